@@ -1,0 +1,1 @@
+//! Decides how a deployment stands, from the facts that track looked up.
