@@ -1,1 +1,3 @@
-//! Wip.
+//! World, the stories, the demo and the benchmarks: everything that runs Slipway without AWS.
+
+pub mod world;
