@@ -26,6 +26,10 @@ pub mod reason;
 
 pub mod deploy;
 
+pub mod status;
+
+pub mod answer;
+
 pub mod outcome;
 
 pub mod notice;
