@@ -15,7 +15,7 @@ use crate::reason::Reason;
 use crate::render::{self, Rendering};
 
 pub use order::{Question, question};
-pub use redeploy::{Redeploy, redeploy};
+pub use redeploy::{Redeploy, names_a_tag, redeploy};
 
 /// What was looked up for one target.
 #[derive(Clone, Copy, Debug)]

@@ -13,6 +13,8 @@ use crate::render::{self, Rendering};
 /// What was looked up for a redeploy of one service.
 #[derive(Clone, Copy, Debug)]
 pub struct Redeploy<'a> {
+    /// The first of the service's entries; what is not of one repository is taken from it.
+    pub first: &'a Target,
     /// The service's entries in the configuration, one per repository, with the repository that each means.
     pub entries: &'a [(&'a Target, Repository)],
     /// The service, as it is now.
@@ -30,8 +32,7 @@ pub struct Redeploy<'a> {
 }
 
 /// Plans a redeploy of a service, with every one of its repositories' images as they run.
-pub fn redeploy(facts: &Redeploy<'_>) -> Option<Plan> {
-    let (first, repository) = facts.entries.first()?;
+pub fn redeploy(facts: &Redeploy<'_>) -> Plan {
     let mut rendered: Option<Rendering> = None;
     let mut shown: Option<(&Repository, Shown)> = None;
     let mut refusal = None;
@@ -47,8 +48,6 @@ pub fn redeploy(facts: &Redeploy<'_>) -> Option<Plan> {
             Err(reason) => refusal = Some(reason),
         }
     }
-    let unknown = Shown { tag: None, digest: None };
-    let image = shown.as_ref().map_or(&unknown, |(_, image)| image);
     let (reason, steps) = match (refusal, undisturbed(facts.service), rendered) {
         (Some(reason), _, _) | (None, Err(reason), _) => (reason, Vec::new()),
         (None, Ok(()), Some(rendering)) if !rendering.equals(facts.running) => {
@@ -64,17 +63,15 @@ pub fn redeploy(facts: &Redeploy<'_>) -> Option<Plan> {
             (Reason::RedeployForced, vec![again])
         }
     };
-    let repository = shown.as_ref().map_or(repository, |(repository, _)| *repository);
-    Some(Plan {
-        target: first.name.clone(),
-        reason,
-        image: Some(ImageChange { repository: repository.name.clone(), old: Some(image.clone()), new: image.clone() }),
-        running: Some(facts.running.arn.clone()),
-        steps,
-    })
+    let image = shown.map(|(repository, image)| ImageChange {
+        repository: repository.name.clone(),
+        old: Some(image.clone()),
+        new: image,
+    });
+    Plan { target: facts.first.name.clone(), reason, image, running: Some(facts.running.arn.clone()), steps }
 }
 
-/// The containers whose task definition names a tag of one of these repositories: what they really ran must be asked.
+/// Whether the task definition names a tag of one of these repositories: what such a container really ran must be asked.
 pub fn names_a_tag(running: &Revision, entries: &[(&Target, Repository)]) -> bool {
     entries.iter().any(|(target, repository)| {
         let containers = render::containers_of(running, repository, &target.containers).unwrap_or_default();
