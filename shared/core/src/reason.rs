@@ -72,6 +72,10 @@ pub enum Reason {
     NoContainer { repository: String, containers: Vec<(ContainerName, String)> },
     /// A named container is not in the task definition.
     UnknownContainer { missing: Vec<ContainerName>, known: Vec<ContainerName> },
+    /// The base of the rendering is no task definition as ECS has them.
+    Unrenderable { revision: String, problem: String },
+    /// A container takes a variable from a secret that the configuration sets as well; ECS refuses a name in both.
+    SetBySecret { container: ContainerName, variable: String },
     /// The image is archived in ECR: ECS cannot pull it.
     Archived { image: String },
     /// The requested image is not in the repository.
