@@ -119,7 +119,7 @@ struct Ending {
 impl Call<'_> {
     async fn push(&self, config: &Config, push: &Push) -> Result<Value, Failure> {
         let look = Look::new(&self.deployer.aws);
-        let planner = Planner { look: &look, home: self.home, event: &push.id };
+        let planner = Planner { look: &look, home: self.home, event: &push.id, request: &self.context.request_id };
         let targets = config.of_repository(&push.repository, self.home);
         let (admitted, skipped) = planner.admit(&targets, &push.tag);
         let name = ImageName::Tag(push.tag.clone());
@@ -149,7 +149,7 @@ impl Call<'_> {
         };
         let event = request.id.clone().unwrap_or_else(|| EventId::new(&self.context.request_id));
         let look = Look::new(&self.deployer.aws);
-        let planner = Planner { look: &look, home: self.home, event: &event };
+        let planner = Planner { look: &look, home: self.home, event: &event, request: &self.context.request_id };
         look.at_services(&targets).await;
         let registrations = Registrations::default();
         let endings = match &request.action {

@@ -11,7 +11,7 @@ use crate::image::{Digest, ImageRef, LONGEST, Repository};
 use crate::provenance::Provenance;
 use crate::reason::Reason;
 
-pub use containers::{containers, containers_of};
+pub use containers::{containers, containers_of, image_of};
 
 mod containers;
 mod environment;
@@ -66,15 +66,44 @@ impl Rendering {
             && tagging::same(&tagging::carried(&running.tags), &tagging::read(&self.body))
     }
 
-    /// Whether both would register the same, provenance left out: one revision then serves both.
-    pub fn same_as(&self, other: &Self) -> bool {
-        Diff::between(&other.body, &self.body).is_empty()
-            && tagging::same(&tagging::read(&other.body), &tagging::read(&self.body))
+    /// The same for two renderings that would register the same, provenance left out: one revision then serves both.
+    pub fn identity(&self) -> String {
+        let mut body = self.body.clone();
+        body.insert("tags".to_owned(), serde_json::json!(tagging::read(&self.body)));
+        Value::Object(body).to_string()
+    }
+
+    /// Whether this revision is the rendering, registered for the same event: then an unanswered call was carried out.
+    pub fn is_registered_as(&self, latest: &Revision) -> bool {
+        self.equals(latest) && tagging::event(&latest.tags).is_some_and(|event| Some(event) == self.event())
+    }
+
+    /// The rendering as a base, to be rendered further.
+    pub fn as_base(&self, base: &Revision) -> Revision {
+        let tags = tagging::read(&self.body);
+        Revision {
+            arn: base.arn.clone(),
+            definition: self.body.iter().filter(|(member, _)| *member != "tags").map(clone_member).collect(),
+            tags: tags.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+        }
+    }
+
+    /// The same rendering with its difference from another base: the one that a chain of renderings began with.
+    pub fn against(self, base: &Revision) -> Self {
+        let mut body = self.body.clone();
+        body.remove("tags");
+        Self { diff: Diff::between(&base.definition, &body), ..self }
     }
 
     /// The family that it will be registered in.
     pub fn family(&self) -> &str {
         self.body.get("family").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    fn event(&self) -> Option<&str> {
+        let tags = self.body.get("tags").and_then(Value::as_array)?;
+        let event = tags.iter().find(|tag| tag.get("key").and_then(Value::as_str) == Some(tagging::EVENT))?;
+        event.get("value").and_then(Value::as_str)
     }
 
     /// The body as the text to send, members in the base's order and numbers as they came.
@@ -93,7 +122,7 @@ pub fn render(base: &Revision, change: &Change<'_>) -> Result<Rendering, Reason>
         .definition
         .iter()
         .filter(|(member, _)| !READ_ONLY.contains(&member.as_str()))
-        .map(|(member, value)| (member.clone(), value.clone()))
+        .map(clone_member)
         .collect();
     for container in containers::chosen(&mut body, &chosen) {
         set_image(container, change).map_err(|problem| containers::unrenderable(base, problem))?;
@@ -104,6 +133,10 @@ pub fn render(base: &Revision, change: &Change<'_>) -> Result<Rendering, Reason>
         body.insert("tags".to_owned(), tags);
     }
     Ok(Rendering { body, diff, containers: chosen })
+}
+
+fn clone_member((member, value): (&String, &Value)) -> (String, Value) {
+    (member.clone(), value.clone())
 }
 
 fn set_image(container: &mut Map<String, Value>, change: &Change<'_>) -> Result<(), String> {

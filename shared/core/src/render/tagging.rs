@@ -7,6 +7,14 @@ use crate::provenance::{self, Provenance};
 /// The most tags that ECS keeps on a revision (ECS's service model).
 const MOST: usize = 50;
 
+/// The tag by which an event's own revision is recognised.
+pub(super) const EVENT: &str = "slipway:event";
+
+/// The mark of the event that a revision was registered for.
+pub(super) fn event(tags: &[(String, String)]) -> Option<&str> {
+    tags.iter().find(|(key, _)| key == EVENT).map(|(_, value)| value.as_str())
+}
+
 /// The `tags` member of `RegisterTaskDefinition`; `None` where there is nothing to write.
 pub(super) fn tags(base: &[(String, String)], provenance: &Provenance) -> Option<Value> {
     let carried = carried(base);
