@@ -2,7 +2,7 @@
 //!
 //! Names of environment variables and secrets are shown, their values never: a diff goes into notices and logs.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a rendering changes in its base.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -12,7 +12,7 @@ pub struct Diff {
 }
 
 /// One changed place.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// Where: `containerDefinitions[web].image`, `containerDefinitions[web].environment[APP_VERSION]`.
     pub path: String,
@@ -25,7 +25,7 @@ pub struct Change {
 }
 
 /// How a place changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum How {
     /// It is new.
