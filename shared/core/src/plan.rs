@@ -45,6 +45,25 @@ impl Plan {
         Self { target, reason, image: None, running: None, earlier_try: None, steps: Vec::new() }
     }
 
+    /// The cluster and the service.
+    pub fn place(&self) -> Option<(ClusterName, ServiceName)> {
+        let (cluster, service) = self.target.as_str().split_once('/')?;
+        Some((ClusterName::new(cluster), ServiceName::new(service)))
+    }
+
+    /// The plan as its notice would have told it, had the earlier try come so far: what ran before is what ran then.
+    pub fn as_told_late(&self) -> Self {
+        let earlier = self.earlier_try.as_ref();
+        let image = self.image.clone().map(|image| ImageChange { old: None, ..image });
+        let previous = earlier.and_then(|earlier| earlier.previous.as_deref()).map(TaskDefinitionArn::new);
+        Self { image, running: previous, ..self.clone() }
+    }
+
+    /// The same plan, cut short for this reason.
+    pub fn cut_short(self, reason: Reason) -> Self {
+        Self { reason, ..self }
+    }
+
     /// What the plan changes in the task definition; `None` where it registers nothing.
     pub fn diff(&self) -> Option<&Diff> {
         self.steps.iter().find_map(|step| match step {
