@@ -17,6 +17,7 @@ use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use slipway_aws::document::{Document, Reading};
 use slipway_aws::execute::{Registrations, execute};
+use slipway_aws::metric::Metrics;
 use slipway_aws::{Aws, Error};
 use slipway_core::answer::{self, Answer, Outcome};
 use slipway_core::config::{Config, Mistake, Source};
@@ -51,7 +52,7 @@ impl Deployer {
     pub async fn new(aws: Aws, config: &str, topic: &str) -> Result<Self, Mistake> {
         let source = Source::parse(config)?;
         if topic.is_empty() {
-            return Err(Mistake::of_setting("SLIPWAY_TOPIC", "is empty; it is the ARN of the topic for notices"));
+            return Err(Mistake::of_setting("SLIPWAY_TOPIC_ARN", "is empty; it is the ARN of the topic for notices"));
         }
         let deployer = Self { aws, document: Document::new(source), topic: topic.to_owned(), told: Mutex::default() };
         // Init has a full core, an invocation may not; what fails here is tried again, and told, by the invocation.
@@ -224,7 +225,12 @@ impl Call<'_> {
     async fn tell(&self, trigger: &Trigger, event: &EventId, endings: &[Ending]) -> Result<(), Failure> {
         let cause = Cause::new(trigger, event);
         let notices = endings.iter().filter_map(|ending| tell::of_ending(ending, self.home, &cause, self.now()));
-        tell::publish(&self.deployer.aws, &self.deployer.topic, notices.collect()).await
+        self.publish(notices.collect()).await
+    }
+
+    async fn publish(&self, notices: Vec<Notice>) -> Result<(), Failure> {
+        let metrics = Metrics::of(&self.context.env_config.function_name);
+        tell::publish(&self.deployer.aws, &self.deployer.topic, notices, &metrics).await
     }
 
     /// A document that cannot be used deploys nothing, and says so loudly: once for each version of it.
@@ -244,7 +250,7 @@ impl Call<'_> {
         let told = || self.deployer.told.lock().unwrap_or_else(PoisonError::into_inner);
         if !told().contains(&notice.id) {
             let id = notice.id.clone();
-            tell::publish(&self.deployer.aws, &self.deployer.topic, vec![notice]).await?;
+            self.publish(vec![notice]).await?;
             told().insert(id);
         }
         Ok(answer)

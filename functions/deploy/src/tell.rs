@@ -2,7 +2,8 @@
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use slipway_aws::{Aws, metric};
+use slipway_aws::Aws;
+use slipway_aws::metric::{Metric, Metrics};
 use slipway_core::answer::Outcome;
 use slipway_core::id::{Home, TaskDefinitionArn};
 use slipway_core::notice::{Cause, Kind, Notice, Place};
@@ -31,16 +32,16 @@ pub(crate) fn of_ending(ending: &Ending, home: &Home, cause: &Cause, at: Timesta
 }
 
 /// Publishes all notices side by side; the error names one that could not be published, and holds it whole.
-pub(crate) async fn publish(aws: &Aws, topic: &str, notices: Vec<Notice>) -> Result<(), Failure> {
+pub(crate) async fn publish(aws: &Aws, topic: &str, notices: Vec<Notice>, metrics: &Metrics) -> Result<(), Failure> {
     for notice in notices.iter().filter(|notice| matches!(notice.kind, Kind::Refused | Kind::ConfigInvalid)) {
-        metric::count(metric::REFUSALS, notice.target.as_ref());
+        metrics.count(Metric::Refusals, notice.target.as_ref());
     }
     let published = join_all(notices.iter().map(|notice| aws.sns.publish(topic, notice))).await;
     let lost = notices.iter().zip(published).filter_map(|(notice, published)| Some((notice, published.err()?)));
     let mut failure = None;
     for (notice, error) in lost {
         error!(%error, notice = %notice.json(), "a notice could not be published");
-        metric::count(metric::UNTOLD, notice.target.as_ref());
+        metrics.count(Metric::Untold, notice.target.as_ref());
         // Lambda's dead letter holds this message, so the notice is not lost even if every try fails.
         failure = Some(Failure { message: format!("{error}; the notice is {}", notice.json()), ..error.into() });
     }
