@@ -139,6 +139,11 @@ pub fn marks(event: &EventId) -> String {
     fitted(event.as_str())
 }
 
+/// The event that these tags name.
+pub(crate) fn event_in<'t>(mut tags: impl Iterator<Item = (&'t str, &'t str)>) -> Option<&'t str> {
+    tags.find(|(key, _)| key.strip_prefix(PREFIX) == Some("event")).map(|(_, event)| event)
+}
+
 fn fitted(text: &str) -> String {
     if fits(text) {
         return text.to_owned();

@@ -137,6 +137,8 @@ impl Reason {
             RollingBack { .. } => "rolling_back",
             NoContainer { .. } => "no_container",
             UnknownContainer { .. } => "unknown_container",
+            Unrenderable { .. } => "unrenderable",
+            SetBySecret { .. } => "set_by_secret",
             Archived { .. } => "archived",
             NoSuchImage { .. } => "no_such_image",
             WhichRepository { .. } => "which_repository",
@@ -205,6 +207,14 @@ impl fmt::Display for Reason {
                 "the task definition has no container {} (it has {}); correct the target's containers",
                 list(missing),
                 list(known)
+            ),
+            Unrenderable { revision, problem } => {
+                write!(f, "{revision} cannot be rendered, because {problem}; register a right task definition")
+            }
+            SetBySecret { container, variable } => write!(
+                f,
+                "the container {container} takes {variable} from a secret, and ECS refuses a name that is set twice; \
+                 remove it from the target's environment, or from the container's secrets"
             ),
             Archived { image } => write!(f, "{image} is archived in ECR, so ECS cannot pull it; restore it first"),
             NoSuchImage { image, repository } => write!(f, "{repository} has no image {image}"),

@@ -11,10 +11,11 @@ use crate::image::{Digest, ImageRef, LONGEST, Repository};
 use crate::provenance::Provenance;
 use crate::reason::Reason;
 
-pub use containers::{containers, containers_of};
+pub use containers::{containers, containers_of, image_of};
 
 mod containers;
 mod environment;
+mod identity;
 mod tagging;
 
 /// The members that only `DescribeTaskDefinition`'s answer has, which `RegisterTaskDefinition` does not take
@@ -66,10 +67,30 @@ impl Rendering {
             && tagging::same(&tagging::carried(&running.tags), &tagging::read(&self.body))
     }
 
-    /// Whether both would register the same, provenance left out: one revision then serves both.
-    pub fn same_as(&self, other: &Self) -> bool {
-        Diff::between(&other.body, &self.body).is_empty()
-            && tagging::same(&tagging::read(&other.body), &tagging::read(&self.body))
+    /// A text that two renderings share where one revision serves both: the same but for provenance.
+    pub fn identity(&self) -> String {
+        identity::identity(&self.body)
+    }
+
+    /// Whether this revision came of this rendering: it is equal, and names the same event.
+    ///
+    /// `RegisterTaskDefinition` has no client token; after a lost answer our own revision is known by this.
+    pub fn is_registered_as(&self, revision: &Revision) -> bool {
+        self.equals(revision) && tagging::event(&self.body) == tagging::event_of(&revision.tags)
+    }
+
+    /// The rendering as if it were registered already, to render upon; it goes by the name of its base.
+    pub fn as_revision(&self, base: &Revision) -> Revision {
+        let tags = tagging::all(&self.body);
+        let mut definition = self.body.clone();
+        definition.shift_remove("tags");
+        Revision { arn: base.arn.clone(), definition, tags }
+    }
+
+    /// The same rendering, its difference told against another base: one that was rendered upon a rendering
+    /// is compared with what both began with.
+    pub fn against(self, base: &Revision) -> Self {
+        Self { diff: Diff::between(&base.definition, &self.body), ..self }
     }
 
     /// The family that it will be registered in.

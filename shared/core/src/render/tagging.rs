@@ -28,22 +28,39 @@ pub(super) fn carried(tags: &[(String, String)]) -> Vec<(&str, &str)> {
 
 /// The people's tags of a body.
 pub(super) fn read(body: &Map<String, Value>) -> Vec<(&str, &str)> {
-    let tags = body.get("tags").and_then(Value::as_array);
-    tags.into_iter()
-        .flatten()
-        .filter_map(|tag| Some((tag.get("key")?.as_str()?, tag.get("value")?.as_str()?)))
-        .filter(|(key, _)| is_carried(key))
-        .collect()
+    pairs(body).filter(|(key, _)| is_carried(key)).collect()
+}
+
+/// Every tag of a body, as a revision has them.
+pub(super) fn all(body: &Map<String, Value>) -> Vec<(String, String)> {
+    pairs(body).map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+/// What a body names as its event, if there was room.
+pub(super) fn event(body: &Map<String, Value>) -> Option<&str> {
+    provenance::event_in(pairs(body))
+}
+
+/// What a revision names as its event.
+pub(super) fn event_of(tags: &[(String, String)]) -> Option<&str> {
+    provenance::event_in(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))
 }
 
 /// Whether both are the same tags, in any order.
 pub(super) fn same(one: &[(&str, &str)], other: &[(&str, &str)]) -> bool {
-    let sorted = |tags: &[(&str, &str)]| {
-        let mut tags: Vec<_> = tags.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
-        tags.sort_unstable();
-        tags
-    };
     sorted(one) == sorted(other)
+}
+
+/// The tags in an order of their own.
+pub(super) fn sorted<'t>(tags: &[(&'t str, &'t str)]) -> Vec<(&'t str, &'t str)> {
+    let mut tags = tags.to_vec();
+    tags.sort_unstable();
+    tags
+}
+
+fn pairs(body: &Map<String, Value>) -> impl Iterator<Item = (&str, &str)> {
+    let tags = body.get("tags").and_then(Value::as_array);
+    tags.into_iter().flatten().filter_map(|tag| Some((tag.get("key")?.as_str()?, tag.get("value")?.as_str()?)))
 }
 
 fn is_carried(key: &str) -> bool {
