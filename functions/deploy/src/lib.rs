@@ -7,20 +7,25 @@ mod look;
 mod plan;
 mod tell;
 
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use slipway_aws::document::{Document, Reading};
 use slipway_aws::execute::{Registrations, execute};
+use slipway_aws::metric::Metrics;
 use slipway_aws::{Aws, Error};
 use slipway_core::answer::{self, Answer, Outcome};
 use slipway_core::config::{Config, Mistake, Source};
 use slipway_core::facts::ImageName;
-use slipway_core::id::{EventId, Home};
+use slipway_core::id::{EventId, Home, TargetName, TaskDefinitionArn};
+use slipway_core::notice::{Cause, Notice};
 use slipway_core::plan::Plan;
-use slipway_core::reason::{Reason, Weight};
+use slipway_core::provenance::Trigger;
 use slipway_core::request::{Action, Request, Run, resolve};
 use tokio::time::Instant;
 use tracing::{error, info};
@@ -28,7 +33,6 @@ use tracing::{error, info};
 pub use event::{Event, Push, parse};
 use look::Look;
 use plan::Planner;
-use tell::Tidings;
 
 /// So many targets are worked on at once. More connections than that cost a small function more than they win it.
 const AT_ONCE: usize = 16;
@@ -39,6 +43,8 @@ pub struct Deployer {
     aws: Aws,
     document: Document,
     topic: String,
+    /// The versions of the document whose mistakes were told by this execution environment.
+    told: Mutex<HashSet<String>>,
 }
 
 impl Deployer {
@@ -46,9 +52,9 @@ impl Deployer {
     pub async fn new(aws: Aws, config: &str, topic: &str) -> Result<Self, Mistake> {
         let source = Source::parse(config)?;
         if topic.is_empty() {
-            return Err(Mistake::of_setting("SLIPWAY_TOPIC", "is empty; it is the ARN of the topic for notices"));
+            return Err(Mistake::of_setting("SLIPWAY_TOPIC_ARN", "is empty; it is the ARN of the topic for notices"));
         }
-        let deployer = Self { aws, document: Document::new(source), topic: topic.to_owned() };
+        let deployer = Self { aws, document: Document::new(source), topic: topic.to_owned(), told: Mutex::default() };
         // Init has a full core, an invocation may not; what fails here is tried again, and told, by the invocation.
         if let Err(error) = deployer.document.read(&deployer.aws).await {
             error!(%error, "the configuration could not be read at the start");
@@ -113,13 +119,14 @@ struct Call<'a> {
 struct Ending {
     plan: Plan,
     answer: Answer,
+    revision: Option<TaskDefinitionArn>,
     passing: Option<Error>,
 }
 
 impl Call<'_> {
     async fn push(&self, config: &Config, push: &Push) -> Result<Value, Failure> {
         let look = Look::new(&self.deployer.aws);
-        let planner = Planner { look: &look, home: self.home, event: &push.id };
+        let planner = Planner { look: &look, home: self.home, event: &push.id, request: &self.context.request_id };
         let targets = config.of_repository(&push.repository, self.home);
         let (admitted, skipped) = planner.admit(&targets, &push.tag);
         let name = ImageName::Tag(push.tag.clone());
@@ -134,7 +141,7 @@ impl Call<'_> {
         });
         let mut endings: Vec<Ending> = skipped.into_iter().map(Ending::of_plan).collect();
         endings.extend(in_turn(work).await);
-        self.tell(&push.id, &endings).await?;
+        self.tell(&Trigger::Push, &push.id, &endings).await?;
         let answers = answers(&endings);
         match endings.into_iter().find_map(|ending| ending.passing) {
             Some(error) => Err(Failure { message: answer::failure(&error.to_string(), &answers), ..error.into() }),
@@ -149,7 +156,7 @@ impl Call<'_> {
         };
         let event = request.id.clone().unwrap_or_else(|| EventId::new(&self.context.request_id));
         let look = Look::new(&self.deployer.aws);
-        let planner = Planner { look: &look, home: self.home, event: &event };
+        let planner = Planner { look: &look, home: self.home, event: &event, request: &self.context.request_id };
         look.at_services(&targets).await;
         let registrations = Registrations::default();
         let endings = match &request.action {
@@ -178,9 +185,10 @@ impl Call<'_> {
                 in_turn(work).await
             }
         };
+        let trigger = Trigger::of(request.action.name());
         // The caller reads the answer; a notice that fails is counted, and changes nothing of what was done.
         if request.run == Run::Real
-            && let Err(failure) = self.tell(&event, &endings).await
+            && let Err(failure) = self.tell(&trigger, &event, &endings).await
         {
             error!(error = failure.message, "a notice could not be published");
         }
@@ -191,7 +199,7 @@ impl Call<'_> {
     async fn carry_out(
         &self,
         plan: Result<Plan, Error>,
-        target: &slipway_core::id::TargetName,
+        target: &TargetName,
         run: Run,
         registrations: &Registrations,
     ) -> Ending {
@@ -206,6 +214,7 @@ impl Call<'_> {
         match execute(&self.deployer.aws.ecs, &plan, registrations, self.until).await {
             Ok(done) => Ending {
                 answer: Answer::done(&plan, done.revision.as_ref(), done.deployment),
+                revision: done.revision,
                 plan,
                 passing: None,
             },
@@ -213,45 +222,59 @@ impl Call<'_> {
         }
     }
 
-    async fn tell(&self, event: &EventId, endings: &[Ending]) -> Result<(), Failure> {
-        let tidings = Tidings { aws: &self.deployer.aws, topic: &self.deployer.topic, home: self.home, event };
-        tidings.tell(endings, &self.context.request_id).await
+    async fn tell(&self, trigger: &Trigger, event: &EventId, endings: &[Ending]) -> Result<(), Failure> {
+        let cause = Cause::new(trigger, event);
+        let notices = endings.iter().filter_map(|ending| tell::of_ending(ending, self.home, &cause, self.now()));
+        self.publish(notices.collect()).await
     }
 
-    /// A document that cannot be used deploys nothing, and says so loudly.
+    async fn publish(&self, notices: Vec<Notice>) -> Result<(), Failure> {
+        let metrics = Metrics::of(&self.context.env_config.function_name);
+        tell::publish(&self.deployer.aws, &self.deployer.topic, notices, &metrics).await
+    }
+
+    /// A document that cannot be used deploys nothing, and says so loudly: once for each version of it.
     async fn no_configuration(&self, reading: Result<Reading, Error>) -> Result<Value, Failure> {
-        let source = self.deployer.document.source();
-        let tidings = |event| Tidings { aws: &self.deployer.aws, topic: &self.deployer.topic, home: self.home, event };
-        let event = EventId::new(&self.context.request_id);
-        match reading {
-            Err(error) if error.kind.is_passing() => Err(error.into()),
+        let (notice, answer) = match reading {
+            Ok(Ok(_)) => return Ok(answer::of_mistakes(&[])),
+            Err(error) if error.kind.is_passing() => return Err(error.into()),
             Err(error) => {
-                tidings(&event).unreadable(source, &error.reason()).await?;
-                Ok(answer::of_error(&error.reason()))
+                let place = self.deployer.document.source().to_string();
+                let notice = Notice::config_unreadable(self.home, &place, &error.reason(), self.now());
+                (notice, answer::of_error(&error.reason()))
             }
             Ok(Err(mistakes)) => {
-                tidings(&event).mistakes(source, &mistakes).await?;
-                Ok(answer::of_config(&mistakes))
+                (Notice::config_invalid(self.home, &mistakes, self.now()), answer::of_config(&mistakes))
             }
-            Ok(Ok(_)) => Ok(answer::of_mistakes(&[])),
+        };
+        let told = || self.deployer.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if !told().contains(&notice.id) {
+            let id = notice.id.clone();
+            self.publish(vec![notice]).await?;
+            told().insert(id);
         }
+        Ok(answer)
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
     }
 }
 
 impl Ending {
     fn of_plan(plan: Plan) -> Self {
-        Self { answer: Answer::planned(&plan), plan, passing: None }
+        Self { answer: Answer::planned(&plan), plan, revision: None, passing: None }
     }
 
     fn of_error(plan: Plan, error: Error) -> Self {
         error!(target = %plan.target, %error, "a call failed");
         let outcome = if error.kind.is_passing() { Outcome::Failed } else { Outcome::Refused };
-        let answer = Answer::failed(&plan, error.reason(), outcome);
-        Self { answer, plan, passing: Some(error).filter(|error| error.kind.is_passing()) }
-    }
-
-    fn is_refusal(&self) -> bool {
-        self.answer.outcome == Outcome::Refused
+        Self {
+            answer: Answer::failed(&plan, error.reason(), outcome),
+            plan: plan.cut_short(error.reason()),
+            revision: None,
+            passing: Some(error).filter(|error| error.kind.is_passing()),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
 use slipway_aws::ecs::{SERVICES_PER_CALL, ServiceDeployment};
-use slipway_aws::{Aws, Error};
+use slipway_aws::{Aws, Error, Kind};
 use slipway_core::config::Target;
 use slipway_core::facts::{ImageFacts, ImageName, RanImage, Revision, ServiceFacts};
 use slipway_core::id::{ClusterName, ContainerName, ServiceName};
@@ -120,9 +120,22 @@ impl<'a> Look<'a> {
     /// The newest revisions of a family, to recognise a repeated request by its id.
     pub(crate) async fn recent_revisions(&self, family: &str) -> Result<Vec<Revision>, Error> {
         /// A repeat comes soon after the request; ten revisions are more than come between.
-        const RECENT: i32 = 10;
-        let arns = self.aws.ecs.list_task_definitions(family, RECENT).await?;
-        join_all(arns.iter().map(|arn| self.revision(arn.as_str()))).await.into_iter().collect()
+        const RECENT: u64 = 10;
+        let latest = self.revision(family).await?;
+        let number = latest.arn.revision().unwrap_or_default();
+        let before = (1..RECENT).filter_map(|back| number.checked_sub(back)).filter(|number| *number > 0);
+        let names = before.map(|number| format!("{family}:{number}"));
+        let found = join_all(names.map(async |name| self.revision(&name).await)).await;
+        let mut revisions = vec![latest];
+        for revision in found {
+            match revision {
+                Ok(revision) => revisions.push(revision),
+                // Numbers have gaps where revisions were deleted.
+                Err(error) if error.kind == Kind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(revisions)
     }
 }
 

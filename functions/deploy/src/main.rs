@@ -11,7 +11,7 @@ async fn main() -> ExitCode {
     tracing::init_default_subscriber();
     let settings = |name: &str| std::env::var(name).unwrap_or_default();
     let aws = Aws::from_environment().await;
-    let deployer = match Deployer::new(aws, &settings("SLIPWAY_CONFIG"), &settings("SLIPWAY_TOPIC")).await {
+    let deployer = match Deployer::new(aws, &settings("SLIPWAY_CONFIG"), &settings("SLIPWAY_TOPIC_ARN")).await {
         Ok(deployer) => deployer,
         Err(mistake) => {
             eprintln!("{mistake}");

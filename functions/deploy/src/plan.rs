@@ -24,6 +24,7 @@ pub(crate) struct Planner<'a> {
     pub(crate) look: &'a Look<'a>,
     pub(crate) home: &'a Home,
     pub(crate) event: &'a EventId,
+    pub(crate) request: &'a str,
 }
 
 /// What was looked up for a target whose service can be deployed to.
@@ -88,7 +89,7 @@ impl Planner<'_> {
             let reason = Reason::TagGone { tag: push.tag.clone(), repository: push.repository.name.clone() };
             return Ok(Plan::nothing(target.name.clone(), reason));
         };
-        let wish = Wish { image, by: By::Push(&push.tag), event: self.event };
+        let wish = Wish { image, by: By::Push(&push.tag), event: self.event, request: self.request };
         match self.see(target).await? {
             Err(reason) => Ok(Plan::nothing(target.name.clone(), reason)),
             Ok(seen) => self.decide(&seen.facts(target), &wish).await,
@@ -120,7 +121,7 @@ impl Planner<'_> {
             ImageName::Tag(tag) => Some(tag),
             ImageName::Digest(_) => None,
         };
-        let wish = Wish { image: &image, by: By::Request(tag), event: self.event };
+        let wish = Wish { image: &image, by: By::Request(tag), event: self.event, request: self.request };
         self.decide(&seen.facts(target), &wish).await
     }
 
@@ -149,6 +150,7 @@ impl Planner<'_> {
             ran: &ran,
             id,
             event: self.event,
+            request: self.request,
         };
         Ok(deploy::redeploy(&facts))
     }

@@ -4,7 +4,7 @@ mod facts;
 
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::config::retry::RetryConfig;
-use aws_sdk_ecs::types::{ContainerDefinition, ServiceField, SortOrder, TaskDefinitionField, TaskDefinitionStatus};
+use aws_sdk_ecs::types::{ContainerDefinition, ServiceField, TaskDefinitionField};
 use jiff::Timestamp;
 use serde_json::Value;
 use slipway_core::facts::{RanImage, Revision, ServiceFacts};
@@ -232,21 +232,6 @@ impl Ecs {
                 })
             })
             .collect())
-    }
-
-    /// The newest active revisions of a family, newest first, at most `most`.
-    pub async fn list_task_definitions(&self, family: &str, most: i32) -> Result<Vec<TaskDefinitionArn>, Error> {
-        let answer = self
-            .client
-            .list_task_definitions()
-            .family_prefix(family)
-            .status(TaskDefinitionStatus::Active)
-            .sort(SortOrder::Desc)
-            .max_results(most)
-            .send()
-            .await
-            .map_err(|error| Error::of("ECS.ListTaskDefinitions", family, error))?;
-        Ok(answer.task_definition_arns().iter().map(TaskDefinitionArn::new).collect())
     }
 }
 

@@ -72,6 +72,9 @@ pub struct Provenance {
     pub pushed_at: Option<Timestamp>,
     /// What set Slipway going. Read from a revision it is the event's [`marks`]; compare with [`Provenance::is_of`].
     pub event: EventId,
+    /// The Lambda request that registered the revision. Lambda's own tries of an asynchronous invocation share it,
+    /// another delivery of the same event does not: so a try after a crash is known, and says what the first did not.
+    pub request: Option<String>,
     /// Who or what asked.
     pub trigger: Trigger,
     /// The revision that the service ran before, as `family:revision`.
@@ -93,6 +96,7 @@ impl Provenance {
             ("tag", tag),
             ("trigger", Some(fitted(self.trigger.as_str()))),
             ("previous", previous),
+            ("request", self.request.as_deref().map(fitted)),
             ("pushed-at", pushed_at),
             // Last, because the container that names the digest names the repository too.
             ("repository", Some(fitted(&self.repository))),
@@ -121,6 +125,7 @@ impl Provenance {
             pushed_at: value("pushed-at").and_then(|at| at.parse().ok()),
             event,
             trigger: Trigger::of(value("trigger").unwrap_or_default()),
+            request: value("request").map(str::to_owned),
             previous: value("previous").map(str::to_owned),
         })
     }
@@ -137,11 +142,6 @@ impl Provenance {
 /// The marks of marks are the same again.
 pub fn marks(event: &EventId) -> String {
     fitted(event.as_str())
-}
-
-/// The event that these tags name.
-pub(crate) fn event_in<'t>(mut tags: impl Iterator<Item = (&'t str, &'t str)>) -> Option<&'t str> {
-    tags.find(|(key, _)| key.strip_prefix(PREFIX) == Some("event")).map(|(_, event)| event)
 }
 
 fn fitted(text: &str) -> String {
@@ -185,6 +185,7 @@ mod tests {
             pushed_at: Some("2026-11-21T10:15:30.25Z".parse().unwrap()),
             event: EventId::new(event),
             trigger: Trigger::Push,
+            request: Some("6b1f7c52-0d0e".to_owned()),
             previous: Some("web:41".to_owned()),
         }
     }
@@ -217,6 +218,7 @@ mod tests {
         slipway:tag = 1.8.2
         slipway:trigger = push
         slipway:previous = web:41
+        slipway:request = 6b1f7c52-0d0e
         slipway:pushed-at = 2026-11-21T10:15:30.25Z
         slipway:repository = shop/web
         ");
@@ -228,7 +230,7 @@ mod tests {
         assert_eq!(Provenance::of(&revision(&ours(), written.tags())), Some(written));
 
         let mut least = provenance("2c91b0f5");
-        (least.tag, least.pushed_at, least.previous) = (None, None, None);
+        (least.tag, least.pushed_at, least.request, least.previous) = (None, None, None, None);
         least.trigger = Trigger::Other("rollback".to_owned());
         assert_eq!(Provenance::of(&revision(&ours(), least.tags())), Some(least));
     }

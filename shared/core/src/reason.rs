@@ -209,12 +209,12 @@ impl fmt::Display for Reason {
                 list(known)
             ),
             Unrenderable { revision, problem } => {
-                write!(f, "{revision} cannot be rendered, because {problem}; register a right task definition")
+                write!(f, "{revision} cannot be rendered, because {problem}; register a revision that is right")
             }
             SetBySecret { container, variable } => write!(
                 f,
-                "the container {container} takes {variable} from a secret, and ECS refuses a name that is set twice; \
-                 remove it from the target's environment, or from the container's secrets"
+                "the container {container} takes {variable} from a secret, and the configuration sets it too; \
+                 remove it from one of the two"
             ),
             Archived { image } => write!(f, "{image} is archived in ECR, so ECS cannot pull it; restore it first"),
             NoSuchImage { image, repository } => write!(f, "{repository} has no image {image}"),

@@ -72,19 +72,19 @@ impl Rendering {
         identity::identity(&self.body)
     }
 
-    /// Whether this revision came of this rendering: it is equal, and names the same event.
+    /// Whether this revision is the rendering, registered for the same event: then an unanswered call was carried out.
     ///
-    /// `RegisterTaskDefinition` has no client token; after a lost answer our own revision is known by this.
-    pub fn is_registered_as(&self, revision: &Revision) -> bool {
-        self.equals(revision) && tagging::event(&self.body) == tagging::event_of(&revision.tags)
+    /// `RegisterTaskDefinition` has no client token. Without room for the event's tag nobody can tell: it is not.
+    pub fn is_registered_as(&self, latest: &Revision) -> bool {
+        let event = tagging::event(&latest.tags);
+        event.is_some() && event == tagging::event(&tagging::all(&self.body)) && self.equals(latest)
     }
 
-    /// The rendering as if it were registered already, to render upon; it goes by the name of its base.
-    pub fn as_revision(&self, base: &Revision) -> Revision {
-        let tags = tagging::all(&self.body);
+    /// The rendering as a base, to be rendered further; it goes by the name of its own base.
+    pub fn as_base(&self, base: &Revision) -> Revision {
         let mut definition = self.body.clone();
         definition.shift_remove("tags");
-        Revision { arn: base.arn.clone(), definition, tags }
+        Revision { arn: base.arn.clone(), definition, tags: tagging::all(&self.body) }
     }
 
     /// The same rendering, its difference told against another base: one that was rendered upon a rendering

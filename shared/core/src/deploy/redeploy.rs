@@ -29,6 +29,8 @@ pub struct Redeploy<'a> {
     pub id: Option<&'a EventId>,
     /// What to write as the event of a new revision.
     pub event: &'a EventId,
+    /// Lambda's id of the invocation, which its own tries share.
+    pub request: &'a str,
 }
 
 /// Plans a redeploy of a service, with every one of its repositories' images as they run.
@@ -39,7 +41,7 @@ pub fn redeploy(facts: &Redeploy<'_>) -> Plan {
     for (target, repository) in facts.entries {
         let Some((digest, tag)) = running_image(facts, target, repository) else { continue };
         // The second entry is rendered upon what the first one gave.
-        let base = rendered.as_ref().map_or_else(|| facts.base.clone(), |rendering| rendering.as_revision(facts.base));
+        let base = rendered.as_ref().map_or_else(|| facts.base.clone(), |rendering| rendering.as_base(facts.base));
         match render_again(facts, target, repository, &base, &digest, tag.as_ref()) {
             Ok(rendering) => {
                 shown.get_or_insert((repository, Shown { tag, digest: Some(digest) }));
@@ -68,7 +70,8 @@ pub fn redeploy(facts: &Redeploy<'_>) -> Plan {
         old: Some(image.clone()),
         new: image,
     });
-    Plan { target: facts.first.name.clone(), reason, image, running: Some(facts.running.arn.clone()), steps }
+    let running = Some(facts.running.arn.clone());
+    Plan { target: facts.first.name.clone(), reason, image, running, earlier_try: None, steps }
 }
 
 /// Whether the task definition names a tag of one of these repositories: what such a container really ran must be asked.
@@ -117,6 +120,7 @@ fn render_again(
         digest: digest.clone(),
         pushed_at,
         event: facts.event.clone(),
+        request: Some(facts.request.to_owned()),
         trigger: Trigger::Redeploy,
         previous: Some(facts.running.arn.short().to_owned()),
     };

@@ -45,11 +45,11 @@ pub fn containers_of(
     }
 }
 
-/// The image of the container of this name, as the revision writes it.
+/// The image of a container as the revision writes it.
 pub fn image_of<'r>(revision: &'r Revision, container: &ContainerName) -> Option<&'r str> {
     let containers = revision.definition.get("containerDefinitions")?.as_array()?;
-    let named = |definition: &&Value| definition.get("name").and_then(Value::as_str) == Some(container.as_str());
-    containers.iter().find(named)?.get("image")?.as_str()
+    let name = |it: &&Value| it.get("name").and_then(Value::as_str) == Some(container.as_str());
+    containers.iter().find(name)?.get("image")?.as_str()
 }
 
 /// The chosen containers, to be changed in place.

@@ -7,6 +7,14 @@ use crate::provenance::{self, Provenance};
 /// The most tags that ECS keeps on a revision (ECS's service model).
 const MOST: usize = 50;
 
+/// The tag by which an event's own revision is recognised.
+pub(super) const EVENT: &str = "slipway:event";
+
+/// The mark of the event that a revision with these tags was registered for.
+pub(super) fn event(tags: &[(String, String)]) -> Option<&str> {
+    tags.iter().find(|(key, _)| key == EVENT).map(|(_, value)| value.as_str())
+}
+
 /// The `tags` member of `RegisterTaskDefinition`; `None` where there is nothing to write.
 pub(super) fn tags(base: &[(String, String)], provenance: &Provenance) -> Option<Value> {
     let carried = carried(base);
@@ -34,16 +42,6 @@ pub(super) fn read(body: &Map<String, Value>) -> Vec<(&str, &str)> {
 /// Every tag of a body, as a revision has them.
 pub(super) fn all(body: &Map<String, Value>) -> Vec<(String, String)> {
     pairs(body).map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
-}
-
-/// What a body names as its event, if there was room.
-pub(super) fn event(body: &Map<String, Value>) -> Option<&str> {
-    provenance::event_in(pairs(body))
-}
-
-/// What a revision names as its event.
-pub(super) fn event_of(tags: &[(String, String)]) -> Option<&str> {
-    provenance::event_in(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))
 }
 
 /// Whether both are the same tags, in any order.

@@ -58,6 +58,7 @@ fn provenance() -> Provenance {
         pushed_at: Some("2026-11-21T10:15:30Z".parse().unwrap()),
         event: EventId::new("2c91b0f5-8d21"),
         trigger: Trigger::Push,
+        request: None,
         previous: Some("shop-web:41".to_owned()),
     }
 }
@@ -475,7 +476,7 @@ fn at_fifty_tags_provenance_gives_way() {
 
 /// What ECS would describe after registering this rendering.
 fn registered(rendering: &Rendering) -> Revision {
-    let mut revision = rendering.as_revision(&fargate());
+    let mut revision = rendering.as_base(&fargate());
     revision.definition.insert("revision".to_owned(), json!(42));
     revision.definition.insert("status".to_owned(), json!("ACTIVE"));
     revision
@@ -533,6 +534,10 @@ fn after_a_lost_answer_our_revision_is_known_by_its_event() {
     earlier.tags.iter_mut().filter(|(key, _)| key == "slipway:event").for_each(|(_, value)| value.push('0'));
     assert!(rendering.equals(&earlier) && !rendering.is_registered_as(&earlier));
 
+    let mut nameless = ours.clone();
+    nameless.tags.retain(|(key, _)| key != "slipway:event");
+    assert!(rendering.equals(&nameless) && !rendering.is_registered_as(&nameless));
+
     let mut other = ours;
     other.definition["memory"] = json!("4096");
     assert!(!rendering.is_registered_as(&other));
@@ -548,7 +553,7 @@ fn two_repositories_are_rendered_one_upon_the_other() {
         &[("team", "shop")],
     );
     let first = Wish::default().render(&base).unwrap();
-    let between = first.as_revision(&base);
+    let between = first.as_base(&base);
     assert_eq!(Provenance::of(&between), Some(provenance()));
     assert_eq!(image_of(&between, &ContainerName::new("web")), Some(pinned().as_str()));
     assert_eq!(image_of(&between, &ContainerName::new("none")), None);
