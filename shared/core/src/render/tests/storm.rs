@@ -153,7 +153,7 @@ impl Chance {
 #[test]
 fn a_rendering_changes_nothing_but_the_chosen_places() {
     let mut chance = Chance(1);
-    for round in 0..1_500 {
+    for round in 0..400 {
         let definition = chance.definition();
         let base = revision(&Value::Object(definition.clone()).to_string());
         assert_eq!(base.definition, definition, "round {round}");
@@ -231,7 +231,7 @@ fn check_containers(base: &Value, rendered: &Value, chosen: &[ContainerName]) {
 fn a_diff_is_empty_exactly_for_equal_definitions_and_shows_no_secret() {
     let mut chance = Chance(2);
     let (mut equal, mut different) = (0, 0);
-    for round in 0..6_000 {
+    for round in 0..1_500 {
         let old = Value::Object(chance.definition());
         let mut new = old.clone();
         chance.mutate(&mut new);
@@ -253,7 +253,7 @@ fn a_diff_is_empty_exactly_for_equal_definitions_and_shows_no_secret() {
             false => different += 1,
         }
     }
-    assert!(equal > 100 && different > 1_000, "{equal} equal, {different} different");
+    assert!(equal > 50 && different > 500, "{equal} equal, {different} different");
 }
 
 /// A definition without what does not count: an oracle for [`Diff::between`], by other means.
