@@ -2,11 +2,15 @@
 //! queues and roles. World stands in front of it; nothing here knows what Slipway decides.
 
 mod client;
-
+mod cloudformation;
+mod deployed;
+pub mod iam;
 mod ministack;
 mod venv;
 
 pub use client::{Account, Client};
+pub use cloudformation::{FUNCTIONS, Stack, deploy};
+pub use deployed::{Inbox, Rule};
 pub use ministack::MiniStack;
 pub use venv::{Environment, Python, target_directory};
 
@@ -25,7 +29,10 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// Says what was tried (`starting MiniStack`), and why it did not work.
     pub fn new(doing: impl Into<String>, why: impl fmt::Display) -> Self {
-        Self { doing: doing.into(), why: why.to_string() }
+        Self {
+            doing: doing.into(),
+            why: why.to_string(),
+        }
     }
 }
 
