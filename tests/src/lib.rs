@@ -1,1 +1,3 @@
 //! Wip.
+
+pub mod emulator;

@@ -4,7 +4,7 @@ mod facts;
 
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::config::retry::RetryConfig;
-use aws_sdk_ecs::types::{ContainerDefinition, ServiceField, SortOrder, TaskDefinitionField, TaskDefinitionStatus};
+use aws_sdk_ecs::types::{ContainerDefinition, ServiceField, TaskDefinitionField};
 use jiff::Timestamp;
 use serde_json::Value;
 use slipway_core::facts::{RanImage, Revision, ServiceFacts};
@@ -233,21 +233,6 @@ impl Ecs {
             })
             .collect())
     }
-
-    /// The newest active revisions of a family, newest first, at most `most`.
-    pub async fn list_task_definitions(&self, family: &str, most: i32) -> Result<Vec<TaskDefinitionArn>, Error> {
-        let answer = self
-            .client
-            .list_task_definitions()
-            .family_prefix(family)
-            .status(TaskDefinitionStatus::Active)
-            .sort(SortOrder::Desc)
-            .max_results(most)
-            .send()
-            .await
-            .map_err(|error| Error::of("ECS.ListTaskDefinitions", family, error))?;
-        Ok(answer.task_definition_arns().iter().map(TaskDefinitionArn::new).collect())
-    }
 }
 
 /// For calls without a client token: the SDK must not repeat what may have been carried out.
@@ -258,7 +243,7 @@ fn once() -> aws_sdk_ecs::config::Builder {
 /// ECS says `ClientException: Unable to describe task definition.` where other services have a code of their own.
 fn missing_task_definition(error: Error) -> Error {
     let missing = error.kind == Kind::Rejected && error.message.contains("Unable to describe task definition");
-    if missing { Error { kind: Kind::NotFound, ..error } } else { error }
+    if missing { error.as_kind(Kind::NotFound) } else { error }
 }
 
 /// The JSON of an answer's member, moved out.

@@ -81,6 +81,11 @@ impl Error {
         Self { call, subject: subject.into(), kind, message, source: Arc::new(error) }
     }
 
+    /// The same error, understood as another kind.
+    pub(crate) fn as_kind(self, kind: Kind) -> Self {
+        Self { kind, ..self }
+    }
+
     /// The error as a reason that people are told.
     pub fn reason(&self) -> Reason {
         Reason::Aws {

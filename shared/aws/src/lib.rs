@@ -20,6 +20,8 @@ pub mod document;
 
 pub mod execute;
 
+pub mod metric;
+
 mod pace;
 
 mod raw;

@@ -121,6 +121,17 @@ pub fn of_status(statuses: &[Status]) -> Value {
     json!({ "action": "status", "ok": done && ok, "done": done, "targets": statuses })
 }
 
+/// The answer where a call failed before anything could be planned.
+pub fn of_error(reason: &Reason) -> Value {
+    json!({ "ok": false, "error": reason })
+}
+
+/// What Lambda is told when another try can help: the error, then what became of each target.
+pub fn failure(error: &str, answers: &[Answer]) -> String {
+    let lines: Vec<_> = answers.iter().map(|answer| format!("{}: {}", answer.target, answer.reason)).collect();
+    format!("{error}; {}", lines.join("; "))
+}
+
 /// The answer to a request with mistakes: nothing was done.
 pub fn of_mistakes(mistakes: &[Mistake]) -> Value {
     json!({ "ok": false, "error": { "code": "bad_request", "mistakes": told(mistakes) } })

@@ -9,13 +9,13 @@ use crate::config::Target;
 use crate::facts::{Controller, ImageFacts, Management, Revision, Rollout, ServiceFacts, Storage, Strategy};
 use crate::id::EventId;
 use crate::image::{Repository, Tag};
-use crate::plan::{Force, ImageChange, Plan, Shown, Step, To};
+use crate::plan::{EarlierTry, Force, ImageChange, Plan, Shown, Step, To};
 use crate::provenance::{Provenance, Trigger};
 use crate::reason::Reason;
 use crate::render::{self, Rendering};
 
 pub use order::{Question, question};
-pub use redeploy::{Redeploy, redeploy};
+pub use redeploy::{Redeploy, names_a_tag, redeploy};
 
 /// What was looked up for one target.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +41,8 @@ pub struct Wish<'a> {
     pub by: By<'a>,
     /// The event's or the request's id.
     pub event: &'a EventId,
+    /// Lambda's id of the invocation, which its own tries share.
+    pub request: &'a str,
 }
 
 /// Who wants an image to run.
@@ -108,6 +110,7 @@ pub fn deploy(facts: &Facts<'_>, wish: &Wish<'_>, running_image: Option<&ImageFa
             }
             undisturbed(facts.service).map(|()| rendering)
         });
+    let earlier_try = earlier_try(facts, wish, &decided);
     let (reason, steps) = match decided {
         Ok(rendering) => (reason, register_and_update(facts.service, rendering)),
         Err(reason) => (reason, Vec::new()),
@@ -117,6 +120,7 @@ pub fn deploy(facts: &Facts<'_>, wish: &Wish<'_>, running_image: Option<&ImageFa
         reason,
         image: Some(ImageChange { repository: facts.repository.name.clone(), old, new }),
         running: Some(facts.running.arn.clone()),
+        earlier_try,
         steps,
     }
 }
@@ -137,6 +141,7 @@ fn render_wish(facts: &Facts<'_>, wish: &Wish<'_>, shown: &Shown) -> Result<Rend
         digest: wish.image.digest.clone(),
         pushed_at: wish.image.pushed_at,
         event: wish.event.clone(),
+        request: Some(wish.request.to_owned()),
         trigger: match wish.by {
             By::Push(_) => Trigger::Push,
             By::Request(_) => Trigger::Deploy,
@@ -175,6 +180,17 @@ fn as_it_is(facts: &Facts<'_>, shown: &Shown) -> Reason {
         }
         _ => Reason::AlreadyRuns { image, revision },
     }
+}
+
+/// What an earlier try of this very invocation did, if that is why nothing is left to do.
+fn earlier_try(facts: &Facts<'_>, wish: &Wish<'_>, decided: &Result<Rendering, Reason>) -> Option<EarlierTry> {
+    if !matches!(decided, Err(Reason::AlreadyRuns { .. } | Reason::AlreadyUnderWay { .. })) {
+        return None;
+    }
+    let provenance = Provenance::of(facts.running)?;
+    let ours = provenance.is_of(wish.event) && provenance.request.as_deref() == Some(wish.request);
+    let primary = facts.service.primary().filter(|_| ours)?;
+    Some(EarlierTry { deployment: primary.id.clone(), previous: provenance.previous })
 }
 
 /// Whether an update now would do no harm: a rolling deployment may be superseded, nothing else may.

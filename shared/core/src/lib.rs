@@ -28,6 +28,8 @@ pub mod deploy;
 
 pub mod status;
 
+pub mod request;
+
 pub mod answer;
 
 pub mod outcome;

@@ -72,6 +72,9 @@ pub struct Provenance {
     pub pushed_at: Option<Timestamp>,
     /// What set Slipway going. Read from a revision it is the event's [`marks`]; compare with [`Provenance::is_of`].
     pub event: EventId,
+    /// The Lambda request that registered the revision. Lambda's own tries of an asynchronous invocation share it,
+    /// another delivery of the same event does not: so a try after a crash is known, and says what the first did not.
+    pub request: Option<String>,
     /// Who or what asked.
     pub trigger: Trigger,
     /// The revision that the service ran before, as `family:revision`.
@@ -93,6 +96,7 @@ impl Provenance {
             ("tag", tag),
             ("trigger", Some(fitted(self.trigger.as_str()))),
             ("previous", previous),
+            ("request", self.request.as_deref().map(fitted)),
             ("pushed-at", pushed_at),
             // Last, because the container that names the digest names the repository too.
             ("repository", Some(fitted(&self.repository))),
@@ -121,6 +125,7 @@ impl Provenance {
             pushed_at: value("pushed-at").and_then(|at| at.parse().ok()),
             event,
             trigger: Trigger::of(value("trigger").unwrap_or_default()),
+            request: value("request").map(str::to_owned),
             previous: value("previous").map(str::to_owned),
         })
     }
@@ -180,6 +185,7 @@ mod tests {
             pushed_at: Some("2026-11-21T10:15:30.25Z".parse().unwrap()),
             event: EventId::new(event),
             trigger: Trigger::Push,
+            request: None,
             previous: Some("web:41".to_owned()),
         }
     }

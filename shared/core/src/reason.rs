@@ -72,6 +72,10 @@ pub enum Reason {
     NoContainer { repository: String, containers: Vec<(ContainerName, String)> },
     /// A named container is not in the task definition.
     UnknownContainer { missing: Vec<ContainerName>, known: Vec<ContainerName> },
+    /// The base of the rendering is no task definition as ECS has them.
+    Unrenderable { revision: String, problem: String },
+    /// A container takes a variable from a secret that the configuration sets as well; ECS refuses a name in both.
+    SetBySecret { container: ContainerName, variable: String },
     /// The image is archived in ECR: ECS cannot pull it.
     Archived { image: String },
     /// The requested image is not in the repository.
@@ -133,6 +137,8 @@ impl Reason {
             RollingBack { .. } => "rolling_back",
             NoContainer { .. } => "no_container",
             UnknownContainer { .. } => "unknown_container",
+            Unrenderable { .. } => "unrenderable",
+            SetBySecret { .. } => "set_by_secret",
             Archived { .. } => "archived",
             NoSuchImage { .. } => "no_such_image",
             WhichRepository { .. } => "which_repository",
@@ -201,6 +207,14 @@ impl fmt::Display for Reason {
                 "the task definition has no container {} (it has {}); correct the target's containers",
                 list(missing),
                 list(known)
+            ),
+            Unrenderable { revision, problem } => {
+                write!(f, "{revision} cannot be rendered, because {problem}; register a revision that is right")
+            }
+            SetBySecret { container, variable } => write!(
+                f,
+                "the container {container} takes {variable} from a secret, and the configuration sets it too; \
+                 remove it from one of the two"
             ),
             Archived { image } => write!(f, "{image} is archived in ECR, so ECS cannot pull it; restore it first"),
             NoSuchImage { image, repository } => write!(f, "{repository} has no image {image}"),

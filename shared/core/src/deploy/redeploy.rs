@@ -13,6 +13,8 @@ use crate::render::{self, Rendering};
 /// What was looked up for a redeploy of one service.
 #[derive(Clone, Copy, Debug)]
 pub struct Redeploy<'a> {
+    /// The first of the service's entries; what is not of one repository is taken from it.
+    pub first: &'a Target,
     /// The service's entries in the configuration, one per repository, with the repository that each means.
     pub entries: &'a [(&'a Target, Repository)],
     /// The service, as it is now.
@@ -27,18 +29,19 @@ pub struct Redeploy<'a> {
     pub id: Option<&'a EventId>,
     /// What to write as the event of a new revision.
     pub event: &'a EventId,
+    /// Lambda's id of the invocation, which its own tries share.
+    pub request: &'a str,
 }
 
 /// Plans a redeploy of a service, with every one of its repositories' images as they run.
-pub fn redeploy(facts: &Redeploy<'_>) -> Option<Plan> {
-    let (first, repository) = facts.entries.first()?;
+pub fn redeploy(facts: &Redeploy<'_>) -> Plan {
     let mut rendered: Option<Rendering> = None;
     let mut shown: Option<(&Repository, Shown)> = None;
     let mut refusal = None;
     for (target, repository) in facts.entries {
         let Some((digest, tag)) = running_image(facts, target, repository) else { continue };
         // The second entry is rendered upon what the first one gave.
-        let base = rendered.as_ref().map_or_else(|| facts.base.clone(), |rendering| rendering.as_revision(facts.base));
+        let base = rendered.as_ref().map_or_else(|| facts.base.clone(), |rendering| rendering.as_base(facts.base));
         match render_again(facts, target, repository, &base, &digest, tag.as_ref()) {
             Ok(rendering) => {
                 shown.get_or_insert((repository, Shown { tag, digest: Some(digest) }));
@@ -47,8 +50,6 @@ pub fn redeploy(facts: &Redeploy<'_>) -> Option<Plan> {
             Err(reason) => refusal = Some(reason),
         }
     }
-    let unknown = Shown { tag: None, digest: None };
-    let image = shown.as_ref().map_or(&unknown, |(_, image)| image);
     let (reason, steps) = match (refusal, undisturbed(facts.service), rendered) {
         (Some(reason), _, _) | (None, Err(reason), _) => (reason, Vec::new()),
         (None, Ok(()), Some(rendering)) if !rendering.equals(facts.running) => {
@@ -64,17 +65,16 @@ pub fn redeploy(facts: &Redeploy<'_>) -> Option<Plan> {
             (Reason::RedeployForced, vec![again])
         }
     };
-    let repository = shown.as_ref().map_or(repository, |(repository, _)| *repository);
-    Some(Plan {
-        target: first.name.clone(),
-        reason,
-        image: Some(ImageChange { repository: repository.name.clone(), old: Some(image.clone()), new: image.clone() }),
-        running: Some(facts.running.arn.clone()),
-        steps,
-    })
+    let image = shown.map(|(repository, image)| ImageChange {
+        repository: repository.name.clone(),
+        old: Some(image.clone()),
+        new: image,
+    });
+    let running = Some(facts.running.arn.clone());
+    Plan { target: facts.first.name.clone(), reason, image, running, earlier_try: None, steps }
 }
 
-/// The containers whose task definition names a tag of one of these repositories: what they really ran must be asked.
+/// Whether the task definition names a tag of one of these repositories: what such a container really ran must be asked.
 pub fn names_a_tag(running: &Revision, entries: &[(&Target, Repository)]) -> bool {
     entries.iter().any(|(target, repository)| {
         let containers = render::containers_of(running, repository, &target.containers).unwrap_or_default();
@@ -120,6 +120,7 @@ fn render_again(
         digest: digest.clone(),
         pushed_at,
         event: facts.event.clone(),
+        request: Some(facts.request.to_owned()),
         trigger: Trigger::Redeploy,
         previous: Some(facts.running.arn.short().to_owned()),
     };

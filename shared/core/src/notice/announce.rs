@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use crate::config::{Mistake, Mistakes};
 use crate::id::{DeploymentId, Home, TargetName, TaskDefinitionArn};
 use crate::plan::{ImageChange, Plan, Shown};
+use crate::reason::Reason;
 
 use super::{Cause, Kind, Notice, Place, RevisionChange, Severity, VERSION, links};
 
@@ -83,6 +84,22 @@ impl Notice {
             details: mistakes.mistakes.iter().map(mistake).collect(),
             advice: vec![
                 "Correct the document; Slipway reads it again within a minute".to_owned(),
+                "Images pushed in the meantime were not deployed: push them again, or invoke the deploy function with \
+                 {\"action\": \"deploy\", \"target\": \"cluster/service\", \"tag\": \"…\"}"
+                    .to_owned(),
+            ],
+            ..Self::of(home, Kind::ConfigInvalid, Severity::Failure, at)
+        }
+    }
+
+    /// The configuration document can't be read, so that nothing is deployed.
+    pub fn config_unreadable(home: &Home, place: &str, reason: &Reason, at: Timestamp) -> Self {
+        Self {
+            id: format!("config/{place}/{}", reason.code()),
+            headline: "Slipway can't read its configuration: nothing is deployed until it can".to_owned(),
+            reason: format!("The document is expected at {place}, but {reason}."),
+            advice: vec![
+                "Put the document there, or correct the template's parameter Config".to_owned(),
                 "Images pushed in the meantime were not deployed: push them again, or invoke the deploy function with \
                  {\"action\": \"deploy\", \"target\": \"cluster/service\", \"tag\": \"…\"}"
                     .to_owned(),

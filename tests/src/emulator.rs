@@ -1,0 +1,38 @@
+//! The emulator and what we ask of it: MiniStack in a process of its own, the template deployed into it, its rules,
+//! queues and roles. World stands in front of it; nothing here knows what Slipway decides.
+
+mod client;
+
+mod ministack;
+mod venv;
+
+pub use client::{Account, Client};
+pub use ministack::MiniStack;
+pub use venv::{Environment, Python, target_directory};
+
+use std::fmt;
+
+/// What the test machinery tried, and why it did not work; a person reads it.
+#[derive(Clone, Debug)]
+pub struct Error {
+    doing: String,
+    why: String,
+}
+
+/// What the test machinery answers.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// Says what was tried (`starting MiniStack`), and why it did not work.
+    pub fn new(doing: impl Into<String>, why: impl fmt::Display) -> Self {
+        Self { doing: doing.into(), why: why.to_string() }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.doing, self.why)
+    }
+}
+
+impl std::error::Error for Error {}
