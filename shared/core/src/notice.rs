@@ -15,6 +15,8 @@ pub use links::Link;
 
 mod announce;
 
+mod verdict;
+
 mod subject;
 
 mod text;
@@ -156,13 +158,7 @@ pub struct Cause {
 impl Cause {
     /// What set Slipway going.
     pub fn new(trigger: &Trigger, event: &EventId) -> Self {
-        let trigger = match trigger {
-            Trigger::Push => "push",
-            Trigger::Deploy => "deploy",
-            Trigger::Redeploy => "redeploy",
-            Trigger::Other(word) => word,
-        };
-        Self { trigger: trigger.to_owned(), event: Some(event.clone()) }
+        Self { trigger: trigger.as_str().to_owned(), event: Some(event.clone()) }
     }
 
     /// Somebody else: a person, Terraform, a pipeline.

@@ -76,12 +76,16 @@ mod tests {
         check(
             "arn:aws:lambda:eu-west-1:123456789012:function:track",
             "web",
-            Some("https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/deployments?region=eu-west-1"),
+            Some(
+                "https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/deployments?region=eu-west-1",
+            ),
         );
         check(
             "arn:aws-cn:lambda:cn-north-1:123456789012:function:track",
             "web",
-            Some("https://cn-north-1.console.amazonaws.cn/ecs/v2/clusters/prod/services/web/deployments?region=cn-north-1"),
+            Some(
+                "https://cn-north-1.console.amazonaws.cn/ecs/v2/clusters/prod/services/web/deployments?region=cn-north-1",
+            ),
         );
         check(
             "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:track",

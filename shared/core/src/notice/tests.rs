@@ -249,7 +249,8 @@ fn check_limits(notice: &Notice) {
     assert!(subject.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{subject:?}");
     assert!(subject.starts_with(|first: char| first.is_ascii_alphanumeric()), "{subject:?}");
 
-    let attributes_bytes: usize = attributes.iter().map(|(name, value)| name.len() + value.len() + "String".len()).sum();
+    let attributes_bytes: usize =
+        attributes.iter().map(|(name, value)| name.len() + value.len() + "String".len()).sum();
     assert!(message.len() + attributes_bytes + subject.len() <= 256 * 1024, "{} bytes", message.len());
     for (name, value) in &attributes {
         assert!(!value.trim().is_empty() && !value.chars().any(|character| character.is_control()), "{name}");

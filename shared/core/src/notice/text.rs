@@ -109,7 +109,7 @@ pub(super) fn trigger(cause: &Cause) -> String {
         "deploy" => "a manual deploy",
         "redeploy" => "a manual redeploy",
         "outside" => "somebody outside Slipway",
-        "unknown" => "nobody that ECS or Slipway could name",
+        "unknown" => "nobody knows who",
         other => other,
     };
     match &cause.event {
