@@ -1,1 +1,294 @@
-//! Wip.
+//! The deploy function: an ECR push or a manual request in, a new revision that runs out.
+//!
+//! [`handle`] is the five words: parse, look, decide, do, tell.
+
+mod event;
+mod look;
+mod plan;
+mod tell;
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+use lambda_runtime::{Context, Diagnostic, LambdaEvent};
+use serde_json::{Value, json};
+use slipway_aws::document::{Document, Reading};
+use slipway_aws::execute::{Registrations, execute};
+use slipway_aws::metric::Metrics;
+use slipway_aws::{Aws, Error};
+use slipway_core::answer::{self, Answer, Outcome};
+use slipway_core::config::{Config, Mistake, Source};
+use slipway_core::facts::ImageName;
+use slipway_core::id::{EventId, Home, TargetName, TaskDefinitionArn};
+use slipway_core::notice::{Cause, Notice};
+use slipway_core::plan::Plan;
+use slipway_core::provenance::Trigger;
+use slipway_core::request::{Action, Request, Run, resolve};
+use tokio::time::Instant;
+use tracing::{error, info};
+
+pub use event::{Event, Push, parse};
+use look::Look;
+use plan::Planner;
+
+/// So many targets are worked on at once. More connections than that cost a small function more than they win it.
+const AT_ONCE: usize = 16;
+
+/// What the function keeps from one invocation to the next.
+#[derive(Debug)]
+pub struct Deployer {
+    aws: Aws,
+    document: Document,
+    topic: String,
+    /// The versions of the document whose mistakes were told by this execution environment.
+    told: Mutex<HashSet<String>>,
+}
+
+impl Deployer {
+    /// Settings that cannot be right are the error; the document itself is read here, and again when it is used.
+    pub async fn new(aws: Aws, config: &str, topic: &str) -> Result<Self, Mistake> {
+        let source = Source::parse(config)?;
+        if topic.is_empty() {
+            return Err(Mistake::of_setting("SLIPWAY_TOPIC_ARN", "is empty; it is the ARN of the topic for notices"));
+        }
+        let deployer = Self { aws, document: Document::new(source), topic: topic.to_owned(), told: Mutex::default() };
+        // Init has a full core, an invocation may not; what fails here is tried again, and told, by the invocation.
+        if let Err(error) = deployer.document.read(&deployer.aws).await {
+            error!(%error, "the configuration could not be read at the start");
+        }
+        Ok(deployer)
+    }
+}
+
+/// Answers one invocation. The error asks Lambda for another try; everything else is told and answered.
+pub async fn handle(deployer: &Deployer, invocation: LambdaEvent<Value>) -> Result<Value, Failure> {
+    let (payload, context) = invocation.into_parts();
+    let event = match parse(payload) {
+        Ok(Some(event)) => event,
+        Ok(None) => {
+            info!("the event is not for this function");
+            return Ok(json!({ "ok": true, "ignored": true }));
+        }
+        Err(mistakes) => {
+            error!(?mistakes, "the payload has mistakes");
+            return Ok(answer::of_mistakes(&mistakes));
+        }
+    };
+    let Some(home) = Home::of_arn(&context.invoked_function_arn) else {
+        return Ok(answer::of_mistakes(&[Mistake::of_setting("invoked_function_arn", "is not an ARN")]));
+    };
+    let call = Call { deployer, home: &home, context: &context, until: until(&context) };
+    match (deployer.document.read(&deployer.aws).await, event) {
+        (Ok(Ok(config)), Event::Push(push)) => call.push(&config, &push).await,
+        (Ok(Ok(config)), Event::Request(request)) => call.request(&config, &request).await,
+        (reading, _) => call.no_configuration(reading).await,
+    }
+}
+
+/// Some of it failed in a way that another try can mend; Lambda tries an asynchronous invocation twice more.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    error_type: String,
+    message: String,
+}
+
+impl From<Failure> for Diagnostic {
+    fn from(failure: Failure) -> Self {
+        Self { error_type: failure.error_type, error_message: failure.message }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { error_type: error.error_type(), message: error.to_string() }
+    }
+}
+
+/// One invocation.
+struct Call<'a> {
+    deployer: &'a Deployer,
+    home: &'a Home,
+    context: &'a Context,
+    until: Instant,
+}
+
+/// What became of one target: the plan, the answer, and the error that another try may mend.
+struct Ending {
+    plan: Plan,
+    answer: Answer,
+    revision: Option<TaskDefinitionArn>,
+    passing: Option<Error>,
+}
+
+impl Call<'_> {
+    async fn push(&self, config: &Config, push: &Push) -> Result<Value, Failure> {
+        let look = Look::new(&self.deployer.aws);
+        let planner = Planner { look: &look, home: self.home, event: &push.id, request: &self.context.request_id };
+        let targets = config.of_repository(&push.repository, self.home);
+        let (admitted, skipped) = planner.admit(&targets, &push.tag);
+        let name = ImageName::Tag(push.tag.clone());
+        let (image, ()) = tokio::join!(planner.image(&push.repository, &name, &admitted), look.at_services(&admitted));
+        let registrations = Registrations::default();
+        let work = admitted.iter().map(|target| async {
+            let plan = match &image {
+                Ok(image) => planner.push(target, image.as_ref(), push).await,
+                Err(error) => Err(error.clone()),
+            };
+            self.carry_out(plan, &target.name, Run::Real, &registrations).await
+        });
+        let mut endings: Vec<Ending> = skipped.into_iter().map(Ending::of_plan).collect();
+        endings.extend(in_turn(work).await);
+        self.tell(&Trigger::Push, &push.id, &endings).await?;
+        let answers = answers(&endings);
+        match endings.into_iter().find_map(|ending| ending.passing) {
+            Some(error) => Err(Failure { message: answer::failure(&error.to_string(), &answers), ..error.into() }),
+            None => Ok(answer::of_targets("push", &push.id, &answers)),
+        }
+    }
+
+    async fn request(&self, config: &Config, request: &Request) -> Result<Value, Failure> {
+        let targets = match resolve(request, config, self.home) {
+            Ok(targets) => targets,
+            Err(mistakes) => return Ok(answer::of_mistakes(&mistakes)),
+        };
+        let event = request.id.clone().unwrap_or_else(|| EventId::new(&self.context.request_id));
+        let look = Look::new(&self.deployer.aws);
+        let planner = Planner { look: &look, home: self.home, event: &event, request: &self.context.request_id };
+        look.at_services(&targets).await;
+        let registrations = Registrations::default();
+        let endings = match &request.action {
+            Action::Status(asked) => {
+                let statuses = in_turn(targets.iter().map(|target| planner.status(target, asked.as_ref()))).await;
+                let statuses: Result<Vec<_>, Error> = statuses.into_iter().collect();
+                return Ok(match statuses {
+                    Ok(statuses) => answer::of_status(&statuses),
+                    Err(error) => answer::of_error(&error.reason()),
+                });
+            }
+            Action::Deploy(name) => {
+                let work = targets.iter().map(|target| async {
+                    let plan = planner.deploy(target, name, request.id.as_ref()).await;
+                    self.carry_out(plan, &target.name, request.run, &registrations).await
+                });
+                in_turn(work).await
+            }
+            Action::Redeploy => {
+                let services = plan::by_service(&targets);
+                let work = services.iter().map(|entries| async {
+                    let plan = planner.redeploy(entries, request.id.as_ref()).await;
+                    let name = entries.first().map(|target| target.name.clone());
+                    self.carry_out(plan, &name.unwrap_or_else(|| planner.nobody()), request.run, &registrations).await
+                });
+                in_turn(work).await
+            }
+        };
+        let trigger = Trigger::of(request.action.name());
+        // The caller reads the answer; a notice that fails is counted, and changes nothing of what was done.
+        if request.run == Run::Real
+            && let Err(failure) = self.tell(&trigger, &event, &endings).await
+        {
+            error!(error = failure.message, "a notice could not be published");
+        }
+        Ok(answer::of_targets(request.action.name(), &event, &answers(&endings)))
+    }
+
+    /// Decided is decided: does what the plan says, or in a dry run nothing, and says how it ended.
+    async fn carry_out(
+        &self,
+        plan: Result<Plan, Error>,
+        target: &TargetName,
+        run: Run,
+        registrations: &Registrations,
+    ) -> Ending {
+        let plan = match plan {
+            Ok(plan) => plan,
+            Err(error) => return Ending::of_error(Plan::nothing(target.clone(), error.reason()), error),
+        };
+        info!(target = %plan.target, reason = plan.reason.code(), "{plan}");
+        if plan.steps.is_empty() || run == Run::Dry {
+            return Ending::of_plan(plan);
+        }
+        match execute(&self.deployer.aws.ecs, &plan, registrations, self.until).await {
+            Ok(done) => Ending {
+                answer: Answer::done(&plan, done.revision.as_ref(), done.deployment),
+                revision: done.revision,
+                plan,
+                passing: None,
+            },
+            Err(error) => Ending::of_error(plan, error),
+        }
+    }
+
+    async fn tell(&self, trigger: &Trigger, event: &EventId, endings: &[Ending]) -> Result<(), Failure> {
+        let cause = Cause::new(trigger, event);
+        let notices = endings.iter().filter_map(|ending| tell::of_ending(ending, self.home, &cause, self.now()));
+        self.publish(notices.collect()).await
+    }
+
+    async fn publish(&self, notices: Vec<Notice>) -> Result<(), Failure> {
+        let metrics = Metrics::of(&self.context.env_config.function_name);
+        tell::publish(&self.deployer.aws, &self.deployer.topic, notices, &metrics).await
+    }
+
+    /// A document that cannot be used deploys nothing, and says so loudly: once for each version of it.
+    async fn no_configuration(&self, reading: Result<Reading, Error>) -> Result<Value, Failure> {
+        let (notice, answer) = match reading {
+            Ok(Ok(_)) => return Ok(answer::of_mistakes(&[])),
+            Err(error) if error.kind.is_passing() => return Err(error.into()),
+            Err(error) => {
+                let place = self.deployer.document.source().to_string();
+                let notice = Notice::config_unreadable(self.home, &place, &error.reason(), self.now());
+                (notice, answer::of_error(&error.reason()))
+            }
+            Ok(Err(mistakes)) => {
+                (Notice::config_invalid(self.home, &mistakes, self.now()), answer::of_config(&mistakes))
+            }
+        };
+        let told = || self.deployer.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if !told().contains(&notice.id) {
+            let id = notice.id.clone();
+            self.publish(vec![notice]).await?;
+            told().insert(id);
+        }
+        Ok(answer)
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+impl Ending {
+    fn of_plan(plan: Plan) -> Self {
+        Self { answer: Answer::planned(&plan), plan, revision: None, passing: None }
+    }
+
+    fn of_error(plan: Plan, error: Error) -> Self {
+        error!(target = %plan.target, %error, "a call failed");
+        let outcome = if error.kind.is_passing() { Outcome::Failed } else { Outcome::Refused };
+        Self {
+            answer: Answer::failed(&plan, error.reason(), outcome),
+            plan: plan.cut_short(error.reason()),
+            revision: None,
+            passing: Some(error).filter(|error| error.kind.is_passing()),
+        }
+    }
+}
+
+async fn in_turn<T>(work: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    stream::iter(work).buffered(AT_ONCE).collect().await
+}
+
+fn answers(endings: &[Ending]) -> Vec<Answer> {
+    endings.iter().map(|ending| ending.answer.clone()).collect()
+}
+
+/// No step begins after this: what is under way then must end, 20 s at most, and be told before Lambda's deadline.
+fn until(context: &Context) -> Instant {
+    const TO_FINISH: Duration = Duration::from_secs(25);
+    let left = context.deadline().duration_since(std::time::SystemTime::now()).unwrap_or_default();
+    Instant::now() + left - TO_FINISH.min(left / 3)
+}

@@ -1,1 +1,30 @@
-//! Wip.
+//! What Slipway asks of AWS: one service, one file, our words in and our words out.
+//!
+//! Nothing is decided here. [`execute`](execute::execute) carries out a plan's steps from top to bottom.
+
+pub mod clients;
+
+pub mod error;
+
+pub mod ecr;
+
+pub mod ecs;
+
+pub mod sns;
+
+pub mod ssm;
+
+pub mod s3;
+
+pub mod document;
+
+pub mod execute;
+
+pub mod metric;
+
+mod pace;
+
+mod raw;
+
+pub use clients::Aws;
+pub use error::{Error, Kind};

@@ -3,6 +3,8 @@
 //! Facts are what was true when they were read; the real state may have changed since.
 //! Unknown enum values are kept as `Other`, because AWS adds new ones.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
@@ -28,6 +30,24 @@ pub struct ImageFacts {
     pub artifact_media_type: Option<String>,
     /// Whether ECS can pull it.
     pub storage: Storage,
+}
+
+/// How an image is named in a repository.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ImageName {
+    /// By a tag, which may move.
+    Tag(Tag),
+    /// By its digest.
+    Digest(Digest),
+}
+
+impl fmt::Display for ImageName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tag(tag) => write!(f, ":{tag}"),
+            Self::Digest(digest) => write!(f, "@{digest}"),
+        }
+    }
 }
 
 /// Whether an image can be pulled; ECR archives images since November 2025.

@@ -26,6 +26,12 @@ pub mod reason;
 
 pub mod deploy;
 
+pub mod status;
+
+pub mod request;
+
+pub mod answer;
+
 pub mod outcome;
 
 pub mod notice;

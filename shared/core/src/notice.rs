@@ -1,53 +1,144 @@
-//! The one versioned notice, and its faces: subject, text, JSON, attributes.
+//! The one versioned notice: what people are told, as plain data.
+//!
+//! Whatever is said is put together here, once, by a constructor; the faces (subject, text, JSON, attributes) only
+//! lay it out. So every subscriber tells the same story, and one that doesn't know a kind yet still has its headline.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::diff;
-use crate::id::{ClusterName, DeploymentId, EventId, ServiceName, TargetName};
+use crate::id::{AccountId, ClusterName, DeploymentId, EventId, Home, Partition, Region, ServiceName, TargetName};
 use crate::plan::ImageChange;
+use crate::provenance::Trigger;
+
+pub use links::Link;
+
+mod announce;
+
+mod verdict;
+
+mod subject;
+
+mod text;
+
+mod message;
+
+mod attributes;
+
+mod limits;
+
+mod links;
+
+mod read;
+
+/// The version of the structure that this crate writes.
+pub const VERSION: u32 = 1;
 
 /// Something that people are told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+///
+/// A reader takes what it understands: a field that is missing or of another shape is its default, unknown fields
+/// are ignored, and an unknown kind is [`Kind::Unknown`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Notice {
-    /// The version of this structure, 1.
+    /// The version of this structure, [`VERSION`].
+    #[serde(deserialize_with = "read::or_default")]
     pub version: u32,
-    /// The same for every copy of the same notice.
+    /// The same for every copy of the same notice: `ecs-svc/…/failed`, `config/…`.
+    #[serde(deserialize_with = "read::or_default")]
     pub id: String,
     /// What it tells.
+    #[serde(deserialize_with = "read::or_default")]
     pub kind: Kind,
-    /// When it was said.
+    /// How much it matters.
+    #[serde(deserialize_with = "read::or_default")]
+    pub severity: Severity,
+    /// When what it tells of happened.
+    #[serde(deserialize_with = "read::or_default")]
     pub at: Timestamp,
+    /// What happened, in one line.
+    #[serde(deserialize_with = "read::or_default")]
+    pub headline: String,
+    /// Why, in a sentence or two; the words of ECS and AWS are quoted.
+    #[serde(deserialize_with = "read::or_default")]
+    pub reason: String,
     /// `cluster/service`; absent where no single service is meant.
+    #[serde(deserialize_with = "read::or_default")]
     pub target: Option<TargetName>,
     /// The cluster.
+    #[serde(deserialize_with = "read::or_default")]
     pub cluster: Option<ClusterName>,
     /// The service.
+    #[serde(deserialize_with = "read::or_default")]
     pub service: Option<ServiceName>,
-    /// The image before and after.
+    /// The image before and after; for a deploy that failed, `new` is what was refused.
+    #[serde(deserialize_with = "read::or_default")]
     pub image: Option<ImageChange>,
     /// The revisions before and after, `web:41` and `web:42`.
+    #[serde(deserialize_with = "read::or_default")]
     pub revision: Option<RevisionChange>,
-    /// The deployment, as ECS events name it.
+    /// The deployment that it is about, as ECS events name it.
+    #[serde(deserialize_with = "read::or_default")]
     pub deployment: Option<DeploymentId>,
     /// Who or what triggered it.
+    #[serde(deserialize_with = "read::or_default")]
     pub cause: Option<Cause>,
-    /// Why, in a sentence or two; ECS's words are quoted.
-    pub reason: String,
-    /// More lines: mistakes of a document, service events.
+    /// Seconds from the deployment's start to what is told.
+    #[serde(deserialize_with = "read::or_default")]
+    pub duration_seconds: Option<i64>,
+    /// More lines: the mistakes of a document, ECS's own log of the service.
+    #[serde(deserialize_with = "read::items")]
     pub details: Vec<String>,
     /// What changed in the task definition.
+    #[serde(deserialize_with = "read::items")]
     pub changes: Vec<diff::Change>,
-    /// Seconds from the deployment's start to its end.
-    pub duration_seconds: Option<i64>,
-    /// The account, for links and for readers of several accounts.
-    pub account: Option<String>,
+    /// What a person can do next, a sentence or a command each.
+    #[serde(deserialize_with = "read::items")]
+    pub advice: Vec<String>,
+    /// Where to look.
+    #[serde(deserialize_with = "read::items")]
+    pub links: Vec<Link>,
+    /// The partition, `aws`.
+    #[serde(deserialize_with = "read::or_default")]
+    pub partition: Option<Partition>,
+    /// The account, for readers of several.
+    #[serde(deserialize_with = "read::or_default")]
+    pub account: Option<AccountId>,
     /// The region, likewise.
-    pub region: Option<String>,
+    #[serde(deserialize_with = "read::or_default")]
+    pub region: Option<Region>,
+    /// What was left out because SNS takes 256 KiB at most; empty in almost every notice.
+    #[serde(deserialize_with = "read::items")]
+    pub cut: Vec<String>,
+}
+
+impl Notice {
+    /// Reads a notice's JSON, leniently; `None` for what is no notice at all: no JSON object with an `id` and a `kind`.
+    pub fn parse(text: &str) -> Option<Self> {
+        read::notice(text)
+    }
+}
+
+/// Whose service a notice is about, and where it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The partition, account and region.
+    pub home: &'a Home,
+    /// The cluster.
+    pub cluster: &'a ClusterName,
+    /// The service.
+    pub service: &'a ServiceName,
+}
+
+impl Place<'_> {
+    /// The service as people name it, `cluster/service`.
+    pub fn target(&self) -> TargetName {
+        TargetName::new(format!("{}/{}", self.cluster, self.service))
+    }
 }
 
 /// The revisions before and after, as `family:revision`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RevisionChange {
     /// What ran.
     pub old: Option<String>,
@@ -58,14 +149,31 @@ pub struct RevisionChange {
 /// Who or what triggered a deployment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
-    /// `push`, `deploy`, `redeploy`, `ecs`, `outside`.
+    /// `push`, `deploy`, `redeploy`; `outside` for what Slipway did not do, `unknown` where nothing says who did it.
     pub trigger: String,
     /// The event's or request's id.
     pub event: Option<EventId>,
 }
 
+impl Cause {
+    /// What set Slipway going.
+    pub fn new(trigger: &Trigger, event: &EventId) -> Self {
+        Self { trigger: trigger.as_str().to_owned(), event: Some(event.clone()) }
+    }
+
+    /// Somebody else: a person, Terraform, a pipeline.
+    pub fn outside() -> Self {
+        Self { trigger: "outside".to_owned(), event: None }
+    }
+
+    /// Nothing says who.
+    pub fn unknown() -> Self {
+        Self { trigger: "unknown".to_owned(), event: None }
+    }
+}
+
 /// What a notice tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Slipway updated the service; the deployment begins.
@@ -74,7 +182,7 @@ pub enum Kind {
     InProgress,
     /// The deployment won: the service runs it.
     Completed,
-    /// The deployment failed.
+    /// The deployment failed, and ECS leaves it at that.
     Failed,
     /// The deployment failed, and ECS puts the last version back by itself.
     RollingBack,
@@ -88,4 +196,72 @@ pub enum Kind {
     Refused,
     /// The configuration document has mistakes; nothing is deployed.
     ConfigInvalid,
+    /// A kind that this version doesn't know. Its headline still says what happened.
+    #[default]
+    #[serde(other)]
+    Unknown,
 }
+
+impl Kind {
+    /// The kind's word for machines, as in the JSON and the attributes; it never changes.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::InProgress => "in_progress",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::RollingBack => "rolling_back",
+            Self::RolledBack => "rolled_back",
+            Self::Superseded => "superseded",
+            Self::External => "external",
+            Self::Refused => "refused",
+            Self::ConfigInvalid => "config_invalid",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// How far a deployment has come when this is told of it.
+    ///
+    /// What is shown of one deployment only moves to a higher rank, so that a late or repeated event takes nothing
+    /// back. Kinds that tell of no deployment have rank 0.
+    pub fn rank(self) -> u8 {
+        match self {
+            Self::External | Self::Refused | Self::ConfigInvalid | Self::Unknown => 0,
+            Self::Started => 1,
+            Self::InProgress => 2,
+            Self::Failed => 3,
+            Self::RollingBack => 4,
+            Self::Completed | Self::RolledBack | Self::Superseded => 5,
+        }
+    }
+}
+
+/// How much a notice matters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Good to know.
+    #[default]
+    Info,
+    /// It went well.
+    Success,
+    /// Somebody should look at it today.
+    Warning,
+    /// It went wrong; somebody should look at it now.
+    Failure,
+}
+
+impl Severity {
+    /// The word for machines, as in the JSON and the attributes; it never changes.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Success => "success",
+            Self::Warning => "warning",
+            Self::Failure => "failure",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,9 +3,12 @@
 //! A plan leaves no meaningful choice to whoever carries it out, and an empty plan is an answer too.
 //! Dry run, log line, notice and answer all render the same plan; no step knows what a dry run is.
 
-use serde::Serialize;
+use std::fmt;
 
-use crate::id::{ClusterName, ServiceName, TargetName, TaskDefinitionArn};
+use serde::{Deserialize, Serialize};
+
+use crate::diff::Diff;
+use crate::id::{ClusterName, DeploymentId, ServiceName, TargetName, TaskDefinitionArn};
 use crate::image::{Digest, Tag};
 use crate::reason::Reason;
 use crate::render::Rendering;
@@ -21,8 +24,69 @@ pub struct Plan {
     pub image: Option<ImageChange>,
     /// The revision that the service runs now.
     pub running: Option<TaskDefinitionArn>,
+    /// What an earlier try of the same invocation did, if that is why there is nothing to do: it may not have been told.
+    pub earlier_try: Option<EarlierTry>,
     /// What to do, from top to bottom.
     pub steps: Vec<Step>,
+}
+
+/// What an earlier try of the same invocation did before it was cut short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EarlierTry {
+    /// The deployment that it made.
+    pub deployment: DeploymentId,
+    /// The revision that the service ran before, as `family:revision`.
+    pub previous: Option<String>,
+}
+
+impl Plan {
+    /// A plan that does nothing, with its reason.
+    pub fn nothing(target: TargetName, reason: Reason) -> Self {
+        Self { target, reason, image: None, running: None, earlier_try: None, steps: Vec::new() }
+    }
+
+    /// The cluster and the service.
+    pub fn place(&self) -> Option<(ClusterName, ServiceName)> {
+        let (cluster, service) = self.target.as_str().split_once('/')?;
+        Some((ClusterName::new(cluster), ServiceName::new(service)))
+    }
+
+    /// The plan as its notice would have told it, had the earlier try come so far: what ran before is what ran then.
+    pub fn as_told_late(&self) -> Self {
+        let earlier = self.earlier_try.as_ref();
+        let image = self.image.clone().map(|image| ImageChange { old: None, ..image });
+        let previous = earlier.and_then(|earlier| earlier.previous.as_deref()).map(TaskDefinitionArn::new);
+        Self { image, running: previous, ..self.clone() }
+    }
+
+    /// The same plan, cut short for this reason.
+    pub fn cut_short(self, reason: Reason) -> Self {
+        Self { reason, ..self }
+    }
+
+    /// What the plan changes in the task definition; `None` where it registers nothing.
+    pub fn diff(&self) -> Option<&Diff> {
+        self.steps.iter().find_map(|step| match step {
+            Step::Register(rendering) => Some(&rendering.diff),
+            Step::Update { .. } => None,
+        })
+    }
+}
+
+/// The plan as a person reads it: the target and the reason, then a line for each step, then what changes.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.target, self.reason)?;
+        for step in &self.steps {
+            write!(f, "\n  - {step}")?;
+        }
+        if let Some(diff) = self.diff() {
+            for line in diff.to_string().lines() {
+                write!(f, "\n      {line}")?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// One thing to do.
@@ -40,7 +104,24 @@ pub enum Step {
         to: To,
         /// Whether a deployment is made although nothing changed.
         force: Force,
+        /// The deployment that was PRIMARY when this was decided; another one tells that an unanswered update took effect.
+        over: Option<DeploymentId>,
     },
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Register(rendering) => write!(f, "register a new revision of {}", rendering.family()),
+            Self::Update { cluster, service, to, force, .. } => {
+                let forced = if *force == Force::Yes { ", forcing a new deployment" } else { "" };
+                match to {
+                    To::Registered => write!(f, "update {cluster}/{service} to it{forced}"),
+                    To::Existing(revision) => write!(f, "update {cluster}/{service} to {}{forced}", revision.short()),
+                }
+            }
+        }
+    }
 }
 
 /// The revision that a service shall run.
@@ -62,7 +143,7 @@ pub enum Force {
 }
 
 /// The image of a target before and after.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageChange {
     /// The repository's name.
     pub repository: String,
@@ -73,10 +154,21 @@ pub struct ImageChange {
 }
 
 /// An image as people are shown it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shown {
     /// The tag by which it was chosen, if one is known.
     pub tag: Option<Tag>,
     /// The image, if its digest is known.
     pub digest: Option<Digest>,
+}
+
+/// The tag, or else the short digest.
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.tag, &self.digest) {
+            (Some(tag), _) => write!(f, "{tag}"),
+            (None, Some(digest)) => write!(f, "sha256:{}", digest.short()),
+            (None, None) => f.write_str("an unknown image"),
+        }
+    }
 }

@@ -4,8 +4,10 @@
 
 use std::fmt;
 
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
 use crate::id::{ContainerName, DeploymentId, TargetName};
-use crate::image::{Digest, Tag};
+use crate::image::Tag;
 
 /// How much a reason matters to people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +22,7 @@ pub enum Weight {
 
 /// Why a plan does what it does, or nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are what the variant's sentence names")]
 pub enum Reason {
     /// A push under a tag that the policy deploys.
     Pushed { tag: Tag },
@@ -36,6 +39,8 @@ pub enum Reason {
     AlreadyRuns { image: String, revision: String },
     /// The service is being updated to exactly this already.
     AlreadyUnderWay { image: String, revision: String, deployment: DeploymentId },
+    /// The service was updated to exactly this, and the deployment failed.
+    AlreadyFailed { image: String, revision: String, deployment: DeploymentId },
     /// A request of this id was carried out before.
     AlreadyDone { id: String, revision: String },
     /// The policy orders the image before the running one.
@@ -47,9 +52,9 @@ pub enum Reason {
     /// An ignore pattern leaves the tag out.
     Ignored { tag: Tag, pattern: String },
     /// The registry no longer has the tag; the event is late.
-    TagGone { tag: Tag },
+    TagGone { tag: Tag, repository: String },
     /// What was pushed is no container image: a chart, a signature, an SBOM.
-    NotAnImage { media_type: String },
+    NotAnImage { image: String, media_type: String },
 
     /// The service does not exist in the cluster.
     ServiceMissing { service: String, cluster: String },
@@ -67,20 +72,22 @@ pub enum Reason {
     NoContainer { repository: String, containers: Vec<(ContainerName, String)> },
     /// A named container is not in the task definition.
     UnknownContainer { missing: Vec<ContainerName>, known: Vec<ContainerName> },
+    /// The base of the rendering is no task definition as ECS has them.
+    Unrenderable { revision: String, problem: String },
+    /// A container takes a variable from a secret that the configuration sets as well; ECS refuses a name in both.
+    SetBySecret { container: ContainerName, variable: String },
     /// The image is archived in ECR: ECS cannot pull it.
     Archived { image: String },
     /// The requested image is not in the repository.
     NoSuchImage { image: String, repository: String },
-    /// The running image has no digest that could be rendered again.
-    NothingToRedeploy { containers: Vec<(ContainerName, String)> },
     /// Several repositories feed the service, and the request names none.
     WhichRepository { target: TargetName, repositories: Vec<String> },
+    /// The request names a repository that does not feed the service.
+    NotItsRepository { target: TargetName, repository: String, repositories: Vec<String> },
     /// AWS refused a call, or could not be asked.
     Aws { call: String, subject: String, kind: String, message: String },
     /// The function's time ended before this target's turn.
     OutOfTime,
-    /// The image's digest is shown without a tag.
-    Digest { digest: Digest },
 }
 
 impl Reason {
@@ -91,6 +98,7 @@ impl Reason {
             Pushed { .. } | Asked { .. } | RedeployChanged | RedeployForced | RedeployMarked { .. } => Weight::Go,
             AlreadyRuns { .. }
             | AlreadyUnderWay { .. }
+            | AlreadyFailed { .. }
             | AlreadyDone { .. }
             | Older { .. }
             | PushedBefore { .. }
@@ -104,12 +112,141 @@ impl Reason {
 
     /// The reason's code for machines, `older` or `service_missing`; it never changes.
     pub fn code(&self) -> &'static str {
-        todo!()
+        use Reason::*;
+        match self {
+            Pushed { .. } => "pushed",
+            Asked { .. } => "asked",
+            RedeployChanged => "redeploy_changed",
+            RedeployForced => "redeploy_forced",
+            RedeployMarked { .. } => "redeploy_marked",
+            AlreadyRuns { .. } => "already_runs",
+            AlreadyUnderWay { .. } => "already_under_way",
+            AlreadyFailed { .. } => "already_failed",
+            AlreadyDone { .. } => "already_done",
+            Older { .. } => "older",
+            PushedBefore { .. } => "pushed_before",
+            NotOfPolicy { .. } => "not_of_policy",
+            Ignored { .. } => "ignored",
+            TagGone { .. } => "tag_gone",
+            NotAnImage { .. } => "not_an_image",
+            ServiceMissing { .. } => "service_missing",
+            ServiceNotActive { .. } => "service_not_active",
+            WrongController { .. } => "wrong_controller",
+            ManagedByEcs => "managed_by_ecs",
+            InFlight { .. } => "in_flight",
+            RollingBack { .. } => "rolling_back",
+            NoContainer { .. } => "no_container",
+            UnknownContainer { .. } => "unknown_container",
+            Unrenderable { .. } => "unrenderable",
+            SetBySecret { .. } => "set_by_secret",
+            Archived { .. } => "archived",
+            NoSuchImage { .. } => "no_such_image",
+            WhichRepository { .. } => "which_repository",
+            NotItsRepository { .. } => "not_its_repository",
+            Aws { .. } => "aws",
+            OutOfTime => "out_of_time",
+        }
     }
 }
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.code())
+        use Reason::*;
+        match self {
+            Pushed { tag } => write!(f, "{tag} was pushed"),
+            Asked { image } => write!(f, "{image} was asked for"),
+            RedeployChanged => write!(f, "a redeploy was asked for, and the rendering changes"),
+            RedeployForced => write!(f, "a redeploy was asked for; nothing changes, so a new deployment is forced"),
+            RedeployMarked { id } => {
+                write!(f, "a redeploy was asked for; a new revision carries its id {id:?}, so that a repeat is recognised")
+            }
+            AlreadyRuns { image, revision } => write!(f, "{image} runs already, as {revision}"),
+            AlreadyUnderWay { image, revision, deployment } => {
+                write!(f, "{image} is on its way already, as {revision} in {deployment}")
+            }
+            AlreadyFailed { image, revision, deployment } => {
+                write!(f, "{image} was deployed as {revision}, and failed in {deployment}; ask for a redeploy to try it again")
+            }
+            AlreadyDone { id, revision } => write!(f, "the request {id:?} was carried out before, as {revision}"),
+            Older { candidate, running } => write!(f, "{candidate} is older than the running {running}"),
+            PushedBefore { candidate, running } => write!(f, "{candidate} was pushed before the running {running}"),
+            NotOfPolicy { tag, policy } => write!(f, "{tag} is not a tag that {policy} deploys"),
+            Ignored { tag, pattern } => write!(f, "{tag} is ignored by {pattern:?}"),
+            TagGone { tag, repository } => write!(f, "{repository} no longer has the tag {tag}"),
+            NotAnImage { image, media_type } => write!(f, "{image} is not a container image but {media_type}"),
+            ServiceMissing { service, cluster } => {
+                write!(f, "there is no service {service} in the cluster {cluster}; create it, or correct the target")
+            }
+            ServiceNotActive { status } => write!(f, "the service is {status}; remove the target if it is gone for good"),
+            WrongController { controller } => write!(
+                f,
+                "the service's deployments are carried out by the {controller} controller, which Slipway does not drive; \
+                 deploy it there, or change its deployment controller to ECS"
+            ),
+            ManagedByEcs => write!(
+                f,
+                "ECS Express Mode manages the service, and an update would break that; deploy it with \
+                 UpdateExpressGatewayService"
+            ),
+            InFlight { deployment, strategy } => write!(
+                f,
+                "the {strategy} deployment {deployment} is under way and must not be cut short; \
+                 deploy again when it has ended"
+            ),
+            RollingBack { deployment } => {
+                write!(f, "ECS is rolling back to {deployment}; deploy again when that has ended")
+            }
+            NoContainer { repository, containers } => write!(
+                f,
+                "no container has an image of {repository} (the task definition has {}); \
+                 name the target's containers in the configuration",
+                list(containers.iter().map(|(name, image)| format!("{name}: {image}")))
+            ),
+            UnknownContainer { missing, known } => write!(
+                f,
+                "the task definition has no container {} (it has {}); correct the target's containers",
+                list(missing),
+                list(known)
+            ),
+            Unrenderable { revision, problem } => {
+                write!(f, "{revision} cannot be rendered, because {problem}; register a revision that is right")
+            }
+            SetBySecret { container, variable } => write!(
+                f,
+                "the container {container} takes {variable} from a secret, and the configuration sets it too; \
+                 remove it from one of the two"
+            ),
+            Archived { image } => write!(f, "{image} is archived in ECR, so ECS cannot pull it; restore it first"),
+            NoSuchImage { image, repository } => write!(f, "{repository} has no image {image}"),
+            WhichRepository { target, repositories } => write!(
+                f,
+                "{target} runs images of several repositories; add \"repository\" to the request: {}",
+                list(repositories)
+            ),
+            NotItsRepository { target, repository, repositories } => {
+                write!(f, "{target} does not run images of {repository}, but of {}", list(repositories))
+            }
+            Aws { call, subject, kind, message } => match kind.as_str() {
+                "Denied" => write!(f, "{call} for {subject} was denied, so the function's role lacks a permission: {message}"),
+                "Throttled" => write!(f, "{call} for {subject} was throttled: {message}"),
+                "Unreachable" => write!(f, "{call} for {subject} got no usable answer: {message}"),
+                _ => write!(f, "{call} for {subject} was refused: {message}"),
+            },
+            OutOfTime => write!(f, "the function's time ended before its turn; it is done by the next try"),
+        }
     }
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut reason = serializer.serialize_struct("Reason", 2)?;
+        reason.serialize_field("code", self.code())?;
+        reason.serialize_field("text", &self.to_string())?;
+        reason.end()
+    }
+}
+
+fn list<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
+    let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+    if items.is_empty() { "none".to_owned() } else { items.join(", ") }
 }

@@ -24,8 +24,7 @@ pub(crate) fn models() -> super::Models {
 
 /// Where botocore's models are.
 fn directory() -> PathBuf {
-    let directory = std::env::var_os("SLIPWAY_BOTOCORE");
-    directory.expect("SLIPWAY_BOTOCORE names botocore's data directory").into()
+    crate::emulator::models()
 }
 
 async fn alone() -> World {

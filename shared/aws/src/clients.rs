@@ -1,0 +1,61 @@
+//! The SDK's clients, built once when the function starts, from what Lambda puts into the environment.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+
+use crate::ecr::Ecr;
+use crate::ecs::Ecs;
+use crate::s3::S3;
+use crate::sns::Sns;
+use crate::ssm::Ssm;
+
+/// Every service that a function of Slipway may ask.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    /// Services and task definitions.
+    pub ecs: Ecs,
+    /// Images.
+    pub ecr: Ecr,
+    /// Notices.
+    pub sns: Sns,
+    /// The document, and Slack's secret.
+    pub ssm: Ssm,
+    /// The document, when it is large.
+    pub s3: S3,
+}
+
+impl Aws {
+    /// Clients with the settings of the environment. No call is made.
+    pub async fn from_environment() -> Self {
+        Self::new(&aws_config::load_defaults(BehaviorVersion::latest()).await)
+    }
+
+    /// Clients with these settings; the times and tries of a call are ours.
+    pub fn new(settings: &SdkConfig) -> Self {
+        let settings = settings.to_builder().retry_config(tries()).timeout_config(times()).build();
+        Self {
+            ecs: Ecs::new(&settings),
+            ecr: Ecr::new(&settings),
+            sns: Sns::new(&settings),
+            ssm: Ssm::new(&settings),
+            s3: S3::new(&settings),
+        }
+    }
+}
+
+/// Four tries with up to 1, 2 and 4 s between them: a throttled account recovers within that.
+fn tries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(4)
+}
+
+/// ECS answers within a second; a try that takes 5 s is lost. All tries of a call end within 20 s.
+fn times() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(3))
+        .operation_attempt_timeout(Duration::from_secs(5))
+        .operation_timeout(Duration::from_secs(20))
+        .build()
+}

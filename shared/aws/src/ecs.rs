@@ -1,0 +1,252 @@
+//! ECS: services, task definitions and deployments. Task definitions travel as raw JSON, so that no member is lost.
+
+mod facts;
+
+use aws_sdk_ecs::Client;
+use aws_sdk_ecs::config::retry::RetryConfig;
+use aws_sdk_ecs::types::{ContainerDefinition, ServiceField, TaskDefinitionField};
+use jiff::Timestamp;
+use serde_json::Value;
+use slipway_core::facts::{RanImage, Revision, ServiceFacts};
+use slipway_core::id::{
+    ClusterName, DeploymentId, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn,
+};
+use slipway_core::image::Digest;
+use slipway_core::plan::Force;
+use slipway_core::render::Rendering;
+
+use crate::error::{Error, Kind};
+use crate::raw::RawAnswer;
+
+/// DescribeServices takes at most this many services.
+pub const SERVICES_PER_CALL: usize = 10;
+
+/// ECS, as Slipway uses it.
+#[derive(Clone, Debug)]
+pub struct Ecs {
+    client: Client,
+}
+
+/// A service deployment, ECS's history of the last 90 days.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServiceDeployment {
+    /// Its ARN.
+    pub arn: ServiceDeploymentArn,
+    /// The service revision that it brings about.
+    pub target: Option<ServiceRevisionArn>,
+    /// `PENDING`, `IN_PROGRESS`, `SUCCESSFUL`, `STOPPED`, `ROLLBACK_SUCCESSFUL`, …
+    pub status: String,
+    /// ECS's words about the status.
+    pub status_reason: Option<String>,
+    /// When it was asked for.
+    pub created_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// A service revision: the record of what really ran.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServiceRevision {
+    /// Its ARN.
+    pub arn: ServiceRevisionArn,
+    /// What it ran.
+    pub task_definition: Option<TaskDefinitionArn>,
+    /// The images as ECS resolved them.
+    pub images: Vec<RanImage>,
+}
+
+/// What an update brought about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Updated {
+    /// The deployment that now is PRIMARY; `None` for a controller that has no deployments.
+    pub deployment: Option<DeploymentId>,
+}
+
+impl Ecs {
+    pub(crate) fn new(settings: &aws_config::SdkConfig) -> Self {
+        Self { client: Client::new(settings) }
+    }
+
+    /// DescribeServices for at most ten services of one cluster, in the order asked; `None` for one that is missing.
+    pub async fn describe_services(
+        &self,
+        cluster: &ClusterName,
+        services: &[&ServiceName],
+    ) -> Result<Vec<Option<ServiceFacts>>, Error> {
+        const CALL: &str = "ECS.DescribeServices";
+        let names: Vec<String> = services.iter().map(|service| service.as_str().to_owned()).collect();
+        let subject = format!("{cluster}/{}", names.join(","));
+        let answer = self
+            .client
+            .describe_services()
+            .cluster(cluster.as_str())
+            .set_services(Some(names))
+            .include(ServiceField::Tags)
+            .send()
+            .await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            // A missing cluster is to us what a missing service is: a target that does not exist.
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_cluster_not_found_exception()) => {
+                return Ok(vec![None; services.len()]);
+            }
+            Err(error) => return Err(Error::of(CALL, subject, error)),
+        };
+        let found: Vec<ServiceFacts> = answer.services().iter().filter_map(facts::service).collect();
+        Ok(services.iter().map(|name| found.iter().find(|service| service.service == **name).cloned()).collect())
+    }
+
+    /// DescribeTaskDefinition with its tags; takes a family (its latest active revision), `family:revision` or an ARN.
+    pub async fn describe_task_definition(&self, name: &str) -> Result<Revision, Error> {
+        const CALL: &str = "ECS.DescribeTaskDefinition";
+        let raw = RawAnswer::default();
+        self.client
+            .describe_task_definition()
+            .task_definition(name)
+            .include(TaskDefinitionField::Tags)
+            .customize()
+            .interceptor(raw.clone())
+            .send()
+            .await
+            .map_err(|error| missing_task_definition(Error::of(CALL, name, error)))?;
+        raw.json()
+            .and_then(facts::revision)
+            .ok_or_else(|| Error::new(CALL, name, Kind::Rejected, "the answer holds no task definition"))
+    }
+
+    /// RegisterTaskDefinition with the rendering's own JSON. Never repeated by the SDK: it has no client token.
+    pub async fn register_task_definition(&self, rendering: &Rendering) -> Result<TaskDefinitionArn, Error> {
+        const CALL: &str = "ECS.RegisterTaskDefinition";
+        let family = rendering.family().to_owned();
+        let body = rendering.json();
+        let answer = self
+            .client
+            .register_task_definition()
+            // Required by the builder only; the body below takes the place of both.
+            .family(&family)
+            .container_definitions(ContainerDefinition::builder().build())
+            .customize()
+            .config_override(once())
+            .mutate_request(move |request| {
+                // Replaced before the request is signed, so the signature covers what is sent.
+                request.headers_mut().insert("content-length", body.len().to_string());
+                *request.body_mut() = body.clone().into();
+            })
+            .send()
+            .await
+            .map_err(|error| Error::of(CALL, &family, error))?;
+        answer
+            .task_definition
+            .and_then(|definition| definition.task_definition_arn)
+            .map(TaskDefinitionArn::new)
+            .ok_or_else(|| Error::new(CALL, family, Kind::Unreachable, "the answer names no revision"))
+    }
+
+    /// UpdateService with cluster, service, task definition, and `forceNewDeployment` only for [`Force::Yes`].
+    ///
+    /// Never repeated by the SDK, because a forced update has no client token.
+    pub async fn update_service(
+        &self,
+        cluster: &ClusterName,
+        service: &ServiceName,
+        task_definition: &TaskDefinitionArn,
+        force: Force,
+    ) -> Result<Updated, Error> {
+        const CALL: &str = "ECS.UpdateService";
+        let subject = format!("{cluster}/{service}");
+        let answer = self
+            .client
+            .update_service()
+            .cluster(cluster.as_str())
+            .service(service.as_str())
+            .task_definition(task_definition.as_str())
+            .set_force_new_deployment((force == Force::Yes).then_some(true))
+            .customize()
+            .config_override(once())
+            .send()
+            .await
+            .map_err(|error| Error::of(CALL, subject, error))?;
+        let service = answer.service.as_ref().and_then(facts::service);
+        Ok(Updated { deployment: service.and_then(|service| service.primary().map(|primary| primary.id.clone())) })
+    }
+
+    /// The newest service deployments, newest first; at most 100, and none for controllers other than ECS.
+    pub async fn list_service_deployments(
+        &self,
+        cluster: &ClusterName,
+        service: &ServiceName,
+    ) -> Result<Vec<ServiceDeployment>, Error> {
+        const CALL: &str = "ECS.ListServiceDeployments";
+        let answer = self
+            .client
+            .list_service_deployments()
+            .cluster(cluster.as_str())
+            .service(service.as_str())
+            .max_results(100)
+            .send()
+            .await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_unsupported_feature_exception()) => {
+                return Ok(Vec::new());
+            }
+            Err(error) => return Err(Error::of(CALL, format!("{cluster}/{service}"), error)),
+        };
+        let mut deployments: Vec<_> =
+            answer.service_deployments().iter().filter_map(facts::service_deployment).collect();
+        // AWS documents no order.
+        deployments.sort_by_key(|deployment| std::cmp::Reverse(deployment.created_at));
+        Ok(deployments)
+    }
+
+    /// DescribeServiceRevisions for at most 20 revisions; those that ECS does not find are left out.
+    pub async fn describe_service_revisions(
+        &self,
+        arns: &[ServiceRevisionArn],
+    ) -> Result<Vec<ServiceRevision>, Error> {
+        const CALL: &str = "ECS.DescribeServiceRevisions";
+        let Some(first) = arns.first() else { return Ok(Vec::new()) };
+        let answer = self
+            .client
+            .describe_service_revisions()
+            .set_service_revision_arns(Some(arns.iter().map(|arn| arn.as_str().to_owned()).collect()))
+            .send()
+            .await
+            .map_err(|error| Error::of(CALL, first.as_str(), error))?;
+        Ok(answer
+            .service_revisions()
+            .iter()
+            .filter_map(|revision| {
+                Some(ServiceRevision {
+                    arn: ServiceRevisionArn::new(revision.service_revision_arn()?),
+                    task_definition: revision.task_definition().map(TaskDefinitionArn::new),
+                    images: revision
+                        .container_images()
+                        .iter()
+                        .map(|image| RanImage {
+                            container: image.container_name().unwrap_or_default().to_owned(),
+                            image: image.image().unwrap_or_default().to_owned(),
+                            digest: image.image_digest().and_then(Digest::parse),
+                        })
+                        .collect(),
+                })
+            })
+            .collect())
+    }
+}
+
+/// For calls without a client token: the SDK must not repeat what may have been carried out.
+fn once() -> aws_sdk_ecs::config::Builder {
+    aws_sdk_ecs::Config::builder().retry_config(RetryConfig::disabled())
+}
+
+/// ECS says `ClientException: Unable to describe task definition.` where other services have a code of their own.
+fn missing_task_definition(error: Error) -> Error {
+    let missing = error.kind == Kind::Rejected && error.message.contains("Unable to describe task definition");
+    if missing { error.as_kind(Kind::NotFound) } else { error }
+}
+
+/// The JSON of an answer's member, moved out.
+fn member(mut answer: Value, name: &str) -> Option<Value> {
+    answer.get_mut(name).map(Value::take)
+}

@@ -1,0 +1,144 @@
+//! From the SDK's types to our facts. What AWS may add later arrives as `Other`, never as an error.
+
+use aws_sdk_ecs::types::{self, DeploymentControllerType, DeploymentRolloutState, DeploymentStrategy};
+use aws_smithy_types::DateTime;
+use jiff::Timestamp;
+use serde_json::Value;
+use slipway_core::facts::{
+    Breaker, Controller, Deployment, Management, Revision, Rollout, ServiceEvent, ServiceFacts, Strategy,
+};
+use slipway_core::id::{
+    ClusterName, DeploymentId, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn,
+};
+
+use super::{ServiceDeployment, member};
+
+/// `None` where the answer lacks what identifies a service.
+pub(super) fn service(service: &types::Service) -> Option<ServiceFacts> {
+    let cluster_arn = service.cluster_arn()?;
+    Some(ServiceFacts {
+        arn: service.service_arn()?.to_owned(),
+        cluster: ClusterName::new(cluster_arn.rsplit_once('/').map_or(cluster_arn, |(_, name)| name)),
+        service: ServiceName::new(service.service_name()?),
+        status: service.status().unwrap_or_default().to_owned(),
+        controller: controller(service),
+        management: match service.resource_management_type() {
+            Some(types::ResourceManagementType::Ecs) => Management::Ecs,
+            _ => Management::Customer,
+        },
+        task_definition: TaskDefinitionArn::new(task_definition(service)?),
+        desired_count: service.desired_count(),
+        running_count: service.running_count(),
+        strategy: strategy(service.deployment_configuration()),
+        breaker: breaker(service.deployment_configuration()),
+        deployments: service.deployments().iter().filter_map(deployment).collect(),
+        current_service_deployment: service.current_service_deployment().map(ServiceDeploymentArn::new),
+        current_revisions: service
+            .current_service_revisions()
+            .iter()
+            .filter_map(|revision| revision.arn().map(ServiceRevisionArn::new))
+            .collect(),
+        events: service
+            .events()
+            .iter()
+            .map(|event| ServiceEvent {
+                at: time(event.created_at()),
+                message: event.message().unwrap_or_default().to_owned(),
+            })
+            .collect(),
+    })
+}
+
+/// `None` where the answer lacks the ARN.
+pub(super) fn service_deployment(brief: &types::ServiceDeploymentBrief) -> Option<ServiceDeployment> {
+    Some(ServiceDeployment {
+        arn: ServiceDeploymentArn::new(brief.service_deployment_arn()?),
+        target: brief.target_service_revision_arn().map(ServiceRevisionArn::new),
+        status: brief.status().map(|status| status.as_str().to_owned()).unwrap_or_default(),
+        status_reason: brief.status_reason().map(str::to_owned),
+        created_at: time(brief.created_at()),
+        finished_at: time(brief.finished_at()),
+    })
+}
+
+/// `None` where the answer holds no task definition with an ARN. Tags are its sibling, not its member.
+pub(super) fn revision(mut answer: Value) -> Option<Revision> {
+    let tags = answer
+        .get_mut("tags")
+        .map(Value::take)
+        .and_then(|tags| serde_json::from_value::<Vec<Tag>>(tags).ok())
+        .unwrap_or_default();
+    let Value::Object(definition) = member(answer, "taskDefinition")? else { return None };
+    let arn = TaskDefinitionArn::new(definition.get("taskDefinitionArn")?.as_str()?);
+    Some(Revision { arn, definition, tags: tags.into_iter().map(|tag| (tag.key, tag.value)).collect() })
+}
+
+#[derive(serde::Deserialize)]
+struct Tag {
+    #[serde(default)]
+    key: String,
+    #[serde(default)]
+    value: String,
+}
+
+fn controller(service: &types::Service) -> Controller {
+    match service.deployment_controller().map(|controller| controller.r#type()) {
+        None | Some(DeploymentControllerType::Ecs) => Controller::Ecs,
+        Some(DeploymentControllerType::CodeDeploy) => Controller::CodeDeploy,
+        Some(DeploymentControllerType::External) => Controller::External,
+        Some(other) => Controller::Other(other.as_str().to_owned()),
+    }
+}
+
+/// With task sets, the service's own `taskDefinition` may lag behind the PRIMARY task set's.
+fn task_definition(service: &types::Service) -> Option<&str> {
+    let primary = service.task_sets().iter().find(|set| set.status() == Some("PRIMARY"));
+    primary.and_then(|set| set.task_definition()).or(service.task_definition())
+}
+
+fn strategy(configuration: Option<&types::DeploymentConfiguration>) -> Strategy {
+    match configuration.and_then(|configuration| configuration.strategy()) {
+        None | Some(DeploymentStrategy::Rolling) => Strategy::Rolling,
+        Some(DeploymentStrategy::BlueGreen) => Strategy::BlueGreen,
+        Some(DeploymentStrategy::Linear) => Strategy::Linear,
+        Some(DeploymentStrategy::Canary) => Strategy::Canary,
+        Some(other) => Strategy::Other(other.as_str().to_owned()),
+    }
+}
+
+fn breaker(configuration: Option<&types::DeploymentConfiguration>) -> Breaker {
+    let Some(configuration) = configuration else { return Breaker::Off };
+    let breaker = configuration.deployment_circuit_breaker().map(|it| (it.enable(), it.rollback()));
+    let alarms = configuration.alarms().map(|it| (it.enable(), it.rollback()));
+    let on: Vec<_> = [breaker, alarms].into_iter().flatten().filter(|(enable, _)| *enable).collect();
+    match on.as_slice() {
+        [] => Breaker::Off,
+        on if on.iter().any(|(_, rollback)| *rollback) => Breaker::RollsBack,
+        _ => Breaker::Fails,
+    }
+}
+
+fn deployment(deployment: &types::Deployment) -> Option<Deployment> {
+    Some(Deployment {
+        id: DeploymentId::new(deployment.id()?),
+        status: deployment.status().unwrap_or_default().to_owned(),
+        task_definition: TaskDefinitionArn::new(deployment.task_definition()?),
+        rollout: deployment.rollout_state().map(|state| match state {
+            DeploymentRolloutState::InProgress => Rollout::InProgress,
+            DeploymentRolloutState::Completed => Rollout::Completed,
+            DeploymentRolloutState::Failed => Rollout::Failed,
+            other => Rollout::Other(other.as_str().to_owned()),
+        }),
+        rollout_reason: deployment.rollout_state_reason().map(str::to_owned),
+        created_at: time(deployment.created_at()),
+        updated_at: time(deployment.updated_at()),
+        failed_tasks: deployment.failed_tasks(),
+        desired_count: deployment.desired_count(),
+        running_count: deployment.running_count(),
+        pending_count: deployment.pending_count(),
+    })
+}
+
+fn time(time: Option<&DateTime>) -> Option<Timestamp> {
+    time.and_then(|time| Timestamp::new(time.secs(), time.subsec_nanos() as i32).ok())
+}

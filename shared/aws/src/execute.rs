@@ -1,0 +1,158 @@
+//! Carries out a plan's steps from top to bottom. There is no choice left to make here, only answers to understand.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use slipway_core::id::{ClusterName, DeploymentId, ServiceName, TaskDefinitionArn};
+use slipway_core::plan::{Force, Plan, Step, To};
+use slipway_core::render::Rendering;
+use tokio::sync::OnceCell;
+use tokio::time::{Instant, sleep};
+
+use crate::ecs::{Ecs, Updated};
+use crate::error::{Error, Kind};
+use crate::pace::Pace;
+
+/// RegisterTaskDefinition: a burst of 20, then one a second ([request throttling for the Amazon ECS API]).
+///
+/// [request throttling for the Amazon ECS API]: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html
+static REGISTER: Pace = Pace::every(Duration::from_secs(1));
+
+/// UpdateService: a burst of 50, then five a second; source as above.
+static UPDATE: Pace = Pace::every(Duration::from_millis(200));
+
+/// A new revision is known everywhere within a second or so; after that, "not found" is the truth.
+const UNTIL_KNOWN: [Duration; 3] =
+    [Duration::from_millis(200), Duration::from_millis(400), Duration::from_millis(800)];
+
+/// What carrying out a plan brought about.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Done {
+    /// The revision that was registered, or adopted.
+    pub revision: Option<TaskDefinitionArn>,
+    /// The deployment that the update made.
+    pub deployment: Option<DeploymentId>,
+}
+
+/// The revisions registered for one event, so that plans with the same rendering share one.
+#[derive(Debug, Default)]
+pub struct Registrations(Mutex<HashMap<String, Registration>>);
+
+type Registration = Arc<OnceCell<Result<TaskDefinitionArn, Error>>>;
+
+/// Carries out the plan. Nothing is begun after `until`; what is under way then is still waited for.
+///
+/// An error leaves the plan's later steps undone. Carrying out the plan of a fresh look again is always right:
+/// what took effect shows there.
+pub async fn execute(ecs: &Ecs, plan: &Plan, registrations: &Registrations, until: Instant) -> Result<Done, Error> {
+    let mut done = Done::default();
+    for step in &plan.steps {
+        match step {
+            Step::Register(rendering) => {
+                done.revision = Some(registrations.register(ecs, rendering, until).await?);
+            }
+            Step::Update { cluster, service, to, force, over } => {
+                let update = Update { cluster, service, force: *force, over: over.as_ref() };
+                let updated = match to {
+                    To::Existing(revision) => update.to(ecs, revision, until).await?,
+                    To::Registered => {
+                        let subject = || Error::new("ECS.UpdateService", plan.target.as_str(), Kind::Rejected, "no revision");
+                        let revision = done.revision.clone().ok_or_else(subject)?;
+                        update.to_new(ecs, &revision, until).await?
+                    }
+                };
+                done.deployment = updated.deployment;
+            }
+        }
+    }
+    Ok(done)
+}
+
+impl Registrations {
+    async fn register(&self, ecs: &Ecs, rendering: &Rendering, until: Instant) -> Result<TaskDefinitionArn, Error> {
+        let cell = {
+            let mut cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            cells.entry(rendering.identity()).or_default().clone()
+        };
+        cell.get_or_init(|| register(ecs, rendering, until)).await.clone()
+    }
+}
+
+async fn register(ecs: &Ecs, rendering: &Rendering, until: Instant) -> Result<TaskDefinitionArn, Error> {
+    const CALL: &str = "ECS.RegisterTaskDefinition";
+    in_time(CALL, rendering.family(), until)?;
+    match REGISTER.call(until, async || ecs.register_task_definition(rendering).await).await {
+        Err(error) if error.kind == Kind::Unreachable => {
+            // It may have been carried out: a repeat would leave two revisions, so look for ours first.
+            tracing::warn!(%error, "no answer to a registration; looking whether it was carried out");
+            match ecs.describe_task_definition(rendering.family()).await {
+                Ok(latest) if rendering.is_registered_as(&latest) => Ok(latest.arn),
+                Ok(_) => REGISTER.call(until, async || ecs.register_task_definition(rendering).await).await,
+                Err(_) => Err(error),
+            }
+        }
+        answer => answer,
+    }
+}
+
+/// An UpdateService, but for the revision.
+struct Update<'a> {
+    cluster: &'a ClusterName,
+    service: &'a ServiceName,
+    force: Force,
+    over: Option<&'a DeploymentId>,
+}
+
+impl Update<'_> {
+    /// To a revision that was registered a moment ago, which ECS may not know everywhere yet.
+    async fn to_new(&self, ecs: &Ecs, revision: &TaskDefinitionArn, until: Instant) -> Result<Updated, Error> {
+        for pause in UNTIL_KNOWN {
+            match self.to(ecs, revision, until).await {
+                Err(error) if is_unknown_revision(&error) => sleep(pause).await,
+                answer => return answer,
+            }
+        }
+        self.to(ecs, revision, until).await
+    }
+
+    async fn to(&self, ecs: &Ecs, revision: &TaskDefinitionArn, until: Instant) -> Result<Updated, Error> {
+        in_time("ECS.UpdateService", &format!("{}/{}", self.cluster, self.service), until)?;
+        let call = async || ecs.update_service(self.cluster, self.service, revision, self.force).await;
+        match UPDATE.call(until, call).await {
+            Err(error) if error.kind == Kind::Unreachable => {
+                tracing::warn!(%error, "no answer to an update; looking whether it was carried out");
+                match self.took_effect(ecs, revision).await {
+                    Ok(Some(updated)) => Ok(updated),
+                    Ok(None) => UPDATE.call(until, call).await,
+                    Err(_) => Err(error),
+                }
+            }
+            answer => answer,
+        }
+    }
+
+    /// Whether the service has a deployment of this revision that wasn't there when the plan was made.
+    async fn took_effect(&self, ecs: &Ecs, revision: &TaskDefinitionArn) -> Result<Option<Updated>, Error> {
+        let services = ecs.describe_services(self.cluster, &[self.service]).await?;
+        let primary = services.iter().flatten().find_map(|service| service.primary());
+        Ok(primary
+            .filter(|primary| primary.task_definition == *revision && Some(&primary.id) != self.over)
+            .map(|primary| Updated { deployment: Some(primary.id.clone()) }))
+    }
+}
+
+fn in_time(call: &'static str, subject: &str, until: Instant) -> Result<(), Error> {
+    if Instant::now() < until {
+        return Ok(());
+    }
+    Err(Error::new(call, subject, Kind::Throttled, "the function's time ended before its turn"))
+}
+
+/// ECS says `ClientException: TaskDefinition not found.`; the text is all there is to tell it by.
+fn is_unknown_revision(error: &Error) -> bool {
+    let text = error.message.to_ascii_lowercase();
+    matches!(error.kind, Kind::Rejected | Kind::NotFound)
+        && (text.contains("taskdefinition") || text.contains("task definition"))
+        && text.contains("not found")
+}

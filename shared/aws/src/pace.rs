@@ -1,0 +1,118 @@
+//! Keeps to the rate that AWS allows once AWS has said that we are too fast.
+//!
+//! AWS's token buckets are shared by everybody in the account, so nobody can know how full they are:
+//! a burst goes out at once, and only a throttled answer makes the calls queue at the bucket's sustained rate.
+
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep_until};
+
+use crate::error::{Error, Kind};
+
+/// The pace of one kind of call in this execution environment.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    /// Between two calls, once AWS has throttled one.
+    interval: Duration,
+    next: Mutex<Option<Instant>>,
+}
+
+impl Pace {
+    pub(crate) const fn every(interval: Duration) -> Self {
+        Self { interval, next: Mutex::const_new(None) }
+    }
+
+    /// Makes the call, and makes it again for as long as it is throttled and `until` has not come.
+    ///
+    /// A throttled call was not carried out, so it may be repeated whatever it does.
+    pub(crate) async fn call<T>(
+        &self,
+        until: Instant,
+        mut call: impl AsyncFnMut() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        loop {
+            if let Some(turn) = self.turn().await {
+                sleep_until(turn.min(until)).await;
+            }
+            match call().await {
+                Err(error) if error.kind == Kind::Throttled && Instant::now() + self.interval < until => {
+                    self.slow_down().await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// When this call's turn comes; `None` while nobody was throttled.
+    async fn turn(&self) -> Option<Instant> {
+        let mut next = self.next.lock().await;
+        let turn = (*next)?;
+        // The queue is over once a turn would lie a burst's refill in the past.
+        if turn + self.interval * 4 < Instant::now() {
+            *next = None;
+            return None;
+        }
+        *next = Some(turn + self.interval);
+        Some(turn)
+    }
+
+    async fn slow_down(&self) {
+        let mut next = self.next.lock().await;
+        let soonest = Instant::now() + self.interval;
+        *next = Some(next.map_or(soonest, |turn| turn.max(soonest)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn throttled() -> Error {
+        Error::new("ECS.RegisterTaskDefinition", "web", Kind::Throttled, "Rate exceeded")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_unthrottled_call_does_not_wait() {
+        let pace = Pace::every(Duration::from_secs(1));
+        let start = Instant::now();
+        for _ in 0..50 {
+            pace.call(start + Duration::from_secs(60), async || Ok(())).await.unwrap();
+        }
+        assert_eq!(start.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn throttled_calls_queue_at_the_sustained_rate() {
+        let pace = Pace::every(Duration::from_secs(1));
+        let start = Instant::now();
+        // A bucket of two, refilled once a second.
+        let (mut level, mut filled) = (2.0_f64, start);
+        let bucket = std::sync::Mutex::new(move || {
+            level = (level + filled.elapsed().as_secs_f64()).min(2.0);
+            filled = Instant::now();
+            if level >= 0.99 {
+                level -= 1.0;
+                Ok(())
+            } else {
+                Err(throttled())
+            }
+        });
+        let until = start + Duration::from_secs(60);
+        let calls = (0..6).map(|_| pace.call(until, async || (bucket.lock().unwrap())()));
+        for answer in futures_util::future::join_all(calls).await {
+            answer.unwrap();
+        }
+        let seconds = start.elapsed().as_secs();
+        assert!((4..=8).contains(&seconds), "{seconds} s for four calls over the burst of two");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_answer_counts_when_the_time_ends() {
+        let pace = Pace::every(Duration::from_secs(1));
+        let until = Instant::now() + Duration::from_secs(5);
+        let answer: Result<(), _> = pace.call(until, async || Err(throttled())).await;
+        assert_eq!(answer.unwrap_err().kind, Kind::Throttled);
+        assert!(Instant::now() <= until);
+    }
+}

@@ -1,0 +1,42 @@
+//! S3: the configuration document, when it is too large for a parameter.
+
+use aws_sdk_s3::Client;
+
+use crate::error::{Error, Kind};
+
+/// S3, as Slipway uses it.
+#[derive(Clone, Debug)]
+pub struct S3 {
+    client: Client,
+}
+
+impl S3 {
+    pub(crate) fn new(settings: &aws_config::SdkConfig) -> Self {
+        // Path style, because a bucket's name may hold dots, which no certificate of S3 covers as a host.
+        let config = aws_sdk_s3::config::Builder::from(settings).force_path_style(true).build();
+        Self { client: Client::from_conf(config) }
+    }
+
+    /// An object's text, of at most `limit` bytes; one byte more is read, so that the caller sees that it is too large.
+    pub async fn text(&self, bucket: &str, key: &str, limit: usize) -> Result<String, Error> {
+        const CALL: &str = "S3.GetObject";
+        let subject = format!("{bucket}/{key}");
+        let answer = self
+            .client
+            .get_object()
+            .bucket(bucket)
+            .key(key)
+            .range(format!("bytes=0-{limit}"))
+            .send()
+            .await
+            .map_err(|error| Error::of(CALL, &subject, error))?;
+        let bytes = answer
+            .body
+            .collect()
+            .await
+            .map_err(|error| Error::new(CALL, &subject, Kind::Unreachable, error.to_string()))?
+            .into_bytes();
+        String::from_utf8(bytes.to_vec())
+            .map_err(|_| Error::new(CALL, &subject, Kind::Rejected, "the object is not UTF-8 text"))
+    }
+}

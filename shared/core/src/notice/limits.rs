@@ -1,0 +1,86 @@
+//! Keeps a notice within what SNS takes, whatever it was made of, and says what was left out.
+//!
+//! It works on the notice's JSON, so that no field, now or later, can be forgotten.
+
+use serde_json::Value;
+
+use super::Notice;
+
+/// SNS takes 262,144 bytes with the attributes and the subject; these are below 8 KiB.
+pub(super) const LARGEST: usize = 256 * 1024 - 8 * 1024;
+
+/// How much of a notice is kept, in characters of a text and items of a list: the whole of it first, then less and
+/// less. The last always fits: some 120 texts of 200 characters, 4 bytes each at most, in two faces, is 192 kB.
+const STEPS: [(usize, usize); 5] = [(usize::MAX, usize::MAX), (16_000, 400), (4_000, 100), (1_000, 30), (200, 10)];
+
+/// What `show` makes of the notice, or of as much of it as fits.
+pub(super) fn fitting(notice: &Notice, show: fn(&Notice) -> String) -> String {
+    let mut shown = String::new();
+    for (text, items) in STEPS {
+        shown = show(&reduced(notice, text, items));
+        if shown.len() <= LARGEST {
+            break;
+        }
+    }
+    shown
+}
+
+/// The notice with every text cleaned and cut to `longest` characters, every list to `most` items.
+fn reduced(notice: &Notice, longest: usize, most: usize) -> Notice {
+    let Ok(Value::Object(mut fields)) = serde_json::to_value(notice) else { return notice.clone() };
+    let mut cut = Vec::new();
+    for (name, value) in &mut fields {
+        if let Value::Array(items) = value
+            && items.len() > most
+        {
+            cut.push(format!("{name}: {} of {} left out", items.len() - most, items.len()));
+            items.truncate(most);
+        }
+        let lost = reduce_texts(value, longest);
+        if lost > 0 {
+            cut.push(format!("{name}: {lost} characters left out"));
+        }
+    }
+    let mut reduced: Notice = serde_json::from_value(Value::Object(fields)).unwrap_or_else(|_| notice.clone());
+    reduced.cut.extend(cut);
+    reduced
+}
+
+/// Cleans and cuts every text in the value; returns how many characters went.
+fn reduce_texts(value: &mut Value, longest: usize) -> usize {
+    match value {
+        Value::String(text) => {
+            let clean = clean(text);
+            let lost = clean.chars().count().saturating_sub(longest);
+            *text = shorten(&clean, longest);
+            lost
+        }
+        Value::Array(items) => items.iter_mut().map(|item| reduce_texts(item, longest)).sum(),
+        Value::Object(members) => members.values_mut().map(|member| reduce_texts(member, longest)).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    }
+}
+
+/// At most `longest` characters of the text; where something is missing, it ends with an ellipsis.
+pub(super) fn shorten(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        None => text.to_owned(),
+        Some(_) => {
+            let kept: String = text.chars().take(longest.saturating_sub(1)).collect();
+            kept + "…"
+        }
+    }
+}
+
+/// The text without what SQS refuses or what makes a mail program show another text than there is: control characters
+/// but line breaks and tabs, direction overrides, noncharacters.
+pub(super) fn clean(text: &str) -> String {
+    text.chars()
+        .map(|character| match character {
+            '\n' | '\t' => character,
+            '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FFFE}' | '\u{FFFF}' => '\u{FFFD}',
+            _ if character.is_control() => '\u{FFFD}',
+            _ => character,
+        })
+        .collect()
+}

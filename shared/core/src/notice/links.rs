@@ -1,0 +1,100 @@
+//! Where a person looks next: the ECS console, whose address depends on the partition.
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+
+use super::Place;
+
+/// A link with its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// What is there.
+    pub name: String,
+    /// The address.
+    pub url: String,
+}
+
+/// The service's pages in the ECS console; none in the partitions whose console has no public address.
+pub(super) fn of_service(place: Place<'_>, revision: Option<&str>) -> Vec<Link> {
+    let Some(domain) = console(place.home.partition.as_str()) else { return Vec::new() };
+    let region = escape(place.home.region.as_str());
+    let start = format!("https://{region}.console.{domain}/ecs/v2");
+    let service =
+        format!("{start}/clusters/{}/services/{}", escape(place.cluster.as_str()), escape(place.service.as_str()));
+    let mut links = vec![
+        Link { name: "Deployments".to_owned(), url: format!("{service}/deployments?region={region}") },
+        Link { name: "Events".to_owned(), url: format!("{service}/events?region={region}") },
+        Link { name: "Logs".to_owned(), url: format!("{service}/logs?region={region}") },
+    ];
+    if let Some((family, number)) = revision.and_then(|revision| revision.rsplit_once(':')) {
+        let url = format!("{start}/task-definitions/{}/{}?region={region}", escape(family), escape(number));
+        links.push(Link { name: "Task definition".to_owned(), url });
+    }
+    links
+}
+
+fn console(partition: &str) -> Option<&'static str> {
+    match partition {
+        "aws" => Some("aws.amazon.com"),
+        "aws-cn" => Some("amazonaws.cn"),
+        "aws-us-gov" => Some("amazonaws-us-gov.com"),
+        "aws-eusc" => Some("amazonaws-eusc.eu"),
+        // A wrong link is worse than none.
+        _ => None,
+    }
+}
+
+/// Percent-encodes all but RFC 3986's unreserved characters.
+fn escape(part: &str) -> String {
+    let mut escaped = String::with_capacity(part.len());
+    for byte in part.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => escaped.push(byte.into()),
+            // Writing to a string cannot fail.
+            _ => _ = write!(escaped, "%{byte:02X}"),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{ClusterName, Home, ServiceName};
+
+    #[track_caller]
+    fn check(arn: &str, service: &str, expected: Option<&str>) {
+        let home = Home::of_arn(arn).unwrap();
+        let (cluster, service) = (ClusterName::new("prod"), ServiceName::new(service));
+        let links = of_service(Place { home: &home, cluster: &cluster, service: &service }, Some("web:42"));
+        assert_eq!(links.first().map(|link| link.url.as_str()), expected);
+    }
+
+    #[test]
+    fn each_partition_has_its_own_console() {
+        check(
+            "arn:aws:lambda:eu-west-1:123456789012:function:track",
+            "web",
+            Some(
+                "https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/deployments?region=eu-west-1",
+            ),
+        );
+        check(
+            "arn:aws-cn:lambda:cn-north-1:123456789012:function:track",
+            "web",
+            Some(
+                "https://cn-north-1.console.amazonaws.cn/ecs/v2/clusters/prod/services/web/deployments?region=cn-north-1",
+            ),
+        );
+        check(
+            "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:track",
+            "a b/ü",
+            Some(
+                "https://us-gov-west-1.console.amazonaws-us-gov.com/ecs/v2/clusters/prod/services/a%20b%2F%C3%BC\
+                 /deployments?region=us-gov-west-1",
+            ),
+        );
+        check("arn:aws-iso:lambda:us-iso-east-1:123456789012:function:track", "web", None);
+    }
+}

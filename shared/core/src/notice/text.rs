@@ -1,0 +1,173 @@
+//! The notice as an e-mail reads it: what happened first, then what changed, why, what to do, where to look.
+
+use std::fmt::Write as _;
+
+use crate::diff::Diff;
+use crate::plan::Shown;
+
+use super::limits::shorten;
+use super::{Cause, Kind, Notice};
+
+/// A mail with more lines than this in one list isn't read; the JSON has them all.
+const MOST_LINES: usize = 40;
+
+/// Characters of a line; ECS's and AWS's own messages are shorter.
+const LONGEST_LINE: usize = 2_000;
+
+impl Notice {
+    /// The notice as plain text, its first line the headline.
+    pub fn text(&self) -> String {
+        let mut text = Text::default();
+        text.line(&shorten(&self.headline, LONGEST_LINE));
+        text.paragraph(&[shorten(&self.reason, LONGEST_LINE)]);
+        text.paragraph(&self.table());
+        text.paragraph(&self.changed());
+        text.list(self.details_title(), self.details.iter().cloned());
+        text.list("What you can do:", self.advice.iter().cloned());
+        text.list("Look here:", self.links.iter().map(|link| format!("{}: {}", link.name, link.url)));
+        text.list("Left out, because SNS takes 256 KiB at most:", self.cut.iter().cloned());
+        text.paragraph(&[self.signature()]);
+        text.written
+    }
+
+    fn table(&self) -> Vec<String> {
+        let mut rows = Vec::new();
+        if let Some(image) = &self.image {
+            rows.push(format!("Repository    {}", image.repository));
+            let (new, old) = (exact(&image.new), image.old.as_ref().map(exact));
+            match (self.words_for_failure(), old) {
+                (Some((refused, kept)), old) => {
+                    rows.push(format!("{refused:12}  {new}"));
+                    rows.extend(old.map(|old| format!("{kept:12}  {old}")));
+                }
+                (None, Some(old)) => rows.push(format!("Image         {old} → {new}")),
+                (None, None) => rows.push(format!("Image         {new}")),
+            }
+        }
+        match self.revision.as_ref().map(|revision| (revision.old.as_deref(), revision.new.as_deref())) {
+            Some((Some(old), Some(new))) => rows.push(format!("Revision      {old} → {new}")),
+            Some((None, Some(one)) | (Some(one), None)) => rows.push(format!("Revision      {one}")),
+            Some((None, None)) | None => {}
+        }
+        if let Some(deployment) = &self.deployment {
+            rows.push(format!("Deployment    {deployment}"));
+        }
+        if let Some(cause) = &self.cause {
+            rows.push(format!("Triggered by  {}", trigger(cause)));
+        }
+        if let Some(seconds) = self.duration_seconds {
+            rows.push(format!("Took          {}", duration(seconds)));
+        }
+        rows.iter().map(|row| shorten(row, LONGEST_LINE)).collect()
+    }
+
+    /// Where the new image does not run in the end, an arrow from old to new would tell the wrong story.
+    fn words_for_failure(&self) -> Option<(&'static str, &'static str)> {
+        match self.kind {
+            Kind::Refused => Some(("Not deployed", "Runs")),
+            Kind::Failed => Some(("Failed", "Before")),
+            Kind::RollingBack => Some(("Failed", "Coming back")),
+            Kind::RolledBack => Some(("Failed", "Runs again")),
+            _ => None,
+        }
+    }
+
+    /// The diff says itself how much of it a person reads.
+    fn changed(&self) -> Vec<String> {
+        if self.changes.is_empty() {
+            return Vec::new();
+        }
+        let diff = Diff { changes: self.changes.clone() }.to_string();
+        let title = "What changes in the task definition:".to_owned();
+        std::iter::once(title).chain(diff.lines().map(|line| format!("  {}", line.trim_end()))).collect()
+    }
+
+    fn details_title(&self) -> &'static str {
+        match self.kind {
+            Kind::ConfigInvalid => "Mistakes:",
+            _ => "ECS's own log of the service, newest first:",
+        }
+    }
+
+    fn signature(&self) -> String {
+        let mut line = format!("Slipway, {}", self.at.strftime("%Y-%m-%d %H:%M:%S UTC"));
+        if let (Some(account), Some(region)) = (&self.account, &self.region) {
+            // Writing to a string cannot fail.
+            _ = write!(line, ", account {account} in {region}");
+        }
+        if !self.id.is_empty() {
+            _ = write!(line, ", notice {}", self.id);
+        }
+        shorten(&line, LONGEST_LINE)
+    }
+}
+
+/// Who or what triggered it, as a person says it.
+pub(super) fn trigger(cause: &Cause) -> String {
+    let what = match cause.trigger.as_str() {
+        "push" => "an image push",
+        "deploy" => "a manual deploy",
+        "redeploy" => "a manual redeploy",
+        "outside" => "somebody outside Slipway",
+        "unknown" => "nobody knows who",
+        other => other,
+    };
+    match &cause.event {
+        Some(event) if cause.trigger == "push" => format!("{what} (event {event})"),
+        Some(event) => format!("{what} (request {event})"),
+        None => what.to_owned(),
+    }
+}
+
+/// Seconds as a person says them: `45 s`, `2 min 5 s`, `1 h 3 min`.
+pub(super) fn duration(seconds: i64) -> String {
+    let seconds = seconds.max(0);
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+/// The tag and the short digest, as far as they are known.
+fn exact(image: &Shown) -> String {
+    match (&image.tag, &image.digest) {
+        (Some(tag), Some(digest)) => format!("{tag} (sha256:{})", digest.short()),
+        _ => image.to_string(),
+    }
+}
+
+#[derive(Default)]
+struct Text {
+    written: String,
+}
+
+impl Text {
+    fn line(&mut self, line: &str) {
+        self.written.push_str(line);
+        self.written.push('\n');
+    }
+
+    fn paragraph(&mut self, lines: &[String]) {
+        if lines.iter().all(|line| line.is_empty()) {
+            return;
+        }
+        self.written.push('\n');
+        for line in lines {
+            self.line(line);
+        }
+    }
+
+    fn list(&mut self, title: &str, items: impl ExactSizeIterator<Item = String>) {
+        let count = items.len();
+        if count == 0 {
+            return;
+        }
+        let mut lines = vec![title.to_owned()];
+        lines.extend(items.take(MOST_LINES).map(|item| format!("- {}", shorten(&item, LONGEST_LINE))));
+        if count > MOST_LINES {
+            lines.push(format!("- … and {} more, in the notice's JSON", count - MOST_LINES));
+        }
+        self.paragraph(&lines);
+    }
+}

@@ -1,0 +1,360 @@
+//! Manual requests: what a person or a pipeline may ask by invoking the deploy function.
+//!
+//! A request is read strictly, since a person can mend it: every mistake is told at once, and then nothing is done.
+
+use serde_json::{Map, Value};
+
+use crate::config::{Config, Mistake, Target};
+use crate::facts::ImageName;
+use crate::id::{EventId, Home, TargetName};
+use crate::image::{Digest, Tag};
+use crate::plan::Shown;
+use crate::reason::Reason;
+
+/// Something asked for by invoking the function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// What to do.
+    pub action: Action,
+    /// To what.
+    pub targets: Targets,
+    /// Of a service that runs images of several repositories, the one that is meant.
+    pub repository: Option<String>,
+    /// Whether it is carried out.
+    pub run: Run,
+    /// By which a repeated request is recognised.
+    pub id: Option<EventId>,
+}
+
+/// What a request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Run this image.
+    Deploy(ImageName),
+    /// Render the running image again, and make a new deployment in any case.
+    Redeploy,
+    /// Tell what runs, and what became of this image.
+    Status(Option<ImageName>),
+}
+
+/// The targets of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Targets {
+    /// Every target of the configuration, `"*"`.
+    All,
+    /// These.
+    Named(Vec<TargetName>),
+}
+
+/// Whether a request is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Run {
+    /// It is.
+    Real,
+    /// The plan is answered, and nothing is done.
+    Dry,
+}
+
+const ACTIONS: [&str; 3] = ["deploy", "redeploy", "status"];
+
+impl Action {
+    /// The action's word in a request.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Deploy(_) => "deploy",
+            Self::Redeploy => "redeploy",
+            Self::Status(_) => "status",
+        }
+    }
+}
+
+/// How people are shown an image that is asked for by name only.
+pub fn shown(name: &ImageName) -> Shown {
+    match name {
+        ImageName::Tag(tag) => Shown { tag: Some(tag.clone()), digest: None },
+        ImageName::Digest(digest) => Shown { tag: None, digest: Some(digest.clone()) },
+    }
+}
+
+/// Reads a request; the error is every mistake in it.
+pub fn parse(request: &Map<String, Value>) -> Result<Request, Vec<Mistake>> {
+    let mut reader = Reader { request, mistakes: Vec::new() };
+    let action_name = reader.text("action");
+    let known: &[&str] = match action_name {
+        Some("deploy") => &["action", "target", "repository", "tag", "digest", "dry_run", "id"],
+        Some("redeploy") => &["action", "target", "dry_run", "id"],
+        Some("status") => &["action", "target", "repository", "tag", "digest", "dry_run", "id"],
+        Some(other) => {
+            reader.mistake("action", format!("{other:?} is not an action; the actions are {}", quoted(&ACTIONS)));
+            return Err(reader.mistakes);
+        }
+        None => {
+            reader.require("action", &format!("one of {}", quoted(&ACTIONS)));
+            return Err(reader.mistakes);
+        }
+    };
+    reader.refuse_unknown_keys(action_name.unwrap_or_default(), known);
+    let image = reader.image();
+    let targets = reader.targets();
+    let repository = reader.text("repository").map(str::to_owned);
+    let run = reader.run();
+    let id = reader.text("id").map(EventId::new);
+    if id.as_ref().is_some_and(|id| id.as_str().is_empty()) {
+        reader.mistake("id", "is empty; leave it out, or give a text of your own".to_owned());
+    }
+    let action = match (action_name, image) {
+        (Some("deploy"), Some(image)) => Some(Action::Deploy(image)),
+        (Some("deploy"), None) => {
+            if !request.contains_key("tag") && !request.contains_key("digest") {
+                reader.mistake("tag", "is missing; say which image: \"tag\": \"1.8.2\", or \"digest\"".to_owned());
+            }
+            None
+        }
+        (Some("status"), image) => Some(Action::Status(image)),
+        _ => Some(Action::Redeploy),
+    };
+    let targets = match (targets, &action) {
+        (None, Some(Action::Status(_))) if !request.contains_key("target") => Some(Targets::All),
+        (None, _) => {
+            reader.require("target", "\"cluster/service\", a list of such, or \"*\"");
+            None
+        }
+        (targets, _) => targets,
+    };
+    match (action, targets) {
+        (Some(action), Some(targets)) if reader.mistakes.is_empty() => {
+            Ok(Request { action, targets, repository, run, id })
+        }
+        _ => Err(reader.mistakes),
+    }
+}
+
+/// The configuration's entries that a request means; the error is every name that it doesn't have.
+pub fn resolve<'c>(request: &Request, config: &'c Config, home: &Home) -> Result<Vec<&'c Target>, Vec<Mistake>> {
+    let of_repository = |target: &&Target| match &request.repository {
+        Some(name) => target.repository.at(home).name == *name,
+        None => true,
+    };
+    let names = match &request.targets {
+        Targets::All => return Ok(config.targets().iter().filter(of_repository).collect()),
+        Targets::Named(names) => names,
+    };
+    let (mut entries, mut mistakes) = (Vec::new(), Vec::new());
+    for (place, name) in names.iter().enumerate() {
+        let path = if names.len() == 1 { "target".to_owned() } else { format!("target[{place}]") };
+        let all = config.of_name(name);
+        let repositories = || all.iter().map(|target| target.repository.at(home).name).collect();
+        let meant: Vec<_> = all.iter().copied().filter(of_repository).collect();
+        let reason = match (all.as_slice(), meant.as_slice(), &request.repository) {
+            ([], _, _) => {
+                mistakes.push(Mistake { path, text: unknown_target(name, config) });
+                continue;
+            }
+            (_, [], Some(repository)) => Reason::NotItsRepository {
+                target: name.clone(),
+                repository: repository.clone(),
+                repositories: repositories(),
+            },
+            (_, [_, _, ..], None) if matches!(request.action, Action::Deploy(_)) => {
+                Reason::WhichRepository { target: name.clone(), repositories: repositories() }
+            }
+            _ => {
+                entries.extend(meant);
+                continue;
+            }
+        };
+        mistakes.push(Mistake { path, text: reason.to_string() });
+    }
+    if mistakes.is_empty() { Ok(entries) } else { Err(mistakes) }
+}
+
+fn unknown_target(name: &TargetName, config: &Config) -> String {
+    /// More names than this would bury the answer.
+    const SHOWN: usize = 20;
+    let names: Vec<_> = config.names().map(|name| name.to_string()).collect();
+    let more = match names.len().checked_sub(SHOWN) {
+        Some(more @ 1..) => format!(" and {more} more"),
+        _ => String::new(),
+    };
+    let known = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>();
+    let known = format!("the targets are {}{more}", quoted(&known));
+    match config.nearest(name.as_str()) {
+        Some(nearest) => format!("there is no target {:?}; did you mean {:?}? {known}", name.as_str(), nearest.as_str()),
+        None => format!("there is no target {:?}; {known}", name.as_str()),
+    }
+}
+
+struct Reader<'r> {
+    request: &'r Map<String, Value>,
+    mistakes: Vec<Mistake>,
+}
+
+impl<'r> Reader<'r> {
+    fn mistake(&mut self, path: &str, text: String) {
+        self.mistakes.push(Mistake { path: path.to_owned(), text });
+    }
+
+    fn require(&mut self, key: &str, what: &str) {
+        if !self.request.contains_key(key) {
+            self.mistake(key, format!("is missing; give {what}"));
+        }
+    }
+
+    fn text(&mut self, key: &str) -> Option<&'r str> {
+        match self.request.get(key)? {
+            Value::String(text) => Some(text),
+            other => {
+                self.mistake(key, format!("is {}, and must be a string", kind(other)));
+                None
+            }
+        }
+    }
+
+    fn refuse_unknown_keys(&mut self, action: &str, known: &[&str]) {
+        for key in self.request.keys().filter(|key| !known.contains(&key.as_str())) {
+            self.mistake(key, format!("is not a key of {action}; its keys are {}", quoted(known)));
+        }
+    }
+
+    fn image(&mut self) -> Option<ImageName> {
+        if self.request.contains_key("tag") && self.request.contains_key("digest") {
+            self.mistake("digest", "stands beside \"tag\"; give one of the two".to_owned());
+            return None;
+        }
+        if let Some(text) = self.text("tag") {
+            let tag = Tag::parse(text);
+            if tag.is_none() {
+                self.mistake("tag", format!("{text:?} is not an image tag; tags look like \"1.8.2\""));
+            }
+            return tag.map(ImageName::Tag);
+        }
+        let text = self.text("digest")?;
+        let digest = Digest::parse(text);
+        if digest.is_none() {
+            self.mistake("digest", format!("{text:?} is not a digest; digests are \"sha256:\" and 64 hexadecimal digits"));
+        }
+        digest.map(ImageName::Digest)
+    }
+
+    fn targets(&mut self) -> Option<Targets> {
+        const SHAPE: &str = "\"cluster/service\", a list of such, or \"*\"";
+        match self.request.get("target")? {
+            Value::String(name) if name == "*" => Some(Targets::All),
+            Value::String(name) => Some(Targets::Named(vec![TargetName::new(name)])),
+            Value::Array(names) if !names.is_empty() => {
+                let mut named = Vec::new();
+                for (place, name) in names.iter().enumerate() {
+                    match name {
+                        Value::String(name) => {
+                            let name = TargetName::new(name);
+                            if !named.contains(&name) {
+                                named.push(name);
+                            }
+                        }
+                        other => {
+                            let text = format!("is {}, and must be \"cluster/service\"", kind(other));
+                            self.mistake(&format!("target[{place}]"), text);
+                        }
+                    }
+                }
+                Some(Targets::Named(named))
+            }
+            Value::Array(_) => {
+                self.mistake("target", format!("is an empty list; give {SHAPE}"));
+                None
+            }
+            other => {
+                self.mistake("target", format!("is {}; give {SHAPE}", kind(other)));
+                None
+            }
+        }
+    }
+
+    fn run(&mut self) -> Run {
+        match self.request.get("dry_run") {
+            None | Some(Value::Bool(false)) => Run::Real,
+            Some(Value::Bool(true)) => Run::Dry,
+            Some(other) => {
+                self.mistake("dry_run", format!("is {}, and must be true or false", kind(other)));
+                Run::Dry
+            }
+        }
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a truth value",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+fn quoted(names: &[&str]) -> String {
+    names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(request: &str, expected: &str) {
+        let request: Value = serde_json::from_str(request).unwrap();
+        let told = match parse(request.as_object().unwrap()) {
+            Ok(request) => format!("{request:?}"),
+            Err(mistakes) => {
+                mistakes.iter().map(|it| format!("{}: {}", it.path, it.text)).collect::<Vec<_>>().join("\n")
+            }
+        };
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn a_right_request_is_read() {
+        check(
+            r#"{"action":"deploy","target":"prod/web","tag":"1.8.2","id":"build-7"}"#,
+            r#"Request { action: Deploy(Tag(Tag("1.8.2"))), targets: Named([TargetName("prod/web")]), repository: None, run: Real, id: Some(EventId("build-7")) }"#,
+        );
+        check(
+            r#"{"action":"redeploy","target":["prod/web","prod/api","prod/web"],"dry_run":true}"#,
+            r#"Request { action: Redeploy, targets: Named([TargetName("prod/web"), TargetName("prod/api")]), repository: None, run: Dry, id: None }"#,
+        );
+        check(
+            r#"{"action":"status"}"#,
+            r#"Request { action: Status(None), targets: All, repository: None, run: Real, id: None }"#,
+        );
+    }
+
+    #[test]
+    fn every_mistake_is_told_at_once() {
+        check(
+            r#"{"action":"deploy","target":[],"tag":7,"dryrun":true,"dry_run":"yes","id":""}"#,
+            "dryrun: is not a key of deploy; its keys are \"action\", \"target\", \"repository\", \"tag\", \"digest\", \"dry_run\", \"id\"\n\
+             tag: is a number, and must be a string\n\
+             target: is an empty list; give \"cluster/service\", a list of such, or \"*\"\n\
+             dry_run: is a string, and must be true or false\n\
+             id: is empty; leave it out, or give a text of your own",
+        );
+        check(
+            r#"{"action":"deploy"}"#,
+            "tag: is missing; say which image: \"tag\": \"1.8.2\", or \"digest\"\n\
+             target: is missing; give \"cluster/service\", a list of such, or \"*\"",
+        );
+        check(
+            r#"{"action":"depoly","target":"*"}"#,
+            "action: \"depoly\" is not an action; the actions are \"deploy\", \"redeploy\", \"status\"",
+        );
+        check(
+            r#"{"action":"deploy","target":"prod/web","digest":"sha256:abc"}"#,
+            "digest: \"sha256:abc\" is not a digest; digests are \"sha256:\" and 64 hexadecimal digits",
+        );
+        check(
+            r#"{"action":"deploy","target":"prod/web","tag":"a","digest":"b"}"#,
+            "digest: stands beside \"tag\"; give one of the two",
+        );
+    }
+}

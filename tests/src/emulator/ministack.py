@@ -1,0 +1,39 @@
+"""Runs MiniStack on a free port of the loopback, says which, and ends with whoever started it.
+
+Its own start takes a port number and binds it later, and somebody else may have it by then; here the socket is bound
+first. The functions it runs are its children, so the whole process group ends when our standard input does: that holds
+for a test that is killed, too.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import threading
+
+listener = socket.socket()
+listener.bind(("127.0.0.1", 0))
+listener.listen(1024)
+port = listener.getsockname()[1]
+os.environ["GATEWAY_PORT"] = str(port)
+
+
+def end_with_parent():
+    sys.stdin.buffer.read()
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+threading.Thread(target=end_with_parent, daemon=True).start()
+print(port, flush=True)
+# From here on the log, which nobody but a person reads.
+os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+
+from hypercorn.asyncio import serve  # noqa: E402
+from hypercorn.config import Config  # noqa: E402
+from ministack.app import app  # noqa: E402
+
+config = Config()
+config.bind = [f"fd://{listener.fileno()}"]
+config.keep_alive_timeout = 75
+asyncio.run(serve(app, config))
