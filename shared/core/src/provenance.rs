@@ -185,7 +185,7 @@ mod tests {
             pushed_at: Some("2026-11-21T10:15:30.25Z".parse().unwrap()),
             event: EventId::new(event),
             trigger: Trigger::Push,
-            request: None,
+            request: Some("6b1f7c52-0d0e".to_owned()),
             previous: Some("web:41".to_owned()),
         }
     }
@@ -218,6 +218,7 @@ mod tests {
         slipway:tag = 1.8.2
         slipway:trigger = push
         slipway:previous = web:41
+        slipway:request = 6b1f7c52-0d0e
         slipway:pushed-at = 2026-11-21T10:15:30.25Z
         slipway:repository = shop/web
         ");
@@ -229,7 +230,7 @@ mod tests {
         assert_eq!(Provenance::of(&revision(&ours(), written.tags())), Some(written));
 
         let mut least = provenance("2c91b0f5");
-        (least.tag, least.pushed_at, least.previous) = (None, None, None);
+        (least.tag, least.pushed_at, least.request, least.previous) = (None, None, None, None);
         least.trigger = Trigger::Other("rollback".to_owned());
         assert_eq!(Provenance::of(&revision(&ours(), least.tags())), Some(least));
     }

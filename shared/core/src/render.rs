@@ -15,6 +15,7 @@ pub use containers::{containers, containers_of, image_of};
 
 mod containers;
 mod environment;
+mod identity;
 mod tagging;
 
 /// The members that only `DescribeTaskDefinition`'s answer has, which `RegisterTaskDefinition` does not take
@@ -66,44 +67,35 @@ impl Rendering {
             && tagging::same(&tagging::carried(&running.tags), &tagging::read(&self.body))
     }
 
-    /// The same for two renderings that would register the same, provenance left out: one revision then serves both.
+    /// A text that two renderings share where one revision serves both: the same but for provenance.
     pub fn identity(&self) -> String {
-        let mut body = self.body.clone();
-        body.insert("tags".to_owned(), serde_json::json!(tagging::read(&self.body)));
-        Value::Object(body).to_string()
+        identity::identity(&self.body)
     }
 
     /// Whether this revision is the rendering, registered for the same event: then an unanswered call was carried out.
+    ///
+    /// `RegisterTaskDefinition` has no client token. Without room for the event's tag nobody can tell: it is not.
     pub fn is_registered_as(&self, latest: &Revision) -> bool {
-        self.equals(latest) && tagging::event(&latest.tags).is_some_and(|event| Some(event) == self.event())
+        let event = tagging::event(&latest.tags);
+        event.is_some() && event == tagging::event(&tagging::all(&self.body)) && self.equals(latest)
     }
 
-    /// The rendering as a base, to be rendered further.
+    /// The rendering as a base, to be rendered further; it goes by the name of its own base.
     pub fn as_base(&self, base: &Revision) -> Revision {
-        let tags = tagging::read(&self.body);
-        Revision {
-            arn: base.arn.clone(),
-            definition: self.body.iter().filter(|(member, _)| *member != "tags").map(clone_member).collect(),
-            tags: tags.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
-        }
+        let mut definition = self.body.clone();
+        definition.shift_remove("tags");
+        Revision { arn: base.arn.clone(), definition, tags: tagging::all(&self.body) }
     }
 
-    /// The same rendering with its difference from another base: the one that a chain of renderings began with.
+    /// The same rendering, its difference told against another base: one that was rendered upon a rendering
+    /// is compared with what both began with.
     pub fn against(self, base: &Revision) -> Self {
-        let mut body = self.body.clone();
-        body.remove("tags");
-        Self { diff: Diff::between(&base.definition, &body), ..self }
+        Self { diff: Diff::between(&base.definition, &self.body), ..self }
     }
 
     /// The family that it will be registered in.
     pub fn family(&self) -> &str {
         self.body.get("family").and_then(Value::as_str).unwrap_or_default()
-    }
-
-    fn event(&self) -> Option<&str> {
-        let tags = self.body.get("tags").and_then(Value::as_array)?;
-        let event = tags.iter().find(|tag| tag.get("key").and_then(Value::as_str) == Some(tagging::EVENT))?;
-        event.get("value").and_then(Value::as_str)
     }
 
     /// The body as the text to send, members in the base's order and numbers as they came.
@@ -122,7 +114,7 @@ pub fn render(base: &Revision, change: &Change<'_>) -> Result<Rendering, Reason>
         .definition
         .iter()
         .filter(|(member, _)| !READ_ONLY.contains(&member.as_str()))
-        .map(clone_member)
+        .map(|(member, value)| (member.clone(), value.clone()))
         .collect();
     for container in containers::chosen(&mut body, &chosen) {
         set_image(container, change).map_err(|problem| containers::unrenderable(base, problem))?;
@@ -133,10 +125,6 @@ pub fn render(base: &Revision, change: &Change<'_>) -> Result<Rendering, Reason>
         body.insert("tags".to_owned(), tags);
     }
     Ok(Rendering { body, diff, containers: chosen })
-}
-
-fn clone_member((member, value): (&String, &Value)) -> (String, Value) {
-    (member.clone(), value.clone())
 }
 
 fn set_image(container: &mut Map<String, Value>, change: &Change<'_>) -> Result<(), String> {

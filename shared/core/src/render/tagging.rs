@@ -10,7 +10,7 @@ const MOST: usize = 50;
 /// The tag by which an event's own revision is recognised.
 pub(super) const EVENT: &str = "slipway:event";
 
-/// The mark of the event that a revision was registered for.
+/// The mark of the event that a revision with these tags was registered for.
 pub(super) fn event(tags: &[(String, String)]) -> Option<&str> {
     tags.iter().find(|(key, _)| key == EVENT).map(|(_, value)| value.as_str())
 }
@@ -36,22 +36,29 @@ pub(super) fn carried(tags: &[(String, String)]) -> Vec<(&str, &str)> {
 
 /// The people's tags of a body.
 pub(super) fn read(body: &Map<String, Value>) -> Vec<(&str, &str)> {
-    let tags = body.get("tags").and_then(Value::as_array);
-    tags.into_iter()
-        .flatten()
-        .filter_map(|tag| Some((tag.get("key")?.as_str()?, tag.get("value")?.as_str()?)))
-        .filter(|(key, _)| is_carried(key))
-        .collect()
+    pairs(body).filter(|(key, _)| is_carried(key)).collect()
+}
+
+/// Every tag of a body, as a revision has them.
+pub(super) fn all(body: &Map<String, Value>) -> Vec<(String, String)> {
+    pairs(body).map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
 /// Whether both are the same tags, in any order.
 pub(super) fn same(one: &[(&str, &str)], other: &[(&str, &str)]) -> bool {
-    let sorted = |tags: &[(&str, &str)]| {
-        let mut tags: Vec<_> = tags.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
-        tags.sort_unstable();
-        tags
-    };
     sorted(one) == sorted(other)
+}
+
+/// The tags in an order of their own.
+pub(super) fn sorted<'t>(tags: &[(&'t str, &'t str)]) -> Vec<(&'t str, &'t str)> {
+    let mut tags = tags.to_vec();
+    tags.sort_unstable();
+    tags
+}
+
+fn pairs(body: &Map<String, Value>) -> impl Iterator<Item = (&str, &str)> {
+    let tags = body.get("tags").and_then(Value::as_array);
+    tags.into_iter().flatten().filter_map(|tag| Some((tag.get("key")?.as_str()?, tag.get("value")?.as_str()?)))
 }
 
 fn is_carried(key: &str) -> bool {

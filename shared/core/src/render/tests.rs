@@ -7,7 +7,7 @@ use crate::id::{ContainerName, EventId, TaskDefinitionArn};
 use crate::image::{Digest, Repository, Tag};
 use crate::provenance::{Provenance, Trigger};
 use crate::reason::Reason;
-use crate::render::{Change, READ_ONLY, Rendering, containers_of, render};
+use crate::render::{Change, READ_ONLY, Rendering, containers_of, image_of, render};
 
 mod storm;
 
@@ -59,7 +59,7 @@ fn provenance() -> Provenance {
         event: EventId::new("2c91b0f5-8d21"),
         trigger: Trigger::Push,
         request: None,
-            previous: Some("shop-web:41".to_owned()),
+        previous: Some("shop-web:41".to_owned()),
     }
 }
 
@@ -476,16 +476,10 @@ fn at_fifty_tags_provenance_gives_way() {
 
 /// What ECS would describe after registering this rendering.
 fn registered(rendering: &Rendering) -> Revision {
-    let mut definition = rendering.body.clone();
-    let tags = definition.shift_remove("tags").unwrap_or_default();
-    let text = |tag: &Value, member: &str| tag[member].as_str().unwrap().to_owned();
-    definition.insert("revision".to_owned(), json!(42));
-    definition.insert("status".to_owned(), json!("ACTIVE"));
-    Revision {
-        arn: TaskDefinitionArn::new("shop-web:42"),
-        definition,
-        tags: tags.as_array().into_iter().flatten().map(|tag| (text(tag, "key"), text(tag, "value"))).collect(),
-    }
+    let mut revision = rendering.as_base(&fargate());
+    revision.definition.insert("revision".to_owned(), json!(42));
+    revision.definition.insert("status".to_owned(), json!("ACTIVE"));
+    revision
 }
 
 #[test]
@@ -498,7 +492,8 @@ fn the_same_rendering_equals_what_runs() {
     let mut running = registered(&first);
     assert!(first.equals(&running));
     let again = wish.render(&running).unwrap();
-    assert!(again.equals(&running) && again.diff.is_empty() && again.identity() == first.identity());
+    assert!(again.equals(&running) && again.diff.is_empty());
+    assert_eq!(again.identity(), first.identity());
 
     // Another event, another order of tags and variables: still the same.
     running.tags.retain(|(key, _)| !key.starts_with("slipway:"));
@@ -527,4 +522,60 @@ fn any_real_difference_makes_another_revision() {
     assert!(!changed(&|running| {
         running.definition.shift_remove("trustedExecutionConfiguration");
     }));
+}
+
+#[test]
+fn after_a_lost_answer_our_revision_is_known_by_its_event() {
+    let rendering = Wish::default().render(&tagged(fargate(), &[("team", "shop")])).unwrap();
+    let ours = registered(&rendering);
+    assert!(rendering.is_registered_as(&ours));
+
+    let mut earlier = ours.clone();
+    earlier.tags.iter_mut().filter(|(key, _)| key == "slipway:event").for_each(|(_, value)| value.push('0'));
+    assert!(rendering.equals(&earlier) && !rendering.is_registered_as(&earlier));
+
+    let mut nameless = ours.clone();
+    nameless.tags.retain(|(key, _)| key != "slipway:event");
+    assert!(rendering.equals(&nameless) && !rendering.is_registered_as(&nameless));
+
+    let mut other = ours;
+    other.definition["memory"] = json!("4096");
+    assert!(!rendering.is_registered_as(&other));
+}
+
+#[test]
+fn two_repositories_are_rendered_one_upon_the_other() {
+    let base = tagged(
+        containers(json!([
+            { "name": "web", "image": format!("{HOST}/shop/web:1") },
+            { "name": "proxy", "image": format!("{HOST}/shop/proxy:1") },
+        ])),
+        &[("team", "shop")],
+    );
+    let first = Wish::default().render(&base).unwrap();
+    let between = first.as_base(&base);
+    assert_eq!(Provenance::of(&between), Some(provenance()));
+    assert_eq!(image_of(&between, &ContainerName::new("web")), Some(pinned().as_str()));
+    assert_eq!(image_of(&between, &ContainerName::new("none")), None);
+
+    let proxy = Repository::parse(&format!("{HOST}/shop/proxy")).unwrap();
+    let second = Wish { repository: proxy, ..Wish::default() }.render(&between).unwrap();
+    assert_eq!(second.diff.changes.len(), 1);
+    insta::assert_snapshot!(second.against(&base).diff, @r"
+    web    image  …/shop/web:1 → …/shop/web@sha256:1bc04b5291c2
+    proxy  image  …/shop/proxy:1 → …/shop/proxy@sha256:1bc04b5291c2
+    ");
+}
+
+#[test]
+fn one_revision_serves_whoever_differs_in_provenance_only() {
+    let identity = |tags: &[(&str, &str)], wish: &Wish<'_>| wish.render(&tagged(fargate(), tags)).unwrap().identity();
+    let one = identity(&[("team", "shop"), ("stage", "prod")], &Wish::default());
+    assert_eq!(one.len(), 64);
+    assert_eq!(one, identity(&[("stage", "prod"), ("slipway:event", "x"), ("team", "shop")], &Wish::default()));
+    assert_ne!(one, identity(&[("stage", "prod")], &Wish::default()));
+    let set = Wish { environment: &[("APP_VERSION", "1.5.0")], ..Wish::default() };
+    assert_ne!(one, identity(&[("team", "shop"), ("stage", "prod")], &set));
+    let chosen = Wish { containers: &["web"], ..Wish::default() };
+    assert_ne!(one, identity(&[("team", "shop"), ("stage", "prod")], &chosen));
 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Number, Value, json};
 use crate::diff::Diff;
 use crate::id::ContainerName;
 use crate::render::READ_ONLY;
+use crate::render::identity::identity;
 use crate::render::tests::{HOST, Wish, pinned, registered, revision};
 
 /// Stands in every generated text that is not a name or an image, and never makes a text an image.
@@ -152,7 +153,7 @@ impl Chance {
 #[test]
 fn a_rendering_changes_nothing_but_the_chosen_places() {
     let mut chance = Chance(1);
-    for round in 0..1_500 {
+    for round in 0..400 {
         let definition = chance.definition();
         let base = revision(&Value::Object(definition.clone()).to_string());
         assert_eq!(base.definition, definition, "round {round}");
@@ -230,13 +231,19 @@ fn check_containers(base: &Value, rendered: &Value, chosen: &[ContainerName]) {
 fn a_diff_is_empty_exactly_for_equal_definitions_and_shows_no_secret() {
     let mut chance = Chance(2);
     let (mut equal, mut different) = (0, 0);
-    for round in 0..6_000 {
+    for round in 0..1_500 {
         let old = Value::Object(chance.definition());
         let mut new = old.clone();
         chance.mutate(&mut new);
         let (Value::Object(old), Value::Object(new)) = (&old, &new) else { continue };
         let diff = Diff::between(old, new);
         assert_eq!(diff.is_empty(), comparable(old) == comparable(new), "round {round}: {diff}\n{old:?}\n{new:?}");
+        let without_read_only = |definition: &Map<String, Value>| {
+            let mut body = definition.clone();
+            READ_ONLY.iter().for_each(|member| drop(body.shift_remove(*member)));
+            identity(&body)
+        };
+        assert_eq!(diff.is_empty(), without_read_only(old) == without_read_only(new), "round {round}: {diff}");
         assert_eq!(Diff::between(new, old).changes.len(), diff.changes.len(), "round {round}");
         for shown in [diff.to_string(), serde_json::to_string(&diff).unwrap()] {
             assert!(!shown.contains(SECRET), "round {round}: {shown}");
@@ -246,7 +253,7 @@ fn a_diff_is_empty_exactly_for_equal_definitions_and_shows_no_secret() {
             false => different += 1,
         }
     }
-    assert!(equal > 100 && different > 1_000, "{equal} equal, {different} different");
+    assert!(equal > 50 && different > 500, "{equal} equal, {different} different");
 }
 
 /// A definition without what does not count: an oracle for [`Diff::between`], by other means.

@@ -1,0 +1,183 @@
+//! Deploys the template as a user does: the AWS command line packages it and deploys it, out of a copy of the tree that
+//! holds the functions to deploy.
+
+use super::client::REGION;
+use super::{Account, Client, Environment, Error, Python, Result, target_directory};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::{fs, io};
+use tokio::process::Command;
+
+/// The functions, by the names of their directories.
+pub const FUNCTIONS: [&str; 3] = ["deploy", "track", "slack"];
+
+/// A deployed template.
+#[derive(Clone, Debug)]
+pub struct Stack {
+    pub(super) client: Arc<Client>,
+    pub(super) account: Account,
+    pub(super) name: String,
+    outputs: BTreeMap<String, String>,
+}
+
+/// Deploys the template under a name, with the functions found as `<lambda>/<function>/bootstrap` (cargo-lambda's
+/// `target/lambda`), into the account of the emulator that the client asks.
+pub async fn deploy(
+    client: &Arc<Client>,
+    account: &Account,
+    name: &str,
+    lambda: &Path,
+    parameters: &[(&str, &str)],
+) -> Result<Stack> {
+    static DEPLOYED: AtomicU32 = AtomicU32::new(0);
+    let failed = |why: &dyn fmt::Display| Error::new(format!("deploying the stack {name}"), why);
+    let python = Python::ready(Environment::Client, &mut |line| println!("{line}"))?;
+    let count = DEPLOYED.fetch_add(1, Ordering::Relaxed);
+    let work = target_directory()
+        .join("e2e")
+        .join(format!("stack-{}-{count}", std::process::id()));
+    lay_out(&work, lambda).map_err(|error| failed(&error))?;
+
+    let bucket = format!("artifacts-{account}-{name}");
+    let region = json!({"LocationConstraint": REGION});
+    let made = client
+        .call(
+            account,
+            "s3",
+            "CreateBucket",
+            json!({"Bucket": bucket, "CreateBucketConfiguration": region}),
+        )
+        .await;
+    if let Err(error) = made
+        && !error.to_string().contains("BucketAlreadyOwnedByYou")
+    {
+        return Err(error);
+    }
+    let aws = |arguments: &[&str]| {
+        let mut command = Command::new(python.program("aws"));
+        command
+            .arg("cloudformation")
+            .args(arguments)
+            .current_dir(work.join("infra"))
+            .env("AWS_ENDPOINT_URL", client.url())
+            .env("AWS_ACCESS_KEY_ID", account.to_string())
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("AWS_DEFAULT_REGION", REGION)
+            .env("AWS_CONFIG_FILE", "/dev/null")
+            .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+            .env("NO_PROXY", "127.0.0.1")
+            .env_remove("AWS_PROFILE")
+            .env_remove("AWS_SESSION_TOKEN");
+        command.output()
+    };
+    let package = [
+        "package",
+        "--template-file",
+        "template.yaml",
+        "--s3-bucket",
+        &bucket,
+        "--output-template-file",
+        "packaged.yaml",
+    ];
+    done(aws(&package).await).map_err(|why| failed(&why))?;
+    let overrides: Vec<String> = parameters
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    let mut arguments = vec![
+        "deploy",
+        "--template-file",
+        "packaged.yaml",
+        "--s3-bucket",
+        &bucket,
+        "--stack-name",
+        name,
+    ];
+    arguments.extend([
+        "--capabilities",
+        "CAPABILITY_IAM",
+        "--no-fail-on-empty-changeset",
+        "--parameter-overrides",
+    ]);
+    arguments.extend(overrides.iter().map(String::as_str));
+    done(aws(&arguments).await).map_err(|why| failed(&why))?;
+    fs::remove_dir_all(&work).map_err(|error| failed(&error))?;
+
+    let stacks = client
+        .call(
+            account,
+            "cloudformation",
+            "DescribeStacks",
+            json!({"StackName": name}),
+        )
+        .await?;
+    let outputs = stacks["Stacks"][0]["Outputs"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    let outputs = outputs.filter_map(|output| {
+        Some((
+            output["OutputKey"].as_str()?.to_owned(),
+            output["OutputValue"].as_str()?.to_owned(),
+        ))
+    });
+    Ok(Stack {
+        client: Arc::clone(client),
+        account: account.clone(),
+        name: name.to_owned(),
+        outputs: outputs.collect(),
+    })
+}
+
+impl Stack {
+    /// An output of the template.
+    pub fn output(&self, key: &str) -> Result<&str> {
+        let found = self.outputs.get(key).map(String::as_str);
+        found.ok_or_else(|| {
+            Error::new(
+                format!("reading the stack {}", self.name),
+                format!("no output {key}"),
+            )
+        })
+    }
+
+    /// The account it is deployed into.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+}
+
+/// The template and the functions where the template looks for them.
+fn lay_out(work: &Path, lambda: &Path) -> io::Result<()> {
+    fs::create_dir_all(work.join("infra"))?;
+    fs::write(
+        work.join("infra/template.yaml"),
+        include_str!("../../../infra/template.yaml"),
+    )?;
+    for function in FUNCTIONS {
+        let directory = work.join("target/lambda").join(function);
+        fs::create_dir_all(&directory)?;
+        let bootstrap = lambda.join(function).join("bootstrap");
+        fs::copy(&bootstrap, directory.join("bootstrap")).map_err(|error| {
+            io::Error::new(error.kind(), format!("{}: {error}", bootstrap.display()))
+        })?;
+    }
+    Ok(())
+}
+
+fn done(output: io::Result<std::process::Output>) -> std::result::Result<(), String> {
+    let output = output.map_err(|error| error.to_string())?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(format!(
+        "{}\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    ))
+}

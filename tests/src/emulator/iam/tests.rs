@@ -1,0 +1,288 @@
+//! Right roles are found right, and each way of being wrong is found.
+
+use super::{Call, Finding, Role, judge};
+use serde_json::{Value, json};
+
+const ACCOUNT: &str = "123456789012";
+const ECS: &str = "arn:aws:ecs:eu-west-1:123456789012";
+
+fn call(operation: &str, request: Value) -> Call {
+    let (service, operation) = operation.split_once(' ').expect("service and operation");
+    Call {
+        function: "deploy".to_owned(),
+        account: ACCOUNT.to_owned(),
+        service: service.to_owned(),
+        operation: operation.to_owned(),
+        request,
+    }
+}
+
+fn register() -> Call {
+    call(
+        "ecs RegisterTaskDefinition",
+        json!({
+            "family": "web",
+            "taskRoleArn": "arn:aws:iam::123456789012:role/web",
+            "executionRoleArn": "web-start",
+            "tags": [{"key": "team", "value": "shop"}],
+        }),
+    )
+}
+
+fn register_role() -> Vec<Value> {
+    vec![
+        json!({"Sid": "Register", "Effect": "Allow", "Action": "ecs:RegisterTaskDefinition", "Resource": format!("{ECS}:task-definition/web:*")}),
+        json!({"Sid": "Tag", "Effect": "Allow", "Action": "ecs:TagResource", "Resource": [format!("{ECS}:task-definition/web:*")],
+               "Condition": {"StringEquals": {"ecs:CreateAction": "RegisterTaskDefinition"}}}),
+        json!({"Sid": "Pass", "Effect": "Allow", "Action": "iam:PassRole", "Resource": "arn:aws:iam::123456789012:role/web*",
+               "Condition": {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}}),
+    ]
+}
+
+#[track_caller]
+fn check(calls: &[Call], statements: Vec<Value>, expected: &[&str]) {
+    let role = Role {
+        function: "deploy".to_owned(),
+        account: ACCOUNT.to_owned(),
+        arn: "arn:aws:iam::123456789012:role/deploy".to_owned(),
+        policies: vec![json!({"Version": "2012-10-17", "Statement": statements})],
+    };
+    let findings = judge(calls, &[role]).unwrap();
+    let found: Vec<String> = findings.iter().map(Finding::to_string).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_right_role_has_no_finding() {
+    check(&[register()], register_role(), &[]);
+}
+
+#[test]
+fn a_role_of_a_task_that_may_not_be_passed_is_found() {
+    let mut statements = register_role();
+    statements[2]["Resource"] = json!("arn:aws:iam::123456789012:role/web");
+    check(
+        &[register()],
+        statements,
+        &[
+            "deploy called ecs RegisterTaskDefinition, and its role does not allow iam:PassRole on arn:aws:iam::123456789012:role/web-start",
+        ],
+    );
+}
+
+#[test]
+fn a_role_passed_to_another_service_is_found() {
+    let mut statements = register_role();
+    statements[2]["Condition"]["StringEquals"]["iam:PassedToService"] = json!("ec2.amazonaws.com");
+    check(
+        &[register()],
+        statements,
+        &[
+            "deploy called ecs RegisterTaskDefinition, and its role does not allow iam:PassRole on arn:aws:iam::123456789012:role/web",
+            "deploy called ecs RegisterTaskDefinition, and its role does not allow iam:PassRole on arn:aws:iam::123456789012:role/web-start",
+            "deploy may iam:PassRole by statement Pass, and no call needed it",
+        ],
+    );
+}
+
+#[test]
+fn passing_roles_to_anybody_is_too_wide() {
+    let mut statements = register_role();
+    statements[2]["Condition"] = json!({});
+    check(
+        &[register()],
+        statements,
+        &["deploy may iam:PassRole by statement Pass, without a condition on iam:PassedToService"],
+    );
+}
+
+#[test]
+fn tagging_is_needed_only_with_tags() {
+    let mut untagged = register();
+    untagged.request["tags"] = json!([]);
+    check(
+        &[untagged],
+        register_role(),
+        &["deploy may ecs:TagResource by statement Tag, and no call needed it"],
+    );
+}
+
+#[test]
+fn another_family_is_denied() {
+    let mut other = register();
+    other.request["family"] = json!("api");
+    let denied = "deploy called ecs RegisterTaskDefinition, and its role does not allow";
+    check(
+        &[register(), other],
+        register_role(),
+        &[
+            &format!("{denied} ecs:RegisterTaskDefinition on {ECS}:task-definition/api:*"),
+            &format!("{denied} ecs:TagResource on {ECS}:task-definition/api:*"),
+        ],
+    );
+}
+
+#[test]
+fn one_action_of_a_statement_can_be_unused() {
+    let describe = call(
+        "ecs DescribeServices",
+        json!({"cluster": format!("{ECS}:cluster/prod"), "services": ["web"]}),
+    );
+    let statement = json!({
+        "Sid": "Services", "Effect": "Allow", "Action": ["ecs:DescribeServices", "ecs:UpdateService"],
+        "Resource": format!("{ECS}:service/prod/*"), "Condition": {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}},
+    });
+    check(
+        &[describe],
+        vec![statement],
+        &["deploy may ecs:UpdateService by statement Services, and no call needed it"],
+    );
+}
+
+#[test]
+fn a_denial_outweighs_a_grant() {
+    let update = call(
+        "ecs UpdateService",
+        json!({"cluster": "prod", "service": "web", "taskDefinition": "web:7"}),
+    );
+    let allow = json!({"Sid": "All", "Effect": "Allow", "Action": "ecs:UpdateService", "Resource": format!("{ECS}:service/*")});
+    let deny = json!({
+        "Sid": "Never", "Effect": "Deny", "Action": "ecs:UpdateService", "Resource": "*",
+        "Condition": {"ArnLike": {"ecs:task-definition": format!("{ECS}:task-definition/web:*")}},
+    });
+    check(
+        &[update],
+        vec![allow, deny],
+        &[&format!(
+            "deploy called ecs UpdateService, and its role does not allow ecs:UpdateService on {ECS}:service/prod/web"
+        )],
+    );
+}
+
+#[test]
+fn everything_is_too_wide_where_iam_knows_better() {
+    let describe = call(
+        "ecs DescribeServices",
+        json!({"cluster": "prod", "services": ["web"]}),
+    );
+    let definition = call(
+        "ecs DescribeTaskDefinition",
+        json!({"taskDefinition": "web:7"}),
+    );
+    let statement = json!({"Sid": "All", "Effect": "Allow", "Action": ["ecs:DescribeServices", "ecs:DescribeTaskDefinition"], "Resource": "*"});
+    check(
+        &[describe, definition],
+        vec![statement],
+        &[
+            "deploy may ecs:DescribeServices by statement All, on everything, though IAM knows a narrower resource",
+        ],
+    );
+}
+
+#[test]
+fn many_actions_in_one_are_too_wide() {
+    let definition = call(
+        "ecs DescribeTaskDefinition",
+        json!({"taskDefinition": "web:7"}),
+    );
+    let statement =
+        json!({"Sid": "Read", "Effect": "Allow", "Action": "ecs:Describe*", "Resource": "*"});
+    check(
+        &[definition],
+        vec![statement],
+        &["deploy may ecs:Describe* by statement Read, which is many actions in one"],
+    );
+}
+
+#[test]
+fn a_deployment_needs_its_service_too() {
+    let describe = call(
+        "ecs DescribeServiceDeployments",
+        json!({"serviceDeploymentArns": [format!("{ECS}:service-deployment/prod/web/Ab1")]}),
+    );
+    let statement = json!({"Sid": "D", "Effect": "Allow", "Action": "ecs:DescribeServiceDeployments", "Resource": format!("{ECS}:service-deployment/prod/web/*")});
+    check(
+        &[describe],
+        vec![statement],
+        &[&format!(
+            "deploy called ecs DescribeServiceDeployments, and its role does not allow ecs:DescribeServiceDeployments on {ECS}:service/prod/web"
+        )],
+    );
+}
+
+#[test]
+fn calls_of_other_services_name_their_resource() {
+    let grant = |sid: &str, action: &str, resource: &str| json!({"Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource});
+    check(
+        &[
+            call(
+                "ecr DescribeImages",
+                json!({"registryId": "999999999999", "repositoryName": "shop/web"}),
+            ),
+            call(
+                "sns Publish",
+                json!({"TopicArn": "arn:aws:sns:eu-west-1:123456789012:notices"}),
+            ),
+            call("ssm GetParameter", json!({"Name": "/slipway/config"})),
+            call(
+                "s3 GetObject",
+                json!({"Bucket": "settings", "Key": "slipway.yaml"}),
+            ),
+            call(
+                "sqs DeleteMessage",
+                json!({"QueueUrl": "http://127.0.0.1:4566/123456789012/slack"}),
+            ),
+            call(
+                "logs CreateLogStream",
+                json!({"logGroupName": "/aws/lambda/deploy", "logStreamName": "2026/11"}),
+            ),
+            call(
+                "logs PutLogEvents",
+                json!({"logGroupName": "/aws/lambda/deploy", "logStreamName": "2026/11"}),
+            ),
+        ],
+        vec![
+            grant(
+                "1",
+                "ecr:DescribeImages",
+                "arn:aws:ecr:*:999999999999:repository/shop/web",
+            ),
+            grant(
+                "2",
+                "sns:Publish",
+                "arn:aws:sns:eu-west-1:123456789012:notices",
+            ),
+            grant(
+                "3",
+                "ssm:GetParameter",
+                "arn:aws:ssm:eu-west-1:123456789012:parameter/slipway/config",
+            ),
+            grant("4", "s3:GetObject", "arn:aws:s3:::settings/slipway.yaml"),
+            grant(
+                "5",
+                "sqs:DeleteMessage",
+                "arn:aws:sqs:eu-west-1:123456789012:slack",
+            ),
+            grant(
+                "6",
+                "logs:CreateLogStream",
+                "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/deploy:*",
+            ),
+            grant(
+                "7",
+                "logs:PutLogEvents",
+                "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/deploy:*",
+            ),
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn an_unknown_call_is_not_passed_over() {
+    check(
+        &[call("ecs DeleteService", json!({"service": "web"}))],
+        vec![],
+        &["deploy called ecs DeleteService, and iam/needs.rs does not know what that needs"],
+    );
+}

@@ -1,0 +1,46 @@
+//! The stories: what happens to users, told with the real handlers and the real SDK against World.
+//!
+//! They run side by side. When the whole set was run, the roles of the template are judged by every call recorded in it.
+
+mod manual;
+mod notices;
+mod order;
+mod push;
+mod record;
+mod story;
+mod trouble;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// A story by its name, which is the name of its function.
+macro_rules! stories {
+    ($($module:ident { $($name:ident)* })*) => {
+        vec![$($(told(concat!(stringify!($module), "::", stringify!($name)), $module::$name),)*)*]
+    };
+}
+pub(crate) use stories;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let mut trials = push::stories();
+    trials.extend(order::stories());
+    trials.extend(manual::stories());
+    trials.extend(notices::stories());
+    trials.extend(trouble::stories());
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// A trial that tells a story on a runtime of its own.
+fn told<F: Future<Output = ()>>(name: &'static str, story: fn(&'static str) -> F) -> Trial
+where
+    F: 'static,
+{
+    Trial::test(name, move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Failed::from(error.to_string()))?;
+        runtime.block_on(story(name));
+        Ok(())
+    })
+}
