@@ -156,14 +156,9 @@ impl World {
     }
 
     #[track_caller]
-    fn registry_events(
-        &self,
-        act: impl FnOnce(&mut Ecr, &mut ecr::Scene<'_>) -> Result<(), Refusal>,
-    ) -> Vec<Value> {
-        self.on_registry(|ecr, scene| {
-            act(ecr, scene).map(|()| std::mem::take(scene.events))
-        })
-        .unwrap_or_else(|refusal| panic!("{}: {}", refusal.code, refusal.message))
+    fn registry_events(&self, act: impl FnOnce(&mut Ecr, &mut ecr::Scene<'_>) -> Result<(), Refusal>) -> Vec<Value> {
+        self.on_registry(|ecr, scene| act(ecr, scene).map(|()| std::mem::take(scene.events)))
+            .unwrap_or_else(|refusal| panic!("{}: {}", refusal.code, refusal.message))
     }
 
     fn on_registry<T>(&self, act: impl FnOnce(&mut Ecr, &mut ecr::Scene<'_>) -> T) -> T {

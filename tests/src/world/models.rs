@@ -408,7 +408,10 @@ mod tests {
             Side::Answer,
             json!({"services": [{"createdAt": "today", "desiredCount": 1.5}]}),
             &[],
-            &["services[0].createdAt is a string, not a Timestamp", "services[0].desiredCount is 1.5, not a whole number"],
+            &[
+                "services[0].createdAt is a string, not a Timestamp",
+                "services[0].desiredCount is 1.5, not a whole number",
+            ],
         );
     }
 

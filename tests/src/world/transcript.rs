@@ -126,7 +126,9 @@ fn subject(call: &Call) -> String {
             last_part(text(request, "taskDefinition").unwrap_or_default()).to_owned()
         }
         ("ECS", "CreateCluster") => text(request, "clusterName").unwrap_or_default().to_owned(),
-        ("ECS", "ListServices" | "DescribeTasks") => last_part(text(request, "cluster").unwrap_or("default")).to_owned(),
+        ("ECS", "ListServices" | "DescribeTasks") => {
+            last_part(text(request, "cluster").unwrap_or("default")).to_owned()
+        }
         ("ECR", _) => text(request, "repositoryName").unwrap_or_default().to_owned(),
         ("SNS", "Publish") => String::new(),
         ("SSM", _) => text(request, "Name").unwrap_or_default().to_owned(),

@@ -104,12 +104,8 @@ fn deployments(service: &Service) -> Value {
             "rolloutState": deployment.rollout,
             "rolloutStateReason": deployment.reason,
         });
-        let carried = [
-            "networkConfiguration",
-            "serviceConnectConfiguration",
-            "volumeConfigurations",
-            "vpcLatticeConfigurations",
-        ];
+        let carried =
+            ["networkConfiguration", "serviceConnectConfiguration", "volumeConfigurations", "vpcLatticeConfigurations"];
         for setting in carried {
             if let Some(value) = service.settings.get(setting) {
                 described[setting] = value.clone();

@@ -222,10 +222,7 @@ impl Service {
     fn log(&mut self, place: &Place, now: Timestamp, message: String) {
         let id = super::identity::uuid(&format!("{}{message}", self.arn(place)), self.events.len());
         let message = format!("(service {}) {message}", self.name);
-        self.events.insert(
-            0,
-            json!({ "id": id, "createdAt": super::clock::epoch_seconds(now), "message": message }),
-        );
+        self.events.insert(0, json!({ "id": id, "createdAt": super::clock::epoch_seconds(now), "message": message }));
         self.events.truncate(100);
     }
 }

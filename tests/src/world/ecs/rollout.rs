@@ -199,10 +199,10 @@ impl Service {
         let failing = self.service_deployments.last().map(|current| current.deployment.clone()).unwrap_or_default();
         // A rollback that fails is the old deployment, which is the PRIMARY again.
         let failed_already = |deployment: &Deployment| deployment.rollout == "FAILED";
-        let index = self.deployments.iter().position(|deployment| {
-            deployment.id == failing && !failed_already(deployment)
-        });
-        let index = index.or_else(|| self.deployments.iter().position(|deployment| deployment.rollout == "IN_PROGRESS"));
+        let index =
+            self.deployments.iter().position(|deployment| deployment.id == failing && !failed_already(deployment));
+        let index =
+            index.or_else(|| self.deployments.iter().position(|deployment| deployment.rollout == "IN_PROGRESS"));
         let index = index.ok_or_else(|| Refusal::invalid("No deployment is under way that could fail."))?;
         let deployment = &mut self.deployments[index];
         deployment.rollout = "FAILED";
@@ -218,7 +218,8 @@ impl Service {
 
     /// The last completed deployment becomes the PRIMARY again, with its old id: the other half of a failure.
     pub(crate) fn roll_back(&mut self, scene: &mut Scene<'_>, cause: &RollbackCause) -> Result<(), Refusal> {
-        let index = self.candidate().ok_or_else(|| Refusal::invalid("There is no completed deployment to go back to."))?;
+        let index =
+            self.candidate().ok_or_else(|| Refusal::invalid("There is no completed deployment to go back to."))?;
         for failed in &mut self.deployments {
             failed.status = "ACTIVE";
             failed.desired = 0;
