@@ -32,8 +32,9 @@ pub fn transcript(calls: &[Call]) -> String {
     lines.into_iter().map(|(_, _, _, line, ending)| format!("{line}{ending}\n")).collect()
 }
 
-/// The most calls that came one after the other: each began after the one before had been answered, and belongs to
-/// the same lane or to something shared (configuration, registry, task definitions). Never less than the real chain.
+/// The most calls that came one after the other.
+///
+/// Each began after the one before had been answered, and belongs to the same lane or to something shared (configuration, registry, task definitions). Never less than the real chain.
 pub fn longest_chain(calls: &[Call]) -> usize {
     let mut order: Vec<(&Call, String)> = calls.iter().map(|call| (call, service_lane(call))).collect();
     order.sort_by_key(|(call, _)| call.span.start);

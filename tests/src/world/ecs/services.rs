@@ -30,7 +30,7 @@ const SETTINGS: [&str; 20] = [
     "resourceManagementType",
 ];
 
-/// What an UpdateService to a CODE_DEPLOY or EXTERNAL service may not name, and what ECS says then.
+/// What an UpdateService to a `CODE_DEPLOY` or `EXTERNAL` service may not name, and what ECS says then.
 const ONLY_ECS: [(&str, &str); 4] = [
     ("taskDefinition", "Unable to update task definition on services with a"),
     ("forceNewDeployment", "Cannot force a new deployment on services with a"),
