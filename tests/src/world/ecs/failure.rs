@@ -26,6 +26,13 @@ pub enum Failure {
     FailsHook,
 }
 
+impl Default for Failure {
+    /// The commonest one: the program ends with exit code 1.
+    fn default() -> Self {
+        Self::Exits { code: 1 }
+    }
+}
+
 /// Why ECS rolls back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RollbackCause {
