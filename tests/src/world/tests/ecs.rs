@@ -136,12 +136,12 @@ async fn an_update_is_refused_in_ecs_own_words() {
     let world = with_web().await;
     let old = world.register(web("nginx:2"));
     world.by_hand("ECS.DeregisterTaskDefinition", json!({"taskDefinition": old}));
-    for (name, controller) in [("bluegreen", "CODE_DEPLOY"), ("sets", "EXTERNAL")] {
-        let controller = json!({"type": controller});
-        world.running_service(
-            json!({"cluster": "prod", "serviceName": name, "taskDefinition": "web", "deploymentController": controller}),
-        );
-    }
+    let by_codedeploy = json!({"type": "CODE_DEPLOY"});
+    world.running_service(json!({
+        "cluster": "prod", "serviceName": "bluegreen", "taskDefinition": "web", "deploymentController": by_codedeploy,
+    }));
+    let external = json!({"type": "EXTERNAL"});
+    world.running_service(json!({"cluster": "prod", "serviceName": "sets", "deploymentController": external}));
     let update = async |request: Value| call(&world, "ECS.UpdateService", request).await;
     let refuse = async |request: Value, code: &str, message: &str| refused(update(request).await, code, message);
     refuse(
@@ -170,6 +170,13 @@ async fn an_update_is_refused_in_ecs_own_words() {
         "InvalidParameterException",
         "Cannot force a new deployment on services with a CODE_DEPLOY deployment controller. Use AWS CodeDeploy to \
          trigger a new deployment.",
+    )
+    .await;
+    refuse(
+        json!({"cluster": "prod", "service": "sets", "taskDefinition": "web:1"}),
+        "InvalidParameterException",
+        "Unable to update task definition on services with a EXTERNAL deployment controller. Use task sets to make a \
+         new deployment.",
     )
     .await;
     world.by_hand("ECS.DeleteService", json!({"cluster": "prod", "service": "web", "force": true}));
