@@ -256,7 +256,8 @@ fn yaml_s_surprises_are_explained() {
         "tags: { tag: }",
         "cluster: yes",
         "environment: { A: {tag}, B: 8080, C: true, D: , E: [x] }",
-        "tags: { semver: '*', ignore: [*-dev, !*cache*, 7] }",
+        "tags: { semver: '*', ignore: [!*cache*, 7] }",
+        "tags: { semver: '*', ignore: [*-dev, '*-rc'] }",
         "<<: {}",
         "containers: web",
         "base: !!str family\nenvironment: !env {}",
@@ -278,9 +279,10 @@ fn yaml_s_surprises_are_explained() {
     targets[0].environment.D: has no value; write a text in quotes, "" for an empty one (line 6)
     targets[0].environment.E: a list stands where a text is expected; write a text in quotes, "" for an empty one (line 6)
     ---
-    targets[0].tags.ignore[0]: *-dev without quotes is one of YAML's aliases, and there is no &-dev; write "*-dev" (line 6)
-    targets[0].tags.ignore[1]: !*cache* without quotes is one of YAML's tags, which mean nothing here; write "!*cache*" (line 6)
-    targets[0].tags.ignore[2]: 7 without quotes is a number in YAML; write "7" (line 6)
+    targets[0].tags.ignore[0]: !*cache* without quotes is one of YAML's tags, which mean nothing here; write "!*cache*" (line 6)
+    targets[0].tags.ignore[1]: 7 without quotes is a number in YAML; write "7" (line 6)
+    ---
+    *-dev without quotes is one of YAML's aliases, and nothing has that name; write "*-dev" (line 6)
     ---
     targets[0]: YAML's merge keys (<<) are not read; put what targets share under the document's `defaults` (line 6)
     ---
@@ -406,13 +408,13 @@ fn what_is_not_yaml_is_told_with_its_line_and_column() {
     insta::assert_snapshot!(told.join("\n---\n"), @r#"
     the document is not YAML: tabs disallowed within this context (block indentation) at column 2; indent with spaces, not with tabs (line 3)
     ---
-    the document is not YAML: invalid indentation in multiline quoted scalar at column 5; a quote before it is not closed (line 4)
+    the document is not YAML: invalid indentation in quoted scalar at column 17; a quote is not closed (line 3)
     ---
     the document is not YAML: while parsing a block collection, did not find expected '-' indicator at column 4; keys that belong together begin in the same column (line 4)
     ---
     the document is not YAML: mapping values are not allowed in this context at column 8; a value with a colon needs quotes, and a key needs a space after its colon (line 2)
     ---
-    the document is not YAML: unclosed bracket '[' at column 10 (line 2)
+    the document is not YAML: while parsing a flow sequence, expected ',' or ']' at column 1; a bracket or a brace is not closed (line 3)
     ---
     the document is not YAML: mapping values are not allowed in this context at column 5; a value with a colon needs quotes, and a key needs a space after its colon (line 1)
     ---
@@ -429,7 +431,7 @@ fn what_is_not_yaml_is_told_with_its_line_and_column() {
 #[test]
 fn no_document_can_exhaust_us() {
     let deep = format!("version: 1\ntargets: {}", "[".repeat(100_000));
-    insta::assert_snapshot!(mistakes(&deep), @"the document is not YAML: recursion limit exceeded at column 265 (line 2)");
+    insta::assert_snapshot!(mistakes(&deep), @"the document is not YAML: recursion limit exceeded at column 265; see what stands before it, too (line 2)");
 
     let mut laughs = String::from("a0: &a0 [x, x]\n");
     for level in 1..30 {
