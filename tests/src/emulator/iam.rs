@@ -1,5 +1,6 @@
-//! Judges the roles: every call that a function made must be allowed by its role, and every grant must have been
-//! needed. The emulator does not enforce roles itself, since it refuses some right policies and never checks PassRole.
+//! Judges the roles: every call that a function made must be allowed by its role, and every grant must have been needed.
+//!
+//! The emulator is not told to enforce them: it refuses some right policies, and never checks `iam:PassRole`.
 
 mod needs;
 
