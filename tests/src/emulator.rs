@@ -15,6 +15,8 @@ pub use ministack::MiniStack;
 pub use venv::{Environment, Python, target_directory};
 
 use std::fmt;
+use std::path::PathBuf;
+use std::sync::LazyLock;
 
 /// What the test machinery tried, and why it did not work; a person reads it.
 #[derive(Clone, Debug)]
@@ -25,6 +27,18 @@ pub struct Error {
 
 /// What the test machinery answers.
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// botocore's `data` directory with AWS's newest service models, from the environment of the AWS command line.
+///
+/// # Panics
+/// If the environment cannot be made: a world without models proves nothing.
+pub fn models() -> PathBuf {
+    static MODELS: LazyLock<PathBuf> = LazyLock::new(|| {
+        let client = Python::ready(Environment::Client, &mut |line| println!("{line}"));
+        client.and_then(|client| client.models()).unwrap_or_else(|error| panic!("{error}"))
+    });
+    MODELS.clone()
+}
 
 impl Error {
     /// Says what was tried (`starting MiniStack`), and why it did not work.

@@ -1,3 +1,5 @@
-//! Wip.
+//! World, the emulator behind it, and what the stories, the demo and the benchmarks share: everything that runs Slipway
+//! without AWS.
 
 pub mod emulator;
+pub mod world;

@@ -12,6 +12,7 @@ use crate::plan::ImageChange;
 use crate::provenance::Trigger;
 
 pub use links::Link;
+pub use text::{ADVICE, CHANGES};
 
 mod announce;
 

@@ -8,6 +8,12 @@ use crate::plan::Shown;
 use super::limits::shorten;
 use super::{Cause, Kind, Notice};
 
+/// The title of the changes.
+pub const CHANGES: &str = "What changes in the task definition";
+
+/// The title of the advice.
+pub const ADVICE: &str = "What you can do";
+
 /// A mail with more lines than this in one list isn't read; the JSON has them all.
 const MOST_LINES: usize = 40;
 
@@ -20,45 +26,45 @@ impl Notice {
         let mut text = Text::default();
         text.line(&shorten(&self.headline, LONGEST_LINE));
         text.paragraph(&[shorten(&self.reason, LONGEST_LINE)]);
-        text.paragraph(&self.table());
-        text.paragraph(&self.changed());
-        text.list(self.details_title(), self.details.iter().cloned());
-        text.list("What you can do:", self.advice.iter().cloned());
+        let rows = self.table().into_iter().map(|(label, value)| shorten(&format!("{label:12}  {value}"), LONGEST_LINE));
+        text.paragraph(&rows.collect::<Vec<_>>());
+        let changed = self.changed();
+        if !changed.is_empty() {
+            let title = std::iter::once(format!("{CHANGES}:"));
+            text.paragraph(&title.chain(changed.into_iter().map(|line| format!("  {line}"))).collect::<Vec<_>>());
+        }
+        text.list(&format!("{}:", self.details_title()), self.details.iter().cloned());
+        text.list(&format!("{ADVICE}:"), self.advice.iter().cloned());
         text.list("Look here:", self.links.iter().map(|link| format!("{}: {}", link.name, link.url)));
         text.list("Left out, because SNS takes 256 KiB at most:", self.cut.iter().cloned());
         text.paragraph(&[self.signature()]);
         text.written
     }
 
-    fn table(&self) -> Vec<String> {
+    /// What there is to know, as labels and values: image, revision, deployment, trigger, duration.
+    pub fn table(&self) -> Vec<(&'static str, String)> {
         let mut rows = Vec::new();
         if let Some(image) = &self.image {
-            rows.push(format!("Repository    {}", image.repository));
+            rows.push(("Repository", image.repository.clone()));
             let (new, old) = (exact(&image.new), image.old.as_ref().map(exact));
             match (self.words_for_failure(), old) {
                 (Some((refused, kept)), old) => {
-                    rows.push(format!("{refused:12}  {new}"));
-                    rows.extend(old.map(|old| format!("{kept:12}  {old}")));
+                    rows.push((refused, new));
+                    rows.extend(old.map(|old| (kept, old)));
                 }
-                (None, Some(old)) => rows.push(format!("Image         {old} → {new}")),
-                (None, None) => rows.push(format!("Image         {new}")),
+                (None, Some(old)) => rows.push(("Image", format!("{old} → {new}"))),
+                (None, None) => rows.push(("Image", new)),
             }
         }
         match self.revision.as_ref().map(|revision| (revision.old.as_deref(), revision.new.as_deref())) {
-            Some((Some(old), Some(new))) => rows.push(format!("Revision      {old} → {new}")),
-            Some((None, Some(one)) | (Some(one), None)) => rows.push(format!("Revision      {one}")),
+            Some((Some(old), Some(new))) => rows.push(("Revision", format!("{old} → {new}"))),
+            Some((None, Some(one)) | (Some(one), None)) => rows.push(("Revision", one.to_owned())),
             Some((None, None)) | None => {}
         }
-        if let Some(deployment) = &self.deployment {
-            rows.push(format!("Deployment    {deployment}"));
-        }
-        if let Some(cause) = &self.cause {
-            rows.push(format!("Triggered by  {}", trigger(cause)));
-        }
-        if let Some(seconds) = self.duration_seconds {
-            rows.push(format!("Took          {}", duration(seconds)));
-        }
-        rows.iter().map(|row| shorten(row, LONGEST_LINE)).collect()
+        rows.extend(self.deployment.as_ref().map(|deployment| ("Deployment", deployment.to_string())));
+        rows.extend(self.cause.as_ref().map(|cause| ("Triggered by", trigger(cause))));
+        rows.extend(self.duration_seconds.map(|seconds| ("Took", duration(seconds))));
+        rows
     }
 
     /// Where the new image does not run in the end, an arrow from old to new would tell the wrong story.
@@ -72,24 +78,25 @@ impl Notice {
         }
     }
 
-    /// The diff says itself how much of it a person reads.
-    fn changed(&self) -> Vec<String> {
+    /// What changes in the task definition, a line each; the diff says itself how much of it a person reads.
+    pub fn changed(&self) -> Vec<String> {
         if self.changes.is_empty() {
             return Vec::new();
         }
         let diff = Diff { changes: self.changes.clone() }.to_string();
-        let title = "What changes in the task definition:".to_owned();
-        std::iter::once(title).chain(diff.lines().map(|line| format!("  {}", line.trim_end()))).collect()
+        diff.lines().map(|line| line.trim_end().to_owned()).collect()
     }
 
-    fn details_title(&self) -> &'static str {
+    /// What the details are.
+    pub fn details_title(&self) -> &'static str {
         match self.kind {
-            Kind::ConfigInvalid => "Mistakes:",
-            _ => "ECS's own log of the service, newest first:",
+            Kind::ConfigInvalid => "Mistakes",
+            _ => "ECS's own log of the service, newest first",
         }
     }
 
-    fn signature(&self) -> String {
+    /// Who says it, when, and where it happened.
+    pub fn signature(&self) -> String {
         let mut line = format!("Slipway, {}", self.at.strftime("%Y-%m-%d %H:%M:%S UTC"));
         if let (Some(account), Some(region)) = (&self.account, &self.region) {
             // Writing to a string cannot fail.

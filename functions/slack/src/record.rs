@@ -1,0 +1,50 @@
+//! Finds the notice in a queue's message, whether SNS wraps it (raw message delivery off) or not.
+
+use serde::Deserialize;
+use slipway_core::notice::Notice;
+
+/// What a message holds.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Read {
+    /// A notice.
+    Notice(Box<Notice>),
+    /// Something else that was published to the topic. No other try makes a notice of it.
+    Foreign,
+}
+
+/// SNS's envelope, as far as we read it.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Envelope {
+    message: String,
+}
+
+pub(crate) fn read(body: &str) -> Read {
+    let wrapped = serde_json::from_str::<Envelope>(body).ok();
+    let text = wrapped.as_ref().map_or(body, |envelope| envelope.message.as_str());
+    Notice::parse(text).map_or(Read::Foreign, |notice| Read::Notice(Box::new(notice)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_notice_is_found_with_and_without_the_envelope() {
+        let raw = r#"{"id": "ecs-svc/1/failed", "kind": "failed", "headline": "Deploy failed"}"#;
+        let wrapped = json!({ "Type": "Notification", "MessageId": "1", "Subject": "Deploy failed", "Message": raw });
+        let Read::Notice(notice) = read(raw) else { panic!("no notice") };
+        assert_eq!(notice.headline, "Deploy failed");
+        assert_eq!(read(&wrapped.to_string()), Read::Notice(notice));
+    }
+
+    #[test]
+    fn anything_else_is_foreign() {
+        let hello = json!({ "Type": "Notification", "Message": "hello" }).to_string();
+        for body in ["", "hello", "{}", "[1]", r#"{"Message": 3}"#, hello.as_str()] {
+            assert_eq!(read(body), Read::Foreign, "{body}");
+        }
+    }
+}

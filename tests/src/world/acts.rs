@@ -1,0 +1,243 @@
+//! What a story does to the world by hand: it sets the scene, pushes images, and moves deployments. None of it is
+//! recorded as a call.
+
+use std::time::Duration;
+
+use hyper::body::Bytes;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::alone::{Parameter, ParameterKind};
+use super::ecr::{self, Ecr, Image, Push};
+use super::ecs::{self, Failure, RollbackCause, Service};
+use super::refusal::Refusal;
+use super::state::State;
+use super::{Place, World};
+
+/// What became of a deployment that was moved: the events that ECS sends, in its order.
+#[must_use = "ECS's events are for the story to deliver"]
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Moved {
+    /// The events.
+    pub events: Vec<Value>,
+}
+
+impl Moved {
+    /// The only event.
+    ///
+    /// # Panics
+    /// If there were none or several.
+    #[track_caller]
+    pub fn event(self) -> Value {
+        let [event] = <[Value; 1]>::try_from(self.events).expect("one event");
+        event
+    }
+}
+
+/// The scene.
+impl World {
+    /// Carries out an operation of ECS or ECR by hand, as a person or Terraform would: `ECS.UpdateService`. Its events
+    /// wait in [`World::take_events`].
+    ///
+    /// # Panics
+    /// If it is refused.
+    #[track_caller]
+    pub fn by_hand(&self, call: &str, request: Value) -> Value {
+        match self.try_by_hand(call, request) {
+            Ok(answer) => answer,
+            Err(refusal) => panic!("{call} by hand: {}: {}", refusal.code, refusal.message),
+        }
+    }
+
+    /// Carries out an operation of ECS or ECR by hand, and tells whether it was refused.
+    pub fn try_by_hand(&self, call: &str, request: Value) -> Result<Value, Refusal> {
+        let (service, operation) = call.split_once('.').unwrap_or(("ECS", call));
+        self.shared.lock().answer(service, operation, &request)
+    }
+
+    /// Makes a cluster, unless it is there.
+    pub fn cluster(&self, name: &str) {
+        self.by_hand("ECS.CreateCluster", json!({ "clusterName": name }));
+    }
+
+    /// Registers a task definition; its ARN.
+    #[track_caller]
+    pub fn register(&self, definition: Value) -> String {
+        let answer = self.by_hand("ECS.RegisterTaskDefinition", definition);
+        answer["taskDefinition"]["taskDefinitionArn"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Makes a service from a CreateService request (its cluster, too) and lets its first deployment complete, without
+    /// leaving an event: it has been running for long.
+    #[track_caller]
+    pub fn running_service(&self, request: Value) {
+        let cluster = request["cluster"].as_str().unwrap_or("default").to_owned();
+        self.cluster(&cluster);
+        let waiting = self.take_events();
+        let answer = self.by_hand("ECS.CreateService", request);
+        let name = answer["service"]["serviceName"].as_str().unwrap_or_default();
+        if answer["service"]["deployments"].as_array().is_some_and(|deployments| !deployments.is_empty()) {
+            let _ = self.complete(&cluster, name);
+        }
+        self.shared.lock().events = waiting;
+        self.advance(Duration::from_secs(1));
+    }
+
+    /// Makes a topic; its ARN.
+    pub fn topic(&self, name: &str) -> String {
+        let arn = self.place().arn("sns", name);
+        self.shared.lock().alone.topics.insert(arn.clone());
+        arn
+    }
+
+    /// Sets a plain parameter.
+    pub fn parameter(&self, name: &str, value: &str) {
+        self.set_parameter(name, value, ParameterKind::String);
+    }
+
+    /// Sets a parameter that is a secret.
+    pub fn secure_parameter(&self, name: &str, value: &str) {
+        self.set_parameter(name, value, ParameterKind::SecureString);
+    }
+
+    /// Puts an object into a bucket.
+    pub fn object(&self, bucket: &str, key: &str, content: impl Into<Bytes>) {
+        self.shared.lock().alone.objects.insert((bucket.to_owned(), key.to_owned()), content.into());
+    }
+
+    fn set_parameter(&self, name: &str, value: &str, kind: ParameterKind) {
+        let mut state = self.shared.lock();
+        let version = state.alone.parameters.get(name).map_or(1, |parameter| parameter.version + 1);
+        let parameter = Parameter { value: value.to_owned(), kind, version, changed_at: state.clock.now() };
+        state.alone.parameters.insert(name.to_owned(), parameter);
+    }
+}
+
+/// The registry. Each act takes a second of the world's time, since nobody pushes twice in the same instant.
+impl World {
+    /// Pushes an image under these tags; without tags by its digest only. The repository is made if there is none.
+    pub fn push<const N: usize>(&self, repository: &str, tags: [&str; N], image: &Image) -> Push {
+        let tags = tags.map(str::to_owned);
+        self.on_registry(|ecr, scene| ecr.push(scene, repository, &tags, image))
+    }
+
+    /// Pushes an image as if it had been pushed at this moment.
+    #[track_caller]
+    pub fn push_at<const N: usize>(&self, repository: &str, tags: [&str; N], image: &Image, at: Timestamp) -> Push {
+        let push = self.push(repository, tags, image);
+        let set = self.on_registry(|ecr, scene| ecr.set_pushed_at(scene, repository, &push.digest, at));
+        set.expect("the image was just pushed");
+        push
+    }
+
+    /// Points one more tag at an image by its digest; the event.
+    #[track_caller]
+    pub fn retag(&self, repository: &str, digest: &str, tag: &str) -> Value {
+        let retagged = self.on_registry(|ecr, scene| ecr.retag(scene, repository, digest, tag));
+        retagged.unwrap_or_else(|refusal| panic!("retag {repository}: {}", refusal.message))
+    }
+
+    /// Deletes a tag or, named by its digest, an image; the events, one for each tag.
+    #[track_caller]
+    pub fn delete_image(&self, repository: &str, tag_or_digest: &str) -> Vec<Value> {
+        self.registry_events(|ecr, scene| ecr.delete(scene, repository, tag_or_digest))
+    }
+
+    /// Archives an image, which then cannot be pulled; the event.
+    #[track_caller]
+    pub fn archive_image(&self, repository: &str, digest: &str) -> Vec<Value> {
+        self.registry_events(|ecr, scene| ecr.archive(scene, repository, digest))
+    }
+
+    /// Brings an archived image back; the event.
+    #[track_caller]
+    pub fn restore_image(&self, repository: &str, digest: &str) -> Vec<Value> {
+        self.registry_events(|ecr, scene| ecr.restore(scene, repository, digest))
+    }
+
+    #[track_caller]
+    fn registry_events(
+        &self,
+        act: impl FnOnce(&mut Ecr, &mut ecr::Scene<'_>) -> Result<(), Refusal>,
+    ) -> Vec<Value> {
+        self.on_registry(|ecr, scene| {
+            act(ecr, scene).map(|()| std::mem::take(scene.events))
+        })
+        .unwrap_or_else(|refusal| panic!("{}: {}", refusal.code, refusal.message))
+    }
+
+    fn on_registry<T>(&self, act: impl FnOnce(&mut Ecr, &mut ecr::Scene<'_>) -> T) -> T {
+        let state = &mut *self.shared.lock();
+        let mut events = Vec::new();
+        let mut scene = ecr::Scene { place: &state.place, now: state.clock.now(), events: &mut events };
+        let result = act(&mut state.ecr, &mut scene);
+        state.clock.advance(Duration::from_secs(1));
+        result
+    }
+}
+
+/// Deployments. A deployment goes on only here.
+impl World {
+    /// The PRIMARY deployment wins: COMPLETED. A rollback under way succeeds.
+    #[track_caller]
+    pub fn complete(&self, cluster: &str, service: &str) -> Moved {
+        self.on_service(cluster, service, |service, scene| service.complete(scene))
+    }
+
+    /// The PRIMARY deployment goes wrong. What follows is ECS's decision by the service's configuration: without
+    /// circuit breaker nothing but failed tasks, and no event; with it FAILED; with rollback FAILED, and two seconds
+    /// later IN_PROGRESS of the old deployment, which [`World::complete`] then completes.
+    #[track_caller]
+    pub fn fail(&self, cluster: &str, service: &str, failure: Failure) -> Moved {
+        let moved = self.on_service(cluster, service, |service, scene| service.fail(scene, &failure));
+        if moved.events.len() > 1 {
+            self.advance(ecs::BREATH);
+        }
+        moved
+    }
+
+    /// The circuit breaker's rollback begins although the failed deployment is not yet called failed: the odd order,
+    /// which was seen once. [`World::call_failed`] is the other half.
+    #[track_caller]
+    pub fn begin_rollback(&self, cluster: &str, service: &str) -> Moved {
+        self.on_service(cluster, service, |service, scene| service.roll_back(scene, &RollbackCause::CircuitBreaker))
+    }
+
+    /// The circuit breaker calls the newest deployment failed, and nothing else happens yet.
+    #[track_caller]
+    pub fn call_failed(&self, cluster: &str, service: &str) -> Moved {
+        self.on_service(cluster, service, |service, scene| service.call_failed(scene, &RollbackCause::CircuitBreaker))
+    }
+
+    /// ECS does what StopServiceDeployment asked for: the rollback begins.
+    #[track_caller]
+    pub fn obey_stop(&self, cluster: &str, service: &str) -> Moved {
+        self.on_service(cluster, service, |service, scene| service.roll_back(scene, &RollbackCause::StopRequest))
+    }
+
+    /// A blue/green, linear or canary deployment reaches a lifecycle stage, `BAKE_TIME`.
+    #[track_caller]
+    pub fn reach_stage(&self, cluster: &str, service: &str, stage: &str) {
+        let _ = self.on_service(cluster, service, |service, scene| service.reach(scene.now, stage));
+    }
+
+    #[track_caller]
+    fn on_service(
+        &self,
+        cluster: &str,
+        name: &str,
+        act: impl FnOnce(&mut Service, &mut ecs::Scene<'_>) -> Result<(), Refusal>,
+    ) -> Moved {
+        let mut events = Vec::new();
+        let acted = {
+            let State { place, clock, ecr, ecs, .. } = &mut *self.shared.lock();
+            let place: &Place = place;
+            let mut scene = ecs::Scene { place, now: clock.now(), registry: ecr, events: &mut events };
+            ecs.service_mut(cluster, name).and_then(|service| act(service, &mut scene))
+        };
+        match acted {
+            Ok(()) => Moved { events },
+            Err(refusal) => panic!("{cluster}/{name}: {}", refusal.message),
+        }
+    }
+}

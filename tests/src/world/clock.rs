@@ -1,0 +1,51 @@
+//! World's own time, which stands still until a test moves it, so that every transcript and answer is the same in every run.
+
+use std::time::Duration;
+
+use jiff::{Timestamp, ToSpan};
+
+/// Where every world begins: a Saturday noon.
+const BEGINNING: i64 = 1_795_262_400;
+
+/// A clock that only a test moves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    now: Timestamp,
+}
+
+impl Clock {
+    /// A clock at the beginning, 2026-11-21T12:00:00Z.
+    pub(crate) fn new() -> Self {
+        Self { now: Timestamp::constant(BEGINNING, 0) }
+    }
+
+    /// The moment it is.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Moves the clock forward, to the millisecond.
+    pub(crate) fn advance(&mut self, time: Duration) {
+        let milliseconds = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        self.now = self.now.saturating_add(milliseconds.milliseconds()).unwrap_or(Timestamp::MAX);
+    }
+}
+
+/// A moment as the JSON protocols write it: seconds since 1970 with a fraction.
+pub(crate) fn epoch_seconds(at: Timestamp) -> f64 {
+    at.as_millisecond() as f64 / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_stands_still_until_it_is_moved() {
+        let mut clock = Clock::new();
+        assert_eq!(clock.now().to_string(), "2026-11-21T12:00:00Z");
+        clock.advance(Duration::from_millis(61_500));
+        assert_eq!(clock.now().to_string(), "2026-11-21T12:01:01.5Z");
+        assert_eq!(epoch_seconds(clock.now()), 1_795_262_461.5);
+    }
+}

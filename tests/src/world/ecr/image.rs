@@ -1,0 +1,132 @@
+//! Images to push: real manifests, whose digests are the SHA-256 of their text as in every registry.
+
+use serde_json::{Value, json};
+
+use crate::world::identity;
+
+pub(super) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(super) const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
+
+/// An image as a client pushes it: the manifests without a tag first, the one that gets the tags last.
+#[derive(Clone, Debug)]
+pub struct Image {
+    pub(super) untagged: Vec<Manifest>,
+    pub(super) tagged: Manifest,
+}
+
+/// One manifest.
+#[derive(Clone, Debug)]
+pub(super) struct Manifest {
+    pub(super) text: String,
+    pub(super) media_type: String,
+    pub(super) artifact_media_type: Option<String>,
+}
+
+impl Manifest {
+    pub(super) fn digest(&self) -> String {
+        identity::digest(self.text.as_bytes())
+    }
+
+    fn of(manifest: &Value) -> Self {
+        Self::parse(manifest.to_string(), None)
+    }
+
+    /// Takes a manifest's text as a client sent it.
+    pub(super) fn parse(text: String, media_type: Option<&str>) -> Self {
+        let manifest: Value = serde_json::from_str(&text).unwrap_or_default();
+        let media_type = media_type.or(manifest["mediaType"].as_str()).unwrap_or(OCI_MANIFEST).to_owned();
+        let artifact = manifest["artifactType"].as_str().or(manifest["config"]["mediaType"].as_str());
+        Self { artifact_media_type: artifact.map(str::to_owned), media_type, text }
+    }
+}
+
+impl Image {
+    /// An OCI image for a single platform. The same content is the same image.
+    pub fn single(content: &str) -> Self {
+        Self::alone(&manifest(OCI_MANIFEST, OCI_CONFIG, content))
+    }
+
+    /// An image in Docker's own format, schema 2, as `docker push` makes it without buildx.
+    pub fn docker(content: &str) -> Self {
+        Self::alone(&manifest(DOCKER_MANIFEST, DOCKER_CONFIG, content))
+    }
+
+    /// Something that is no container image: a chart, a signature, an SBOM, by its config's media type.
+    pub fn artifact(content: &str, config_media_type: &str) -> Self {
+        Self::alone(&manifest(OCI_MANIFEST, config_media_type, content))
+    }
+
+    /// What buildx pushes for two platforms: a child and an attestation for each, and the index with the tag.
+    pub fn multi_platform(content: &str) -> Self {
+        let mut untagged = Vec::new();
+        let mut listed = Vec::new();
+        for architecture in ["amd64", "arm64"] {
+            let child = Manifest::of(&manifest(OCI_MANIFEST, OCI_CONFIG, &format!("{content} for {architecture}")));
+            listed.push(json!({
+                "mediaType": OCI_MANIFEST, "digest": child.digest(), "size": child.text.len(),
+                "platform": { "architecture": architecture, "os": "linux" },
+            }));
+            untagged.push(child);
+        }
+        for child in untagged.clone() {
+            let attestation = Manifest::of(&attestation(&child));
+            listed.push(json!({
+                "mediaType": OCI_MANIFEST, "digest": attestation.digest(), "size": attestation.text.len(),
+                "annotations": {
+                    "vnd.docker.reference.digest": child.digest(),
+                    "vnd.docker.reference.type": "attestation-manifest",
+                },
+                "platform": { "architecture": "unknown", "os": "unknown" },
+            }));
+            untagged.push(attestation);
+        }
+        let index = json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": listed });
+        Self { untagged, tagged: Manifest::of(&index) }
+    }
+
+    /// The digest that the tags will point to.
+    pub fn digest(&self) -> String {
+        self.tagged.digest()
+    }
+
+    /// The digests of the manifests that get no tag, in the order they are pushed.
+    pub fn untagged_digests(&self) -> Vec<String> {
+        self.untagged.iter().map(Manifest::digest).collect()
+    }
+
+    fn alone(manifest: &Value) -> Self {
+        Self { untagged: Vec::new(), tagged: Manifest::of(manifest) }
+    }
+}
+
+fn manifest(media_type: &str, config_media_type: &str, content: &str) -> Value {
+    let layer_type = if media_type == DOCKER_MANIFEST {
+        "application/vnd.docker.image.rootfs.diff.tar.gzip"
+    } else {
+        "application/vnd.oci.image.layer.v1.tar+gzip"
+    };
+    json!({
+        "schemaVersion": 2,
+        "mediaType": media_type,
+        "config": blob(config_media_type, &format!("the config of {content}")),
+        "layers": [blob(layer_type, content)],
+    })
+}
+
+fn attestation(child: &Manifest) -> Value {
+    let mut layer = blob("application/vnd.in-toto+json", &format!("the provenance of {}", child.digest()));
+    layer["annotations"] = json!({ "in-toto.io/predicate-type": "https://slsa.dev/provenance/v0.2" });
+    json!({
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "config": blob(OCI_CONFIG, &format!("the attestation of {}", child.digest())),
+        "layers": [layer],
+    })
+}
+
+fn blob(media_type: &str, content: &str) -> Value {
+    json!({ "mediaType": media_type, "digest": identity::digest(content.as_bytes()), "size": content.len() })
+}

@@ -1,0 +1,242 @@
+//! World: AWS as the stories need it. It owns all ECS and ECR state, hands everything else on to the emulator (or knows
+//! the little that is needed of SNS, SSM and S3 itself), checks every call against AWS's own models, and records it.
+//!
+//! A story sets the scene by hand, delivers an event to a handler whose SDK speaks to [`World::url`], reads the
+//! [`World::transcript`], and moves deployments on. World fails the story, in [`World::finish`] or at the latest when
+//! it is dropped, for a call that breaks AWS's models, a write that the story never read, or a planned
+//! fault that no call met. Time stands still until the story moves it, and every id follows from what it names.
+
+mod acts;
+mod alone;
+mod clock;
+mod ecr;
+mod ecs;
+mod events;
+mod faults;
+mod forward;
+mod identity;
+mod models;
+mod notices;
+mod place;
+mod record;
+mod refusal;
+mod server;
+mod state;
+mod transcript;
+mod wire;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::AbortHandle;
+
+pub use acts::Moved;
+pub use ecr::{Image, Push};
+pub use ecs::Failure;
+pub use events::in_short_form;
+pub use faults::Fault;
+pub use models::Models;
+pub use notices::Notice;
+pub use place::Place;
+pub use record::{Call, Span};
+pub use refusal::Refusal;
+pub use transcript::{longest_chain, transcript};
+
+use forward::Upstream;
+use state::{Shared, State};
+
+/// A running world. Dropping it closes its server.
+#[derive(Debug)]
+pub struct World {
+    shared: Arc<Shared>,
+    url: String,
+    place: Place,
+    server: AbortHandle,
+    finished: Finished,
+}
+
+/// Whether the story was judged already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Finished {
+    No,
+    Yes,
+}
+
+/// A world to be.
+#[derive(Debug)]
+pub struct Builder {
+    models: PathBuf,
+    upstream: Option<String>,
+    place: Place,
+    invented: Vec<String>,
+}
+
+impl Builder {
+    /// Puts the world elsewhere than into account 123456789012 in eu-west-1.
+    pub fn place(mut self, place: Place) -> Self {
+        self.place = place;
+        self
+    }
+
+    /// Lets members of these names through at any depth, for stories about fields newer than the models.
+    pub fn allow_invented<const N: usize>(mut self, names: [&str; N]) -> Self {
+        self.invented.extend(names.map(str::to_owned));
+        self
+    }
+
+    /// Starts the server on a free port of the loopback.
+    ///
+    /// # Panics
+    /// If the models cannot be read or no port can be had.
+    pub async fn start(self) -> World {
+        let models = Models::at(self.models);
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port on the loopback");
+        let url = format!("http://{}", listener.local_addr().expect("the listener's address"));
+        let mut state = State::new(self.place.clone(), models);
+        state.invented.extend(self.invented);
+        let shared = Arc::new(Shared::new(state));
+        let upstream = self.upstream.as_deref().map(Upstream::at);
+        let server = tokio::spawn(server::serve(listener, Arc::clone(&shared), upstream)).abort_handle();
+        World { shared, url, place: self.place, server, finished: Finished::No }
+    }
+}
+
+impl World {
+    /// A world without an emulator: it knows Publish of SNS, GetParameter of SSM and GetObject of S3 by itself.
+    /// `models` is botocore's `data` directory.
+    pub fn alone(models: impl Into<PathBuf>) -> Builder {
+        Builder { models: models.into(), upstream: None, place: Place::default(), invented: Vec::new() }
+    }
+
+    /// A world in front of the emulator at this URL, which gets every call but ECS's and ECR's.
+    pub fn before(emulator: &str, models: impl Into<PathBuf>) -> Builder {
+        Builder { upstream: Some(emulator.to_owned()), ..Self::alone(models) }
+    }
+
+    /// The endpoint for the SDK's clients, `http://127.0.0.1:54321`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The partition, region and account of the world.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// What time it is in the world.
+    pub fn now(&self) -> Timestamp {
+        self.shared.lock().clock.now()
+    }
+
+    /// Lets time pass in the world.
+    pub fn advance(&self, time: Duration) {
+        self.shared.lock().clock.advance(time);
+    }
+
+    /// The calls since the last reading, one line each, in the order that [`transcript()`] documents. Reading claims
+    /// them: no write in them will fail the story.
+    pub fn transcript(&self) -> String {
+        transcript(&self.shared.lock().record.take())
+    }
+
+    /// The calls since the last reading as they came; reading claims them like [`World::transcript`].
+    pub fn take_calls(&self) -> Vec<Call> {
+        self.shared.lock().record.take()
+    }
+
+    /// Every call since World started, read or not; it claims nothing.
+    pub fn calls(&self) -> Vec<Call> {
+        self.shared.lock().record.all().to_vec()
+    }
+
+    /// Claims exactly these writes since the last reading, as lines of the transcript; the reads are passed over.
+    ///
+    /// # Panics
+    /// If there were others, or fewer.
+    #[track_caller]
+    pub fn expect_writes<const N: usize>(&self, expected: [&str; N]) {
+        let calls = self.take_calls();
+        let writes: Vec<Call> = calls.into_iter().filter(Call::is_write).collect();
+        let written = transcript(&writes);
+        assert_eq!(written.lines().collect::<Vec<_>>(), expected, "the writes are not the expected ones");
+    }
+
+    /// The notices published so far that nobody has taken yet, in the order they came.
+    pub fn notices(&self) -> Vec<Notice> {
+        std::mem::take(&mut self.shared.lock().notices)
+    }
+
+    /// The events that API calls (by a handler or by hand) gave rise to and that nobody has taken yet.
+    pub fn take_events(&self) -> Vec<Value> {
+        std::mem::take(&mut self.shared.lock().events)
+    }
+
+    /// Plans a fault for the nth call from now on, counted from 1, whose line in the transcript begins with these
+    /// words: `ECS.UpdateService`, or `ECS.UpdateService prod/web`.
+    pub fn fault(&self, calls: &str, nth: usize, fault: Fault) {
+        self.shared.lock().faults.plan(calls, nth, fault);
+    }
+
+    /// Plans a fault for every such call, until [`World::heal`].
+    pub fn fault_each(&self, calls: &str, fault: Fault) {
+        self.shared.lock().faults.plan_for_each(calls, fault);
+    }
+
+    /// Takes back the faults planned with these very words.
+    pub fn heal(&self, calls: &str) {
+        self.shared.lock().faults.heal(calls);
+    }
+
+    /// Makes every call take at least this long, in real time.
+    pub fn set_latency(&self, latency: Duration) {
+        self.shared.lock().faults.set_latency(latency);
+    }
+
+    /// Keeps AWS's rate limits for ECS from now on, in real time and with full buckets.
+    pub fn keep_aws_limits(&self) {
+        self.shared.lock().faults.keep_limits();
+    }
+
+    /// What broke AWS's models so far, each with its call, its path and the rule.
+    pub fn violations(&self) -> Vec<String> {
+        self.shared.lock().violations.clone()
+    }
+
+    /// Judges the story.
+    ///
+    /// # Panics
+    /// If a call broke AWS's models, a write was never read, or a planned fault was never met.
+    #[track_caller]
+    pub fn finish(mut self) {
+        self.finished = Finished::Yes;
+        let complaints = self.complaints();
+        assert!(complaints.is_empty(), "{complaints}");
+    }
+
+    fn complaints(&self) -> String {
+        let state = self.shared.lock();
+        let unclaimed: Vec<Call> = state.record.unread().iter().filter(|call| call.is_write()).cloned().collect();
+        let mut complaints = state.violations.clone();
+        complaints.extend(transcript(&unclaimed).lines().map(|line| format!("no story claims this write: {line}")));
+        complaints.extend(state.faults.unmet());
+        complaints.join("\n")
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.server.abort();
+        // A story that fails already has its message; a second panic would hide it.
+        if self.finished == Finished::No && !std::thread::panicking() {
+            let complaints = self.complaints();
+            assert!(complaints.is_empty(), "{complaints}");
+        }
+    }
+}

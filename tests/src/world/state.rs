@@ -1,0 +1,189 @@
+//! Everything World knows, behind one lock, and the way a call is checked, answered and checked again.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use hyper::body::Bytes;
+use serde_json::Value;
+
+use super::alone::Alone;
+use super::clock::Clock;
+use super::ecr::{self, Ecr};
+use super::ecs::{self, Ecs};
+use super::faults::Faults;
+use super::models::{Models, ServiceModel, Severity, Side};
+use super::notices::{self, Notice};
+use super::place::Place;
+use super::record::Record;
+use super::refusal::{Answer, Members, Refusal};
+use super::wire::Request;
+
+/// The state that the server and the story share.
+#[derive(Debug)]
+pub(crate) struct Shared(Mutex<State>);
+
+impl Shared {
+    pub(crate) fn new(state: State) -> Self {
+        Self(Mutex::new(state))
+    }
+
+    /// The state. A panic elsewhere doesn't hide it: the story that panicked is told already.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Everything World knows.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) place: Place,
+    pub(crate) clock: Clock,
+    pub(crate) models: Models,
+    pub(crate) ecs: Ecs,
+    pub(crate) ecr: Ecr,
+    pub(crate) alone: Alone,
+    pub(crate) notices: Vec<Notice>,
+    pub(crate) record: Record,
+    pub(crate) faults: Faults,
+    /// Events that API calls gave rise to and that no story has taken yet.
+    pub(crate) events: Vec<Value>,
+    /// What broke a rule of AWS's models, or was asked of World in vain.
+    pub(crate) violations: Vec<String>,
+    pub(crate) invented: BTreeSet<String>,
+}
+
+/// What became of a call.
+#[derive(Debug)]
+pub(crate) enum Replied {
+    Json(Value),
+    Object(Bytes),
+    Published(String),
+    Refused(Refusal),
+    /// For the emulator, if there is one.
+    NotOurs,
+}
+
+impl State {
+    pub(crate) fn new(place: Place, models: Models) -> Self {
+        Self {
+            place,
+            clock: Clock::new(),
+            models,
+            ecs: Ecs::default(),
+            ecr: Ecr::default(),
+            alone: Alone::default(),
+            notices: Vec::new(),
+            record: Record::new(),
+            faults: Faults::default(),
+            events: Vec::new(),
+            violations: Vec::new(),
+            invented: BTreeSet::new(),
+        }
+    }
+
+    /// Answers a call that came over HTTP; ECS's and ECR's always, SNS's, SSM's and S3's where World is alone.
+    pub(crate) fn reply(&mut self, request: &Request, number: usize, has_emulator: bool) -> Replied {
+        let call = request.call();
+        match (call.as_str(), request.service.as_str()) {
+            (_, "ECS" | "ECR") => json(self.answer(&request.service, &request.operation, &request.members)),
+            ("SNS.Publish", _) => self.publish(request, number, has_emulator),
+            ("SSM.GetParameter", _) if !has_emulator => {
+                json(self.answer(&request.service, &request.operation, &request.members))
+            }
+            ("S3.GetObject", _) if !has_emulator => match request.members.as_object() {
+                Some(members) => self.alone.get_object(members).map_or_else(Replied::Refused, Replied::Object),
+                None => Replied::NotOurs,
+            },
+            _ => Replied::NotOurs,
+        }
+    }
+
+    /// Answers an operation of a JSON service. What doesn't fit the models is noted on both ways.
+    pub(crate) fn answer(&mut self, service: &str, operation: &str, members: &Value) -> Answer {
+        let model = self.models.service(&service.to_lowercase());
+        let call = format!("{service}.{operation}");
+        if !model.knows(operation) {
+            self.violations.push(format!("{call}: there is no such operation"));
+            return Err(Refusal::new("UnknownOperationException", ""));
+        }
+        self.check(&model, &call, operation, Side::Request, members)?;
+        let nothing = Members::new();
+        let request = members.as_object().unwrap_or(&nothing);
+        let answer = match service {
+            "ECS" => {
+                let mut scene = ecs::Scene {
+                    place: &self.place,
+                    now: self.clock.now(),
+                    registry: &self.ecr,
+                    events: &mut self.events,
+                };
+                ecs::answer(&mut self.ecs, &mut scene, operation, request)
+            }
+            "ECR" => {
+                let mut scene =
+                    ecr::Scene { place: &self.place, now: self.clock.now(), events: &mut self.events };
+                ecr::answer(&mut self.ecr, &mut scene, operation, request)
+            }
+            _ => self.alone.get_parameter(&self.place, request),
+        };
+        match &answer {
+            Ok(answer) => {
+                let _ = self.check(&model, &call, operation, Side::Answer, answer);
+            }
+            Err(refusal) => {
+                // Some of the errors that every operation may give are in no model.
+                let common = ["UnknownOperationException", "AccessDeniedException", "ThrottlingException"];
+                if !common.contains(&refusal.code.as_str()) && !model.may_refuse_with(operation, &refusal.code) {
+                    self.violations.push(format!("{call} answer: its model knows no error {}", refusal.code));
+                }
+            }
+        }
+        answer
+    }
+
+    fn check(
+        &mut self,
+        model: &ServiceModel,
+        call: &str,
+        operation: &str,
+        side: Side,
+        value: &Value,
+    ) -> Result<(), Refusal> {
+        let word = if side == Side::Request { "request" } else { "answer" };
+        let found = model.check(operation, side, value, &self.invented);
+        let unreadable = found.iter().find(|violation| violation.severity == Severity::Unreadable);
+        let refusal = unreadable.map(|violation| Refusal::new("SerializationException", violation.to_string()));
+        self.violations.extend(found.iter().map(|violation| format!("{call} {word}: {violation}")));
+        refusal.map_or(Ok(()), Err)
+    }
+
+    fn publish(&mut self, request: &Request, number: usize, has_emulator: bool) -> Replied {
+        let model = self.models.service("sns");
+        let fields = request.members.as_object().cloned().unwrap_or_default();
+        let structure = notices::structure(&model, "Publish", &fields);
+        if let Err(refusal) = self.check(&model, "SNS.Publish", "Publish", Side::Request, &structure) {
+            return Replied::Refused(refusal);
+        }
+        let members = structure.as_object().cloned().unwrap_or_default();
+        if let Err(refusal) = notices::check(&members) {
+            self.violations.push(format!("SNS.Publish request: {}", refusal.message));
+            return Replied::Refused(refusal);
+        }
+        let notice = Notice::of(&members, self.clock.now());
+        if has_emulator {
+            self.notices.push(notice);
+            return Replied::NotOurs;
+        }
+        match self.alone.publish(&notice, number) {
+            Ok(id) => {
+                self.notices.push(notice);
+                Replied::Published(id)
+            }
+            Err(refusal) => Replied::Refused(refusal),
+        }
+    }
+}
+
+fn json(answer: Answer) -> Replied {
+    answer.map_or_else(Replied::Refused, Replied::Json)
+}

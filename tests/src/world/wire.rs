@@ -1,0 +1,119 @@
+//! What an HTTP request to AWS asks for: which service, which operation, with which members, and on whose behalf.
+
+use hyper::body::Bytes;
+use hyper::http::request::Parts;
+use serde_json::{Map, Value, json};
+
+/// How a service is spoken to, which decides how its errors look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// JSON 1.0 or 1.1 with `X-Amz-Target`.
+    Json,
+    /// A form in, XML out: SNS, CloudFormation, IAM.
+    Query,
+    /// Methods and paths: S3, Lambda, Scheduler.
+    Rest,
+}
+
+/// A request, understood.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    /// `ECS`, `SNS`; the name people use.
+    pub(crate) service: String,
+    /// `UpdateService`.
+    pub(crate) operation: String,
+    pub(crate) protocol: Protocol,
+    /// The members: the JSON body, the form's fields, or what the path says.
+    pub(crate) members: Value,
+    /// The access key that signed it.
+    pub(crate) caller: Option<String>,
+}
+
+impl Request {
+    /// Reads the head and body of a request.
+    pub(crate) fn read(head: &Parts, body: &Bytes) -> Self {
+        let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+        let (caller, signed_for) = signature(header("authorization").unwrap_or_default());
+        if let Some((prefix, operation)) = header("x-amz-target").and_then(|target| target.split_once('.')) {
+            return Self {
+                service: service_of_target(prefix),
+                operation: operation.to_owned(),
+                protocol: Protocol::Json,
+                members: serde_json::from_slice(body).unwrap_or(Value::Null),
+                caller,
+            };
+        }
+        let service = service_of_signature(signed_for.unwrap_or_default());
+        let is_form = header("content-type").is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+        if is_form {
+            let fields: Map<String, Value> = form_urlencoded::parse(body)
+                .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
+                .collect();
+            let operation = fields.get("Action").and_then(Value::as_str).unwrap_or("unknown").to_owned();
+            return Self { service, operation, protocol: Protocol::Query, members: Value::Object(fields), caller };
+        }
+        let (operation, members) = rest(head, &service);
+        Self { service, operation, protocol: Protocol::Rest, members, caller }
+    }
+
+    /// `ECS.UpdateService`.
+    pub(crate) fn call(&self) -> String {
+        format!("{}.{}", self.service, self.operation)
+    }
+}
+
+/// The access key and the service of `AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, …`.
+fn signature(authorization: &str) -> (Option<String>, Option<&str>) {
+    let credential = authorization.split_once("Credential=").map_or("", |(_, rest)| rest);
+    let credential = credential.split([',', ' ']).next().unwrap_or_default();
+    let mut parts = credential.split('/');
+    let key = parts.next().filter(|key| !key.is_empty()).map(str::to_owned);
+    (key, parts.nth(2))
+}
+
+fn service_of_target(prefix: &str) -> String {
+    match prefix {
+        "AmazonEC2ContainerServiceV20141113" => "ECS".to_owned(),
+        "AmazonEC2ContainerRegistry_V20150921" => "ECR".to_owned(),
+        "AmazonSSM" => "SSM".to_owned(),
+        "AWSEvents" => "EventBridge".to_owned(),
+        "AmazonSQS" => "SQS".to_owned(),
+        // DynamoDB_20120810, CodeDeploy_20141006, Logs_20140328
+        other => other.split_once('_').map_or(other, |(name, _)| name).to_owned(),
+    }
+}
+
+fn service_of_signature(name: &str) -> String {
+    match name {
+        "lambda" => "Lambda".to_owned(),
+        "scheduler" => "Scheduler".to_owned(),
+        "cloudformation" => "CloudFormation".to_owned(),
+        "" => "unsigned".to_owned(),
+        short => short.to_uppercase(),
+    }
+}
+
+fn rest(head: &Parts, service: &str) -> (String, Value) {
+    let path = head.uri.path();
+    if service == "S3" {
+        let host = head.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let address = host.starts_with(|first: char| first.is_ascii_digit()) || host.starts_with("localhost");
+        let (bucket, key) = match host.split_once('.') {
+            Some((bucket, _)) if !address => (bucket, path.trim_start_matches('/')),
+            _ => path.trim_start_matches('/').split_once('/').unwrap_or((path.trim_start_matches('/'), "")),
+        };
+        let kind = if key.is_empty() { "Bucket" } else { "Object" };
+        let verb = match head.method.as_str() {
+            "PUT" => "Put",
+            "DELETE" => "Delete",
+            "HEAD" => "Head",
+            "POST" => "Post",
+            _ => "Get",
+        };
+        let key: String = form_urlencoded::parse(format!("k={}", key.replace('+', "%2B")).as_bytes())
+            .map(|(_, key)| key.into_owned())
+            .collect();
+        return (format!("{verb}{kind}"), json!({ "Bucket": bucket, "Key": key }));
+    }
+    (format!("{} {path}", head.method), json!({ "query": head.uri.query().unwrap_or_default() }))
+}
