@@ -22,7 +22,7 @@ while True:
     if event.get("fail"):
         path, answer = "/error", {"errorType": "Told", "errorMessage": "to fail"}
     else:
-        names = ["AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "SLIPWAY_CONFIG", "SLIPWAY_TOPIC_ARN", "SLIPWAY_SLACK_WEBHOOK"]
+        names = ["AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "SLIPWAY_CONFIG", "SLIPWAY_TOPIC_ARN"]
         path, answer = "/response", {"event": event, **{name: os.environ.get(name) for name in names}}
     urllib.request.urlopen(urllib.request.Request(api + id + path, json.dumps(answer).encode())).close()
 "#;
@@ -154,6 +154,7 @@ async fn an_event_calls_the_function_whose_rule_matches_it() {
     assert_eq!(answer["event"]["action"], "status");
     assert_eq!(answer["AWS_ENDPOINT_URL"], WORLD);
     assert_eq!(answer["AWS_ACCESS_KEY_ID"], "111111111111");
+    assert_eq!(answer["AWS_SESSION_TOKEN"], "slipway-deploy");
     assert_eq!(answer["SLIPWAY_CONFIG"], "ssm:/slipway/config");
     assert_eq!(answer["SLIPWAY_TOPIC_ARN"], stack.output("NoticesTopicArn").unwrap());
 

@@ -20,7 +20,7 @@ pub struct Call {
     pub function: String,
     /// The account it was made in, twelve digits.
     pub account: String,
-    /// The service by its name in botocore: `ecs`.
+    /// The service: `ecs`, or `ECS`.
     pub service: String,
     /// The operation: `UpdateService`.
     pub operation: String,
