@@ -1,14 +1,41 @@
 //! The configuration document: read whole, every mistake told at once, each with its path and what would be right.
 
+use std::collections::HashMap;
+
+use sha2::{Digest as _, Sha256};
+
+pub use mistake::{Mistake, Mistakes};
+pub use repository::RepositoryName;
+pub use source::Source;
+pub use template::Template;
+
 use crate::id::{ClusterName, ContainerName, Home, ServiceName, TargetName};
-use crate::image::{Digest, Repository, Tag};
+use crate::image::Repository;
 use crate::tags::TagPolicy;
+
+mod document;
+mod environment;
+mod mistake;
+mod names;
+mod nearest;
+mod policy;
+mod reader;
+mod repository;
+#[cfg(test)]
+mod schema;
+mod source;
+mod template;
+mod uniqueness;
+mod yaml;
 
 /// A right document.
 #[derive(Clone, Debug)]
 pub struct Config {
     targets: Vec<Target>,
     version: String,
+    /// The places in `targets`, by the repository's name without its registry.
+    by_repository: HashMap<String, Vec<usize>>,
+    by_name: HashMap<TargetName, Vec<usize>>,
 }
 
 /// A service, and what is deployed to it.
@@ -32,72 +59,24 @@ pub struct Target {
     pub environment: Vec<(String, Template)>,
 }
 
-/// A repository as the document names it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum RepositoryName {
-    /// A name in the account and region where Slipway runs: `shop/web`.
-    Home(String),
-    /// A full registry URI: `123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web`.
-    Full(Repository),
-}
-
-impl RepositoryName {
-    /// The repository meant, seen from where the function runs.
-    pub fn at(&self, home: &Home) -> Repository {
-        match self {
-            Self::Home(name) => Repository::at_home(name, home),
-            Self::Full(repository) => repository.clone(),
-        }
-    }
-}
-
 /// Which task definition is rendered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Base {
     /// The revision that the service runs; the default.
+    #[default]
     Service,
     /// The family's latest active revision, so that Terraform's edits flow.
     Family,
 }
 
-/// An environment value with placeholders; `{tag}`, `{digest}` and `{short_digest}` only, other braces are data.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template(String);
-
-impl Template {
-    /// Takes the text as the document has it.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// Fills the placeholders in. Without a tag, `{tag}` is the short digest.
-    pub fn fill(&self, tag: Option<&Tag>, digest: &Digest) -> String {
-        todo!("{tag:?} {digest}")
-    }
-}
-
-/// A mistake in the document.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
-    /// Where: `targets[2].tags.semver`; empty for the document as a whole.
-    pub path: String,
-    /// What is wrong, and what would be right: `">=1.x.y" is not a version range; try ">=1, <2"`.
-    pub text: String,
-}
-
-/// Every mistake of one version of a document.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistakes {
-    /// The version of the document that has them, see [`Config::version`].
-    pub version: String,
-    /// All of them, in the order of the document.
-    pub mistakes: Vec<Mistake>,
-}
-
 impl Config {
     /// Reads a document, YAML or JSON; tells every mistake at once.
     pub fn parse(document: &str) -> Result<Self, Mistakes> {
-        todo!("{document}")
+        let version = version_of(document);
+        match document::read(document) {
+            Ok(targets) => Ok(Self::of(targets, version)),
+            Err(mistakes) => Err(Mistakes { version, mistakes }),
+        }
     }
 
     /// The document's version: the first twelve hexadecimal digits of its text's SHA-256.
@@ -112,11 +91,54 @@ impl Config {
 
     /// The targets whose images come from this repository, in the document's order, found by an index.
     pub fn of_repository(&self, repository: &Repository, home: &Home) -> Vec<&Target> {
-        todo!("{repository:?} {home:?}")
+        let mut targets = self.at(self.by_repository.get(&repository.name));
+        targets.retain(|target| target.repository.is(repository, home));
+        targets
     }
 
     /// The entries of one service, `cluster/service`; several where it runs images of several repositories.
     pub fn of_name(&self, name: &TargetName) -> Vec<&Target> {
-        todo!("{name}")
+        self.at(self.by_name.get(name))
+    }
+
+    /// Every target's name once, in the document's order: to say what is known where a name is not.
+    pub fn names(&self) -> impl Iterator<Item = &TargetName> {
+        let first = |at: &usize, name| self.by_name.get(name).and_then(|places| places.first()) == Some(at);
+        self.targets
+            .iter()
+            .enumerate()
+            .filter(move |(at, target)| first(at, &target.name))
+            .map(|(_, target)| &target.name)
+    }
+
+    /// The known name that is most like this one, if one is like it: what somebody meant who made a slip of the pen,
+    /// or who left the cluster out.
+    pub fn nearest(&self, name: &str) -> Option<&TargetName> {
+        let mut of_service =
+            self.names().filter(|known| known.as_str().split_once('/').is_some_and(|(_, it)| it == name));
+        match (of_service.next(), of_service.next()) {
+            (Some(only), None) => Some(only),
+            _ => nearest::nearest(name, self.names(), |known| known.as_str()),
+        }
+    }
+
+    fn of(targets: Vec<Target>, version: String) -> Self {
+        let mut config = Self { targets, version, by_repository: HashMap::new(), by_name: HashMap::new() };
+        for (at, target) in config.targets.iter().enumerate() {
+            config.by_repository.entry(target.repository.name().to_owned()).or_default().push(at);
+            config.by_name.entry(target.name.clone()).or_default().push(at);
+        }
+        config
+    }
+
+    fn at(&self, places: Option<&Vec<usize>>) -> Vec<&Target> {
+        places.into_iter().flatten().filter_map(|place| self.targets.get(*place)).collect()
     }
 }
+
+fn version_of(document: &str) -> String {
+    Sha256::digest(document).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests;

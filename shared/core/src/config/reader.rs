@@ -1,0 +1,318 @@
+//! Takes a tree apart into texts, lists and maps, and notes every mistake with its path on the way.
+//!
+//! It knows YAML's surprises, and nothing of what the document means.
+
+use std::collections::HashSet;
+
+use super::Mistake;
+use super::nearest::nearest;
+use super::yaml::{Node, Value};
+
+/// Where a value stands. It is only written out when there is a mistake to tell.
+#[derive(Clone, Copy)]
+pub(super) enum Path<'p> {
+    Document,
+    Key(&'p Path<'p>, &'p str),
+    Item(&'p Path<'p>, usize),
+}
+
+impl Path<'_> {
+    pub(super) fn write(&self) -> String {
+        match self {
+            Self::Document => String::new(),
+            Self::Item(parent, at) => format!("{}[{at}]", parent.write()),
+            Self::Key(Path::Document, key) => (*key).to_owned(),
+            Self::Key(parent, key) => format!("{}.{key}", parent.write()),
+        }
+    }
+}
+
+/// The mistakes so far.
+#[derive(Default)]
+pub(super) struct Reader {
+    /// Each with its line.
+    mistakes: Vec<(usize, Mistake)>,
+}
+
+impl Reader {
+    /// Notes a mistake: what is wrong, and what would be right.
+    pub(super) fn wrong(&mut self, path: &Path<'_>, line: usize, text: impl AsRef<str>) {
+        self.mistakes.push((line, Mistake::in_line(line, path.write(), text.as_ref())));
+    }
+
+    /// What was read, unless there were mistakes: they are told in the document's order.
+    pub(super) fn finish<T>(mut self, read: T) -> Result<T, Vec<Mistake>> {
+        if self.mistakes.is_empty() {
+            return Ok(read);
+        }
+        self.mistakes.sort_by_key(|(line, _)| *line);
+        Err(self.mistakes.into_iter().map(|(_, mistake)| mistake).collect())
+    }
+
+    /// Takes a value, or notes why it is none.
+    pub(super) fn right<T>(&mut self, path: &Path<'_>, line: usize, value: Result<T, String>) -> Option<T> {
+        value.map_err(|text| self.wrong(path, line, text)).ok()
+    }
+
+    /// A text; `right` is one as the document would have it, quotes included.
+    pub(super) fn text<'n>(&mut self, node: &'n Node<'_>, path: &Path<'_>, right: &str) -> Option<&'n str> {
+        let wrong = match &node.value {
+            Value::Text(text) => return Some(text),
+            Value::Plain(text) => match typed(text) {
+                Typed::Text => return Some(text),
+                Typed::Nothing => format!("has no value; write {right}"),
+                Typed::Number => {
+                    format!("{text} without quotes is a number in YAML; write \"{text}\"")
+                }
+                Typed::Truth => {
+                    format!("{text} without quotes is a truth value in YAML; write \"{text}\"")
+                }
+            },
+            Value::Map(entries) => match entries.as_slice() {
+                [(Node { value: Value::Plain(name), .. }, nothing)] if nothing.is_nothing() => {
+                    format!("{{{name}}} without quotes is a map in YAML; write \"{{{name}}}\"")
+                }
+                _ => expected("a text", right, node),
+            },
+            _ => expected("a text", right, node),
+        };
+        self.wrong(path, node.line, wrong);
+        None
+    }
+
+    /// A whole number, `None` noted otherwise.
+    pub(super) fn number(&mut self, node: &Node<'_>, path: &Path<'_>, right: &str) -> Option<u64> {
+        if let Value::Plain(text) = &node.value
+            && let Ok(number) = text.parse()
+        {
+            return Some(number);
+        }
+        let wrong = match &node.value {
+            Value::Text(text) if text.parse::<u64>().is_ok() => {
+                format!("{text:?} in quotes is a text; write {right}")
+            }
+            _ => match node.word() {
+                Some(word) => format!("{word} is not a whole number; write {right}"),
+                None => expected("a number", right, node),
+            },
+        };
+        self.wrong(path, node.line, wrong);
+        None
+    }
+
+    pub(super) fn list<'n, 'd>(&mut self, node: &'n Node<'d>, path: &Path<'_>, right: &str) -> Option<&'n [Node<'d>]> {
+        if let Value::List(items) = &node.value {
+            return Some(items);
+        }
+        let wrong = match node.word() {
+            Some(word) => format!("one text stands where a list is expected; write [{word:?}]"),
+            None => expected("a list", right, node),
+        };
+        self.wrong(path, node.line, wrong);
+        None
+    }
+
+    /// The entries of a map whose keys people choose; a key that comes twice is noted.
+    pub(super) fn entries<'n, 'd>(
+        &mut self,
+        node: &'n Node<'d>,
+        path: &Path<'_>,
+        right: &str,
+    ) -> Option<Vec<(&'n str, &'n Node<'d>)>> {
+        let Value::Map(entries) = &node.value else {
+            self.wrong(path, node.line, expected("a map", right, node));
+            return None;
+        };
+        let mut named: Vec<(&str, &Node<'_>)> = Vec::with_capacity(entries.len());
+        let mut seen = HashSet::new();
+        for (key, value) in entries {
+            let name = match &key.value {
+                Value::Plain(name) | Value::Text(name) => name.as_ref(),
+                Value::Wrong(text) => {
+                    self.wrong(path, key.line, text.clone());
+                    continue;
+                }
+                Value::List(_) | Value::Map(_) => {
+                    self.wrong(path, key.line, "a key is a list or a map here; a key is a text");
+                    continue;
+                }
+            };
+            if name == "<<" {
+                let text =
+                    "YAML's merge keys (<<) are not read; put what targets share under the document's `defaults`";
+                self.wrong(path, key.line, text);
+            } else if seen.insert(name) {
+                named.push((name, value));
+            } else {
+                self.wrong(&Path::Key(path, name), key.line, "comes twice in the same map; keep one");
+            }
+        }
+        Some(named)
+    }
+
+    /// A map whose keys are known; those that nobody asks for are noted by [`Reader::unknown`].
+    pub(super) fn fields<'n, 'd>(
+        &mut self,
+        node: &'n Node<'d>,
+        path: &Path<'_>,
+        right: &str,
+    ) -> Option<Fields<'n, 'd>> {
+        let entries = self.entries(node, path, right)?;
+        Some(Fields { entries, line: node.line, known: Vec::new() })
+    }
+
+    /// Notes the keys that were not asked for, with the known key that is nearest to each.
+    pub(super) fn unknown(&mut self, fields: &Fields<'_, '_>, path: &Path<'_>) {
+        for (key, node) in &fields.entries {
+            if fields.known.contains(key) {
+                continue;
+            }
+            let text = match nearest(key, fields.known.iter().copied(), |known| known) {
+                Some(meant) => format!("is not a known key; did you mean `{meant}`?"),
+                None => format!("is not a known key; the known ones are {}", fields.known.join(", ")),
+            };
+            self.wrong(&Path::Key(path, key), node.line, text);
+        }
+    }
+}
+
+/// The entries of a map with known keys. What is asked for is what is known.
+pub(super) struct Fields<'n, 'd> {
+    entries: Vec<(&'n str, &'n Node<'d>)>,
+    pub(super) line: usize,
+    known: Vec<&'static str>,
+}
+
+impl<'n, 'd> Fields<'n, 'd> {
+    /// Whether the key is there, whatever its value.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.entries.iter().any(|(name, _)| *name == key)
+    }
+
+    /// Whether somebody meant this key and made a slip of the pen, which [`Reader::unknown`] tells.
+    pub(super) fn has_slip_of(&self, key: &str) -> bool {
+        let unknown = self.entries.iter().filter(|(name, _)| *name != key && !self.known.contains(name));
+        unknown.into_iter().any(|(name, _)| nearest(name, std::iter::once(key), |key| key).is_some())
+    }
+
+    /// The value of a key that does not belong here; it is told by who asks.
+    pub(super) fn stray(&mut self, key: &str) -> Option<&'n Node<'d>> {
+        let at = self.entries.iter().position(|(name, _)| *name == key)?;
+        Some(self.entries.remove(at).1)
+    }
+
+    pub(super) fn get(&mut self, key: &'static str) -> Option<&'n Node<'d>> {
+        self.known.push(key);
+        self.entries.iter().find(|(name, _)| *name == key).map(|(_, node)| *node)
+    }
+}
+
+impl Node<'_> {
+    /// What stands here if it is one word, in quotes or not: what somebody wrote who expected less ceremony.
+    pub(super) fn word(&self) -> Option<&str> {
+        match &self.value {
+            Value::Plain(text) | Value::Text(text) if !text.is_empty() && !self.is_nothing() => Some(text),
+            _ => None,
+        }
+    }
+
+    fn is_nothing(&self) -> bool {
+        matches!(&self.value, Value::Plain(text) if matches!(typed(text), Typed::Nothing))
+    }
+}
+
+fn expected(what: &str, right: &str, node: &Node<'_>) -> String {
+    let found = match &node.value {
+        Value::Wrong(text) => return text.clone(),
+        Value::Plain(text) => match typed(text) {
+            Typed::Nothing => return format!("has no value; write {right}"),
+            Typed::Number => "a number",
+            Typed::Truth => "a truth value",
+            Typed::Text => "a text",
+        },
+        Value::Text(_) => "a text",
+        Value::List(_) => "a list",
+        Value::Map(_) => "a map",
+    };
+    format!("{found} stands where {what} is expected; write {right}")
+}
+
+/// What YAML takes a text without quotes for: by the core schema of YAML 1.2,
+/// and for truth values also by YAML 1.1, which many editors and tools still read.
+enum Typed {
+    Text,
+    Number,
+    Truth,
+    Nothing,
+}
+
+fn typed(text: &str) -> Typed {
+    let lower = || text.to_ascii_lowercase();
+    match text.as_bytes().first() {
+        None => Typed::Nothing,
+        Some(b'~') if text.len() == 1 => Typed::Nothing,
+        Some(b'0'..=b'9' | b'+' | b'-' | b'.') if is_number(text) => Typed::Number,
+        Some(b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'y' | b'Y' | b'o' | b'O') if text.len() < 6 => {
+            match lower().as_str() {
+                "null" => Typed::Nothing,
+                "true" | "false" | "yes" | "no" | "on" | "off" => Typed::Truth,
+                _ => Typed::Text,
+            }
+        }
+        _ => Typed::Text,
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    let digits = |text: &str, radix| !text.is_empty() && text.chars().all(|c| c.is_digit(radix));
+    if let Some(hex) = text.strip_prefix("0x") {
+        return digits(hex, 16);
+    }
+    if let Some(octal) = text.strip_prefix("0o") {
+        return digits(octal, 8);
+    }
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
+        return true;
+    }
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))),
+        None => (unsigned, None),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all_digits = whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit());
+    all_digits && !(whole.is_empty() && fraction.is_empty()) && exponent.is_none_or(|exponent| digits(exponent, 10))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_what_yaml_takes_for_one() {
+        for text in [
+            "1", "0", "-1", "+1", "1.10", "1.", ".5", "1e5", "12e4567", "1.5E-3", "007", "0x1F", "0o17", "-.inf",
+            ".nan",
+        ] {
+            assert!(matches!(typed(text), Typed::Number), "{text}");
+        }
+        for text in [
+            "1.4.2", "1e", "e5", ".", "-", "+", "--1", "0x", "0xg", "0o8", "1_000", "v1", "9fceb02", "1.2.3e4", "-.nan",
+        ] {
+            assert!(matches!(typed(text), Typed::Text), "{text}");
+        }
+    }
+
+    #[test]
+    fn yes_and_no_are_truth_values_to_many() {
+        for text in ["yes", "No", "ON", "off", "true", "False"] {
+            assert!(matches!(typed(text), Typed::Truth), "{text}");
+        }
+        for text in ["", "~", "null", "NULL"] {
+            assert!(matches!(typed(text), Typed::Nothing), "{text}");
+        }
+        for text in ["none", "yesterday", "node", "~x", "office"] {
+            assert!(matches!(typed(text), Typed::Text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! YAML text → a tree that still knows lines and quotes, so that a mistake can be told where it was made.
+//!
+//! The one file that knows the YAML library. What YAML allows and a document of ours never needs
+//! (merge keys, custom tags, several documents) becomes a [`Value::Wrong`], told at its path like any other mistake.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, Tag, options};
+
+use super::Mistake;
+
+/// More than the document's shape needs, and little enough for any stack.
+const DEEPEST: usize = 32;
+
+/// How many nodes aliases may copy: far more than a right document repeats, far less than what fills a function's memory.
+const MOST_COPIED: usize = 200_000;
+
+/// A value and the line where it begins.
+#[derive(Clone, Debug)]
+pub(super) struct Node<'d> {
+    pub(super) line: usize,
+    pub(super) value: Value<'d>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Value<'d> {
+    /// Without quotes: a text, or what YAML takes for a number, a truth value or nothing.
+    Plain(Cow<'d, str>),
+    /// In quotes or in a block: always a text.
+    Text(Cow<'d, str>),
+    List(Vec<Node<'d>>),
+    /// In the document's order, keys that come twice included.
+    Map(Vec<(Node<'d>, Node<'d>)>),
+    /// What YAML allows and we don't: what is wrong, and what would be right.
+    Wrong(String),
+}
+
+/// Reads one document; a mistake is one of syntax, which ends the reading.
+pub(super) fn parse(text: &str) -> Result<Node<'_>, Mistake> {
+    let mut tree = Tree::default();
+    for event in Parser::new_from_str_with_options(text, options! { emit_unresolved_aliases: true }) {
+        let (event, span) = event.map_err(|error| syntax(&error))?;
+        tree.take(event, span)?;
+    }
+    let empty =
+        || mistake(1, "the document is empty; it begins with \"version: 1\" and a list of `targets`".to_owned());
+    tree.root.ok_or_else(empty)
+}
+
+#[derive(Default)]
+struct Tree<'d> {
+    open: Vec<Open<'d>>,
+    anchors: HashMap<usize, Node<'d>>,
+    copied: usize,
+    root: Option<Node<'d>>,
+}
+
+/// A list or a map whose end has not come.
+struct Open<'d> {
+    node: Node<'d>,
+    anchor: usize,
+    key: Option<Node<'d>>,
+}
+
+impl<'d> Tree<'d> {
+    fn take(&mut self, event: Event<'d>, span: Span) -> Result<(), Mistake> {
+        let line = span.start.line();
+        match event {
+            Event::DocumentStart(..) if self.root.is_some() => {
+                let text = "a second document begins here; everything stands in one, without `---` between".to_owned();
+                Err(mistake(line, text))
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                let value = scalar(text, style, tag.as_deref());
+                self.close(Node { line, value }, anchor);
+                Ok(())
+            }
+            Event::SequenceStart(_, anchor, tag) => {
+                self.open(Node { line, value: collection(tag.as_deref(), Value::List(Vec::new())) }, anchor)
+            }
+            Event::MappingStart(_, anchor, tag) => {
+                self.open(Node { line, value: collection(tag.as_deref(), Value::Map(Vec::new())) }, anchor)
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                if let Some(Open { node, anchor, .. }) = self.open.pop() {
+                    self.close(node, anchor);
+                }
+                Ok(())
+            }
+            Event::Alias(anchor) => self.copy(anchor, line),
+            Event::UnresolvedAlias(name) => {
+                let text = format!(
+                    "*{name} without quotes is one of YAML's aliases, and there is no &{name}; write \"*{name}\""
+                );
+                self.close(Node { line, value: Value::Wrong(text) }, 0);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn open(&mut self, node: Node<'d>, anchor: usize) -> Result<(), Mistake> {
+        if self.open.len() == DEEPEST {
+            return Err(mistake(
+                node.line,
+                format!("this is nested more than {DEEPEST} deep, which no right document is"),
+            ));
+        }
+        self.open.push(Open { node, anchor, key: None });
+        Ok(())
+    }
+
+    /// Puts a complete value where it belongs: in a list, as a key, beside its key, or as the whole document.
+    fn close(&mut self, node: Node<'d>, anchor: usize) {
+        if anchor != 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        let Some(open) = self.open.last_mut() else {
+            self.root = Some(node);
+            return;
+        };
+        match &mut open.node.value {
+            Value::List(items) => items.push(node),
+            Value::Map(entries) => match open.key.take() {
+                None => open.key = Some(node),
+                Some(key) => entries.push((key, node)),
+            },
+            // The list or map has a tag that is told; what it holds is of no interest.
+            _ => {}
+        }
+    }
+
+    fn copy(&mut self, anchor: usize, line: usize) -> Result<(), Mistake> {
+        // An alias within its own anchor finds nothing: the value is not complete.
+        let value = match self.anchors.get(&anchor) {
+            Some(node) => node.value.clone(),
+            None => Value::Wrong("an alias that refers to what it stands in".to_owned()),
+        };
+        self.copied += size(&value);
+        if self.copied > MOST_COPIED {
+            return Err(mistake(
+                line,
+                "the aliases of this document copy too much; write less by `defaults`".to_owned(),
+            ));
+        }
+        self.close(Node { line, value }, 0);
+        Ok(())
+    }
+}
+
+fn size(value: &Value<'_>) -> usize {
+    match value {
+        Value::List(items) => 1 + items.iter().map(|item| size(&item.value)).sum::<usize>(),
+        Value::Map(entries) => 1 + entries.iter().map(|(key, it)| size(&key.value) + size(&it.value)).sum::<usize>(),
+        _ => 1,
+    }
+}
+
+fn scalar<'d>(text: Cow<'d, str>, style: ScalarStyle, tag: Option<&Tag>) -> Value<'d> {
+    match tag {
+        Some(tag) if tag.is_yaml_core_schema_tag("str") => Value::Text(text),
+        Some(tag) => tagged(tag, if text.is_empty() || text == "~" { Meant::Text } else { Meant::Tag }),
+        None if style == ScalarStyle::Plain => Value::Plain(text),
+        None => Value::Text(text),
+    }
+}
+
+fn collection<'d>(tag: Option<&Tag>, value: Value<'d>) -> Value<'d> {
+    tag.map_or(value, |tag| tagged(tag, Meant::Tag))
+}
+
+/// What somebody meant who wrote `!name` without quotes.
+enum Meant {
+    /// Nothing follows: `!*cache*` among the globs.
+    Text,
+    /// One of YAML's tags, since a value follows.
+    Tag,
+}
+
+fn tagged<'d>(tag: &Tag, meant: Meant) -> Value<'d> {
+    let written = format!("{}{}", tag.original_handle(), tag.suffix());
+    let right = match meant {
+        Meant::Text => format!("write {written:?}"),
+        Meant::Tag => "leave it out".to_owned(),
+    };
+    Value::Wrong(format!("{written} without quotes is one of YAML's tags, which mean nothing here; {right}"))
+}
+
+fn syntax(error: &ScanError) -> Mistake {
+    let advice = match error.kind() {
+        ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation => {
+            "; indent with spaces, not with tabs"
+        }
+        ErrorKind::UnexpectedCharacter { .. } => "; put the value in quotes",
+        ErrorKind::UnknownQuotedScalarEscape => {
+            "; in double quotes a backslash escapes, so write patterns in single quotes"
+        }
+        ErrorKind::MappingValueNotAllowed => {
+            "; a value with a colon needs quotes, and a key needs a space after its colon"
+        }
+        ErrorKind::UnclosedQuotedScalar | ErrorKind::InvalidQuotedScalarIndent => "; a quote before it is not closed",
+        ErrorKind::ExpectedBlockSequenceEntry | ErrorKind::ExpectedBlockMappingKey => {
+            "; keys that belong together begin in the same column"
+        }
+        ErrorKind::ExpectedDocumentStart => "; nothing stands after the document's end",
+        _ => "",
+    };
+    let (line, column) = (error.marker().line(), error.marker().col() + 1);
+    mistake(line, format!("the document is not YAML: {} at column {column}{advice}", error.kind()))
+}
+
+fn mistake(line: usize, text: String) -> Mistake {
+    Mistake::in_line(line, String::new(), &text)
+}
