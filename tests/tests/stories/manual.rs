@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::story::{Story, WEB, service, service_with_breaker, web_definition};
 use crate::{stories, told};
 
-pub fn stories() -> Vec<Trial> {
-    stories! { manual {
+pub(crate) fn stories() -> Vec<Trial> {
+    stories! { "manual" {
         a_deploy_goes_back_on_request
         a_deploy_by_digest
         a_dry_run_shows_the_plan_and_does_nothing
@@ -199,7 +199,7 @@ async fn the_status_of_a_failed_image_says_so(name: &'static str) {
     story.world.register(web_definition("1.4.2"));
     story.world.running_service(service_with_breaker("web"));
     story.push_web("1.5.0").await;
-    let _ = story.world.fail("prod", "web", Failure::default());
+    let _ = story.world.fail("prod", "web", Failure::Exits { code: 1 });
     let request = json!({ "action": "status", "target": "prod/web", "tag": "1.5.0" });
     let during = verdict(&story.ask(request.clone()).await);
     let _ = story.world.complete("prod", "web");

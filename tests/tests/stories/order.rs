@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::story::{Story, WEB, service, service_with_breaker, web_definition};
 use crate::{stories, told};
 
-pub fn stories() -> Vec<Trial> {
-    stories! { order {
+pub(crate) fn stories() -> Vec<Trial> {
+    stories! { "order" {
         an_older_version_is_skipped
         two_builds_that_finish_in_reverse_end_with_the_newer_one
         a_promotion_by_tag_goes_back_too
@@ -252,7 +252,7 @@ async fn failing(name: &'static str) -> Story {
     story.world.register(web_definition("1.4.2"));
     story.world.running_service(service_with_breaker("web"));
     story.push_web("1.5.0").await;
-    let _ = story.world.fail("prod", "web", Failure::default());
+    let _ = story.world.fail("prod", "web", Failure::Exits { code: 1 });
     story.transcript();
     story.notices();
     story
@@ -267,7 +267,7 @@ async fn a_failed_deployment_is_not_repeated_by_its_own_event(name: &'static str
     story.world.running_service(request);
     let push = story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0"));
     story.deploy(&push.event()).await;
-    let _ = story.world.fail("prod", "web", Failure::default());
+    let _ = story.world.fail("prod", "web", Failure::Exits { code: 1 });
     let answer = story.deploy(&push.event()).await;
     assert_eq!(answer["targets"][0]["reason"]["code"], "already_failed");
     story.transcript();
