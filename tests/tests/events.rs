@@ -53,7 +53,9 @@ type Parser = (&'static str, fn(Value) -> bool);
 
 const PARSERS: [Parser; 2] = [
     ("deploy", |event| slipway_deploy::parse(event).expect("an event is never malformed").is_some()),
-    ("track", |event| slipway_track::parse(event, Timestamp::UNIX_EPOCH).expect("an event is never malformed").is_some()),
+    ("track", |event| {
+        slipway_track::parse(event, Timestamp::UNIX_EPOCH).expect("an event is never malformed").is_some()
+    }),
 ];
 
 #[test]
@@ -72,8 +74,7 @@ fn each_file_has_its_line() {
     let files = fs::read_dir(folder.parent().expect("a folder")).expect("the folder");
     let paths = files.map(|entry| entry.expect("an entry").path());
     let json = paths.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
-    let names: BTreeSet<String> =
-        json.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
+    let names: BTreeSet<String> = json.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
     assert_eq!(names, EVENTS.iter().map(|(name, _)| (*name).to_owned()).collect());
 }
 
