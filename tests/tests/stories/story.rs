@@ -17,9 +17,6 @@ use slipway_track::Tracker;
 
 use crate::record;
 
-/// The ARN of the topic that every story publishes to.
-pub(crate) const TOPIC: &str = "arn:aws:sns:eu-west-1:123456789012:slipway-notices";
-
 /// A configuration for the service `prod/web`, whose images are versions in `shop/web`.
 pub(crate) const WEB: &str = r#"
 version: 1
@@ -58,10 +55,10 @@ impl Story {
     /// A world of the story's own making.
     pub(crate) async fn set(name: &'static str, world: Builder, config: &str) -> Self {
         let world = world.start().await;
-        world.topic("slipway-notices");
+        let topic = world.topic("slipway-notices");
         world.parameter("/slipway/config", config);
-        let deployer = Deployer::new(aws(&world, "deploy").await, "ssm:/slipway/config", TOPIC).await;
-        let tracker = Tracker::new(aws(&world, "track").await, "ssm:/slipway/config", TOPIC).await;
+        let deployer = Deployer::new(aws(&world, "deploy").await, "ssm:/slipway/config", &topic).await;
+        let tracker = Tracker::new(aws(&world, "track").await, "ssm:/slipway/config", &topic).await;
         let (deployer, tracker) = (deployer.expect("right settings"), tracker.expect("right settings"));
         world.take_calls();
         Self {
@@ -121,13 +118,14 @@ impl Story {
     /// Starts the deploy function anew, so that it reads its configuration.
     pub(crate) async fn forget_config(&mut self) {
         let aws = aws(&self.world, "deploy").await;
-        self.deployer = Deployer::new(aws, "ssm:/slipway/config", TOPIC).await.expect("right settings");
+        let topic = self.world.topic("slipway-notices");
+        self.deployer = Deployer::new(aws, "ssm:/slipway/config", &topic).await.expect("right settings");
     }
 
     /// Starts the track function anew, so that it reads its configuration.
     pub(crate) async fn restart_track(&mut self) {
         let aws = aws(&self.world, "track").await;
-        self.tracker = Tracker::new(aws, "ssm:/slipway/config", TOPIC).await.expect("right settings");
+        self.tracker = Tracker::new(aws, "ssm:/slipway/config", &topic).await.expect("right settings");
     }
 
     /// Delivers an event to the deploy function, twice; the first answer.
@@ -156,6 +154,7 @@ impl Story {
     ///
     /// Track keeps no memory yet, so the second delivery publishes the same notice again, under the same id.
     pub(crate) async fn track(&mut self, event: &Value) {
+        let before = self.notices();
         self.track_once(event).await.expect("an answer");
         self.read_on();
         let first = self.notices();
@@ -164,7 +163,7 @@ impl Story {
         let ids = |notices: &[Notice]| notices.iter().map(id).collect::<Vec<_>>();
         assert_eq!(ids(&first), ids(&again), "{}: a copy bears the same id", self.name);
         self.world.take_calls();
-        self.told.extend(first);
+        self.told.extend(before.into_iter().chain(first));
     }
 
     /// Delivers an event to the track function, once.
@@ -204,7 +203,9 @@ impl Story {
         let [notice] = notices.as_slice() else { panic!("one notice, and not {notices:#?}") };
         let faces: Value = serde_json::from_str(&notice.message).expect("the faces of a notice");
         let text = faces["email"].as_str().or(faces["default"].as_str()).expect("a text");
-        format!("Subject: {}\n\n{text}", notice.subject)
+        // The one thing in it that another run says differently: when it was said.
+        let said = regex::Regex::new(r"Slipway, \S+ \S+ UTC").expect("a pattern");
+        format!("Subject: {}\n\n{}", notice.subject, said.replace(text, "Slipway, NOW"))
     }
 
     /// Judges the story, and keeps its calls for the roles to be judged by.
@@ -219,7 +220,7 @@ impl Story {
         }
         let mut context = Context::default();
         context.request_id = format!("00000000-0000-4000-8000-{:012}", self.invocations);
-        context.invoked_function_arn = format!("arn:aws:lambda:eu-west-1:123456789012:function:slipway-{function}");
+        context.invoked_function_arn = self.world.place().arn("lambda", &format!("function:slipway-{function}"));
         let deadline = SystemTime::now() + self.time_left;
         let deadline = deadline.duration_since(SystemTime::UNIX_EPOCH).expect("a time after 1970");
         context.deadline = deadline.as_millis() as u64;
