@@ -16,8 +16,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 /// A story by its name, which is the name of its function.
 macro_rules! stories {
-    ($($module:ident { $($name:ident)* })*) => {
-        vec![$($(told(concat!(stringify!($module), "::", stringify!($name)), $module::$name),)*)*]
+    ($module:literal { $($name:ident)* }) => {
+        vec![$(told(concat!($module, "::", stringify!($name)), $name),)*]
     };
 }
 pub(crate) use stories;

@@ -80,6 +80,7 @@ fn revisions() -> HashMap<TaskDefinitionArn, Revision> {
             pushed_at: None,
             event: EventId::new(format!("event-{tag}")),
             trigger: Trigger::Push,
+            request: None,
             previous: Some(format!("web:{previous}")),
         };
         let image = format!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web@{}", digest(digit));
