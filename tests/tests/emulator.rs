@@ -1,12 +1,14 @@
 //! The emulator by itself, and the template deployed into it with stand-ins for the functions: what is wired calls what
 //! it should, and nothing else. The stack test does the same with the real functions.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use e2e::emulator::iam::{Finding, judge};
 use e2e::emulator::{Account, Client, FUNCTIONS, MiniStack, Stack, deploy, target_directory};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::{fs, net};
 
 /// Answers with the event it got and where it thinks AWS is, or fails if it is told to.
@@ -20,7 +22,7 @@ while True:
     if event.get("fail"):
         path, answer = "/error", {"errorType": "Told", "errorMessage": "to fail"}
     else:
-        names = ["AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "SLIPWAY_CONFIG", "SLIPWAY_TOPIC_ARN", "SLIPWAY_SLACK_WEBHOOK"]
+        names = ["AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "SLIPWAY_CONFIG", "SLIPWAY_TOPIC_ARN"]
         path, answer = "/response", {"event": event, **{name: os.environ.get(name) for name in names}}
     urllib.request.urlopen(urllib.request.Request(api + id + path, json.dumps(answer).encode())).close()
 "#;
@@ -29,9 +31,14 @@ const WORLD: &str = "http://127.0.0.1:1";
 const ROLES: &str = "arn:aws:iam::111111111111:role/web,arn:aws:iam::111111111111:role/start";
 
 struct Emulated {
-    // The order is that of the end: first who asks, then who answers.
     client: Arc<Client>,
     ministack: MiniStack,
+}
+
+/// One emulator for all stacks, each in an account of its own; it ends with this process.
+fn shared() -> &'static Emulated {
+    static SHARED: LazyLock<Emulated> = LazyLock::new(emulate);
+    &SHARED
 }
 
 fn emulate() -> Emulated {
@@ -119,11 +126,11 @@ async fn starts_keeps_accounts_apart_and_ends() {
 
 #[tokio::test]
 async fn an_event_calls_the_function_whose_rule_matches_it() {
-    let emulated = emulate();
+    let emulated = shared();
     let (one, two) = (Account::new("111111111111"), Account::new("222222222222"));
     let parameters = [("PassRoleArns", ROLES), ("SlackWebhookParameter", "/slipway/slack-webhook")];
-    let stack = deployed(&emulated, &one, &parameters).await;
-    let other = deployed(&emulated, &two, &parameters).await;
+    let stack = deployed(emulated, &one, &parameters).await;
+    let other = deployed(emulated, &two, &parameters).await;
 
     // Which events call whom.
     let called = async |event: Value| -> Vec<String> {
@@ -147,6 +154,7 @@ async fn an_event_calls_the_function_whose_rule_matches_it() {
     assert_eq!(answer["event"]["action"], "status");
     assert_eq!(answer["AWS_ENDPOINT_URL"], WORLD);
     assert_eq!(answer["AWS_ACCESS_KEY_ID"], "111111111111");
+    assert_eq!(answer["AWS_SESSION_TOKEN"], "slipway-deploy");
     assert_eq!(answer["SLIPWAY_CONFIG"], "ssm:/slipway/config");
     assert_eq!(answer["SLIPWAY_TOPIC_ARN"], stack.output("NoticesTopicArn").unwrap());
 
@@ -170,10 +178,10 @@ async fn an_event_calls_the_function_whose_rule_matches_it() {
 
 #[tokio::test]
 async fn the_roles_allow_what_lambda_does_with_them() {
-    let emulated = emulate();
+    let emulated = shared();
     let stack = deployed(
-        &emulated,
-        &Account::new("111111111111"),
+        emulated,
+        &Account::new("333333333333"),
         &[("PassRoleArns", ROLES), ("SlackWebhookParameter", "/hook")],
     )
     .await;
@@ -192,10 +200,10 @@ async fn the_roles_allow_what_lambda_does_with_them() {
 
 #[tokio::test]
 async fn the_parameters_narrow_what_is_granted() {
-    let emulated = emulate();
+    let emulated = shared();
     let parameters =
         [("PassRoleArns", ""), ("ConfigObject", "settings/slipway.yaml"), ("Services", "prod/*,staging/web")];
-    let stack = deployed(&emulated, &Account::new("111111111111"), &parameters).await;
+    let stack = deployed(emulated, &Account::new("444444444444"), &parameters).await;
     let roles = stack.roles().await.unwrap();
     assert_eq!(
         roles.iter().map(|role| role.function.as_str()).collect::<Vec<_>>(),
@@ -209,7 +217,7 @@ async fn the_parameters_narrow_what_is_granted() {
     assert!(of("RolesOfTasks").is_none());
     assert_eq!(of("Config").unwrap()["Action"], "s3:GetObject");
     assert_eq!(of("Config").unwrap()["Resource"], "arn:aws:s3:::settings/slipway.yaml");
-    let services = json!(["arn:aws:ecs:eu-west-1:111111111111:service/prod/*", "arn:*:ecs:*:*:service/staging/web"]);
+    let services = json!(["arn:aws:ecs:eu-west-1:444444444444:service/prod/*", "arn:*:ecs:*:*:service/staging/web"]);
     assert_eq!(of("Services").unwrap()["Resource"], services);
     let answer = stack.invoke("deploy", &json!({})).await.unwrap().unwrap();
     assert_eq!(answer["SLIPWAY_CONFIG"], "s3://settings/slipway.yaml");

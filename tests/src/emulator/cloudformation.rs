@@ -51,9 +51,9 @@ pub async fn deploy(
         return Err(error);
     }
     let aws = |arguments: &[&str]| {
-        let mut command = Command::new(python.program("aws"));
+        let mut command = Command::new(python.program("python"));
         command
-            .arg("cloudformation")
+            .args(["-c", PROMPT_AWS, "cloudformation"])
             .args(arguments)
             .current_dir(work.join("infra"))
             .env("AWS_ENDPOINT_URL", client.url())
@@ -78,8 +78,7 @@ pub async fn deploy(
     ];
     done(aws(&package).await).map_err(|why| failed(&why))?;
     let overrides: Vec<String> = parameters.iter().map(|(key, value)| format!("{key}={value}")).collect();
-    let mut arguments =
-        vec!["deploy", "--template-file", "packaged.yaml", "--s3-bucket", &bucket, "--stack-name", name];
+    let mut arguments = vec!["deploy", "--template-file", "packaged.yaml", "--stack-name", name];
     arguments.extend(["--capabilities", "CAPABILITY_IAM", "--no-fail-on-empty-changeset", "--parameter-overrides"]);
     arguments.extend(overrides.iter().map(String::as_str));
     done(aws(&arguments).await).map_err(|why| failed(&why))?;
@@ -110,6 +109,15 @@ impl Stack {
         &self.account
     }
 }
+
+/// The AWS command line, which looks every 30 seconds whether a stack is there: here, ten times a second.
+const PROMPT_AWS: &str = "
+import sys, time
+sleep = time.sleep
+time.sleep = lambda seconds: sleep(min(seconds, 0.1))
+from awscli.clidriver import main
+sys.exit(main())
+";
 
 /// The template and the functions where the template looks for them.
 fn lay_out(work: &Path, lambda: &Path) -> io::Result<()> {

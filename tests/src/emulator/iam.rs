@@ -1,5 +1,6 @@
-//! Judges the roles: every call that a function made must be allowed by its role, and every grant must have been
-//! needed. The emulator does not enforce roles itself, since it refuses some right policies and never checks PassRole.
+//! Judges the roles: every call that a function made must be allowed by its role, and every grant must have been needed.
+//!
+//! The emulator is not told to enforce them: it refuses some right policies, and never checks `iam:PassRole`.
 
 mod needs;
 
@@ -19,7 +20,7 @@ pub struct Call {
     pub function: String,
     /// The account it was made in, twelve digits.
     pub account: String,
-    /// The service by its name in botocore: `ecs`.
+    /// The service: `ecs`, or `ECS`.
     pub service: String,
     /// The operation: `UpdateService`.
     pub operation: String,

@@ -22,7 +22,8 @@ pub struct MiniStack {
 
 impl MiniStack {
     /// Starts the emulator and waits until it answers. The functions it runs are told that AWS is at `aws`, World's
-    /// address, `http://127.0.0.1:<port>`.
+    /// address, `http://127.0.0.1:<port>`. Their access key is the account's number; their session token, the header
+    /// `x-amz-security-token`, is the function's name, `slipway-deploy`.
     pub fn start(aws: &str, progress: &mut dyn FnMut(&str)) -> Result<Self> {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let failed = |why: &dyn std::fmt::Display| Error::new("starting MiniStack", why);

@@ -8,6 +8,7 @@ mod order;
 mod push;
 mod record;
 mod story;
+mod track;
 mod trouble;
 
 use std::process::ExitCode;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     trials.extend(manual::stories());
     trials.extend(notices::stories());
     trials.extend(trouble::stories());
+    trials.extend(track::stories());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

@@ -199,7 +199,7 @@ async fn the_status_of_a_failed_image_says_so(name: &'static str) {
     story.world.register(web_definition("1.4.2"));
     story.world.running_service(service_with_breaker("web"));
     story.push_web("1.5.0").await;
-    let _ = story.world.fail("prod", "web", Failure::Exits { code: 1 });
+    let _ = story.world.fail("prod", "web", Failure::default());
     let request = json!({ "action": "status", "target": "prod/web", "tag": "1.5.0" });
     let during = verdict(&story.ask(request.clone()).await);
     let _ = story.world.complete("prod", "web");

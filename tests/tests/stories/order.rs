@@ -252,7 +252,7 @@ async fn failing(name: &'static str) -> Story {
     story.world.register(web_definition("1.4.2"));
     story.world.running_service(service_with_breaker("web"));
     story.push_web("1.5.0").await;
-    let _ = story.world.fail("prod", "web", Failure::Exits { code: 1 });
+    let _ = story.world.fail("prod", "web", Failure::default());
     story.transcript();
     story.notices();
     story
@@ -267,7 +267,7 @@ async fn a_failed_deployment_is_not_repeated_by_its_own_event(name: &'static str
     story.world.running_service(request);
     let push = story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0"));
     story.deploy(&push.event()).await;
-    let _ = story.world.fail("prod", "web", Failure::Exits { code: 1 });
+    let _ = story.world.fail("prod", "web", Failure::default());
     let answer = story.deploy(&push.event()).await;
     assert_eq!(answer["targets"][0]["reason"]["code"], "already_failed");
     story.transcript();

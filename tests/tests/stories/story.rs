@@ -124,6 +124,12 @@ impl Story {
         self.deployer = Deployer::new(aws, "ssm:/slipway/config", TOPIC).await.expect("right settings");
     }
 
+    /// Starts the track function anew, so that it reads its configuration.
+    pub(crate) async fn restart_track(&mut self) {
+        let aws = aws(&self.world, "track").await;
+        self.tracker = Tracker::new(aws, "ssm:/slipway/config", TOPIC).await.expect("right settings");
+    }
+
     /// Delivers an event to the deploy function, twice; the first answer.
     pub(crate) async fn deploy(&mut self, event: &Value) -> Value {
         let answer = self.deploy_once(event, Invocation::New).await.expect("an answer");

@@ -19,13 +19,11 @@ pub(super) struct Need {
 pub(super) fn needs_of(call: &Call) -> Option<Vec<Need>> {
     let place = Place { account: &call.account };
     let request = &call.request;
-    let own = |resource: String| Need {
-        action: format!("{}:{}", call.service, call.operation),
-        resource,
-        context: BTreeMap::new(),
-    };
+    let service = call.service.to_ascii_lowercase();
+    let own =
+        |resource: String| Need { action: format!("{service}:{}", call.operation), resource, context: BTreeMap::new() };
     let text = |key: &str| request[key].as_str();
-    Some(match (call.service.as_str(), call.operation.as_str()) {
+    Some(match (service.as_str(), call.operation.as_str()) {
         ("ecs", operation) => return ecs(operation, request, &place, own),
         ("ecr", "DescribeImages" | "BatchGetImage") => {
             let account = text("registryId").unwrap_or(&call.account);
