@@ -80,7 +80,6 @@ fn revisions() -> HashMap<TaskDefinitionArn, Revision> {
             pushed_at: None,
             event: EventId::new(format!("event-{tag}")),
             trigger: Trigger::Push,
-            request: None,
             previous: Some(format!("web:{previous}")),
             request: None,
         };

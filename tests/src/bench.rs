@@ -1,0 +1,3 @@
+//! The benchmarks, each a part that prints its own table.
+
+pub mod mapping;
