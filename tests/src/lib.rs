@@ -1,5 +1,6 @@
 //! World, the emulator behind it, and what the stories, the demo and the benchmarks share: everything that runs Slipway
 //! without AWS.
 
+pub mod bench;
 pub mod emulator;
 pub mod world;
