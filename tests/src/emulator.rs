@@ -43,10 +43,7 @@ pub fn models() -> PathBuf {
 impl Error {
     /// Says what was tried (`starting MiniStack`), and why it did not work.
     pub fn new(doing: impl Into<String>, why: impl fmt::Display) -> Self {
-        Self {
-            doing: doing.into(),
-            why: why.to_string(),
-        }
+        Self { doing: doing.into(), why: why.to_string() }
     }
 }
 

@@ -1,12 +1,14 @@
 //! The emulator by itself, and the template deployed into it with stand-ins for the functions: what is wired calls what
 //! it should, and nothing else. The stack test does the same with the real functions.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use e2e::emulator::iam::{Finding, judge};
 use e2e::emulator::{Account, Client, FUNCTIONS, MiniStack, Stack, deploy, target_directory};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::{fs, net};
 
 /// Answers with the event it got and where it thinks AWS is, or fails if it is told to.
@@ -20,7 +22,7 @@ while True:
     if event.get("fail"):
         path, answer = "/error", {"errorType": "Told", "errorMessage": "to fail"}
     else:
-        names = ["AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "SLIPWAY_CONFIG", "SLIPWAY_TOPIC_ARN", "SLIPWAY_SLACK_WEBHOOK"]
+        names = ["AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "SLIPWAY_CONFIG", "SLIPWAY_TOPIC_ARN"]
         path, answer = "/response", {"event": event, **{name: os.environ.get(name) for name in names}}
     urllib.request.urlopen(urllib.request.Request(api + id + path, json.dumps(answer).encode())).close()
 "#;
@@ -29,20 +31,21 @@ const WORLD: &str = "http://127.0.0.1:1";
 const ROLES: &str = "arn:aws:iam::111111111111:role/web,arn:aws:iam::111111111111:role/start";
 
 struct Emulated {
-    // The order is that of the end: first who asks, then who answers.
     client: Arc<Client>,
     ministack: MiniStack,
+}
+
+/// One emulator for all stacks, each in an account of its own; it ends with this process.
+fn shared() -> &'static Emulated {
+    static SHARED: LazyLock<Emulated> = LazyLock::new(emulate);
+    &SHARED
 }
 
 fn emulate() -> Emulated {
     let mut progress = |line: &str| println!("{line}");
     let ministack = MiniStack::start(WORLD, &mut progress).unwrap();
     let client = Arc::new(Client::start(&ministack.url(), &mut progress).unwrap());
-    println!(
-        "started in {:?}, log in {}",
-        ministack.started_in(),
-        ministack.log().display()
-    );
+    println!("started in {:?}, log in {}", ministack.started_in(), ministack.log().display());
     Emulated { client, ministack }
 }
 
@@ -55,9 +58,7 @@ fn stand_ins() -> PathBuf {
         }
         // Written aside and renamed: another test may be copying it.
         fs::create_dir_all(lambda.join(function)).unwrap();
-        let aside = lambda
-            .join(function)
-            .join(format!("{:?}", std::thread::current().id()));
+        let aside = lambda.join(function).join(format!("{:?}", std::thread::current().id()));
         fs::write(&aside, STAND_IN).unwrap();
         fs::set_permissions(&aside, fs::Permissions::from_mode(0o755)).unwrap();
         fs::rename(&aside, &bootstrap).unwrap();
@@ -67,15 +68,7 @@ fn stand_ins() -> PathBuf {
 
 async fn deployed(emulated: &Emulated, account: &Account, parameters: &[(&str, &str)]) -> Stack {
     let began = std::time::Instant::now();
-    let stack = deploy(
-        &emulated.client,
-        account,
-        "slipway",
-        &stand_ins(),
-        parameters,
-    )
-    .await
-    .unwrap();
+    let stack = deploy(&emulated.client, account, "slipway", &stand_ins(), parameters).await.unwrap();
     println!("deployed in {:?}", began.elapsed());
     stack
 }
@@ -108,10 +101,7 @@ async fn logged(stack: &Stack, function: &str, wanted: &str) -> Vec<String> {
         }
         tokio::time::sleep(std::time::Duration::from_millis(25)).await;
     }
-    panic!(
-        "{function} never logged {wanted}: {:?}",
-        stack.log(function).await
-    );
+    panic!("{function} never logged {wanted}: {:?}", stack.log(function).await);
 }
 
 #[tokio::test]
@@ -120,131 +110,78 @@ async fn starts_keeps_accounts_apart_and_ends() {
     let (one, two) = (Account::new("111111111111"), Account::new("222222222222"));
 
     let parameter = json!({"Name": "/slipway/config", "Value": "version: 1", "Type": "String"});
-    client
-        .call(&one, "ssm", "PutParameter", parameter)
-        .await
-        .unwrap();
+    client.call(&one, "ssm", "PutParameter", parameter).await.unwrap();
 
     let wanted = json!({"Name": "/slipway/config"});
-    let found = client
-        .call(&one, "ssm", "GetParameter", wanted.clone())
-        .await
-        .unwrap();
+    let found = client.call(&one, "ssm", "GetParameter", wanted.clone()).await.unwrap();
     assert_eq!(found["Parameter"]["Value"], "version: 1");
-    let missing = client
-        .call(&two, "ssm", "GetParameter", wanted)
-        .await
-        .unwrap_err();
-    assert!(
-        missing
-            .to_string()
-            .starts_with("ssm GetParameter: ParameterNotFound"),
-        "{missing}"
-    );
+    let missing = client.call(&two, "ssm", "GetParameter", wanted).await.unwrap_err();
+    assert!(missing.to_string().starts_with("ssm GetParameter: ParameterNotFound"), "{missing}");
 
     let url = ministack.url();
     drop(ministack);
     let address = url.trim_start_matches("http://");
-    assert!(
-        net::TcpStream::connect(address).is_err(),
-        "{address} still answers"
-    );
+    assert!(net::TcpStream::connect(address).is_err(), "{address} still answers");
 }
 
 #[tokio::test]
 async fn an_event_calls_the_function_whose_rule_matches_it() {
-    let emulated = emulate();
+    let emulated = shared();
     let (one, two) = (Account::new("111111111111"), Account::new("222222222222"));
-    let parameters = [
-        ("PassRoleArns", ROLES),
-        ("SlackWebhookParameter", "/slipway/slack-webhook"),
-    ];
-    let stack = deployed(&emulated, &one, &parameters).await;
-    let other = deployed(&emulated, &two, &parameters).await;
+    let parameters = [("PassRoleArns", ROLES), ("SlackWebhookParameter", "/slipway/slack-webhook")];
+    let stack = deployed(emulated, &one, &parameters).await;
+    let other = deployed(emulated, &two, &parameters).await;
 
     // Which events call whom.
     let called = async |event: Value| -> Vec<String> {
         let rules = stack.rules_for(&event).await.unwrap();
         rules.into_iter().flat_map(|rule| rule.functions).collect()
     };
-    let arn = |function: &str| {
-        format!("arn:aws:lambda:eu-west-1:111111111111:function:slipway-{function}")
-    };
+    let arn = |function: &str| format!("arn:aws:lambda:eu-west-1:111111111111:function:slipway-{function}");
     assert_eq!(called(pushed("PUSH", "1.5.0")).await, [arn("deploy")]);
-    assert_eq!(
-        called(pushed("PUSH", "")).await,
-        [""; 0],
-        "a child of a multi-platform image"
-    );
+    assert_eq!(called(pushed("PUSH", "")).await, [""; 0], "a child of a multi-platform image");
     assert_eq!(called(pushed("DELETE", "1.5.0")).await, [""; 0]);
-    assert_eq!(
-        called(changed("SERVICE_DEPLOYMENT_COMPLETED")).await,
-        [arn("track")]
-    );
+    assert_eq!(called(changed("SERVICE_DEPLOYMENT_COMPLETED")).await, [arn("track")]);
     assert_eq!(called(changed("SOMETHING_ELSE")).await, [""; 0]);
 
     // The function runs, in its account, and talks to World.
     stack.deliver(&pushed("PUSH", "1.5.0")).await.unwrap();
-    stack
-        .deliver(&changed("SERVICE_DEPLOYMENT_COMPLETED"))
-        .await
-        .unwrap();
+    stack.deliver(&changed("SERVICE_DEPLOYMENT_COMPLETED")).await.unwrap();
     logged(&stack, "deploy", "\"image-tag\": \"1.5.0\"").await;
     logged(&stack, "track", "SERVICE_DEPLOYMENT_COMPLETED").await;
     assert_eq!(other.log("deploy").await.unwrap(), [""; 0]);
-    let answer = stack
-        .invoke("deploy", &json!({"action": "status"}))
-        .await
-        .unwrap()
-        .unwrap();
+    let answer = stack.invoke("deploy", &json!({"action": "status"})).await.unwrap().unwrap();
     assert_eq!(answer["event"]["action"], "status");
     assert_eq!(answer["AWS_ENDPOINT_URL"], WORLD);
     assert_eq!(answer["AWS_ACCESS_KEY_ID"], "111111111111");
+    assert_eq!(answer["AWS_SESSION_TOKEN"], "slipway-deploy");
     assert_eq!(answer["SLIPWAY_CONFIG"], "ssm:/slipway/config");
-    assert_eq!(
-        answer["SLIPWAY_TOPIC_ARN"],
-        stack.output("NoticesTopicArn").unwrap()
-    );
+    assert_eq!(answer["SLIPWAY_TOPIC_ARN"], stack.output("NoticesTopicArn").unwrap());
 
     // What fails three times is put away.
     let mut failing = pushed("PUSH", "1.5.1");
     failing["fail"] = json!(true);
     stack.deliver(&failing).await.unwrap();
     let failed = stack.take_from("DeployFailedQueueUrl").await.unwrap();
-    assert_eq!(
-        failed["requestPayload"]["detail"]["image-tag"], "1.5.1",
-        "{failed}"
-    );
+    assert_eq!(failed["requestPayload"]["detail"]["image-tag"], "1.5.1", "{failed}");
     let log = stack.log("deploy").await.unwrap();
-    assert_eq!(
-        log.iter().filter(|line| line.contains("\"1.5.1\"")).count(),
-        3,
-        "{log:?}"
-    );
+    assert_eq!(log.iter().filter(|line| line.contains("\"1.5.1\"")).count(), 3, "{log:?}");
 
     // A notice reaches whoever subscribed, and Slack's function.
     let inbox = stack.inbox().await.unwrap();
     let topic = stack.output("NoticesTopicArn").unwrap();
-    let notice =
-        json!({"TopicArn": topic, "Subject": "prod/web: 1.5.0 deployed", "Message": "It runs."});
-    emulated
-        .client
-        .call(&one, "sns", "Publish", notice)
-        .await
-        .unwrap();
-    assert_eq!(
-        inbox.next().await.unwrap()["Subject"],
-        "prod/web: 1.5.0 deployed"
-    );
+    let notice = json!({"TopicArn": topic, "Subject": "prod/web: 1.5.0 deployed", "Message": "It runs."});
+    emulated.client.call(&one, "sns", "Publish", notice).await.unwrap();
+    assert_eq!(inbox.next().await.unwrap()["Subject"], "prod/web: 1.5.0 deployed");
     logged(&stack, "slack", "prod/web: 1.5.0 deployed").await;
 }
 
 #[tokio::test]
 async fn the_roles_allow_what_lambda_does_with_them() {
-    let emulated = emulate();
+    let emulated = shared();
     let stack = deployed(
-        &emulated,
-        &Account::new("111111111111"),
+        emulated,
+        &Account::new("333333333333"),
         &[("PassRoleArns", ROLES), ("SlackWebhookParameter", "/hook")],
     )
     .await;
@@ -256,53 +193,31 @@ async fn the_roles_allow_what_lambda_does_with_them() {
         Finding::Unused { action, .. } => action.starts_with("sqs:") || action.starts_with("logs:"),
         _ => true,
     };
-    let found: Vec<String> = findings
-        .iter()
-        .filter(of_lambda)
-        .map(Finding::to_string)
-        .collect();
+    let found: Vec<String> = findings.iter().filter(of_lambda).map(Finding::to_string).collect();
     assert_eq!(found, [""; 0]);
-    assert!(
-        findings.len() > 10,
-        "the grants that nobody used: {findings:?}"
-    );
+    assert!(findings.len() > 10, "the grants that nobody used: {findings:?}");
 }
 
 #[tokio::test]
 async fn the_parameters_narrow_what_is_granted() {
-    let emulated = emulate();
-    let parameters = [
-        ("PassRoleArns", ""),
-        ("ConfigObject", "settings/slipway.yaml"),
-        ("Services", "prod/*,staging/web"),
-    ];
-    let stack = deployed(&emulated, &Account::new("111111111111"), &parameters).await;
+    let emulated = shared();
+    let parameters =
+        [("PassRoleArns", ""), ("ConfigObject", "settings/slipway.yaml"), ("Services", "prod/*,staging/web")];
+    let stack = deployed(emulated, &Account::new("444444444444"), &parameters).await;
     let roles = stack.roles().await.unwrap();
     assert_eq!(
-        roles
-            .iter()
-            .map(|role| role.function.as_str())
-            .collect::<Vec<_>>(),
+        roles.iter().map(|role| role.function.as_str()).collect::<Vec<_>>(),
         ["slipway-deploy", "slipway-track"],
         "no Slack"
     );
 
-    let statements: Vec<&Value> = roles[0]
-        .policies
-        .iter()
-        .flat_map(|policy| policy["Statement"].as_array().unwrap())
-        .collect();
+    let statements: Vec<&Value> =
+        roles[0].policies.iter().flat_map(|policy| policy["Statement"].as_array().unwrap()).collect();
     let of = |sid: &str| statements.iter().find(|statement| statement["Sid"] == sid);
     assert!(of("RolesOfTasks").is_none());
     assert_eq!(of("Config").unwrap()["Action"], "s3:GetObject");
-    assert_eq!(
-        of("Config").unwrap()["Resource"],
-        "arn:aws:s3:::settings/slipway.yaml"
-    );
-    let services = json!([
-        "arn:aws:ecs:eu-west-1:111111111111:service/prod/*",
-        "arn:*:ecs:*:*:service/staging/web"
-    ]);
+    assert_eq!(of("Config").unwrap()["Resource"], "arn:aws:s3:::settings/slipway.yaml");
+    let services = json!(["arn:aws:ecs:eu-west-1:444444444444:service/prod/*", "arn:*:ecs:*:*:service/staging/web"]);
     assert_eq!(of("Services").unwrap()["Resource"], services);
     let answer = stack.invoke("deploy", &json!({})).await.unwrap().unwrap();
     assert_eq!(answer["SLIPWAY_CONFIG"], "s3://settings/slipway.yaml");

@@ -141,7 +141,7 @@ impl Call<'_> {
         });
         let mut endings: Vec<Ending> = skipped.into_iter().map(Ending::of_plan).collect();
         endings.extend(in_turn(work).await);
-        self.tell(&Trigger::Push, &push.id, &endings).await?;
+        self.tell(&Trigger::Push, &push.id, endings.iter()).await?;
         let answers = answers(&endings);
         match endings.into_iter().find_map(|ending| ending.passing) {
             Some(error) => Err(Failure { message: answer::failure(&error.to_string(), &answers), ..error.into() }),
@@ -186,10 +186,10 @@ impl Call<'_> {
             }
         };
         let trigger = Trigger::of(request.action.name());
-        // The caller reads the answer; a notice that fails is counted, and changes nothing of what was done.
-        if request.run == Run::Real
-            && let Err(failure) = self.tell(&trigger, &event, &endings).await
-        {
+        // What is refused concerns whoever asked, who reads the answer; what begins concerns everybody.
+        let begun = endings.iter().filter(|ending| ending.answer.outcome == Outcome::Started);
+        // A notice that fails is counted, and changes nothing of what was done.
+        if let Err(failure) = self.tell(&trigger, &event, begun).await {
             error!(error = failure.message, "a notice could not be published");
         }
         Ok(answer::of_targets(request.action.name(), &event, &answers(&endings)))
@@ -222,9 +222,14 @@ impl Call<'_> {
         }
     }
 
-    async fn tell(&self, trigger: &Trigger, event: &EventId, endings: &[Ending]) -> Result<(), Failure> {
+    async fn tell(
+        &self,
+        trigger: &Trigger,
+        event: &EventId,
+        endings: impl Iterator<Item = &Ending>,
+    ) -> Result<(), Failure> {
         let cause = Cause::new(trigger, event);
-        let notices = endings.iter().filter_map(|ending| tell::of_ending(ending, self.home, &cause, self.now()));
+        let notices = endings.filter_map(|ending| tell::of_ending(ending, self.home, &cause, self.now()));
         self.publish(notices.collect()).await
     }
 

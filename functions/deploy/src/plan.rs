@@ -37,13 +37,7 @@ struct Seen {
 
 impl Seen {
     fn facts<'s>(&'s self, target: &'s Target) -> Facts<'s> {
-        Facts {
-            target,
-            repository: &self.repository,
-            service: &self.service,
-            running: &self.running,
-            base: &self.base,
-        }
+        Facts { target, repository: &self.repository, service: &self.service, running: &self.running, base: &self.base }
     }
 }
 
@@ -79,12 +73,7 @@ impl Planner<'_> {
     }
 
     /// The plan for a pushed image.
-    pub(crate) async fn push(
-        &self,
-        target: &Target,
-        image: Option<&ImageFacts>,
-        push: &Push,
-    ) -> Result<Plan, Error> {
+    pub(crate) async fn push(&self, target: &Target, image: Option<&ImageFacts>, push: &Push) -> Result<Plan, Error> {
         let Some(image) = image else {
             let reason = Reason::TagGone { tag: push.tag.clone(), repository: push.repository.name.clone() };
             return Ok(Plan::nothing(target.name.clone(), reason));
@@ -97,12 +86,7 @@ impl Planner<'_> {
     }
 
     /// The plan for an image that somebody asked for.
-    pub(crate) async fn deploy(
-        &self,
-        target: &Target,
-        name: &ImageName,
-        id: Option<&EventId>,
-    ) -> Result<Plan, Error> {
+    pub(crate) async fn deploy(&self, target: &Target, name: &ImageName, id: Option<&EventId>) -> Result<Plan, Error> {
         let repository = target.repository.at(self.home);
         let (image, seen) = try_join!(self.look.image(&repository, name), self.see(target))?;
         let nothing = |reason| Ok(Plan::nothing(target.name.clone(), reason));

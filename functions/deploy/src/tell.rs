@@ -18,7 +18,14 @@ pub(crate) fn of_ending(ending: &Ending, home: &Home, cause: &Cause, at: Timesta
     let place = Place { home, cluster: &cluster, service: &service };
     if let Some(earlier) = &plan.earlier_try {
         let revision = plan.running.as_ref()?;
-        return Some(Notice::started(place, &plan.as_told_late(), revision, Some(&earlier.deployment), cause.clone(), at));
+        return Some(Notice::started(
+            place,
+            &plan.as_told_late(),
+            revision,
+            Some(&earlier.deployment),
+            cause.clone(),
+            at,
+        ));
     }
     match answer.outcome {
         Outcome::Started => {

@@ -157,7 +157,75 @@ mod tests {
 
     #[test]
     fn a_notice_is_laid_out() {
-        insta::assert_snapshot!(serde_json::to_string_pretty(&payload(&notice())).unwrap(), @"");
+        insta::assert_snapshot!(serde_json::to_string_pretty(&payload(&notice())).unwrap(), @r#"
+        {
+          "text": "❌ Deploy failed on prod/web: shop/web:1.5.0, 1.4.2 runs again",
+          "blocks": [
+            {
+              "type": "header",
+              "text": {
+                "type": "plain_text",
+                "text": "❌ Deploy failed on prod/web: shop/web:1.5.0, 1.4.2 runs again",
+                "emoji": true
+              }
+            },
+            {
+              "type": "section",
+              "text": {
+                "type": "mrkdwn",
+                "text": "The deployment failed. ECS put the last version back by itself.\nECS says: \"tasks &lt;!channel&gt; failed &amp; died\""
+              }
+            },
+            {
+              "type": "section",
+              "fields": [
+                {
+                  "type": "mrkdwn",
+                  "text": "*Deployment*\necs-svc/2"
+                },
+                {
+                  "type": "mrkdwn",
+                  "text": "*Triggered by*\nan image push (event 13cde686)"
+                },
+                {
+                  "type": "mrkdwn",
+                  "text": "*Took*\n15 min 10 s"
+                }
+              ]
+            },
+            {
+              "type": "section",
+              "text": {
+                "type": "mrkdwn",
+                "text": "*ECS's own log of the service, newest first*\n```17:12:31 (service web) deployment failed: '''tasks'''```"
+              }
+            },
+            {
+              "type": "section",
+              "text": {
+                "type": "mrkdwn",
+                "text": "*What you can do*\n• Mend the image and push it"
+              }
+            },
+            {
+              "type": "section",
+              "text": {
+                "type": "mrkdwn",
+                "text": "<https://eu-west-1.console.aws.amazon.com/ecs/v2?a=1&amp;b=2|Deployments>"
+              }
+            },
+            {
+              "type": "context",
+              "elements": [
+                {
+                  "type": "mrkdwn",
+                  "text": "Slipway, 2026-09-04 17:15:10 UTC, account 123456789012 in eu-west-1, notice ecs-svc/2/rolled_back"
+                }
+              ]
+            }
+          ]
+        }
+        "#);
     }
 
     #[test]

@@ -157,7 +157,7 @@ mod tests {
             Err("detail.deploymentId: is missing"),
         );
         assert!(parse(json!("text"), received()).is_err());
-        assert!(parse(state_change(service, &json!(["SERVICE_DEPLOYMENT_FAILED"])), received()).is_ok_and(|it| it.is_none()));
+        assert!(parse(state_change(service, &json!("SERVICE_DEPLOYMENT_FAILED")), received()).is_err());
     }
 
     #[test]

@@ -22,11 +22,7 @@ impl Ecr {
     /// DescribeImages for one image; `None` where the repository does not have it.
     ///
     /// A missing repository is an error of kind `NotFound`, and so is a repository that isn't in ECR.
-    pub async fn describe_image(
-        &self,
-        repository: &Repository,
-        name: &ImageName,
-    ) -> Result<Option<ImageFacts>, Error> {
+    pub async fn describe_image(&self, repository: &Repository, name: &ImageName) -> Result<Option<ImageFacts>, Error> {
         const CALL: &str = "ECR.DescribeImages";
         let subject = format!("{}{name}", repository.name);
         let Registry::Ecr { account, .. } = &repository.registry else {

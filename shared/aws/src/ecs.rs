@@ -200,10 +200,7 @@ impl Ecs {
     }
 
     /// DescribeServiceRevisions for at most 20 revisions; those that ECS does not find are left out.
-    pub async fn describe_service_revisions(
-        &self,
-        arns: &[ServiceRevisionArn],
-    ) -> Result<Vec<ServiceRevision>, Error> {
+    pub async fn describe_service_revisions(&self, arns: &[ServiceRevisionArn]) -> Result<Vec<ServiceRevision>, Error> {
         const CALL: &str = "ECS.DescribeServiceRevisions";
         let Some(first) = arns.first() else { return Ok(Vec::new()) };
         let answer = self

@@ -23,8 +23,7 @@ static REGISTER: Pace = Pace::every(Duration::from_secs(1));
 static UPDATE: Pace = Pace::every(Duration::from_millis(200));
 
 /// A new revision is known everywhere within a second or so; after that, "not found" is the truth.
-const UNTIL_KNOWN: [Duration; 3] =
-    [Duration::from_millis(200), Duration::from_millis(400), Duration::from_millis(800)];
+const UNTIL_KNOWN: [Duration; 3] = [Duration::from_millis(200), Duration::from_millis(400), Duration::from_millis(800)];
 
 /// What carrying out a plan brought about.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -57,7 +56,8 @@ pub async fn execute(ecs: &Ecs, plan: &Plan, registrations: &Registrations, unti
                 let updated = match to {
                     To::Existing(revision) => update.to(ecs, revision, until).await?,
                     To::Registered => {
-                        let subject = || Error::new("ECS.UpdateService", plan.target.as_str(), Kind::Rejected, "no revision");
+                        let subject =
+                            || Error::new("ECS.UpdateService", plan.target.as_str(), Kind::Rejected, "no revision");
                         let revision = done.revision.clone().ok_or_else(subject)?;
                         update.to_new(ecs, &revision, until).await?
                     }

@@ -24,6 +24,7 @@ mod repository;
 #[cfg(test)]
 mod schema;
 mod source;
+mod surrogates;
 mod template;
 mod uniqueness;
 mod yaml;

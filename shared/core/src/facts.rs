@@ -8,9 +8,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::id::{
-    ClusterName, DeploymentId, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn,
-};
+use crate::id::{ClusterName, DeploymentId, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn};
 use crate::image::{Digest, Repository, Tag};
 
 /// An image as the registry describes it now.

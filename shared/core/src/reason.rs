@@ -158,14 +158,20 @@ impl fmt::Display for Reason {
             RedeployChanged => write!(f, "a redeploy was asked for, and the rendering changes"),
             RedeployForced => write!(f, "a redeploy was asked for; nothing changes, so a new deployment is forced"),
             RedeployMarked { id } => {
-                write!(f, "a redeploy was asked for; a new revision carries its id {id:?}, so that a repeat is recognised")
+                write!(
+                    f,
+                    "a redeploy was asked for; a new revision carries its id {id:?}, so that a repeat is recognised"
+                )
             }
             AlreadyRuns { image, revision } => write!(f, "{image} runs already, as {revision}"),
             AlreadyUnderWay { image, revision, deployment } => {
                 write!(f, "{image} is on its way already, as {revision} in {deployment}")
             }
             AlreadyFailed { image, revision, deployment } => {
-                write!(f, "{image} was deployed as {revision}, and failed in {deployment}; ask for a redeploy to try it again")
+                write!(
+                    f,
+                    "{image} was deployed as {revision}, and failed in {deployment}; ask for a redeploy to try it again"
+                )
             }
             AlreadyDone { id, revision } => write!(f, "the request {id:?} was carried out before, as {revision}"),
             Older { candidate, running } => write!(f, "{candidate} is older than the running {running}"),
@@ -177,7 +183,9 @@ impl fmt::Display for Reason {
             ServiceMissing { service, cluster } => {
                 write!(f, "there is no service {service} in the cluster {cluster}; create it, or correct the target")
             }
-            ServiceNotActive { status } => write!(f, "the service is {status}; remove the target if it is gone for good"),
+            ServiceNotActive { status } => {
+                write!(f, "the service is {status}; remove the target if it is gone for good")
+            }
             WrongController { controller } => write!(
                 f,
                 "the service's deployments are carried out by the {controller} controller, which Slipway does not drive; \
@@ -227,7 +235,9 @@ impl fmt::Display for Reason {
                 write!(f, "{target} does not run images of {repository}, but of {}", list(repositories))
             }
             Aws { call, subject, kind, message } => match kind.as_str() {
-                "Denied" => write!(f, "{call} for {subject} was denied, so the function's role lacks a permission: {message}"),
+                "Denied" => {
+                    write!(f, "{call} for {subject} was denied, so the function's role lacks a permission: {message}")
+                }
                 "Throttled" => write!(f, "{call} for {subject} was throttled: {message}"),
                 "Unreachable" => write!(f, "{call} for {subject} got no usable answer: {message}"),
                 _ => write!(f, "{call} for {subject} was refused: {message}"),

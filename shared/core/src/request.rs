@@ -179,7 +179,9 @@ fn unknown_target(name: &TargetName, config: &Config) -> String {
     let known = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>();
     let known = format!("the targets are {}{more}", quoted(&known));
     match config.nearest(name.as_str()) {
-        Some(nearest) => format!("there is no target {:?}; did you mean {:?}? {known}", name.as_str(), nearest.as_str()),
+        Some(nearest) => {
+            format!("there is no target {:?}; did you mean {:?}? {known}", name.as_str(), nearest.as_str())
+        }
         None => format!("there is no target {:?}; {known}", name.as_str()),
     }
 }
@@ -231,7 +233,10 @@ impl<'r> Reader<'r> {
         let text = self.text("digest")?;
         let digest = Digest::parse(text);
         if digest.is_none() {
-            self.mistake("digest", format!("{text:?} is not a digest; digests are \"sha256:\" and 64 hexadecimal digits"));
+            self.mistake(
+                "digest",
+                format!("{text:?} is not a digest; digests are \"sha256:\" and 64 hexadecimal digits"),
+            );
         }
         digest.map(ImageName::Digest)
     }

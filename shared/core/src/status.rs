@@ -205,7 +205,8 @@ impl Facts<'_> {
             reason,
         };
         let Some(digest) = asked.image.map(|image| &image.digest).or(asked.shown.digest.as_ref()) else {
-            let reason = Reason::NoSuchImage { image: asked.shown.to_string(), repository: self.repository.name.clone() };
+            let reason =
+                Reason::NoSuchImage { image: asked.shown.to_string(), repository: self.repository.name.clone() };
             return verdict(State::Missing, Some(reason.to_string()));
         };
         let brings = |deployment: &Deployment| {
@@ -262,8 +263,9 @@ pub fn shown_in(revision: &Revision, target: &Target, repository: &Repository) -
         .iter()
         .filter_map(|container| ImageRef::parse(render::image_of(revision, container)?))
         .find(|image| image.repository() == *repository)?;
-    let provenance = Provenance::of(revision)
-        .filter(|provenance| provenance.repository == repository.name && Some(&provenance.digest) == image.digest.as_ref());
+    let provenance = Provenance::of(revision).filter(|provenance| {
+        provenance.repository == repository.name && Some(&provenance.digest) == image.digest.as_ref()
+    });
     let tag: Option<Tag> = provenance.and_then(|provenance| provenance.tag).or(image.tag);
     let digest: Option<Digest> = image.digest;
     Some(Shown { tag, digest })

@@ -21,10 +21,7 @@ pub struct Account(String);
 impl Account {
     /// The account of this number, which the emulator also takes for its access key id.
     pub fn new(digits: &str) -> Self {
-        assert!(
-            digits.len() == 12 && digits.bytes().all(|byte| byte.is_ascii_digit()),
-            "{digits}"
-        );
+        assert!(digits.len() == 12 && digits.bytes().all(|byte| byte.is_ascii_digit()), "{digits}");
         Self(digits.to_owned())
     }
 }
@@ -62,16 +59,11 @@ impl Client {
         let waiting = Waiting::default();
         let served = Arc::clone(&waiting);
         std::thread::spawn(move || {
-            for line in BufReader::new(answers)
-                .lines()
-                .map_while(std::result::Result::ok)
-            {
+            for line in BufReader::new(answers).lines().map_while(std::result::Result::ok) {
                 let Ok(mut answer) = serde_json::from_str::<Value>(&line) else {
                     continue;
                 };
-                let asked = answer["id"]
-                    .as_u64()
-                    .and_then(|id| lock(&served).remove(&id));
+                let asked = answer["id"].as_u64().and_then(|id| lock(&served).remove(&id));
                 let told = match answer["error"].as_str() {
                     Some(error) => Err(Error::new("asking the emulator", error)),
                     None => Ok(answer["output"].take()),
@@ -82,12 +74,7 @@ impl Client {
             // The process is gone: dropping the senders tells everybody who still waits.
             lock(&served).clear();
         });
-        Ok(Self {
-            process,
-            questions: Mutex::new((0, questions)),
-            waiting,
-            url: url.to_owned(),
-        })
+        Ok(Self { process, questions: Mutex::new((0, questions)), waiting, url: url.to_owned() })
     }
 
     /// Where it asks.
@@ -97,13 +84,7 @@ impl Client {
 
     /// Calls an operation, `("sqs", "ReceiveMessage")`, with its input in the model's shape; the output likewise,
     /// timestamps as RFC 3339 text. An answer of AWS's that is an error is `Err`, its code first.
-    pub async fn call(
-        &self,
-        account: &Account,
-        service: &str,
-        operation: &str,
-        input: Value,
-    ) -> Result<Value> {
+    pub async fn call(&self, account: &Account, service: &str, operation: &str, input: Value) -> Result<Value> {
         let failed = |why: &dyn fmt::Display| Error::new(format!("{service} {operation}"), why);
         let (sender, answer) = oneshot::channel();
         {
@@ -111,11 +92,9 @@ impl Client {
             questions.0 += 1;
             let id = questions.0;
             lock(&self.waiting).insert(id, sender);
-            let question = json!({"id": id, "account": account.0, "service": service, "operation": operation, "input": input});
-            let process = questions
-                .1
-                .as_mut()
-                .ok_or_else(|| failed(&"the client has ended"))?;
+            let question =
+                json!({"id": id, "account": account.0, "service": service, "operation": operation, "input": input});
+            let process = questions.1.as_mut().ok_or_else(|| failed(&"the client has ended"))?;
             writeln!(process, "{question}").map_err(|error| failed(&error))?;
         }
         match answer.await {

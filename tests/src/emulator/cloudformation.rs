@@ -37,20 +37,13 @@ pub async fn deploy(
     let failed = |why: &dyn fmt::Display| Error::new(format!("deploying the stack {name}"), why);
     let python = Python::ready(Environment::Client, &mut |line| println!("{line}"))?;
     let count = DEPLOYED.fetch_add(1, Ordering::Relaxed);
-    let work = target_directory()
-        .join("e2e")
-        .join(format!("stack-{}-{count}", std::process::id()));
+    let work = target_directory().join("e2e").join(format!("stack-{}-{count}", std::process::id()));
     lay_out(&work, lambda).map_err(|error| failed(&error))?;
 
     let bucket = format!("artifacts-{account}-{name}");
     let region = json!({"LocationConstraint": REGION});
     let made = client
-        .call(
-            account,
-            "s3",
-            "CreateBucket",
-            json!({"Bucket": bucket, "CreateBucketConfiguration": region}),
-        )
+        .call(account, "s3", "CreateBucket", json!({"Bucket": bucket, "CreateBucketConfiguration": region}))
         .await;
     if let Err(error) = made
         && !error.to_string().contains("BucketAlreadyOwnedByYou")
@@ -58,9 +51,9 @@ pub async fn deploy(
         return Err(error);
     }
     let aws = |arguments: &[&str]| {
-        let mut command = Command::new(python.program("aws"));
+        let mut command = Command::new(python.program("python"));
         command
-            .arg("cloudformation")
+            .args(["-c", PROMPT_AWS, "cloudformation"])
             .args(arguments)
             .current_dir(work.join("infra"))
             .env("AWS_ENDPOINT_URL", client.url())
@@ -84,46 +77,17 @@ pub async fn deploy(
         "packaged.yaml",
     ];
     done(aws(&package).await).map_err(|why| failed(&why))?;
-    let overrides: Vec<String> = parameters
-        .iter()
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
-    let mut arguments = vec![
-        "deploy",
-        "--template-file",
-        "packaged.yaml",
-        "--s3-bucket",
-        &bucket,
-        "--stack-name",
-        name,
-    ];
-    arguments.extend([
-        "--capabilities",
-        "CAPABILITY_IAM",
-        "--no-fail-on-empty-changeset",
-        "--parameter-overrides",
-    ]);
+    let overrides: Vec<String> = parameters.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let mut arguments = vec!["deploy", "--template-file", "packaged.yaml", "--stack-name", name];
+    arguments.extend(["--capabilities", "CAPABILITY_IAM", "--no-fail-on-empty-changeset", "--parameter-overrides"]);
     arguments.extend(overrides.iter().map(String::as_str));
     done(aws(&arguments).await).map_err(|why| failed(&why))?;
     fs::remove_dir_all(&work).map_err(|error| failed(&error))?;
 
-    let stacks = client
-        .call(
-            account,
-            "cloudformation",
-            "DescribeStacks",
-            json!({"StackName": name}),
-        )
-        .await?;
-    let outputs = stacks["Stacks"][0]["Outputs"]
-        .as_array()
-        .into_iter()
-        .flatten();
+    let stacks = client.call(account, "cloudformation", "DescribeStacks", json!({"StackName": name})).await?;
+    let outputs = stacks["Stacks"][0]["Outputs"].as_array().into_iter().flatten();
     let outputs = outputs.filter_map(|output| {
-        Some((
-            output["OutputKey"].as_str()?.to_owned(),
-            output["OutputValue"].as_str()?.to_owned(),
-        ))
+        Some((output["OutputKey"].as_str()?.to_owned(), output["OutputValue"].as_str()?.to_owned()))
     });
     Ok(Stack {
         client: Arc::clone(client),
@@ -137,12 +101,7 @@ impl Stack {
     /// An output of the template.
     pub fn output(&self, key: &str) -> Result<&str> {
         let found = self.outputs.get(key).map(String::as_str);
-        found.ok_or_else(|| {
-            Error::new(
-                format!("reading the stack {}", self.name),
-                format!("no output {key}"),
-            )
-        })
+        found.ok_or_else(|| Error::new(format!("reading the stack {}", self.name), format!("no output {key}")))
     }
 
     /// The account it is deployed into.
@@ -151,20 +110,25 @@ impl Stack {
     }
 }
 
+/// The AWS command line, which looks every 30 seconds whether a stack is there: here, ten times a second.
+const PROMPT_AWS: &str = "
+import sys, time
+sleep = time.sleep
+time.sleep = lambda seconds: sleep(min(seconds, 0.1))
+from awscli.clidriver import main
+sys.exit(main())
+";
+
 /// The template and the functions where the template looks for them.
 fn lay_out(work: &Path, lambda: &Path) -> io::Result<()> {
     fs::create_dir_all(work.join("infra"))?;
-    fs::write(
-        work.join("infra/template.yaml"),
-        include_str!("../../../infra/template.yaml"),
-    )?;
+    fs::write(work.join("infra/template.yaml"), include_str!("../../../infra/template.yaml"))?;
     for function in FUNCTIONS {
         let directory = work.join("target/lambda").join(function);
         fs::create_dir_all(&directory)?;
         let bootstrap = lambda.join(function).join("bootstrap");
-        fs::copy(&bootstrap, directory.join("bootstrap")).map_err(|error| {
-            io::Error::new(error.kind(), format!("{}: {error}", bootstrap.display()))
-        })?;
+        fs::copy(&bootstrap, directory.join("bootstrap"))
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", bootstrap.display())))?;
     }
     Ok(())
 }

@@ -31,9 +31,7 @@ impl Stack {
             if self.ask("events", "TestEventPattern", test).await?["Result"] != true {
                 continue;
             }
-            let targets = self
-                .ask("events", "ListTargetsByRule", json!({"Rule": rule["Name"]}))
-                .await?;
+            let targets = self.ask("events", "ListTargetsByRule", json!({"Rule": rule["Name"]})).await?;
             matching.push(Rule {
                 name: rule["Name"].as_str().unwrap_or_default().to_owned(),
                 functions: items(&targets["Targets"])
@@ -57,33 +55,19 @@ impl Stack {
     }
 
     /// Calls a function by hand and awaits its answer: `Ok(Err(_))` is the error that the function itself answered with.
-    pub async fn invoke(
-        &self,
-        function: &str,
-        payload: &Value,
-    ) -> Result<std::result::Result<Value, Value>> {
-        let input =
-            json!({"FunctionName": self.function(function), "Payload": payload.to_string()});
+    pub async fn invoke(&self, function: &str, payload: &Value) -> Result<std::result::Result<Value, Value>> {
+        let input = json!({"FunctionName": self.function(function), "Payload": payload.to_string()});
         let answer = self.ask("lambda", "Invoke", input).await?;
         let body = answer["Payload"].as_str().unwrap_or_default();
         let body = serde_json::from_str(body).unwrap_or_else(|_| json!(body));
-        Ok(if answer["FunctionError"].is_null() {
-            Ok(body)
-        } else {
-            Err(body)
-        })
+        Ok(if answer["FunctionError"].is_null() { Ok(body) } else { Err(body) })
     }
 
     /// What a function wrote to its log so far, line by line.
     pub async fn log(&self, function: &str) -> Result<Vec<String>> {
         let group = format!("/aws/lambda/{}", self.function(function));
-        let events = self
-            .ask("logs", "FilterLogEvents", json!({"logGroupName": group}))
-            .await?;
-        Ok(items(&events["events"])
-            .iter()
-            .filter_map(|event| Some(event["message"].as_str()?.to_owned()))
-            .collect())
+        let events = self.ask("logs", "FilterLogEvents", json!({"logGroupName": group})).await?;
+        Ok(items(&events["events"]).iter().filter_map(|event| Some(event["message"].as_str()?.to_owned())).collect())
     }
 
     /// Writes a parameter, a `String` or a `SecureString`.
@@ -94,28 +78,15 @@ impl Stack {
 
     /// Subscribes a new queue to the topic of the notices.
     pub async fn inbox(&self) -> Result<Inbox> {
-        let queue = self
-            .ask(
-                "sqs",
-                "CreateQueue",
-                json!({"QueueName": format!("{}-inbox", self.name)}),
-            )
-            .await?;
+        let queue = self.ask("sqs", "CreateQueue", json!({"QueueName": format!("{}-inbox", self.name)})).await?;
         let url = queue["QueueUrl"].as_str().unwrap_or_default().to_owned();
-        let attributes = self
-            .ask(
-                "sqs",
-                "GetQueueAttributes",
-                json!({"QueueUrl": url, "AttributeNames": ["QueueArn"]}),
-            )
-            .await?;
+        let attributes =
+            self.ask("sqs", "GetQueueAttributes", json!({"QueueUrl": url, "AttributeNames": ["QueueArn"]})).await?;
         let endpoint = &attributes["Attributes"]["QueueArn"];
-        let subscription = json!({"TopicArn": self.output("NoticesTopicArn")?, "Protocol": "sqs", "Endpoint": endpoint});
+        let subscription =
+            json!({"TopicArn": self.output("NoticesTopicArn")?, "Protocol": "sqs", "Endpoint": endpoint});
         self.ask("sns", "Subscribe", subscription).await?;
-        Ok(Inbox {
-            stack: self.clone(),
-            url,
-        })
+        Ok(Inbox { stack: self.clone(), url })
     }
 
     /// Takes the next message of one of the stack's queues, named by the output that has its URL; waits for it.
@@ -131,23 +102,11 @@ impl Stack {
             let arn = function["Role"].as_str().unwrap_or_default();
             let name = arn.rsplit('/').next().unwrap_or_default();
             let mut policies = Vec::new();
-            for policy in items(
-                &self
-                    .ask("iam", "ListRolePolicies", json!({"RoleName": name}))
-                    .await?["PolicyNames"],
-            ) {
-                let found = self
-                    .ask(
-                        "iam",
-                        "GetRolePolicy",
-                        json!({"RoleName": name, "PolicyName": policy}),
-                    )
-                    .await?;
+            for policy in items(&self.ask("iam", "ListRolePolicies", json!({"RoleName": name})).await?["PolicyNames"]) {
+                let found = self.ask("iam", "GetRolePolicy", json!({"RoleName": name, "PolicyName": policy})).await?;
                 policies.push(found["PolicyDocument"].clone());
             }
-            let attached = self
-                .ask("iam", "ListAttachedRolePolicies", json!({"RoleName": name}))
-                .await?;
+            let attached = self.ask("iam", "ListAttachedRolePolicies", json!({"RoleName": name})).await?;
             if !items(&attached["AttachedPolicies"]).is_empty() {
                 return Err(Error::new(
                     "reading the roles",
@@ -155,10 +114,7 @@ impl Stack {
                 ));
             }
             roles.push(Role {
-                function: function["FunctionName"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_owned(),
+                function: function["FunctionName"].as_str().unwrap_or_default().to_owned(),
                 account: self.account.to_string(),
                 arn: arn.to_owned(),
                 policies,
@@ -185,34 +141,17 @@ impl Stack {
             let log = json!({"logGroupName": configuration["LoggingConfig"]["LogGroup"], "logStreamName": "2026/11/21/[$LATEST]1"});
             call("logs", "CreateLogStream", log.clone());
             call("logs", "PutLogEvents", log);
-            let sources = self
-                .ask(
-                    "lambda",
-                    "ListEventSourceMappings",
-                    json!({"FunctionName": function}),
-                )
-                .await?;
+            let sources = self.ask("lambda", "ListEventSourceMappings", json!({"FunctionName": function})).await?;
             for source in items(&sources["EventSourceMappings"]) {
                 for operation in ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"] {
-                    call(
-                        "sqs",
-                        operation,
-                        json!({"QueueUrl": url_of(&source["EventSourceArn"])}),
-                    );
+                    call("sqs", operation, json!({"QueueUrl": url_of(&source["EventSourceArn"])}));
                 }
             }
             let asked = json!({"FunctionName": function, "Qualifier": "$LATEST"});
             // Not every function is called asynchronously.
-            if let Ok(asynchronous) = self
-                .ask("lambda", "GetFunctionEventInvokeConfig", asked)
-                .await
-            {
+            if let Ok(asynchronous) = self.ask("lambda", "GetFunctionEventInvokeConfig", asked).await {
                 let destination = &asynchronous["DestinationConfig"]["OnFailure"]["Destination"];
-                call(
-                    "sqs",
-                    "SendMessage",
-                    json!({"QueueUrl": url_of(destination)}),
-                );
+                call("sqs", "SendMessage", json!({"QueueUrl": url_of(destination)}));
             }
         }
         Ok(calls)
@@ -238,26 +177,17 @@ impl Stack {
             let wait = json!({"QueueUrl": url, "MaxNumberOfMessages": 1, "WaitTimeSeconds": 10, "MessageAttributeNames": ["All"]});
             let received = self.ask("sqs", "ReceiveMessage", wait).await?;
             if let Some(message) = items(&received["Messages"]).first() {
-                self.ask(
-                    "sqs",
-                    "DeleteMessage",
-                    json!({"QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"]}),
-                )
-                .await?;
+                self.ask("sqs", "DeleteMessage", json!({"QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"]}))
+                    .await?;
                 let body = message["Body"].as_str().unwrap_or_default();
                 return Ok(serde_json::from_str(body).unwrap_or_else(|_| json!(body)));
             }
         }
-        Err(Error::new(
-            format!("waiting for a message in {url}"),
-            "none came within a minute",
-        ))
+        Err(Error::new(format!("waiting for a message in {url}"), "none came within a minute"))
     }
 
     async fn ask(&self, service: &str, operation: &str, input: Value) -> Result<Value> {
-        self.client
-            .call(&self.account, service, operation, input)
-            .await
+        self.client.call(&self.account, service, operation, input).await
     }
 }
 
@@ -275,9 +205,6 @@ fn items(value: &Value) -> &[Value] {
 /// A queue's URL, told by its ARN.
 fn url_of(arn: &Value) -> String {
     let mut end = arn.as_str().unwrap_or_default().rsplit(':');
-    let (name, account) = (
-        end.next().unwrap_or_default(),
-        end.next().unwrap_or_default(),
-    );
+    let (name, account) = (end.next().unwrap_or_default(), end.next().unwrap_or_default());
     format!("https://sqs/{account}/{name}")
 }

@@ -1,5 +1,6 @@
-//! Judges the roles: every call that a function made must be allowed by its role, and every grant must have been
-//! needed. The emulator does not enforce roles itself, since it refuses some right policies and never checks PassRole.
+//! Judges the roles: every call that a function made must be allowed by its role, and every grant must have been needed.
+//!
+//! The emulator is not told to enforce them: it refuses some right policies, and never checks `iam:PassRole`.
 
 mod needs;
 
@@ -19,7 +20,7 @@ pub struct Call {
     pub function: String,
     /// The account it was made in, twelve digits.
     pub account: String,
-    /// The service by its name in botocore: `ecs`.
+    /// The service: `ecs`, or `ECS`.
     pub service: String,
     /// The operation: `UpdateService`.
     pub operation: String,
@@ -86,40 +87,17 @@ pub enum Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Denied {
-                function,
-                call,
-                action,
-                resource,
-            } => {
-                write!(
-                    f,
-                    "{function} called {call}, and its role does not allow {action} on {resource}"
-                )
+            Self::Denied { function, call, action, resource } => {
+                write!(f, "{function} called {call}, and its role does not allow {action} on {resource}")
             }
-            Self::Unused {
-                function,
-                statement,
-                action,
-            } => {
-                write!(
-                    f,
-                    "{function} may {action} by statement {statement}, and no call needed it"
-                )
+            Self::Unused { function, statement, action } => {
+                write!(f, "{function} may {action} by statement {statement}, and no call needed it")
             }
-            Self::TooWide {
-                function,
-                statement,
-                action,
-                why,
-            } => {
+            Self::TooWide { function, statement, action, why } => {
                 write!(f, "{function} may {action} by statement {statement}, {why}")
             }
             Self::Unknown { function, call } => {
-                write!(
-                    f,
-                    "{function} called {call}, and iam/needs.rs does not know what that needs"
-                )
+                write!(f, "{function} called {call}, and iam/needs.rs does not know what that needs")
             }
         }
     }
@@ -133,10 +111,7 @@ pub fn judge(calls: &[Call], roles: &[Role]) -> Result<Vec<Finding>> {
     for call in calls {
         let name = format!("{} {}", call.service, call.operation);
         let Some(needs) = needs_of(call) else {
-            findings.insert(Finding::Unknown {
-                function: call.function.clone(),
-                call: name,
-            });
+            findings.insert(Finding::Unknown { function: call.function.clone(), call: name });
             continue;
         };
         for need in needs {
@@ -149,20 +124,11 @@ pub fn judge(calls: &[Call], roles: &[Role]) -> Result<Vec<Finding>> {
     let verdict = evaluate(&needed, roles)?;
     for index in verdict.denied {
         if let Some((function, call, need)) = needed.get(index).cloned() {
-            findings.insert(Finding::Denied {
-                function,
-                call,
-                action: need.action,
-                resource: need.resource,
-            });
+            findings.insert(Finding::Denied { function, call, action: need.action, resource: need.resource });
         }
     }
     for (function, statement, action) in verdict.unused {
-        findings.insert(Finding::Unused {
-            function,
-            statement,
-            action,
-        });
+        findings.insert(Finding::Unused { function, statement, action });
     }
     findings.extend(roles.iter().flat_map(too_wide));
     Ok(findings.into_iter().collect())
@@ -199,9 +165,7 @@ fn evaluate(needed: &[(String, String, Need)], roles: &[Role]) -> Result<Verdict
         .spawn()
         .map_err(|error| failed(&error))?;
     if let Some(mut input) = process.stdin.take() {
-        input
-            .write_all(question.to_string().as_bytes())
-            .map_err(|error| failed(&error))?;
+        input.write_all(question.to_string().as_bytes()).map_err(|error| failed(&error))?;
     }
     let answer = process.wait_with_output().map_err(|error| failed(&error))?;
     serde_json::from_slice(&answer.stdout).map_err(|error| failed(&error))
@@ -218,26 +182,17 @@ const WITHOUT_RESOURCE: [&str; 5] = [
 
 fn too_wide(role: &Role) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for statement in role
-        .policies
-        .iter()
-        .flat_map(|policy| listed(&policy["Statement"]))
-    {
+    for statement in role.policies.iter().flat_map(|policy| listed(&policy["Statement"])) {
         if statement["Effect"] != "Allow" {
             continue;
         }
         let everything = listed(&statement["Resource"]).contains(&&json!("*"));
-        for action in listed(&statement["Action"])
-            .into_iter()
-            .filter_map(Value::as_str)
-        {
+        for action in listed(&statement["Action"]).into_iter().filter_map(Value::as_str) {
             let why = match action {
                 // The name that AWS documents, for the two calls that make a data key.
                 "kms:GenerateDataKey*" => continue,
                 _ if action.contains('*') => "which is many actions in one",
-                "iam:PassRole"
-                    if statement["Condition"]["StringEquals"]["iam:PassedToService"].is_null() =>
-                {
+                "iam:PassRole" if statement["Condition"]["StringEquals"]["iam:PassedToService"].is_null() => {
                     "without a condition on iam:PassedToService"
                 }
                 _ if everything && !WITHOUT_RESOURCE.contains(&action) => {

@@ -32,6 +32,14 @@ os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 from hypercorn.asyncio import serve  # noqa: E402
 from hypercorn.config import Config  # noqa: E402
 from ministack.app import app  # noqa: E402
+from ministack.services import lambda_svc  # noqa: E402
+
+# All functions of an account get the same access key. The session token, which nobody checks, says which one calls.
+of_account = lambda_svc.execution_credentials
+lambda_svc.execution_credentials = lambda function: {
+    **of_account(function),
+    "AWS_SESSION_TOKEN": function["FunctionName"],
+}
 
 config = Config()
 config.bind = [f"fd://{listener.fileno()}"]

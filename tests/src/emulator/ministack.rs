@@ -22,7 +22,8 @@ pub struct MiniStack {
 
 impl MiniStack {
     /// Starts the emulator and waits until it answers. The functions it runs are told that AWS is at `aws`, World's
-    /// address, `http://127.0.0.1:<port>`.
+    /// address, `http://127.0.0.1:<port>`. Their access key is the account's number; their session token, the header
+    /// `x-amz-security-token`, is the function's name, `slipway-deploy`.
     pub fn start(aws: &str, progress: &mut dyn FnMut(&str)) -> Result<Self> {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let failed = |why: &dyn std::fmt::Display| Error::new("starting MiniStack", why);
@@ -39,11 +40,7 @@ impl MiniStack {
             .args(["-c", include_str!("ministack.py")])
             .env_clear()
             // Nothing of the caller's: neither credentials nor proxies may reach a function.
-            .envs(
-                ["PATH", "HOME", "LANG"]
-                    .into_iter()
-                    .filter_map(|name| Some((name, std::env::var_os(name)?))),
-            )
+            .envs(["PATH", "HOME", "LANG"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
             // It unpacks the functions there, and leaves them.
             .env("TMPDIR", &temporary)
             .env("BIND_HOST", "127.0.0.1")
@@ -62,28 +59,12 @@ impl MiniStack {
             .map_err(|error| failed(&error))?;
         let mut port = String::new();
         if let Some(output) = process.stdout.take() {
-            BufReader::new(output)
-                .read_line(&mut port)
-                .map_err(|error| failed(&error))?;
+            BufReader::new(output).read_line(&mut port).map_err(|error| failed(&error))?;
         }
-        let mut started = Self {
-            process,
-            port: 0,
-            log,
-            started_in: Duration::ZERO,
-        };
-        started.port = port
-            .trim()
-            .parse()
-            .map_err(|_| failed(&started.last_words()))?;
+        let mut started = Self { process, port: 0, log, started_in: Duration::ZERO };
+        started.port = port.trim().parse().map_err(|_| failed(&started.last_words()))?;
         while !answers(started.port) {
-            if started
-                .process
-                .try_wait()
-                .map_err(|error| failed(&error))?
-                .is_some()
-                || began.elapsed() > PATIENCE
-            {
+            if started.process.try_wait().map_err(|error| failed(&error))?.is_some() || began.elapsed() > PATIENCE {
                 return Err(failed(&started.last_words()));
             }
             thread::sleep(Duration::from_millis(20));
@@ -111,11 +92,7 @@ impl MiniStack {
     fn last_words(&self) -> String {
         let text = fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
-        format!(
-            "{}\n{}",
-            self.log.display(),
-            lines[lines.len().saturating_sub(12)..].join("\n")
-        )
+        format!("{}\n{}", self.log.display(), lines[lines.len().saturating_sub(12)..].join("\n"))
     }
 }
 
@@ -134,9 +111,7 @@ fn answers(port: u16) -> bool {
     let ask = || -> std::io::Result<bool> {
         let mut stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        stream.write_all(
-            b"GET /_ministack/ready HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n",
-        )?;
+        stream.write_all(b"GET /_ministack/ready HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
         let mut status = [0; 12];
         stream.read_exact(&mut status)?;
         Ok(status.ends_with(b" 200"))

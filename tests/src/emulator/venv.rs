@@ -47,8 +47,7 @@ impl Python {
         let home = target_directory().join("python");
         fs::create_dir_all(&home).map_err(|error| failed(&error))?;
         let root = home.join(environment.name());
-        let lock = File::create(home.join(format!("{}.lock", environment.name())))
-            .map_err(|error| failed(&error))?;
+        let lock = File::create(home.join(format!("{}.lock", environment.name()))).map_err(|error| failed(&error))?;
         lock.lock().map_err(|error| failed(&error))?;
 
         let installed = root.join("installed.txt");
@@ -61,26 +60,16 @@ impl Python {
         }
 
         let interpreter = interpreter().map_err(|why| failed(&why))?;
-        progress(&format!(
-            "python: {interpreter}, environment `{}`",
-            environment.name()
-        ));
+        progress(&format!("python: {interpreter}, environment `{}`", environment.name()));
         let mut venv = Command::new(&interpreter);
         venv.args(["-m", "venv", "--clear"]).arg(&python.root);
         run(venv, &mut |_| {}).map_err(|why| failed(&why))?;
         let requirements = python.root.join("requirements.txt");
         fs::write(&requirements, environment.requirements()).map_err(|error| failed(&error))?;
         let mut pip = Command::new(python.program("python"));
-        pip.args([
-            "-m",
-            "pip",
-            "install",
-            "--require-hashes",
-            "--no-input",
-            "--disable-pip-version-check",
-        ])
-        .args(["--no-compile", "--progress-bar", "off", "--requirement"])
-        .arg(&requirements);
+        pip.args(["-m", "pip", "install", "--require-hashes", "--no-input", "--disable-pip-version-check"])
+            .args(["--no-compile", "--progress-bar", "off", "--requirement"])
+            .arg(&requirements);
         run(pip, &mut |line| {
             if let Some(package) = line.trim().strip_prefix("Collecting ") {
                 let package = package.split([' ', ';']).next().unwrap_or(package);
@@ -113,9 +102,7 @@ impl Python {
 /// Cargo's target directory: the one this program was built into, wherever `CARGO_TARGET_DIR` or a setting put it.
 pub fn target_directory() -> PathBuf {
     let program = std::env::current_exe().unwrap_or_default();
-    let built_into = program
-        .ancestors()
-        .find(|directory| directory.join("CACHEDIR.TAG").is_file());
+    let built_into = program.ancestors().find(|directory| directory.join("CACHEDIR.TAG").is_file());
     built_into.map_or_else(
         || match std::env::var_os("CARGO_TARGET_DIR") {
             Some(directory) => PathBuf::from(directory),
@@ -127,42 +114,23 @@ pub fn target_directory() -> PathBuf {
 
 /// The first Python of the search path that is new enough and can make environments.
 fn interpreter() -> std::result::Result<String, String> {
-    const ASK: &str =
-        "import sys, venv, ensurepip; sys.exit(0 if sys.version_info >= (3, 10) else 3)";
-    let names = [
-        "python3",
-        "python3.14",
-        "python3.13",
-        "python3.12",
-        "python3.11",
-        "python3.10",
-        "python",
-    ];
+    const ASK: &str = "import sys, venv, ensurepip; sys.exit(0 if sys.version_info >= (3, 10) else 3)";
+    let names = ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10", "python"];
     let mut seen = Vec::new();
     for name in names {
-        let Ok(answer) = Command::new(name)
-            .args(["-c", ASK])
-            .stdin(Stdio::null())
-            .output()
-        else {
+        let Ok(answer) = Command::new(name).args(["-c", ASK]).stdin(Stdio::null()).output() else {
             continue;
         };
         match answer.status.code() {
             Some(0) => return Ok(name.to_owned()),
             Some(3) => seen.push(format!("{name} is too old")),
             _ if String::from_utf8_lossy(&answer.stderr).contains("ModuleNotFoundError") => {
-                seen.push(format!(
-                    "{name} has no `venv` (Debian and Ubuntu: apt install python3-venv)"
-                ));
+                seen.push(format!("{name} has no `venv` (Debian and Ubuntu: apt install python3-venv)"));
             }
             _ => {}
         }
     }
-    let seen = if seen.is_empty() {
-        "no python3 on the search path".to_owned()
-    } else {
-        seen.join(", ")
-    };
+    let seen = if seen.is_empty() { "no python3 on the search path".to_owned() } else { seen.join(", ") };
     Err(format!(
         "Python 3.10 or newer is needed: {seen}. Install it from python.org or your package manager, and try again"
     ))
@@ -181,10 +149,7 @@ fn run(mut command: Command, line: &mut dyn FnMut(&str)) -> std::result::Result<
     // The command keeps both ends of the pipe open, and the reader would wait for ever.
     drop(command);
     let mut last = Vec::new();
-    for text in BufReader::new(reader)
-        .lines()
-        .map_while(std::result::Result::ok)
-    {
+    for text in BufReader::new(reader).lines().map_while(std::result::Result::ok) {
         line(&text);
         last.push(text);
         if last.len() > 12 {

@@ -156,14 +156,9 @@ impl World {
     }
 
     #[track_caller]
-    fn registry_events(
-        &self,
-        act: impl FnOnce(&mut Ecr, &mut ecr::Scene<'_>) -> Result<(), Refusal>,
-    ) -> Vec<Value> {
-        self.on_registry(|ecr, scene| {
-            act(ecr, scene).map(|()| std::mem::take(scene.events))
-        })
-        .unwrap_or_else(|refusal| panic!("{}: {}", refusal.code, refusal.message))
+    fn registry_events(&self, act: impl FnOnce(&mut Ecr, &mut ecr::Scene<'_>) -> Result<(), Refusal>) -> Vec<Value> {
+        self.on_registry(|ecr, scene| act(ecr, scene).map(|()| std::mem::take(scene.events)))
+            .unwrap_or_else(|refusal| panic!("{}: {}", refusal.code, refusal.message))
     }
 
     fn on_registry<T>(&self, act: impl FnOnce(&mut Ecr, &mut ecr::Scene<'_>) -> T) -> T {
@@ -186,7 +181,7 @@ impl World {
 
     /// The PRIMARY deployment goes wrong. What follows is ECS's decision by the service's configuration: without
     /// circuit breaker nothing but failed tasks, and no event; with it FAILED; with rollback FAILED, and two seconds
-    /// later IN_PROGRESS of the old deployment, which [`World::complete`] then completes.
+    /// later `IN_PROGRESS` of the old deployment, which [`World::complete`] then completes.
     #[track_caller]
     pub fn fail(&self, cluster: &str, service: &str, failure: Failure) -> Moved {
         let moved = self.on_service(cluster, service, |service, scene| service.fail(scene, &failure));

@@ -96,7 +96,9 @@ impl Faults {
     /// The plans that no call met: a story that planned them proved less than it says.
     pub(crate) fn unmet(&self) -> Vec<String> {
         let unmet = self.planned.iter().filter(|planned| !matches!(planned.turn, Turn::Each(Met::Yes)));
-        unmet.map(|planned| format!("no call met the fault {:?} planned for {}", planned.fault, planned.calls)).collect()
+        unmet
+            .map(|planned| format!("no call met the fault {:?} planned for {}", planned.fault, planned.calls))
+            .collect()
     }
 
     /// How long each call takes at least.

@@ -28,9 +28,10 @@ impl Notice {
     pub(crate) fn of(members: &Members, at: Timestamp) -> Self {
         let text = |name| text(members, name).unwrap_or_default().to_owned();
         let attributes = members.get("MessageAttributes").and_then(Value::as_object);
-        let attributes = attributes.into_iter().flatten().map(|(name, value)| {
-            (name.clone(), value["StringValue"].as_str().unwrap_or_default().to_owned())
-        });
+        let attributes = attributes
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| (name.clone(), value["StringValue"].as_str().unwrap_or_default().to_owned()));
         Self {
             topic: text("TopicArn"),
             subject: text("Subject"),

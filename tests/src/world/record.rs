@@ -46,7 +46,17 @@ impl Call {
     /// Whether the call may change something: everything but describing, listing and getting.
     pub fn is_write(&self) -> bool {
         const READS: [&str; 12] = [
-            "Describe", "List", "Get", "BatchGet", "BatchCheck", "Query", "Scan", "Head", "GET ", "HEAD ", "Receive",
+            "Describe",
+            "List",
+            "Get",
+            "BatchGet",
+            "BatchCheck",
+            "Query",
+            "Scan",
+            "Head",
+            "GET ",
+            "HEAD ",
+            "Receive",
             "TestEventPattern",
         ];
         !READS.iter().any(|read| self.operation.starts_with(read))

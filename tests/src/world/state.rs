@@ -120,8 +120,7 @@ impl State {
                 ecs::answer(&mut self.ecs, &mut scene, operation, request)
             }
             "ECR" => {
-                let mut scene =
-                    ecr::Scene { place: &self.place, now: self.clock.now(), events: &mut self.events };
+                let mut scene = ecr::Scene { place: &self.place, now: self.clock.now(), events: &mut self.events };
                 ecr::answer(&mut self.ecr, &mut scene, operation, request)
             }
             _ => self.alone.get_parameter(&self.place, request),

@@ -1,7 +1,7 @@
 //! Calls as lines that people read, in an order that is the same in every run.
 //!
 //! Concurrent calls come in any order, so a transcript is not sorted by time. Every call has a *lane*, the thing it is
-//! about (a service, a family, a repository), and a *step* (configuration, registry, services, task definitions,
+//! about (a service, a family, a repository), and a *step* (configuration, registry, services, task definitions, history,
 //! register, update, notice). Within a lane time counts: where a call goes back to an earlier step, the lane enters its
 //! next round. Lines are sorted by round, step, lane. A handler that looks, decides, does and tells is one
 //! round; whoever tells before he does, or looks again, is seen to.
@@ -32,8 +32,9 @@ pub fn transcript(calls: &[Call]) -> String {
     lines.into_iter().map(|(_, _, _, line, ending)| format!("{line}{ending}\n")).collect()
 }
 
-/// The most calls that came one after the other: each began after the one before had been answered, and belongs to
-/// the same lane or to something shared (configuration, registry, task definitions). Never less than the real chain.
+/// The most calls that came one after the other.
+///
+/// Each began after the one before had been answered, and belongs to the same lane or to something shared (configuration, registry, task definitions). Never less than the real chain.
 pub fn longest_chain(calls: &[Call]) -> usize {
     let mut order: Vec<(&Call, String)> = calls.iter().map(|call| (call, service_lane(call))).collect();
     order.sort_by_key(|(call, _)| call.span.start);
@@ -68,6 +69,8 @@ enum Step {
     Registry,
     Services,
     TaskDefinitions,
+    /// Service deployments, service revisions, tasks: what a service went through.
+    History,
     OtherReads,
     Register,
     Update,
@@ -81,7 +84,8 @@ impl Step {
             ("SSM" | "S3", _) if !call.is_write() => Self::Configuration,
             ("ECR", _) if !call.is_write() => Self::Registry,
             ("ECS", "DescribeTaskDefinition" | "ListTaskDefinitions") => Self::TaskDefinitions,
-            ("ECS", _) if !call.is_write() => Self::Services,
+            ("ECS", "DescribeServices" | "ListServices") => Self::Services,
+            ("ECS", _) if !call.is_write() => Self::History,
             ("ECS", "RegisterTaskDefinition") => Self::Register,
             ("ECS", _) => Self::Update,
             ("SNS", "Publish") => Self::Notice,
@@ -126,7 +130,9 @@ fn subject(call: &Call) -> String {
             last_part(text(request, "taskDefinition").unwrap_or_default()).to_owned()
         }
         ("ECS", "CreateCluster") => text(request, "clusterName").unwrap_or_default().to_owned(),
-        ("ECS", "ListServices" | "DescribeTasks") => last_part(text(request, "cluster").unwrap_or("default")).to_owned(),
+        ("ECS", "ListServices" | "DescribeTasks") => {
+            last_part(text(request, "cluster").unwrap_or("default")).to_owned()
+        }
         ("ECR", _) => text(request, "repositoryName").unwrap_or_default().to_owned(),
         ("SNS", "Publish") => String::new(),
         ("SSM", _) => text(request, "Name").unwrap_or_default().to_owned(),

@@ -8,6 +8,7 @@ mod order;
 mod push;
 mod record;
 mod story;
+mod track;
 mod trouble;
 
 use std::process::ExitCode;
@@ -16,8 +17,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 /// A story by its name, which is the name of its function.
 macro_rules! stories {
-    ($($module:ident { $($name:ident)* })*) => {
-        vec![$($(told(concat!(stringify!($module), "::", stringify!($name)), $module::$name),)*)*]
+    ($module:literal { $($name:ident)* }) => {
+        vec![$(told(concat!($module, "::", stringify!($name)), $name),)*]
     };
 }
 pub(crate) use stories;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     trials.extend(manual::stories());
     trials.extend(notices::stories());
     trials.extend(trouble::stories());
+    trials.extend(track::stories());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::story::{Story, WEB, service, service_with_breaker, web_definition};
 use crate::{stories, told};
 
-pub fn stories() -> Vec<Trial> {
-    stories! { manual {
+pub(crate) fn stories() -> Vec<Trial> {
+    stories! { "manual" {
         a_deploy_goes_back_on_request
         a_deploy_by_digest
         a_dry_run_shows_the_plan_and_does_nothing

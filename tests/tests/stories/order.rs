@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::story::{Story, WEB, service, service_with_breaker, web_definition};
 use crate::{stories, told};
 
-pub fn stories() -> Vec<Trial> {
-    stories! { order {
+pub(crate) fn stories() -> Vec<Trial> {
+    stories! { "order" {
         an_older_version_is_skipped
         two_builds_that_finish_in_reverse_end_with_the_newer_one
         a_promotion_by_tag_goes_back_too

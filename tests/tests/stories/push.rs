@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::story::{Story, WEB, models, service, web_definition};
 use crate::{stories, told};
 
-pub fn stories() -> Vec<Trial> {
-    stories! { push {
+pub(crate) fn stories() -> Vec<Trial> {
+    stories! { "push" {
         a_pushed_image_runs
         the_update_holds_nothing_but_the_task_definition
         unknown_fields_survive
@@ -158,7 +158,10 @@ async fn web_and_sidekiq_share_an_image_and_the_log_router_stays(name: &'static 
     story.world.running_service(service("web"));
 
     let answer = story.push_web("1.5.0").await;
-    assert_snapshot!("web_and_sidekiq_share_an_image_and_the_log_router_stays", answer["targets"][0]["plan"]["text"].as_str().unwrap_or_default());
+    assert_snapshot!(
+        "web_and_sidekiq_share_an_image_and_the_log_router_stays",
+        answer["targets"][0]["plan"]["text"].as_str().unwrap_or_default()
+    );
     let register = request(&story.world, "RegisterTaskDefinition");
     assert_eq!(
         register["containerDefinitions"][2]["image"],
@@ -214,7 +217,10 @@ targets: [{ repository: shop/web, service: web }, { repository: shop/proxy, serv
     let _ = story.world.complete("prod", "web");
     let proxy = story.world.push("shop/proxy", ["3.0.1"], &Image::single("proxy 3.0.1"));
     let answer = story.deploy(&proxy.event()).await;
-    assert_snapshot!("a_service_runs_images_of_two_repositories", answer["targets"][0]["plan"]["text"].as_str().unwrap_or_default());
+    assert_snapshot!(
+        "a_service_runs_images_of_two_repositories",
+        answer["targets"][0]["plan"]["text"].as_str().unwrap_or_default()
+    );
     let _ = story.world.complete("prod", "web");
 
     // Each repository keeps its own order, whichever was deployed last.
@@ -270,7 +276,10 @@ async fn the_base_family_lets_terraform_s_edits_flow(name: &'static str) {
 
     let answer = story.push_web("1.5.0").await;
     assert_eq!(request(&story.world, "RegisterTaskDefinition")["memory"], "1024");
-    assert_snapshot!("the_base_family_lets_terraform_s_edits_flow", answer["targets"][0]["plan"]["text"].as_str().unwrap_or_default());
+    assert_snapshot!(
+        "the_base_family_lets_terraform_s_edits_flow",
+        answer["targets"][0]["plan"]["text"].as_str().unwrap_or_default()
+    );
     story.transcript();
     story.end();
 }

@@ -17,20 +17,17 @@ use slipway_track::Tracker;
 
 use crate::record;
 
-/// The ARN of the topic that every story publishes to.
-pub const TOPIC: &str = "arn:aws:sns:eu-west-1:123456789012:slipway-notices";
-
 /// A configuration for the service `prod/web`, whose images are versions in `shop/web`.
-pub const WEB: &str = r#"
+pub(crate) const WEB: &str = r#"
 version: 1
 targets:
   - { repository: shop/web, cluster: prod, service: web, tags: { semver: "*" } }
 "#;
 
 /// A world and the two functions that a story delivers events to.
-pub struct Story {
+pub(crate) struct Story {
     /// AWS.
-    pub world: World,
+    pub(crate) world: World,
     name: &'static str,
     deployer: Deployer,
     tracker: Tracker,
@@ -42,7 +39,7 @@ pub struct Story {
 
 /// How a second delivery is told apart from Lambda's own second try of the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Invocation {
+pub(crate) enum Invocation {
     /// A new one, with a request id of its own.
     New,
     /// Lambda tries the last one again.
@@ -51,31 +48,40 @@ pub enum Invocation {
 
 impl Story {
     /// A world with this configuration document in its Parameter Store.
-    pub async fn begin(name: &'static str, config: &str) -> Self {
+    pub(crate) async fn begin(name: &'static str, config: &str) -> Self {
         Self::set(name, World::alone(models()), config).await
     }
 
     /// A world of the story's own making.
-    pub async fn set(name: &'static str, world: Builder, config: &str) -> Self {
+    pub(crate) async fn set(name: &'static str, world: Builder, config: &str) -> Self {
         let world = world.start().await;
-        world.topic("slipway-notices");
+        let topic = world.topic("slipway-notices");
         world.parameter("/slipway/config", config);
-        let deployer = Deployer::new(aws(&world, "deploy").await, "ssm:/slipway/config", TOPIC).await;
-        let tracker = Tracker::new(aws(&world, "track").await, "ssm:/slipway/config", TOPIC).await;
+        let deployer = Deployer::new(aws(&world, "deploy").await, "ssm:/slipway/config", &topic).await;
+        let tracker = Tracker::new(aws(&world, "track").await, "ssm:/slipway/config", &topic).await;
         let (deployer, tracker) = (deployer.expect("right settings"), tracker.expect("right settings"));
         world.take_calls();
-        Self { world, name, deployer, tracker, invocations: 0, time_left: Duration::from_secs(300), log: String::new(), told: Vec::new() }
+        Self {
+            world,
+            name,
+            deployer,
+            tracker,
+            invocations: 0,
+            time_left: Duration::from_secs(300),
+            log: String::new(),
+            told: Vec::new(),
+        }
     }
 
     /// A world in which `prod/web` has been running `shop/web:1.4.2`, deployed by Terraform by its tag.
-    pub async fn of_web(name: &'static str) -> Self {
+    pub(crate) async fn of_web(name: &'static str) -> Self {
         let story = Self::begin(name, WEB).await;
         story.web_runs("1.4.2");
         story
     }
 
     /// Pushes an image of `shop/web` under this tag, and makes the service `prod/web`, which runs it.
-    pub fn web_runs(&self, tag: &str) -> Push {
+    pub(crate) fn web_runs(&self, tag: &str) -> Push {
         let push = self.world.push("shop/web", [tag], &Image::single(tag));
         self.world.register(web_definition(tag));
         self.world.running_service(service("web"));
@@ -83,20 +89,20 @@ impl Story {
     }
 
     /// Pushes an image of `shop/web` and delivers its event, twice; the first answer.
-    pub async fn push_web(&mut self, tag: &str) -> Value {
+    pub(crate) async fn push_web(&mut self, tag: &str) -> Value {
         let push = self.world.push("shop/web", [tag], &Image::single(tag));
         self.deploy(&push.event()).await
     }
 
     /// Pushes an image of `shop/web` that will be refused; see [`Story::deploy_refused`].
-    pub async fn push_web_refused(&mut self, tag: &str) -> Value {
+    pub(crate) async fn push_web_refused(&mut self, tag: &str) -> Value {
         let push = self.world.push("shop/web", [tag], &Image::single(tag));
         self.deploy_refused(&push.event()).await
     }
 
     /// Delivers an event that is refused to the deploy function, twice: the refusal is told again, under the same id,
     /// because nothing is left behind by which a repeat could be known.
-    pub async fn deploy_refused(&mut self, event: &Value) -> Value {
+    pub(crate) async fn deploy_refused(&mut self, event: &Value) -> Value {
         let answer = self.deploy_once(event, Invocation::New).await.expect("an answer");
         self.read_on();
         let first = self.notices();
@@ -110,13 +116,20 @@ impl Story {
     }
 
     /// Starts the deploy function anew, so that it reads its configuration.
-    pub async fn forget_config(&mut self) {
+    pub(crate) async fn forget_config(&mut self) {
         let aws = aws(&self.world, "deploy").await;
-        self.deployer = Deployer::new(aws, "ssm:/slipway/config", TOPIC).await.expect("right settings");
+        let topic = self.world.topic("slipway-notices");
+        self.deployer = Deployer::new(aws, "ssm:/slipway/config", &topic).await.expect("right settings");
+    }
+
+    /// Starts the track function anew, so that it reads its configuration.
+    pub(crate) async fn restart_track(&mut self) {
+        let aws = aws(&self.world, "track").await;
+        self.tracker = Tracker::new(aws, "ssm:/slipway/config", &topic).await.expect("right settings");
     }
 
     /// Delivers an event to the deploy function, twice; the first answer.
-    pub async fn deploy(&mut self, event: &Value) -> Value {
+    pub(crate) async fn deploy(&mut self, event: &Value) -> Value {
         let answer = self.deploy_once(event, Invocation::New).await.expect("an answer");
         self.read_on();
         self.world.advance(Duration::from_secs(1));
@@ -126,21 +139,22 @@ impl Story {
     }
 
     /// Delivers an event or a request to the deploy function once; the error is the one that Lambda would see.
-    pub async fn deploy_once(&mut self, payload: &Value, invocation: Invocation) -> Result<Value, String> {
+    pub(crate) async fn deploy_once(&mut self, payload: &Value, invocation: Invocation) -> Result<Value, String> {
         let event = LambdaEvent::new(payload.clone(), self.context("deploy", invocation));
         let answer = slipway_deploy::handle(&self.deployer, event).await;
         answer.map_err(|failure| lambda_runtime::Diagnostic::from(failure).error_type)
     }
 
     /// Sends a manual request to the deploy function, once; the answer.
-    pub async fn ask(&mut self, request: Value) -> Value {
+    pub(crate) async fn ask(&mut self, request: Value) -> Value {
         self.deploy_once(&request, Invocation::New).await.expect("an answer")
     }
 
     /// Delivers an event to the track function, twice; the answers are told by the notices.
     ///
     /// Track keeps no memory yet, so the second delivery publishes the same notice again, under the same id.
-    pub async fn track(&mut self, event: &Value) {
+    pub(crate) async fn track(&mut self, event: &Value) {
+        let before = self.notices();
         self.track_once(event).await.expect("an answer");
         self.read_on();
         let first = self.notices();
@@ -149,51 +163,53 @@ impl Story {
         let ids = |notices: &[Notice]| notices.iter().map(id).collect::<Vec<_>>();
         assert_eq!(ids(&first), ids(&again), "{}: a copy bears the same id", self.name);
         self.world.take_calls();
-        self.told.extend(first);
+        self.told.extend(before.into_iter().chain(first));
     }
 
     /// Delivers an event to the track function, once.
-    pub async fn track_once(&mut self, event: &Value) -> Result<Value, String> {
+    pub(crate) async fn track_once(&mut self, event: &Value) -> Result<Value, String> {
         let event = LambdaEvent::new(event.clone(), self.context("track", Invocation::New));
         let answer = slipway_track::handle(&self.tracker, event).await;
         answer.map_err(|failure| lambda_runtime::Diagnostic::from(failure).error_type)
     }
 
     /// From now on the functions have this much time for an invocation.
-    pub fn time_left(&mut self, time_left: Duration) {
+    pub(crate) fn time_left(&mut self, time_left: Duration) {
         self.time_left = time_left;
     }
 
     /// The AWS calls since the last reading, which claims them; those of a second delivery stand below `again`.
-    pub fn transcript(&mut self) -> String {
+    pub(crate) fn transcript(&mut self) -> String {
         self.read_on();
         std::mem::take(&mut self.log)
     }
 
     /// The notices since the last reading, each with its subject and its text.
-    pub fn notices(&mut self) -> Vec<Notice> {
+    pub(crate) fn notices(&mut self) -> Vec<Notice> {
         let mut notices = std::mem::take(&mut self.told);
         notices.extend(self.world.notices());
         notices
     }
 
     /// What was published since the last reading, as its kinds and subjects.
-    pub fn subjects(&mut self) -> Vec<String> {
+    pub(crate) fn subjects(&mut self) -> Vec<String> {
         self.notices().iter().map(|notice| format!("{}: {}", notice.attributes["kind"], notice.subject)).collect()
     }
 
     /// The one notice since the last reading as its e-mail reads.
     #[track_caller]
-    pub fn email(&mut self) -> String {
+    pub(crate) fn email(&mut self) -> String {
         let notices = self.notices();
         let [notice] = notices.as_slice() else { panic!("one notice, and not {notices:#?}") };
         let faces: Value = serde_json::from_str(&notice.message).expect("the faces of a notice");
         let text = faces["email"].as_str().or(faces["default"].as_str()).expect("a text");
-        format!("Subject: {}\n\n{text}", notice.subject)
+        // The one thing in it that another run says differently: when it was said.
+        let said = regex::Regex::new(r"Slipway, \S+ \S+ UTC").expect("a pattern");
+        format!("Subject: {}\n\n{}", notice.subject, said.replace(text, "Slipway, NOW"))
     }
 
     /// Judges the story, and keeps its calls for the roles to be judged by.
-    pub fn end(self) {
+    pub(crate) fn end(self) {
         record::keep(self.name, self.world.calls());
         self.world.finish();
     }
@@ -204,12 +220,11 @@ impl Story {
         }
         let mut context = Context::default();
         context.request_id = format!("00000000-0000-4000-8000-{:012}", self.invocations);
-        context.invoked_function_arn = format!("arn:aws:lambda:eu-west-1:123456789012:function:slipway-{function}");
+        context.invoked_function_arn = self.world.place().arn("lambda", &format!("function:slipway-{function}"));
         let deadline = SystemTime::now() + self.time_left;
         let deadline = deadline.duration_since(SystemTime::UNIX_EPOCH).expect("a time after 1970");
         context.deadline = deadline.as_millis() as u64;
-        context.env_config =
-            Arc::new(Config { function_name: format!("slipway-{function}"), ..Config::default() });
+        context.env_config = Arc::new(Config { function_name: format!("slipway-{function}"), ..Config::default() });
         context
     }
 
@@ -230,7 +245,7 @@ impl Story {
 }
 
 /// A notice's id, which copies share.
-pub fn id(notice: &Notice) -> String {
+pub(crate) fn id(notice: &Notice) -> String {
     let faces: Value = serde_json::from_str(&notice.message).unwrap_or_default();
     let notice: Value = serde_json::from_str(faces["default"].as_str().unwrap_or_default()).unwrap_or_default();
     notice["id"].as_str().unwrap_or_default().to_owned()
@@ -241,7 +256,7 @@ fn indented(transcript: &str) -> String {
 }
 
 /// A Fargate task definition with one container, `web`, of `shop/web` with this tag.
-pub fn web_definition(tag: &str) -> Value {
+pub(crate) fn web_definition(tag: &str) -> Value {
     json!({
         "family": "web",
         "networkMode": "awsvpc",
@@ -262,7 +277,7 @@ pub fn web_definition(tag: &str) -> Value {
 }
 
 /// A request to create a service in the cluster `prod` from the family of its name.
-pub fn service(name: &str) -> Value {
+pub(crate) fn service(name: &str) -> Value {
     json!({
         "cluster": "prod",
         "serviceName": name,
@@ -274,14 +289,14 @@ pub fn service(name: &str) -> Value {
 }
 
 /// The same service with ECS's circuit breaker, which rolls back.
-pub fn service_with_breaker(name: &str) -> Value {
+pub(crate) fn service_with_breaker(name: &str) -> Value {
     let mut service = service(name);
     service["deploymentConfiguration"] = json!({ "deploymentCircuitBreaker": { "enable": true, "rollback": true } });
     service
 }
 
 /// botocore's service models.
-pub fn models() -> std::path::PathBuf {
+pub(crate) fn models() -> std::path::PathBuf {
     emulator::models()
 }
 

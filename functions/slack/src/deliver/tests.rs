@@ -164,7 +164,8 @@ async fn a_webhook_that_is_gone_stops_the_batch() {
 #[tokio::test]
 async fn without_an_address_or_time_everything_goes_back() {
     let webhook = Webhook::new().unwrap();
-    let unread = deliver(&webhook, async || Err("SSM.GetParameter /x: denied".to_owned()), Duration::from_secs(60)).await;
+    let unread =
+        deliver(&webhook, async || Err("SSM.GetParameter /x: denied".to_owned()), Duration::from_secs(60)).await;
     let why = "the webhook's address could not be read: SSM.GetParameter /x: denied";
     assert_eq!(unread, [why, why]);
 

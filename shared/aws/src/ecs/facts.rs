@@ -26,7 +26,8 @@ pub(super) fn service(service: &types::Service) -> Option<ServiceFacts> {
             Some(types::ResourceManagementType::Ecs) => Management::Ecs,
             _ => Management::Customer,
         },
-        task_definition: TaskDefinitionArn::new(task_definition(service)?),
+        // Services of the EXTERNAL controller may have none; they are refused before it is looked at.
+        task_definition: TaskDefinitionArn::new(task_definition(service).unwrap_or_default()),
         desired_count: service.desired_count(),
         running_count: service.running_count(),
         strategy: strategy(service.deployment_configuration()),

@@ -9,7 +9,7 @@ use super::reader::{Fields, Path, Reader};
 use super::schema;
 use super::uniqueness::{self, Claim};
 use super::yaml::{self, Node};
-use super::{Base, Mistake, RepositoryName, Target, names};
+use super::{Base, Mistake, RepositoryName, Target, names, surrogates};
 use crate::id::{ClusterName, ContainerName, ServiceName, TargetName};
 use crate::tags::TagPolicy;
 
@@ -50,15 +50,16 @@ pub(super) struct Settings {
     /// or the latest one of its `family`, so that what Terraform registers flows in.
     #[cfg_attr(test, schemars(with = "schema::BaseName", default))]
     base: Option<Base>,
-    /// Environment variables that are set in these containers at each deploy. The placeholders {tag}, {digest} and
-    /// {short_digest} are filled in; other braces are data. A target's variables are added to the defaults'.
+    /// Environment variables that are set in these containers at each deploy. The placeholders `{tag}`, `{digest}`
+    /// and `{short_digest}` are filled in; other braces are data. A target's variables are added to the defaults'.
     #[cfg_attr(test, schemars(with = "schema::Variables", default))]
     environment: Option<Environment>,
 }
 
 /// Reads a document; the error is every mistake, in the document's order.
 pub(super) fn read(text: &str) -> Result<Vec<Target>, Vec<Mistake>> {
-    let root = yaml::parse(text).map_err(|mistake| vec![mistake])?;
+    let text = surrogates::joined(text);
+    let root = yaml::parse(&text).map_err(|mistake| vec![mistake])?;
     let mut reader = Reader::default();
     let targets = document(&mut reader, &root);
     reader.finish(targets)

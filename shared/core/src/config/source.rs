@@ -189,6 +189,10 @@ mod tests {
             .iter()
             .map(|setting| Source::parse(setting).unwrap().parse_document(&large).unwrap_err().to_string())
             .collect();
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        SLIPWAY_CONFIG: a document in the setting itself has at most 4096 bytes, and this one has more; keep it in an SSM parameter (8 KB) or in S3 (4 MB)
+        SLIPWAY_CONFIG: a document in an SSM parameter has at most 8192 bytes, and this one has more; keep it in S3 (4 MB)
+        SLIPWAY_CONFIG: a document in S3 has at most 4194304 bytes, and this one has more; install Slipway several times, each for a part of the targets
+        "#);
     }
 }

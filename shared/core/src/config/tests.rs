@@ -154,10 +154,9 @@ targets:
     environment: [A]
 "#;
     insta::assert_snapshot!(mistakes(document), @r#"
-    default: is no key that is known here; did you mean `defaults`? (line 3)
+    default: is not a known key; did you mean `defaults`? (line 3)
     targets[0].repository: "Shop/Web" is no repository; a name is of lower-case letters, digits and . _ - /, such as "shop/web" (line 5)
-    targets[0].service: is missing; write the ECS service's name, such as service: web (line 5)
-    targets[0].sevice: is no key that is known here; did you mean `service`? (line 6)
+    targets[0].sevice: is not a known key; did you mean `service`? (line 6)
     targets[0].cluster: "arn:aws:ecs:eu-west-1:123456789012:cluster/prod" is an ARN; write the cluster's name alone, "prod" (line 7)
     targets[0].tags.ignore[0]: "dev/*" matches no tag, since no tag has a '/'; a glob is made of a tag's characters, * for any text and ? for one character, such as "*-dev" (line 8)
     targets[0].tags.semver: ">=1.x.y" is not a version range; try ">=1, <2" (line 8)
@@ -184,22 +183,20 @@ fn the_version_is_told_first() {
     .map(mistakes)
     .into();
     insta::assert_snapshot!(told.join("\n---\n"), @r#"
-        the document is empty; it begins with "version: 1" and a list of `targets`
-        ---
-        the document is empty; it begins with "version: 1" and a list of `targets`
-        ---
-        targets: is missing; write a list such as [{repository: shop/web, service: web, cluster: prod, tags: {semver: "*"}}] (line 1)
-        ---
-        targets: one text stands where a list is expected; write ["~"] (line 2)
-        ---
-        targets: has no entry, so nothing would ever be deployed; write [{repository: shop/web, service: web, cluster: prod, tags: {semver: "*"}}] (line 2)
-        ---
-        targets: a map stands where a list is expected; write [{repository: shop/web, service: web, cluster: prod, tags: {semver: "*"}}] (line 2)
-        ---
-        a list stands where a map is expected; write "version: 1" and a list of `targets` (line 1)
-        ---
-        a text stands where a map is expected; write "version: 1" and a list of `targets` (line 1)
-        "#);
+    version: 2 is not known to this release of Slipway; write version: 1, which it knows (line 1)
+    ---
+    version: is missing; write version: 1 (line 1)
+    targets: has no entry, so nothing would ever be deployed; write [{repository: shop/web, service: web, cluster: prod, tags: {semver: "*"}}] (line 1)
+    ---
+    version: "1" in quotes is a text; write 1 (line 1)
+    targets: has no entry, so nothing would ever be deployed; write [{repository: shop/web, service: web, cluster: prod, tags: {semver: "*"}}] (line 2)
+    ---
+    version: one is not a whole number; write 1 (line 1)
+    targets: has no entry, so nothing would ever be deployed; write [{repository: shop/web, service: web, cluster: prod, tags: {semver: "*"}}] (line 2)
+    ---
+    version: 1.0 is not a whole number; write 1 (line 1)
+    targets: has no entry, so nothing would ever be deployed; write [{repository: shop/web, service: web, cluster: prod, tags: {semver: "*"}}] (line 2)
+    "#);
 }
 
 #[test]
@@ -217,29 +214,21 @@ fn a_document_without_targets_is_wrong() {
     .map(mistakes)
     .into();
     insta::assert_snapshot!(told.join("\n---\n"), @r#"
-    targets[0].tags.tag: 1.10 without quotes is a number in YAML; write "1.10" (line 6)
+    the document is empty; it begins with "version: 1" and a list of `targets` (line 1)
     ---
-    targets[0].tags.tag: 12e4567 without quotes is a number in YAML; write "12e4567" (line 6)
+    the document is empty; it begins with "version: 1" and a list of `targets` (line 1)
     ---
-    targets[0].tags.tag: has no value; write "prod" (line 6)
+    targets: is missing; write a list such as [{repository: shop/web, service: web, cluster: prod, tags: {semver: "*"}}] (line 1)
     ---
-    targets[0].cluster: yes without quotes is a truth value in YAML; write "yes" (line 6)
+    targets: has no value; write [{repository: shop/web, service: web, cluster: prod, tags: {semver: "*"}}] (line 2)
     ---
-    targets[0].environment.A: a map stands where a text is expected; write "" if it shall be empty (line 6)
-    targets[0].environment.B: 8080 without quotes is a number in YAML; write "8080" (line 6)
-    targets[0].environment.C: true without quotes is a truth value in YAML; write "true" (line 6)
-    targets[0].environment.D: has no value; write "" if it shall be empty (line 6)
-    targets[0].environment.E: a list stands where a text is expected; write "" if it shall be empty (line 6)
+    targets: has no entry, so nothing would ever be deployed; write [{repository: shop/web, service: web, cluster: prod, tags: {semver: "*"}}] (line 2)
     ---
-    targets[0].tags.ignore[0]: *-dev without quotes refers to an anchor &-dev, which there is none; in quotes it is a text: "*-dev" (line 6)
-    targets[0].tags.ignore[1]: !*cache* without quotes is one of YAML's tags, which have no meaning here; in quotes it is a text: "!*cache*" (line 6)
-    targets[0].tags.ignore[2]: 7 without quotes is a number in YAML; write "7" (line 6)
+    targets: a map stands where a list is expected; write [{repository: shop/web, service: web, cluster: prod, tags: {semver: "*"}}] (line 2)
     ---
-    targets[0]: YAML's merge keys (<<) are not read; put what targets share under the document's `defaults` (line 6)
+    a list stands where a map is expected; write "version: 1" and a list of `targets` (line 1)
     ---
-    targets[0].containers: one text stands where a list is expected; write ["web"] (line 6)
-    ---
-    targets[0].environment: !env without quotes is one of YAML's tags, which have no meaning here; in quotes it is a text: "!env" (line 7)
+    a text stands where a map is expected; write "version: 1" and a list of `targets` (line 1)
     "#);
 }
 
@@ -267,7 +256,8 @@ fn yaml_s_surprises_are_explained() {
         "tags: { tag: }",
         "cluster: yes",
         "environment: { A: {tag}, B: 8080, C: true, D: , E: [x] }",
-        "tags: { semver: '*', ignore: [*-dev, !*cache*, 7] }",
+        "tags: { semver: '*', ignore: [!*cache*, 7] }",
+        "tags: { semver: '*', ignore: [*-dev, '*-rc'] }",
         "<<: {}",
         "containers: web",
         "base: !!str family\nenvironment: !env {}",
@@ -275,37 +265,30 @@ fn yaml_s_surprises_are_explained() {
     .map(mistakes_of_target)
     .into();
     insta::assert_snapshot!(told.join("\n---\n"), @r#"
-    targets[0].tags: says "prod" but not how tags are chosen; write {tag: "prod"} (line 6)
+    targets[0].tags.tag: 1.10 without quotes is a number in YAML; write "1.10" (line 6)
     ---
-    targets[0].tags: says ">=1.4" but not how tags are chosen; write {semver: ">=1.4"} (line 6)
+    targets[0].tags.tag: 12e4567 without quotes is a number in YAML; write "12e4567" (line 6)
     ---
-    targets[0].tags: does not say which tags are deployed; write {semver: ">=1, <2"}, or one of tag, numerical, alphabetical, newest (line 6)
+    targets[0].tags.tag: has no value; write "prod" (line 6)
     ---
-    targets[0].tags: does not say which tags are deployed; write {semver: ">=1, <2"}, or one of tag, numerical, alphabetical, newest (line 6)
+    targets[0].cluster: yes without quotes is a truth value in YAML; write "yes" (line 6)
     ---
-    targets[0].tags: tag and semver and newest are given; exactly one of them decides, so keep one (line 6)
+    targets[0].environment.A: {tag} without quotes is a map in YAML; write "{tag}" (line 6)
+    targets[0].environment.B: 8080 without quotes is a number in YAML; write "8080" (line 6)
+    targets[0].environment.C: true without quotes is a truth value in YAML; write "true" (line 6)
+    targets[0].environment.D: has no value; write a text in quotes, "" for an empty one (line 6)
+    targets[0].environment.E: a list stands where a text is expected; write a text in quotes, "" for an empty one (line 6)
     ---
-    targets[0].tags.smever: is no key that is known here; did you mean `semver`? (line 6)
-    targets[0].tags: does not say which tags are deployed; write {semver: ">=1, <2"}, or one of tag, numerical, alphabetical, newest (line 6)
+    targets[0].tags.ignore[0]: !*cache* without quotes is one of YAML's tags, which mean nothing here; write "!*cache*" (line 6)
+    targets[0].tags.ignore[1]: 7 without quotes is a number in YAML; write "7" (line 6)
     ---
-    targets[0].tags.tag: "a b" is no image tag; a tag is of letters, digits and . _ -, such as "prod" (line 6)
+    *-dev without quotes is one of YAML's aliases, and nothing has that name; write "*-dev" (line 6)
     ---
-    targets[0].tags.ignore[0]: "*-dev" leaves out the tag "main-dev" that is to be deployed; leave one of the two out (line 6)
+    targets[0]: YAML's merge keys (<<) are not read; put what targets share under the document's `defaults` (line 6)
     ---
-    targets[0].tags.numerical: one text stands where a map is expected; write {pattern: '^build-(?P<v>\d+)$'} (line 6)
+    targets[0].containers: one text stands where a list is expected; write ["web"] (line 6)
     ---
-    targets[0].tags.numerical: has no pattern; write {pattern: '^build-(?P<v>\d+)$'} (line 6)
-    ---
-    targets[0].tags.numerical.latern: is no key that is known here; did you mean `pattern`? (line 6)
-    targets[0].tags.numerical.pattern: '^build-\d+$' has no group named v around what is ordered; write it like '^build-(?P<v>\d+)$' (line 6)
-    ---
-    targets[0].tags.alphabetical.pattern: '^(?P<version>.*)$' has no group named v around what is ordered; write it like '^release-(?P<v>.+)$' (line 6)
-    ---
-    targets[0].tags.newest.pattern: '*' is not a regular expression: uncounted repetition operator must be applied to a sub-expression; to match any text write '.*', not '*' (line 6)
-    ---
-    targets[0].tags.newest: a list stands where a map is expected; write {pattern: '^[0-9a-f]{40}$'} (line 6)
-    ---
-    targets[0].tags.ignore: one text stands where a list is expected; write ["*-dev"] (line 6)
+    targets[0].environment: !env without quotes is one of YAML's tags, which mean nothing here; leave it out (line 7)
     "#);
 }
 
@@ -331,11 +314,37 @@ fn a_policy_says_exactly_one_rule() {
     .map(mistakes_of_target)
     .into();
     insta::assert_snapshot!(told.join("\n---\n"), @r#"
-version: comes twice in the same map; keep one (line 2)
-targets[0].tags.semver: comes twice in the same map; keep one (line 7)
-targets[0].environment.A: comes twice in the same map; keep one (line 8)
-targets[0].service: comes twice in the same map; keep one (line 9)
-"#);
+    targets[0].tags: says "prod" but not how tags are chosen; write {tag: "prod"} (line 6)
+    ---
+    targets[0].tags: says ">=1.4" but not how tags are chosen; write {semver: ">=1.4"} (line 6)
+    ---
+    targets[0].tags: does not say which tags are deployed; write {semver: ">=1, <2"}, or one of tag, numerical, alphabetical, newest (line 6)
+    ---
+    targets[0].tags: does not say which tags are deployed; write {semver: ">=1, <2"}, or one of tag, numerical, alphabetical, newest (line 6)
+    ---
+    targets[0].tags: tag and semver and newest are given; exactly one of them decides, so keep one (line 6)
+    ---
+    targets[0].tags.smever: is not a known key; did you mean `semver`? (line 6)
+    ---
+    targets[0].tags.tag: "a b" is no image tag; a tag is of letters, digits and . _ -, such as "prod" (line 6)
+    ---
+    targets[0].tags.ignore[0]: "*-dev" leaves out the tag "main-dev" that is to be deployed; leave one of the two out (line 6)
+    ---
+    targets[0].tags.numerical: one text stands where a map is expected; write {pattern: '^build-(?P<v>\d+)$'} (line 6)
+    ---
+    targets[0].tags.numerical: has no pattern; write {pattern: '^build-(?P<v>\d+)$'} (line 6)
+    ---
+    targets[0].tags.numerical.latern: is not a known key; did you mean `pattern`? (line 6)
+    targets[0].tags.numerical.pattern: '^build-\d+$' has no group named v around what is ordered; write it like '^build-(?P<v>\d+)$' (line 6)
+    ---
+    targets[0].tags.alphabetical.pattern: '^(?P<version>.*)$' has no group named v around what is ordered; write it like '^release-(?P<v>.+)$' (line 6)
+    ---
+    targets[0].tags.newest.pattern: '*' is not a regular expression: uncounted repetition operator must be applied to a sub-expression; to match any text write '.*', not '*' (line 6)
+    ---
+    targets[0].tags.newest: a list stands where a map is expected; write {pattern: '^[0-9a-f]{40}$'} (line 6)
+    ---
+    targets[0].tags.ignore: one text stands where a list is expected; write ["*-dev"] (line 6)
+    "#);
 }
 
 #[test]
@@ -364,25 +373,9 @@ fn two_entries_may_not_contradict_each_other() {
         "  - {cluster: staging, service: web, tags: {semver: '*'}, repository: shop/web}\n",
     );
     insta::assert_snapshot!(mistakes(&document), @r#"
-    the document is not YAML: tabs disallowed within this context (block indentation) at column 2; indent with spaces, not with tabs (line 3)
-    ---
-    the document is not YAML: invalid indentation in multiline quoted scalar at column 5; a quote before it is not closed (line 4)
-    ---
-    the document is not YAML: while parsing a block collection, did not find expected '-' indicator at column 4; keys that belong together begin in the same column (line 4)
-    ---
-    the document is not YAML: mapping values are not allowed in this context at column 8; a value with a colon needs quotes, and a key needs a space after its colon (line 2)
-    ---
-    the document is not YAML: unclosed bracket '[' at column 10 (line 2)
-    ---
-    the document is not YAML: mapping values are not allowed in this context at column 5; a value with a colon needs quotes, and a key needs a space after its colon (line 1)
-    ---
-    the document is not YAML: unexpected character: `@' at column 4; put the value in quotes (line 1)
-    ---
-    the document is not YAML: while parsing a quoted scalar, found unknown escape character at column 10; in double quotes a backslash escapes, so write patterns in single quotes (line 1)
-    ---
-    the document is not YAML: did not find expected <document start> at column 15 (line 1)
-    ---
-    a second document begins here; everything stands in one, without `---` between (line 2)
+    targets[1]: deploys shop/web to prod/web, as targets[0] (line 3) does already; keep one of the two (line 4)
+    targets[2]: deploys shop/web to prod/web by another name of the repository than targets[0] (line 3); keep one of the two, or write both repositories as full URIs (line 5)
+    targets[4]: sets the container envoy of prod/web, as targets[3] (line 6) does already; name it in one of the two (line 7)
     "#);
 }
 
@@ -390,7 +383,10 @@ fn two_entries_may_not_contradict_each_other() {
 fn a_mistake_in_the_defaults_is_told_once() {
     let document = "version: 1\ndefaults: {cluster: a b, tags: {semver: x}, repository: shop/web}\ntargets:\n  \
         - {repository: shop/web, service: web}\n  - {repository: shop/api, service: api}\n";
-    insta::assert_snapshot!(mistakes(document), @"the document is not YAML: recursion limit exceeded at column 265 (line 2)");
+    insta::assert_snapshot!(mistakes(document), @r#"
+    defaults.cluster: "a b" is no name of a cluster: ECS allows letters, digits, - and _ there, and no ' ' (line 2)
+    defaults.repository: is each target's own; write it there (line 2)
+    "#);
 }
 
 #[test]
@@ -409,13 +405,33 @@ fn what_is_not_yaml_is_told_with_its_line_and_column() {
     ]
     .map(mistakes)
     .into();
-    insta::assert_snapshot!(told.join("\n---\n"), @"the aliases of this document copy too much; write less by `defaults` (line 11)");
+    insta::assert_snapshot!(told.join("\n---\n"), @r#"
+    the document is not YAML: tabs disallowed within this context (block indentation) at column 2; indent with spaces, not with tabs (line 3)
+    ---
+    the document is not YAML: invalid indentation in quoted scalar at column 17; a quote is not closed (line 3)
+    ---
+    the document is not YAML: while parsing a block collection, did not find expected '-' indicator at column 4; keys that belong together begin in the same column (line 4)
+    ---
+    the document is not YAML: mapping values are not allowed in this context at column 8; a value with a colon needs quotes, and a key needs a space after its colon (line 2)
+    ---
+    the document is not YAML: while parsing a flow sequence, expected ',' or ']' at column 1; a bracket or a brace is not closed (line 3)
+    ---
+    the document is not YAML: mapping values are not allowed in this context at column 5; a value with a colon needs quotes, and a key needs a space after its colon (line 1)
+    ---
+    the document is not YAML: unexpected character: `@' at column 4; put the value in quotes (line 1)
+    ---
+    the document is not YAML: while parsing a quoted scalar, found unknown escape character at column 10; in double quotes a backslash escapes, so write patterns in single quotes (line 1)
+    ---
+    the document is not YAML: did not find expected <document start> at column 15; nothing stands after the document's end (line 1)
+    ---
+    a second document begins here; everything stands in one, without `---` between (line 2)
+    "#);
 }
 
 #[test]
 fn no_document_can_exhaust_us() {
     let deep = format!("version: 1\ntargets: {}", "[".repeat(100_000));
-    insta::assert_snapshot!(mistakes(&deep), @"the document is not YAML: recursion limit exceeded at column 265 (line 2)");
+    insta::assert_snapshot!(mistakes(&deep), @"the document is not YAML: recursion limit exceeded at column 265; see what stands before it, too (line 2)");
 
     let mut laughs = String::from("a0: &a0 [x, x]\n");
     for level in 1..30 {

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, Tag, options};
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
 use super::Mistake;
 
@@ -39,8 +39,8 @@ pub(super) enum Value<'d> {
 /// Reads one document; a mistake is one of syntax, which ends the reading.
 pub(super) fn parse(text: &str) -> Result<Node<'_>, Mistake> {
     let mut tree = Tree::default();
-    for event in Parser::new_from_str_with_options(text, options! { emit_unresolved_aliases: true }) {
-        let (event, span) = event.map_err(|error| syntax(&error))?;
+    for event in Parser::new_from_str(text) {
+        let (event, span) = event.map_err(|error| syntax(text, &error))?;
         tree.take(event, span)?;
     }
     let empty =
@@ -76,10 +76,10 @@ impl<'d> Tree<'d> {
                 self.close(Node { line, value }, anchor);
                 Ok(())
             }
-            Event::SequenceStart(_, anchor, tag) => {
+            Event::SequenceStart(anchor, tag) => {
                 self.open(Node { line, value: collection(tag.as_deref(), Value::List(Vec::new())) }, anchor)
             }
-            Event::MappingStart(_, anchor, tag) => {
+            Event::MappingStart(anchor, tag) => {
                 self.open(Node { line, value: collection(tag.as_deref(), Value::Map(Vec::new())) }, anchor)
             }
             Event::SequenceEnd | Event::MappingEnd => {
@@ -89,13 +89,6 @@ impl<'d> Tree<'d> {
                 Ok(())
             }
             Event::Alias(anchor) => self.copy(anchor, line),
-            Event::UnresolvedAlias(name) => {
-                let text = format!(
-                    "*{name} without quotes is one of YAML's aliases, and there is no &{name}; write \"*{name}\""
-                );
-                self.close(Node { line, value: Value::Wrong(text) }, 0);
-                Ok(())
-            }
             _ => Ok(()),
         }
     }
@@ -159,7 +152,7 @@ fn size(value: &Value<'_>) -> usize {
 
 fn scalar<'d>(text: Cow<'d, str>, style: ScalarStyle, tag: Option<&Tag>) -> Value<'d> {
     match tag {
-        Some(tag) if tag.is_yaml_core_schema_tag("str") => Value::Text(text),
+        Some(tag) if tag.is_yaml_core_schema() && tag.suffix == "str" => Value::Text(text),
         Some(tag) => tagged(tag, if text.is_empty() || text == "~" { Meant::Text } else { Meant::Tag }),
         None if style == ScalarStyle::Plain => Value::Plain(text),
         None => Value::Text(text),
@@ -179,7 +172,8 @@ enum Meant {
 }
 
 fn tagged<'d>(tag: &Tag, meant: Meant) -> Value<'d> {
-    let written = format!("{}{}", tag.original_handle(), tag.suffix());
+    let handle = if tag.is_yaml_core_schema() { "!!" } else { tag.handle.as_str() };
+    let written = format!("{handle}{}", tag.suffix);
     let right = match meant {
         Meant::Text => format!("write {written:?}"),
         Meant::Tag => "leave it out".to_owned(),
@@ -187,27 +181,38 @@ fn tagged<'d>(tag: &Tag, meant: Meant) -> Value<'d> {
     Value::Wrong(format!("{written} without quotes is one of YAML's tags, which mean nothing here; {right}"))
 }
 
-fn syntax(error: &ScanError) -> Mistake {
-    let advice = match error.kind() {
-        ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation => {
-            "; indent with spaces, not with tabs"
-        }
-        ErrorKind::UnexpectedCharacter { .. } => "; put the value in quotes",
-        ErrorKind::UnknownQuotedScalarEscape => {
-            "; in double quotes a backslash escapes, so write patterns in single quotes"
-        }
-        ErrorKind::MappingValueNotAllowed => {
-            "; a value with a colon needs quotes, and a key needs a space after its colon"
-        }
-        ErrorKind::UnclosedQuotedScalar | ErrorKind::InvalidQuotedScalarIndent => "; a quote before it is not closed",
-        ErrorKind::ExpectedBlockSequenceEntry | ErrorKind::ExpectedBlockMappingKey => {
-            "; keys that belong together begin in the same column"
-        }
-        ErrorKind::ExpectedDocumentStart => "; nothing stands after the document's end",
-        _ => "",
-    };
+/// What the library says, and what to do about it. It has no kinds of errors, so its words are looked at.
+fn syntax(text: &str, error: &ScanError) -> Mistake {
     let (line, column) = (error.marker().line(), error.marker().col() + 1);
-    mistake(line, format!("the document is not YAML: {} at column {column}{advice}", error.kind()))
+    let says = error.info();
+    if says.contains("unknown anchor") {
+        let word = word_at(text, line, column);
+        let wrong =
+            format!("{word} without quotes is one of YAML's aliases, and nothing has that name; write {word:?}");
+        return mistake(line, wrong);
+    }
+    const ADVICE: [(&str, &str); 10] = [
+        ("tab", "indent with spaces, not with tabs"),
+        ("unexpected character", "put the value in quotes"),
+        ("escape", "in double quotes a backslash escapes, so write patterns in single quotes"),
+        (
+            "mapping values are not allowed",
+            "a value with a colon needs quotes, and a key needs a space after its colon",
+        ),
+        ("quoted scalar", "a quote is not closed"),
+        ("flow", "a bracket or a brace is not closed"),
+        ("expected node content", "a bracket or a brace is not closed, or a value is missing"),
+        ("expected <document start>", "nothing stands after the document's end"),
+        ("did not find expected", "keys that belong together begin in the same column"),
+        ("", "see what stands before it, too"),
+    ];
+    let advice = ADVICE.iter().find(|(words, _)| says.contains(words)).map_or("", |(_, advice)| advice);
+    mistake(line, format!("the document is not YAML: {says} at column {column}; {advice}"))
+}
+
+fn word_at(text: &str, line: usize, column: usize) -> String {
+    let from = text.lines().nth(line - 1).unwrap_or_default().chars().skip(column - 1);
+    from.take_while(|c| !c.is_whitespace() && !matches!(c, ',' | ']' | '}')).collect()
 }
 
 fn mistake(line: usize, text: String) -> Mistake {

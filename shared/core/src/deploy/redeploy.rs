@@ -78,9 +78,10 @@ pub fn redeploy(facts: &Redeploy<'_>) -> Plan {
 pub fn names_a_tag(running: &Revision, entries: &[(&Target, Repository)]) -> bool {
     entries.iter().any(|(target, repository)| {
         let containers = render::containers_of(running, repository, &target.containers).unwrap_or_default();
-        containers.iter().filter_map(|container| ImageRef::parse(render::image_of(running, container)?)).any(
-            |image| image.digest.is_none() && image.repository() == *repository,
-        )
+        containers
+            .iter()
+            .filter_map(|container| ImageRef::parse(render::image_of(running, container)?))
+            .any(|image| image.digest.is_none() && image.repository() == *repository)
     })
 }
 

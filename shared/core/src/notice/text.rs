@@ -26,7 +26,8 @@ impl Notice {
         let mut text = Text::default();
         text.line(&shorten(&self.headline, LONGEST_LINE));
         text.paragraph(&[shorten(&self.reason, LONGEST_LINE)]);
-        let rows = self.table().into_iter().map(|(label, value)| shorten(&format!("{label:12}  {value}"), LONGEST_LINE));
+        let rows =
+            self.table().into_iter().map(|(label, value)| shorten(&format!("{label:12}  {value}"), LONGEST_LINE));
         text.paragraph(&rows.collect::<Vec<_>>());
         let changed = self.changed();
         if !changed.is_empty() {

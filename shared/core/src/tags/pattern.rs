@@ -83,14 +83,14 @@ mod tests {
             .map(|text| Pattern::parse(text).unwrap_err())
             .collect();
         insta::assert_snapshot!(told.join("\n"), @r#"
-    an empty text is no pattern; write '.*' for every tag
-    '*' is not a regular expression: uncounted repetition operator must be applied to a sub-expression; to match any text write '.*', not '*'
-    '^build-(?P<v>\d+$' is not a regular expression: found open group without closing ')'; one that is right: '^build-(?P<v>\d+)$'
-    '^(?!dev).*$' is not a regular expression: look-around is not supported; look-around is not supported; leave tags out with `ignore`
-    '[z-a]' is not a regular expression: invalid range in character class; one that is right: '^build-(?P<v>\d+)$'
-    '(?P<v>a)(?P<v>b)' is not a regular expression: duplicate capture group name; one that is right: '^build-(?P<v>\d+)$'
-    'it''s (' is not a regular expression: found open group without closing ')'; one that is right: '^build-(?P<v>\d+)$'
-    "#);
+        an empty text is no pattern; write '.*' for every tag
+        '*' is not a regular expression: uncounted repetition operator must be applied to a sub-expression; to match any text write '.*', not '*'
+        '^build-(?P<v>\d+$' is not a regular expression: found open group without closing ')'; a right one is '^build-(?P<v>\d+)$'
+        '^(?!dev).*$' is not a regular expression: look-around is not supported; leave tags out with `ignore`
+        '[z-a]' is not a regular expression: invalid range in character class; a right one is '^build-(?P<v>\d+)$'
+        '(?P<v>a)(?P<v>b)' is not a regular expression: duplicate capture group name; a right one is '^build-(?P<v>\d+)$'
+        'it''s (' is not a regular expression: found open group without closing ')'; a right one is '^build-(?P<v>\d+)$'
+        "#);
     }
 
     #[test]

@@ -75,8 +75,9 @@ fn parses(range: &str) -> bool {
 fn without_leading_v(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     for (at, c) in text.char_indices() {
-        let leads = matches!(c, 'v' | 'V') && text[at + 1..].starts_with(|next: char| next.is_ascii_digit());
-        if !(leads && !kept.ends_with(|before: char| before.is_ascii_alphanumeric())) {
+        let before_digit = text[at + c.len_utf8()..].starts_with(|next: char| next.is_ascii_digit());
+        let within_word = kept.ends_with(|before: char| before.is_ascii_alphanumeric());
+        if !matches!(c, 'v' | 'V') || !before_digit || within_word {
             kept.push(c);
         }
     }

@@ -17,80 +17,46 @@ pub(super) struct Need {
 
 /// Everything that the call needs; `None` if it is not written down here.
 pub(super) fn needs_of(call: &Call) -> Option<Vec<Need>> {
-    let place = Place {
-        account: &call.account,
-    };
+    let place = Place { account: &call.account };
     let request = &call.request;
-    let own = |resource: String| Need {
-        action: format!("{}:{}", call.service, call.operation),
-        resource,
-        context: BTreeMap::new(),
-    };
+    let service = call.service.to_ascii_lowercase();
+    let own =
+        |resource: String| Need { action: format!("{service}:{}", call.operation), resource, context: BTreeMap::new() };
     let text = |key: &str| request[key].as_str();
-    Some(match (call.service.as_str(), call.operation.as_str()) {
+    Some(match (service.as_str(), call.operation.as_str()) {
         ("ecs", operation) => return ecs(operation, request, &place, own),
         ("ecr", "DescribeImages" | "BatchGetImage") => {
             let account = text("registryId").unwrap_or(&call.account);
-            vec![own(format!(
-                "arn:aws:ecr:{REGION}:{account}:repository/{}",
-                text("repositoryName")?
-            ))]
+            vec![own(format!("arn:aws:ecr:{REGION}:{account}:repository/{}", text("repositoryName")?))]
         }
         ("sns", "Publish") => vec![own(text("TopicArn")?.to_owned())],
         ("ssm", "GetParameter") => {
-            vec![own(place.arn(
-                "ssm",
-                &format!("parameter/{}", text("Name")?.trim_start_matches('/')),
-            ))]
+            vec![own(place.arn("ssm", &format!("parameter/{}", text("Name")?.trim_start_matches('/'))))]
         }
-        ("s3", "GetObject") => vec![own(format!(
-            "arn:aws:s3:::{}/{}",
-            text("Bucket")?,
-            text("Key")?
-        ))],
+        ("s3", "GetObject") => vec![own(format!("arn:aws:s3:::{}/{}", text("Bucket")?, text("Key")?))],
         ("sqs", "SendMessage" | "ReceiveMessage" | "DeleteMessage" | "GetQueueAttributes") => {
             let mut end = text("QueueUrl")?.rsplit('/');
             let (name, account) = (end.next()?, end.next()?);
             vec![own(format!("arn:aws:sqs:{REGION}:{account}:{name}"))]
         }
         ("logs", "CreateLogStream" | "PutLogEvents") => {
-            let stream = if call.operation == "PutLogEvents" {
-                text("logStreamName")?
-            } else {
-                ""
-            };
-            vec![own(place.arn(
-                "logs",
-                &format!("log-group:{}:log-stream:{stream}", text("logGroupName")?),
-            ))]
+            let stream = if call.operation == "PutLogEvents" { text("logStreamName")? } else { "" };
+            vec![own(place.arn("logs", &format!("log-group:{}:log-stream:{stream}", text("logGroupName")?)))]
         }
         _ => return None,
     })
 }
 
-fn ecs(
-    operation: &str,
-    request: &Value,
-    place: &Place<'_>,
-    own: impl Fn(String) -> Need,
-) -> Option<Vec<Need>> {
+fn ecs(operation: &str, request: &Value, place: &Place<'_>, own: impl Fn(String) -> Need) -> Option<Vec<Need>> {
     let text = |key: &str| request[key].as_str();
-    let texts = |key: &str| -> Option<Vec<&str>> {
-        request[key].as_array()?.iter().map(Value::as_str).collect()
-    };
+    let texts = |key: &str| -> Option<Vec<&str>> { request[key].as_array()?.iter().map(Value::as_str).collect() };
     let cluster = text("cluster").unwrap_or("default").rsplit('/').next()?;
     let in_cluster = |resource: String, cluster: &str| {
-        own(resource).with(
-            "ecs:cluster",
-            place.arn("ecs", &format!("cluster/{cluster}")),
-        )
+        own(resource).with("ecs:cluster", place.arn("ecs", &format!("cluster/{cluster}")))
     };
     let on_service = |service: &str| {
         let name = service.rsplit('/').next().unwrap_or(service);
-        in_cluster(
-            place.arn("ecs", &format!("service/{cluster}/{name}")),
-            cluster,
-        )
+        in_cluster(place.arn("ecs", &format!("service/{cluster}/{name}")), cluster)
     };
     Some(match operation {
         "DescribeServices" => texts("services")?.into_iter().map(on_service).collect(),
@@ -98,20 +64,12 @@ fn ecs(
         "UpdateService" => {
             let need = on_service(text("service")?);
             vec![match text("taskDefinition") {
-                Some(arn) if arn.starts_with("arn:") => {
-                    need.with("ecs:task-definition", arn.to_owned())
-                }
-                Some(name) => need.with(
-                    "ecs:task-definition",
-                    place.arn("ecs", &format!("task-definition/{name}")),
-                ),
+                Some(arn) if arn.starts_with("arn:") => need.with("ecs:task-definition", arn.to_owned()),
+                Some(name) => need.with("ecs:task-definition", place.arn("ecs", &format!("task-definition/{name}"))),
                 None => need,
             }]
         }
-        "DescribeTaskDefinition"
-        | "DeregisterTaskDefinition"
-        | "ListTaskDefinitions"
-        | "ListClusters" => {
+        "DescribeTaskDefinition" | "DeregisterTaskDefinition" | "ListTaskDefinitions" | "ListClusters" => {
             vec![own("*".to_owned())]
         }
         "ListServices" => vec![in_cluster("*".to_owned(), cluster)],
@@ -119,52 +77,29 @@ fn ecs(
             let family = place.arn("ecs", &format!("task-definition/{}:*", text("family")?));
             let tags = tags(request);
             let tagged = |need: Need| {
-                tags.iter().fold(need, |need, (key, value)| {
-                    need.with(&format!("aws:RequestTag/{key}"), value.clone())
-                })
+                tags.iter().fold(need, |need, (key, value)| need.with(&format!("aws:RequestTag/{key}"), value.clone()))
             };
             let mut needs = vec![tagged(own(family.clone()))];
             if !tags.is_empty() {
-                let tag = Need {
-                    action: "ecs:TagResource".to_owned(),
-                    ..own(family)
-                };
+                let tag = Need { action: "ecs:TagResource".to_owned(), ..own(family) };
                 needs.push(tagged(tag.with("ecs:CreateAction", operation.to_owned())));
             }
-            for role in ["taskRoleArn", "executionRoleArn"]
-                .into_iter()
-                .filter_map(text)
-                .filter(|role| !role.is_empty())
+            for role in ["taskRoleArn", "executionRoleArn"].into_iter().filter_map(text).filter(|role| !role.is_empty())
             {
                 // ECS takes a role's name, too.
                 let arn = match role.starts_with("arn:") {
                     true => role.to_owned(),
                     false => format!("arn:aws:iam::{}:role/{role}", place.account),
                 };
-                let pass = Need {
-                    action: "iam:PassRole".to_owned(),
-                    ..own(arn)
-                };
+                let pass = Need { action: "iam:PassRole".to_owned(), ..own(arn) };
                 needs.push(pass.with("iam:PassedToService", "ecs-tasks.amazonaws.com".to_owned()));
             }
             needs
         }
         "TagResource" => vec![own(text("resourceArn")?.to_owned())],
-        "DescribeServiceDeployments" => of_service(
-            &texts("serviceDeploymentArns")?,
-            "service-deployment",
-            in_cluster,
-        )?,
-        "StopServiceDeployment" => of_service(
-            &[text("serviceDeploymentArn")?],
-            "service-deployment",
-            in_cluster,
-        )?,
-        "DescribeServiceRevisions" => of_service(
-            &texts("serviceRevisionArns")?,
-            "service-revision",
-            in_cluster,
-        )?,
+        "DescribeServiceDeployments" => of_service(&texts("serviceDeploymentArns")?, "service-deployment", in_cluster)?,
+        "StopServiceDeployment" => of_service(&[text("serviceDeploymentArn")?], "service-deployment", in_cluster)?,
+        "DescribeServiceRevisions" => of_service(&texts("serviceRevisionArns")?, "service-revision", in_cluster)?,
         _ => return None,
     })
 }
@@ -177,23 +112,14 @@ fn of_service(arns: &[&str], kind: &str, need: impl Fn(String, &str) -> Need) ->
         let mut names = path.split('/');
         let (cluster, service) = (names.next()?, names.next()?);
         needs.push(need((*arn).to_owned(), cluster));
-        needs.push(need(
-            format!("{prefix}:service/{cluster}/{service}"),
-            cluster,
-        ));
+        needs.push(need(format!("{prefix}:service/{cluster}/{service}"), cluster));
     }
     Some(needs)
 }
 
 fn tags(request: &Value) -> Vec<(&str, String)> {
     let tags = request["tags"].as_array().into_iter().flatten();
-    tags.filter_map(|tag| {
-        Some((
-            tag["key"].as_str()?,
-            tag["value"].as_str().unwrap_or_default().to_owned(),
-        ))
-    })
-    .collect()
+    tags.filter_map(|tag| Some((tag["key"].as_str()?, tag["value"].as_str().unwrap_or_default().to_owned()))).collect()
 }
 
 struct Place<'a> {

@@ -100,11 +100,7 @@ fn passing_roles_to_anybody_is_too_wide() {
 fn tagging_is_needed_only_with_tags() {
     let mut untagged = register();
     untagged.request["tags"] = json!([]);
-    check(
-        &[untagged],
-        register_role(),
-        &["deploy may ecs:TagResource by statement Tag, and no call needed it"],
-    );
+    check(&[untagged], register_role(), &["deploy may ecs:TagResource by statement Tag, and no call needed it"]);
 }
 
 #[test]
@@ -124,28 +120,19 @@ fn another_family_is_denied() {
 
 #[test]
 fn one_action_of_a_statement_can_be_unused() {
-    let describe = call(
-        "ecs DescribeServices",
-        json!({"cluster": format!("{ECS}:cluster/prod"), "services": ["web"]}),
-    );
+    let describe = call("ecs DescribeServices", json!({"cluster": format!("{ECS}:cluster/prod"), "services": ["web"]}));
     let statement = json!({
         "Sid": "Services", "Effect": "Allow", "Action": ["ecs:DescribeServices", "ecs:UpdateService"],
         "Resource": format!("{ECS}:service/prod/*"), "Condition": {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}},
     });
-    check(
-        &[describe],
-        vec![statement],
-        &["deploy may ecs:UpdateService by statement Services, and no call needed it"],
-    );
+    check(&[describe], vec![statement], &["deploy may ecs:UpdateService by statement Services, and no call needed it"]);
 }
 
 #[test]
 fn a_denial_outweighs_a_grant() {
-    let update = call(
-        "ecs UpdateService",
-        json!({"cluster": "prod", "service": "web", "taskDefinition": "web:7"}),
-    );
-    let allow = json!({"Sid": "All", "Effect": "Allow", "Action": "ecs:UpdateService", "Resource": format!("{ECS}:service/*")});
+    let update = call("ecs UpdateService", json!({"cluster": "prod", "service": "web", "taskDefinition": "web:7"}));
+    let allow =
+        json!({"Sid": "All", "Effect": "Allow", "Action": "ecs:UpdateService", "Resource": format!("{ECS}:service/*")});
     let deny = json!({
         "Sid": "Never", "Effect": "Deny", "Action": "ecs:UpdateService", "Resource": "*",
         "Condition": {"ArnLike": {"ecs:task-definition": format!("{ECS}:task-definition/web:*")}},
@@ -161,32 +148,20 @@ fn a_denial_outweighs_a_grant() {
 
 #[test]
 fn everything_is_too_wide_where_iam_knows_better() {
-    let describe = call(
-        "ecs DescribeServices",
-        json!({"cluster": "prod", "services": ["web"]}),
-    );
-    let definition = call(
-        "ecs DescribeTaskDefinition",
-        json!({"taskDefinition": "web:7"}),
-    );
+    let describe = call("ecs DescribeServices", json!({"cluster": "prod", "services": ["web"]}));
+    let definition = call("ecs DescribeTaskDefinition", json!({"taskDefinition": "web:7"}));
     let statement = json!({"Sid": "All", "Effect": "Allow", "Action": ["ecs:DescribeServices", "ecs:DescribeTaskDefinition"], "Resource": "*"});
     check(
         &[describe, definition],
         vec![statement],
-        &[
-            "deploy may ecs:DescribeServices by statement All, on everything, though IAM knows a narrower resource",
-        ],
+        &["deploy may ecs:DescribeServices by statement All, on everything, though IAM knows a narrower resource"],
     );
 }
 
 #[test]
 fn many_actions_in_one_are_too_wide() {
-    let definition = call(
-        "ecs DescribeTaskDefinition",
-        json!({"taskDefinition": "web:7"}),
-    );
-    let statement =
-        json!({"Sid": "Read", "Effect": "Allow", "Action": "ecs:Describe*", "Resource": "*"});
+    let definition = call("ecs DescribeTaskDefinition", json!({"taskDefinition": "web:7"}));
+    let statement = json!({"Sid": "Read", "Effect": "Allow", "Action": "ecs:Describe*", "Resource": "*"});
     check(
         &[definition],
         vec![statement],
@@ -215,64 +190,22 @@ fn calls_of_other_services_name_their_resource() {
     let grant = |sid: &str, action: &str, resource: &str| json!({"Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource});
     check(
         &[
-            call(
-                "ecr DescribeImages",
-                json!({"registryId": "999999999999", "repositoryName": "shop/web"}),
-            ),
-            call(
-                "sns Publish",
-                json!({"TopicArn": "arn:aws:sns:eu-west-1:123456789012:notices"}),
-            ),
+            call("ecr DescribeImages", json!({"registryId": "999999999999", "repositoryName": "shop/web"})),
+            call("sns Publish", json!({"TopicArn": "arn:aws:sns:eu-west-1:123456789012:notices"})),
             call("ssm GetParameter", json!({"Name": "/slipway/config"})),
-            call(
-                "s3 GetObject",
-                json!({"Bucket": "settings", "Key": "slipway.yaml"}),
-            ),
-            call(
-                "sqs DeleteMessage",
-                json!({"QueueUrl": "http://127.0.0.1:4566/123456789012/slack"}),
-            ),
-            call(
-                "logs CreateLogStream",
-                json!({"logGroupName": "/aws/lambda/deploy", "logStreamName": "2026/11"}),
-            ),
-            call(
-                "logs PutLogEvents",
-                json!({"logGroupName": "/aws/lambda/deploy", "logStreamName": "2026/11"}),
-            ),
+            call("s3 GetObject", json!({"Bucket": "settings", "Key": "slipway.yaml"})),
+            call("sqs DeleteMessage", json!({"QueueUrl": "http://127.0.0.1:4566/123456789012/slack"})),
+            call("logs CreateLogStream", json!({"logGroupName": "/aws/lambda/deploy", "logStreamName": "2026/11"})),
+            call("logs PutLogEvents", json!({"logGroupName": "/aws/lambda/deploy", "logStreamName": "2026/11"})),
         ],
         vec![
-            grant(
-                "1",
-                "ecr:DescribeImages",
-                "arn:aws:ecr:*:999999999999:repository/shop/web",
-            ),
-            grant(
-                "2",
-                "sns:Publish",
-                "arn:aws:sns:eu-west-1:123456789012:notices",
-            ),
-            grant(
-                "3",
-                "ssm:GetParameter",
-                "arn:aws:ssm:eu-west-1:123456789012:parameter/slipway/config",
-            ),
+            grant("1", "ecr:DescribeImages", "arn:aws:ecr:*:999999999999:repository/shop/web"),
+            grant("2", "sns:Publish", "arn:aws:sns:eu-west-1:123456789012:notices"),
+            grant("3", "ssm:GetParameter", "arn:aws:ssm:eu-west-1:123456789012:parameter/slipway/config"),
             grant("4", "s3:GetObject", "arn:aws:s3:::settings/slipway.yaml"),
-            grant(
-                "5",
-                "sqs:DeleteMessage",
-                "arn:aws:sqs:eu-west-1:123456789012:slack",
-            ),
-            grant(
-                "6",
-                "logs:CreateLogStream",
-                "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/deploy:*",
-            ),
-            grant(
-                "7",
-                "logs:PutLogEvents",
-                "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/deploy:*",
-            ),
+            grant("5", "sqs:DeleteMessage", "arn:aws:sqs:eu-west-1:123456789012:slack"),
+            grant("6", "logs:CreateLogStream", "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/deploy:*"),
+            grant("7", "logs:PutLogEvents", "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/deploy:*"),
         ],
         &[],
     );

@@ -123,10 +123,7 @@ fn put_image(ecr: &mut Ecr, scene: &mut Scene<'_>, request: &Members) -> Answer 
     let manifest = text(request, "imageManifest").unwrap_or_default();
     let manifest = Manifest::parse(manifest.to_owned(), text(request, "imageManifestMediaType"));
     if text(request, "imageDigest").is_some_and(|digest| digest != manifest.digest()) {
-        return Err(Refusal::new(
-            "ImageDigestDoesNotMatchException",
-            "The image digest doesn't match the manifest's.",
-        ));
+        return Err(Refusal::new("ImageDigestDoesNotMatchException", "The image digest doesn't match the manifest's."));
     }
     let tag = text(request, "imageTag");
     let digest = ecr.put(scene, name, manifest.clone(), tag)?;
@@ -170,10 +167,7 @@ fn find<'a>(ecr: &'a Ecr, place: &Place, request: &Members, name: &str) -> Resul
 }
 
 /// The image that an `imageId` names, by tag, digest or both; otherwise BatchGetImage's code and reason.
-fn image<'a>(
-    repository: &'a Repository,
-    id: &Members,
-) -> Result<(&'a str, &'a Stored), (&'static str, &'static str)> {
+fn image<'a>(repository: &'a Repository, id: &Members) -> Result<(&'a str, &'a Stored), (&'static str, &'static str)> {
     let none = ("ImageNotFound", "Requested image not found");
     let digest = match (text(id, "imageDigest"), text(id, "imageTag")) {
         (Some(digest), None) => digest,

@@ -56,6 +56,11 @@ pub(super) fn service(service: &Service, place: &Place) -> Value {
         described.shift_remove("launchType");
     }
     described["deploymentConfiguration"] = deployment_configuration(service);
+    if service.task_definition.is_empty()
+        && let Some(described) = described.as_object_mut()
+    {
+        described.shift_remove("taskDefinition");
+    }
     if by_ecs {
         if let Some(current) = service.current_service_deployment() {
             described["currentServiceDeployment"] = json!(current.arn);
@@ -104,12 +109,8 @@ fn deployments(service: &Service) -> Value {
             "rolloutState": deployment.rollout,
             "rolloutStateReason": deployment.reason,
         });
-        let carried = [
-            "networkConfiguration",
-            "serviceConnectConfiguration",
-            "volumeConfigurations",
-            "vpcLatticeConfigurations",
-        ];
+        let carried =
+            ["networkConfiguration", "serviceConnectConfiguration", "volumeConfigurations", "vpcLatticeConfigurations"];
         for setting in carried {
             if let Some(value) = service.settings.get(setting) {
                 described[setting] = value.clone();
@@ -134,8 +135,11 @@ fn revisions(service: &Service) -> Value {
         .collect()
 }
 
-/// The one task set of a service that CodeDeploy or another controller deploys.
+/// The one task set of a service that CodeDeploy or another controller deploys; none before there is a task definition.
 fn task_sets(service: &Service, place: &Place) -> Value {
+    if service.task_definition.is_empty() {
+        return json!([]);
+    }
     let path = format!("{}/{}", service.cluster, service.name);
     let id = format!("ecs-svc/{}", crate::world::identity::nineteen_digits(&path, 0));
     let arn = place.arn("ecs", &format!("task-set/{path}/{id}"));

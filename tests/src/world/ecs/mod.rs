@@ -4,6 +4,7 @@
 //! A deployment begins by an API call and goes on only when the test moves it.
 
 mod described;
+mod failure;
 mod rollout;
 mod service_deployments;
 mod services;
@@ -15,8 +16,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-pub use rollout::Failure;
-pub(crate) use rollout::{BREATH, RollbackCause};
+pub use failure::Failure;
+pub(crate) use failure::RollbackCause;
+pub(crate) use rollout::BREATH;
 
 use super::ecr::Ecr;
 use super::place::Place;
@@ -222,10 +224,7 @@ impl Service {
     fn log(&mut self, place: &Place, now: Timestamp, message: String) {
         let id = super::identity::uuid(&format!("{}{message}", self.arn(place)), self.events.len());
         let message = format!("(service {}) {message}", self.name);
-        self.events.insert(
-            0,
-            json!({ "id": id, "createdAt": super::clock::epoch_seconds(now), "message": message }),
-        );
+        self.events.insert(0, json!({ "id": id, "createdAt": super::clock::epoch_seconds(now), "message": message }));
         self.events.truncate(100);
     }
 }

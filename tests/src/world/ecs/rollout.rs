@@ -1,14 +1,13 @@
 //! How deployments begin and how the test moves them: to completion, to failure, back again.
 //!
-//! The states, texts and events are the ones observed on AWS. What was never captured (the words for alarms, hooks and
-//! stop requests) is composed in the same manner, and nothing should depend on it.
+//! The states and their order are the ones observed on AWS; the words are `failure`'s.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Deployment, Scene, Service, ServiceDeployment, ServiceRevision};
+use super::{Deployment, Failure, RollbackCause, Scene, Service, ServiceDeployment, ServiceRevision};
 use crate::world::clock::epoch_seconds;
 use crate::world::events::{envelope, milliseconds};
 use crate::world::identity;
@@ -16,38 +15,6 @@ use crate::world::refusal::{Members, Refusal, objects, text};
 
 /// How long ECS takes from calling a deployment failed to beginning the rollback.
 pub(crate) const BREATH: Duration = Duration::from_secs(2);
-
-/// What goes wrong with a deployment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// The essential container ends with this exit code.
-    Exits {
-        /// Not zero.
-        code: i32,
-    },
-    /// The kernel kills the container, exit code 137.
-    RunsOutOfMemory,
-    /// The image cannot be pulled; the container never starts.
-    CannotBePulled,
-    /// The container's health checks fail.
-    IsUnhealthy,
-    /// A deployment alarm goes off; the tasks themselves run.
-    SoundsAlarm {
-        /// The CloudWatch alarm's name.
-        name: String,
-    },
-    /// A lifecycle hook of a blue/green, linear or canary deployment fails.
-    FailsHook,
-}
-
-/// Why ECS rolls back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum RollbackCause {
-    CircuitBreaker,
-    Alarm,
-    Hook,
-    StopRequest,
-}
 
 impl Service {
     /// A new deployment becomes the PRIMARY; the one before goes on until the new one has won.
@@ -199,10 +166,10 @@ impl Service {
         let failing = self.service_deployments.last().map(|current| current.deployment.clone()).unwrap_or_default();
         // A rollback that fails is the old deployment, which is the PRIMARY again.
         let failed_already = |deployment: &Deployment| deployment.rollout == "FAILED";
-        let index = self.deployments.iter().position(|deployment| {
-            deployment.id == failing && !failed_already(deployment)
-        });
-        let index = index.or_else(|| self.deployments.iter().position(|deployment| deployment.rollout == "IN_PROGRESS"));
+        let index =
+            self.deployments.iter().position(|deployment| deployment.id == failing && !failed_already(deployment));
+        let index =
+            index.or_else(|| self.deployments.iter().position(|deployment| deployment.rollout == "IN_PROGRESS"));
         let index = index.ok_or_else(|| Refusal::invalid("No deployment is under way that could fail."))?;
         let deployment = &mut self.deployments[index];
         deployment.rollout = "FAILED";
@@ -218,7 +185,8 @@ impl Service {
 
     /// The last completed deployment becomes the PRIMARY again, with its old id: the other half of a failure.
     pub(crate) fn roll_back(&mut self, scene: &mut Scene<'_>, cause: &RollbackCause) -> Result<(), Refusal> {
-        let index = self.candidate().ok_or_else(|| Refusal::invalid("There is no completed deployment to go back to."))?;
+        let index =
+            self.candidate().ok_or_else(|| Refusal::invalid("There is no completed deployment to go back to."))?;
         for failed in &mut self.deployments {
             failed.status = "ACTIVE";
             failed.desired = 0;
@@ -292,7 +260,7 @@ impl Service {
         ((self.desired + 1) / 2).clamp(3, 200)
     }
 
-    /// Whether a strategy is set that shifts traffic: BLUE_GREEN, LINEAR or CANARY.
+    /// Whether a strategy is set that shifts traffic: `BLUE_GREEN`, `LINEAR` or `CANARY`.
     pub(super) fn shifts_traffic(&self) -> bool {
         self.configured("/strategy").and_then(Value::as_str).is_some_and(|strategy| strategy != "ROLLING")
     }
@@ -371,46 +339,6 @@ impl ServiceDeployment {
         self.reason = Some(reason.to_owned());
         self.finished_at = Some(now);
         self.updated_at = now;
-    }
-}
-
-impl RollbackCause {
-    fn failed(&self) -> &'static str {
-        match self {
-            Self::CircuitBreaker => "ECS deployment circuit breaker: tasks failed to start.",
-            Self::Alarm => "ECS deployment failed: alarm detected.",
-            Self::Hook => "ECS deployment failed: lifecycle hook failed.",
-            Self::StopRequest => "ECS deployment stopped on request.",
-        }
-    }
-
-    fn logged(&self) -> &'static str {
-        match self {
-            Self::CircuitBreaker => "tasks failed to start.",
-            Self::Alarm => "alarm detected.",
-            Self::Hook => "lifecycle hook failed.",
-            Self::StopRequest => "stopped on request.",
-        }
-    }
-
-    fn rolling_back(&self, id: &str) -> String {
-        match self {
-            Self::CircuitBreaker => format!("ECS deployment circuit breaker: rolling back to deploymentId {id}."),
-            Self::Alarm => format!("ECS deployment alarm detected: rolling back to deploymentId {id}."),
-            Self::Hook => format!("ECS deployment lifecycle hook failed: rolling back to deploymentId {id}."),
-            Self::StopRequest => format!("ECS deployment stopped on request: rolling back to deploymentId {id}."),
-        }
-    }
-
-    fn ended(&self) -> &'static str {
-        match self {
-            Self::CircuitBreaker => {
-                "Service deployment rolled back because the circuit breaker threshold was exceeded."
-            }
-            Self::Alarm => "Service deployment rolled back because an alarm was detected.",
-            Self::Hook => "Service deployment rolled back because a lifecycle hook failed.",
-            Self::StopRequest => "Service deployment rolled back because a stop was requested.",
-        }
     }
 }
 

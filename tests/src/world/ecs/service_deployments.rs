@@ -92,7 +92,8 @@ pub(super) fn stop(ecs: &mut Ecs, scene: &Scene<'_>, request: &Members) -> Answe
         ));
     }
     deployment.updated_at = scene.now;
-    deployment.status = if text(request, "stopType") == Some("ABORT") { "STOP_REQUESTED" } else { "ROLLBACK_REQUESTED" };
+    deployment.status =
+        if text(request, "stopType") == Some("ABORT") { "STOP_REQUESTED" } else { "ROLLBACK_REQUESTED" };
     Ok(json!({ "serviceDeploymentArn": arn }))
 }
 

@@ -30,7 +30,7 @@ const SETTINGS: [&str; 20] = [
     "resourceManagementType",
 ];
 
-/// What an UpdateService to a CODE_DEPLOY or EXTERNAL service may not name, and what ECS says then.
+/// What an UpdateService to a `CODE_DEPLOY` or `EXTERNAL` service may not name, and what ECS says then.
 const ONLY_ECS: [(&str, &str); 4] = [
     ("taskDefinition", "Unable to update task definition on services with a"),
     ("forceNewDeployment", "Cannot force a new deployment on services with a"),
@@ -45,8 +45,15 @@ pub(super) fn create(ecs: &mut Ecs, scene: &mut Scene<'_>, request: &Members) ->
     if ecs.service_named(&cluster, &name).is_some_and(|service| service.status == "ACTIVE") {
         return Err(Refusal::invalid("Creation of service was not idempotent."));
     }
-    let revision = usable(ecs, text(request, "taskDefinition").unwrap_or_default())?;
-    let (task_definition, definition) = (revision.arn().to_owned(), revision.definition.clone());
+    let controller = request.get("deploymentController").and_then(|controller| controller["type"].as_str());
+    let (task_definition, definition) = match (controller, text(request, "taskDefinition")) {
+        // An EXTERNAL service gets its task definition by a task set.
+        (Some("EXTERNAL"), None) => (String::new(), Members::new()),
+        (_, named) => {
+            let revision = usable(ecs, named.unwrap_or_default())?;
+            (revision.arn().to_owned(), revision.definition.clone())
+        }
+    };
     let mut service = Service {
         cluster: cluster.clone(),
         name: name.clone(),
@@ -81,17 +88,20 @@ pub(super) fn update(ecs: &mut Ecs, scene: &mut Scene<'_>, request: &Members) ->
         return Err(Refusal::new("ServiceNotActiveException", "Service was not ACTIVE."));
     }
     check_controller(service.controller(), request)?;
-    let wanted = text(request, "taskDefinition").unwrap_or(&service.task_definition);
-    let revision = usable(ecs, wanted)?;
-    let (task_definition, definition) = (revision.arn().to_owned(), revision.definition.clone());
     let forced = request.get("forceNewDeployment").and_then(Value::as_bool).unwrap_or_default();
+    let wanted = text(request, "taskDefinition").or(forced.then_some(service.task_definition.as_str()));
+    let wanted = wanted.map(|named| usable(ecs, named)).transpose()?;
+    let wanted = wanted.map(|revision| (revision.arn().to_owned(), revision.definition.clone()));
 
     let service = ecs.service_mut(&cluster, named)?;
     keep_settings(service, request);
     if let Some(desired) = number(request, "desiredCount") {
         service.scale(desired);
     }
-    if service.controller() == "ECS" && (forced || task_definition != service.task_definition) {
+    if let Some((task_definition, definition)) = wanted
+        && service.controller() == "ECS"
+        && (forced || task_definition != service.task_definition)
+    {
         service.begin(scene, &task_definition, &definition);
     }
     Ok(json!({ "service": described::service(service, scene.place) }))

@@ -142,8 +142,7 @@ fn is_image(image: &str) -> bool {
         Some((name, digest)) => (name, Some(digest)),
         None => (image, None),
     };
-    let written =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':' | b'.' | b'/' | b'#');
+    let written = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':' | b'.' | b'/' | b'#');
     let hexadecimal = |hex: &str| hex.len() == 64 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     let right_digest = digest.is_none_or(|digest| digest.strip_prefix("sha256:").is_some_and(hexadecimal));
     !name.is_empty() && name.len() <= 255 && name.bytes().all(written) && right_digest

@@ -20,9 +20,8 @@ pub(super) fn list(ecs: &Ecs, request: &Members) -> Answer {
     let status = text(request, "desiredStatus").unwrap_or("RUNNING");
     let starter = text(request, "startedBy");
     let tasks = services.filter(|service| wanted.is_none_or(|name| name == service.name)).flat_map(|s| &s.tasks);
-    let tasks = tasks.filter(|task| {
-        task["desiredStatus"] == status && starter.is_none_or(|starter| task["startedBy"] == starter)
-    });
+    let tasks = tasks
+        .filter(|task| task["desiredStatus"] == status && starter.is_none_or(|starter| task["startedBy"] == starter));
     let arns: Vec<Value> = tasks.map(|task| task["taskArn"].clone()).collect();
     let (arns, next) = page(arns, request, 100)?;
     let mut answer = json!({ "taskArns": arns });
@@ -93,8 +92,7 @@ impl Service {
                     Failure::Exits { code } => container["exitCode"] = json!(code),
                     Failure::RunsOutOfMemory => {
                         container["exitCode"] = json!(137);
-                        container["reason"] =
-                            json!("OutOfMemoryError: Container killed due to memory usage");
+                        container["reason"] = json!("OutOfMemoryError: Container killed due to memory usage");
                     }
                     _ => {}
                 }

@@ -95,7 +95,8 @@ async fn all_images_come_in_pages_filtered() {
     let world = alone().await;
     let mut digests = Vec::new();
     for number in 0..5 {
-        digests.push(world.push("shop/web", [&format!("1.{number}") as &str], &Image::single(&number.to_string())).digest);
+        digests
+            .push(world.push("shop/web", [&format!("1.{number}") as &str], &Image::single(&number.to_string())).digest);
     }
     world.push("shop/web", [], &Image::single("untagged"));
     let archived = world.archive_image("shop/web", &digests[0]);

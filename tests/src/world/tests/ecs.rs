@@ -21,7 +21,10 @@ async fn a_task_definition_keeps_every_field_and_gets_ecs_own_members_and_defaul
     assert_eq!(kept["quantumMode"], definition["quantumMode"]);
     let container = &kept["containerDefinitions"][0];
     assert_eq!((&container["quantumMode"], &container["command"]), (&json!("on"), &json!(["a", "", "b"])));
-    assert_eq!((&container["cpu"], &container["environment"], &container["essential"]), (&json!(0), &json!([]), &json!(true)));
+    assert_eq!(
+        (&container["cpu"], &container["environment"], &container["essential"]),
+        (&json!(0), &json!([]), &json!(true))
+    );
     assert_eq!(container["portMappings"], json!([{"containerPort": 80, "hostPort": 80, "protocol": "tcp"}]));
     assert_eq!(kept["taskDefinitionArn"], "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:1");
     assert_eq!((&kept["revision"], &kept["status"]), (&json!(1), &json!("ACTIVE")));
@@ -88,7 +91,8 @@ async fn a_family_means_its_latest_active_revision() {
     world.register(web("nginx:1"));
     let second = world.register(web("nginx:2"));
     world.by_hand("ECS.DeregisterTaskDefinition", json!({"taskDefinition": second}));
-    let describe = async |named: &str| call(&world, "ECS.DescribeTaskDefinition", json!({"taskDefinition": named})).await;
+    let describe =
+        async |named: &str| call(&world, "ECS.DescribeTaskDefinition", json!({"taskDefinition": named})).await;
     assert_eq!(answered(describe("web").await)["taskDefinition"]["revision"], 1);
     assert_eq!(answered(describe(&second).await)["taskDefinition"]["status"], "INACTIVE");
     refused(describe("web:3").await, "ClientException", "Unable to describe task definition.");
@@ -132,16 +136,26 @@ async fn an_update_is_refused_in_ecs_own_words() {
     let world = with_web().await;
     let old = world.register(web("nginx:2"));
     world.by_hand("ECS.DeregisterTaskDefinition", json!({"taskDefinition": old}));
-    for (name, controller) in [("bluegreen", "CODE_DEPLOY"), ("sets", "EXTERNAL")] {
-        let controller = json!({"type": controller});
-        world.running_service(
-            json!({"cluster": "prod", "serviceName": name, "taskDefinition": "web", "deploymentController": controller}),
-        );
-    }
+    let by_codedeploy = json!({"type": "CODE_DEPLOY"});
+    world.running_service(json!({
+        "cluster": "prod", "serviceName": "bluegreen", "taskDefinition": "web", "deploymentController": by_codedeploy,
+    }));
+    let external = json!({"type": "EXTERNAL"});
+    world.running_service(json!({"cluster": "prod", "serviceName": "sets", "deploymentController": external}));
     let update = async |request: Value| call(&world, "ECS.UpdateService", request).await;
     let refuse = async |request: Value, code: &str, message: &str| refused(update(request).await, code, message);
-    refuse(json!({"cluster": "prod", "service": "web", "taskDefinition": "web:9"}), "ClientException", "TaskDefinition not found.").await;
-    refuse(json!({"cluster": "prod", "service": "web", "taskDefinition": old}), "ClientException", "TaskDefinition is inactive").await;
+    refuse(
+        json!({"cluster": "prod", "service": "web", "taskDefinition": "web:9"}),
+        "ClientException",
+        "TaskDefinition not found.",
+    )
+    .await;
+    refuse(
+        json!({"cluster": "prod", "service": "web", "taskDefinition": old}),
+        "ClientException",
+        "TaskDefinition is inactive",
+    )
+    .await;
     refuse(json!({"cluster": "prod", "service": "no"}), "ServiceNotFoundException", "Service not found.").await;
     refuse(json!({"cluster": "no", "service": "web"}), "ClusterNotFoundException", "Cluster not found.").await;
     refuse(
@@ -156,6 +170,13 @@ async fn an_update_is_refused_in_ecs_own_words() {
         "InvalidParameterException",
         "Cannot force a new deployment on services with a CODE_DEPLOY deployment controller. Use AWS CodeDeploy to \
          trigger a new deployment.",
+    )
+    .await;
+    refuse(
+        json!({"cluster": "prod", "service": "sets", "taskDefinition": "web:1"}),
+        "InvalidParameterException",
+        "Unable to update task definition on services with a EXTERNAL deployment controller. Use task sets to make a \
+         new deployment.",
     )
     .await;
     world.by_hand("ECS.DeleteService", json!({"cluster": "prod", "service": "web", "force": true}));

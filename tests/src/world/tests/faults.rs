@@ -48,7 +48,8 @@ async fn a_connection_is_cut_before_or_after_the_call_took_effect() {
     for (fault, events) in [(Fault::CutBefore, 0), (Fault::CutAfter, 1)] {
         let world = with_web().await;
         world.fault("ECS.UpdateService", 1, fault);
-        let error = client(&world, 1).update_service().cluster("prod").service("web").force_new_deployment(true).send().await;
+        let error =
+            client(&world, 1).update_service().cluster("prod").service("web").force_new_deployment(true).send().await;
         assert!(matches!(error, Err(aws_sdk_ecs::error::SdkError::DispatchFailure(_))), "{error:?}");
         assert_eq!(world.take_events().len(), events);
         assert_eq!(world.take_calls().len(), 1);

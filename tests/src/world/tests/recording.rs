@@ -72,7 +72,10 @@ async fn who_looks_again_after_an_update_is_seen_to() {
 #[should_panic(expected = "no story claims this write: ECS.UpdateService prod/web forceNewDeployment=true")]
 async fn a_write_that_nobody_read_fails_the_story() {
     let world = with_web().await;
-    answered(call(&world, "ECS.UpdateService", json!({"cluster": "prod", "service": "web", "forceNewDeployment": true})).await);
+    answered(
+        call(&world, "ECS.UpdateService", json!({"cluster": "prod", "service": "web", "forceNewDeployment": true}))
+            .await,
+    );
     world.finish();
 }
 

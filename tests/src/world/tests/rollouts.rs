@@ -98,10 +98,7 @@ async fn without_a_circuit_breaker_nobody_calls_it_failed() {
 async fn a_circuit_breaker_without_rollback_leaves_the_failed_deployment_primary() {
     let world = updating(json!({"deploymentCircuitBreaker": {"enable": true, "rollback": false}})).await;
     let moved = world.fail("prod", "web", Failure::CannotBePulled);
-    assert_eq!(
-        told(&moved),
-        ["SERVICE_DEPLOYMENT_FAILED ECS deployment circuit breaker: tasks failed to start."]
-    );
+    assert_eq!(told(&moved), ["SERVICE_DEPLOYMENT_FAILED ECS deployment circuit breaker: tasks failed to start."]);
     assert_eq!(moved.events[0]["detail"]["eventType"], "ERROR");
     assert_eq!(deployments(&world).await, ["PRIMARY web:2 FAILED 3", "ACTIVE web:1 COMPLETED 0"]);
     world.finish();
@@ -125,11 +122,15 @@ async fn a_circuit_breaker_with_rollback_makes_the_old_deployment_primary_again(
     let rolling_back = service(&world).await;
     assert_eq!(rolling_back["deployments"][0]["id"], json!(old));
     assert!(rolling_back["taskDefinition"].as_str().unwrap().ends_with("/web:1"));
-    let messages: Vec<_> = rolling_back["events"].as_array().unwrap().iter().map(|e| e["message"].as_str().unwrap()).collect();
+    let messages: Vec<_> =
+        rolling_back["events"].as_array().unwrap().iter().map(|e| e["message"].as_str().unwrap()).collect();
     assert_eq!(messages[0], format!("(service web) rolling back to deployment {old}."));
     assert_eq!(history(&world).await[1]["status"], "ROLLBACK_IN_PROGRESS");
 
-    assert_eq!(told(&world.complete("prod", "web")), [format!("SERVICE_DEPLOYMENT_COMPLETED ECS deployment {old} completed.")]);
+    assert_eq!(
+        told(&world.complete("prod", "web")),
+        [format!("SERVICE_DEPLOYMENT_COMPLETED ECS deployment {old} completed.")]
+    );
     assert_eq!(deployments(&world).await, ["PRIMARY web:1 COMPLETED 0"]);
     let ended = history(&world).await[1].clone();
     assert_eq!(
@@ -140,7 +141,8 @@ async fn a_circuit_breaker_with_rollback_makes_the_old_deployment_primary_again(
         )
     );
     let request = json!({"serviceDeploymentArns": [ended["serviceDeploymentArn"]]});
-    let whole = answered(call(&world, "ECS.DescribeServiceDeployments", request).await)["serviceDeployments"][0].clone();
+    let whole =
+        answered(call(&world, "ECS.DescribeServiceDeployments", request).await)["serviceDeployments"][0].clone();
     assert_eq!(whole["deploymentCircuitBreaker"], json!({"status": "TRIGGERED", "failureCount": 3, "threshold": 3}));
     assert_eq!(whole["rollback"]["serviceRevisionArn"], whole["sourceServiceRevisions"][0]["arn"]);
     world.finish();
@@ -197,7 +199,8 @@ async fn an_alarm_rolls_back_a_deployment_whose_tasks_run() {
     assert_eq!(moved.events.len(), 2);
     let arn = history(&world).await[1]["serviceDeploymentArn"].clone();
     let request = json!({"serviceDeploymentArns": [arn]});
-    let whole = answered(call(&world, "ECS.DescribeServiceDeployments", request).await)["serviceDeployments"][0].clone();
+    let whole =
+        answered(call(&world, "ECS.DescribeServiceDeployments", request).await)["serviceDeployments"][0].clone();
     assert_eq!(whole["alarms"]["triggeredAlarmNames"], json!(["5xx"]));
     assert_eq!(whole["alarms"]["status"], "TRIGGERED");
     world.finish();

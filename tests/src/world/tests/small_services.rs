@@ -45,7 +45,8 @@ async fn what_sns_refuses_is_refused_and_noted() {
     let world = alone().await;
     let topic = world.topic("notices");
     let check = async |fields: &[(&str, &str)], violation: &str| {
-        let fields: Vec<_> = [("TopicArn", topic.as_str()), ("Message", "hello")].iter().chain(fields).copied().collect();
+        let fields: Vec<_> =
+            [("TopicArn", topic.as_str()), ("Message", "hello")].iter().chain(fields).copied().collect();
         let (status, body) = publish(&world, &fields).await;
         let noted = std::mem::take(&mut world.shared.lock().violations);
         assert_eq!((status, noted), (400, vec![format!("SNS.Publish request: {violation}")]), "{body}");
@@ -118,7 +119,10 @@ async fn all_but_ecs_and_ecr_is_handed_on_as_it_came_and_recorded() {
     assert_eq!(answer["Parameter"]["Value"], "version: 1");
     let (status, body) = publish(&world, &[("TopicArn", &topic), ("Message", "hello"), ("Subject", "hi")]).await;
     assert!(status == 200 && body.contains("<MessageId>"), "{body}");
-    assert_eq!(answered(call(&world, "ECS.ListServices", json!({"cluster": "prod"})).await), json!({"serviceArns": []}));
+    assert_eq!(
+        answered(call(&world, "ECS.ListServices", json!({"cluster": "prod"})).await),
+        json!({"serviceArns": []})
+    );
 
     assert_eq!(world.notices(), behind.notices());
     insta::assert_snapshot!(world.transcript(), @r#"

@@ -1,0 +1,83 @@
+//! What can go wrong with a deployment, and ECS's words for it.
+//!
+//! The circuit breaker's words are the ones observed on AWS. Those for alarms, hooks and stop requests were never
+//! captured; they are composed in the same manner, and nothing should depend on them.
+
+/// What goes wrong with a deployment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The essential container ends with this exit code.
+    Exits {
+        /// Not zero.
+        code: i32,
+    },
+    /// The kernel kills the container, exit code 137.
+    RunsOutOfMemory,
+    /// The image cannot be pulled; the container never starts.
+    CannotBePulled,
+    /// The container's health checks fail.
+    IsUnhealthy,
+    /// A deployment alarm goes off; the tasks themselves run.
+    SoundsAlarm {
+        /// The alarm's name.
+        name: String,
+    },
+    /// A lifecycle hook of a blue/green, linear or canary deployment fails.
+    FailsHook,
+}
+
+impl Default for Failure {
+    /// The commonest one: the program ends with exit code 1.
+    fn default() -> Self {
+        Self::Exits { code: 1 }
+    }
+}
+
+/// Why ECS rolls back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum RollbackCause {
+    CircuitBreaker,
+    Alarm,
+    Hook,
+    StopRequest,
+}
+
+impl RollbackCause {
+    pub(super) fn failed(&self) -> &'static str {
+        match self {
+            Self::CircuitBreaker => "ECS deployment circuit breaker: tasks failed to start.",
+            Self::Alarm => "ECS deployment failed: alarm detected.",
+            Self::Hook => "ECS deployment failed: lifecycle hook failed.",
+            Self::StopRequest => "ECS deployment stopped on request.",
+        }
+    }
+
+    pub(super) fn logged(&self) -> &'static str {
+        match self {
+            Self::CircuitBreaker => "tasks failed to start.",
+            Self::Alarm => "alarm detected.",
+            Self::Hook => "lifecycle hook failed.",
+            Self::StopRequest => "stopped on request.",
+        }
+    }
+
+    pub(super) fn rolling_back(&self, id: &str) -> String {
+        match self {
+            Self::CircuitBreaker => format!("ECS deployment circuit breaker: rolling back to deploymentId {id}."),
+            Self::Alarm => format!("ECS deployment alarm detected: rolling back to deploymentId {id}."),
+            Self::Hook => format!("ECS deployment lifecycle hook failed: rolling back to deploymentId {id}."),
+            Self::StopRequest => format!("ECS deployment stopped on request: rolling back to deploymentId {id}."),
+        }
+    }
+
+    pub(super) fn ended(&self) -> &'static str {
+        match self {
+            Self::CircuitBreaker => {
+                "Service deployment rolled back because the circuit breaker threshold was exceeded."
+            }
+            Self::Alarm => "Service deployment rolled back because an alarm was detected.",
+            Self::Hook => "Service deployment rolled back because a lifecycle hook failed.",
+            Self::StopRequest => "Service deployment rolled back because a stop was requested.",
+        }
+    }
+}

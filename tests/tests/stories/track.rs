@@ -1,0 +1,206 @@
+//! How deployments go and end, as people are told of it.
+
+use std::time::Duration;
+
+use e2e::world::{Failure, Fault, in_short_form};
+use insta::assert_snapshot;
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+
+use crate::story::{Story, WEB, id, service_with_breaker, web_definition};
+use crate::{stories, told};
+
+pub(crate) fn stories() -> Vec<Trial> {
+    stories! { "track" {
+        a_deployment_is_told_from_its_start_to_its_end
+        a_rollback_by_ecs_is_told_as_a_failed_deploy
+        ecs_may_turn_back_before_it_calls_the_deployment_failed
+        a_failure_without_rollback_says_how_to_go_back
+        a_superseded_deployment_did_not_fail
+        events_in_reverse_move_nothing_back
+        the_first_deployment_of_a_service_has_nothing_to_go_back_to
+        an_update_from_outside_is_told_as_such
+        a_service_that_is_not_ours_is_ignored_without_a_look
+        a_service_without_a_cluster_in_its_arn_is_found_in_the_configuration
+        a_wrong_configuration_silences_nothing
+        trouble_that_may_pass_is_tried_again
+    } }
+}
+
+/// `prod/web` with ECS's circuit breaker runs 1.4.2, and 1.5.0 was pushed and is being deployed; its IN_PROGRESS.
+async fn with_breaker(name: &'static str) -> (Story, Value) {
+    let mut story = Story::begin(name, WEB).await;
+    story.world.push("shop/web", ["1.4.2"], &e2e::world::Image::single("1.4.2"));
+    story.world.register(web_definition("1.4.2"));
+    story.world.running_service(service_with_breaker("web"));
+    story.push_web("1.5.0").await;
+    story.transcript();
+    story.notices();
+    let began = began(&story);
+    (story, began)
+}
+
+/// ECS's only event that waits: a deployment began.
+#[track_caller]
+fn began(story: &Story) -> Value {
+    let events = story.world.take_events();
+    let changes: Vec<Value> =
+        events.into_iter().filter(|event| event["detail-type"] == "ECS Deployment State Change").collect();
+    let [event] = <[Value; 1]>::try_from(changes).expect("one deployment began");
+    event
+}
+
+async fn a_deployment_is_told_from_its_start_to_its_end(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    story.push_web("1.5.0").await;
+    story.transcript();
+    let began = began(&story);
+    story.track(&began).await;
+    story.world.advance(Duration::from_secs(125));
+    let ended = story.world.complete("prod", "web").event();
+    story.track(&ended).await;
+    assert_snapshot!(story.transcript(), @"");
+    assert_snapshot!(story.subjects().join("\n"), @"");
+    story.end();
+}
+
+async fn a_rollback_by_ecs_is_told_as_a_failed_deploy(name: &'static str) {
+    let (mut story, _) = with_breaker(name).await;
+    story.world.advance(Duration::from_secs(600));
+    for event in &story.world.fail("prod", "web", Failure::Exits { code: 1 }).events {
+        story.track(event).await;
+    }
+    assert_snapshot!(story.subjects().join("\n"), @"");
+    story.world.advance(Duration::from_secs(60));
+    let back = story.world.complete("prod", "web").event();
+    story.track(&back).await;
+    assert_snapshot!(story.email(), @"");
+    story.end();
+}
+
+async fn ecs_may_turn_back_before_it_calls_the_deployment_failed(name: &'static str) {
+    let (mut story, _) = with_breaker(name).await;
+    let turned = story.world.begin_rollback("prod", "web").event();
+    story.track(&turned).await;
+    let failed = story.world.call_failed("prod", "web").event();
+    story.track(&failed).await;
+    let notices = story.notices();
+    assert_eq!(
+        notices.iter().map(|notice| notice.attributes["kind"].as_str()).collect::<Vec<_>>(),
+        ["rolling_back"; 2]
+    );
+    assert_eq!(id(&notices[0]), id(&notices[1]));
+    let back = story.world.complete("prod", "web").event();
+    story.track(&back).await;
+    assert_snapshot!(story.subjects().join("\n"), @"");
+    story.end();
+}
+
+async fn a_failure_without_rollback_says_how_to_go_back(name: &'static str) {
+    let mut story = Story::begin(name, WEB).await;
+    story.world.push("shop/web", ["1.4.2"], &e2e::world::Image::single("1.4.2"));
+    story.world.register(web_definition("1.4.2"));
+    let mut service = service_with_breaker("web");
+    service["deploymentConfiguration"]["deploymentCircuitBreaker"]["rollback"] = false.into();
+    story.world.running_service(service);
+    story.push_web("1.5.0").await;
+    story.notices();
+    story.transcript();
+    story.world.advance(Duration::from_secs(600));
+    let failed = story.world.fail("prod", "web", Failure::CannotBePulled).event();
+    story.track(&failed).await;
+    assert_snapshot!(story.email(), @"");
+    story.end();
+}
+
+async fn a_superseded_deployment_did_not_fail(name: &'static str) {
+    let (mut story, first) = with_breaker(name).await;
+    story.push_web("1.5.1").await;
+    story.transcript();
+    story.notices();
+    let second = began(&story);
+    story.track(&second).await;
+    assert_snapshot!(story.subjects().join("\n"), @"");
+    // What ECS still sends of the first changes nothing, and is not told.
+    story.track(&first).await;
+    let mut failed = first.clone();
+    failed["detail"]["eventName"] = "SERVICE_DEPLOYMENT_FAILED".into();
+    story.track(&failed).await;
+    assert_eq!(story.subjects(), [""; 0]);
+    story.end();
+}
+
+async fn events_in_reverse_move_nothing_back(name: &'static str) {
+    let (mut story, began) = with_breaker(name).await;
+    story.world.advance(Duration::from_secs(125));
+    let ended = story.world.complete("prod", "web").event();
+    story.track(&ended).await;
+    story.track(&began).await;
+    assert_snapshot!(story.subjects().join("\n"), @"");
+    story.end();
+}
+
+async fn the_first_deployment_of_a_service_has_nothing_to_go_back_to(name: &'static str) {
+    let mut story = Story::begin(name, WEB).await;
+    story.world.push("shop/web", ["1.4.2"], &e2e::world::Image::single("1.4.2"));
+    story.world.cluster("prod");
+    story.world.register(web_definition("1.4.2"));
+    story.world.by_hand("ECS.CreateService", service_with_breaker("web"));
+    let _ = story.world.take_events();
+    for event in &story.world.fail("prod", "web", Failure::RunsOutOfMemory).events {
+        story.track(event).await;
+    }
+    assert_snapshot!(story.email(), @"");
+    story.end();
+}
+
+async fn an_update_from_outside_is_told_as_such(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    let mut definition = web_definition("1.4.2");
+    definition["cpu"] = "512".into();
+    story.world.register(definition);
+    story.world.by_hand("ECS.UpdateService", json!({ "cluster": "prod", "service": "web", "taskDefinition": "web" }));
+    let began = began(&story);
+    story.track(&began).await;
+    assert_snapshot!(story.email(), @"");
+    story.end();
+}
+
+async fn a_service_that_is_not_ours_is_ignored_without_a_look(name: &'static str) {
+    let (mut story, began) = with_breaker(name).await;
+    let mut other = began.clone();
+    other["resources"][0] = "arn:aws:ecs:eu-west-1:123456789012:service/prod/billing".into();
+    story.track(&other).await;
+    assert_eq!((story.transcript().as_str(), story.notices().len()), ("", 0));
+    story.end();
+}
+
+async fn a_service_without_a_cluster_in_its_arn_is_found_in_the_configuration(name: &'static str) {
+    let (mut story, began) = with_breaker(name).await;
+    story.track(&in_short_form(&began)).await;
+    assert_snapshot!(story.subjects().join("\n"), @"");
+    story.end();
+}
+
+async fn a_wrong_configuration_silences_nothing(name: &'static str) {
+    let (mut story, began) = with_breaker(name).await;
+    story.world.parameter("/slipway/config", "version: 1\ntargets: nonsense\n");
+    story.restart_track().await;
+    story.transcript();
+    story.track(&began).await;
+    assert_snapshot!(story.subjects().join("\n"), @"");
+    story.end();
+}
+
+async fn trouble_that_may_pass_is_tried_again(name: &'static str) {
+    let (mut story, began) = with_breaker(name).await;
+    story.world.fault_each("ECS.DescribeServices", Fault::Throttle);
+    assert_eq!(story.track_once(&began).await, Err("ECS.DescribeServices/Throttled".to_owned()));
+    story.world.heal("ECS.DescribeServices");
+    story.world.fault_each("SNS.Publish", Fault::Break);
+    assert_eq!(story.track_once(&began).await, Err("SNS.Publish/Unreachable".to_owned()));
+    story.world.heal("SNS.Publish");
+    story.track(&began).await;
+    assert_snapshot!(story.subjects().join("\n"), @"");
+    story.end();
+}
