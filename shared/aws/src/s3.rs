@@ -1,5 +1,7 @@
 //! S3: the configuration document, when it is too large for a parameter.
 
+use std::sync::OnceLock;
+
 use aws_sdk_s3::Client;
 
 use crate::error::{Error, Kind};
@@ -7,14 +9,22 @@ use crate::error::{Error, Kind};
 /// S3, as Slipway uses it.
 #[derive(Clone, Debug)]
 pub struct S3 {
-    client: Client,
+    settings: aws_config::SdkConfig,
+    client: OnceLock<Client>,
 }
 
 impl S3 {
     pub(crate) fn new(settings: &aws_config::SdkConfig) -> Self {
-        // Path style, because a bucket's name may hold dots, which no certificate of S3 covers as a host.
-        let config = aws_sdk_s3::config::Builder::from(settings).force_path_style(true).build();
-        Self { client: Client::from_conf(config) }
+        Self { settings: settings.clone(), client: OnceLock::new() }
+    }
+
+    /// Built at the first call, because most documents are not in S3.
+    fn client(&self) -> &Client {
+        self.client.get_or_init(|| {
+            // Path style, because a bucket's name may hold dots, which no certificate of S3 covers as a host.
+            let config = aws_sdk_s3::config::Builder::from(&self.settings).force_path_style(true).build();
+            Client::from_conf(config)
+        })
     }
 
     /// An object's text, of at most `limit` bytes; one byte more is read, so that the caller sees that it is too large.
@@ -22,7 +32,7 @@ impl S3 {
         const CALL: &str = "S3.GetObject";
         let subject = format!("{bucket}/{key}");
         let answer = self
-            .client
+            .client()
             .get_object()
             .bucket(bucket)
             .key(key)

@@ -1,5 +1,7 @@
 //! Parameter Store: the configuration document, and Slack's secret.
 
+use std::sync::OnceLock;
+
 use aws_sdk_ssm::Client;
 
 use crate::error::{Error, Kind};
@@ -7,19 +9,25 @@ use crate::error::{Error, Kind};
 /// Parameter Store, as Slipway uses it.
 #[derive(Clone, Debug)]
 pub struct Ssm {
-    client: Client,
+    settings: aws_config::SdkConfig,
+    client: OnceLock<Client>,
 }
 
 impl Ssm {
     pub(crate) fn new(settings: &aws_config::SdkConfig) -> Self {
-        Self { client: Client::new(settings) }
+        Self { settings: settings.clone(), client: OnceLock::new() }
+    }
+
+    /// Built at the first call, because the document may be elsewhere. A function that needs it calls when it starts.
+    fn client(&self) -> &Client {
+        self.client.get_or_init(|| Client::new(&self.settings))
     }
 
     /// A parameter's value, decrypted where it is a SecureString.
     pub async fn parameter(&self, name: &str) -> Result<String, Error> {
         const CALL: &str = "SSM.GetParameter";
         let answer = self
-            .client
+            .client()
             .get_parameter()
             .name(name)
             .with_decryption(true)

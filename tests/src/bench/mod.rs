@@ -1,0 +1,12 @@
+//! The benchmarks: what the functions cost at the start, and what a push costs in calls, time and tries.
+//!
+//! They measure the release binaries from outside, as Lambda would run them, and print figures beside aims. Nothing
+//! fails here for being slow: machines differ, and people read the table.
+
+pub mod authority;
+pub mod cold_start;
+pub mod function;
+pub mod pushes;
+pub mod runtime_api;
+pub mod scene;
+pub mod table;

@@ -1,0 +1,51 @@
+//! `cargo figures`: builds the functions as they are shipped, measures them, and prints the figures beside their aims.
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use e2e::bench::authority::Authority;
+use e2e::bench::cold_start::{self, Binaries};
+use e2e::bench::pushes;
+use e2e::bench::table::Table;
+use e2e::emulator::target_directory;
+
+/// Cold starts of each function; the median of so many holds still within a few hundredths.
+const STARTS: usize = 20;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    eprintln!("building the functions in release …");
+    let Some(directory) = build() else { return ExitCode::FAILURE };
+    let binaries = Binaries { directory };
+    let authority = Authority::new(&target_directory());
+    let mut table = Table::default();
+    eprintln!("{STARTS} cold starts of each function, over TLS with {} trusted roots …", authority.roots());
+    cold_start::measure(&binaries, &authority, STARTS, &mut table).await;
+    eprintln!("pushes to 1, 10 and 100 services …");
+    let deploy = binaries.directory.join("deploy");
+    pushes::measure(&deploy, &mut table).await;
+    eprintln!("pushes to 100 families with AWS's rate limits, which take some minutes …");
+    pushes::measure_limits(&deploy, &mut table).await;
+    println!("{table}");
+    ExitCode::SUCCESS
+}
+
+/// The functions with the features that they ship with: apart from this program, whose features would be theirs too.
+fn build() -> Option<PathBuf> {
+    let target = target_directory();
+    let packages = ["slipway-deploy", "slipway-track", "slipway-slack", "empty-function"];
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--release", "--bins", "--target-dir"])
+        .arg(&target)
+        .args(packages.iter().flat_map(|package| ["--package", package]))
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .status();
+    match built {
+        Ok(status) if status.success() => Some(target.join("release")),
+        Ok(_) => None,
+        Err(error) => {
+            eprintln!("cargo could not be started: {error}");
+            None
+        }
+    }
+}
