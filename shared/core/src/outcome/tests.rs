@@ -81,7 +81,6 @@ fn revisions() -> HashMap<TaskDefinitionArn, Revision> {
             event: EventId::new(format!("event-{tag}")),
             trigger: Trigger::Push,
             previous: Some(format!("web:{previous}")),
-            request: None,
         };
         let image = format!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web@{}", digest(digit));
         revision(number, registered, image, Some(provenance))
