@@ -4,7 +4,7 @@
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use e2e::emulator::{Error, Result};
 use e2e::stage::{Delivered, ROLES, Stage};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 const CONFIG: &str = r#"version: 1
 defaults:
-  cluster: shop
+  cluster: prod
   tags: { semver: ">=1, <2" }
 targets:
   - repository: shop/web
@@ -52,16 +52,18 @@ async fn demo(own: Option<&str>) -> Result<()> {
     println!(
         "This demo runs it on your machine: its template, deployed into an emulator of AWS, and its three functions.\n"
     );
-    let stage = Stage::set(CONFIG, &mut |line| println!("{}", faint(line))).await?;
+    let stage = Stage::set(CONFIG, &mut show_progress).await?;
+    // About what a call takes within a region; without it, calls that go out side by side would not be seen to.
+    stage.world.set_latency(Duration::from_millis(20));
     println!("{}", faint(&format!("Ready after {:.0} s.", began.elapsed().as_secs_f64())));
     let demo = Demo { stage };
     demo.scene_is_set();
-    demo.a_push_deploys().await?;
-    demo.the_same_event_again().await?;
+    let event = demo.a_push_deploys().await?;
+    demo.the_same_event_again(&event).await?;
     demo.an_older_version().await?;
     demo.several_containers().await?;
-    demo.a_dry_run().await?;
-    demo.a_deployment_that_fails().await?;
+    let event = demo.a_dry_run().await?;
+    demo.a_deployment_that_fails(&event).await?;
     if let Some(own) = own {
         demo.your_own(&own).await?;
     }
@@ -85,7 +87,7 @@ impl Demo {
         world.register(store());
         for service in ["web", "store"] {
             world.running_service(json!({
-                "cluster": "shop", "serviceName": service, "taskDefinition": service, "desiredCount": 2,
+                "cluster": "prod", "serviceName": service, "taskDefinition": service, "desiredCount": 2,
                 "launchType": "FARGATE",
                 "networkConfiguration": { "awsvpcConfiguration": { "subnets": ["subnet-0a1b2c3d"] } },
                 "deploymentConfiguration": { "deploymentCircuitBreaker": { "enable": true, "rollback": true } }
@@ -93,14 +95,14 @@ impl Demo {
         }
         world.take_events();
         world.take_calls();
-        say("The cluster `shop` runs two services, each at version 1.4.2, as Terraform made them:");
-        say("  shop/web     one container of the image shop/web");
-        say("  shop/store   web and sidekiq of the image shop/store, and a log router beside them");
+        say("The cluster prod runs two services, each at version 1.4.2, as Terraform made them:");
+        say("  web     one container of the image shop/web");
+        say("  store   web and sidekiq of the image shop/store, and a log router beside them");
         say("Slipway's configuration says what is deployed to them:\n");
         println!("{}", indented(CONFIG));
     }
 
-    async fn a_push_deploys(&self) -> Result<()> {
+    async fn a_push_deploys(&self) -> Result<Value> {
         heading("A build pushes shop/web:1.5.0");
         let image = Image::multi_platform("shop/web 1.5.0");
         let push = self.stage.world.push("shop/web", ["1.5.0"], &image);
@@ -112,21 +114,23 @@ impl Demo {
             }
         }
         say(&format!(
-            "The rule lets {delivered} of them through, the one with the tag. Slipway asks, decides and acts:\n"
+            "The rule lets {delivered} of them through, the one with the tag. Slipway looks, and decides on paper:\n"
         ));
+        self.plan().await?;
+        say("\nIt carries the plan out, and says so. These were its calls:\n");
         self.calls();
         self.notice().await?;
         say("\nThe tasks start, and ECS calls the deployment completed:\n");
-        self.ends(self.stage.world.complete("shop", "web").events).await
+        self.ends(self.stage.world.complete("prod", "web").events).await?;
+        Ok(push.event())
     }
 
-    async fn the_same_event_again(&self) -> Result<()> {
+    async fn the_same_event_again(&self, event: &Value) -> Result<()> {
         heading("The same event again");
         say("EventBridge delivers at least once. Slipway looks, sees that 1.5.0 runs, and writes nothing:\n");
-        let event = self.stage.world.retag("shop/web", &Image::multi_platform("shop/web 1.5.0").digest(), "1.5.0");
-        self.stage.deliver(&event).await?;
+        self.stage.deliver(event).await?;
         self.calls();
-        self.reason(&json!({ "action": "status", "target": "shop/web", "tag": "1.5.0" })).await
+        self.reason(&json!({ "action": "status", "target": "prod/web", "tag": "1.5.0" })).await
     }
 
     async fn an_older_version(&self) -> Result<()> {
@@ -134,7 +138,7 @@ impl Demo {
         let push = self.stage.world.push("shop/web", ["1.4.9"], &Image::single("shop/web 1.4.9"));
         self.stage.deliver(&push.event()).await?;
         self.calls();
-        self.reason(&json!({ "action": "status", "target": "shop/web", "tag": "1.4.9" })).await
+        self.reason(&json!({ "action": "status", "target": "prod/web", "tag": "1.4.9" })).await
     }
 
     async fn several_containers(&self) -> Result<()> {
@@ -145,31 +149,30 @@ impl Demo {
         self.calls();
         self.notice().await?;
         println!();
-        self.ends(self.stage.world.complete("shop", "store").events).await
+        self.ends(self.stage.world.complete("prod", "store").events).await
     }
 
-    async fn a_dry_run(&self) -> Result<()> {
+    async fn a_dry_run(&self) -> Result<Value> {
         heading("What would 1.6.0 change? A dry run, asked by hand");
-        self.stage.world.push("shop/web", ["1.6.0"], &Image::single("shop/web 1.6.0"));
-        let request = json!({ "action": "deploy", "target": "shop/web", "tag": "1.6.0", "dry_run": true });
+        let push = self.stage.world.push("shop/web", ["1.6.0"], &Image::single("shop/web 1.6.0"));
+        let request = json!({ "action": "deploy", "target": "prod/web", "tag": "1.6.0", "dry_run": true });
         say(&format!("  {}\n", bold(&request.to_string())));
         let answer = self.ask(&request).await?;
-        println!("{}", indented(answer["targets"][0]["plan"]["text"].as_str().unwrap_or_default()));
+        println!("{}\n", indented(answer["targets"][0]["plan"]["text"].as_str().unwrap_or_default()));
         self.calls();
-        Ok(())
+        Ok(push.event())
     }
 
-    async fn a_deployment_that_fails(&self) -> Result<()> {
-        heading("A build pushes 1.6.0, which does not start");
-        let push = self.stage.world.push("shop/web", ["1.6.0"], &Image::single("shop/web 1.6.0"));
-        self.stage.deliver(&push.event()).await?;
+    async fn a_deployment_that_fails(&self, event: &Value) -> Result<()> {
+        heading("The event of that push arrives, and 1.6.0 does not start");
+        self.stage.deliver(event).await?;
         self.calls();
         self.quietly(1).await?;
         say("The tasks exit again and again. ECS's circuit breaker calls the deployment failed, and rolls back:\n");
-        self.ends(self.stage.world.fail("shop", "web", Failure::default()).events).await?;
+        self.ends(self.stage.world.fail("prod", "web", Failure::default()).events).await?;
         say("\nThe rollback succeeds. The service is stable, and the deploy has failed all the same:\n");
-        self.ends(self.stage.world.complete("shop", "web").events).await?;
-        let answer = self.ask(&json!({ "action": "status", "target": "shop/web", "tag": "1.6.0" })).await?;
+        self.ends(self.stage.world.complete("prod", "web").events).await?;
+        let answer = self.ask(&json!({ "action": "status", "target": "prod/web", "tag": "1.6.0" })).await?;
         say("\nA build that waits for its image reads:\n");
         println!("{}", indented(&answer["targets"][0]["asked"].to_string()));
         self.stage.world.take_calls();
@@ -196,7 +199,7 @@ impl Demo {
     fn how_to_go_on(&self) {
         heading("Try your own");
         say("Write an event or a request to a file, and deliver it after these scenes:\n");
-        println!("  echo '{{\"action\": \"deploy\", \"target\": \"shop/web\", \"tag\": \"1.4.9\"}}' > request.json");
+        println!("  echo '{{\"action\": \"deploy\", \"target\": \"prod/web\", \"tag\": \"1.4.9\"}}' > request.json");
         println!("  cargo demo request.json\n");
         say("tests/events holds events of every kind. README.md tells how to install Slipway on AWS.");
     }
@@ -212,6 +215,15 @@ impl Demo {
             }
         }
         self.stage.world.take_events();
+        Ok(())
+    }
+
+    /// The plan that the deploy function logged last.
+    async fn plan(&self) -> Result<()> {
+        let log = self.stage.stack.log("deploy").await?;
+        let plans = log.iter().rev().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let plan = plans.filter_map(|line| Some(line["fields"]["plan"].as_str()?.to_owned())).next();
+        println!("{}", indented(plan.as_deref().unwrap_or("no plan was logged")));
         Ok(())
     }
 
@@ -236,7 +248,9 @@ impl Demo {
         let structured: Value =
             serde_json::from_str(notice["Message"].as_str().unwrap_or_default()).unwrap_or_default();
         println!("  {} {}", bold("notice"), notice["Subject"].as_str().unwrap_or_default());
-        println!("         {}", structured["reason"].as_str().unwrap_or_default());
+        for line in structured["reason"].as_str().unwrap_or_default().lines() {
+            println!("         {line}");
+        }
         let slack = self.stage.slack.next().await.ok_or_else(|| Error::new("waiting for Slack", "no message came"))?;
         println!(
             "  {}  {}",
@@ -322,6 +336,15 @@ fn read(file: &str) -> Result<Value> {
 
 fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string())
+}
+
+/// Packages go by in a word each; everything else is a line.
+fn show_progress(line: &str) {
+    match line.strip_prefix("python: ") {
+        Some(package) if !package.contains('`') => print!("{} ", faint(package.split(' ').next().unwrap_or_default())),
+        _ => println!("{}", faint(line)),
+    }
+    let _ = std::io::stdout().flush();
 }
 
 fn heading(text: &str) {
