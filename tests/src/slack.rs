@@ -57,7 +57,7 @@ async fn take(State(taken): State<Arc<mpsc::UnboundedSender<Value>>>, body: Stri
     let Ok(message) = serde_json::from_str::<Value>(&body) else {
         return (StatusCode::BAD_REQUEST, "invalid_payload");
     };
-    if !message["text"].as_str().is_some_and(|text| !text.is_empty()) {
+    if message["text"].as_str().is_none_or(str::is_empty) {
         return (StatusCode::BAD_REQUEST, "no_text");
     }
     match taken.send(message) {

@@ -35,10 +35,7 @@ fn main() -> ExitCode {
 }
 
 /// A trial that tells a story on a runtime of its own.
-fn told<F: Future<Output = ()>>(name: &'static str, story: fn(&'static str) -> F) -> Trial
-where
-    F: 'static,
-{
+fn told<F: Future<Output = ()> + 'static>(name: &'static str, story: fn(&'static str) -> F) -> Trial {
     Trial::test(name, move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failed::from(error.to_string()))?;

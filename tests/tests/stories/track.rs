@@ -27,7 +27,7 @@ pub(crate) fn stories() -> Vec<Trial> {
     } }
 }
 
-/// `prod/web` with ECS's circuit breaker runs 1.4.2, and 1.5.0 was pushed and is being deployed; its IN_PROGRESS.
+/// `prod/web` with ECS's circuit breaker runs 1.4.2, and 1.5.0 was pushed and is being deployed; its `IN_PROGRESS`.
 async fn with_breaker(name: &'static str) -> (Story, Value) {
     let mut story = Story::begin(name, WEB).await;
     story.world.push("shop/web", ["1.4.2"], &e2e::world::Image::single("1.4.2"));
