@@ -6,6 +6,7 @@
 pub mod authority;
 pub mod cold_start;
 pub mod function;
+pub mod mapping;
 pub mod pushes;
 pub mod runtime_api;
 pub mod scene;
