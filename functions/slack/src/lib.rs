@@ -43,10 +43,7 @@ impl Poster {
                 "is not the name of an SSM parameter; it is `ssm:` and the name, ssm:/slipway/slack-webhook",
             ));
         }
-        let Some(webhook) = Webhook::new() else {
-            return Err(Mistake::of_setting("SLIPWAY_SLACK_WEBHOOK", "can't be used: this build has no HTTPS client"));
-        };
-        let poster = Self { aws, parameter: parameter.to_owned(), webhook };
+        let poster = Self { aws, parameter: parameter.to_owned(), webhook: Webhook::new() };
         // Init has a full core, an invocation may not; what fails here is tried again by the invocation.
         match poster.aws.ssm.parameter(&poster.parameter).await {
             Ok(url) => poster.webhook.set(&url),

@@ -1,4 +1,4 @@
-//! The one call that leaves AWS: a POST to Slack's incoming webhook, over the HTTP client that the SDK brings along.
+//! The one call that leaves AWS: a POST to Slack's incoming webhook, over the same way out as those of the SDK.
 //!
 //! The URL is the secret. It is kept here, goes into the request, and into nothing that is logged.
 
@@ -6,11 +6,11 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_smithy_http_client::default_connector;
-use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorSettings, SharedHttpConnector};
+use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
+use slipway_aws::https;
 use tokio::time::timeout;
 
 /// Slack answers within a second or two.
@@ -38,10 +38,9 @@ pub(crate) enum Answer {
 }
 
 impl Webhook {
-    /// `None` if the build lacks the client.
-    pub(crate) fn new() -> Option<Self> {
-        let connector = default_connector(&HttpConnectorSettings::default(), None)?;
-        Some(Self { connector, address: Mutex::default() })
+    /// Knows no address yet.
+    pub(crate) fn new() -> Self {
+        Self { connector: https::connector(), address: Mutex::default() }
     }
 
     /// Uses this address from now on.

@@ -8,22 +8,13 @@ use aws_config::environment::{EnvironmentVariableCredentialsProvider, Environmen
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
-use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_runtime_api::client::http::{
-    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
-};
 
 use crate::ecr::Ecr;
 use crate::ecs::Ecs;
+use crate::https;
 use crate::s3::S3;
 use crate::sns::Sns;
 use crate::ssm::Ssm;
-
-/// A connection that takes longer is lost.
-const TO_CONNECT: Duration = Duration::from_secs(3);
 
 /// Every service that a function of Slipway may ask.
 #[derive(Clone, Debug)]
@@ -44,21 +35,24 @@ impl Aws {
     /// Clients with the settings of the environment. No call is made.
     ///
     /// Credentials and region come from the variables that Lambda sets for the life of an execution environment, so no
-    /// chain of other sources is built. Endpoint URLs, FIPS and dual-stack settings, the proxy (`HTTPS_PROXY`,
-    /// `NO_PROXY`) and the trusted roots (`SSL_CERT_FILE`, else the system's) are honoured as everywhere.
+    /// chain of other sources is built. Endpoint URLs, FIPS and dual-stack settings are honoured as everywhere.
     pub async fn from_environment() -> Self {
         let settings = aws_config::defaults(BehaviorVersion::latest())
             .region(EnvironmentVariableRegionProvider::new())
             .credentials_provider(EnvironmentVariableCredentialsProvider::new())
-            .http_client(one_connector())
             .load()
             .await;
         Self::new(&settings)
     }
 
-    /// Clients with these settings; the times and tries of a call are ours.
+    /// Clients with these settings; the way out is [`https::client`], and the times and tries of a call are ours.
     pub fn new(settings: &SdkConfig) -> Self {
-        let settings = settings.to_builder().retry_config(tries()).timeout_config(times()).build();
+        let settings = settings
+            .to_builder()
+            .http_client(https::client())
+            .retry_config(tries())
+            .timeout_config(times())
+            .build();
         Self {
             ecs: Ecs::new(&settings),
             ecr: Ecr::new(&settings),
@@ -69,22 +63,6 @@ impl Aws {
     }
 }
 
-/// One connector for all clients: one set of trusted roots, one pool of connections, one cache of TLS sessions.
-///
-/// Left to themselves, the SDK's clients each parse the system's 140 or so roots twice: for a connector that they only
-/// try out when they are built, and for another one at their first call. It stays with the system's roots, because the
-/// endpoints of a partition, a proxy that opens TLS or a test may be signed by an authority of their own.
-fn one_connector() -> SharedHttpClient {
-    let connector = SharedHttpConnector::new(
-        Connector::builder()
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-            .proxy_config(ProxyConfig::from_env())
-            .connector_settings(HttpConnectorSettings::builder().connect_timeout(TO_CONNECT).build())
-            .build(),
-    );
-    http_client_fn(move |_, _| connector.clone())
-}
-
 /// Four tries with up to 1, 2 and 4 s between them: a throttled account recovers within that.
 fn tries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(4)
@@ -93,7 +71,6 @@ fn tries() -> RetryConfig {
 /// ECS answers within a second; a try that takes 5 s is lost. All tries of a call end within 20 s.
 fn times() -> TimeoutConfig {
     TimeoutConfig::builder()
-        .connect_timeout(TO_CONNECT)
         .operation_attempt_timeout(Duration::from_secs(5))
         .operation_timeout(Duration::from_secs(20))
         .build()

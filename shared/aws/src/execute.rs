@@ -17,13 +17,16 @@ use crate::pace::Pace;
 /// RegisterTaskDefinition: a burst of 20, then one a second ([request throttling for the Amazon ECS API]).
 ///
 /// [request throttling for the Amazon ECS API]: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html
-static REGISTER: Pace = Pace::every(Duration::from_secs(1));
+static REGISTER: Pace = Pace::of("ECS.RegisterTaskDefinition", Duration::from_secs(1));
 
 /// UpdateService: a burst of 50, then five a second; source as above.
-static UPDATE: Pace = Pace::every(Duration::from_millis(200));
+static UPDATE: Pace = Pace::of("ECS.UpdateService", Duration::from_millis(200));
 
 /// A new revision is known everywhere within a second or so; after that, "not found" is the truth.
 const UNTIL_KNOWN: [Duration; 3] = [Duration::from_millis(200), Duration::from_millis(400), Duration::from_millis(800)];
+
+/// A registration that would leave less time than this for its update is not begun.
+const TO_UPDATE: Duration = Duration::from_secs(3);
 
 /// What carrying out a plan brought about.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -49,6 +52,8 @@ pub async fn execute(ecs: &Ecs, plan: &Plan, registrations: &Registrations, unti
     for step in &plan.steps {
         match step {
             Step::Register(rendering) => {
+                // A revision that no update follows would be registered again by the next try.
+                let until = until.checked_sub(TO_UPDATE).unwrap_or(until);
                 done.revision = Some(registrations.register(ecs, rendering, until).await?);
             }
             Step::Update { cluster, service, to, force, over } => {
@@ -80,15 +85,14 @@ impl Registrations {
 }
 
 async fn register(ecs: &Ecs, rendering: &Rendering, until: Instant) -> Result<TaskDefinitionArn, Error> {
-    const CALL: &str = "ECS.RegisterTaskDefinition";
-    in_time(CALL, rendering.family(), until)?;
-    match REGISTER.call(until, async || ecs.register_task_definition(rendering).await).await {
+    let family = rendering.family();
+    match REGISTER.call(family, until, async || ecs.register_task_definition(rendering).await).await {
         Err(error) if error.kind == Kind::Unreachable => {
             // It may have been carried out: a repeat would leave two revisions, so look for ours first.
             tracing::warn!(%error, "no answer to a registration; looking whether it was carried out");
-            match ecs.describe_task_definition(rendering.family()).await {
+            match ecs.describe_task_definition(family).await {
                 Ok(latest) if rendering.is_registered_as(&latest) => Ok(latest.arn),
-                Ok(_) => REGISTER.call(until, async || ecs.register_task_definition(rendering).await).await,
+                Ok(_) => REGISTER.call(family, until, async || ecs.register_task_definition(rendering).await).await,
                 Err(_) => Err(error),
             }
         }
@@ -117,14 +121,14 @@ impl Update<'_> {
     }
 
     async fn to(&self, ecs: &Ecs, revision: &TaskDefinitionArn, until: Instant) -> Result<Updated, Error> {
-        in_time("ECS.UpdateService", &format!("{}/{}", self.cluster, self.service), until)?;
+        let subject = format!("{}/{}", self.cluster, self.service);
         let call = async || ecs.update_service(self.cluster, self.service, revision, self.force).await;
-        match UPDATE.call(until, call).await {
+        match UPDATE.call(&subject, until, call).await {
             Err(error) if error.kind == Kind::Unreachable => {
                 tracing::warn!(%error, "no answer to an update; looking whether it was carried out");
                 match self.took_effect(ecs, revision).await {
                     Ok(Some(updated)) => Ok(updated),
-                    Ok(None) => UPDATE.call(until, call).await,
+                    Ok(None) => UPDATE.call(&subject, until, call).await,
                     Err(_) => Err(error),
                 }
             }
@@ -140,13 +144,6 @@ impl Update<'_> {
             .filter(|primary| primary.task_definition == *revision && Some(&primary.id) != self.over)
             .map(|primary| Updated { deployment: Some(primary.id.clone()) }))
     }
-}
-
-fn in_time(call: &'static str, subject: &str, until: Instant) -> Result<(), Error> {
-    if Instant::now() < until {
-        return Ok(());
-    }
-    Err(Error::new(call, subject, Kind::Throttled, "the function's time ended before its turn"))
 }
 
 /// ECS says `ClientException: TaskDefinition not found.`; the text is all there is to tell it by.

@@ -4,6 +4,8 @@
 
 pub mod clients;
 
+pub mod https;
+
 pub mod error;
 
 pub mod ecr;

@@ -13,27 +13,35 @@ use crate::error::{Error, Kind};
 /// The pace of one kind of call in this execution environment.
 #[derive(Debug)]
 pub(crate) struct Pace {
+    /// Its name, `ECS.UpdateService`.
+    call: &'static str,
     /// Between two calls, once AWS has throttled one.
     interval: Duration,
     next: Mutex<Option<Instant>>,
 }
 
 impl Pace {
-    pub(crate) const fn every(interval: Duration) -> Self {
-        Self { interval, next: Mutex::const_new(None) }
+    pub(crate) const fn of(call: &'static str, interval: Duration) -> Self {
+        Self { call, interval, next: Mutex::const_new(None) }
     }
 
     /// Makes the call, and makes it again for as long as it is throttled and `until` has not come.
     ///
-    /// A throttled call was not carried out, so it may be repeated whatever it does.
+    /// A throttled call was not carried out, so it may be repeated whatever it does. A call whose turn comes too late is
+    /// not made: nothing could follow it in time.
     pub(crate) async fn call<T>(
         &self,
+        subject: &str,
         until: Instant,
         mut call: impl AsyncFnMut() -> Result<T, Error>,
     ) -> Result<T, Error> {
         loop {
-            if let Some(turn) = self.turn().await {
-                sleep_until(turn.min(until)).await;
+            let turn = self.turn().await;
+            if turn.unwrap_or_else(Instant::now) >= until {
+                return Err(Error::new(self.call, subject, Kind::Throttled, "the function's time ended before its turn"));
+            }
+            if let Some(turn) = turn {
+                sleep_until(turn).await;
             }
             match call().await {
                 Err(error) if error.kind == Kind::Throttled && Instant::now() + self.interval < until => {
@@ -74,17 +82,17 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_unthrottled_call_does_not_wait() {
-        let pace = Pace::every(Duration::from_secs(1));
+        let pace = Pace::of("ECS.RegisterTaskDefinition", Duration::from_secs(1));
         let start = Instant::now();
         for _ in 0..50 {
-            pace.call(start + Duration::from_secs(60), async || Ok(())).await.unwrap();
+            pace.call("web", start + Duration::from_secs(60), async || Ok(())).await.unwrap();
         }
         assert_eq!(start.elapsed(), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]
     async fn throttled_calls_queue_at_the_sustained_rate() {
-        let pace = Pace::every(Duration::from_secs(1));
+        let pace = Pace::of("ECS.RegisterTaskDefinition", Duration::from_secs(1));
         let start = Instant::now();
         // A bucket of two, refilled once a second.
         let (mut level, mut filled) = (2.0_f64, start);
@@ -99,7 +107,7 @@ mod tests {
             }
         });
         let until = start + Duration::from_secs(60);
-        let calls = (0..6).map(|_| pace.call(until, async || (bucket.lock().unwrap())()));
+        let calls = (0..6).map(|_| pace.call("web", until, async || (bucket.lock().unwrap())()));
         for answer in futures_util::future::join_all(calls).await {
             answer.unwrap();
         }
@@ -109,9 +117,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_last_answer_counts_when_the_time_ends() {
-        let pace = Pace::every(Duration::from_secs(1));
+        let pace = Pace::of("ECS.RegisterTaskDefinition", Duration::from_secs(1));
         let until = Instant::now() + Duration::from_secs(5);
-        let answer: Result<(), _> = pace.call(until, async || Err(throttled())).await;
+        let answer: Result<(), _> = pace.call("web", until, async || Err(throttled())).await;
         assert_eq!(answer.unwrap_err().kind, Kind::Throttled);
         assert!(Instant::now() <= until);
     }

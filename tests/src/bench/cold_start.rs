@@ -26,7 +26,7 @@ pub struct Binaries {
 }
 
 /// The functions, and the one that does nothing.
-const FUNCTIONS: [&str; 4] = ["empty-function", "deploy", "track", "slack"];
+const FUNCTIONS: [&str; 4] = ["empty_function", "deploy", "track", "slack"];
 
 /// One cold start.
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +71,7 @@ pub async fn measure(binaries: &Binaries, authority: &Authority, starts: usize, 
         let (init, cpu) = (median(samples, |sample| sample.init), median(samples, |sample| sample.usage.cpu));
         table.add(format!("{function}: init"), milliseconds(init));
         table.add(format!("{function}: CPU of a cold start"), milliseconds(cpu));
-        if function != "empty-function" {
+        if function != "empty_function" {
             table.aim(format!("{function}: init, to the empty function's"), ratio(init, empty_init), 4.0, " ×");
             table.add(
                 format!("{function}: CPU of a cold start, to the empty function's"),

@@ -5,8 +5,8 @@ use std::process::{Command, ExitCode};
 
 use e2e::bench::authority::Authority;
 use e2e::bench::cold_start::{self, Binaries};
-use e2e::bench::pushes;
 use e2e::bench::table::Table;
+use e2e::bench::{mapping, pushes};
 use e2e::emulator::target_directory;
 
 /// Cold starts of each function; the median of so many holds still within a few hundredths.
@@ -21,6 +21,7 @@ async fn main() -> ExitCode {
     let mut table = Table::default();
     eprintln!("{STARTS} cold starts of each function, over TLS with {} trusted roots …", authority.roots());
     cold_start::measure(&binaries, &authority, STARTS, &mut table).await;
+    mapping::measure(&binaries.directory.join("mapping"), &mut table);
     eprintln!("pushes to 1, 10 and 100 services …");
     let deploy = binaries.directory.join("deploy");
     pushes::measure(&deploy, &mut table).await;
@@ -33,7 +34,7 @@ async fn main() -> ExitCode {
 /// The functions with the features that they ship with: apart from this program, whose features would be theirs too.
 fn build() -> Option<PathBuf> {
     let target = target_directory();
-    let packages = ["slipway-deploy", "slipway-track", "slipway-slack", "empty-function"];
+    let packages = ["slipway-deploy", "slipway-track", "slipway-slack", "yardsticks"];
     let built = Command::new(env!("CARGO"))
         .args(["build", "--release", "--bins", "--target-dir"])
         .arg(&target)

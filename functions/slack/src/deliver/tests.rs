@@ -87,7 +87,7 @@ fn texts(server: &Server) -> Vec<String> {
 /// What becomes of two notices while Slack answers so.
 async fn against(answers: &[(u16, &'static str, Option<&'static str>)]) -> ([String; 2], Vec<String>) {
     let server = Server::start(answers).await;
-    let webhook = Webhook::new().unwrap();
+    let webhook = Webhook::new();
     let outcome = deliver(&webhook, async || Ok(server.address.clone()), Duration::from_secs(60)).await;
     (outcome, texts(&server))
 }
@@ -127,7 +127,7 @@ async fn a_slack_out_of_order_is_tried_again_and_then_left_alone() {
 #[tokio::test]
 async fn a_refused_layout_costs_only_the_layout() {
     let server = Server::start(&[(400, "invalid_blocks", None)]).await;
-    let webhook = Webhook::new().unwrap();
+    let webhook = Webhook::new();
     let outcome = deliver(&webhook, async || Ok(server.address.clone()), Duration::from_secs(60)).await;
     assert_eq!(outcome, ["posted", "posted"]);
     assert!(server.posted()[0]["blocks"].is_array() && server.posted()[1]["blocks"].is_null());
@@ -139,7 +139,7 @@ async fn a_refused_layout_costs_only_the_layout() {
 #[tokio::test]
 async fn a_replaced_webhook_is_read_again_once() {
     let (old, new) = (Server::start(&[(404, "no_service", None)]).await, Server::start(&[]).await);
-    let webhook = Webhook::new().unwrap();
+    let webhook = Webhook::new();
     webhook.set(&old.address);
     let reads = Cell::new(0);
     let read = async || {
@@ -153,7 +153,7 @@ async fn a_replaced_webhook_is_read_again_once() {
 #[tokio::test]
 async fn a_webhook_that_is_gone_stops_the_batch() {
     let server = Server::start(&[(410, "channel_is_archived", None)]).await;
-    let webhook = Webhook::new().unwrap();
+    let webhook = Webhook::new();
     webhook.set(&server.address);
     let gone = "Slack refuses the webhook: HTTP 410, channel_is_archived";
     let outcome = deliver(&webhook, async || Ok(server.address.clone()), Duration::from_secs(60)).await;
@@ -163,7 +163,7 @@ async fn a_webhook_that_is_gone_stops_the_batch() {
 
 #[tokio::test]
 async fn without_an_address_or_time_everything_goes_back() {
-    let webhook = Webhook::new().unwrap();
+    let webhook = Webhook::new();
     let unread =
         deliver(&webhook, async || Err("SSM.GetParameter /x: denied".to_owned()), Duration::from_secs(60)).await;
     let why = "the webhook's address could not be read: SSM.GetParameter /x: denied";
@@ -177,7 +177,7 @@ async fn without_an_address_or_time_everything_goes_back() {
 
 #[tokio::test]
 async fn no_answer_names_the_address() {
-    let webhook = Webhook::new().unwrap();
+    let webhook = Webhook::new();
     for address in ["http://127.0.0.1:1/services/T/B/secret", "no url at all secret", "ftp://127.0.0.1:1/secret"] {
         let answer = webhook.post(address, "{}".to_owned()).await;
         assert!(!matches!(answer, Answer::Posted), "{address}");

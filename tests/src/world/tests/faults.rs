@@ -17,6 +17,7 @@ fn client(world: &World, attempts: u32) -> aws_sdk_ecs::Client {
             .region(Region::new("eu-west-1"))
             .credentials_provider(Credentials::new("track", "secret", None, None, "test"))
             .endpoint_url(world.url())
+            .http_client(slipway_aws::https::client())
             .retry_config(retry)
             .build(),
     )

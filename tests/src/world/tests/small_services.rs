@@ -16,6 +16,7 @@ async fn a_notice_is_published_with_its_attributes() {
             .region(aws_sdk_sns::config::Region::new("eu-west-1"))
             .credentials_provider(aws_sdk_sns::config::Credentials::new("deploy", "secret", None, None, "test"))
             .endpoint_url(world.url())
+            .http_client(slipway_aws::https::client())
             .build(),
     );
     let kind = aws_sdk_sns::types::MessageAttributeValue::builder().data_type("String").string_value("started");
