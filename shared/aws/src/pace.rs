@@ -38,7 +38,12 @@ impl Pace {
         loop {
             let turn = self.turn().await;
             if turn.unwrap_or_else(Instant::now) >= until {
-                return Err(Error::new(self.call, subject, Kind::Throttled, "the function's time ended before its turn"));
+                return Err(Error::new(
+                    self.call,
+                    subject,
+                    Kind::Throttled,
+                    "the function's time ended before its turn",
+                ));
             }
             if let Some(turn) = turn {
                 sleep_until(turn).await;

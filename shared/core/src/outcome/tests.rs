@@ -79,6 +79,7 @@ fn revisions() -> HashMap<TaskDefinitionArn, Revision> {
             digest: digest(digit),
             pushed_at: None,
             event: EventId::new(format!("event-{tag}")),
+            request: None,
             trigger: Trigger::Push,
             previous: Some(format!("web:{previous}")),
         };
