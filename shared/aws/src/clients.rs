@@ -47,12 +47,8 @@ impl Aws {
 
     /// Clients with these settings; the way out is [`https::client`], and the times and tries of a call are ours.
     pub fn new(settings: &SdkConfig) -> Self {
-        let settings = settings
-            .to_builder()
-            .http_client(https::client())
-            .retry_config(tries())
-            .timeout_config(times())
-            .build();
+        let settings =
+            settings.to_builder().http_client(https::client()).retry_config(tries()).timeout_config(times()).build();
         Self {
             ecs: Ecs::new(&settings),
             ecr: Ecr::new(&settings),

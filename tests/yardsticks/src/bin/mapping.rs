@@ -30,7 +30,9 @@ fn main() {
         targets.into_iter().filter(|target| target.tags.admits(black_box(&tag)).is_ok()).count()
     };
     assert_eq!(matched(), 10);
-    let event = median(|| { black_box(matched()); });
+    let event = median(|| {
+        black_box(matched());
+    });
     println!("{}", json!({ "parse": parse.as_secs_f64() * 1e6, "match": event.as_secs_f64() * 1e6 }));
 }
 
