@@ -36,7 +36,7 @@ impl Pace {
         mut call: impl AsyncFnMut() -> Result<T, Error>,
     ) -> Result<T, Error> {
         loop {
-            let turn = self.turn().await;
+            let turn = self.turn(until).await;
             if turn.unwrap_or_else(Instant::now) >= until {
                 return Err(Error::new(
                     self.call,
@@ -57,8 +57,8 @@ impl Pace {
         }
     }
 
-    /// When this call's turn comes; `None` while nobody was throttled.
-    async fn turn(&self) -> Option<Instant> {
+    /// When this call's turn comes; `None` while nobody was throttled. A turn that comes too late is left to the next try.
+    async fn turn(&self, until: Instant) -> Option<Instant> {
         let mut next = self.next.lock().await;
         let turn = (*next)?;
         // The queue is over once a turn would lie a burst's refill in the past.
@@ -66,7 +66,9 @@ impl Pace {
             *next = None;
             return None;
         }
-        *next = Some(turn + self.interval);
+        if turn < until {
+            *next = Some(turn + self.interval);
+        }
         Some(turn)
     }
 
@@ -118,6 +120,20 @@ mod tests {
         }
         let seconds = start.elapsed().as_secs();
         assert!((4..=8).contains(&seconds), "{seconds} s for four calls over the burst of two");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_whose_turn_comes_too_late_is_not_made_and_leaves_its_turn_to_the_next_try() {
+        let pace = Pace::of("ECS.RegisterTaskDefinition", Duration::from_secs(1));
+        pace.slow_down().await;
+        let until = Instant::now() + Duration::from_millis(2500);
+        let mut made = Vec::new();
+        for _ in 0..10 {
+            made.push(pace.call("web", until, async || Ok(())).await.is_ok());
+        }
+        assert_eq!(made.iter().filter(|made| **made).count(), 2, "at 1 s and at 2 s");
+        let next = pace.call("web", until + Duration::from_secs(60), async || Ok(Instant::now())).await;
+        assert!(next.unwrap() <= until + Duration::from_secs(1), "the first turn after those that were used");
     }
 
     #[tokio::test(start_paused = true)]
