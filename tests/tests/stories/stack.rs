@@ -1,8 +1,6 @@
 //! The stack: the template deployed by CloudFormation, the release binaries run by Lambda, and the way of a push through
 //! the deployed rules to a queue and to Slack.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use e2e::stage::{Delivered, ROLES, Stage};
 use e2e::world::{Failure, Image};
 use serde_json::{Value, json};
@@ -13,7 +11,7 @@ targets: [{ repository: shop/web, cluster: prod, service: web, tags: { semver: "
 "#;
 
 async fn stage() -> Stage {
-    let stage = Stage::set(CONFIG, &mut |line| println!("{line}")).await.unwrap();
+    let stage = Stage::set(CONFIG, &mut |line| println!("{line}")).await.expect("the stage goes on");
     stage.world.push("shop/web", ["1.4.2"], &Image::single("1.4.2"));
     stage.world.register(json!({
         "family": "web", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
@@ -30,8 +28,8 @@ async fn stage() -> Stage {
     stage
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_push_goes_all_the_way() {
+/// Sends a push all the way, and gives the stage back, so that the roles on it can be judged.
+pub(crate) async fn a_push_goes_all_the_way() -> Stage {
     let stage = stage().await;
     let world = &stage.world;
 
@@ -39,36 +37,36 @@ async fn a_push_goes_all_the_way() {
     let push = world.push("shop/web", ["1.5.0"], &Image::multi_platform("1.5.0"));
     let mut delivered = Vec::new();
     for event in &push.events {
-        delivered.push(stage.deliver(event).await.unwrap() == Delivered::ToFunctions);
+        delivered.push(stage.deliver(event).await.expect("the stage goes on") == Delivered::ToFunctions);
     }
     assert_eq!(delivered.iter().filter(|delivered| **delivered).count(), 1);
     assert_eq!(writes(&stage), ["ECS.RegisterTaskDefinition", "ECS.UpdateService", "SNS.Publish"]);
     assert_eq!(told(&stage).await, "started Deploying to prod/web: shop/web:1.5.0 (was 1.4.2)");
 
     // The same event again.
-    stage.deliver(&push.event()).await.unwrap();
+    stage.deliver(&push.event()).await.expect("the stage goes on");
     assert_eq!(writes(&stage), [""; 0]);
 
     // The deployment ends, and a build that waits is told.
     for event in world.complete("prod", "web").events {
-        stage.deliver(&event).await.unwrap();
+        stage.deliver(&event).await.expect("the stage goes on");
     }
     assert_eq!(told(&stage).await, "completed Deployed to prod/web: shop/web:1.5.0 (was 1.4.2)");
     let asked = json!({ "action": "status", "target": "prod/web", "digest": push.digest });
-    let answer = stage.stack.invoke("deploy", &asked).await.unwrap().unwrap();
+    let answer = stage.stack.invoke("deploy", &asked).await.expect("the stage goes on").expect("the stage goes on");
     assert_eq!((&answer["done"], &answer["ok"]), (&json!(true), &json!(true)), "{answer:#}");
     world.take_calls();
 
     // The next one fails, and ECS rolls it back.
     let push = world.push("shop/web", ["1.6.0"], &Image::single("1.6.0"));
-    stage.deliver(&push.event()).await.unwrap();
+    stage.deliver(&push.event()).await.expect("the stage goes on");
     assert_eq!(told(&stage).await, "started Deploying to prod/web: shop/web:1.6.0 (was 1.5.0)");
     let mut kinds = Vec::new();
     let mut events = world.fail("prod", "web", Failure::default()).events;
     events.extend(world.complete("prod", "web").events);
     for event in &events {
         world.take_calls();
-        stage.deliver(event).await.unwrap();
+        stage.deliver(event).await.expect("the stage goes on");
         for _ in writes(&stage) {
             kinds.push(told(&stage).await.split(' ').next().unwrap_or_default().to_owned());
         }
@@ -76,6 +74,7 @@ async fn a_push_goes_all_the_way() {
     assert_eq!(kinds.last().map(String::as_str), Some("rolled_back"), "{kinds:?}");
     world.take_calls();
     world.take_events();
+    stage
 }
 
 /// The writes since the last reading.
@@ -86,7 +85,7 @@ fn writes(stage: &Stage) -> Vec<String> {
 
 /// The next notice: its kind and subject, after Slack got a message too.
 async fn told(stage: &Stage) -> String {
-    let notice = stage.inbox.next().await.unwrap();
+    let notice = stage.inbox.next().await.expect("the stage goes on");
     let slack: Value = stage.slack.next().await.expect("a message in Slack");
     let headline = notice["Subject"].as_str().unwrap_or_default();
     assert!(slack["text"].as_str().unwrap_or_default().contains(headline), "{slack:#}");
