@@ -72,8 +72,8 @@ impl Error {
             SdkError::ServiceError(context) => {
                 let code = context.err().code().unwrap_or("error");
                 match context.err().message() {
-                    Some(message) => format!("{code}: {message}"),
-                    None => format!("{code} (HTTP {})", context.raw().status().as_u16()),
+                    Some(message) if !message.is_empty() => format!("{code}: {message}"),
+                    _ => format!("{code} (HTTP {})", context.raw().status().as_u16()),
                 }
             }
             other => whole_chain(other),

@@ -238,6 +238,7 @@ impl fmt::Display for Reason {
                 "Denied" => {
                     write!(f, "{call} for {subject} was denied, so the function's role lacks a permission: {message}")
                 }
+                "NotFound" => write!(f, "{call} for {subject} found nothing there ({message})"),
                 "Throttled" => write!(f, "{call} for {subject} was throttled: {message}"),
                 "Unreachable" => write!(f, "{call} for {subject} got no usable answer: {message}"),
                 _ => write!(f, "{call} for {subject} was refused: {message}"),

@@ -3,6 +3,7 @@
 //! They run side by side; after them the stack, and when the whole set was run, the template's roles are judged by every
 //! call recorded in any of them.
 
+mod faults;
 mod manual;
 mod notices;
 mod order;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
     trials.extend(manual::stories());
     trials.extend(notices::stories());
     trials.extend(trouble::stories());
+    trials.extend(faults::stories());
     trials.extend(track::stories());
     let whole = arguments.filter.is_none() && arguments.skip.is_empty();
     let stories = libtest_mimic::run(&arguments, trials);

@@ -61,7 +61,7 @@ impl Notice {
                 .running
                 .as_ref()
                 .map(|running| RevisionChange { old: Some(running.short().to_owned()), new: None }),
-            advice: vec![format!("Then {}", deploy_again(&plan.target, plan.image.as_ref()))],
+            advice: vec![format!("After that, {}", deploy_again(&plan.target, plan.image.as_ref()))],
             cause: Some(cause),
             links: links::of_service(place, plan.running.as_ref().map(TaskDefinitionArn::short)),
             ..Self::about(place, Kind::Refused, Severity::Failure, at)
@@ -99,7 +99,8 @@ impl Notice {
             headline: "Slipway can't read its configuration: nothing is deployed until it can".to_owned(),
             reason: format!("The document is expected at {place}, but {reason}."),
             advice: vec![
-                "Put the document there, or correct the template's parameter Config".to_owned(),
+                "Put the document there, or correct the template's ConfigParameter, ConfigObject or ConfigDocument"
+                    .to_owned(),
                 "Images pushed in the meantime were not deployed: push them again, or invoke the deploy function with \
                  {\"action\": \"deploy\", \"target\": \"cluster/service\", \"tag\": \"…\"}"
                     .to_owned(),

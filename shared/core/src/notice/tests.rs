@@ -100,7 +100,7 @@ fn a_refusal_says_what_to_do() {
     Triggered by  an image push (event 13cde686-328b-6117-af20-0e5566167482)
 
     What you can do:
-    - Then invoke the deploy function with {"action": "deploy", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - After that, invoke the deploy function with {"action": "deploy", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
 
     Look here:
     - Deployments: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/deployments?region=eu-west-1

@@ -1,0 +1,246 @@
+//! Trouble: throttling, lost answers, crashes between two calls, missing permissions, a wrong configuration, too little
+//! time. The retry converges, nothing is deployed twice, and no notice is lost.
+
+use std::time::Duration;
+
+use e2e::world::{Fault, Image, Refusal, longest_chain};
+use insta::assert_snapshot;
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+
+use crate::story::{Invocation, Story, WEB, id, service};
+use crate::{stories, told};
+
+pub(crate) fn stories() -> Vec<Trial> {
+    stories! { "faults" {
+        a_throttled_look_is_repeated
+        a_throttled_registration_is_repeated
+        a_registration_without_an_answer_is_adopted
+        a_registration_that_did_not_arrive_is_made_once
+        an_update_without_an_answer_is_not_repeated
+        an_update_that_did_not_arrive_is_made_once
+        a_forced_update_without_an_answer_is_not_repeated
+        a_crash_between_register_and_update_converges
+        a_crash_before_the_notice_is_told_by_the_retry
+        a_denied_role_is_told_and_not_tried_again
+        a_wrong_document_deploys_nothing_and_is_told_once
+        a_missing_document_is_told
+        a_throttled_document_is_tried_again
+        what_does_not_fit_in_the_time_is_left_to_the_next_try
+        ten_services_cost_no_longer_chain_than_one
+    } }
+}
+
+async fn a_throttled_look_is_repeated(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    story.world.fault("ECS.DescribeServices", 1, Fault::Throttle);
+    assert_eq!(outcome(&story.push_web("1.5.0").await), "started");
+    story.transcript();
+    story.end();
+}
+
+async fn a_throttled_registration_is_repeated(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    story.world.fault("ECS.RegisterTaskDefinition", 1, Fault::Throttle);
+    let answer = story.push_web("1.5.0").await;
+    assert_eq!(answer["targets"][0]["revision"]["new"], "web:2");
+    story.transcript();
+    story.end();
+}
+
+async fn a_registration_without_an_answer_is_adopted(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    story.world.fault("ECS.RegisterTaskDefinition", 1, Fault::CutAfter);
+    let answer = story.push_web("1.5.0").await;
+    assert_eq!(answer["targets"][0]["revision"]["new"], "web:2");
+    assert_snapshot!("a_registration_without_an_answer_is_adopted", story.transcript());
+    story.end();
+}
+
+async fn a_registration_that_did_not_arrive_is_made_once(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    story.world.fault("ECS.RegisterTaskDefinition", 1, Fault::CutBefore);
+    let answer = story.push_web("1.5.0").await;
+    assert_eq!(answer["targets"][0]["revision"]["new"], "web:2");
+    story.transcript();
+    story.end();
+}
+
+async fn an_update_without_an_answer_is_not_repeated(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    story.world.fault("ECS.UpdateService", 1, Fault::CutAfter);
+    let answer = story.push_web("1.5.0").await;
+    assert_eq!(answer["targets"][0]["deployment"], primary(&story), "the deployment that the update made");
+    assert_eq!(updates(&story), 1);
+    story.transcript();
+    story.end();
+}
+
+async fn an_update_that_did_not_arrive_is_made_once(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    story.world.fault("ECS.UpdateService", 1, Fault::CutBefore);
+    let answer = story.push_web("1.5.0").await;
+    assert_eq!(answer["targets"][0]["deployment"], primary(&story));
+    story.transcript();
+    story.end();
+}
+
+async fn a_forced_update_without_an_answer_is_not_repeated(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    story.push_web("1.5.0").await;
+    let _ = story.world.complete("prod", "web");
+    story.transcript();
+    story.world.fault("ECS.UpdateService", 1, Fault::CutAfter);
+    let answer = story.ask(json!({ "action": "redeploy", "target": "prod/web" })).await;
+    assert_eq!(answer["targets"][0]["deployment"], primary(&story));
+    let line = "ECS.UpdateService";
+    assert_eq!(story.transcript().matches(line).count(), 1, "one forced update");
+    story.end();
+}
+
+async fn a_crash_between_register_and_update_converges(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    let event = story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
+    story.world.fault_each("ECS.UpdateService", Fault::Break);
+    let failed = story.deploy_once(&event, Invocation::New).await;
+    assert_eq!(failed, Err("ECS.UpdateService/Unreachable".to_owned()));
+    assert!(story.notices().is_empty(), "what Lambda tries again is not told");
+    story.world.heal("ECS.UpdateService");
+    story.transcript();
+    let answer = story.deploy_once(&event, Invocation::Again).await.expect("an answer");
+    assert_eq!(outcome(&answer), "started");
+    assert_eq!(story.notices().len(), 1);
+    story.transcript();
+    story.end();
+}
+
+async fn a_crash_before_the_notice_is_told_by_the_retry(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    let event = story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
+    let denied = Refusal::new("AuthorizationError", "not authorized to perform: SNS:Publish");
+    story.world.fault_each("SNS.Publish", Fault::Refuse(denied));
+    let failed = story.deploy_once(&event, Invocation::New).await;
+    assert_eq!(failed, Err("SNS.Publish/Denied".to_owned()));
+    story.world.heal("SNS.Publish");
+    story.transcript();
+    // Lambda's own next try tells what the first could not; another delivery has nothing to say.
+    story.deploy_once(&event, Invocation::Again).await.expect("an answer");
+    assert_snapshot!("a_crash_before_the_notice_is_told_by_the_retry", story.transcript());
+    let ids: Vec<_> = story.notices().iter().map(id).collect();
+    assert_eq!(ids, [format!("{}/started", primary(&story))]);
+    story.deploy_once(&event, Invocation::New).await.expect("an answer");
+    assert!(story.notices().is_empty());
+    story.transcript();
+    story.end();
+}
+
+async fn a_denied_role_is_told_and_not_tried_again(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    let denied = Refusal::new(
+        "AccessDeniedException",
+        "User: arn:aws:sts::123456789012:assumed-role/slipway-deploy is not authorized to perform: iam:PassRole on \
+         resource: arn:aws:iam::123456789012:role/web-task",
+    );
+    story.world.fault_each("ECS.RegisterTaskDefinition", Fault::Refuse(denied));
+    let answer = story.push_web_refused("1.5.0").await;
+    assert_eq!(outcome(&answer), "refused");
+    assert_snapshot!("a_denied_role_is_told_and_not_tried_again", story.email());
+    story.transcript();
+    story.end();
+}
+
+async fn a_wrong_document_deploys_nothing_and_is_told_once(name: &'static str) {
+    let mut story = Story::begin(name, &WEB.replace('*', ">=1.x.y").replace("service", "servise")).await;
+    story.web_runs("1.4.2");
+    let event = story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
+    for _ in 0..2 {
+        let answer = story.deploy_once(&event, Invocation::New).await.expect("an answer");
+        assert_eq!(answer["error"]["code"], "bad_configuration");
+    }
+    assert_snapshot!("a_wrong_document_deploys_nothing_and_is_told_once", story.email());
+    assert_eq!(story.transcript().matches("Publish").count(), 1);
+
+    story.world.parameter("/slipway/config", WEB);
+    story.forget_config().await;
+    assert_eq!(outcome(&story.deploy(&event).await), "started");
+    story.transcript();
+    story.end();
+}
+
+async fn a_missing_document_is_told(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    let missing = Refusal::new("ParameterNotFound", "");
+    story.world.fault_each("SSM.GetParameter", Fault::Refuse(missing));
+    story.forget_config().await;
+    let event = story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
+    let answer = story.deploy_once(&event, Invocation::New).await.expect("an answer");
+    assert_eq!(answer["ok"], false);
+    assert_snapshot!("a_missing_document_is_told", story.email());
+    story.transcript();
+    story.end();
+}
+
+async fn a_throttled_document_is_tried_again(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    story.world.fault_each("SSM.GetParameter", Fault::Break);
+    story.forget_config().await;
+    let event = story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
+    let failed = story.deploy_once(&event, Invocation::New).await;
+    assert_eq!(failed, Err("SSM.GetParameter/Unreachable".to_owned()));
+    story.world.heal("SSM.GetParameter");
+    let answer = story.deploy_once(&event, Invocation::Again).await.expect("an answer");
+    assert_eq!(outcome(&answer), "started");
+    story.transcript();
+    story.end();
+}
+
+async fn what_does_not_fit_in_the_time_is_left_to_the_next_try(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    let event = story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
+    story.time_left(Duration::ZERO);
+    let failed = story.deploy_once(&event, Invocation::New).await;
+    assert!(failed.is_err(), "{failed:?}");
+    assert_eq!(updates(&story), 0);
+    story.time_left(Duration::from_secs(300));
+    let answer = story.deploy_once(&event, Invocation::Again).await.expect("an answer");
+    assert_eq!(outcome(&answer), "started");
+    story.transcript();
+    story.end();
+}
+
+async fn ten_services_cost_no_longer_chain_than_one(name: &'static str) {
+    let targets: String = (0..10).map(|n| format!("  - {{ repository: shop/web, service: web-{n} }}\n")).collect();
+    let config = format!("version: 1\ndefaults: {{ cluster: prod, tags: {{ semver: \"*\" }} }}\ntargets:\n{targets}");
+    let mut story = Story::begin(name, &config).await;
+    story.web_runs("1.4.2");
+    for n in 0..10 {
+        let mut request = service(&format!("web-{n}"));
+        request["taskDefinition"] = json!("web");
+        story.world.running_service(request);
+    }
+    let event = story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
+    story.world.set_latency(Duration::from_millis(20));
+    story.deploy_once(&event, Invocation::New).await.expect("an answer");
+    let calls: Vec<_> = story.world.take_calls().into_iter().filter(|call| call.service != "SNS").collect();
+    assert_eq!(calls.len(), 1 + 1 + 1 + 1 + 10, "image, services, definition, registration, updates");
+    assert!(longest_chain(&calls) <= 4, "{}", longest_chain(&calls));
+    story.end();
+}
+
+fn outcome(answer: &Value) -> &str {
+    answer["targets"][0]["outcome"].as_str().unwrap_or_default()
+}
+
+/// The deployment that is PRIMARY now.
+fn primary(story: &Story) -> String {
+    let request = json!({ "cluster": "prod", "services": ["web"] });
+    let answer = story.world.by_hand("ECS.DescribeServices", request);
+    answer["services"][0]["deployments"][0]["id"].as_str().unwrap_or_default().to_owned()
+}
+
+/// How many updates took effect: deployments but the first.
+fn updates(story: &Story) -> usize {
+    let request = json!({ "cluster": "prod", "service": "web" });
+    let answer = story.world.by_hand("ECS.ListServiceDeployments", request);
+    answer["serviceDeployments"].as_array().map_or(0, Vec::len) - 1
+}
