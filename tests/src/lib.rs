@@ -2,5 +2,8 @@
 //! without AWS.
 
 pub mod bench;
+pub mod bootstraps;
 pub mod emulator;
+pub mod slack;
+pub mod stage;
 pub mod world;

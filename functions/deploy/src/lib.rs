@@ -23,6 +23,7 @@ use slipway_core::answer::{self, Answer, Outcome};
 use slipway_core::config::{Config, Mistake, Source};
 use slipway_core::facts::ImageName;
 use slipway_core::id::{EventId, Home, TargetName, TaskDefinitionArn};
+use slipway_core::image::{Digest, Tag};
 use slipway_core::notice::{Cause, Notice};
 use slipway_core::plan::Plan;
 use slipway_core::provenance::Trigger;
@@ -115,6 +116,13 @@ struct Call<'a> {
     until: Instant,
 }
 
+/// What the targets of one invocation share.
+struct Job<'a> {
+    event: &'a EventId,
+    run: Run,
+    registrations: Registrations,
+}
+
 /// What became of one target: the plan, the answer, and the error that another try may mend.
 struct Ending {
     plan: Plan,
@@ -131,14 +139,15 @@ impl Call<'_> {
         let (admitted, skipped) = planner.admit(&targets, &push.tag);
         let name = ImageName::Tag(push.tag.clone());
         let (image, ()) = tokio::join!(planner.image(&push.repository, &name, &admitted), look.at_services(&admitted));
-        let registrations = Registrations::default();
+        let job = Job { event: &push.id, run: Run::Real, registrations: Registrations::default() };
         let work = admitted.iter().map(|target| async {
             let plan = match &image {
                 Ok(image) => planner.push(target, image.as_ref(), push).await,
                 Err(error) => Err(error.clone()),
             };
-            self.carry_out(plan, &target.name, Run::Real, &registrations).await
+            self.carry_out(&job, plan, &target.name).await
         });
+        skipped.iter().for_each(|plan| log(&push.id, plan));
         let mut endings: Vec<Ending> = skipped.into_iter().map(Ending::of_plan).collect();
         endings.extend(in_turn(work).await);
         self.tell(&Trigger::Push, &push.id, endings.iter()).await?;
@@ -158,7 +167,7 @@ impl Call<'_> {
         let look = Look::new(&self.deployer.aws);
         let planner = Planner { look: &look, home: self.home, event: &event, request: &self.context.request_id };
         look.at_services(&targets).await;
-        let registrations = Registrations::default();
+        let job = Job { event: &event, run: request.run, registrations: Registrations::default() };
         let endings = match &request.action {
             Action::Status(asked) => {
                 let statuses = in_turn(targets.iter().map(|target| planner.status(target, asked.as_ref()))).await;
@@ -171,7 +180,7 @@ impl Call<'_> {
             Action::Deploy(name) => {
                 let work = targets.iter().map(|target| async {
                     let plan = planner.deploy(target, name, request.id.as_ref()).await;
-                    self.carry_out(plan, &target.name, request.run, &registrations).await
+                    self.carry_out(&job, plan, &target.name).await
                 });
                 in_turn(work).await
             }
@@ -180,7 +189,7 @@ impl Call<'_> {
                 let work = services.iter().map(|entries| async {
                     let plan = planner.redeploy(entries, request.id.as_ref()).await;
                     let name = entries.first().map(|target| target.name.clone());
-                    self.carry_out(plan, &name.unwrap_or_else(|| planner.nobody()), request.run, &registrations).await
+                    self.carry_out(&job, plan, &name.unwrap_or_else(|| planner.nobody())).await
                 });
                 in_turn(work).await
             }
@@ -196,22 +205,16 @@ impl Call<'_> {
     }
 
     /// Decided is decided: does what the plan says, or in a dry run nothing, and says how it ended.
-    async fn carry_out(
-        &self,
-        plan: Result<Plan, Error>,
-        target: &TargetName,
-        run: Run,
-        registrations: &Registrations,
-    ) -> Ending {
+    async fn carry_out(&self, job: &Job<'_>, plan: Result<Plan, Error>, target: &TargetName) -> Ending {
         let plan = match plan {
             Ok(plan) => plan,
             Err(error) => return Ending::of_error(Plan::nothing(target.clone(), error.reason()), error),
         };
-        info!(target = %plan.target, reason = plan.reason.code(), "{plan}");
-        if plan.steps.is_empty() || run == Run::Dry {
+        log(job.event, &plan);
+        if plan.steps.is_empty() || job.run == Run::Dry {
             return Ending::of_plan(plan);
         }
-        match execute(&self.deployer.aws.ecs, &plan, registrations, self.until).await {
+        match execute(&self.deployer.aws.ecs, &plan, &job.registrations, self.until).await {
             Ok(done) => Ending {
                 answer: Answer::done(&plan, done.revision.as_ref(), done.deployment),
                 revision: done.revision,
@@ -272,7 +275,7 @@ impl Ending {
     }
 
     fn of_error(plan: Plan, error: Error) -> Self {
-        error!(target = %plan.target, %error, "a call failed");
+        error!(ecs.service = %plan.target, %error, "a call failed");
         let outcome = if error.kind.is_passing() { Outcome::Failed } else { Outcome::Refused };
         Self {
             answer: Answer::failed(&plan, error.reason(), outcome),
@@ -281,6 +284,24 @@ impl Ending {
             passing: Some(error).filter(|error| error.kind.is_passing()),
         }
     }
+}
+
+/// One line for each plan, with what a search would ask for as fields.
+fn log(event: &EventId, plan: &Plan) {
+    let image = plan.image.as_ref().map(|image| &image.new);
+    let place = plan.place();
+    info!(
+        event.id = %event,
+        ecs.cluster = place.as_ref().map(|(cluster, _)| cluster.as_str()),
+        ecs.service = place.as_ref().map(|(_, service)| service.as_str()),
+        image.tag = image.and_then(|image| image.tag.as_ref()).map(Tag::as_str),
+        image.digest = image.and_then(|image| image.digest.as_ref()).map(Digest::as_str),
+        reason = plan.reason.code(),
+        %plan,
+        "{}: {}",
+        plan.target,
+        plan.reason
+    );
 }
 
 async fn in_turn<T>(work: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {

@@ -112,8 +112,11 @@ mod tests {
         json!({ "source": "aws.ecs", "detail-type": "ECS Deployment State Change", "resources": [resource], "detail": detail })
     }
 
+    /// The service, its cluster and the change.
+    type Seen<'a> = (&'a str, Option<&'a str>, Change);
+
     #[track_caller]
-    fn check(payload: Value, expected: Result<Option<(&str, Option<&str>, Change)>, &str>) {
+    fn check(payload: Value, expected: Result<Option<Seen<'_>>, &str>) {
         let parsed = parse(payload, received());
         let seen = match &parsed {
             Ok(event) => Ok(event.as_ref().map(|event| {

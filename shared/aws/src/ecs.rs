@@ -240,7 +240,7 @@ fn once() -> aws_sdk_ecs::config::Builder {
 /// ECS says `ClientException: Unable to describe task definition.` where other services have a code of their own.
 fn missing_task_definition(error: Error) -> Error {
     let missing = error.kind == Kind::Rejected && error.message.contains("Unable to describe task definition");
-    if missing { error.as_kind(Kind::NotFound) } else { error }
+    if missing { error.of_kind(Kind::NotFound) } else { error }
 }
 
 /// The JSON of an answer's member, moved out.

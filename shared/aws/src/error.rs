@@ -82,7 +82,7 @@ impl Error {
     }
 
     /// The same error, understood as another kind.
-    pub(crate) fn as_kind(self, kind: Kind) -> Self {
+    pub(crate) fn of_kind(self, kind: Kind) -> Self {
         Self { kind, ..self }
     }
 

@@ -113,7 +113,7 @@ pub enum Standing {
     RolledBack,
     /// A newer deployment took its place; it didn't fail.
     ///
-    /// ECS sends no event for this. It is noticed, and told once, when the newer deployment's IN_PROGRESS arrives while
+    /// ECS sends no event for this. It is noticed, and told once, when the newer deployment's `IN_PROGRESS` arrives while
     /// ECS still lists this one as unfinished; a superseded deployment that is gone from the list by then is only
     /// missed here, and an event of its own that arrives later is logged.
     Superseded {

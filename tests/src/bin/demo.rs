@@ -1,2 +1,374 @@
-//! Wip.
-fn main() {}
+//! The demo: Slipway's main job from end to end, on this machine, told so that a newcomer understands it.
+//!
+//! Everything in it is real but AWS itself: the template, the release binaries, the SDK, the events' shapes.
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use e2e::emulator::{Error, Result};
+use e2e::stage::{Delivered, ROLES, Stage};
+use e2e::world::{Failure, Image, longest_chain};
+use serde_json::{Value, json};
+
+const CONFIG: &str = r#"version: 1
+defaults:
+  cluster: prod
+  tags: { semver: ">=1, <2" }
+targets:
+  - repository: shop/web
+    service: web
+    environment: { APP_VERSION: "{tag}" }
+  - repository: shop/store
+    service: store
+"#;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let told = match arguments.as_slice() {
+        [] => demo(None).await,
+        [file] if !file.starts_with('-') => demo(Some(file)).await,
+        _ => {
+            eprintln!(
+                "usage: cargo demo [EVENT.json]\n\nWith a file, its event or request is delivered too, after the demo's own scenes."
+            );
+            return ExitCode::from(2);
+        }
+    };
+    match told {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nThe demo stopped: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn demo(own: Option<&str>) -> Result<()> {
+    let began = Instant::now();
+    let own = own.map(read).transpose()?;
+    println!("Slipway deploys an image to Amazon ECS the moment it is pushed to Amazon ECR.");
+    println!(
+        "This demo runs it on your machine: its template, deployed into an emulator of AWS, and its three functions.\n"
+    );
+    let stage = Stage::set(CONFIG, &mut show_progress).await?;
+    // About what a call takes within a region; without it, calls that go out side by side would not be seen to.
+    stage.world.set_latency(Duration::from_millis(20));
+    println!("{}", faint(&format!("Ready after {:.0} s.", began.elapsed().as_secs_f64())));
+    let demo = Demo { stage };
+    demo.scene_is_set();
+    let event = demo.a_push_deploys().await?;
+    demo.the_same_event_again(&event).await?;
+    demo.an_older_version().await?;
+    demo.several_containers().await?;
+    let event = demo.a_dry_run().await?;
+    demo.a_deployment_that_fails(&event).await?;
+    if let Some(own) = own {
+        demo.your_own(&own).await?;
+    }
+    demo.how_to_go_on();
+    println!("{}", faint(&format!("The demo took {:.0} s.", began.elapsed().as_secs_f64())));
+    Ok(())
+}
+
+struct Demo {
+    stage: Stage,
+}
+
+impl Demo {
+    fn scene_is_set(&self) {
+        heading("The scene");
+        let world = &self.stage.world;
+        for repository in ["shop/web", "shop/store"] {
+            world.push(repository, ["1.4.2"], &Image::multi_platform(&format!("{repository} 1.4.2")));
+        }
+        world.register(web());
+        world.register(store());
+        for service in ["web", "store"] {
+            world.running_service(json!({
+                "cluster": "prod", "serviceName": service, "taskDefinition": service, "desiredCount": 2,
+                "launchType": "FARGATE",
+                "networkConfiguration": { "awsvpcConfiguration": { "subnets": ["subnet-0a1b2c3d"] } },
+                "deploymentConfiguration": { "deploymentCircuitBreaker": { "enable": true, "rollback": true } }
+            }));
+        }
+        world.take_events();
+        world.take_calls();
+        say("The cluster prod runs two services, each at version 1.4.2, as Terraform made them:");
+        say("  web     one container of the image shop/web");
+        say("  store   web and sidekiq of the image shop/store, and a log router beside them");
+        say("Slipway's configuration says what is deployed to them:\n");
+        println!("{}", indented(CONFIG));
+    }
+
+    async fn a_push_deploys(&self) -> Result<Value> {
+        heading("A build pushes shop/web:1.5.0");
+        let image = Image::multi_platform("shop/web 1.5.0");
+        let push = self.stage.world.push("shop/web", ["1.5.0"], &image);
+        say(&format!("A multi-platform image: ECR sends {} events, one for each manifest.", push.events.len()));
+        let mut delivered = 0;
+        for event in &push.events {
+            if self.stage.deliver(event).await? == Delivered::ToFunctions {
+                delivered += 1;
+            }
+        }
+        say(&format!(
+            "The rule lets {delivered} of them through, the one with the tag. Slipway looks, and decides on paper:\n"
+        ));
+        self.plan().await?;
+        say("\nIt carries the plan out, and says so. These were its calls:\n");
+        self.calls();
+        self.notice().await?;
+        say("\nThe tasks start, and ECS calls the deployment completed:\n");
+        self.ends(self.stage.world.complete("prod", "web").events).await?;
+        Ok(push.event())
+    }
+
+    async fn the_same_event_again(&self, event: &Value) -> Result<()> {
+        heading("The same event again");
+        say("EventBridge delivers at least once. Slipway looks, sees that 1.5.0 runs, and writes nothing:\n");
+        self.stage.deliver(event).await?;
+        self.calls();
+        self.reason(&json!({ "action": "status", "target": "prod/web", "tag": "1.5.0" })).await
+    }
+
+    async fn an_older_version(&self) -> Result<()> {
+        heading("A slow build pushes 1.4.9, after 1.5.0");
+        let push = self.stage.world.push("shop/web", ["1.4.9"], &Image::single("shop/web 1.4.9"));
+        self.stage.deliver(&push.event()).await?;
+        self.calls();
+        self.reason(&json!({ "action": "status", "target": "prod/web", "tag": "1.4.9" })).await
+    }
+
+    async fn several_containers(&self) -> Result<()> {
+        heading("A build pushes shop/store:1.5.0");
+        say("Two containers share the image; the log router has another, and is left alone:\n");
+        let push = self.stage.world.push("shop/store", ["1.5.0"], &Image::single("shop/store 1.5.0"));
+        self.stage.deliver(&push.event()).await?;
+        self.calls();
+        self.notice().await?;
+        println!();
+        self.ends(self.stage.world.complete("prod", "store").events).await
+    }
+
+    async fn a_dry_run(&self) -> Result<Value> {
+        heading("What would 1.6.0 change? A dry run, asked by hand");
+        let push = self.stage.world.push("shop/web", ["1.6.0"], &Image::single("shop/web 1.6.0"));
+        let request = json!({ "action": "deploy", "target": "prod/web", "tag": "1.6.0", "dry_run": true });
+        say(&format!("  {}\n", bold(&request.to_string())));
+        let answer = self.ask(&request).await?;
+        println!("{}\n", indented(answer["targets"][0]["plan"]["text"].as_str().unwrap_or_default()));
+        self.calls();
+        Ok(push.event())
+    }
+
+    async fn a_deployment_that_fails(&self, event: &Value) -> Result<()> {
+        heading("The event of that push arrives, and 1.6.0 does not start");
+        self.stage.deliver(event).await?;
+        self.calls();
+        self.quietly(1).await?;
+        say("The tasks exit again and again. ECS's circuit breaker calls the deployment failed, and rolls back:\n");
+        self.ends(self.stage.world.fail("prod", "web", Failure::default()).events).await?;
+        say("\nThe rollback succeeds. The service is stable, and the deploy has failed all the same:\n");
+        self.ends(self.stage.world.complete("prod", "web").events).await?;
+        let answer = self.ask(&json!({ "action": "status", "target": "prod/web", "tag": "1.6.0" })).await?;
+        say("\nA build that waits for its image reads:\n");
+        println!("{}", indented(&answer["targets"][0]["asked"].to_string()));
+        self.stage.world.take_calls();
+        Ok(())
+    }
+
+    async fn your_own(&self, payload: &Value) -> Result<()> {
+        heading("Your own");
+        if payload.get("detail-type").is_none() {
+            println!("{}", indented(&pretty(&self.ask(payload).await?)));
+        } else if self.stage.deliver(payload).await? == Delivered::ToNobody {
+            say("No rule of the template matches this event.");
+        } else {
+            for function in ["deploy", "track"] {
+                let log = self.stage.stack.log(function).await?;
+                let last = log.iter().rev().find(|line| line.starts_with('{') && !line.contains("_aws"));
+                say(&format!("{function} says last: {}", last.map_or("nothing", String::as_str)));
+            }
+        }
+        self.calls();
+        Ok(())
+    }
+
+    fn how_to_go_on(&self) {
+        heading("Try your own");
+        say("Write an event or a request to a file, and deliver it after these scenes:\n");
+        println!("  echo '{{\"action\": \"deploy\", \"target\": \"prod/web\", \"tag\": \"1.4.9\"}}' > request.json");
+        println!("  cargo demo request.json\n");
+        say("tests/events holds events of every kind. README.md tells how to install Slipway on AWS.");
+    }
+
+    /// Delivers what ECS sent, and shows what people are told.
+    async fn ends(&self, events: Vec<Value>) -> Result<()> {
+        for event in events {
+            say(&format!("ECS: {}", event["detail"]["reason"].as_str().unwrap_or_default()));
+            self.stage.deliver(&event).await?;
+            let publishes = self.stage.world.take_calls().iter().filter(|call| call.name() == "SNS.Publish").count();
+            for _ in 0..publishes {
+                self.notice().await?;
+            }
+        }
+        self.stage.world.take_events();
+        Ok(())
+    }
+
+    /// The plan that the deploy function logged last.
+    async fn plan(&self) -> Result<()> {
+        let log = self.stage.stack.log("deploy").await?;
+        let plans = log.iter().rev().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let plan = plans.filter_map(|line| Some(line["fields"]["plan"].as_str()?.to_owned())).next();
+        println!("{}", indented(plan.as_deref().unwrap_or("no plan was logged")));
+        Ok(())
+    }
+
+    /// The AWS calls since the last time, and how many of them followed one upon the other.
+    fn calls(&self) {
+        let calls = self.stage.world.take_calls();
+        let calls: Vec<_> =
+            calls.into_iter().filter(|call| matches!(call.service.as_str(), "ECS" | "ECR" | "SNS")).collect();
+        println!("{}", indented(&e2e::world::transcript(&calls)));
+        let before: Vec<_> = calls.into_iter().filter(|call| call.service != "SNS").collect();
+        let chain = longest_chain(&before);
+        println!(
+            "{}",
+            faint(&format!("  {} calls to ECR and ECS, at most {chain} one after the other\n", before.len()))
+        );
+        self.stage.world.take_events();
+    }
+
+    /// The next notice, as e-mail and Slack show it.
+    async fn notice(&self) -> Result<()> {
+        let notice = self.stage.inbox.next().await?;
+        let structured: Value =
+            serde_json::from_str(notice["Message"].as_str().unwrap_or_default()).unwrap_or_default();
+        println!("  {} {}", bold("notice"), notice["Subject"].as_str().unwrap_or_default());
+        for line in structured["reason"].as_str().unwrap_or_default().lines() {
+            println!("         {line}");
+        }
+        let slack = self.stage.slack.next().await.ok_or_else(|| Error::new("waiting for Slack", "no message came"))?;
+        println!(
+            "  {}  {}",
+            bold("slack"),
+            slack["text"].as_str().unwrap_or_default().lines().next().unwrap_or_default()
+        );
+        Ok(())
+    }
+
+    /// Takes notices without showing them.
+    async fn quietly(&self, count: usize) -> Result<()> {
+        for _ in 0..count {
+            self.stage.inbox.next().await?;
+            self.stage.slack.next().await;
+        }
+        Ok(())
+    }
+
+    /// What Slipway says became of an image.
+    async fn reason(&self, request: &Value) -> Result<()> {
+        let answer = self.ask(request).await?;
+        let asked = &answer["targets"][0]["asked"];
+        let reason = asked["reason"].as_str().map(|reason| format!(": {reason}")).unwrap_or_default();
+        say(&format!("  {} {}{reason}", bold("status"), asked["state"].as_str().unwrap_or_default()));
+        self.stage.world.take_calls();
+        Ok(())
+    }
+
+    async fn ask(&self, request: &Value) -> Result<Value> {
+        let answer = self.stage.stack.invoke("deploy", request).await?;
+        answer.map_err(|error| Error::new(format!("asking {request}"), error))
+    }
+}
+
+fn web() -> Value {
+    json!({
+        "family": "web", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
+        "executionRoleArn": ROLES[0], "taskRoleArn": ROLES[1],
+        "runtimePlatform": { "cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX" },
+        "containerDefinitions": [{
+            "name": "web",
+            "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web:1.4.2",
+            "essential": true,
+            "portMappings": [{ "containerPort": 8080, "protocol": "tcp" }],
+            "environment": [{ "name": "DATABASE_HOST", "value": "db.internal" }],
+            "secrets": [{ "name": "DATABASE_PASSWORD", "valueFrom": "/shop/web/database-password" }]
+        }],
+        "tags": [{ "key": "team", "value": "shop" }]
+    })
+}
+
+fn store() -> Value {
+    let of_store = |name: &str, command: Value| {
+        json!({
+            "name": name,
+            "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/store:1.4.2",
+            "essential": true,
+            "command": command,
+            "dependsOn": [{ "containerName": "log-router", "condition": "START" }],
+            "logConfiguration": { "logDriver": "awsfirelens", "options": { "Name": "cloudwatch", "region": "eu-west-1" } }
+        })
+    };
+    json!({
+        "family": "store", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "512", "memory": "1024",
+        "executionRoleArn": ROLES[0], "taskRoleArn": ROLES[1],
+        "containerDefinitions": [
+            of_store("web", json!(["bundle", "exec", "puma"])),
+            of_store("sidekiq", json!(["bundle", "exec", "sidekiq"])),
+            {
+                "name": "log-router",
+                "image": "public.ecr.aws/aws-observability/aws-for-fluent-bit:stable",
+                "essential": true,
+                "firelensConfiguration": { "type": "fluentbit" }
+            }
+        ]
+    })
+}
+
+fn read(file: &str) -> Result<Value> {
+    let text = std::fs::read_to_string(file).map_err(|error| Error::new(format!("reading {file}"), error))?;
+    serde_json::from_str(&text).map_err(|error| Error::new(format!("reading {file}"), error))
+}
+
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string())
+}
+
+/// Packages go by in a word each; everything else is a line.
+fn show_progress(line: &str) {
+    match line.strip_prefix("python: ") {
+        Some(package) if !package.contains('`') => print!("{} ", faint(package.split(' ').next().unwrap_or_default())),
+        _ => println!("{}", faint(line)),
+    }
+    let _ = std::io::stdout().flush();
+}
+
+fn heading(text: &str) {
+    println!("\n{}\n", bold(&format!("── {text} ")));
+    // The scenes come one by one, also through a pipe.
+    let _ = std::io::stdout().flush();
+}
+
+fn say(text: &str) {
+    println!("{text}");
+}
+
+fn indented(text: &str) -> String {
+    text.trim_end().lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+}
+
+fn bold(text: &str) -> String {
+    styled("1", text)
+}
+
+fn faint(text: &str) -> String {
+    styled("2", text)
+}
+
+fn styled(code: &str, text: &str) -> String {
+    if std::io::stdout().is_terminal() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+}

@@ -78,9 +78,16 @@ pub struct Builder {
     upstream: Option<String>,
     place: Place,
     invented: Vec<String>,
+    listener: Option<std::net::TcpListener>,
 }
 
 impl Builder {
+    /// Listens here instead of on any free port: the emulator must know World's address before World knows its own.
+    pub fn listen_on(mut self, listener: std::net::TcpListener) -> Self {
+        self.listener = Some(listener);
+        self
+    }
+
     /// Puts the world elsewhere than into account 123456789012 in eu-west-1.
     pub fn place(mut self, place: Place) -> Self {
         self.place = place;
@@ -99,7 +106,10 @@ impl Builder {
     /// If the models cannot be read or no port can be had.
     pub async fn start(self) -> World {
         let models = Models::at(self.models);
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port on the loopback");
+        let listener = self.listener.or_else(|| std::net::TcpListener::bind(("127.0.0.1", 0)).ok());
+        let listener = listener.expect("a free port on the loopback");
+        listener.set_nonblocking(true).expect("a listener that does not block");
+        let listener = TcpListener::from_std(listener).expect("a listener for the runtime");
         let url = format!("http://{}", listener.local_addr().expect("the listener's address"));
         let mut state = State::new(self.place.clone(), models);
         state.invented.extend(self.invented);
@@ -114,7 +124,7 @@ impl World {
     /// A world without an emulator: it knows Publish of SNS, GetParameter of SSM and GetObject of S3 by itself.
     /// `models` is botocore's `data` directory.
     pub fn alone(models: impl Into<PathBuf>) -> Builder {
-        Builder { models: models.into(), upstream: None, place: Place::default(), invented: Vec::new() }
+        Builder { models: models.into(), upstream: None, place: Place::default(), invented: Vec::new(), listener: None }
     }
 
     /// A world in front of the emulator at this URL, which gets every call but ECS's and ECR's.

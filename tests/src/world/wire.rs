@@ -25,7 +25,7 @@ pub(crate) struct Request {
     pub(crate) protocol: Protocol,
     /// The members: the JSON body, the form's fields, or what the path says.
     pub(crate) members: Value,
-    /// The access key that signed it.
+    /// Who made it: the session token, in which the emulator writes the function's name, else the access key.
     pub(crate) caller: Option<String>,
 }
 
@@ -33,7 +33,8 @@ impl Request {
     /// Reads the head and body of a request.
     pub(crate) fn read(head: &Parts, body: &Bytes) -> Self {
         let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
-        let (caller, signed_for) = signature(header("authorization").unwrap_or_default());
+        let (key, signed_for) = signature(header("authorization").unwrap_or_default());
+        let caller = header("x-amz-security-token").map(str::to_owned).or(key);
         if let Some((prefix, operation)) = header("x-amz-target").and_then(|target| target.split_once('.')) {
             return Self {
                 service: service_of_target(prefix),

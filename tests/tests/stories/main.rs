@@ -1,12 +1,15 @@
 //! The stories: what happens to users, told with the real handlers and the real SDK against World.
 //!
-//! They run side by side. When the whole set was run, the roles of the template are judged by every call recorded in it.
+//! They run side by side; after them the stack, and when the whole set was run, the template's roles are judged by every
+//! call recorded in any of them.
 
 mod manual;
 mod notices;
 mod order;
 mod push;
 mod record;
+mod roles;
+mod stack;
 mod story;
 mod track;
 mod trouble;
@@ -31,14 +34,24 @@ fn main() -> ExitCode {
     trials.extend(notices::stories());
     trials.extend(trouble::stories());
     trials.extend(track::stories());
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let whole = arguments.filter.is_none() && arguments.skip.is_empty();
+    let stories = libtest_mimic::run(&arguments, trials);
+    if stories.has_failed() {
+        return stories.exit_code();
+    }
+    // Only now, because the roles are judged by every call of every story.
+    let stack = Trial::test("stack::a_push_goes_all_the_way", move || {
+        let runtime = tokio::runtime::Runtime::new().map_err(|error| Failed::from(error.to_string()))?;
+        runtime.block_on(async {
+            let stage = stack::a_push_goes_all_the_way().await;
+            if whole { roles::judge_all(&stage).await } else { Ok(()) }
+        })
+    });
+    libtest_mimic::run(&arguments, vec![stack]).exit_code()
 }
 
 /// A trial that tells a story on a runtime of its own.
-fn told<F: Future<Output = ()>>(name: &'static str, story: fn(&'static str) -> F) -> Trial
-where
-    F: 'static,
-{
+fn told<F: Future<Output = ()> + 'static>(name: &'static str, story: fn(&'static str) -> F) -> Trial {
     Trial::test(name, move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failed::from(error.to_string()))?;

@@ -125,6 +125,7 @@ impl Story {
     /// Starts the track function anew, so that it reads its configuration.
     pub(crate) async fn restart_track(&mut self) {
         let aws = aws(&self.world, "track").await;
+        let topic = self.world.topic("slipway-notices");
         self.tracker = Tracker::new(aws, "ssm:/slipway/config", &topic).await.expect("right settings");
     }
 
@@ -155,11 +156,12 @@ impl Story {
     /// Track keeps no memory yet, so the second delivery publishes the same notice again, under the same id.
     pub(crate) async fn track(&mut self, event: &Value) {
         let before = self.notices();
+        self.told = self.notices();
         self.track_once(event).await.expect("an answer");
         self.read_on();
-        let first = self.notices();
+        let first = self.world.notices();
         self.track_once(event).await.expect("an answer to the second delivery");
-        let again = self.notices();
+        let again = self.world.notices();
         let ids = |notices: &[Notice]| notices.iter().map(id).collect::<Vec<_>>();
         assert_eq!(ids(&first), ids(&again), "{}: a copy bears the same id", self.name);
         self.world.take_calls();

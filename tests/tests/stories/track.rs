@@ -27,7 +27,7 @@ pub(crate) fn stories() -> Vec<Trial> {
     } }
 }
 
-/// `prod/web` with ECS's circuit breaker runs 1.4.2, and 1.5.0 was pushed and is being deployed; its IN_PROGRESS.
+/// `prod/web` with ECS's circuit breaker runs 1.4.2, and 1.5.0 was pushed and is being deployed; its `IN_PROGRESS`.
 async fn with_breaker(name: &'static str) -> (Story, Value) {
     let mut story = Story::begin(name, WEB).await;
     story.world.push("shop/web", ["1.4.2"], &e2e::world::Image::single("1.4.2"));
@@ -59,8 +59,21 @@ async fn a_deployment_is_told_from_its_start_to_its_end(name: &'static str) {
     story.world.advance(Duration::from_secs(125));
     let ended = story.world.complete("prod", "web").event();
     story.track(&ended).await;
-    assert_snapshot!(story.transcript(), @"");
-    assert_snapshot!(story.subjects().join("\n"), @"");
+    assert_snapshot!(story.transcript(), @r#"
+    ECS.DescribeServices prod/web
+    ECS.DescribeTaskDefinition web:1
+    ECS.DescribeTaskDefinition web:2
+    SNS.Publish in_progress "In progress on prod/web: shop/web:1.5.0 (was 1.4.2)"
+    ECS.DescribeServices prod/web
+    ECS.DescribeTaskDefinition web:1
+    ECS.DescribeTaskDefinition web:2
+    SNS.Publish completed "Deployed to prod/web: shop/web:1.5.0 (was 1.4.2)"
+    "#);
+    assert_snapshot!(story.subjects().join("\n"), @r"
+    started: Deploying to prod/web: shop/web:1.5.0 (was 1.4.2)
+    in_progress: In progress on prod/web: shop/web:1.5.0 (was 1.4.2)
+    completed: Deployed to prod/web: shop/web:1.5.0 (was 1.4.2)
+    ");
     story.end();
 }
 
@@ -70,11 +83,46 @@ async fn a_rollback_by_ecs_is_told_as_a_failed_deploy(name: &'static str) {
     for event in &story.world.fail("prod", "web", Failure::Exits { code: 1 }).events {
         story.track(event).await;
     }
-    assert_snapshot!(story.subjects().join("\n"), @"");
+    assert_snapshot!(story.subjects().join("\n"), @"rolling_back: Deploy failed on prod/web: shop/web:1.5.0, ECS is rolling back to 1.4.2");
     story.world.advance(Duration::from_secs(60));
     let back = story.world.complete("prod", "web").event();
     story.track(&back).await;
-    assert_snapshot!(story.email(), @"");
+    assert_snapshot!(story.email(), @r#"
+    Subject: Deploy failed on prod/web: shop/web:1.5.0, 1.4.2 runs again
+
+    Deploy failed on prod/web: shop/web:1.5.0, 1.4.2 runs again
+
+    The deployment failed. ECS put the last version back by itself; prod/web runs that again.
+    ECS says: "Service deployment rolled back because the circuit breaker threshold was exceeded."
+
+    Repository    shop/web
+    Failed        1.5.0 (sha256:182264c5b6e5)
+    Runs again    1.4.2
+    Revision      web:1 → web:2
+    Deployment    ecs-svc/4918794766087834161
+    Triggered by  an image push (event b37cbad3-2334-4e2d-8e78-02610038c227)
+    Took          11 min 3 s
+
+    ECS's own log of the service, newest first:
+    - 12:11:06 (service web) has reached a steady state.
+    - 12:11:06 (service web) (deployment ecs-svc/3173009608982715289) deployment completed.
+    - 12:10:06 (service web) rolling back to deployment ecs-svc/3173009608982715289.
+    - 12:10:04 (service web) (deployment ecs-svc/4918794766087834161) deployment failed: tasks failed to start.
+    - 12:00:03 (service web) has started 2 tasks.
+
+    What you can do:
+    - See why its tasks stopped, within the hour: aws ecs describe-tasks --region eu-west-1 --cluster prod --tasks $(aws ecs list-tasks --region eu-west-1 --cluster prod --service-name web --desired-status STOPPED --query 'taskArns[]' --output text) --query 'tasks[].[stoppedReason,containers[].[name,exitCode,reason]]'
+    - Mend the image and push it; the service needs nothing from you meanwhile
+    - Try the same image again: invoke the deploy function with {"action": "deploy", "target": "prod/web", "digest": "sha256:182264c5b6e56be21efd35d148bdacae148a18fcfc68d7f0b2c0bab4746ed6e9"}
+
+    Look here:
+    - Deployments: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/deployments?region=eu-west-1
+    - Events: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/events?region=eu-west-1
+    - Logs: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/logs?region=eu-west-1
+    - Task definition: https://eu-west-1.console.aws.amazon.com/ecs/v2/task-definitions/web/2?region=eu-west-1
+
+    Slipway, NOW, account 123456789012 in eu-west-1, notice ecs-svc/4918794766087834161/rolled_back
+    "#);
     story.end();
 }
 
@@ -92,7 +140,7 @@ async fn ecs_may_turn_back_before_it_calls_the_deployment_failed(name: &'static 
     assert_eq!(id(&notices[0]), id(&notices[1]));
     let back = story.world.complete("prod", "web").event();
     story.track(&back).await;
-    assert_snapshot!(story.subjects().join("\n"), @"");
+    assert_snapshot!(story.subjects().join("\n"), @"rolled_back: Deploy failed on prod/web: shop/web:1.5.0, 1.4.2 runs again");
     story.end();
 }
 
@@ -109,7 +157,39 @@ async fn a_failure_without_rollback_says_how_to_go_back(name: &'static str) {
     story.world.advance(Duration::from_secs(600));
     let failed = story.world.fail("prod", "web", Failure::CannotBePulled).event();
     story.track(&failed).await;
-    assert_snapshot!(story.email(), @"");
+    assert_snapshot!(story.email(), @r#"
+    Subject: Deploy failed on prod/web: shop/web:1.5.0
+
+    Deploy failed on prod/web: shop/web:1.5.0
+
+    The deployment failed, and ECS is not set to put the last version back. Old tasks that still run keep running.
+    ECS says: "ECS deployment circuit breaker: tasks failed to start."
+
+    Repository    shop/web
+    Failed        1.5.0 (sha256:182264c5b6e5)
+    Before        1.4.2
+    Revision      web:1 → web:2
+    Deployment    ecs-svc/4918794766087834161
+    Triggered by  an image push (event b37cbad3-2334-4e2d-8e78-02610038c227)
+    Took          10 min 1 s
+
+    ECS's own log of the service, newest first:
+    - 12:10:04 (service web) (deployment ecs-svc/4918794766087834161) deployment failed: tasks failed to start.
+    - 12:00:03 (service web) has started 2 tasks.
+
+    What you can do:
+    - See why its tasks stopped, within the hour: aws ecs describe-tasks --region eu-west-1 --cluster prod --tasks $(aws ecs list-tasks --region eu-west-1 --cluster prod --service-name web --desired-status STOPPED --query 'taskArns[]' --output text) --query 'tasks[].[stoppedReason,containers[].[name,exitCode,reason]]'
+    - Put 1.4.2 back: invoke the deploy function with {"action": "deploy", "target": "prod/web", "tag": "1.4.2"}
+    - Let ECS put the last version back by itself next time: switch on the service's deployment circuit breaker with rollback
+
+    Look here:
+    - Deployments: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/deployments?region=eu-west-1
+    - Events: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/events?region=eu-west-1
+    - Logs: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/logs?region=eu-west-1
+    - Task definition: https://eu-west-1.console.aws.amazon.com/ecs/v2/task-definitions/web/2?region=eu-west-1
+
+    Slipway, NOW, account 123456789012 in eu-west-1, notice ecs-svc/4918794766087834161/failed
+    "#);
     story.end();
 }
 
@@ -120,7 +200,13 @@ async fn a_superseded_deployment_did_not_fail(name: &'static str) {
     story.notices();
     let second = began(&story);
     story.track(&second).await;
-    assert_snapshot!(story.subjects().join("\n"), @"");
+    // Both are published side by side.
+    let mut subjects = story.subjects();
+    subjects.sort();
+    assert_snapshot!(subjects.join("\n"), @r"
+    in_progress: In progress on prod/web: shop/web:1.5.1 (was 1.4.2)
+    superseded: Superseded on prod/web: shop/web:1.5.0, a newer deployment took its place
+    ");
     // What ECS still sends of the first changes nothing, and is not told.
     story.track(&first).await;
     let mut failed = first.clone();
@@ -136,7 +222,7 @@ async fn events_in_reverse_move_nothing_back(name: &'static str) {
     let ended = story.world.complete("prod", "web").event();
     story.track(&ended).await;
     story.track(&began).await;
-    assert_snapshot!(story.subjects().join("\n"), @"");
+    assert_snapshot!(story.subjects().join("\n"), @"completed: Deployed to prod/web: shop/web:1.5.0 (was 1.4.2)");
     story.end();
 }
 
@@ -150,7 +236,36 @@ async fn the_first_deployment_of_a_service_has_nothing_to_go_back_to(name: &'sta
     for event in &story.world.fail("prod", "web", Failure::RunsOutOfMemory).events {
         story.track(event).await;
     }
-    assert_snapshot!(story.email(), @"");
+    assert_snapshot!(story.email(), @r#"
+    Subject: Changed outside Slipway: prod/web was to run web:1 with shop/web:1.4.2, which failed
+
+    Changed outside Slipway: prod/web was to run web:1 with shop/web:1.4.2, which failed
+
+    The deployment failed, and ECS knows no version that ran well to go back to. Slipway did not do this: its tags are not on the revision. It leaves the deployment alone.
+    ECS says: "ECS deployment circuit breaker: tasks failed to start."
+
+    Repository    shop/web
+    Image         1.4.2
+    Revision      web:1
+    Deployment    ecs-svc/3173009608982715289
+    Triggered by  somebody outside Slipway
+    Took          0 s
+
+    ECS's own log of the service, newest first:
+    - 12:00:01 (service web) (deployment ecs-svc/3173009608982715289) deployment failed: tasks failed to start.
+    - 12:00:01 (service web) has started 2 tasks.
+
+    What you can do:
+    - See why its tasks stopped, within the hour: aws ecs describe-tasks --region eu-west-1 --cluster prod --tasks $(aws ecs list-tasks --region eu-west-1 --cluster prod --service-name web --desired-status STOPPED --query 'taskArns[]' --output text) --query 'tasks[].[stoppedReason,containers[].[name,exitCode,reason]]'
+
+    Look here:
+    - Deployments: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/deployments?region=eu-west-1
+    - Events: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/events?region=eu-west-1
+    - Logs: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/logs?region=eu-west-1
+    - Task definition: https://eu-west-1.console.aws.amazon.com/ecs/v2/task-definitions/web/1?region=eu-west-1
+
+    Slipway, NOW, account 123456789012 in eu-west-1, notice ecs-svc/3173009608982715289/external/failed
+    "#);
     story.end();
 }
 
@@ -162,7 +277,28 @@ async fn an_update_from_outside_is_told_as_such(name: &'static str) {
     story.world.by_hand("ECS.UpdateService", json!({ "cluster": "prod", "service": "web", "taskDefinition": "web" }));
     let began = began(&story);
     story.track(&began).await;
-    assert_snapshot!(story.email(), @"");
+    assert_snapshot!(story.email(), @r#"
+    Subject: Changed outside Slipway: prod/web is getting web:2 with shop/web:1.4.2
+
+    Changed outside Slipway: prod/web is getting web:2 with shop/web:1.4.2
+
+    ECS is starting the new tasks of prod/web. Slipway did not do this: its tags are not on the revision. It leaves the deployment alone.
+    ECS says: "ECS deployment ecs-svc/4918794766087834161 in progress."
+
+    Repository    shop/web
+    Image         1.4.2, as before
+    Revision      web:1 → web:2
+    Deployment    ecs-svc/4918794766087834161
+    Triggered by  somebody outside Slipway
+
+    Look here:
+    - Deployments: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/deployments?region=eu-west-1
+    - Events: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/events?region=eu-west-1
+    - Logs: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/logs?region=eu-west-1
+    - Task definition: https://eu-west-1.console.aws.amazon.com/ecs/v2/task-definitions/web/2?region=eu-west-1
+
+    Slipway, NOW, account 123456789012 in eu-west-1, notice ecs-svc/4918794766087834161/external/in_progress
+    "#);
     story.end();
 }
 
@@ -178,7 +314,7 @@ async fn a_service_that_is_not_ours_is_ignored_without_a_look(name: &'static str
 async fn a_service_without_a_cluster_in_its_arn_is_found_in_the_configuration(name: &'static str) {
     let (mut story, began) = with_breaker(name).await;
     story.track(&in_short_form(&began)).await;
-    assert_snapshot!(story.subjects().join("\n"), @"");
+    assert_snapshot!(story.subjects().join("\n"), @"in_progress: In progress on prod/web: shop/web:1.5.0 (was 1.4.2)");
     story.end();
 }
 
@@ -188,7 +324,7 @@ async fn a_wrong_configuration_silences_nothing(name: &'static str) {
     story.restart_track().await;
     story.transcript();
     story.track(&began).await;
-    assert_snapshot!(story.subjects().join("\n"), @"");
+    assert_snapshot!(story.subjects().join("\n"), @"in_progress: In progress on prod/web: shop/web:1.5.0 (was 1.4.2)");
     story.end();
 }
 
@@ -201,6 +337,6 @@ async fn trouble_that_may_pass_is_tried_again(name: &'static str) {
     assert_eq!(story.track_once(&began).await, Err("SNS.Publish/Unreachable".to_owned()));
     story.world.heal("SNS.Publish");
     story.track(&began).await;
-    assert_snapshot!(story.subjects().join("\n"), @"");
+    assert_snapshot!(story.subjects().join("\n"), @"in_progress: In progress on prod/web: shop/web:1.5.0 (was 1.4.2)");
     story.end();
 }

@@ -124,7 +124,8 @@ impl Reader {
             return None;
         };
         let mut named: Vec<(&str, &Node<'_>)> = Vec::with_capacity(entries.len());
-        let mut seen = HashSet::new();
+        // A handful of keys is looked through faster than it is hashed, and nearly every map is a handful.
+        let mut many = (entries.len() > 16).then(HashSet::new);
         for (key, value) in entries {
             let name = match &key.value {
                 Value::Plain(name) | Value::Text(name) => name.as_ref(),
@@ -141,7 +142,13 @@ impl Reader {
                 let text =
                     "YAML's merge keys (<<) are not read; put what targets share under the document's `defaults`";
                 self.wrong(path, key.line, text);
-            } else if seen.insert(name) {
+                continue;
+            }
+            let is_new = match &mut many {
+                Some(seen) => seen.insert(name),
+                None => named.iter().all(|(known, _)| *known != name),
+            };
+            if is_new {
                 named.push((name, value));
             } else {
                 self.wrong(&Path::Key(path, name), key.line, "comes twice in the same map; keep one");
@@ -158,7 +165,7 @@ impl Reader {
         right: &str,
     ) -> Option<Fields<'n, 'd>> {
         let entries = self.entries(node, path, right)?;
-        Some(Fields { entries, line: node.line, known: Vec::new() })
+        Some(Fields { entries, line: node.line, known: Vec::with_capacity(8) })
     }
 
     /// Notes the keys that were not asked for, with the known key that is nearest to each.

@@ -53,6 +53,7 @@ impl Notice {
                     rows.push((refused, new));
                     rows.extend(old.map(|old| (kept, old)));
                 }
+                (None, Some(old)) if old == new => rows.push(("Image", format!("{new}, as before"))),
                 (None, Some(old)) => rows.push(("Image", format!("{old} → {new}"))),
                 (None, None) => rows.push(("Image", new)),
             }

@@ -79,7 +79,7 @@ struct Words<'a> {
 impl Words<'_> {
     fn headline(&self) -> String {
         let target = self.place.target();
-        let (new, old) = (self.new(), self.old());
+        let (new, old) = (self.coming(), self.former());
         match &self.outcome.standing {
             Standing::InProgress => format!("In progress on {target}: {}", self.change()),
             Standing::Completed { .. } => format!("Deployed to {target}: {}", self.change()),
@@ -101,8 +101,8 @@ impl Words<'_> {
     fn headline_outside(&self) -> String {
         let target = self.place.target();
         let what = match (&self.outcome.revision.new, &self.outcome.image) {
-            (Some(revision), Some(_)) => format!("{revision} with {}", self.new()),
-            _ => self.new(),
+            (Some(revision), Some(_)) => format!("{revision} with {}", self.coming()),
+            _ => self.coming(),
         };
         match &self.outcome.standing {
             Standing::Completed { .. } => format!("Changed outside Slipway: {target} runs {what}"),
@@ -141,7 +141,7 @@ impl Words<'_> {
         let target = self.place.target();
         match &self.outcome.standing {
             Standing::InProgress => format!("ECS is starting the new tasks of {target}."),
-            Standing::Completed { since: None } => format!("{target} now runs {}.", self.new()),
+            Standing::Completed { since: None } => format!("{target} now runs {}.", self.coming()),
             Standing::Completed { since: Some(newer) } => {
                 format!("The deployment completed. A newer one, {newer}, has begun since.")
             }
@@ -223,12 +223,12 @@ impl Words<'_> {
     fn change(&self) -> String {
         match (&self.outcome.image, &self.outcome.revision.old) {
             (Some(image), _) => arrow(image),
-            (None, Some(old)) => format!("{} (was {old})", self.new()),
-            (None, None) => self.new(),
+            (None, Some(old)) => format!("{} (was {old})", self.coming()),
+            (None, None) => self.coming(),
         }
     }
 
-    fn new(&self) -> String {
+    fn coming(&self) -> String {
         match (&self.outcome.image, &self.outcome.revision.new, &self.outcome.deployment) {
             (Some(image), _, _) => name(&image.repository, &image.new),
             (None, Some(revision), _) => revision.clone(),
@@ -237,7 +237,7 @@ impl Words<'_> {
         }
     }
 
-    fn old(&self) -> Option<String> {
+    fn former(&self) -> Option<String> {
         match &self.outcome.image {
             // The same image in another revision: the revision is what differs.
             Some(image) => earlier(image).map(ToString::to_string).or_else(|| self.outcome.revision.old.clone()),

@@ -79,10 +79,9 @@ fn revisions() -> HashMap<TaskDefinitionArn, Revision> {
             digest: digest(digit),
             pushed_at: None,
             event: EventId::new(format!("event-{tag}")),
+            request: None,
             trigger: Trigger::Push,
-            request: None,
             previous: Some(format!("web:{previous}")),
-            request: None,
         };
         let image = format!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web@{}", digest(digit));
         revision(number, registered, image, Some(provenance))

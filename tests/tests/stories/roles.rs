@@ -1,0 +1,52 @@
+//! The roles: every call that any story or the stack recorded must be allowed by the deployed function's role, and every
+//! grant must have been needed.
+
+use e2e::emulator::iam::{Call, judge};
+use e2e::stage::Stage;
+use e2e::world;
+use libtest_mimic::Failed;
+use serde_json::{Value, json};
+
+use crate::record;
+
+/// Judges the roles deployed on this stage by everything recorded; the error lists what is wrong.
+pub(crate) async fn judge_all(stage: &Stage) -> Result<(), Failed> {
+    let account = stage.world.place().account.clone();
+    let topic = stage.stack.output("NoticesTopicArn")?.to_owned();
+    let mut calls: Vec<Call> = record::all()
+        .into_iter()
+        // It plays in another partition than the stack.
+        .filter(|(story, _)| *story != "push::a_registry_in_china_keeps_its_host")
+        .filter_map(|(_, call)| of_function(&call, &format!("slipway-{}", call.caller.as_deref()?), &account, &topic))
+        .collect();
+    let on_stage = stage.world.calls();
+    calls.extend(on_stage.iter().filter_map(|call| of_function(call, call.caller.as_deref()?, &account, &topic)));
+    calls.extend(stage.stack.calls_of_lambda().await?);
+    let findings = judge(&calls, &stage.stack.roles().await?)?;
+    if findings.is_empty() {
+        println!("{} calls are allowed by the roles, and every grant was needed", calls.len());
+        return Ok(());
+    }
+    Err(findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n").into())
+}
+
+/// A call as the judge takes it; `None` for one that no function made. The stories' topic stands for the deployed one.
+fn of_function(call: &world::Call, function: &str, account: &str, topic: &str) -> Option<Call> {
+    const FUNCTIONS: [&str; 3] = ["slipway-deploy", "slipway-track", "slipway-slack"];
+    if !FUNCTIONS.contains(&function) {
+        return None;
+    }
+    let mut request = call.request.clone();
+    if let Some(Value::String(arn)) = request.get("TopicArn")
+        && arn.ends_with(":slipway-notices")
+    {
+        request["TopicArn"] = json!(topic);
+    }
+    Some(Call {
+        function: function.to_owned(),
+        account: account.to_owned(),
+        service: call.service.clone(),
+        operation: call.operation.clone(),
+        request,
+    })
+}
