@@ -42,10 +42,11 @@ fn main() -> ExitCode {
         return stories.exit_code();
     }
     // Only now, because the roles are judged by every call of every story.
-    let stack = Trial::test("stack::a_push_goes_all_the_way", move || {
+    let stack = Trial::test("stack::a_push_goes_all_the_way_and_the_roles_are_right", move || {
         let runtime = tokio::runtime::Runtime::new().map_err(|error| Failed::from(error.to_string()))?;
         runtime.block_on(async {
             let stage = stack::a_push_goes_all_the_way().await;
+            stack::every_event_finds_its_function(&stage).await;
             if whole { roles::judge_all(&stage).await } else { Ok(()) }
         })
     });

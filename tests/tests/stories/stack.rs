@@ -1,8 +1,12 @@
 //! The stack: the template deployed by CloudFormation, the release binaries run by Lambda, and the way of a push through
 //! the deployed rules to a queue and to Slack.
 
+use std::fs;
+use std::path::Path;
+
 use e2e::stage::{Delivered, ROLES, Stage};
 use e2e::world::{Failure, Image};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 const CONFIG: &str = r#"
@@ -75,6 +79,42 @@ pub(crate) async fn a_push_goes_all_the_way() -> Stage {
     world.take_calls();
     world.take_events();
     stage
+}
+
+/// The deployed rules call for each event file just the function that acts on it; the emulator judges the patterns.
+pub(crate) async fn every_event_finds_its_function(stage: &Stage) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("events");
+    let paths = fs::read_dir(folder).expect("the events").map(|entry| entry.expect("an entry").path());
+    let mut called = 0;
+    for path in paths.filter(|path| path.extension().is_some_and(|extension| extension == "json")) {
+        let mut event: Value = serde_json::from_str(&fs::read_to_string(&path).expect("a file")).expect("JSON");
+        // Whoever published a captured event left these out; the matcher insists on them.
+        let envelope = event.as_object_mut().expect("an event");
+        for member in ["id", "account", "time", "region", "version"] {
+            envelope.entry(member).or_insert_with(|| json!("0"));
+        }
+        envelope.entry("resources").or_insert_with(|| json!([]));
+        let rules = stage.stack.rules_for(&event).await.expect("the rules");
+        let ruled: Vec<&str> = rules
+            .iter()
+            .flat_map(|rule| &rule.functions)
+            .filter_map(|arn| Some(arn.rsplit_once("slipway-")?.1))
+            .collect();
+        let mut acting = Vec::new();
+        if slipway_deploy::parse(event.clone()).is_ok_and(|event| event.is_some()) {
+            acting.push("deploy");
+        }
+        if slipway_track::parse(event.clone(), Timestamp::UNIX_EPOCH).is_ok_and(|event| event.is_some()) {
+            acting.push("track");
+        }
+        // A state of deployments that ECS learns later is seen by track's log, and by nothing else.
+        if path.ends_with("ecs_deployment_unknown_name.json") {
+            acting.push("track");
+        }
+        assert_eq!(ruled, acting, "{}", path.display());
+        called += ruled.len();
+    }
+    assert!(called > 10, "the events call somebody");
 }
 
 /// The writes since the last reading.
