@@ -26,6 +26,9 @@ pub(crate) fn stories() -> Vec<Trial> {
         a_wrong_document_deploys_nothing_and_is_told_once
         a_missing_document_is_told
         a_throttled_document_is_tried_again
+        a_document_in_s3_or_in_the_setting_itself
+        a_repository_that_is_not_there_is_told
+        a_new_revision_that_ecs_does_not_know_yet_is_updated_to_a_moment_later
         what_does_not_fit_in_the_time_is_left_to_the_next_try
         ten_services_cost_no_longer_chain_than_one
     } }
@@ -190,6 +193,51 @@ async fn a_throttled_document_is_tried_again(name: &'static str) {
     story.world.heal("SSM.GetParameter");
     let answer = story.deploy_once(&event, Invocation::Again).await.expect("an answer");
     assert_eq!(outcome(&answer), "started");
+    story.transcript();
+    story.end();
+}
+
+async fn a_document_in_s3_or_in_the_setting_itself(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    story.world.object("settings", "slipway.yaml", WEB);
+    story.configured_by("s3://settings/slipway.yaml").await;
+    assert_eq!(outcome(&story.push_web("1.5.0").await), "started");
+    story.configured_by(WEB).await;
+    assert_eq!(outcome(&story.push_web("1.6.0").await), "started");
+    story.transcript();
+    story.notices();
+
+    // A parameter of more than 8 KB cannot be, but an object of more than 4 MB can.
+    story.world.object("settings", "slipway.yaml", " ".repeat(5 * 1024 * 1024));
+    story.configured_by("s3://settings/slipway.yaml").await;
+    let event = story.world.push("shop/web", ["1.7.0"], &Image::single("1.7.0")).event();
+    let answer = story.deploy_once(&event, Invocation::New).await.expect("an answer");
+    assert_snapshot!(
+        "a_document_in_s3_that_is_too_large",
+        answer["error"]["mistakes"][0]["text"].as_str().unwrap_or_default()
+    );
+    story.transcript();
+    story.end();
+}
+
+async fn a_repository_that_is_not_there_is_told(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    let event = story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
+    let missing = Refusal::new("RepositoryNotFoundException", "The repository with name 'shop/web' does not exist");
+    story.world.fault_each("ECR.DescribeImages", Fault::Refuse(missing));
+    let answer = story.deploy_refused(&event).await;
+    assert_eq!(outcome(&answer), "refused");
+    assert_eq!(story.notices().len(), 1);
+    story.transcript();
+    story.end();
+}
+
+async fn a_new_revision_that_ecs_does_not_know_yet_is_updated_to_a_moment_later(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    let unknown = Refusal::new("ClientException", "TaskDefinition not found.");
+    story.world.fault("ECS.UpdateService", 1, Fault::Refuse(unknown));
+    assert_eq!(outcome(&story.push_web("1.5.0").await), "started");
+    assert_eq!(updates(&story), 1);
     story.transcript();
     story.end();
 }

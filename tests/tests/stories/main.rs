@@ -5,7 +5,6 @@
 
 mod faults;
 mod manual;
-mod notices;
 mod order;
 mod push;
 mod record;
@@ -13,7 +12,6 @@ mod roles;
 mod stack;
 mod story;
 mod track;
-mod trouble;
 
 use std::process::ExitCode;
 
@@ -32,8 +30,6 @@ fn main() -> ExitCode {
     let mut trials = push::stories();
     trials.extend(order::stories());
     trials.extend(manual::stories());
-    trials.extend(notices::stories());
-    trials.extend(trouble::stories());
     trials.extend(faults::stories());
     trials.extend(track::stories());
     let whole = arguments.filter.is_none() && arguments.skip.is_empty();

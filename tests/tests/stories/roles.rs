@@ -17,6 +17,8 @@ pub(crate) async fn judge_all(stage: &Stage) -> Result<(), Failed> {
         .into_iter()
         // It plays in another partition than the stack.
         .filter(|(story, _)| *story != "push::a_registry_in_china_keeps_its_host")
+        // The stage's document is a parameter; tests/emulator.rs sees to the role of a stack whose document is in S3.
+        .filter(|(_, call)| call.service != "S3")
         .filter_map(|(_, call)| of_function(&call, &format!("slipway-{}", call.caller.as_deref()?), &account, &topic))
         .collect();
     let on_stage = stage.world.calls();

@@ -118,9 +118,14 @@ impl Story {
 
     /// Starts the deploy function anew, so that it reads its configuration.
     pub(crate) async fn forget_config(&mut self) {
+        self.configured_by("ssm:/slipway/config").await;
+    }
+
+    /// Starts the deploy function anew with this `SLIPWAY_CONFIG`.
+    pub(crate) async fn configured_by(&mut self, setting: &str) {
         let aws = aws(&self.world, "deploy").await;
         let topic = self.world.topic("slipway-notices");
-        self.deployer = Deployer::new(aws, "ssm:/slipway/config", &topic).await.expect("right settings");
+        self.deployer = Deployer::new(aws, setting, &topic).await.expect("right settings");
     }
 
     /// Starts the track function anew, so that it reads its configuration.
