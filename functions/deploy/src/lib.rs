@@ -15,12 +15,12 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
-use slipway_aws::document::{Document, Reading};
+use slipway_aws::document::Document;
 use slipway_aws::execute::{Registrations, execute};
-use slipway_aws::metric::Metrics;
+use slipway_aws::metric::{Metric, Metrics};
 use slipway_aws::{Aws, Error};
 use slipway_core::answer::{self, Answer, Outcome};
-use slipway_core::config::{Config, Mistake, Source};
+use slipway_core::config::{Config, Mistake, Mistakes, Source};
 use slipway_core::facts::ImageName;
 use slipway_core::id::{EventId, Home, TargetName, TaskDefinitionArn};
 use slipway_core::image::{Digest, Tag};
@@ -44,7 +44,7 @@ pub struct Deployer {
     aws: Aws,
     document: Document,
     topic: String,
-    /// The versions of the document whose mistakes were told by this execution environment.
+    /// The notices about the document that this execution environment has told, by their ids.
     told: Mutex<HashSet<String>>,
 }
 
@@ -67,6 +67,7 @@ impl Deployer {
 /// Answers one invocation. The error asks Lambda for another try; everything else is told and answered.
 pub async fn handle(deployer: &Deployer, invocation: LambdaEvent<Value>) -> Result<Value, Failure> {
     let (payload, context) = invocation.into_parts();
+    let is_event = payload.get("detail-type").is_some();
     let event = match parse(payload) {
         Ok(Some(event)) => event,
         Ok(None) => {
@@ -75,6 +76,10 @@ pub async fn handle(deployer: &Deployer, invocation: LambdaEvent<Value>) -> Resu
         }
         Err(mistakes) => {
             error!(?mistakes, "the payload has mistakes");
+            // Nobody reads the answer to an event.
+            if is_event {
+                Metrics::of(&context.env_config.function_name).count(Metric::Refusals, None);
+            }
             return Ok(answer::of_mistakes(&mistakes));
         }
     };
@@ -82,10 +87,14 @@ pub async fn handle(deployer: &Deployer, invocation: LambdaEvent<Value>) -> Resu
         return Ok(answer::of_mistakes(&[Mistake::of_setting("invoked_function_arn", "is not an ARN")]));
     };
     let call = Call { deployer, home: &home, context: &context, until: until(&context) };
-    match (deployer.document.read(&deployer.aws).await, event) {
-        (Ok(Ok(config)), Event::Push(push)) => call.push(&config, &push).await,
-        (Ok(Ok(config)), Event::Request(request)) => call.request(&config, &request).await,
-        (reading, _) => call.no_configuration(reading).await,
+    let config = match deployer.document.read(&deployer.aws).await {
+        Ok(Ok(config)) => config,
+        Ok(Err(mistakes)) => return call.wrong_configuration(&mistakes).await,
+        Err(error) => return call.unreadable_configuration(error).await,
+    };
+    match event {
+        Event::Push(push) => call.push(&config, &push).await,
+        Event::Request(request) => call.request(&config, &request).await,
     }
 }
 
@@ -170,12 +179,8 @@ impl Call<'_> {
         let job = Job { event: &event, run: request.run, registrations: Registrations::default() };
         let endings = match &request.action {
             Action::Status(asked) => {
-                let statuses = in_turn(targets.iter().map(|target| planner.status(target, asked.as_ref()))).await;
-                let statuses: Result<Vec<_>, Error> = statuses.into_iter().collect();
-                return Ok(match statuses {
-                    Ok(statuses) => answer::of_status(&statuses),
-                    Err(error) => answer::of_error(&error.reason()),
-                });
+                let work = targets.iter().map(|target| planner.status(target, asked.as_ref()));
+                return Ok(answer::of_status(&in_turn(work).await));
             }
             Action::Deploy(name) => {
                 let work = targets.iter().map(|target| async {
@@ -241,27 +246,31 @@ impl Call<'_> {
         tell::publish(&self.deployer.aws, &self.deployer.topic, notices, &metrics).await
     }
 
-    /// A document that cannot be used deploys nothing, and says so loudly: once for each version of it.
-    async fn no_configuration(&self, reading: Result<Reading, Error>) -> Result<Value, Failure> {
-        let (notice, answer) = match reading {
-            Ok(Ok(_)) => return Ok(answer::of_mistakes(&[])),
-            Err(error) if error.kind.is_passing() => return Err(error.into()),
-            Err(error) => {
-                let place = self.deployer.document.source().to_string();
-                let notice = Notice::config_unreadable(self.home, &place, &error.reason(), self.now());
-                (notice, answer::of_error(&error.reason()))
-            }
-            Ok(Err(mistakes)) => {
-                (Notice::config_invalid(self.home, &mistakes, self.now()), answer::of_config(&mistakes))
-            }
-        };
+    /// A document with mistakes deploys nothing, and says so loudly.
+    async fn wrong_configuration(&self, mistakes: &Mistakes) -> Result<Value, Failure> {
+        self.tell_once(Notice::config_invalid(self.home, mistakes, self.now())).await?;
+        Ok(answer::of_config(mistakes))
+    }
+
+    /// So does a document that is not there, or may not be read; one that could not be reached is tried again.
+    async fn unreadable_configuration(&self, error: Error) -> Result<Value, Failure> {
+        if error.kind.is_passing() {
+            return Err(error.into());
+        }
+        let place = self.deployer.document.source().to_string();
+        self.tell_once(Notice::config_unreadable(self.home, &place, &error.reason(), self.now())).await?;
+        Ok(answer::of_error(&error.reason()))
+    }
+
+    /// Tells what was not told yet by this execution environment; a copy from another bears the same id.
+    async fn tell_once(&self, notice: Notice) -> Result<(), Failure> {
         let told = || self.deployer.told.lock().unwrap_or_else(PoisonError::into_inner);
         if !told().contains(&notice.id) {
             let id = notice.id.clone();
             self.publish(vec![notice]).await?;
             told().insert(id);
         }
-        Ok(answer)
+        Ok(())
     }
 
     fn now(&self) -> Timestamp {

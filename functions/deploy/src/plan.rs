@@ -139,8 +139,13 @@ impl Planner<'_> {
         Ok(deploy::redeploy(&facts))
     }
 
-    /// How a target stands, and what became of an image, where one is asked about.
-    pub(crate) async fn status(&self, target: &Target, asked: Option<&ImageName>) -> Result<Status, Error> {
+    /// How a target stands, and what became of an image, where one is asked about; a failing look is its answer.
+    pub(crate) async fn status(&self, target: &Target, asked: Option<&ImageName>) -> Status {
+        let seen = self.try_status(target, asked).await;
+        seen.unwrap_or_else(|error| status::refused(target, &target.repository.at(self.home), error.reason()))
+    }
+
+    async fn try_status(&self, target: &Target, asked: Option<&ImageName>) -> Result<Status, Error> {
         let repository = target.repository.at(self.home);
         let image = async {
             match asked {
