@@ -56,6 +56,7 @@ async fn demo(own: Option<&str>) -> Result<()> {
     // About what a call takes within a region; without it, calls that go out side by side would not be seen to.
     stage.world.set_latency(Duration::from_millis(20));
     println!("{}", faint(&format!("Ready after {:.0} s.", began.elapsed().as_secs_f64())));
+    let began = Instant::now();
     let demo = Demo { stage };
     demo.scene_is_set();
     let event = demo.a_push_deploys().await?;
@@ -68,7 +69,7 @@ async fn demo(own: Option<&str>) -> Result<()> {
         demo.your_own(&own).await?;
     }
     demo.how_to_go_on();
-    println!("{}", faint(&format!("The demo took {:.0} s.", began.elapsed().as_secs_f64())));
+    println!("{}", faint(&format!("The scenes took {:.0} s.", began.elapsed().as_secs_f64())));
     Ok(())
 }
 
