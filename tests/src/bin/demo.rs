@@ -224,7 +224,9 @@ impl Demo {
         let log = self.stage.stack.log("deploy").await?;
         let plans = log.iter().rev().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let plan = plans.filter_map(|line| Some(line["fields"]["plan"].as_str()?.to_owned())).next();
-        println!("{}", indented(plan.as_deref().unwrap_or("no plan was logged")));
+        let plan =
+            plan.ok_or_else(|| Error::new("reading the plan from the deploy function's log", "there is none"))?;
+        println!("{}", indented(&plan));
         Ok(())
     }
 

@@ -39,6 +39,8 @@ of_account = lambda_svc.execution_credentials
 lambda_svc.execution_credentials = lambda function: {
     **of_account(function),
     "AWS_SESSION_TOKEN": function["FunctionName"],
+    # Lambda itself sets it from the function's logging configuration.
+    "AWS_LAMBDA_LOG_FORMAT": (function.get("LoggingConfig") or {}).get("LogFormat", "Text"),
 }
 
 config = Config()
