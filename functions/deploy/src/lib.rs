@@ -191,10 +191,9 @@ impl Call<'_> {
             }
             Action::Redeploy => {
                 let services = plan::by_service(&targets);
-                let work = services.iter().map(|entries| async {
-                    let plan = planner.redeploy(entries, request.id.as_ref()).await;
-                    let name = entries.first().map(|target| target.name.clone());
-                    self.carry_out(&job, plan, &name.unwrap_or_else(|| planner.nobody())).await
+                let work = services.iter().map(|(first, entries)| async {
+                    let plan = planner.redeploy(first, entries, request.id.as_ref()).await;
+                    self.carry_out(&job, plan, &first.name).await
                 });
                 in_turn(work).await
             }

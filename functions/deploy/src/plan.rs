@@ -110,8 +110,12 @@ impl Planner<'_> {
     }
 
     /// The plan for a redeploy of one service, given all its entries.
-    pub(crate) async fn redeploy(&self, entries: &[&Target], id: Option<&EventId>) -> Result<Plan, Error> {
-        let Some(first) = entries.first() else { return Ok(Plan::nothing(self.nobody(), Reason::OutOfTime)) };
+    pub(crate) async fn redeploy(
+        &self,
+        first: &Target,
+        entries: &[&Target],
+        id: Option<&EventId>,
+    ) -> Result<Plan, Error> {
         let seen = match self.see(first).await? {
             Ok(seen) => seen,
             Err(reason) => return Ok(Plan::nothing(first.name.clone(), reason)),
@@ -175,11 +179,6 @@ impl Planner<'_> {
         };
         let asked = Asked { shown: &shown, image: image.as_ref(), past: past.as_ref(), plan: plan.as_ref() };
         Ok(status::status(&facts, Some(&asked)))
-    }
-
-    /// A name for a plan that is about no target.
-    pub(crate) fn nobody(&self) -> slipway_core::id::TargetName {
-        slipway_core::id::TargetName::new("")
     }
 
     async fn decide(&self, facts: &Facts<'_>, wish: &Wish<'_>) -> Result<Plan, Error> {
@@ -256,13 +255,13 @@ impl Planner<'_> {
     }
 }
 
-/// Entries of the same service together, in the order they came: a redeploy renders all its repositories at once.
-pub(crate) fn by_service<'t>(targets: &[&'t Target]) -> Vec<Vec<&'t Target>> {
-    let mut services: Vec<Vec<&Target>> = Vec::new();
+/// Entries of the same service together behind the first of them, in the order they came: a redeploy renders all its repositories at once.
+pub(crate) fn by_service<'t>(targets: &[&'t Target]) -> Vec<(&'t Target, Vec<&'t Target>)> {
+    let mut services: Vec<(&Target, Vec<&Target>)> = Vec::new();
     for target in targets {
-        match services.iter_mut().find(|entries| entries.first().is_some_and(|first| first.name == target.name)) {
-            Some(entries) => entries.push(target),
-            None => services.push(vec![target]),
+        match services.iter_mut().find(|(first, _)| first.name == target.name) {
+            Some((_, entries)) => entries.push(target),
+            None => services.push((target, vec![target])),
         }
     }
     services

@@ -1,13 +1,11 @@
 //! Tells people: one notice for each target that was updated, or that a person has to mend.
 
-use futures_util::future::join_all;
 use jiff::Timestamp;
 use slipway_aws::Aws;
 use slipway_aws::metric::{Metric, Metrics};
 use slipway_core::answer::Outcome;
 use slipway_core::id::{Home, TaskDefinitionArn};
 use slipway_core::notice::{Cause, Kind, Notice, Place};
-use tracing::error;
 
 use crate::{Ending, Failure};
 
@@ -38,19 +36,10 @@ pub(crate) fn of_ending(ending: &Ending, home: &Home, cause: &Cause, at: Timesta
     }
 }
 
-/// Publishes all notices side by side; the error names one that could not be published, and holds it whole.
+/// Publishes all notices, and counts those that say what a person has to mend.
 pub(crate) async fn publish(aws: &Aws, topic: &str, notices: Vec<Notice>, metrics: &Metrics) -> Result<(), Failure> {
     for notice in notices.iter().filter(|notice| matches!(notice.kind, Kind::Refused | Kind::ConfigInvalid)) {
         metrics.count(Metric::Refusals, notice.target.as_ref());
     }
-    let published = join_all(notices.iter().map(|notice| aws.sns.publish(topic, notice))).await;
-    let lost = notices.iter().zip(published).filter_map(|(notice, published)| Some((notice, published.err()?)));
-    let mut failure = None;
-    for (notice, error) in lost {
-        error!(%error, notice = %notice.json(), "a notice could not be published");
-        metrics.count(Metric::Untold, notice.target.as_ref());
-        // Lambda's dead letter holds this message, so the notice is not lost even if every try fails.
-        failure = Some(Failure { message: format!("{error}; the notice is {}", notice.json()), ..error.into() });
-    }
-    failure.map_or(Ok(()), Err)
+    Ok(aws.sns.publish_all(topic, &notices, metrics).await?)
 }

@@ -7,7 +7,6 @@ mod look;
 
 use std::collections::BTreeSet;
 
-use futures_util::future::join_all;
 use jiff::Timestamp;
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
@@ -94,7 +93,7 @@ pub async fn handle(tracker: &Tracker, invocation: LambdaEvent<Value>) -> Result
     let told = outcomes.iter().filter(|outcome| ours.includes(outcome));
     let notices: Vec<Notice> = told.filter_map(|outcome| Notice::outcome(place, outcome)).collect();
     log(&outcomes, place);
-    publish(tracker, &notices, &metrics).await?;
+    tracker.aws.sns.publish_all(&tracker.topic, &notices, &metrics).await?;
     let told: Vec<_> = notices.iter().map(|notice| &notice.id).collect();
     Ok(json!({ "ok": true, "target": place.target(), "told": told }))
 }
@@ -200,18 +199,4 @@ fn log(outcomes: &[Outcome], place: Place<'_>) {
             outcome.standing,
         );
     }
-}
-
-/// Publishes all notices side by side; Lambda's dead letter holds the message of the failure, so none is lost.
-async fn publish(tracker: &Tracker, notices: &[Notice], metrics: &Metrics) -> Result<(), Failure> {
-    let published = join_all(notices.iter().map(|notice| tracker.aws.sns.publish(&tracker.topic, notice))).await;
-    let mut failure = None;
-    for (notice, published) in notices.iter().zip(published) {
-        if let Err(error) = published {
-            error!(%error, notice = %notice.json(), "a notice could not be published");
-            metrics.count(Metric::Untold, notice.target.as_ref());
-            failure = Some(Failure { message: format!("{error}; the notice is {}", notice.json()), ..error.into() });
-        }
-    }
-    failure.map_or(Ok(()), Err)
 }

@@ -86,6 +86,11 @@ impl Error {
         Self { kind, ..self }
     }
 
+    /// The same error, with more words.
+    pub(crate) fn adding(self, words: &str) -> Self {
+        Self { message: format!("{}; {words}", self.message), ..self }
+    }
+
     /// The error as a reason that people are told.
     pub fn reason(&self) -> Reason {
         Reason::Aws {
