@@ -32,6 +32,8 @@ pub mod request;
 
 pub mod answer;
 
+pub mod ledger;
+
 pub mod outcome;
 
 pub mod notice;

@@ -27,6 +27,10 @@ pub enum Trigger {
     Deploy,
     /// Somebody asked for a redeploy, by a manual invoke.
     Redeploy,
+    /// Somebody asked for a rollback, by a manual invoke.
+    Rollback,
+    /// The registry was compared with what runs, by schedule or by hand.
+    Reconcile,
     /// A word that a later version of Slipway wrote; empty where the revision had no room for it.
     Other(String),
 }
@@ -38,6 +42,8 @@ impl Trigger {
             "push" => Self::Push,
             "deploy" => Self::Deploy,
             "redeploy" => Self::Redeploy,
+            "rollback" => Self::Rollback,
+            "reconcile" => Self::Reconcile,
             other => Self::Other(other.to_owned()),
         }
     }
@@ -48,6 +54,8 @@ impl Trigger {
             Self::Push => "push",
             Self::Deploy => "deploy",
             Self::Redeploy => "redeploy",
+            Self::Rollback => "rollback",
+            Self::Reconcile => "reconcile",
             Self::Other(word) => word,
         }
     }
@@ -231,7 +239,7 @@ mod tests {
 
         let mut least = provenance("2c91b0f5");
         (least.tag, least.pushed_at, least.request, least.previous) = (None, None, None, None);
-        least.trigger = Trigger::Other("rollback".to_owned());
+        least.trigger = Trigger::Other("promotion".to_owned());
         assert_eq!(Provenance::of(&revision(&ours(), least.tags())), Some(least));
     }
 

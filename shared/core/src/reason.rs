@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::id::{ContainerName, DeploymentId, TargetName};
@@ -34,6 +35,10 @@ pub enum Reason {
     RedeployForced,
     /// Somebody asked for a redeploy with an id: the revision carries it, so that the repeat is recognised.
     RedeployMarked { id: String },
+    /// The registry has this image, which ought to run; its push was lost, or had to wait.
+    Reconciled { image: String },
+    /// Somebody asked for a rollback to this revision.
+    RollbackAsked { revision: String },
 
     /// The service runs exactly this already.
     AlreadyRuns { image: String, revision: String },
@@ -55,6 +60,27 @@ pub enum Reason {
     TagGone { tag: Tag, repository: String },
     /// What was pushed is no container image: a chart, a signature, an SBOM.
     NotAnImage { image: String, media_type: String },
+
+    /// Another invocation updates the service just now; it serves this wish too before it lets go.
+    Busy { until: Timestamp },
+    /// It waits for the end of a deployment that must not be cut short, and is decided again then.
+    Queued { deployment: DeploymentId, what: String },
+    /// A person keeps Slipway from deploying by itself.
+    Held { who: Option<String>, why: Option<String>, since: Timestamp },
+    /// The image failed on this service.
+    Quarantined { image: String, cause: String, since: Timestamp },
+    /// A person decided what runs after the image was pushed.
+    BeforeDecision { image: String, what: String, who: Option<String>, at: Timestamp },
+    /// The same build under another tag runs already, or is on its way.
+    SameBuild { candidate: String, running: String },
+    /// A better image came while this one waited.
+    GaveWay { candidate: String, to: String },
+    /// What runs is the best that the registry has.
+    BestRuns { image: String, revision: String },
+    /// No image of the repository is one that the policy deploys.
+    NoCandidate { repository: String },
+    /// What runs was taken over as it is, because Slipway sees the service for the first time.
+    Adopted { revision: String },
 
     /// The service does not exist in the cluster.
     ServiceMissing { service: String, cluster: String },
@@ -80,6 +106,12 @@ pub enum Reason {
     Archived { image: String },
     /// The requested image is not in the repository.
     NoSuchImage { image: String, repository: String },
+    /// The image failed on this service, and the request doesn't say that it knows.
+    NeedsForce { image: String, cause: String, since: Timestamp },
+    /// Another invocation updated the service for as long as this one could wait.
+    StillBusy { until: Timestamp },
+    /// There is no revision to go back to.
+    NothingGood,
     /// Several repositories feed the service, and the request names none.
     WhichRepository { target: TargetName, repositories: Vec<String> },
     /// The request names a repository that does not feed the service.
@@ -95,7 +127,7 @@ impl Reason {
     pub fn weight(&self) -> Weight {
         use Reason::*;
         match self {
-            Pushed { .. } | Asked { .. } | RedeployChanged | RedeployForced | RedeployMarked { .. } => Weight::Go,
+            Pushed { .. } | Asked { .. } | RedeployChanged | RedeployForced | RedeployMarked { .. } | Reconciled { .. } | RollbackAsked { .. } => Weight::Go,
             AlreadyRuns { .. }
             | AlreadyUnderWay { .. }
             | AlreadyFailed { .. }
@@ -105,7 +137,17 @@ impl Reason {
             | NotOfPolicy { .. }
             | Ignored { .. }
             | TagGone { .. }
-            | NotAnImage { .. } => Weight::Skip,
+            | NotAnImage { .. }
+            | Busy { .. }
+            | Queued { .. }
+            | Held { .. }
+            | Quarantined { .. }
+            | BeforeDecision { .. }
+            | SameBuild { .. }
+            | GaveWay { .. }
+            | BestRuns { .. }
+            | NoCandidate { .. }
+            | Adopted { .. } => Weight::Skip,
             _ => Weight::Refuse,
         }
     }
@@ -119,6 +161,8 @@ impl Reason {
             RedeployChanged => "redeploy_changed",
             RedeployForced => "redeploy_forced",
             RedeployMarked { .. } => "redeploy_marked",
+            Reconciled { .. } => "reconciled",
+            RollbackAsked { .. } => "rollback_asked",
             AlreadyRuns { .. } => "already_runs",
             AlreadyUnderWay { .. } => "already_under_way",
             AlreadyFailed { .. } => "already_failed",
@@ -129,6 +173,16 @@ impl Reason {
             Ignored { .. } => "ignored",
             TagGone { .. } => "tag_gone",
             NotAnImage { .. } => "not_an_image",
+            Busy { .. } => "busy",
+            Queued { .. } => "queued",
+            Held { .. } => "held",
+            Quarantined { .. } => "quarantined",
+            BeforeDecision { .. } => "before_decision",
+            SameBuild { .. } => "same_build",
+            GaveWay { .. } => "gave_way",
+            BestRuns { .. } => "best_runs",
+            NoCandidate { .. } => "no_candidate",
+            Adopted { .. } => "adopted",
             ServiceMissing { .. } => "service_missing",
             ServiceNotActive { .. } => "service_not_active",
             WrongController { .. } => "wrong_controller",
@@ -141,6 +195,9 @@ impl Reason {
             SetBySecret { .. } => "set_by_secret",
             Archived { .. } => "archived",
             NoSuchImage { .. } => "no_such_image",
+            NeedsForce { .. } => "needs_force",
+            StillBusy { .. } => "still_busy",
+            NothingGood => "nothing_good",
             WhichRepository { .. } => "which_repository",
             NotItsRepository { .. } => "not_its_repository",
             Aws { .. } => "aws",
@@ -163,6 +220,8 @@ impl fmt::Display for Reason {
                     "a redeploy was asked for; a new revision carries its id {id:?}, so that a repeat is recognised"
                 )
             }
+            Reconciled { image } => write!(f, "{image} is in the registry and does not run yet"),
+            RollbackAsked { revision } => write!(f, "a rollback to {revision} was asked for"),
             AlreadyRuns { image, revision } => write!(f, "{image} runs already, as {revision}"),
             AlreadyUnderWay { image, revision, deployment } => {
                 write!(f, "{image} is on its way already, as {revision} in {deployment}")
@@ -180,6 +239,37 @@ impl fmt::Display for Reason {
             Ignored { tag, pattern } => write!(f, "{tag} is ignored by {pattern:?}"),
             TagGone { tag, repository } => write!(f, "{repository} no longer has the tag {tag}"),
             NotAnImage { image, media_type } => write!(f, "{image} is not a container image but {media_type}"),
+            Busy { .. } => {
+                write!(f, "another invocation is updating the service just now; it looks at this one before it is done")
+            }
+            Queued { deployment, what } => {
+                write!(f, "the {what} {deployment} is under way and is not cut short; this is decided again when it has ended")
+            }
+            Held { who, why, since } => {
+                write!(f, "{} holds the service since {}", by(who), minute(since))?;
+                match why {
+                    Some(why) => write!(f, " ({why})"),
+                    None => Ok(()),
+                }
+            }
+            Quarantined { image, cause, since } => {
+                write!(f, "{image} failed here at {}: {cause}; it stays quarantined until somebody releases it", minute(since))
+            }
+            BeforeDecision { image, what, who, at } => {
+                let what = match what.as_str() {
+                    "adopted" => format!("Slipway took the service over at {}", minute(at)),
+                    "outside" => format!("the service was updated from outside at {}", minute(at)),
+                    what => format!("{} asked for a {what} at {}", by(who), minute(at)),
+                };
+                write!(f, "{image} was pushed before {what}; only what is pushed later is deployed by itself")
+            }
+            SameBuild { candidate, running } => write!(f, "{candidate} is the same build as {running}"),
+            GaveWay { candidate, to } => write!(f, "{candidate} gave way to {to}"),
+            BestRuns { image, revision } => write!(f, "{image}, the best in the registry, runs already, as {revision}"),
+            NoCandidate { repository } => write!(f, "{repository} has no image that the policy deploys"),
+            Adopted { revision } => {
+                write!(f, "Slipway sees the service for the first time, and takes {revision} over as it is")
+            }
             ServiceMissing { service, cluster } => {
                 write!(f, "there is no service {service} in the cluster {cluster}; create it, or correct the target")
             }
@@ -226,6 +316,21 @@ impl fmt::Display for Reason {
             ),
             Archived { image } => write!(f, "{image} is archived in ECR, so ECS cannot pull it; restore it first"),
             NoSuchImage { image, repository } => write!(f, "{repository} has no image {image}"),
+            NeedsForce { image, cause, since } => write!(
+                f,
+                "{image} failed here at {}: {cause}; add \"force\": true to deploy it nevertheless",
+                minute(since)
+            ),
+            StillBusy { until } => write!(
+                f,
+                "another invocation is updating the service; ask again in a moment (it holds the service until {} at the \
+                 latest)",
+                minute(until)
+            ),
+            NothingGood => write!(
+                f,
+                "no revision is known to have run well here whose images still exist; name one with \"to\": \"family:revision\""
+            ),
             WhichRepository { target, repositories } => write!(
                 f,
                 "{target} runs images of several repositories; add \"repository\" to the request: {}",
@@ -255,6 +360,14 @@ impl Serialize for Reason {
         reason.serialize_field("text", &self.to_string())?;
         reason.end()
     }
+}
+
+fn by(who: &Option<String>) -> &str {
+    who.as_deref().unwrap_or("somebody")
+}
+
+fn minute(at: &Timestamp) -> impl fmt::Display {
+    at.strftime("%Y-%m-%d %H:%M UTC")
 }
 
 fn list<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {

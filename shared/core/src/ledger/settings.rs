@@ -1,0 +1,45 @@
+//! The settings of a target that count for a deployment's whole life, as they were when it began.
+
+use serde::{Deserialize, Serialize};
+
+/// What the configuration said when the deployment began; track acts on this, not on today's document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// What is done when it fails.
+    pub rollback: RollbackMode,
+    /// Seconds after which a deployment without an end is looked at.
+    pub deadline_seconds: u64,
+    /// So many tasks may stop by themselves before it counts as failed; `None` for ECS's own rule.
+    pub max_failed_tasks: Option<u32>,
+}
+
+/// What Slipway does about a deployment that failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RollbackMode {
+    /// It puts the last good revision back; the default.
+    #[default]
+    Auto,
+    /// It tells how to roll back, and does nothing.
+    Notify,
+    /// It only tells that the deployment failed.
+    Off,
+}
+
+impl Settings {
+    /// The number of failed tasks that make a deployment fail: ECS's circuit breaker takes half of the desired count, at
+    /// least 3 and at most 200 ([how the circuit breaker works]).
+    ///
+    /// [how the circuit breaker works]: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
+    pub fn threshold(&self, desired_count: i32) -> u32 {
+        let half = u32::try_from(desired_count.max(0)).unwrap_or_default().div_ceil(2);
+        self.max_failed_tasks.unwrap_or(half.clamp(3, 200))
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { rollback: RollbackMode::Auto, deadline_seconds: 30 * 60, max_failed_tasks: None }
+    }
+}
