@@ -9,10 +9,14 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 
+use crate::clock::Clock;
 use crate::ecr::Ecr;
 use crate::ecs::Ecs;
 use crate::https;
+use crate::ledger::Ledger;
+use crate::logs::Logs;
 use crate::s3::S3;
+use crate::scheduler::Scheduler;
 use crate::sns::Sns;
 use crate::ssm::Ssm;
 
@@ -29,6 +33,43 @@ pub struct Aws {
     pub ssm: Ssm,
     /// The document, when it is large.
     pub s3: S3,
+    /// What Slipway remembers.
+    pub ledger: Ledger,
+    /// One-time rings.
+    pub scheduler: Scheduler,
+    /// What a container said before it died.
+    pub logs: Logs,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// The names of what the template made for the functions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// The ledger's table.
+    pub table: String,
+    /// The group of the one-time schedules.
+    pub schedule_group: String,
+    /// The role by which a schedule invokes a function.
+    pub schedule_role: String,
+    /// The deploy function's ARN.
+    pub deploy: String,
+    /// The track function's ARN.
+    pub track: String,
+}
+
+impl Names {
+    /// The names that the template puts into the functions' environment; one that isn't there is empty.
+    pub fn from_environment() -> Self {
+        let name = |name: &str| std::env::var(name).unwrap_or_default();
+        Self {
+            table: name("SLIPWAY_TABLE"),
+            schedule_group: name("SLIPWAY_SCHEDULE_GROUP"),
+            schedule_role: name("SLIPWAY_SCHEDULE_ROLE_ARN"),
+            deploy: name("SLIPWAY_DEPLOY_ARN"),
+            track: name("SLIPWAY_TRACK_ARN"),
+        }
+    }
 }
 
 impl Aws {
@@ -42,11 +83,11 @@ impl Aws {
             .credentials_provider(EnvironmentVariableCredentialsProvider::new())
             .load()
             .await;
-        Self::new(&settings)
+        Self::new(&settings, &Names::from_environment())
     }
 
     /// Clients with these settings; the way out is [`https::client`], and the times and tries of a call are ours.
-    pub fn new(settings: &SdkConfig) -> Self {
+    pub fn new(settings: &SdkConfig, names: &Names) -> Self {
         let settings =
             settings.to_builder().http_client(https::client()).retry_config(tries()).timeout_config(times()).build();
         Self {
@@ -55,7 +96,18 @@ impl Aws {
             sns: Sns::new(&settings),
             ssm: Ssm::new(&settings),
             s3: S3::new(&settings),
+            ledger: Ledger::new(&settings, &names.table),
+            scheduler: Scheduler::new(&settings, names, Clock::of(&settings)),
+            logs: Logs::new(&settings),
+            clock: Clock::of(&settings),
         }
+    }
+}
+
+impl Aws {
+    /// The moment it is.
+    pub fn now(&self) -> jiff::Timestamp {
+        self.clock.now()
     }
 }
 

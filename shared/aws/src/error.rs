@@ -120,7 +120,7 @@ impl std::error::Error for Error {
 }
 
 /// The codes that AWS's services use for throttling; ECS's own is not in its model.
-const THROTTLED: [&str; 8] = [
+const THROTTLED: [&str; 10] = [
     "Throttling",
     "ThrottlingException",
     "ThrottledException",
@@ -129,6 +129,8 @@ const THROTTLED: [&str; 8] = [
     "RequestThrottled",
     "TooManyRequestsException",
     "SlowDown",
+    "ProvisionedThroughputExceededException",
+    "ReplicatedWriteConflictException",
 ];
 
 fn kind_of_answer(code: &str, status: u16) -> Kind {

@@ -18,6 +18,14 @@ pub mod ssm;
 
 pub mod s3;
 
+pub mod logs;
+
+pub mod ledger;
+
+pub mod scheduler;
+
+pub mod clock;
+
 pub mod document;
 
 pub mod execute;

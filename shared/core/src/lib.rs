@@ -34,6 +34,8 @@ pub mod answer;
 
 pub mod ledger;
 
+pub mod schedule;
+
 pub mod outcome;
 
 pub mod notice;

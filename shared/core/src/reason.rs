@@ -127,7 +127,13 @@ impl Reason {
     pub fn weight(&self) -> Weight {
         use Reason::*;
         match self {
-            Pushed { .. } | Asked { .. } | RedeployChanged | RedeployForced | RedeployMarked { .. } | Reconciled { .. } | RollbackAsked { .. } => Weight::Go,
+            Pushed { .. }
+            | Asked { .. }
+            | RedeployChanged
+            | RedeployForced
+            | RedeployMarked { .. }
+            | Reconciled { .. }
+            | RollbackAsked { .. } => Weight::Go,
             AlreadyRuns { .. }
             | AlreadyUnderWay { .. }
             | AlreadyFailed { .. }
@@ -243,7 +249,10 @@ impl fmt::Display for Reason {
                 write!(f, "another invocation is updating the service just now; it looks at this one before it is done")
             }
             Queued { deployment, what } => {
-                write!(f, "the {what} {deployment} is under way and is not cut short; this is decided again when it has ended")
+                write!(
+                    f,
+                    "the {what} {deployment} is under way and is not cut short; this is decided again when it has ended"
+                )
             }
             Held { who, why, since } => {
                 write!(f, "{} holds the service since {}", by(who), minute(since))?;
@@ -253,7 +262,11 @@ impl fmt::Display for Reason {
                 }
             }
             Quarantined { image, cause, since } => {
-                write!(f, "{image} failed here at {}: {cause}; it stays quarantined until somebody releases it", minute(since))
+                write!(
+                    f,
+                    "{image} failed here at {}: {cause}; it stays quarantined until somebody releases it",
+                    minute(since)
+                )
             }
             BeforeDecision { image, what, who, at } => {
                 let what = match what.as_str() {

@@ -147,6 +147,12 @@ impl World {
         self.shared.lock().clock.now()
     }
 
+    /// The world's time for somebody else to read, an SDK's clients for instance.
+    pub fn time(&self) -> impl Fn() -> std::time::SystemTime + Send + Sync + 'static {
+        let shared = Arc::clone(&self.shared);
+        move || shared.lock().clock.now().into()
+    }
+
     /// Lets time pass in the world.
     pub fn advance(&self, time: Duration) {
         self.shared.lock().clock.advance(time);

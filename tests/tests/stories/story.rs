@@ -3,15 +3,18 @@
 //! Every event is delivered twice, and the second delivery may only read. What was written must be claimed.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_config::{BehaviorVersion, Region};
+use aws_smithy_async::time::TimeSource;
 use e2e::emulator;
 use e2e::world::{Builder, Call, Image, Notice, Push, World, transcript};
 use lambda_runtime::{Config, Context, LambdaEvent};
 use serde_json::{Value, json};
 use slipway_aws::Aws;
+use slipway_aws::clients::Names;
 use slipway_deploy::Deployer;
 use slipway_track::Tracker;
 
@@ -229,7 +232,7 @@ impl Story {
         let mut context = Context::default();
         context.request_id = format!("00000000-0000-4000-8000-{:012}", self.invocations);
         context.invoked_function_arn = self.world.place().arn("lambda", &format!("function:slipway-{function}"));
-        let deadline = SystemTime::now() + self.time_left;
+        let deadline = self.world.time()() + self.time_left;
         let deadline = deadline.duration_since(SystemTime::UNIX_EPOCH).expect("a time after 1970");
         context.deadline = deadline.as_millis() as u64;
         context.env_config = Arc::new(Config { function_name: format!("slipway-{function}"), ..Config::default() });
@@ -314,7 +317,31 @@ async fn aws(world: &World, function: &str) -> Aws {
         .endpoint_url(world.url())
         .region(Region::new("eu-west-1"))
         .credentials_provider(credentials)
+        .time_source(Time(Arc::new(world.time())))
         .load()
         .await;
-    Aws::new(&settings)
+    let function = |name: &str| world.place().arn("lambda", &format!("function:slipway-{name}"));
+    let names = Names {
+        table: "slipway".to_owned(),
+        schedule_group: "slipway".to_owned(),
+        schedule_role: "arn:aws:iam::123456789012:role/slipway-schedules".to_owned(),
+        deploy: function("deploy"),
+        track: function("track"),
+    };
+    Aws::new(&settings, &names)
+}
+
+/// The world's time, by which the functions date their leases.
+struct Time(Arc<dyn Fn() -> SystemTime + Send + Sync>);
+
+impl fmt::Debug for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the world's time")
+    }
+}
+
+impl TimeSource for Time {
+    fn now(&self) -> SystemTime {
+        self.0()
+    }
 }

@@ -134,9 +134,7 @@ impl Service {
     /// Why an image that somebody asks for is not deployed without `"force": true`.
     pub fn forbids(&self, digest: &Digest, shown: &str) -> Result<(), Reason> {
         match self.quarantined(digest) {
-            Some(it) => {
-                Err(Reason::Quarantined { image: shown.to_owned(), cause: it.cause.clone(), since: it.at })
-            }
+            Some(it) => Err(Reason::Quarantined { image: shown.to_owned(), cause: it.cause.clone(), since: it.at }),
             None => Ok(()),
         }
     }

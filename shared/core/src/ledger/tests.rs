@@ -74,8 +74,14 @@ fn every_step_of_a_life_is_taken_once() {
     };
     record.failing(number, failing("exit code 1"));
     record.failing(number, failing("the deadline"));
-    let rollback =
-        Rollback { how: "update".to_owned(), to: None, at: at("10:02:01"), over: None, deployment: None, done_at: None };
+    let rollback = Rollback {
+        how: "update".to_owned(),
+        to: None,
+        at: at("10:02:01"),
+        over: None,
+        deployment: None,
+        done_at: None,
+    };
     assert_eq!(record.roll_back(fence, number, rollback.clone()), Ok(Once::Now));
     assert_eq!(record.roll_back(fence, number, rollback), Ok(Once::Before));
     assert_eq!(record.end(number, Outcome::RolledBackBySlipway, at("10:04:00"), None), Once::Now);

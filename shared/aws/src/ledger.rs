@@ -1,0 +1,199 @@
+//! DynamoDB: the ledger. One item for each service, written only on the condition that nobody wrote in between.
+//!
+//! | attribute | |
+//! |---|---|
+//! | `target` (hash key) | `prod/web` |
+//! | `item` (range key) | `service`, or `deployment#…` of an archived deployment |
+//! | `rev` | counts the writes; the condition of every write |
+//! | `record` | [`ledger::Service`] or [`ledger::Deployment`] as a map |
+//! | `ttl` | when DynamoDB may delete an archived deployment, in seconds since 1970 |
+
+mod value;
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use slipway_core::id::TargetName;
+use slipway_core::ledger::{self, Deployment};
+use tokio::time::sleep;
+
+use crate::error::{Error, Kind};
+
+/// The range key of a service's record.
+const SERVICE: &str = "service";
+
+/// What the range keys of archived deployments begin with.
+const ARCHIVED: &str = "deployment#";
+
+/// An archived deployment is kept for thirteen months, so that last year's can be compared.
+const KEPT_SECONDS: i64 = 400 * 24 * 3600;
+
+/// Writers of one record are few and quick; who loses this often has met something else than a race.
+const TRIES: u32 = 40;
+
+/// The table, as Slipway uses it.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    settings: aws_config::SdkConfig,
+    client: OnceLock<Client>,
+    table: String,
+}
+
+/// A service's record as it was read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Item {
+    /// Counts the writes; 0 where the table has no record of the service.
+    pub rev: u64,
+    /// The record.
+    pub record: ledger::Service,
+}
+
+impl Ledger {
+    pub(crate) fn new(settings: &aws_config::SdkConfig, table: &str) -> Self {
+        Self { settings: settings.clone(), client: OnceLock::new(), table: table.to_owned() }
+    }
+
+    /// The record of a service as of now (a consistent read); an empty one with `rev` 0 where there is none.
+    pub async fn read(&self, target: &TargetName) -> Result<Item, Error> {
+        const CALL: &str = "DynamoDB.GetItem";
+        let answer = self
+            .client()
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key(target, SERVICE)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| Error::of(CALL, target.as_str(), error))?;
+        Ok(answer.item.map(of_attributes).unwrap_or_default())
+    }
+
+    /// Writes the record on the condition that it is still of `item.rev`.
+    ///
+    /// The inner result is what is there now: as written, or as somebody else wrote it meanwhile.
+    pub async fn write(&self, target: &TargetName, item: &Item) -> Result<Result<Item, Item>, Error> {
+        const CALL: &str = "DynamoDB.PutItem";
+        let new = Item { rev: item.rev + 1, record: item.record.clone() };
+        let mut attributes = key(target, SERVICE);
+        attributes.insert("rev".to_owned(), AttributeValue::N(new.rev.to_string()));
+        attributes.insert("record".to_owned(), value::of_record(&new.record));
+        let request = self
+            .client()
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(attributes))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let request = if item.rev == 0 {
+            request.condition_expression("attribute_not_exists(rev)")
+        } else {
+            request
+                .condition_expression("rev = :rev")
+                .expression_attribute_values(":rev", AttributeValue::N(item.rev.to_string()))
+        };
+        match request.send().await {
+            Ok(_) => Ok(Ok(new)),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(refused)) => {
+                    let there = match refused.item.clone() {
+                        Some(item) => of_attributes(item),
+                        None => self.read(target).await?,
+                    };
+                    // A write that took effect without an answer is repeated by the SDK, and then refused by itself.
+                    Ok(if there == new { Ok(new) } else { Err(there) })
+                }
+                _ => Err(Error::of(CALL, target.as_str(), error)),
+            },
+        }
+    }
+
+    /// Changes the record: reads, changes, writes, and begins again where somebody else wrote meanwhile.
+    ///
+    /// `change` may be called several times, each time on what is there then. A record that it leaves as it is is not
+    /// written.
+    pub async fn change<T>(
+        &self,
+        target: &TargetName,
+        change: impl FnMut(&mut ledger::Service) -> T,
+    ) -> Result<(T, Item), Error> {
+        let item = self.read(target).await?;
+        self.change_from(target, item, change).await
+    }
+
+    /// As [`Ledger::change`], from a record that was read a moment ago.
+    pub async fn change_from<T>(
+        &self,
+        target: &TargetName,
+        mut item: Item,
+        mut change: impl FnMut(&mut ledger::Service) -> T,
+    ) -> Result<(T, Item), Error> {
+        for again in 0..TRIES {
+            let before = item.record.clone();
+            let changed = change(&mut item.record);
+            if item.record == before {
+                return Ok((changed, item));
+            }
+            match self.write(target, &item).await? {
+                Ok(written) => return Ok((changed, written)),
+                Err(there) => item = there,
+            }
+            sleep(Duration::from_millis(u64::from(2 * again.min(10)))).await;
+        }
+        let message = "others wrote the record each time in between; it is tried again";
+        Err(Error::new("DynamoDB.PutItem", target.as_str(), Kind::Throttled, message))
+    }
+
+    /// Keeps a deployment for which the record has no more room. The same one again changes nothing.
+    pub async fn archive(&self, target: &TargetName, deployment: &Deployment) -> Result<(), Error> {
+        const CALL: &str = "DynamoDB.PutItem";
+        // Numbers of one length, so that their order is the keys' order.
+        let mut attributes = key(target, &format!("{ARCHIVED}{:020}", deployment.number));
+        attributes.insert("record".to_owned(), value::of_record(deployment));
+        let until = deployment.intended_at.as_second() + KEPT_SECONDS;
+        attributes.insert("ttl".to_owned(), AttributeValue::N(until.to_string()));
+        let request = self.client().put_item().table_name(&self.table).set_item(Some(attributes));
+        request.send().await.map(|_| ()).map_err(|error| Error::of(CALL, target.as_str(), error))
+    }
+
+    /// The archived deployments of a service, newest first, at most so many.
+    pub async fn history(&self, target: &TargetName, most: usize) -> Result<Vec<Deployment>, Error> {
+        const CALL: &str = "DynamoDB.Query";
+        let answer = self
+            .client()
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("#target = :target AND begins_with(#item, :archived)")
+            .expression_attribute_names("#target", "target")
+            .expression_attribute_names("#item", "item")
+            .expression_attribute_values(":target", AttributeValue::S(target.to_string()))
+            .expression_attribute_values(":archived", AttributeValue::S(ARCHIVED.to_owned()))
+            .scan_index_forward(false)
+            .limit(i32::try_from(most).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map_err(|error| Error::of(CALL, target.as_str(), error))?;
+        let items = answer.items.unwrap_or_default();
+        Ok(items.into_iter().filter_map(|mut item| value::to_record(item.remove("record")?)).collect())
+    }
+
+    /// Built at the first call, which is after Lambda's init has found out that the settings are right.
+    fn client(&self) -> &Client {
+        self.client.get_or_init(|| Client::new(&self.settings))
+    }
+}
+
+fn key(target: &TargetName, item: &str) -> HashMap<String, AttributeValue> {
+    HashMap::from([
+        ("target".to_owned(), AttributeValue::S(target.to_string())),
+        ("item".to_owned(), AttributeValue::S(item.to_owned())),
+    ])
+}
+
+fn of_attributes(mut attributes: HashMap<String, AttributeValue>) -> Item {
+    let rev = attributes.get("rev").and_then(|rev| rev.as_n().ok()?.parse().ok()).unwrap_or_default();
+    let record = attributes.remove("record").and_then(value::to_record).unwrap_or_default();
+    Item { rev, record }
+}

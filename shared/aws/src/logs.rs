@@ -1,0 +1,52 @@
+//! CloudWatch Logs: the last words of a container.
+
+use std::sync::OnceLock;
+
+use aws_sdk_cloudwatchlogs::Client;
+
+use crate::error::{Error, Kind};
+
+/// CloudWatch Logs, as Slipway uses it.
+#[derive(Clone, Debug)]
+pub struct Logs {
+    settings: aws_config::SdkConfig,
+    client: OnceLock<Client>,
+}
+
+impl Logs {
+    pub(crate) fn new(settings: &aws_config::SdkConfig) -> Self {
+        Self { settings: settings.clone(), client: OnceLock::new() }
+    }
+
+    /// The last lines of a stream, oldest first; none where the group or the stream is not there.
+    ///
+    /// `region` is the one that the container's log options name.
+    pub async fn last_lines(&self, region: &str, group: &str, stream: &str, most: i32) -> Result<Vec<String>, Error> {
+        const CALL: &str = "Logs.GetLogEvents";
+        let settings = aws_sdk_cloudwatchlogs::config::Builder::new()
+            .region(aws_sdk_cloudwatchlogs::config::Region::new(region.to_owned()));
+        let answer = self
+            .client()
+            .get_log_events()
+            .log_group_name(group)
+            .log_stream_name(stream)
+            .start_from_head(false)
+            .limit(most)
+            .customize()
+            .config_override(settings)
+            .send()
+            .await;
+        match answer {
+            Ok(answer) => Ok(answer.events().iter().filter_map(|event| event.message()).map(str::to_owned).collect()),
+            Err(error) => match Error::of(CALL, format!("{group} {stream}"), error) {
+                error if error.kind == Kind::NotFound => Ok(Vec::new()),
+                error => Err(error),
+            },
+        }
+    }
+
+    /// Built at the first call: only a failure is asked about.
+    fn client(&self) -> &Client {
+        self.client.get_or_init(|| Client::new(&self.settings))
+    }
+}
