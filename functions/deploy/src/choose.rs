@@ -46,10 +46,16 @@ pub(crate) struct Gate {
     pushed_at: Option<jiff::Timestamp>,
 }
 
+impl Wanted {
+    /// When it came to be what it is: pushed, or its tag moved.
+    pub(crate) fn came_at(&self) -> Option<jiff::Timestamp> {
+        self.tagged_at.max(self.image.pushed_at)
+    }
+}
+
 impl Gate {
     pub(crate) fn pass(&self, record: &ledger::Service) -> Result<(), Reason> {
-        let candidate =
-            ledger::Candidate { digest: &self.digest, shown: &self.shown, pushed_at: self.pushed_at };
+        let candidate = ledger::Candidate { digest: &self.digest, shown: &self.shown, pushed_at: self.pushed_at };
         gate(record, &candidate)
     }
 }
@@ -149,7 +155,9 @@ impl Planner<'_> {
                         Reason::Held { who: hold.who.clone(), why: hold.reason.clone(), since: hold.at }
                     }
                     (None, true, _) => Reason::Adopted { revision: scene.running.arn.short().to_owned() },
-                    (None, false, Some(to)) => Reason::GaveWay { candidate: target.repository.name().to_owned(), to: to.clone() },
+                    (None, false, Some(to)) => {
+                        Reason::GaveWay { candidate: target.repository.name().to_owned(), to: to.clone() }
+                    }
                     (None, false, None) => Reason::NoCandidate { repository: target.repository.name().to_owned() },
                 };
                 Decided::of_wish(target, wish, Plan::nothing(target.name.clone(), reason))
@@ -163,11 +171,8 @@ impl Planner<'_> {
     fn is_kept_out(&self, target: &Target, scene: &Scene, it: &Wanted) -> bool {
         let repository = target.repository.at(self.home);
         let running = shown_in(&scene.running, target, &repository).and_then(|shown| shown.digest);
-        let gate = Gate {
-            digest: it.image.digest.clone(),
-            shown: it.tag.to_string(),
-            pushed_at: self.counts(target, it),
-        };
+        let gate =
+            Gate { digest: it.image.digest.clone(), shown: it.tag.to_string(), pushed_at: self.counts(target, it) };
         running.as_ref() != Some(&it.image.digest) && gate.pass(&scene.record).is_err()
     }
 
@@ -181,8 +186,10 @@ impl Planner<'_> {
 
 /// The best first; of several wishes for one image the first, so that one build is one deploy.
 fn in_order(target: &Target, wanted: Vec<Wanted>) -> Vec<Wanted> {
-    let order: Vec<Digest> =
-        deploy::ranked(target, wanted.iter().map(|it| &it.image)).iter().map(|(image, _)| image.digest.clone()).collect();
+    let order: Vec<Digest> = deploy::ranked(target, wanted.iter().map(|it| &it.image))
+        .iter()
+        .map(|(image, _)| image.digest.clone())
+        .collect();
     let place = |it: &Wanted| order.iter().position(|digest| *digest == it.image.digest);
     let mut wanted = wanted;
     wanted.sort_by_key(|it| (place(it), it.wish.tag.is_none()));

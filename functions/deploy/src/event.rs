@@ -78,7 +78,8 @@ fn push(event: EventBridgeEvent<Value>) -> Result<Option<Push>, Vec<Mistake>> {
         return Ok(None);
     }
     let tag = Tag::parse(&action.image_tag);
-    let at = Timestamp::from_millisecond(event.time.timestamp_millis()).unwrap_or_default();
+    // Without a time it counts as long ago; the registry says when the image came.
+    let at = event.time.and_then(|time| Timestamp::from_millisecond(time.timestamp_millis()).ok()).unwrap_or_default();
     let mut mistakes = Vec::new();
     let mut required = |value: Option<String>, path: &str| {
         let value = value.filter(|value| !value.is_empty());

@@ -95,9 +95,7 @@ impl<'a> Lease<'a> {
             })
             .await?;
         match taken {
-            Ok((fence, left)) => {
-                Ok(Ok(Self { aws, target: target.clone(), fence, item, notes: Vec::new(), left }))
-            }
+            Ok((fence, left)) => Ok(Ok(Self { aws, target: target.clone(), fence, item, notes: Vec::new(), left })),
             Err(busy) => {
                 if !wishes.is_empty() {
                     wake(aws, target, busy.until.saturating_add(1.second()).unwrap_or(busy.until)).await?;
@@ -142,7 +140,10 @@ impl<'a> Lease<'a> {
     }
 
     /// Changes the record, unless the lease is lost or the change itself refuses.
-    pub(crate) async fn change<T>(&mut self, change: impl Fn(&mut Service, Fence) -> Result<T, Stop>) -> Result<T, Stop> {
+    pub(crate) async fn change<T>(
+        &mut self,
+        change: impl Fn(&mut Service, Fence) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
         let (fence, notes) = (self.fence, &self.notes);
         let changed = self
             .aws
@@ -182,6 +183,12 @@ impl<'a> Lease<'a> {
             }
         })
         .await
+    }
+
+    /// Reads the record again.
+    pub(crate) async fn refresh(&mut self) -> Result<(), Error> {
+        self.item = self.aws.ledger.read(&self.target).await?;
+        Ok(())
     }
 
     /// The wishes that lie there.

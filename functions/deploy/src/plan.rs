@@ -107,7 +107,8 @@ impl Planner<'_> {
             self.look.what_ran(&service).await
         };
         let builds = async {
-            let near = wanted.and_then(|image| Some((image, deploy::guess_same_build(&record, &repository.name, image)?)));
+            let near =
+                wanted.and_then(|image| Some((image, deploy::guess_same_build(&record, &repository.name, image)?)));
             match near {
                 Some((image, digest)) => self.look.builds(&repository, &image.digest, &digest).await.map(|_| ()),
                 None => Ok(()),
@@ -168,12 +169,7 @@ impl Planner<'_> {
     }
 
     /// The plan for an image, whoever wants it.
-    pub(crate) async fn image(
-        &self,
-        target: &Target,
-        scene: &Scene,
-        wish: &Wish<'_>,
-    ) -> Result<Plan, Error> {
+    pub(crate) async fn image(&self, target: &Target, scene: &Scene, wish: &Wish<'_>) -> Result<Plan, Error> {
         let repository = target.repository.at(self.home);
         let facts = scene.facts(target, &repository);
         let running_image = match question(&facts, wish) {
@@ -313,7 +309,8 @@ impl Planner<'_> {
     /// A revision that somebody names, in the service's own family where they name none.
     fn named(&self, scene: &Scene, revision: &str) -> Back {
         let short = TaskDefinitionArn::new(revision).short().to_owned();
-        let good = scene.record.good.iter().find(|good| TaskDefinitionArn::new(good.revision.as_str()).short() == short);
+        let good =
+            scene.record.good.iter().find(|good| TaskDefinitionArn::new(good.revision.as_str()).short() == short);
         Back { revision: revision.to_owned(), ran: good.map(|good| good.ran.clone()).unwrap_or_default() }
     }
 
@@ -345,7 +342,8 @@ impl Planner<'_> {
     async fn done_before(&self, scene: &Scene, id: Option<&EventId>) -> Result<Option<Reason>, Error> {
         let Some(id) = id else { return Ok(None) };
         let done = |revision: &str| Reason::AlreadyDone { id: id.to_string(), revision: revision.to_owned() };
-        let recorded = scene.record.deployments.iter().find(|it| it.event.as_ref() == Some(id) && it.deployment.is_some());
+        let recorded =
+            scene.record.deployments.iter().find(|it| it.event.as_ref() == Some(id) && it.deployment.is_some());
         if let Some(recorded) = recorded {
             return Ok(Some(done(recorded.revision.new.as_deref().unwrap_or("a new deployment"))));
         }
@@ -355,9 +353,8 @@ impl Planner<'_> {
         let made = revisions.iter().find(|revision| Provenance::of(revision).is_some_and(|made| made.is_of(id)));
         let brought = scene.record.deployments.iter().filter_map(|it| it.revision.new.as_deref());
         let last = brought.filter_map(|revision| TaskDefinitionArn::new(revision).revision()).max();
-        let unused = |revision: &Revision| {
-            last.is_some() && revision.arn.revision() > last && revision.arn != scene.running.arn
-        };
+        let unused =
+            |revision: &Revision| last.is_some() && revision.arn.revision() > last && revision.arn != scene.running.arn;
         // A revision that no deployment brought is what a try left that died.
         Ok(made.filter(|revision| !unused(revision)).map(|revision| done(revision.arn.short())))
     }
