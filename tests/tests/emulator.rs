@@ -67,9 +67,11 @@ fn stand_ins() -> PathBuf {
     lambda
 }
 
-async fn deployed(emulated: &Emulated, account: &Account, parameters: &[(&str, &str)]) -> Stack {
+/// The template deployed under a name that no other test uses at the same time: the emulator ends the running functions of
+/// that name in every account.
+async fn deployed(emulated: &Emulated, account: &Account, name: &str, parameters: &[(&str, &str)]) -> Stack {
     let began = std::time::Instant::now();
-    let stack = deploy(&emulated.client, account, "slipway", &stand_ins(), parameters).await.unwrap();
+    let stack = deploy(&emulated.client, account, name, &stand_ins(), parameters).await.unwrap();
     println!("deployed in {:?}", began.elapsed());
     stack
 }
@@ -130,8 +132,8 @@ async fn an_event_calls_the_function_whose_rule_matches_it() {
     let emulated = shared();
     let (one, two) = (Account::new("111111111111"), Account::new("222222222222"));
     let parameters = [("PassRoleArns", ROLES), ("SlackWebhookParameter", "/slipway/slack-webhook")];
-    let stack = deployed(emulated, &one, &parameters).await;
-    let other = deployed(emulated, &two, &parameters).await;
+    let stack = deployed(emulated, &one, "slipway", &parameters).await;
+    let other = deployed(emulated, &two, "slipway", &parameters).await;
 
     // Which events call whom.
     let called = async |event: Value| -> Vec<String> {
@@ -201,6 +203,7 @@ async fn the_roles_allow_what_lambda_does_with_them() {
     let stack = deployed(
         emulated,
         &Account::new("333333333333"),
+        "judged",
         &[("PassRoleArns", ROLES), ("SlackWebhookParameter", "/hook")],
     )
     .await;
@@ -240,7 +243,8 @@ async fn the_roles_allow_what_lambda_does_with_them() {
 async fn a_ring_wakes_its_function_once() {
     let emulated = shared();
     let account = Account::new("555555555555");
-    let stack = deployed(emulated, &account, &[("PassRoleArns", ROLES), ("SlackWebhookParameter", "/hook")]).await;
+    let stack =
+        deployed(emulated, &account, "rings", &[("PassRoleArns", ROLES), ("SlackWebhookParameter", "/hook")]).await;
     let ask = async |service: &str, operation: &str, input: Value| {
         emulated.client.call(&account, service, operation, input).await.unwrap()
     };
@@ -281,11 +285,11 @@ async fn the_parameters_narrow_what_is_granted() {
     let emulated = shared();
     let parameters =
         [("PassRoleArns", ""), ("ConfigObject", "settings/slipway.yaml"), ("Services", "prod/*,staging/web")];
-    let stack = deployed(emulated, &Account::new("444444444444"), &parameters).await;
+    let stack = deployed(emulated, &Account::new("444444444444"), "narrow", &parameters).await;
     let roles = stack.roles().await.unwrap();
     assert_eq!(
         roles.iter().map(|role| role.function.as_str()).collect::<Vec<_>>(),
-        ["slipway-deploy", "slipway-track"],
+        ["narrow-deploy", "narrow-track"],
         "no Slack"
     );
 
