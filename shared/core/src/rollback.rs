@@ -8,8 +8,8 @@ use std::fmt;
 use crate::facts::{Controller, Deployment, Rollout, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts};
 use crate::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
 use crate::ledger;
-use crate::ledger::{Good, Ran, RollbackMode};
-use crate::outcome::{Assessment, Who};
+use crate::ledger::{Good, Outcome, Ran, RollbackMode};
+use crate::outcome::{Assessment, FailedBy, Who};
 
 pub use good::{Found, GoodFacts, Presence, RevisionState, Wanted, images_to_find, revisions_to_read};
 pub use rendering::rendering;
@@ -200,6 +200,17 @@ fn is_quarantined(record: &ledger::Service, good: &Good) -> bool {
 }
 
 impl WayBack {
+    /// How the story ends with this, where it does: nobody puts anything back. `None` where it goes on.
+    pub fn ending(&self, by: FailedBy) -> Option<Outcome> {
+        match self {
+            Self::Tell(Tell::Off | Tell::Notify(_) | Tell::Outside) | Self::Human(_) => Some(match by {
+                FailedBy::Deadline => Outcome::TimedOut,
+                FailedBy::Ecs | FailedBy::Tasks => Outcome::Failed,
+            }),
+            Self::Tell(_) | Self::Stop { .. } | Self::Update { .. } | Self::Register { .. } => None,
+        }
+    }
+
     /// Whether Slipway does something.
     pub fn acts(&self) -> bool {
         matches!(self, Self::Stop { .. } | Self::Update { .. } | Self::Register { .. })

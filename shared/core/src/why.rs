@@ -12,6 +12,7 @@ use crate::image::Digest;
 use crate::ledger;
 use crate::outcome::{FailedBy, task_failure};
 
+pub use advice::release;
 pub use cause::CauseKind;
 pub use quote::{line, reason};
 

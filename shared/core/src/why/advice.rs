@@ -1,32 +1,33 @@
 //! What a person does about a cause, at three in the morning: one sentence each, the most useful first.
 
+use crate::id::TargetName;
+use crate::image::Digest;
+
 use super::Evidence;
 use super::cause::{Cause, CauseKind};
 
+/// The payload that takes an image out of quarantine.
+pub fn release(target: &TargetName, digest: &Digest) -> String {
+    let target = serde_json::Value::from(target.as_str());
+    format!("{{\"action\": \"release\", \"target\": {target}, \"digest\": \"{digest}\"}}")
+}
+
 pub(super) fn advice(evidence: &Evidence<'_>, cause: &Cause) -> Vec<String> {
     let mut advice = vec![first(cause.kind).to_owned()];
-    if let Some(release) = release(evidence, cause.kind) {
-        advice.push(release);
-    }
+    advice.extend(another_try(evidence, cause.kind));
     advice
 }
 
 /// How the image gets another try where it may be innocent.
-fn release(evidence: &Evidence<'_>, kind: CauseKind) -> Option<String> {
+fn another_try(evidence: &Evidence<'_>, kind: CauseKind) -> Option<String> {
     if !kind.spares_the_image() {
         return None;
     }
     let digest = evidence.digest?;
     Some(format!(
         "The image may be innocent. Once the cause is gone, release it: invoke the deploy function with {}",
-        release_request(evidence.target.as_str(), digest.as_str())
+        release(evidence.target, digest)
     ))
-}
-
-/// The payload that takes an image out of quarantine.
-fn release_request(target: &str, digest: &str) -> String {
-    let (target, digest) = (serde_json::Value::from(target), serde_json::Value::from(digest));
-    format!("{{\"action\": \"release\", \"target\": {target}, \"digest\": {digest}}}")
 }
 
 fn first(kind: CauseKind) -> &'static str {
