@@ -52,7 +52,8 @@ mod tests {
 
     #[test]
     fn the_options_of_the_driver_name_the_stream() {
-        let options = json!({ "awslogs-group": "/ecs/web", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "shop" });
+        let options =
+            json!({ "awslogs-group": "/ecs/web", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "shop" });
         check(json!({ "logDriver": "awslogs", "options": options }), Some("us-east-1 /ecs/web shop/web/0ebb429f"));
         let options = json!({ "awslogs-group": "/ecs/web", "awslogs-stream-prefix": "shop" });
         check(json!({ "logDriver": "awslogs", "options": options }), Some("eu-west-1 /ecs/web shop/web/0ebb429f"));

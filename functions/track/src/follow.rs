@@ -1,8 +1,9 @@
 //! Follows each deployment that has not ended: how it stands, and the one thing that is next.
 
 use slipway_aws::Error;
-use slipway_core::facts::{ServiceDeploymentFacts, ServiceFacts};
-use slipway_core::ledger::{Outcome, Rollback};
+use slipway_core::facts::{Deployment as Listed, ServiceDeploymentFacts, ServiceFacts};
+use slipway_core::ledger::Outcome;
+use slipway_core::notice::News;
 use slipway_core::outcome::{Assessment, End, FailedBy, Pace, Situation, Who, assess};
 use tracing::info;
 
@@ -43,8 +44,15 @@ impl Visit<'_> {
             }
             self.keep_the_deadline(number).await?;
         }
+        self.tell_what_is_untold().await?;
         self.log_what_is_of_no_use();
         Ok(())
+    }
+
+    async fn tell_of(&mut self, number: u64, news: &News<'_>) -> Result<(), Error> {
+        let Some(deployment) = self.deployment(number) else { return Ok(()) };
+        let at = self.at(deployment);
+        self.tell(number, news, at).await
     }
 
     /// Judges a deployment by the record and the service as they were read last; `None` where it is gone from either.
@@ -88,7 +96,7 @@ impl Visit<'_> {
             }
             Assessment::InProgress(pace) => {
                 self.rearm(number, pace).await?;
-                self.will_tell(number, &seen.assessment);
+                self.tell_of(number, &News::InProgress).await?;
                 Ok(Next::Wait)
             }
             Assessment::Failing { by } => {
@@ -102,7 +110,10 @@ impl Visit<'_> {
                     self.adopt_the_way_back(number, &seen).await?;
                 }
                 self.rearm(number, pace).await?;
-                self.will_tell(number, &seen.assessment);
+                let deployment = self.deployment(number);
+                let another = |it: &&Listed| deployment.is_some_and(|own| own.deployment.as_ref() != Some(&it.id));
+                let to = seen.service.primary().filter(another).map(|it| it.task_definition.short());
+                self.tell_of(number, &News::RollingBack { by, to }).await?;
                 Ok(Next::Wait)
             }
             Assessment::Ended(end) => {
@@ -110,7 +121,7 @@ impl Visit<'_> {
                 if end.outcome.condemns() && end.outcome != Outcome::Stopped {
                     self.note_failure(number, FailedBy::Ecs, &seen).await?;
                 }
-                self.end(number, &end, &seen).await?;
+                self.end(number, &end, None, Some(&seen.service)).await?;
                 Ok(Next::Wait)
             }
         }
@@ -150,8 +161,8 @@ impl Visit<'_> {
         self.write(|record| {
             let rollback = record.at(number).and_then(|it| it.rollback.as_mut()).filter(|it| it.done_at.is_none());
             if let Some(rollback) = rollback {
-                done(rollback, made.as_ref().map(|(id, _)| id.clone()), now);
-                rollback.to = rollback.to.take().or(made.as_ref().map(|(_, to)| to.clone()));
+                let (id, to) = made.as_ref().map(|(id, to)| (id, to.as_str())).unzip();
+                rollback.carried_out(id, to, now);
             }
         })
         .await
@@ -161,7 +172,7 @@ impl Visit<'_> {
     async fn follow_nothing(&mut self) -> Result<(), Error> {
         info!(target = %self.target, "the service is gone");
         for number in self.open() {
-            self.end_with_the_service(number).await?;
+            self.end(number, &End::of(Outcome::Stopped), None, None).await?;
         }
         Ok(())
     }
@@ -184,15 +195,4 @@ impl Visit<'_> {
             );
         }
     }
-}
-
-/// ECS took the rollback on.
-pub(crate) fn done(rollback: &mut Rollback, deployment: Option<slipway_core::id::DeploymentId>, at: jiff::Timestamp) {
-    rollback.deployment = rollback.deployment.take().or(deployment);
-    rollback.done_at = Some(at);
-}
-
-/// An ending of which there is nothing more to say.
-pub(crate) fn plain(outcome: Outcome) -> End {
-    End::of(outcome)
 }

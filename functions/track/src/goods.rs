@@ -15,7 +15,11 @@ const FROM_HISTORY: usize = 5;
 
 impl Visit<'_> {
     /// What became of the good revisions, in the record's order. Read once in a visit.
-    pub(crate) async fn good_facts(&mut self, failed: &Deployment, service: &ServiceFacts) -> Result<Vec<GoodFacts>, Error> {
+    pub(crate) async fn good_facts(
+        &mut self,
+        failed: &Deployment,
+        service: &ServiceFacts,
+    ) -> Result<Vec<GoodFacts>, Error> {
         if let Some(goods) = &self.goods {
             return Ok(goods.clone());
         }
@@ -40,7 +44,8 @@ impl Visit<'_> {
     /// Where the record knows nothing good (the service was deployed before Slipway came, or the table was restored
     /// empty), ECS's own history does.
     async fn recall_goods(&mut self, failed: &Deployment, service: &ServiceFacts) -> Result<(), Error> {
-        let other = |good: &Good| Some(TaskDefinitionArn::new(&good.revision).short()) != failed.revision.new.as_deref();
+        let other =
+            |good: &Good| Some(TaskDefinitionArn::new(&good.revision).short()) != failed.revision.new.as_deref();
         if self.record().good.iter().any(other) {
             return Ok(());
         }
@@ -83,7 +88,8 @@ impl Visit<'_> {
 
     async fn found(&self, wanted: Wanted) -> Result<Found, Error> {
         let named = self.image(&wanted, &wanted.named).await?;
-        let points_to = |image: &Option<Option<ImageFacts>>| image.as_ref().and_then(|it| Some(it.as_ref()?.digest.clone()));
+        let points_to =
+            |image: &Option<Option<ImageFacts>>| image.as_ref().and_then(|it| Some(it.as_ref()?.digest.clone()));
         let tag_points_to = match &wanted.named {
             ImageName::Tag(_) => points_to(&named),
             ImageName::Digest(_) => None,

@@ -27,9 +27,8 @@ impl Visit<'_> {
             }
             Hint::Warning(warning) => {
                 let line = line(warning);
-                let about = |it: &&Deployment| {
-                    it.outcome.is_none() && it.failing.is_none() && it.intended_at <= warning.at
-                };
+                let about =
+                    |it: &&Deployment| it.outcome.is_none() && it.failing.is_none() && it.intended_at <= warning.at;
                 let Some(number) = self.record().deployments.iter().find(about).map(|it| it.number) else {
                     return Ok(());
                 };

@@ -84,11 +84,10 @@ pub async fn handle(tracker: &Tracker, invocation: LambdaEvent<Value>) -> Result
     let mut visit = Visit::new(tracker, &event, &home, &ours, &context);
     let followed = async {
         visit.look().await?;
-        visit.follow().await?;
-        visit.tell(&metrics).await
+        visit.follow().await
     };
     match followed.await {
-        Ok(told) => Ok(json!({ "ok": true, "target": visit.target, "told": told })),
+        Ok(()) => Ok(json!({ "ok": true, "target": visit.target, "told": visit.told })),
         Err(error) if error.kind.is_passing() => Err(error.into()),
         Err(error) => {
             error!(%error, "the service could not be followed");

@@ -28,7 +28,9 @@ impl Visit<'_> {
                 at
             }
             Pace::InTime => match deployment.deadline {
-                None => (deployment.intended_at + allowance(&deployment.settings)).max(now + window(&deployment.settings)),
+                None => {
+                    (deployment.intended_at + allowance(&deployment.settings)).max(now + window(&deployment.settings))
+                }
                 Some(_) => now + window(&deployment.settings),
             },
         };
@@ -45,7 +47,7 @@ impl Visit<'_> {
     /// Somebody else is at work on the service: looks again in a minute.
     pub(crate) async fn ring_again_soon(&self, number: u64) -> Result<(), Error> {
         // To the minute, so that all who find the same make one ring.
-        let at = (self.aws.now() + BUSY).as_second().div_ceil(60) * 60;
+        let at = ((self.aws.now() + BUSY).as_second() + 59) / 60 * 60;
         let at = Timestamp::from_second(at).unwrap_or_else(|_| self.aws.now() + BUSY);
         self.arm_again(Ring::Deadline(number), at).await
     }

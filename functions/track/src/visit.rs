@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use lambda_runtime::Context;
 use slipway_aws::ledger::Item;
+use slipway_aws::metric::Metrics;
 use slipway_aws::{Aws, Error};
 use slipway_core::facts::{Revision, ServiceDeploymentFacts, ServiceFacts};
 use slipway_core::id::{Home, ServiceName, TargetName, TaskDefinitionArn};
 use slipway_core::ledger;
 use slipway_core::ledger::Deployment;
-use slipway_core::notice::{Notice, Place};
+use slipway_core::notice::Place;
 use slipway_core::outcome::DeploymentEvent;
 use slipway_core::rollback::GoodFacts;
 
@@ -42,13 +43,20 @@ pub(crate) struct Visit<'a> {
     pub(crate) revisions: HashMap<TaskDefinitionArn, Revision>,
     /// What became of the good revisions; read when a way back is looked for.
     pub(crate) goods: Option<Vec<GoodFacts>>,
-    /// What there is to tell of deployments under way.
-    pub(crate) notices: Vec<(u64, Notice)>,
+    /// The ids of the notices told in this visit.
+    pub(crate) told: Vec<String>,
+    pub(crate) metrics: Metrics,
 }
 
 impl<'a> Visit<'a> {
     /// A visit that has not looked yet.
-    pub(crate) fn new(tracker: &'a Tracker, event: &'a Event, home: &'a Home, ours: &'a Ours, context: &'a Context) -> Self {
+    pub(crate) fn new(
+        tracker: &'a Tracker,
+        event: &'a Event,
+        home: &'a Home,
+        ours: &'a Ours,
+        context: &'a Context,
+    ) -> Self {
         Self {
             aws: &tracker.aws,
             topic: &tracker.topic,
@@ -64,7 +72,8 @@ impl<'a> Visit<'a> {
             stories: None,
             revisions: HashMap::new(),
             goods: None,
-            notices: Vec::new(),
+            told: Vec::new(),
+            metrics: Metrics::of(&context.env_config.function_name),
         }
     }
 

@@ -58,7 +58,9 @@ impl Stopped {
     pub(super) fn place(&self) -> Result<(Home, ClusterName), Malformed> {
         let home = Home::of_arn(&self.cluster_arn).zip(cluster(&self.cluster_arn));
         let home = home.filter(|_| !self.task_arn.is_empty());
-        home.ok_or_else(|| Malformed(format!("detail: no cluster and task in {:?}, {:?}", self.cluster_arn, self.task_arn)))
+        home.ok_or_else(|| {
+            Malformed(format!("detail: no cluster and task in {:?}, {:?}", self.cluster_arn, self.task_arn))
+        })
     }
 
     pub(super) fn into_facts(self) -> StoppedTask {

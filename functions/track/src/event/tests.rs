@@ -92,7 +92,9 @@ fn the_time_is_when_it_happened() {
         });
         let mut payload = state_change(SERVICE, &detail);
         payload["time"] = time;
-        let Hint::Deployment(event) = parse(payload, received()).unwrap().unwrap().hint else { panic!("no deployment") };
+        let Hint::Deployment(event) = parse(payload, received()).unwrap().unwrap().hint else {
+            panic!("no deployment")
+        };
         event.at.to_string()
     };
     assert_eq!(at("2026-09-04T17:12:33Z".into(), "2026-09-04T17:12:31.714Z".into()), "2026-09-04T17:12:31.714Z");

@@ -103,4 +103,3 @@ fn pause(hooks: &[types::DeploymentLifecycleHookDetail]) -> Pause {
     let waiting = hooks.iter().find(|hook| matches!(hook.status(), Some(AwaitingAction | InProgress)));
     waiting.map_or(Pause::No, |hook| Pause::Hook { until: time(hook.expires_at()) })
 }
-
