@@ -12,13 +12,13 @@ pub struct Refusal {
     /// The sentence that goes with it.
     pub message: String,
     /// What else the answer's body says, such as the item that a condition failed on.
-    pub besides: Map<String, Value>,
+    pub besides: Vec<(String, Value)>,
 }
 
 impl Refusal {
     /// A refusal with status 400, which is what AWS gives to all that is the caller's fault.
     pub fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { status: 400, code: code.to_owned(), message: message.into(), besides: Members::new() }
+        Self { status: 400, code: code.to_owned(), message: message.into(), besides: Vec::new() }
     }
 
     /// ECS's `ClientException`.

@@ -71,7 +71,7 @@ impl Scope {
 }
 
 /// The reserved words that somebody is likely to use as a name here, of the developer guide's list.
-const RESERVED: [&str; 14] = [
+const RESERVED: [&str; 16] = [
     "TTL",
     "STATUS",
     "NAME",
@@ -84,7 +84,9 @@ const RESERVED: [&str; 14] = [
     "KEY",
     "HASH",
     "RANGE",
+    "ITEM",
     "ITEMS",
+    "RECORD",
     "ROLE",
 ];
 

@@ -139,7 +139,7 @@ impl Table {
         }
         let mut refusal = Refusal::new("ConditionalCheckFailedException", "The conditional request failed");
         if let (Some("ALL_OLD"), Some(item)) = (text(request, "ReturnValuesOnConditionCheckFailure"), there) {
-            refusal.besides.insert("Item".to_owned(), json!(item));
+            refusal.besides.push(("Item".to_owned(), json!(item)));
         }
         Err(refusal)
     }
