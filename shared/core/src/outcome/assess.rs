@@ -137,6 +137,15 @@ impl End {
         Self { outcome, newer: None, says: None }
     }
 
+    /// Why it ended so, for the record, where that is not the cause of its failure.
+    pub fn reason(&self) -> Option<String> {
+        match (self.outcome, &self.newer) {
+            (Outcome::Superseded, Some(newer)) => Some(format!("{newer} took its place")),
+            (Outcome::Stopped, _) => Some("somebody stopped it".to_owned()),
+            _ => None,
+        }
+    }
+
     /// The outcome to record: of what others did, only that they did it.
     pub fn recorded(&self, deployment: &ledger::Deployment) -> Outcome {
         if deployment.is_outside() { Outcome::External } else { self.outcome }
