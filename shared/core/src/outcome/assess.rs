@@ -263,7 +263,7 @@ fn listed(it: &Situation<'_>, id: &DeploymentId) -> Assessment {
 
 /// Its deployment is the PRIMARY.
 fn on_its_way(it: &Situation<'_>, own: &Deployment) -> Assessment {
-    if signs::says_went_back(it, own) {
+    if own.rollout != Some(Rollout::Failed) && signs::says_went_back(it, own) {
         // ECS goes back to what completed, and to nothing else.
         return End { newer: signs::newer_listed(it), ..End::of(Outcome::Completed) }.into();
     }
@@ -273,6 +273,9 @@ fn on_its_way(it: &Situation<'_>, own: &Deployment) -> Assessment {
             Breaker::RollsBack if signs::has_somewhere_to_go(it.service, own) => rolling_back(it, Who::Ecs),
             _ => Assessment::Failing { by: FailedBy::Ecs },
         };
+    }
+    if signs::announces_way_back(it) {
+        return rolling_back(it, signs::who(it));
     }
     // Classic load balancers have no rollout state: it won when it is alone and complete.
     let alone = it.service.deployments.len() == 1 && own.desired_count > 0 && own.running_count >= own.desired_count;

@@ -223,7 +223,7 @@ mod tests {
         };
         let foreign = revision(42, "hotfix", "16:59:00", None);
         check(&empty, &service(), &[old.clone(), foreign.clone()], "outside  web:41 → web:42: 1.4.2 → hotfix");
-        check(&empty, &service(), &[foreign.clone()], "outside  web:41 → web:42: ? → hotfix");
+        check(&empty, &service(), std::slice::from_ref(&foreign), "outside  web:41 → web:42: ? → hotfix");
         check(&empty, &service(), &[], "outside  web:41 → web:42: ");
         let lost = revision(42, "", "16:59:58", Some(ours()));
         check(&empty, &service(), &[old.clone(), lost], "deploy event-2 web:41 → web:42: 1.4.2 → 1.5.0");
