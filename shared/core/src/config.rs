@@ -11,10 +11,12 @@ pub use template::Template;
 
 use crate::id::{ClusterName, ContainerName, Home, ServiceName, TargetName};
 use crate::image::Repository;
+use crate::ledger::Settings;
 use crate::tags::TagPolicy;
 
 mod document;
 mod environment;
+mod life;
 mod mistake;
 mod names;
 mod nearest;
@@ -58,6 +60,10 @@ pub struct Target {
     pub base: Base,
     /// Environment variables to set at deploy.
     pub environment: Vec<(String, Template)>,
+    /// What counts for the whole life of a deployment; it is written down with it.
+    pub settings: Settings,
+    /// Seconds to wait after a push for a better one.
+    pub settle: u64,
 }
 
 /// Which task definition is rendered.

@@ -3,6 +3,7 @@
 //! The JSON Schema is generated from these types, so what their fields say is read in editors too.
 
 use super::environment::{self, Environment};
+use super::life::Life;
 use super::policy::Policies;
 use super::reader::{Fields, Path, Reader};
 #[cfg(test)]
@@ -54,6 +55,8 @@ pub(super) struct Settings {
     /// and `{short_digest}` are filled in; other braces are data. A target's variables are added to the defaults'.
     #[cfg_attr(test, schemars(with = "schema::Variables", default))]
     environment: Option<Environment>,
+    #[cfg_attr(test, serde(flatten))]
+    life: Life,
 }
 
 /// Reads a document; the error is every mistake, in the document's order.
@@ -133,6 +136,8 @@ fn document(reader: &mut Reader, root: &Node<'_>) -> Vec<Target> {
             containers,
             base: own.base.or(defaults.base).unwrap_or_default(),
             environment: environment::merged(defaults.environment.as_ref(), own.environment),
+            settings: own.life.settings(&defaults.life),
+            settle: own.life.settle(&defaults.life),
         });
     }
     uniqueness::check(reader, &claims);
@@ -237,6 +242,7 @@ fn settings<'n>(
         environment: fields
             .get("environment")
             .and_then(|node| environment::read(reader, node, &Path::Key(path, "environment"))),
+        life: Life::read(reader, fields, path),
     }
 }
 

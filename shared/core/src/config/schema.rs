@@ -45,6 +45,23 @@ pub(super) struct Containers(#[expect(dead_code, reason = "only its shape is of 
 pub(super) struct BaseName(#[expect(dead_code, reason = "only its shape is of interest")] String);
 
 #[derive(JsonSchema)]
+#[schemars(extend("enum" = ["auto", "notify", "off"]))]
+pub(super) struct RollbackWord(#[expect(dead_code, reason = "only its shape is of interest")] String);
+
+#[derive(JsonSchema)]
+#[schemars(extend("pattern" = "^[0-9]+[smh]$"))]
+pub(super) struct Span(#[expect(dead_code, reason = "only its shape is of interest")] String);
+
+#[derive(JsonSchema)]
+#[schemars(extend("minimum" = 1, "maximum" = u32::MAX))]
+pub(super) struct TaskCount(#[expect(dead_code, reason = "only its shape is of interest")] u64);
+
+/// Seconds as a number, or a length of time as a text.
+#[derive(JsonSchema)]
+#[schemars(inline, extend("type" = ["integer", "string"], "pattern" = "^[0-9]+[smh]?$", "minimum" = 0, "maximum" = 120))]
+pub(super) struct Seconds(#[expect(dead_code, reason = "only its shape is of interest")] Value);
+
+#[derive(JsonSchema)]
 #[schemars(extend("propertyNames" = {"pattern": "^[^=\u{0}]+$"}, "additionalProperties" = {"type": "string"}))]
 pub(super) struct Variables(
     #[expect(dead_code, reason = "only its shape is of interest")] serde_json::Map<String, Value>,
@@ -187,6 +204,14 @@ fn both_take_what_is_right() {
     check_right(&with("base", json!("family")));
     check_right(&with("environment", json!({"A": "", "B.c": "{tag} {other}"})));
     check_right(&with("service", json!("a".repeat(255))));
+    for mode in ["auto", "notify", "off"] {
+        check_right(&with("rollback", json!(mode)));
+    }
+    check_right(&with("deadline", json!("45m")));
+    check_right(&with("max_failed_tasks", json!(1)));
+    for settle in [json!(0), json!(120), json!("10s"), json!("2m"), json!("5")] {
+        check_right(&with("settle", settle));
+    }
 }
 
 #[test]
@@ -214,6 +239,20 @@ fn both_refuse_what_is_wrong() {
     }
     for repository in ["a", "", "Shop/web", "shop/web:1", "docker.io/library/nginx", "shop//web", "shop/web/", "a b"] {
         check_wrong(&with("repository", json!(repository)));
+    }
+    for (key, wrong) in [
+        ("rollback", json!("on")),
+        ("rollback", json!(null)),
+        ("deadline", json!(30)),
+        ("deadline", json!("30")),
+        ("deadline", json!("soon")),
+        ("max_failed_tasks", json!(0)),
+        ("max_failed_tasks", json!("3")),
+        ("settle", json!(121)),
+        ("settle", json!(-1)),
+        ("settle", json!("a moment")),
+    ] {
+        check_wrong(&with(key, wrong));
     }
     for name in
         [json!(""), json!("a b"), json!("prod/web"), json!("a.b"), json!("a".repeat(256)), json!(7), json!(null)]

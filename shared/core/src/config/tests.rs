@@ -1,6 +1,9 @@
+use insta::assert_snapshot;
+
 use super::*;
 use crate::id::TargetName;
 use crate::image::Tag;
+use crate::ledger::RollbackMode;
 
 const WHOLE: &str = r#"
 version: 1
@@ -65,6 +68,41 @@ fn a_document_is_read_with_its_defaults() {
     assert_eq!(proxy.environment.len(), 2);
     assert_eq!(staging.name, TargetName::new("staging/web"));
     assert_eq!(staging.tags.to_string(), r#"tag "main""#);
+}
+
+#[test]
+fn what_counts_for_a_deployments_life_is_read_with_its_defaults() {
+    let config = config(
+        "version: 1
+defaults: { cluster: prod, tags: { semver: '*' }, rollback: off, deadline: 2h, settle: 10s }
+targets:
+  - { repository: shop/web, service: web, max_failed_tasks: 5, settle: 3 }
+  - { repository: shop/api, service: api, rollback: auto, deadline: 45m }
+",
+    );
+    let [web, api] = config.targets() else { panic!("{config:?}") };
+    let settings =
+        |rollback, deadline_seconds, max_failed_tasks| Settings { rollback, deadline_seconds, max_failed_tasks };
+    assert_eq!((&web.settings, web.settle), (&settings(RollbackMode::Off, 7200, Some(5)), 3));
+    assert_eq!((&api.settings, api.settle), (&settings(RollbackMode::Auto, 2700, None), 10));
+}
+
+#[test]
+fn a_wrong_length_of_time_is_told_with_a_right_one() {
+    assert_snapshot!(
+        mistakes_of_target("rollback: maybe\ndeadline: 30\nmax_failed_tasks: 0\nsettle: 10m"),
+        @r#"
+    targets[0].rollback: "maybe" is no way to roll back; write auto, notify or off (line 6)
+    targets[0].deadline: "30" is no length of time; write a number and s, m or h, such as 30m (line 7)
+    targets[0].max_failed_tasks: 0 is no number of tasks to stop at; write 1 or more, or leave the key out (line 8)
+    targets[0].settle: is not between 0s and 2m; write one such as 10s (line 9)
+    "#
+    );
+    assert_snapshot!(mistakes_of_target("deadline: 48h\nsettle: soon\nrollback:"), @r#"
+    targets[0].deadline: is not between 1m and 24h; write one such as 30m (line 6)
+    targets[0].settle: "soon" is no length of time; write a number and s, m or h, such as 10s (line 7)
+    targets[0].rollback: has no word; write auto, notify or off (line 8)
+    "#);
 }
 
 #[test]
