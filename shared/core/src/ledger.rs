@@ -257,6 +257,9 @@ pub struct Failing {
     /// The evidence, a line each, as it was when it failed.
     #[serde(default, deserialize_with = "read::items")]
     pub evidence: Vec<String>,
+    /// What a person can do about the cause, a sentence each.
+    #[serde(default, deserialize_with = "read::items")]
+    pub advice: Vec<String>,
 }
 
 /// Slipway's way back from a deployment that failed.
@@ -311,6 +314,11 @@ impl Deployment {
     /// Whether ECS's deployment of this id is the way back from this one.
     pub fn rolls_back_as(&self, id: &DeploymentId) -> bool {
         self.rollback.as_ref().is_some_and(|it| it.deployment.as_ref() == Some(id))
+    }
+
+    /// Whether somebody asked for a way back.
+    pub fn is_rollback(&self) -> bool {
+        self.trigger == "rollback"
     }
 
     /// Whether somebody else made it.
