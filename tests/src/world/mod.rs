@@ -56,6 +56,7 @@ pub use refusal::Refusal;
 pub use scheduler::Schedule;
 pub use transcript::{longest_chain, transcript};
 
+use clock::Clock;
 use forward::Upstream;
 use state::{Shared, State};
 
@@ -84,6 +85,7 @@ pub struct Builder {
     place: Place,
     invented: Vec<String>,
     listener: Option<std::net::TcpListener>,
+    clock: Clock,
 }
 
 impl Builder {
@@ -96,6 +98,13 @@ impl Builder {
     /// Puts the world elsewhere than into account 123456789012 in eu-west-1.
     pub fn place(mut self, place: Place) -> Self {
         self.place = place;
+        self
+    }
+
+    /// Lets time go as the machine's does, for functions in a process of their own; [`World::advance`] still puts it
+    /// forward.
+    pub fn in_real_time(mut self) -> Self {
+        self.clock = Clock::of_the_machine();
         self
     }
 
@@ -118,6 +127,7 @@ impl Builder {
         let url = format!("http://{}", listener.local_addr().expect("the listener's address"));
         let mut state = State::new(self.place.clone(), models);
         state.invented.extend(self.invented);
+        state.clock = self.clock;
         let shared = Arc::new(Shared::new(state));
         let upstream = self.upstream.as_deref().map(Upstream::at);
         let server = tokio::spawn(server::serve(listener, Arc::clone(&shared), upstream)).abort_handle();
@@ -130,7 +140,14 @@ impl World {
     /// Scheduler and CloudWatch Logs.
     /// `models` is botocore's `data` directory.
     pub fn alone(models: impl Into<PathBuf>) -> Builder {
-        Builder { models: models.into(), upstream: None, place: Place::default(), invented: Vec::new(), listener: None }
+        Builder {
+            models: models.into(),
+            upstream: None,
+            place: Place::default(),
+            invented: Vec::new(),
+            listener: None,
+            clock: Clock::new(),
+        }
     }
 
     /// A world in front of the emulator at this URL, which gets every call but ECS's and ECR's.

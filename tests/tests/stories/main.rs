@@ -3,15 +3,20 @@
 //! They run side by side; after them the stack, and when the whole set was run, the template's roles are judged by every
 //! call recorded in any of them.
 
+mod failure;
 mod faults;
+mod following;
 mod manual;
 mod order;
+mod outcomes;
 mod push;
 mod record;
 mod roles;
+mod rollback;
 mod stack;
 mod story;
 mod track;
+mod troubled;
 
 use std::process::ExitCode;
 
@@ -32,6 +37,10 @@ fn main() -> ExitCode {
     trials.extend(manual::stories());
     trials.extend(faults::stories());
     trials.extend(track::stories());
+    trials.extend(failure::stories());
+    trials.extend(rollback::stories());
+    trials.extend(outcomes::stories());
+    trials.extend(troubled::stories());
     let whole = arguments.filter.is_none() && arguments.skip.is_empty();
     let stories = libtest_mimic::run(&arguments, trials);
     if stories.has_failed() {

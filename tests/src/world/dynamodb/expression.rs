@@ -84,7 +84,9 @@ const RESERVED: [&str; 16] = [
     "KEY",
     "HASH",
     "RANGE",
+    "ITEM",
     "ITEMS",
+    "RECORD",
     "ROLE",
 ];
 
