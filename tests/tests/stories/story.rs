@@ -327,6 +327,7 @@ async fn aws(world: &World, function: &str) -> Aws {
         table: "slipway".to_owned(),
         schedule_group: "slipway".to_owned(),
         schedule_role: "arn:aws:iam::123456789012:role/slipway-schedules".to_owned(),
+        schedule_dead_letters: "arn:aws:sqs:eu-west-1:123456789012:slipway-rings".to_owned(),
         deploy: function("deploy"),
         track: function("track"),
     };
