@@ -110,7 +110,8 @@ pub(crate) async fn a_failing_deployment_goes_back_when_its_deadline_rings(stage
     assert_eq!(told(stage).await, "started Deploying to prod/api: shop/api:2.1.0 (was 2.0.0)");
     let armed = async || {
         let armed = stage.stack.schedules().await.expect("the schedules");
-        armed.into_iter().filter(|name| name.starts_with("deadline-")).count()
+        // One that was armed anew has the time in its name, and may ring once more: it finds nothing to do.
+        armed.into_iter().filter(|name| name.starts_with("deadline-") && name.split('-').count() == 3).count()
     };
     assert_eq!(armed().await, 1, "its deadline is armed before the update");
 
