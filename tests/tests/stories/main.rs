@@ -4,9 +4,13 @@
 //! call recorded in any of them.
 
 mod faults;
+mod generated;
+mod lease;
 mod manual;
+mod memory;
 mod order;
 mod push;
+mod reconcile;
 mod record;
 mod roles;
 mod stack;
@@ -31,6 +35,10 @@ fn main() -> ExitCode {
     trials.extend(order::stories());
     trials.extend(manual::stories());
     trials.extend(faults::stories());
+    trials.extend(lease::stories());
+    trials.extend(memory::stories());
+    trials.extend(reconcile::stories());
+    trials.extend(generated::stories());
     trials.extend(track::stories());
     let whole = arguments.filter.is_none() && arguments.skip.is_empty();
     let stories = libtest_mimic::run(&arguments, trials);
