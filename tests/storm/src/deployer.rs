@@ -24,7 +24,7 @@ const MARGIN: i64 = 30;
 const PATIENCE: u32 = 3;
 
 /// Answers an invocation.
-pub async fn answer(hand: Hand, payload: Payload) -> Result<(), Again> {
+pub(crate) async fn answer(hand: Hand, payload: Payload) -> Result<(), Again> {
     match payload {
         Payload::Push { event, tag, at } => {
             let repository = hand.know(|world| world.registry.repository.to_string());
@@ -42,17 +42,17 @@ pub async fn answer(hand: Hand, payload: Payload) -> Result<(), Again> {
 }
 
 /// Whoever holds the lease, with the record as it last saw it.
-pub struct Held {
+pub(crate) struct Held {
     /// Its number.
-    pub fence: Fence,
+    pub(crate) fence: Fence,
     /// Counts the writes.
-    pub rev: u64,
+    pub(crate) rev: u64,
     /// The record.
-    pub record: Service,
+    pub(crate) record: Service,
 }
 
 /// Takes the lease, or leaves the wish with whoever has it.
-pub async fn take(hand: &Hand, wish: Option<&Wish>) -> Result<Option<Held>, Again> {
+pub(crate) async fn take(hand: &Hand, wish: Option<&Wish>) -> Result<Option<Held>, Again> {
     let holder = format!("request-{}", hand.request);
     let (mut rev, mut record) = hand.call("reads the record", |world| world.store.read()).await?;
     loop {
@@ -91,7 +91,7 @@ pub async fn take(hand: &Hand, wish: Option<&Wish>) -> Result<Option<Held>, Agai
 
 impl Held {
     /// Changes the record, unless the lease is lost.
-    pub async fn change<T>(&mut self, hand: &Hand, name: &str, mut change: impl FnMut(&mut Service) -> T) -> Result<T, Again> {
+    pub(crate) async fn change<T>(&mut self, hand: &Hand, name: &str, mut change: impl FnMut(&mut Service) -> T) -> Result<T, Again> {
         loop {
             let fenced = hand.know(|world| world.bug) != Some(Bug::NoLease);
             if fenced && self.record.check(self.fence).is_err() {
@@ -114,7 +114,7 @@ impl Held {
     }
 
     /// Lets the lease go; `false` while wishes are left to serve.
-    pub async fn let_go(&mut self, hand: &Hand) -> Result<bool, Again> {
+    pub(crate) async fn let_go(&mut self, hand: &Hand) -> Result<bool, Again> {
         let fence = self.fence;
         let gone = self
             .change(hand, "lets go", |record| match record.let_go(fence) {
@@ -284,7 +284,10 @@ async fn carry_out(
     let meant = meant(plan, trigger, event, hand, now, settings, deadline, over);
     let fence = held.fence;
     let number = held
-        .change(hand, "means it", |record| record.intend(fence, meant.clone()).map(|(number, _)| number))
+        .change(hand, "means it", |record| {
+            decision.iter().for_each(|decision| record.decided((*decision).clone()));
+            record.intend(fence, meant.clone()).map(|(number, _)| number)
+        })
         .await?
         .map_err(|_| Again)?;
     if hand.know(|world| world.bug) != Some(Bug::NoDeadline) {
@@ -315,12 +318,8 @@ async fn carry_out(
                     To::Registered => revision.clone(),
                 };
                 let Some(to) = to else { return Err(Again) };
-                let (made, at) = update(hand, held, &to, by).await?;
-                held.change(hand, "notes the deployment", |record| {
-                    record.began(number, &made, at);
-                    decision.iter().for_each(|decision| record.decided((*decision).clone()));
-                })
-                .await?;
+                let (made, at) = update(hand, held, &to, by, decision).await?;
+                held.change(hand, "notes the deployment", |record| record.began(number, &made, at)).await?;
             }
         }
     }
@@ -367,11 +366,12 @@ fn meant(
 }
 
 /// UpdateService; what the laws say of it is found out there.
-pub async fn update(
+pub(crate) async fn update(
     hand: &Hand,
     held: &Held,
     to: &TaskDefinitionArn,
     by: laws::By,
+    decision: Option<&Decision>,
 ) -> Result<(slipway_core::id::DeploymentId, Timestamp), Again> {
     let (fence, request) = (held.fence, hand.request);
     Ok(hand
@@ -383,8 +383,9 @@ pub async fn update(
                 }
                 world.laws.updating(by, digest.as_ref(), &world.ecs, &world.registry);
             }
-            if by == laws::By::Request {
-                world.laws.decided(world.now);
+            if let Some(decision) = decision {
+                // What is pushed after somebody asked is fair, however long the asking took.
+                world.laws.decided(decision.at);
                 digest.iter().for_each(|digest| world.laws.pardoned(digest));
             }
             let (made, told) = world.ecs.update(to, world.now);
@@ -395,7 +396,7 @@ pub async fn update(
 }
 
 /// A deadline for a deployment. One that is armed again goes by a name of its own.
-pub async fn arm_deadline(hand: &Hand, number: u64, at: Timestamp) -> Result<(), Again> {
+pub(crate) async fn arm_deadline(hand: &Hand, number: u64, at: Timestamp) -> Result<(), Again> {
     let at = at.max(add(hand.know(|world| world.now), 5));
     hand.call(&format!("arms the deadline of {number}"), |world| {
         let ring = Ring::Deadline(number);

@@ -19,7 +19,7 @@ const THRESHOLD: i32 = 3;
 
 /// What ECS tells.
 #[derive(Clone, Debug)]
-pub enum Told {
+pub(crate) enum Told {
     /// `ECS Deployment State Change`.
     Change(DeploymentEvent),
     /// `ECS Task State Change` of a task that stopped by itself: its deployment and its ARN.
@@ -28,24 +28,24 @@ pub enum Told {
 
 /// A service deployment of ECS's history.
 #[derive(Clone, Debug)]
-pub struct Past {
+pub(crate) struct Past {
     /// Its ARN.
-    pub arn: ServiceDeploymentArn,
+    pub(crate) arn: ServiceDeploymentArn,
     /// The deployment it is about.
-    pub deployment: DeploymentId,
+    pub(crate) deployment: DeploymentId,
     /// What it brings about.
-    pub task_definition: TaskDefinitionArn,
+    pub(crate) task_definition: TaskDefinitionArn,
     /// `IN_PROGRESS`, `SUCCESSFUL`, …
-    pub status: &'static str,
+    pub(crate) status: &'static str,
     /// When it was asked for.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// When it ended.
-    pub finished_at: Option<Timestamp>,
+    pub(crate) finished_at: Option<Timestamp>,
 }
 
 /// One service.
 #[derive(Debug)]
-pub struct Ecs {
+pub(crate) struct Ecs {
     breaker: Breaker,
     strategy: Strategy,
     revisions: Vec<Revision>,
@@ -57,7 +57,7 @@ pub struct Ecs {
 
 impl Ecs {
     /// A service that runs `image`, as somebody deployed it before Slipway came.
-    pub fn new(breaker: Breaker, strategy: Strategy, image: &str, now: Timestamp) -> Self {
+    pub(crate) fn new(breaker: Breaker, strategy: Strategy, image: &str, now: Timestamp) -> Self {
         let mut ecs = Self {
             breaker,
             strategy,
@@ -77,7 +77,7 @@ impl Ecs {
     }
 
     /// DescribeServices.
-    pub fn service(&self) -> ServiceFacts {
+    pub(crate) fn service(&self) -> ServiceFacts {
         ServiceFacts {
             arn: "arn:aws:ecs:eu-west-1:123456789012:service/prod/web".to_owned(),
             cluster: ClusterName::new("prod"),
@@ -98,22 +98,22 @@ impl Ecs {
     }
 
     /// DescribeTaskDefinition, by ARN.
-    pub fn revision(&self, arn: &TaskDefinitionArn) -> Option<&Revision> {
+    pub(crate) fn revision(&self, arn: &TaskDefinitionArn) -> Option<&Revision> {
         self.revisions.iter().find(|it| it.arn == *arn || it.arn.short() == arn.short())
     }
 
     /// The family's latest revision.
-    pub fn latest(&self) -> &Revision {
+    pub(crate) fn latest(&self) -> &Revision {
         &self.revisions[self.revisions.len() - 1]
     }
 
     /// ListServiceDeployments, the newest first.
-    pub fn past(&self) -> impl Iterator<Item = &Past> {
+    pub(crate) fn past(&self) -> impl Iterator<Item = &Past> {
         self.past.iter().rev()
     }
 
     /// RegisterTaskDefinition.
-    pub fn register(&mut self, rendering: &Rendering, now: Timestamp) -> TaskDefinitionArn {
+    pub(crate) fn register(&mut self, rendering: &Rendering, now: Timestamp) -> TaskDefinitionArn {
         let mut body = rendering.body.clone();
         let tags = body.shift_remove("tags").unwrap_or_default();
         let text = |tag: &Value, name: &str| tag.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -122,13 +122,13 @@ impl Ecs {
     }
 
     /// A revision as a person registers it.
-    pub fn register_by_hand(&mut self, image: &str, now: Timestamp) -> TaskDefinitionArn {
+    pub(crate) fn register_by_hand(&mut self, image: &str, now: Timestamp) -> TaskDefinitionArn {
         let definition = json!({ "family": "web", "containerDefinitions": [{ "name": "web", "image": image }] });
         self.add(definition, Vec::new(), now)
     }
 
     /// UpdateService: the PRIMARY afterwards. The same revision again changes nothing.
-    pub fn update(&mut self, to: &TaskDefinitionArn, now: Timestamp) -> (DeploymentId, Vec<Told>) {
+    pub(crate) fn update(&mut self, to: &TaskDefinitionArn, now: Timestamp) -> (DeploymentId, Vec<Told>) {
         if self.primary().task_definition == *to {
             return (self.primary().id.clone(), Vec::new());
         }
@@ -140,7 +140,7 @@ impl Ecs {
     }
 
     /// StopServiceDeployment with ROLLBACK; `None` where nothing is under way or there is nothing to go back to.
-    pub fn stop(&mut self, arn: &ServiceDeploymentArn, now: Timestamp) -> Option<Vec<Told>> {
+    pub(crate) fn stop(&mut self, arn: &ServiceDeploymentArn, now: Timestamp) -> Option<Vec<Told>> {
         let under_way = self.under_way().filter(|past| past.arn == *arn)?;
         if under_way.deployment != self.primary().id || self.last_completed().is_none() {
             return None;
@@ -150,7 +150,7 @@ impl Ecs {
     }
 
     /// Time passes for ECS: what is under way goes on by one step. What it tells of it.
-    pub fn tick(&mut self, registry: &Registry, now: Timestamp) -> Vec<Told> {
+    pub(crate) fn tick(&mut self, registry: &Registry, now: Timestamp) -> Vec<Told> {
         if self.primary().rollout != Some(Rollout::InProgress) {
             return Vec::new();
         }
@@ -164,7 +164,7 @@ impl Ecs {
     }
 
     /// The deployment that ECS brings about, or has brought about.
-    pub fn primary(&self) -> &Deployment {
+    pub(crate) fn primary(&self) -> &Deployment {
         &self.deployments[0]
     }
 
@@ -197,8 +197,11 @@ impl Ecs {
         told.push(self.change(Change::Failed, 0, "circuit breaker: tasks failed to start"));
         if self.breaker == Breaker::RollsBack && !rollback && self.last_completed().is_some() {
             told.extend(self.go_back(now, "ROLLBACK_IN_PROGRESS"));
-        } else if let Some(past) = self.under_way_mut() {
-            past.status = if self.breaker == Breaker::RollsBack { "ROLLBACK_FAILED" } else { "STOPPED" };
+            return told;
+        }
+        let status = if self.breaker == Breaker::RollsBack { "ROLLBACK_FAILED" } else { "STOPPED" };
+        if let Some(past) = self.under_way_mut() {
+            past.status = status;
             past.finished_at = Some(now);
         }
         told
@@ -297,7 +300,7 @@ impl Ecs {
 }
 
 /// The digest that a revision's container names.
-pub fn digest_of(revision: Option<&Revision>) -> Option<Digest> {
+pub(crate) fn digest_of(revision: Option<&Revision>) -> Option<Digest> {
     let containers = revision?.definition.get("containerDefinitions")?.as_array()?;
     ImageRef::parse(containers.first()?.get("image")?.as_str()?)?.digest
 }

@@ -13,7 +13,7 @@ use crate::ecs::Told;
 
 /// What a function is invoked with.
 #[derive(Clone, Debug)]
-pub enum Payload {
+pub(crate) enum Payload {
     /// An image was pushed.
     Push {
         /// The event, the same in every copy.
@@ -35,7 +35,7 @@ pub enum Payload {
 
 /// What a person asks for.
 #[derive(Clone, Debug)]
-pub enum Ask {
+pub(crate) enum Ask {
     /// Run this image, whatever is known of it.
     Deploy(ImageName),
     /// Go back to the last good revision.
@@ -48,18 +48,18 @@ pub enum Ask {
 
 /// An invocation that waits to be delivered.
 #[derive(Clone, Debug)]
-pub struct Invocation {
+pub(crate) struct Invocation {
     /// With what.
-    pub payload: Payload,
+    pub(crate) payload: Payload,
     /// Lambda's request id, which its own tries share.
-    pub request: u64,
+    pub(crate) request: u64,
     /// The tries so far; Lambda makes three.
-    pub tries: u8,
+    pub(crate) tries: u8,
 }
 
 /// Something failed that another try may mend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Again;
+pub(crate) struct Again;
 
 impl From<crate::world::Fault> for Again {
     fn from(_: crate::world::Fault) -> Self {
@@ -68,11 +68,11 @@ impl From<crate::world::Fault> for Again {
 }
 
 /// A function at work on an invocation.
-pub struct Work {
+pub(crate) struct Work {
     /// What it works on.
-    pub invocation: Invocation,
+    pub(crate) invocation: Invocation,
     /// When Lambda ends it.
-    pub deadline: Timestamp,
+    pub(crate) deadline: Timestamp,
     /// How far it came.
-    pub future: Pin<Box<dyn Future<Output = Result<(), Again>>>>,
+    pub(crate) future: Pin<Box<dyn Future<Output = Result<(), Again>>>>,
 }

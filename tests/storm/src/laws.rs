@@ -11,7 +11,7 @@ use crate::scene::{Order, Scene};
 
 /// Who makes a service run something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum By {
+pub(crate) enum By {
     /// Slipway by itself: a push, a wish, the reconcile.
     Itself,
     /// Slipway, because a person asked.
@@ -24,14 +24,14 @@ pub enum By {
 
 /// The laws, and what they have to remember.
 #[derive(Debug)]
-pub struct Laws {
+pub(crate) struct Laws {
     order: Order,
     /// The first law that was broken, in words.
-    pub broken: Option<String>,
+    pub(crate) broken: Option<String>,
     /// Updates that took effect, for the figures.
-    pub updates: u32,
+    pub(crate) updates: u32,
     /// Rollbacks that Slipway made, for the figures.
-    pub rollbacks: BTreeMap<u64, u32>,
+    pub(crate) rollbacks: BTreeMap<u64, u32>,
     /// A person's last decision.
     decided: Option<Timestamp>,
     /// Images whose failure was told, and that nobody has asked for since.
@@ -57,22 +57,22 @@ impl Laws {
     }
 
     /// A tag was pushed, or moved to an image that is there.
-    pub fn pushed(&mut self, digest: &Digest, now: Timestamp) {
+    pub(crate) fn pushed(&mut self, digest: &Digest, now: Timestamp) {
         self.moved.insert(digest.clone(), now);
     }
 
     /// A person decided what runs.
-    pub fn decided(&mut self, now: Timestamp) {
+    pub(crate) fn decided(&mut self, now: Timestamp) {
         self.decided = Some(now);
     }
 
     /// A person asked for this image, or took it out of quarantine.
-    pub fn pardoned(&mut self, digest: &Digest) {
+    pub(crate) fn pardoned(&mut self, digest: &Digest) {
         self.condemned.remove(digest);
     }
 
     /// The service is about to be updated to a revision with this image.
-    pub fn updating(&mut self, by: By, digest: Option<&Digest>, ecs: &Ecs, registry: &Registry) {
+    pub(crate) fn updating(&mut self, by: By, digest: Option<&Digest>, ecs: &Ecs, registry: &Registry) {
         self.updates += 1;
         let primary = ecs.primary();
         let under_way = primary.rollout == Some(slipway_core::facts::Rollout::InProgress);
@@ -113,12 +113,12 @@ impl Laws {
     }
 
     /// Somebody without the lease wrote to ECS.
-    pub fn without_lease(&mut self, who: u64) {
+    pub(crate) fn without_lease(&mut self, who: u64) {
         self.break_law(format!("#{who} updated the service without the lease"));
     }
 
     /// An ending was told. `failed` where the image is to blame.
-    pub fn ended(&mut self, number: u64, ending: &'static str, condemned: Option<&Digest>) {
+    pub(crate) fn ended(&mut self, number: u64, ending: &'static str, condemned: Option<&Digest>) {
         let endings = self.endings.entry(number).or_default();
         endings.insert(ending);
         if endings.len() > 1 {
@@ -129,7 +129,7 @@ impl Laws {
     }
 
     /// The storm is over, and everything has come to rest.
-    pub fn at_rest(&mut self, ecs: &Ecs, registry: &Registry, record: &slipway_core::ledger::Service) {
+    pub(crate) fn at_rest(&mut self, ecs: &Ecs, registry: &Registry, record: &slipway_core::ledger::Service) {
         for deployment in record.deployments.iter().filter(|it| it.deployment.is_some() && !it.is_outside()) {
             if !self.endings.contains_key(&deployment.number) {
                 self.break_law(format!("the end of deployment {} was never told", deployment.number));

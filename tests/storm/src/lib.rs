@@ -8,11 +8,11 @@ pub mod bug;
 
 pub mod schedule;
 
-pub mod scene;
+mod scene;
 
-pub mod world;
+mod world;
 
-pub mod laws;
+mod laws;
 
 mod deployer;
 

@@ -6,7 +6,7 @@ use slipway_core::image::{Digest, Repository, Tag};
 
 /// What becomes of an image that is deployed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub(crate) enum Fate {
     /// Its tasks run.
     Good,
     /// Its tasks stop by themselves.
@@ -15,29 +15,29 @@ pub enum Fate {
 
 /// An image that was pushed.
 #[derive(Clone, Debug)]
-pub struct Image {
+pub(crate) struct Image {
     /// What the registry says of it.
-    pub facts: ImageFacts,
+    pub(crate) facts: ImageFacts,
     /// What becomes of it.
-    pub fate: Fate,
+    pub(crate) fate: Fate,
 }
 
 /// One repository.
 #[derive(Debug)]
-pub struct Registry {
+pub(crate) struct Registry {
     /// Its name.
-    pub repository: Repository,
+    pub(crate) repository: Repository,
     images: Vec<Image>,
 }
 
 impl Registry {
     /// An empty repository.
-    pub fn new(repository: Repository) -> Self {
+    pub(crate) fn new(repository: Repository) -> Self {
         Self { repository, images: Vec::new() }
     }
 
     /// Pushes an image under a tag, which moves to it.
-    pub fn push(&mut self, tag: &Tag, fate: Fate, now: Timestamp) -> Digest {
+    pub(crate) fn push(&mut self, tag: &Tag, fate: Fate, now: Timestamp) -> Digest {
         let digest = digest(self.images.len());
         let facts = ImageFacts {
             repository: self.repository.clone(),
@@ -54,7 +54,7 @@ impl Registry {
     }
 
     /// Moves a tag to an image that is there.
-    pub fn tag(&mut self, tag: &Tag, digest: &Digest) {
+    pub(crate) fn tag(&mut self, tag: &Tag, digest: &Digest) {
         for image in &mut self.images {
             image.facts.tags.retain(|it| it != tag);
             if image.facts.digest == *digest {
@@ -64,7 +64,7 @@ impl Registry {
     }
 
     /// What DescribeImages answers.
-    pub fn find(&self, name: &ImageName) -> Option<&Image> {
+    pub(crate) fn find(&self, name: &ImageName) -> Option<&Image> {
         self.images.iter().find(|image| match name {
             ImageName::Tag(tag) => image.facts.tags.contains(tag),
             ImageName::Digest(digest) => image.facts.digest == *digest,
@@ -72,12 +72,12 @@ impl Registry {
     }
 
     /// Every image, the oldest first.
-    pub fn images(&self) -> &[Image] {
+    pub(crate) fn images(&self) -> &[Image] {
         &self.images
     }
 
     /// What becomes of an image.
-    pub fn fate(&self, digest: &Digest) -> Fate {
+    pub(crate) fn fate(&self, digest: &Digest) -> Fate {
         self.find(&ImageName::Digest(digest.clone())).map_or(Fate::Bad, |image| image.fate)
     }
 }

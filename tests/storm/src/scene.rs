@@ -14,24 +14,24 @@ const BEGAN: i64 = 1_795_262_400;
 
 /// How a schedule begins.
 #[derive(Debug)]
-pub struct Scene {
+pub(crate) struct Scene {
     /// When.
-    pub began: Timestamp,
+    pub(crate) began: Timestamp,
     /// The registry, with the image that runs.
-    pub registry: Registry,
+    pub(crate) registry: Registry,
     /// The service.
-    pub ecs: Ecs,
+    pub(crate) ecs: Ecs,
     /// Its entry in the configuration.
-    pub target: Target,
+    pub(crate) target: Target,
     /// Account and region.
-    pub home: Home,
+    pub(crate) home: Home,
     /// How its tags are ordered.
-    pub order: Order,
+    pub(crate) order: Order,
 }
 
 /// How tags are ordered; the laws know it by themselves, without asking the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
+pub(crate) enum Order {
     /// By version.
     Version,
     /// By the time of the push.
@@ -42,7 +42,7 @@ pub enum Order {
 
 impl Scene {
     /// A scene by chance.
-    pub fn by_chance(chance: &mut fastrand::Rng) -> Self {
+    pub(crate) fn by_chance(chance: &mut fastrand::Rng) -> Self {
         let home = Home::of_arn("arn:aws:lambda:eu-west-1:123456789012:function:slipway-deploy")
             .unwrap_or_else(|| unreachable!("an ARN"));
         let began = Timestamp::constant(BEGAN, 0);
@@ -71,7 +71,7 @@ impl Scene {
 }
 
 /// The tag of the n-th push.
-pub fn tag(order: Order, n: u32) -> Tag {
+pub(crate) fn tag(order: Order, n: u32) -> Tag {
     let text = if order == Order::OneTag { "prod".to_owned() } else { format!("1.{n}.0") };
     Tag::parse(&text).unwrap_or_else(|| unreachable!("{text} is a tag"))
 }

@@ -6,7 +6,7 @@ use slipway_core::ledger::Service;
 
 /// One service's item.
 #[derive(Debug, Default)]
-pub struct Store {
+pub(crate) struct Store {
     rev: u64,
     record: Service,
     rings: Vec<Armed>,
@@ -14,28 +14,28 @@ pub struct Store {
 
 /// A one-time schedule.
 #[derive(Clone, Debug)]
-pub struct Armed {
+pub(crate) struct Armed {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// When it rings.
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
     /// What the function is invoked with.
-    pub payload: Value,
+    pub(crate) payload: Value,
 }
 
 impl Store {
     /// GetItem.
-    pub fn read(&self) -> (u64, Service) {
+    pub(crate) fn read(&self) -> (u64, Service) {
         (self.rev, self.record.clone())
     }
 
     /// The record as it is, for the laws to look at.
-    pub fn record(&self) -> &Service {
+    pub(crate) fn record(&self) -> &Service {
         &self.record
     }
 
     /// PutItem on the condition that nobody wrote since `rev` was read.
-    pub fn write(&mut self, rev: u64, record: &Service) -> Result<u64, (u64, Service)> {
+    pub(crate) fn write(&mut self, rev: u64, record: &Service) -> Result<u64, (u64, Service)> {
         if self.rev != rev {
             return Err(self.read());
         }
@@ -47,26 +47,26 @@ impl Store {
     }
 
     /// CreateSchedule; one that is there stays as it is.
-    pub fn arm(&mut self, name: String, at: Timestamp, payload: Value) {
+    pub(crate) fn arm(&mut self, name: String, at: Timestamp, payload: Value) {
         if !self.rings.iter().any(|it| it.name == name) {
             self.rings.push(Armed { name, at, payload });
         }
     }
 
     /// DeleteSchedule.
-    pub fn disarm(&mut self, name: &str) {
+    pub(crate) fn disarm(&mut self, name: &str) {
         self.rings.retain(|it| it.name != name);
     }
 
     /// Takes what rings by now.
-    pub fn due(&mut self, now: Timestamp) -> Vec<Armed> {
+    pub(crate) fn due(&mut self, now: Timestamp) -> Vec<Armed> {
         let (due, later) = std::mem::take(&mut self.rings).into_iter().partition(|it| it.at <= now);
         self.rings = later;
         due
     }
 
     /// When the next one rings.
-    pub fn next(&self) -> Option<Timestamp> {
+    pub(crate) fn next(&self) -> Option<Timestamp> {
         self.rings.iter().map(|it| it.at).min()
     }
 }

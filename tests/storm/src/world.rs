@@ -18,37 +18,37 @@ use crate::store::Store;
 
 /// The world of one schedule.
 #[derive(Debug)]
-pub struct World {
+pub(crate) struct World {
     /// The time, which only the schedule moves.
-    pub now: Timestamp,
+    pub(crate) now: Timestamp,
     /// ECR.
-    pub registry: Registry,
+    pub(crate) registry: Registry,
     /// ECS.
-    pub ecs: Ecs,
+    pub(crate) ecs: Ecs,
     /// DynamoDB and Scheduler.
-    pub store: Store,
+    pub(crate) store: Store,
     /// What waits to be delivered, the oldest first.
-    pub queue: Vec<Invocation>,
+    pub(crate) queue: Vec<Invocation>,
     /// What must hold.
-    pub laws: Laws,
+    pub(crate) laws: Laws,
     /// The one target.
-    pub target: Target,
+    pub(crate) target: Target,
     /// Account and region.
-    pub home: Home,
+    pub(crate) home: Home,
     /// Which decision is broken on purpose.
-    pub bug: Option<Bug>,
+    pub(crate) bug: Option<Bug>,
     /// The schedule so far, a line for each thing that happened.
-    pub trace: Vec<String>,
+    pub(crate) trace: Vec<String>,
     /// Chance, from the seed.
-    pub chance: fastrand::Rng,
+    pub(crate) chance: fastrand::Rng,
     /// Whether calls may fail; not any more once the storm is over.
-    pub weather: Weather,
+    pub(crate) weather: Weather,
     requests: u64,
 }
 
 /// Whether calls may fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weather {
+pub(crate) enum Weather {
     /// They may.
     Storm,
     /// They don't.
@@ -57,11 +57,11 @@ pub enum Weather {
 
 /// A call to AWS that did not come back well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fault;
+pub(crate) struct Fault;
 
 impl World {
     /// A world in which nothing has happened yet.
-    pub fn new(scene: crate::scene::Scene, chance: fastrand::Rng, bug: Option<Bug>) -> Self {
+    pub(crate) fn new(scene: crate::scene::Scene, chance: fastrand::Rng, bug: Option<Bug>) -> Self {
         Self {
             now: scene.began,
             laws: Laws::new(&scene),
@@ -80,13 +80,13 @@ impl World {
     }
 
     /// Notes what happens.
-    pub fn note(&mut self, line: impl AsRef<str>) {
+    pub(crate) fn note(&mut self, line: impl AsRef<str>) {
         let at = self.now.strftime("%H:%M:%S");
         self.trace.push(format!("{at} {}", line.as_ref()));
     }
 
     /// Lets time pass; what rings meanwhile is delivered.
-    pub fn pass(&mut self, seconds: i64) {
+    pub(crate) fn pass(&mut self, seconds: i64) {
         self.now = self.now.saturating_add(seconds.seconds()).unwrap_or(self.now);
         for ring in self.store.due(self.now) {
             self.note(format!("{} rings", ring.name));
@@ -95,14 +95,14 @@ impl World {
     }
 
     /// A new invocation waits to be delivered.
-    pub fn invoke(&mut self, payload: Payload) {
+    pub(crate) fn invoke(&mut self, payload: Payload) {
         self.requests += 1;
         let request = self.requests;
         self.queue.push(Invocation { payload, request, tries: 0 });
     }
 
     /// What ECS tells becomes events. In a storm some are lost, some come twice.
-    pub fn hear(&mut self, told: Vec<Told>) {
+    pub(crate) fn hear(&mut self, told: Vec<Told>) {
         for told in told {
             let (copies, what) = match (self.weather, self.chance.u8(0..20)) {
                 (Weather::Storm, 0) => (0, "lost"),
@@ -119,22 +119,22 @@ impl World {
 
 /// How a function reaches the world: one call at a time, any of which may fail, and after any of which it may die.
 #[derive(Clone, Debug)]
-pub struct Hand {
+pub(crate) struct Hand {
     world: Rc<RefCell<World>>,
     /// Lambda's request id.
-    pub request: u64,
+    pub(crate) request: u64,
     /// When Lambda ends the invocation.
-    pub deadline: Timestamp,
+    pub(crate) deadline: Timestamp,
 }
 
 impl Hand {
     /// A hand for one invocation.
-    pub fn new(world: &Rc<RefCell<World>>, request: u64, deadline: Timestamp) -> Self {
+    pub(crate) fn new(world: &Rc<RefCell<World>>, request: u64, deadline: Timestamp) -> Self {
         Self { world: Rc::clone(world), request, deadline }
     }
 
     /// One call to AWS. The error may come before or after it took effect, as with the real ones.
-    pub async fn call<T>(&self, name: &str, call: impl FnOnce(&mut World) -> T) -> Result<T, Fault> {
+    pub(crate) async fn call<T>(&self, name: &str, call: impl FnOnce(&mut World) -> T) -> Result<T, Fault> {
         let mut yielded = false;
         poll_fn(|_| if std::mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending }).await;
         let mut world = self.world.borrow_mut();
@@ -156,12 +156,12 @@ impl Hand {
     }
 
     /// What the function knows without asking: the time, its settings.
-    pub fn know<T>(&self, know: impl FnOnce(&World) -> T) -> T {
+    pub(crate) fn know<T>(&self, know: impl FnOnce(&World) -> T) -> T {
         know(&self.world.borrow())
     }
 
     /// Writes a line of the trace.
-    pub fn note(&self, line: impl AsRef<str>) {
+    pub(crate) fn note(&self, line: impl AsRef<str>) {
         self.world.borrow_mut().note(format!("#{} {}", self.request, line.as_ref()));
     }
 }
