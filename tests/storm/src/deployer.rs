@@ -6,7 +6,7 @@ use jiff::{Timestamp, ToSpan};
 use slipway_core::deploy::{self, By, Facts, Insist, Known, Note, Question};
 use slipway_core::facts::{ImageFacts, ImageName, Revision, ServiceFacts};
 use slipway_core::id::{EventId, TaskDefinitionArn};
-use slipway_core::ledger::{Busy, Decision, Deployment, Fence, Hold, Service, Settings, Unserved, Wish};
+use slipway_core::ledger::{Busy, Deployment, Fence, Hold, Service, Settings, Unserved, Wish};
 use slipway_core::plan::{Plan, Step, To};
 use slipway_core::reason::Reason;
 use slipway_core::schedule::{self, Ring};
@@ -91,7 +91,12 @@ pub(crate) async fn take(hand: &Hand, wish: Option<&Wish>) -> Result<Option<Held
 
 impl Held {
     /// Changes the record, unless the lease is lost.
-    pub(crate) async fn change<T>(&mut self, hand: &Hand, name: &str, mut change: impl FnMut(&mut Service) -> T) -> Result<T, Again> {
+    pub(crate) async fn change<T>(
+        &mut self,
+        hand: &Hand,
+        name: &str,
+        mut change: impl FnMut(&mut Service) -> T,
+    ) -> Result<T, Again> {
         loop {
             let fenced = hand.know(|world| world.bug) != Some(Bug::NoLease);
             if fenced && self.record.check(self.fence).is_err() {
@@ -161,9 +166,8 @@ async fn serve(hand: &Hand, held: &mut Held, own: Vec<Wish>) -> Result<(), Again
     let mut wishes = own;
     loop {
         wishes.extend(held.record.wishes.clone());
-        let notes = see(hand, held).await?;
-        held.change(hand, "notes what it saw", |record| notes.iter().for_each(|note| note.write(record))).await?;
-        let waits = if wishes.is_empty() { Vec::new() } else { decide(hand, held, &wishes).await? };
+        let seen = see(hand, held).await?;
+        let waits = if wishes.is_empty() { Vec::new() } else { decide(hand, held, &seen, &wishes).await? };
         let served = std::mem::take(&mut wishes);
         held.change(hand, "takes the wishes off", |record| {
             record.wishes.retain(|it| !served.contains(it));
@@ -176,35 +180,45 @@ async fn serve(hand: &Hand, held: &mut Held, own: Vec<Wish>) -> Result<(), Again
     }
 }
 
-/// What the record lacks of what ECS says.
-async fn see(hand: &Hand, held: &Held) -> Result<Vec<Note>, Again> {
-    let (service, revisions) = look(hand).await?;
-    let now = hand.know(|world| world.now);
-    if deploy::is_first_sight(&held.record) {
-        return Ok(vec![deploy::first_sight(&service, &[], None, now)]);
-    }
-    let unresolved = deploy::unresolved(&held.record);
-    let mut notes: Vec<Note> =
-        unresolved.into_iter().map(|meant| deploy::resolve(meant, &service, &revisions, now)).collect();
-    let mut resolved = held.record.clone();
-    notes.iter().for_each(|note| note.write(&mut resolved));
-    notes.extend(deploy::outside(&resolved, &service));
-    Ok(notes)
+/// The service as it was looked at.
+struct Seen {
+    service: ServiceFacts,
+    revisions: HashMap<TaskDefinitionArn, Revision>,
+    at: Timestamp,
 }
 
-async fn look(hand: &Hand) -> Result<(ServiceFacts, HashMap<TaskDefinitionArn, Revision>), Again> {
-    let service = hand.call("looks at the service", |world| world.ecs.service()).await?;
+/// Looks, and writes down what the record lacks of what ECS says.
+async fn see(hand: &Hand, held: &mut Held) -> Result<Seen, Again> {
+    let seen = look(hand).await?;
+    let now = hand.know(|world| world.now);
+    let notes = if deploy::is_first_sight(&held.record) {
+        vec![deploy::first_sight(&seen.service, &[], None, now)]
+    } else {
+        let unresolved = deploy::unresolved(&held.record);
+        let mut notes: Vec<Note> =
+            unresolved.into_iter().map(|meant| deploy::resolve(meant, &seen.service, &seen.revisions, now)).collect();
+        let mut resolved = held.record.clone();
+        notes.iter().for_each(|note| note.write(&mut resolved));
+        notes.extend(deploy::outside(&resolved, &seen.service));
+        notes
+    };
+    held.change(hand, "notes what it saw", |record| notes.iter().for_each(|note| note.write(record))).await?;
+    Ok(seen)
+}
+
+async fn look(hand: &Hand) -> Result<Seen, Again> {
+    let (service, at) = hand.call("looks at the service", |world| (world.ecs.service(), world.now)).await?;
     let revisions = hand
         .call("looks at the revisions", |world| {
             let arns = service.deployments.iter().map(|it| &it.task_definition);
             arns.filter_map(|arn| Some((arn.clone(), world.ecs.revision(arn)?.clone()))).collect()
         })
         .await?;
-    Ok((service, revisions))
+    Ok(Seen { service, revisions, at })
 }
 
 /// Decides about the wishes, the best image first, and carries the first plan out that has steps. What has to wait.
-async fn decide(hand: &Hand, held: &mut Held, wishes: &[Wish]) -> Result<Vec<Wish>, Again> {
+async fn decide(hand: &Hand, held: &mut Held, seen: &Seen, wishes: &[Wish]) -> Result<Vec<Wish>, Again> {
     let again = wishes.iter().find(|wish| wish.tag.is_none());
     let images: Vec<ImageFacts> = hand
         .call("looks at the registry", |world| match again {
@@ -215,15 +229,21 @@ async fn decide(hand: &Hand, held: &mut Held, wishes: &[Wish]) -> Result<Vec<Wis
                 .collect(),
         })
         .await?;
-    let (service, revisions) = look(hand).await?;
-    let Some(running) = revisions.get(&service.task_definition) else { return Ok(Vec::new()) };
+    let Some(running) = seen.revisions.get(&seen.service.task_definition) else { return Ok(Vec::new()) };
     let (target, repository) = hand.know(|world| (world.target.clone(), world.registry.repository.clone()));
     for (image, tag) in deploy::ranked(&target, &images) {
         let wish = wishes.iter().find(|wish| wish.tag.as_ref().is_some_and(|it| image.tags.contains(it)));
         let Some(wish) = wish.or(again) else { continue };
         let by = if wish.tag.is_some() { By::Push(tag) } else { By::Registry(tag) };
         let record = seen_with_bug(hand, &held.record);
-        let facts = Facts { target: &target, repository: &repository, service: &service, running, base: running, record: &record };
+        let facts = Facts {
+            target: &target,
+            repository: &repository,
+            service: &seen.service,
+            running,
+            base: running,
+            record: &record,
+        };
         let request = format!("request-{}", hand.request);
         let tagged_at = wish.tag.is_some().then_some(wish.at);
         let wanted = deploy::Wish { image, by, event: &wish.event, request: &request, tagged_at };
@@ -231,9 +251,10 @@ async fn decide(hand: &Hand, held: &mut Held, wishes: &[Wish]) -> Result<Vec<Wis
         hand.note(format!("decides: {}", plan.reason));
         match &plan.reason {
             Reason::Queued { .. } => return Ok(wishes.to_vec()),
+            Reason::AlreadyRuns { .. } | Reason::AlreadyUnderWay { .. } | Reason::Older { .. } => break,
             _ if plan.steps.is_empty() => {}
             _ => {
-                carry_out(hand, held, &plan, laws::By::Itself, &wish.event, None).await?;
+                carry_out(hand, held, &plan, (laws::By::Itself, seen.at), &wish.event).await?;
                 return Ok(Vec::new());
             }
         }
@@ -267,9 +288,8 @@ async fn carry_out(
     hand: &Hand,
     held: &mut Held,
     plan: &Plan,
-    by: laws::By,
+    (by, looked): (laws::By, Timestamp),
     event: &EventId,
-    decision: Option<&Decision>,
 ) -> Result<(), Again> {
     let (now, settings) = hand.know(|world| (world.now, world.target.settings.clone()));
     let over = plan.steps.iter().find_map(|step| match step {
@@ -284,10 +304,7 @@ async fn carry_out(
     let meant = meant(plan, trigger, event, hand, now, settings, deadline, over);
     let fence = held.fence;
     let number = held
-        .change(hand, "means it", |record| {
-            decision.iter().for_each(|decision| record.decided((*decision).clone()));
-            record.intend(fence, meant.clone()).map(|(number, _)| number)
-        })
+        .change(hand, "means it", |record| record.intend(fence, meant.clone()).map(|(number, _)| number))
         .await?
         .map_err(|_| Again)?;
     if hand.know(|world| world.bug) != Some(Bug::NoDeadline) {
@@ -318,7 +335,8 @@ async fn carry_out(
                     To::Registered => revision.clone(),
                 };
                 let Some(to) = to else { return Err(Again) };
-                let (made, at) = update(hand, held, &to, by, decision).await?;
+                let decision = (by == laws::By::Request).then_some(now);
+                let (made, at) = update(hand, held, &to, (by, looked), decision).await?;
                 held.change(hand, "notes the deployment", |record| record.began(number, &made, at)).await?;
             }
         }
@@ -370,8 +388,8 @@ pub(crate) async fn update(
     hand: &Hand,
     held: &Held,
     to: &TaskDefinitionArn,
-    by: laws::By,
-    decision: Option<&Decision>,
+    (by, looked): (laws::By, Timestamp),
+    decision: Option<Timestamp>,
 ) -> Result<(slipway_core::id::DeploymentId, Timestamp), Again> {
     let (fence, request) = (held.fence, hand.request);
     Ok(hand
@@ -381,11 +399,10 @@ pub(crate) async fn update(
                 if world.store.record().check(fence).is_err() || !world.store.record().is_held(world.now) {
                     world.laws.without_lease(request);
                 }
-                world.laws.updating(by, digest.as_ref(), &world.ecs, &world.registry);
+                world.laws.updating(by, looked, digest.as_ref(), &world.ecs, &world.registry);
             }
-            if let Some(decision) = decision {
-                // What is pushed after somebody asked is fair, however long the asking took.
-                world.laws.decided(decision.at);
+            if let Some(decided) = decision {
+                world.laws.decided(decided);
                 digest.iter().for_each(|digest| world.laws.pardoned(digest));
             }
             let (made, told) = world.ecs.update(to, world.now);
@@ -408,6 +425,19 @@ pub(crate) async fn arm_deadline(hand: &Hand, number: u64, at: Timestamp) -> Res
 }
 
 async fn asked(hand: &Hand, ask: Ask) -> Result<(), Again> {
+    let (now, event) = (hand.know(|world| world.now), EventId::new(format!("ask-{}", hand.request)));
+    // A hold counts at once, whoever has the lease.
+    match ask {
+        Ask::Hold => {
+            let hold = Hold { at: now, who: None, reason: None };
+            return crate::tracker::change(hand, "holds", |record| record.hold = Some(hold.clone())).await;
+        }
+        Ask::Release => {
+            crate::tracker::change(hand, "releases", |record| record.hold = None).await?;
+            return by_itself(hand, Some(Wish { event, repository: None, tag: None, at: now })).await;
+        }
+        Ask::Deploy(_) | Ask::Rollback => {}
+    }
     let mut held = None;
     for _ in 0..PATIENCE {
         held = take(hand, None).await?;
@@ -416,36 +446,34 @@ async fn asked(hand: &Hand, ask: Ask) -> Result<(), Again> {
         }
     }
     let Some(mut held) = held else { return Ok(()) };
-    let (now, event) = (hand.know(|world| world.now), EventId::new(format!("ask-{}", hand.request)));
-    let notes = see(hand, &held).await?;
-    held.change(hand, "notes what it saw", |record| notes.iter().for_each(|note| note.write(record))).await?;
+    let seen = see(hand, &mut held).await?;
     match ask {
-        Ask::Hold => {
-            held.change(hand, "holds", |record| record.hold = Some(Hold { at: now, who: None, reason: None })).await?;
-        }
-        Ask::Release => {
-            held.change(hand, "releases", |record| record.hold = None).await?;
-            return serve(hand, &mut held, vec![Wish { event, repository: None, tag: None, at: now }]).await;
-        }
         Ask::Deploy(name) => {
-            let image = hand.call("looks at the registry", |world| world.registry.find(&name).map(|it| it.facts.clone())).await?;
-            let (service, revisions) = look(hand).await?;
+            let image = hand
+                .call("looks at the registry", |world| world.registry.find(&name).map(|it| it.facts.clone()))
+                .await?;
             let (target, repository) = hand.know(|world| (world.target.clone(), world.registry.repository.clone()));
-            if let (Some(image), Some(running)) = (image, revisions.get(&service.task_definition)) {
+            if let (Some(image), Some(running)) = (image, seen.revisions.get(&seen.service.task_definition)) {
                 let record = held.record.clone();
-                let facts = Facts { target: &target, repository: &repository, service: &service, running, base: running, record: &record };
+                let facts = Facts {
+                    target: &target,
+                    repository: &repository,
+                    service: &seen.service,
+                    running,
+                    base: running,
+                    record: &record,
+                };
                 let request = format!("request-{}", hand.request);
                 let by = By::Request(None, Insist::Yes);
                 let wanted = deploy::Wish { image: &image, by, event: &event, request: &request, tagged_at: None };
                 let plan = plan(hand, &facts, &wanted).await?;
                 hand.note(format!("decides: {}", plan.reason));
                 if !plan.steps.is_empty() {
-                    let decision = Decision { what: "deploy".to_owned(), at: now, who: None };
-                    carry_out(hand, &mut held, &plan, laws::By::Request, &event, Some(&decision)).await?;
+                    carry_out(hand, &mut held, &plan, (laws::By::Request, seen.at), &event).await?;
                 }
             }
         }
-        Ask::Rollback => {}
+        Ask::Rollback | Ask::Hold | Ask::Release => {}
     }
     serve(hand, &mut held, Vec::new()).await
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use slipway_core::id::DeploymentId;
 use slipway_core::image::Digest;
 
 use crate::ecs::{Ecs, digest_of};
@@ -34,6 +35,8 @@ pub(crate) struct Laws {
     pub(crate) rollbacks: BTreeMap<u64, u32>,
     /// A person's last decision.
     decided: Option<Timestamp>,
+    /// A person's last update past Slipway.
+    outside: Option<(DeploymentId, Timestamp)>,
     /// Images whose failure was told, and that nobody has asked for since.
     condemned: BTreeSet<Digest>,
     /// When the one tag was moved to an image last.
@@ -50,6 +53,7 @@ impl Laws {
             updates: 0,
             rollbacks: BTreeMap::new(),
             decided: None,
+            outside: None,
             condemned: BTreeSet::new(),
             moved: BTreeMap::new(),
             endings: BTreeMap::new(),
@@ -66,16 +70,38 @@ impl Laws {
         self.decided = Some(now);
     }
 
+    /// A person updated the service past Slipway, with this deployment.
+    pub(crate) fn decided_outside(&mut self, deployment: DeploymentId, now: Timestamp) {
+        self.outside = Some((deployment, now));
+    }
+
+    /// A person's last decision that could be known. One from outside could, while ECS lists its deployment; what went over
+    /// it within a second, before anybody looked, may have wiped it out.
+    fn last_decision(&self, ecs: &Ecs) -> Option<Timestamp> {
+        let listed = |id: &DeploymentId| ecs.service().deployments.iter().any(|it| it.id == *id);
+        let outside = self.outside.as_ref().filter(|(id, _)| listed(id)).map(|(_, at)| *at);
+        self.decided.max(outside)
+    }
+
     /// A person asked for this image, or took it out of quarantine.
     pub(crate) fn pardoned(&mut self, digest: &Digest) {
         self.condemned.remove(digest);
     }
 
-    /// The service is about to be updated to a revision with this image.
-    pub(crate) fn updating(&mut self, by: By, digest: Option<&Digest>, ecs: &Ecs, registry: &Registry) {
+    /// The service is about to be updated to a revision with this image, by somebody who looked at it then: ECS has no
+    /// compare-and-set, so what happens between the look and the update is nobody's fault.
+    pub(crate) fn updating(
+        &mut self,
+        by: By,
+        looked: Timestamp,
+        digest: Option<&Digest>,
+        ecs: &Ecs,
+        registry: &Registry,
+    ) {
         self.updates += 1;
         let primary = ecs.primary();
-        let under_way = primary.rollout == Some(slipway_core::facts::Rollout::InProgress);
+        let seen = primary.updated_at.is_none_or(|at| at < looked);
+        let under_way = seen && primary.rollout == Some(slipway_core::facts::Rollout::InProgress);
         if by == By::Itself {
             if under_way && primary.is_rollback() {
                 self.break_law(format!("it fought the rollback {}", primary.id));
@@ -99,13 +125,15 @@ impl Laws {
             self.break_law(format!("{} came back by itself", digest.short()));
         }
         let pushed = self.pushed_at(digest, registry);
-        if let (Some(decided), Some(pushed)) = (self.decided, pushed)
+        if let (Some(decided), Some(pushed)) = (self.last_decision(ecs), pushed)
             && pushed <= decided
+            && decided < looked
         {
             self.break_law(format!("{} is older than a person's decision", digest.short()));
         }
         let running = digest_of(ecs.revision(&primary.task_definition));
-        if let Some(running) = running.filter(|it| !self.condemned.contains(it) && self.is_well(it, ecs, registry))
+        if let Some(running) =
+            running.filter(|it| seen && !self.condemned.contains(it) && self.is_well(it, ecs, registry))
             && self.is_older(digest, &running, registry)
         {
             self.break_law(format!("{} is older than the running {}", digest.short(), running.short()));
@@ -140,13 +168,14 @@ impl Laws {
         }
         let running = digest_of(ecs.revision(&ecs.primary().task_definition));
         let Some(running) = running else { return };
+        let decided = self.decided.max(self.outside.as_ref().map(|(_, at)| *at));
         let better = registry.images().iter().filter(|image| {
             let digest = &image.facts.digest;
             image.fate == Fate::Good
                 && !image.facts.tags.is_empty()
                 && !self.condemned.contains(digest)
                 && self.is_older(&running, digest, registry)
-                && match (self.decided, self.pushed_at(digest, registry)) {
+                && match (decided, self.pushed_at(digest, registry)) {
                     (Some(decided), Some(pushed)) => pushed > decided,
                     _ => true,
                 }

@@ -64,6 +64,7 @@ struct Storm {
 
 impl Storm {
     fn blow(&mut self) {
+        self.world.borrow_mut().pass(1);
         for _ in 0..self.chance.u32(60..240) {
             if self.is_broken() {
                 return;
@@ -103,7 +104,8 @@ impl Storm {
                 return;
             }
             let mut world = self.world.borrow_mut();
-            let still = world.laws.updates == before && world.store.next().is_none() && world.store.record().open().is_none();
+            let still =
+                world.laws.updates == before && world.store.next().is_none() && world.store.record().open().is_none();
             quiet = if still && world.ecs.primary().rollout != Some(Rollout::InProgress) { quiet + 1 } else { 0 };
             if quiet >= 3 {
                 break;
@@ -125,7 +127,8 @@ impl Storm {
                 self.step();
             } else if !self.world.borrow().queue.is_empty() {
                 self.deliver();
-            } else if self.world.borrow().ecs.primary().rollout == Some(Rollout::InProgress) && self.chance.u8(0..4) > 0 {
+            } else if self.world.borrow().ecs.primary().rollout == Some(Rollout::InProgress) && self.chance.u8(0..4) > 0
+            {
                 self.tick();
                 self.world.borrow_mut().pass(20);
             } else {
@@ -277,10 +280,10 @@ impl Storm {
         let now = world.now;
         let revision = world.ecs.register_by_hand(&text, now);
         world.note(format!("somebody updates the service past Slipway to {}", digest.short()));
-        world.laws.updating(By::Outside, Some(&digest), &world.ecs, &world.registry);
-        world.laws.decided(now);
+        world.laws.updating(By::Outside, now, Some(&digest), &world.ecs, &world.registry);
         world.laws.pardoned(&digest);
-        let (_, told) = world.ecs.update(&revision, now);
+        let (made, told) = world.ecs.update(&revision, now);
+        world.laws.decided_outside(made, now);
         world.hear(told);
         world.pass(1);
     }

@@ -8,7 +8,8 @@ use slipway_core::facts::{Pause, Revision, ServiceDeploymentFacts, ServiceDeploy
 use slipway_core::id::{EventId, TaskDefinitionArn};
 use slipway_core::ledger::{self, Decision, Failing, Good, Once, Outcome, Ran, Service, Wish};
 use slipway_core::outcome::{
-    Assessment, DeploymentEvent, FailedBy, Pace, Situation, Unrecorded, assess, its_service_deployment, unrecorded,
+    Assessment, Change, DeploymentEvent, FailedBy, Pace, Situation, Unrecorded, Who, assess, its_service_deployment,
+    unrecorded,
 };
 use slipway_core::provenance::Provenance;
 use slipway_core::rollback::{self, Facts, GoodFacts, RevisionState, WayBack};
@@ -55,6 +56,18 @@ struct Seen {
 }
 
 async fn follow(hand: &Hand, event: Option<&DeploymentEvent>) -> Result<(), Again> {
+    if let Some(event) = event {
+        // Something may have gone over it already, so that ECS lists it no more.
+        change(hand, "notes a decision from outside", |record| {
+            let unknown =
+                record.of_id(&event.deployment).is_none() && slipway_core::deploy::unresolved(record).is_empty();
+            let back = event.reason.as_deref().is_some_and(|reason| reason.contains("rolling back"));
+            if unknown && !back && !slipway_core::deploy::is_first_sight(record) && event.change == Change::InProgress {
+                record.decided(Decision { what: "outside".to_owned(), at: event.at, who: None });
+            }
+        })
+        .await?;
+    }
     for _ in 0..LOOKS {
         let seen = look(hand).await?;
         if let Some(found) = find(hand, &seen) {
@@ -146,13 +159,21 @@ async fn step(hand: &Hand, seen: &Seen, number: u64, event: Option<&DeploymentEv
             wake(hand, Some(seen.now)).await.map(|()| true)
         }
         Assessment::InProgress(pace) => rearm(hand, number, *pace).await,
-        Assessment::Failing { .. } | Assessment::RollbackDue => failing(hand, seen, deployment, story, &assessment).await,
-        Assessment::RollingBack { pace, .. } => {
+        Assessment::Failing { .. } | Assessment::RollbackDue => {
+            failing(hand, seen, deployment, story, &assessment).await
+        }
+        Assessment::RollingBack { pace, by } => {
+            if *by == Who::Slipway {
+                adopt_back(hand, seen, number).await?;
+            }
             let failed = mark(hand, deployment, FailedBy::Ecs, seen.now).await?;
             Ok(failed | rearm(hand, number, *pace).await?)
         }
         Assessment::Ended(end) => {
             let outcome = end.recorded(deployment);
+            if outcome == Outcome::RolledBackBySlipway {
+                adopt_back(hand, seen, number).await?;
+            }
             finish(hand, seen, deployment, outcome).await.map(|()| true)
         }
         Assessment::Over(_) => Ok(false),
@@ -175,7 +196,13 @@ async fn mark(hand: &Hand, deployment: &ledger::Deployment, by: FailedBy, at: Ti
     if deployment.failing.is_some() {
         return Ok(false);
     }
-    let failing = Failing { at, by: by.as_str().to_owned(), cause: "its tasks stopped".to_owned(), evidence: Vec::new() };
+    let failing = Failing {
+        at,
+        by: by.as_str().to_owned(),
+        cause: "its tasks stopped".to_owned(),
+        evidence: Vec::new(),
+        advice: Vec::new(),
+    };
     change(hand, "notes that it fails", |record| record.failing(deployment.number, failing.clone())).await?;
     Ok(true)
 }
@@ -287,7 +314,8 @@ async fn carry_back(
     if once == Once::Before && !again && hand.know(|world| world.bug) != Some(Bug::NotOnce) {
         return Ok(());
     }
-    arm_deadline(hand, number, add(seen.now, i64::try_from(deployment.settings.deadline_seconds).unwrap_or(600))).await?;
+    arm_deadline(hand, number, add(seen.now, i64::try_from(deployment.settings.deadline_seconds).unwrap_or(600)))
+        .await?;
     let made = match way {
         WayBack::Stop { service_deployment, .. } => {
             hand.call("stops the deployment", |world| {
@@ -299,9 +327,10 @@ async fn carry_back(
             .await?;
             None
         }
-        WayBack::Update { to } => Some(update(hand, held, to, By::Rollback(number), None).await?.0),
+        WayBack::Update { to } => Some(update(hand, held, to, (By::Rollback(number), seen.now), None).await?.0),
         WayBack::Register { base, ran, .. } => {
-            let Some(revision) = hand.call("reads the good revision", |world| world.ecs.revision(base).cloned()).await?
+            let Some(revision) =
+                hand.call("reads the good revision", |world| world.ecs.revision(base).cloned()).await?
             else {
                 return Ok(());
             };
@@ -313,7 +342,7 @@ async fn carry_back(
                     _ => world.ecs.register(&rendering, now),
                 })
                 .await?;
-            Some(update(hand, held, &to, By::Rollback(number), None).await?.0)
+            Some(update(hand, held, &to, (By::Rollback(number), seen.now), None).await?.0)
         }
         WayBack::Tell(_) | WayBack::Human(_) => None,
     };
@@ -336,6 +365,18 @@ fn goods(record: &Service) -> Vec<GoodFacts> {
         .collect()
 }
 
+/// The way back was taken, and its answer was lost: what ECS shows is it.
+async fn adopt_back(hand: &Hand, seen: &Seen, number: u64) -> Result<(), Again> {
+    let primary = seen.service.primary().map(|it| it.id.clone());
+    change(hand, "notes the way back", |record| {
+        if let Some(back) = record.at(number).and_then(|it| it.rollback.as_mut()) {
+            back.deployment = back.deployment.clone().or_else(|| primary.clone());
+            back.done_at = back.done_at.or(Some(seen.now));
+        }
+    })
+    .await
+}
+
 /// The story ends, with everything that follows from it.
 async fn finish(hand: &Hand, seen: &Seen, deployment: &ledger::Deployment, outcome: Outcome) -> Result<(), Again> {
     let number = deployment.number;
@@ -346,7 +387,8 @@ async fn finish(hand: &Hand, seen: &Seen, deployment: &ledger::Deployment, outco
     });
     let now = seen.now;
     let won = outcome == Outcome::Completed
-        || outcome == Outcome::External && seen.service.primary().is_some_and(|it| Some(&it.id) == deployment.deployment.as_ref());
+        || outcome == Outcome::External
+            && seen.service.primary().is_some_and(|it| Some(&it.id) == deployment.deployment.as_ref());
     change(hand, &format!("ends {number}: {outcome}"), |record| {
         if record.end(number, outcome, now, None) == Once::Before {
             return;
@@ -403,7 +445,7 @@ async fn tell_all(hand: &Hand) -> Result<(), Again> {
     Ok(())
 }
 
-async fn change<T>(hand: &Hand, name: &str, mut change: impl FnMut(&mut Service) -> T) -> Result<T, Again> {
+pub(crate) async fn change<T>(hand: &Hand, name: &str, mut change: impl FnMut(&mut Service) -> T) -> Result<T, Again> {
     let (mut rev, mut record) = hand.call("reads the record", |world| world.store.read()).await?;
     loop {
         let before = record.clone();

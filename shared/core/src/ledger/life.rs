@@ -29,11 +29,14 @@ impl Service {
         (self.count, dropped.into_iter().map(|(_, it)| it).collect())
     }
 
-    /// ECS made the deployment.
+    /// ECS made the deployment. If a person asked for it, it counts as that person's decision from when it was meant.
     pub fn began(&mut self, number: u64, id: &DeploymentId, at: Timestamp) {
-        if let Some(it) = self.at(number) {
-            it.deployment = Some(id.clone());
-            it.began_at = it.began_at.or(Some(at));
+        let Some(it) = self.at(number) else { return };
+        it.deployment = Some(id.clone());
+        it.began_at = it.began_at.or(Some(at));
+        if matches!(it.trigger.as_str(), "deploy" | "redeploy" | "rollback") {
+            let decision = Decision { what: it.trigger.clone(), at: it.intended_at, who: it.who.clone() };
+            self.decided(decision);
         }
     }
 
