@@ -6,7 +6,7 @@ use jiff::{Timestamp, ToSpan};
 use slipway_core::deploy::{self, By, Facts, Insist, Known, Note, Question};
 use slipway_core::facts::{ImageFacts, ImageName, Revision, ServiceFacts};
 use slipway_core::id::{EventId, TaskDefinitionArn};
-use slipway_core::ledger::{Busy, Deployment, Fence, Hold, Service, Settings, Unserved, Wish};
+use slipway_core::ledger::{Busy, Candidate, Deployment, Fence, Hold, Service, Settings, Unserved, Wish, gate};
 use slipway_core::plan::{Plan, Step, To};
 use slipway_core::reason::Reason;
 use slipway_core::schedule::{self, Ring};
@@ -80,7 +80,7 @@ pub(crate) async fn take(hand: &Hand, wish: Option<&Wish>) -> Result<Option<Held
                         })
                         .await?;
                     }
-                    hand.note("finds the service busy");
+                    hand.note(format_args!("finds the service busy"));
                     return Ok(None);
                 }
             },
@@ -100,7 +100,7 @@ impl Held {
         loop {
             let fenced = hand.know(|world| world.bug) != Some(Bug::NoLease);
             if fenced && self.record.check(self.fence).is_err() {
-                hand.note("has lost the lease");
+                hand.note(format_args!("has lost the lease"));
                 return Err(Again);
             }
             let before = self.record.clone();
@@ -144,7 +144,7 @@ async fn reconcile(hand: &Hand, wish: Wish) -> Result<(), Again> {
         let service = hand.call("looks at the service", |world| world.ecs.service()).await?;
         let now = hand.know(|world| world.now);
         let note = deploy::first_sight(&service, &[], Some(now), now);
-        hand.note("takes the service over as it is");
+        hand.note(format_args!("takes the service over as it is"));
         held.change(hand, "adopts", |record| note.write(record)).await?;
         hand.call("looks again", |world| world.laws.decided(now)).await?;
         return serve(hand, &mut held, Vec::new()).await;
@@ -248,7 +248,7 @@ async fn decide(hand: &Hand, held: &mut Held, seen: &Seen, wishes: &[Wish]) -> R
         let tagged_at = wish.tag.is_some().then_some(wish.at);
         let wanted = deploy::Wish { image, by, event: &wish.event, request: &request, tagged_at };
         let plan = plan(hand, &facts, &wanted).await?;
-        hand.note(format!("decides: {}", plan.reason));
+        hand.note(format_args!("decides: {}", plan.reason));
         match &plan.reason {
             Reason::Queued { .. } => return Ok(wishes.to_vec()),
             Reason::AlreadyRuns { .. } | Reason::AlreadyUnderWay { .. } | Reason::Older { .. } => break,
@@ -265,7 +265,13 @@ async fn decide(hand: &Hand, held: &mut Held, seen: &Seen, wishes: &[Wish]) -> R
 async fn plan(hand: &Hand, facts: &Facts<'_>, wish: &deploy::Wish<'_>) -> Result<Plan, Again> {
     let never_down = hand.know(|world| world.bug) == Some(Bug::NeverDown);
     let wish = match wish.by {
+        // The gate stays, the order goes.
         By::Push(tag) | By::Registry(tag) if never_down => {
+            let candidate =
+                Candidate { digest: &wish.image.digest, shown: tag.as_str(), pushed_at: wish.image.pushed_at };
+            if let Err(reason) = gate(facts.record, &candidate) {
+                return Ok(Plan::nothing(facts.target.name.clone(), reason));
+            }
             deploy::Wish { by: By::Request(Some(tag), Insist::No), ..*wish }
         }
         _ => *wish,
@@ -467,7 +473,7 @@ async fn asked(hand: &Hand, ask: Ask) -> Result<(), Again> {
                 let by = By::Request(None, Insist::Yes);
                 let wanted = deploy::Wish { image: &image, by, event: &event, request: &request, tagged_at: None };
                 let plan = plan(hand, &facts, &wanted).await?;
-                hand.note(format!("decides: {}", plan.reason));
+                hand.note(format_args!("decides: {}", plan.reason));
                 if !plan.steps.is_empty() {
                     carry_out(hand, &mut held, &plan, (laws::By::Request, seen.at), &event).await?;
                 }

@@ -41,6 +41,8 @@ pub(crate) struct Laws {
     condemned: BTreeSet<Digest>,
     /// When the one tag was moved to an image last.
     moved: BTreeMap<Digest, Timestamp>,
+    /// The deployments that Slipway's rollbacks made.
+    ways_back: BTreeSet<DeploymentId>,
     /// The endings told of each deployment.
     endings: BTreeMap<u64, BTreeSet<&'static str>>,
 }
@@ -56,6 +58,7 @@ impl Laws {
             outside: None,
             condemned: BTreeSet::new(),
             moved: BTreeMap::new(),
+            ways_back: BTreeSet::new(),
             endings: BTreeMap::new(),
         }
     }
@@ -137,6 +140,18 @@ impl Laws {
             && self.is_older(digest, &running, registry)
         {
             self.break_law(format!("{} is older than the running {}", digest.short(), running.short()));
+        }
+    }
+
+    /// Slipway rolled back, which made this deployment.
+    pub(crate) fn rolled_back(&mut self, made: &DeploymentId) {
+        self.ways_back.insert(made.clone());
+    }
+
+    /// The deployment `failed` is about to be rolled back.
+    pub(crate) fn rolling_back(&mut self, failed: Option<&DeploymentId>) {
+        if failed.is_some_and(|failed| self.ways_back.contains(failed)) {
+            self.break_law("a rollback was rolled back".to_owned());
         }
     }
 

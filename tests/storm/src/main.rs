@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use storm::bug::{BUGS, Bug};
-use storm::schedule;
+use storm::schedule::{self, Telling};
 
 const USAGE: &str = "cargo storm [COUNT]              so many schedules, a million without it
 cargo storm --seed SEED          one schedule, line by line
@@ -31,10 +31,11 @@ fn weather(count: u64) -> ExitCode {
     let began = Instant::now();
     let (mut updates, mut rollbacks) = (0u64, 0u64);
     for seed in 0..count {
-        let came = schedule::run(seed, None);
+        let came = schedule::run(seed, None, Telling::Nothing);
         updates += u64::from(came.updates);
         rollbacks += u64::from(came.rollbacks);
         if let Some(law) = came.broken {
+            let came = schedule::run(seed, None, Telling::Everything);
             println!("{}\n\nseed {seed}: {law}\nreplay it with: cargo storm --seed {seed}", came.trace.join("\n"));
             return ExitCode::FAILURE;
         }
@@ -45,7 +46,7 @@ fn weather(count: u64) -> ExitCode {
 }
 
 fn replay(seed: u64) -> ExitCode {
-    let came = schedule::run(seed, None);
+    let came = schedule::run(seed, None, Telling::Everything);
     println!("{}\n", came.trace.join("\n"));
     match came.broken {
         Some(law) => {
@@ -68,7 +69,7 @@ fn with_bug(name: &str, count: &str) -> ExitCode {
     let bug: Option<Bug> = BUGS.iter().find(|(known, _)| *known == name).map(|(_, bug)| *bug);
     let (Some(bug), Ok(count)) = (bug, count.parse::<u64>()) else { return usage() };
     for seed in 0..count {
-        if let Some(law) = schedule::run(seed, Some(bug)).broken {
+        if let Some(law) = schedule::run(seed, Some(bug), Telling::Nothing).broken {
             println!("{name}: found by seed {seed}: {law}");
             return ExitCode::SUCCESS;
         }

@@ -76,6 +76,11 @@ impl Registry {
         &self.images
     }
 
+    /// An image that did well does so no more: what it needs has changed.
+    pub(crate) fn rot(&mut self, digest: &Digest) {
+        self.images.iter_mut().filter(|image| image.facts.digest == *digest).for_each(|image| image.fate = Fate::Bad);
+    }
+
     /// What becomes of an image.
     pub(crate) fn fate(&self, digest: &Digest) -> Fate {
         self.find(&ImageName::Digest(digest.clone())).map_or(Fate::Bad, |image| image.fate)

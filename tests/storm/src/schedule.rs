@@ -14,7 +14,9 @@ use crate::invocation::{Again, Ask, Invocation, Payload, Work};
 use crate::laws::By;
 use crate::registry::Fate;
 use crate::scene::{Order, Scene, tag};
-use crate::world::{Hand, Weather, World};
+use crate::world::{Hand, Lost, Weather, World};
+
+pub use crate::world::Telling;
 use crate::{deployer, tracker};
 
 /// So many invocations are at work at once, at most.
@@ -37,11 +39,11 @@ pub struct Came {
 }
 
 /// Runs the schedule of this seed.
-pub fn run(seed: u64, bug: Option<Bug>) -> Came {
+pub fn run(seed: u64, bug: Option<Bug>, telling: Telling) -> Came {
     let mut chance = fastrand::Rng::with_seed(seed);
     let scene = Scene::by_chance(&mut chance);
     let order = scene.order;
-    let world = Rc::new(RefCell::new(World::new(scene, chance.fork(), bug)));
+    let world = Rc::new(RefCell::new(World::new(scene, chance.fork(), bug, telling)));
     let mut storm = Storm { world, chance, works: Vec::new(), order, pushes: 0 };
     storm.blow();
     storm.calm();
@@ -76,7 +78,10 @@ impl Storm {
                 85 => self.crash(),
                 86..=92 => self.tick(),
                 93..=96 => self.pass(),
-                97 => self.person(),
+                97 => match self.chance.u8(0..8) {
+                    0 => self.rot(),
+                    _ => self.person(),
+                },
                 98 => self.world.borrow_mut().invoke(Payload::Reconcile),
                 _ => self.next_ring(),
             }
@@ -90,13 +95,14 @@ impl Storm {
         {
             let mut world = self.world.borrow_mut();
             world.weather = Weather::Calm;
-            world.note("the storm is over");
+            world.note(format_args!("the storm is over"));
             world.invoke(Payload::Ask(Ask::Release));
         }
         let mut quiet = 0;
         for round in 0..ROUNDS {
             let before = self.world.borrow().laws.updates;
-            if round % 2 == 1 {
+            // Only what was lost needs the reconcile.
+            if round % 2 == 1 && self.world.borrow().lost == Lost::Something {
                 self.world.borrow_mut().invoke(Payload::Reconcile);
             }
             self.settle();
@@ -165,8 +171,11 @@ impl Storm {
             1..=3 => 2,
             _ => 1,
         };
+        if copies == 0 {
+            world.lost = Lost::Something;
+        }
         let fate = world.registry.fate(&digest);
-        world.note(format!("{tag} is pushed: {} ({fate:?}), its event comes {copies} times", digest.short()));
+        world.note(format_args!("{tag} is pushed: {} ({fate:?}), its event comes {copies} times", digest.short()));
         let event = EventId::new(format!("push-{}-{}", self.pushes, digest.short()));
         for _ in 0..copies {
             world.invoke(Payload::Push { event: event.clone(), tag: tag.clone(), at: now });
@@ -187,7 +196,12 @@ impl Storm {
         };
         let invocation = world.queue.remove(at);
         let deadline = world.now.saturating_add(TIMEOUT.seconds()).unwrap_or(world.now);
-        world.note(format!("#{} begins, try {}: {:?}", invocation.request, invocation.tries + 1, invocation.payload));
+        world.note(format_args!(
+            "#{} begins, try {}: {:?}",
+            invocation.request,
+            invocation.tries + 1,
+            invocation.payload
+        ));
         drop(world);
         let hand = Hand::new(&self.world, invocation.request, deadline);
         let payload = invocation.payload.clone();
@@ -225,11 +239,13 @@ impl Storm {
     fn end(&mut self, at: usize, ended: Result<(), Again>, how: &str) {
         let work = self.works.swap_remove(at);
         let mut world = self.world.borrow_mut();
-        world.note(format!("#{} {how}", work.invocation.request));
+        world.note(format_args!("#{} {how}", work.invocation.request));
         let by_hand = matches!(work.invocation.payload, Payload::Ask(_));
         if ended.is_err() && work.invocation.tries < 2 && !by_hand {
             let tries = work.invocation.tries + 1;
             world.queue.push(Invocation { tries, ..work.invocation });
+        } else if ended.is_err() {
+            world.lost = Lost::Something;
         }
     }
 
@@ -259,7 +275,7 @@ impl Storm {
             0 | 1 => {
                 let images = world.registry.images();
                 let digest = images[self.chance.usize(0..images.len())].facts.digest.clone();
-                world.note(format!("somebody asks for {}", digest.short()));
+                world.note(format_args!("somebody asks for {}", digest.short()));
                 world.invoke(Payload::Ask(Ask::Deploy(ImageName::Digest(digest))));
             }
             2 => world.invoke(Payload::Ask(Ask::Rollback)),
@@ -267,6 +283,16 @@ impl Storm {
             4 => world.invoke(Payload::Ask(Ask::Release)),
             _ => self.by_hand(&mut world),
         }
+    }
+
+    /// What an older image needs has changed, so that a rollback to it will fail too.
+    fn rot(&self) {
+        let mut world = self.world.borrow_mut();
+        let images = world.registry.images();
+        let Some(image) = images.iter().rev().skip(1).find(|image| image.fate == Fate::Good) else { return };
+        let digest = image.facts.digest.clone();
+        world.note(format_args!("{} does well no more", digest.short()));
+        world.registry.rot(&digest);
     }
 
     /// Somebody updates the service past Slipway, to an image that does well, when nothing is under way.
@@ -279,7 +305,7 @@ impl Storm {
         let text = format!("{}@{digest}", world.registry.repository);
         let now = world.now;
         let revision = world.ecs.register_by_hand(&text, now);
-        world.note(format!("somebody updates the service past Slipway to {}", digest.short()));
+        world.note(format_args!("somebody updates the service past Slipway to {}", digest.short()));
         world.laws.updating(By::Outside, now, Some(&digest), &world.ecs, &world.registry);
         world.laws.pardoned(&digest);
         let (made, told) = world.ecs.update(&revision, now);

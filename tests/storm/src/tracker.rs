@@ -72,7 +72,11 @@ async fn follow(hand: &Hand, event: Option<&DeploymentEvent>) -> Result<(), Agai
         let seen = look(hand).await?;
         if let Some(found) = find(hand, &seen) {
             let decided = Decision { what: "outside".to_owned(), at: found.intended_at, who: None };
-            hand.note(format!("finds {} by {}", found.deployment.as_ref().map_or("", |it| it.as_str()), found.trigger));
+            hand.note(format_args!(
+                "finds {} by {}",
+                found.deployment.as_ref().map_or("", |it| it.as_str()),
+                found.trigger
+            ));
             change(hand, "records what it found", |record| {
                 let known = found.deployment.as_ref().is_some_and(|id| record.of_id(id).is_some());
                 if !known {
@@ -147,7 +151,7 @@ async fn step(hand: &Hand, seen: &Seen, number: u64, event: Option<&DeploymentEv
         primary_provenance: provenance.as_ref(),
         now: seen.now,
     });
-    hand.note(format!("deployment {number}: {assessment}"));
+    hand.note(format_args!("deployment {number}: {assessment}"));
     match &assessment {
         Assessment::Meant { until } => arm_deadline(hand, number, *until).await.map(|()| false),
         Assessment::Began { deployment, at } => {
@@ -230,7 +234,7 @@ async fn failing(
         goods: &goods,
     };
     let way = rollback::decide(&facts);
-    hand.note(format!("deployment {}: {way}", deployment.number));
+    hand.note(format_args!("deployment {}: {way}", deployment.number));
     match &way {
         _ if way.acts() => go_back(hand, deployment.number, &way).await,
         WayBack::Human(_) | WayBack::Tell(rollback::Tell::Off | rollback::Tell::Notify(_)) => {
@@ -311,7 +315,7 @@ async fn carry_back(
         .change(hand, "means to roll back", |record| record.roll_back(fence, number, meant.clone()))
         .await?
         .map_err(|_| Again)?;
-    if once == Once::Before && !again && hand.know(|world| world.bug) != Some(Bug::NotOnce) {
+    if once == Once::Before && !again {
         return Ok(());
     }
     arm_deadline(hand, number, add(seen.now, i64::try_from(deployment.settings.deadline_seconds).unwrap_or(600)))
@@ -347,6 +351,34 @@ async fn carry_back(
         WayBack::Tell(_) | WayBack::Human(_) => None,
     };
     let now = hand.know(|world| world.now);
+    if let Some(made) = &made {
+        hand.call("looks again", |world| {
+            world.laws.rolling_back(deployment.deployment.as_ref());
+            world.laws.rolled_back(made);
+        })
+        .await?;
+    }
+    if hand.know(|world| world.bug) == Some(Bug::NotOnce) {
+        // As if the way back were a deployment like any other.
+        return held
+            .change(hand, "notes the way back as a deployment", |record| {
+                record.end(number, Outcome::Failed, now, None);
+                record.record(ledger::Deployment {
+                    trigger: "push".to_owned(),
+                    deployment: made.clone(),
+                    began_at: Some(now),
+                    intended_at: now,
+                    revision: slipway_core::notice::RevisionChange { old: None, new: way.to().map(str::to_owned) },
+                    rollback: None,
+                    failing: None,
+                    outcome: None,
+                    image: None,
+                    told: Vec::new(),
+                    ..deployment.clone()
+                });
+            })
+            .await;
+    }
     held.change(hand, "notes the way back", |record| {
         if let Some(rollback) = record.at(number).and_then(|it| it.rollback.as_mut()) {
             rollback.deployment = rollback.deployment.clone().or_else(|| made.clone());

@@ -1,6 +1,7 @@
 //! Everything the storm's functions can reach: the registry, ECS, the ledger, the time, and what was told.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
@@ -39,11 +40,33 @@ pub(crate) struct World {
     pub(crate) bug: Option<Bug>,
     /// The schedule so far, a line for each thing that happened.
     pub(crate) trace: Vec<String>,
+    /// Whether it is written down.
+    pub(crate) telling: Telling,
     /// Chance, from the seed.
     pub(crate) chance: fastrand::Rng,
     /// Whether calls may fail; not any more once the storm is over.
     pub(crate) weather: Weather,
+    /// Whether anything was lost that only the reconcile finds.
+    pub(crate) lost: Lost,
     requests: u64,
+}
+
+/// Whether an event or an invocation was lost for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lost {
+    /// None was.
+    Nothing,
+    /// One was.
+    Something,
+}
+
+/// Whether a schedule is written down; only one that is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Telling {
+    /// Every line.
+    Everything,
+    /// Nothing.
+    Nothing,
 }
 
 /// Whether calls may fail.
@@ -61,7 +84,7 @@ pub(crate) struct Fault;
 
 impl World {
     /// A world in which nothing has happened yet.
-    pub(crate) fn new(scene: crate::scene::Scene, chance: fastrand::Rng, bug: Option<Bug>) -> Self {
+    pub(crate) fn new(scene: crate::scene::Scene, chance: fastrand::Rng, bug: Option<Bug>, telling: Telling) -> Self {
         Self {
             now: scene.began,
             laws: Laws::new(&scene),
@@ -73,23 +96,27 @@ impl World {
             home: scene.home,
             bug,
             trace: Vec::new(),
+            telling,
             chance,
             weather: Weather::Storm,
+            lost: Lost::Nothing,
             requests: 0,
         }
     }
 
     /// Notes what happens.
-    pub(crate) fn note(&mut self, line: impl AsRef<str>) {
-        let at = self.now.strftime("%H:%M:%S");
-        self.trace.push(format!("{at} {}", line.as_ref()));
+    pub(crate) fn note(&mut self, line: fmt::Arguments<'_>) {
+        if self.telling == Telling::Everything {
+            let at = self.now.strftime("%H:%M:%S");
+            self.trace.push(format!("{at} {line}"));
+        }
     }
 
     /// Lets time pass; what rings meanwhile is delivered.
     pub(crate) fn pass(&mut self, seconds: i64) {
         self.now = self.now.saturating_add(seconds.seconds()).unwrap_or(self.now);
         for ring in self.store.due(self.now) {
-            self.note(format!("{} rings", ring.name));
+            self.note(format_args!("{} rings", ring.name));
             self.invoke(Payload::Ring(ring.payload));
         }
     }
@@ -105,11 +132,14 @@ impl World {
     pub(crate) fn hear(&mut self, told: Vec<Told>) {
         for told in told {
             let (copies, what) = match (self.weather, self.chance.u8(0..20)) {
-                (Weather::Storm, 0) => (0, "lost"),
+                (Weather::Storm, 0) => {
+                    self.lost = Lost::Something;
+                    (0, "lost")
+                }
                 (Weather::Storm, 1..=3) => (2, "twice"),
                 _ => (1, "once"),
             };
-            self.note(format!("ECS tells {}, {what}", line(&told)));
+            self.note(format_args!("ECS tells {}, {what}", line(&told)));
             for _ in 0..copies {
                 self.invoke(Payload::Ecs(told.clone()));
             }
@@ -143,15 +173,15 @@ impl Hand {
             Weather::Calm => u8::MAX,
         };
         if fault == 0 {
-            world.note(format!("#{} {name} fails", self.request));
+            world.note(format_args!("#{} {name} fails", self.request));
             return Err(Fault);
         }
         let answer = call(&mut world);
         if fault == 1 {
-            world.note(format!("#{} {name} takes effect without an answer", self.request));
+            world.note(format_args!("#{} {name} takes effect without an answer", self.request));
             return Err(Fault);
         }
-        world.note(format!("#{} {name}", self.request));
+        world.note(format_args!("#{} {name}", self.request));
         Ok(answer)
     }
 
@@ -161,8 +191,8 @@ impl Hand {
     }
 
     /// Writes a line of the trace.
-    pub(crate) fn note(&self, line: impl AsRef<str>) {
-        self.world.borrow_mut().note(format!("#{} {}", self.request, line.as_ref()));
+    pub(crate) fn note(&self, line: fmt::Arguments<'_>) {
+        self.world.borrow_mut().note(format_args!("#{} {line}", self.request));
     }
 }
 
