@@ -45,6 +45,14 @@ impl Plan {
         Self { reason, ..self }
     }
 
+    /// The family that a revision is registered in, where one is.
+    pub fn family(&self) -> Option<&str> {
+        self.steps.iter().find_map(|step| match step {
+            Step::Register(rendering) => Some(rendering.family()),
+            Step::Update { .. } => None,
+        })
+    }
+
     /// What the plan changes in the task definition; `None` where it registers nothing.
     pub fn diff(&self) -> Option<&Diff> {
         self.steps.iter().find_map(|step| match step {

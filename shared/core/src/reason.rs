@@ -39,6 +39,8 @@ pub enum Reason {
     Reconciled { image: String },
     /// Somebody asked for a rollback to this revision.
     RollbackAsked { revision: String },
+    /// What runs failed, and the last good revision is put back.
+    Failed { revision: String },
 
     /// The service runs exactly this already.
     AlreadyRuns { image: String, revision: String },
@@ -145,7 +147,8 @@ impl Reason {
             | RedeployForced
             | RedeployMarked { .. }
             | Reconciled { .. }
-            | RollbackAsked { .. } => Weight::Go,
+            | RollbackAsked { .. }
+            | Failed { .. } => Weight::Go,
             AlreadyRuns { .. }
             | AlreadyUnderWay { .. }
             | AlreadyFailed { .. }
@@ -183,6 +186,7 @@ impl Reason {
             RedeployMarked { .. } => "redeploy_marked",
             Reconciled { .. } => "reconciled",
             RollbackAsked { .. } => "rollback_asked",
+            Failed { .. } => "failed",
             AlreadyRuns { .. } => "already_runs",
             AlreadyUnderWay { .. } => "already_under_way",
             AlreadyFailed { .. } => "already_failed",
@@ -248,6 +252,7 @@ impl fmt::Display for Reason {
             }
             Reconciled { image } => write!(f, "{image} is in the registry and does not run yet"),
             RollbackAsked { revision } => write!(f, "a rollback to {revision} was asked for"),
+            Failed { revision } => write!(f, "{revision} failed"),
             AlreadyRuns { image, revision } => write!(f, "{image} runs already, as {revision}"),
             AlreadyUnderWay { image, revision, deployment } => {
                 write!(f, "{image} is on its way already, as {revision} in {deployment}")

@@ -165,6 +165,21 @@ pub fn told_late(target: &TargetName, meant: &Deployment) -> Plan {
     }
 }
 
+/// The deployments without an end that a reconcile looks after, each with when its deadline ought to ring; `None` where
+/// that is now, because it is past or because ECS knows an end that nobody saw.
+pub fn overdue(record: &Service, service: Option<&ServiceFacts>, now: Timestamp) -> Vec<(u64, Option<Timestamp>)> {
+    let goes_on = |id: &DeploymentId| {
+        let made = service.and_then(|service| service.deployments.iter().find(|it| it.id == *id));
+        made.is_some_and(|it| it.status == "PRIMARY" && it.rollout == Some(Rollout::InProgress))
+    };
+    let open = record.deployments.iter().filter(|it| it.outcome.is_none());
+    open.filter_map(|it| {
+        let id = it.deployment.as_ref()?;
+        Some((it.number, it.deadline.filter(|at| *at > now && goes_on(id))))
+    })
+    .collect()
+}
+
 /// Whether ECS's answer is older than the last update that is recorded: ECS answers are eventually consistent.
 pub fn is_stale(record: &Service, service: &ServiceFacts, now: Timestamp) -> bool {
     /// Longer than ECS lags behind itself.
