@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use slipway_core::id::DeploymentId;
+use slipway_core::ledger::Outcome;
 use slipway_core::image::Digest;
 
 use crate::ecs::{Ecs, digest_of};
@@ -35,6 +36,8 @@ pub(crate) struct Laws {
     pub(crate) rollbacks: BTreeMap<u64, u32>,
     /// A person's last decision.
     decided: Option<Timestamp>,
+    /// When a person was called because a rollback failed, until something newer is deployed.
+    called: Option<Timestamp>,
     /// A person's last update past Slipway.
     outside: Option<(DeploymentId, Timestamp)>,
     /// Images whose failure was told, and that nobody has asked for since.
@@ -56,6 +59,7 @@ impl Laws {
             rollbacks: BTreeMap::new(),
             decided: None,
             outside: None,
+            called: None,
             condemned: BTreeSet::new(),
             moved: BTreeMap::new(),
             ways_back: BTreeSet::new(),
@@ -105,7 +109,9 @@ impl Laws {
         let primary = ecs.primary();
         let seen = primary.updated_at.is_none_or(|at| at < looked);
         let under_way = seen && primary.rollout == Some(slipway_core::facts::Rollout::InProgress);
-        if by == By::Itself {
+        // What can only fail may be fixed forward, once its story has ended.
+        let well = digest_of(ecs.revision(&primary.task_definition)).is_none_or(|it| registry.fate(&it) == Fate::Good);
+        if by == By::Itself && well {
             if under_way && primary.is_rollback() {
                 self.break_law(format!("it fought the rollback {}", primary.id));
             }
@@ -128,6 +134,12 @@ impl Laws {
             self.break_law(format!("{} came back by itself", digest.short()));
         }
         let pushed = self.pushed_at(digest, registry);
+        if let (Some(called), Some(pushed)) = (self.called.take(), pushed)
+            && pushed <= called
+            && called < looked
+        {
+            self.break_law(format!("{} was deployed although a person was called", digest.short()));
+        }
         if let (Some(decided), Some(pushed)) = (self.last_decision(ecs), pushed)
             && pushed <= decided
             && decided < looked
@@ -155,12 +167,17 @@ impl Laws {
         }
     }
 
+    /// A rollback failed, and that is written down now: a person is called.
+    pub(crate) fn gave_up(&mut self, now: Timestamp) {
+        self.called = Some(now);
+    }
+
     /// Somebody without the lease wrote to ECS.
     pub(crate) fn without_lease(&mut self, who: u64) {
         self.break_law(format!("#{who} updated the service without the lease"));
     }
 
-    /// An ending was told. `failed` where the image is to blame.
+    /// An ending was told, with the image that is to blame.
     pub(crate) fn ended(&mut self, number: u64, ending: &'static str, condemned: Option<&Digest>) {
         let endings = self.endings.entry(number).or_default();
         endings.insert(ending);
@@ -183,6 +200,8 @@ impl Laws {
         }
         let running = digest_of(ecs.revision(&ecs.primary().task_definition));
         let Some(running) = running else { return };
+        let last = record.deployments.first().filter(|it| it.outcome == Some(Outcome::RollbackFailed));
+        let called = last.and_then(|it| it.ended_at);
         let decided = self.decided.max(self.outside.as_ref().map(|(_, at)| *at));
         let better = registry.images().iter().filter(|image| {
             let digest = &image.facts.digest;
@@ -190,6 +209,9 @@ impl Laws {
                 && !image.facts.tags.is_empty()
                 && !self.condemned.contains(digest)
                 && self.is_older(&running, digest, registry)
+                && self
+                    .called
+                    .is_none_or(|called| self.pushed_at(digest, registry).is_some_and(|pushed| pushed > called))
                 && match (decided, self.pushed_at(digest, registry)) {
                     (Some(decided), Some(pushed)) => pushed > decided,
                     _ => true,

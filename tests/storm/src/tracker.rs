@@ -421,9 +421,9 @@ async fn finish(hand: &Hand, seen: &Seen, deployment: &ledger::Deployment, outco
     let won = outcome == Outcome::Completed
         || outcome == Outcome::External
             && seen.service.primary().is_some_and(|it| Some(&it.id) == deployment.deployment.as_ref());
-    change(hand, &format!("ends {number}: {outcome}"), |record| {
+    let gave_up = change(hand, &format!("ends {number}: {outcome}"), |record| {
         if record.end(number, outcome, now, None) == Once::Before {
-            return;
+            return false;
         }
         if let (true, Some((arn, digest))) = (won, &revision) {
             let ran = Ran { container: "web".to_owned(), image: String::new(), digest: digest.clone() };
@@ -433,8 +433,12 @@ async fn finish(hand: &Hand, seen: &Seen, deployment: &ledger::Deployment, outco
         if outcome.condemns() {
             record.wish(again(number, now));
         }
+        outcome == Outcome::RollbackFailed && record.deployments.first().is_some_and(|it| it.number == number)
     })
     .await?;
+    if gave_up {
+        hand.judge(|laws| laws.gave_up(now));
+    }
     wake(hand, None).await
 }
 

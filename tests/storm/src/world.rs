@@ -190,6 +190,11 @@ impl Hand {
         know(&self.world.borrow())
     }
 
+    /// What the laws have to know, and no call tells.
+    pub(crate) fn judge(&self, judge: impl FnOnce(&mut Laws)) {
+        judge(&mut self.world.borrow_mut().laws);
+    }
+
     /// Writes a line of the trace.
     pub(crate) fn note(&self, line: fmt::Arguments<'_>) {
         self.world.borrow_mut().note(format_args!("#{} {line}", self.request));

@@ -20,7 +20,11 @@ impl Service {
     /// Writes down a deployment; its number, and what is to be archived because there is no more room for it.
     pub fn record(&mut self, deployment: Deployment) -> (u64, Vec<Deployment>) {
         self.count += 1;
-        self.deployments.insert(0, Deployment { number: self.count, ..deployment });
+        let deployment = Deployment { number: self.count, ..deployment };
+        // What somebody else made may be found after something newer was meant.
+        let began = |it: &Deployment| it.began_at.unwrap_or(it.intended_at);
+        let place = self.deployments.iter().position(|it| began(it) <= began(&deployment));
+        self.deployments.insert(place.unwrap_or(self.deployments.len()), deployment);
         // What has not ended is never dropped: nobody would follow it to its end.
         let keep = |at: usize, it: &Deployment| at < RECENT || it.outcome.is_none();
         let all = std::mem::take(&mut self.deployments);
