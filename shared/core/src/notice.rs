@@ -19,8 +19,6 @@ mod announce;
 
 mod story;
 
-mod verdict;
-
 mod subject;
 
 mod text;

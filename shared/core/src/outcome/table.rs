@@ -481,6 +481,17 @@ fn ecs_rolls_back_by_itself() {
 }
 
 #[test]
+fn ecs_says_that_it_goes_back_before_it_shows_it() {
+    let announced = with(RollsBack, going()).event(Change::InProgress, O, "17:05:59");
+    row("its event comes before its list", announced, "failed, and ECS is rolling back");
+    let late = with(RollsBack, going()).event(Change::InProgress, O, "16:59:00");
+    row("such an event of an earlier day", late, "is in progress");
+    let named = Deployment { rollout_reason: Some(BACK.to_owned()), ..primary(N, Failed) };
+    let named = with(RollsBack, vec![named, active(O, Completed)]);
+    row("N itself says where ECS goes", named, "failed, and ECS is rolling back");
+}
+
+#[test]
 fn somebody_stops_it() {
     row(
         "somebody asks ECS to roll back",

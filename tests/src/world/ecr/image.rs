@@ -96,14 +96,6 @@ impl Image {
         self
     }
 
-    /// The same build once more with this note, which makes a digest of its own.
-    pub fn annotated(mut self, note: &str) -> Self {
-        let mut manifest: Value = serde_json::from_str(&self.tagged.text).unwrap_or_default();
-        manifest["annotations"] = json!({ "org.opencontainers.image.ref.name": note });
-        self.tagged = Manifest { text: manifest.to_string(), ..self.tagged };
-        self
-    }
-
     /// The digest that the tags will point to.
     pub fn digest(&self) -> String {
         self.tagged.digest()
