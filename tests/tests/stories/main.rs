@@ -5,11 +5,18 @@
 
 mod failure;
 mod faults;
+<<<<<<< HEAD
+mod generated;
+mod lease;
+=======
 mod following;
+>>>>>>> h-track
 mod manual;
+mod memory;
 mod order;
 mod outcomes;
 mod push;
+mod reconcile;
 mod record;
 mod roles;
 mod rollback;
@@ -36,6 +43,10 @@ fn main() -> ExitCode {
     trials.extend(order::stories());
     trials.extend(manual::stories());
     trials.extend(faults::stories());
+    trials.extend(lease::stories());
+    trials.extend(memory::stories());
+    trials.extend(reconcile::stories());
+    trials.extend(generated::stories());
     trials.extend(track::stories());
     trials.extend(failure::stories());
     trials.extend(rollback::stories());
@@ -51,6 +62,7 @@ fn main() -> ExitCode {
         let runtime = tokio::runtime::Runtime::new().map_err(|error| Failed::from(error.to_string()))?;
         runtime.block_on(async {
             let stage = stack::a_push_goes_all_the_way().await;
+            stack::a_failing_deployment_goes_back_when_its_deadline_rings(&stage).await;
             stack::every_event_finds_its_function(&stage).await;
             if whole { roles::judge_all(&stage).await } else { Ok(()) }
         })
