@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use slipway_core::id::DeploymentId;
-use slipway_core::ledger::Outcome;
 use slipway_core::image::Digest;
+use slipway_core::ledger::Outcome;
 
 use crate::ecs::{Ecs, digest_of};
 use crate::registry::{Fate, Registry};

@@ -5,9 +5,9 @@
 
 mod failure;
 mod faults;
+mod following;
 mod generated;
 mod lease;
-mod following;
 mod manual;
 mod memory;
 mod order;
@@ -67,12 +67,22 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, vec![stack]).exit_code()
 }
 
+/// What Linux gives a process's main thread, on which Lambda runs a function.
+const STACK: usize = 8 * 1024 * 1024;
+
 /// A trial that tells a story on a runtime of its own.
 fn told<F: Future<Output = ()> + 'static>(name: &'static str, story: fn(&'static str) -> F) -> Trial {
     Trial::test(name, move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| Failed::from(error.to_string()))?;
-        runtime.block_on(story(name));
-        Ok(())
+        let tell = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(story(name));
+            Ok::<_, std::io::Error>(())
+        };
+        // Without optimisation the functions' futures take more than the 2 MiB of a test's thread.
+        let teller = std::thread::Builder::new().stack_size(STACK).spawn(tell)?;
+        match teller.join() {
+            Ok(told) => told.map_err(|error| Failed::from(error.to_string())),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
     })
 }

@@ -151,7 +151,7 @@ async fn the_first_deployment_of_a_service_has_nothing_to_go_back_to(name: &'sta
     story.world.by_hand("ECS.CreateService", service("web"));
     deploy(&mut story, "1.5.0").await;
     fail(&mut story).await;
-    story.transcript();
+    eprintln!("DEBUG {}\n{:#}", story.transcript(), remembered(&story));
     assert_snapshot!("nothing_to_go_back_to", story.email());
     assert_eq!(outcome(&story), "failed");
     story.end();
