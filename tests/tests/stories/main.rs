@@ -67,22 +67,18 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, vec![stack]).exit_code()
 }
 
-/// What Linux gives a process's main thread, on which Lambda runs a function.
-const STACK: usize = 8 * 1024 * 1024;
+/// The handlers' futures are large without optimisation, and a test's thread has two megabytes.
+const STACK: usize = 32 << 20;
 
-/// A trial that tells a story on a runtime of its own.
+/// A trial that tells a story on a runtime and a thread of its own.
 fn told<F: Future<Output = ()> + 'static>(name: &'static str, story: fn(&'static str) -> F) -> Trial {
     Trial::test(name, move || {
-        let tell = move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let telling = std::thread::Builder::new().stack_size(STACK).spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.map_err(|error| Failed::from(error.to_string()))?;
             runtime.block_on(story(name));
-            Ok::<_, std::io::Error>(())
-        };
-        // Without optimisation the functions' futures take more than the 2 MiB of a test's thread.
-        let teller = std::thread::Builder::new().stack_size(STACK).spawn(tell)?;
-        match teller.join() {
-            Ok(told) => told.map_err(|error| Failed::from(error.to_string())),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
+            Ok(())
+        })?;
+        telling.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
