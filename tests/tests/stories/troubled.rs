@@ -129,8 +129,6 @@ async fn run(name: &'static str, base: Base, case: Option<(usize, Trouble)>) -> 
     let request = json!({ "cluster": "prod", "service": "web" });
     let deployments = story.world.by_hand("ECS.ListServiceDeployments", request);
     let revisions = story.world.by_hand("ECS.ListTaskDefinitions", json!({}));
-    let effective =
-        |name: &str| story.world.calls().iter().filter(|it| it.name() == name && it.refused.is_none()).count();
     let end = End {
         outcome: outcome(&story),
         runs: runs(&story),
