@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use slipway_core::id::DeploymentId;
-use slipway_core::ledger::Outcome;
 use slipway_core::image::Digest;
+use slipway_core::ledger::Outcome;
 
 use crate::ecs::{Ecs, digest_of};
 use crate::registry::{Fate, Registry};
@@ -209,9 +209,7 @@ impl Laws {
                 && !image.facts.tags.is_empty()
                 && !self.condemned.contains(digest)
                 && self.is_older(&running, digest, registry)
-                && self
-                    .called
-                    .is_none_or(|called| self.pushed_at(digest, registry).is_some_and(|pushed| pushed > called))
+                && called.is_none_or(|called| self.pushed_at(digest, registry).is_some_and(|pushed| pushed > called))
                 && match (decided, self.pushed_at(digest, registry)) {
                     (Some(decided), Some(pushed)) => pushed > decided,
                     _ => true,

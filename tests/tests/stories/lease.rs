@@ -136,7 +136,11 @@ async fn one_build_under_several_tags_with_digests_of_their_own_is_one_deploymen
     story.web_runs("main-1");
     let mut subjects = Vec::new();
     for tag in ["main-2", "2026-11-21", "9fceb02"] {
-        let push = story.world.push("shop/web", [tag], &Image::single("build 2").annotated("org.opencontainers.image.ref.name", tag));
+        let push = story.world.push(
+            "shop/web",
+            [tag],
+            &Image::single("build 2").annotated("org.opencontainers.image.ref.name", tag),
+        );
         let answer = story.deploy(&push.event()).await;
         subjects.push(answer["targets"][0]["reason"]["code"].as_str().unwrap_or_default().to_owned());
     }

@@ -5,12 +5,9 @@
 
 mod failure;
 mod faults;
-<<<<<<< HEAD
+mod following;
 mod generated;
 mod lease;
-=======
-mod following;
->>>>>>> h-track
 mod manual;
 mod memory;
 mod order;
