@@ -288,3 +288,6 @@ fn update(service: &ServiceFacts, to: To, force: Force) -> Step {
         over: service.primary().map(|primary| primary.id.clone()),
     }
 }
+
+#[cfg(test)]
+mod tests;
