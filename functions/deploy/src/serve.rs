@@ -153,7 +153,7 @@ impl<'a> Session<'a> {
 
     async fn grant_one(&mut self, look: &Look<'_>, target: &'a Target, wishes: Vec<Wish>, sight: Sight) -> Vec<Ending> {
         let mut all = wishes.clone();
-        let decided = match self.decide(look, target, &mut all, sight).await {
+        let decided = match Box::pin(self.decide(look, target, &mut all, sight)).await {
             Ok(decided) => decided,
             Err(error) => {
                 self.postpone(&all, &error);
@@ -171,7 +171,7 @@ impl<'a> Session<'a> {
                 self.lease.note(Note::Waits(wish.clone()));
             }
             let wish = one.wish.clone();
-            let ending = self.call.carry_out(&mut self.lease, one).await;
+            let ending = Box::pin(self.call.carry_out(&mut self.lease, one)).await;
             if ending.number.is_some() {
                 self.updated = Updated::Yes;
             }
@@ -238,7 +238,7 @@ impl<'a> Session<'a> {
         wanted: Option<&Wanted>,
         sight: Sight,
     ) -> Result<Result<Scene, Reason>, Error> {
-        let scene = planner.scene(target, self.lease.record(), wanted.map(|it| &it.image), sight).await?;
+        let scene = Box::pin(planner.scene(target, self.lease.record(), wanted.map(|it| &it.image), sight)).await?;
         if let Ok(scene) = &scene {
             scene.notes.iter().for_each(|note| self.lease.note(note.clone()));
         }
@@ -305,7 +305,7 @@ impl<'a> Session<'a> {
 
     /// Carries out what was decided about a request.
     pub(crate) async fn carry_out(&mut self, decided: Decided<'_>) -> Ending {
-        let ending = self.call.carry_out(&mut self.lease, decided).await;
+        let ending = Box::pin(self.call.carry_out(&mut self.lease, decided)).await;
         if ending.number.is_some() {
             self.updated = Updated::Yes;
         }
