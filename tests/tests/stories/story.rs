@@ -164,10 +164,10 @@ impl Story {
         let event = LambdaEvent::new(payload.clone(), self.context("deploy", invocation));
         let killed = async {
             while self.world.calls().len() < before + calls {
-                tokio::time::sleep(Duration::from_millis(1)).await;
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
             // The call takes effect; its answer comes to nobody.
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         };
         tokio::select! {
             biased;
