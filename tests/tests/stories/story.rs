@@ -176,6 +176,23 @@ impl Story {
         }
     }
 
+    /// As [`Story::deploy_until`], for the track function.
+    pub(crate) async fn track_until(&mut self, payload: &Value, calls: usize, invocation: Invocation) -> Killed {
+        let before = self.world.calls().len();
+        let event = LambdaEvent::new(payload.clone(), self.context("track", invocation));
+        let killed = async {
+            while self.world.calls().len() < before + calls {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        };
+        tokio::select! {
+            biased;
+            _ = slipway_track::handle(&self.tracker, event) => Killed::No,
+            () = killed => Killed::Yes,
+        }
+    }
+
     /// Delivers an event, and another one after so much time while the first is still under way; both answers.
     pub(crate) async fn overtaken(&mut self, first: &Value, second: &Value, time: Duration) -> (Value, Value) {
         let one = LambdaEvent::new(first.clone(), self.context("deploy", Invocation::New));
