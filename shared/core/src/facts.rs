@@ -11,6 +11,13 @@ use serde_json::{Map, Value};
 use crate::id::{ClusterName, DeploymentId, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn};
 use crate::image::{Digest, Repository, Tag};
 
+pub use progress::{Pause, ServiceDeploymentFacts, ServiceDeploymentStatus};
+pub use stopped::{StoppedContainer, StoppedTask};
+
+mod progress;
+
+mod stopped;
+
 /// An image as the registry describes it now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageFacts {

@@ -257,6 +257,9 @@ pub struct Failing {
     /// The evidence, a line each, as it was when it failed.
     #[serde(default, deserialize_with = "read::items")]
     pub evidence: Vec<String>,
+    /// What a person can do about the cause, a sentence each.
+    #[serde(default, deserialize_with = "read::items")]
+    pub advice: Vec<String>,
 }
 
 /// Slipway's way back from a deployment that failed.

@@ -38,4 +38,8 @@ pub mod schedule;
 
 pub mod outcome;
 
+pub mod rollback;
+
+pub mod why;
+
 pub mod notice;

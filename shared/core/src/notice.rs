@@ -12,9 +12,12 @@ use crate::plan::ImageChange;
 use crate::provenance::Trigger;
 
 pub use links::Link;
+pub use story::News;
 pub use text::{ADVICE, CHANGES};
 
 mod announce;
+
+mod story;
 
 mod verdict;
 
@@ -183,12 +186,20 @@ pub enum Kind {
     InProgress,
     /// The deployment won: the service runs it.
     Completed,
-    /// The deployment failed, and ECS leaves it at that.
-    Failed,
-    /// The deployment failed, and ECS puts the last version back by itself.
+    /// The deployment fails; what is done about it begins, and its end is told by another kind.
+    Failing,
+    /// The deployment failed, and the last version is on its way back.
     RollingBack,
-    /// ECS put the last version back; the deploy failed.
+    /// The deployment failed, and nobody put anything back.
+    Failed,
+    /// The deployment failed, and the last version was put back.
     RolledBack,
+    /// The deployment failed, and so did the way back.
+    RollbackFailed,
+    /// Somebody stopped the deployment.
+    Stopped,
+    /// The deployment did not end in its time, and nobody put anything back.
+    TimedOut,
     /// A newer deployment took this one's place; it didn't fail.
     Superseded,
     /// Somebody else deployed to a service of ours.
@@ -210,9 +221,13 @@ impl Kind {
             Self::Started => "started",
             Self::InProgress => "in_progress",
             Self::Completed => "completed",
-            Self::Failed => "failed",
+            Self::Failing => "failing",
             Self::RollingBack => "rolling_back",
+            Self::Failed => "failed",
             Self::RolledBack => "rolled_back",
+            Self::RollbackFailed => "rollback_failed",
+            Self::Stopped => "stopped",
+            Self::TimedOut => "timed_out",
             Self::Superseded => "superseded",
             Self::External => "external",
             Self::Refused => "refused",
@@ -230,9 +245,15 @@ impl Kind {
             Self::External | Self::Refused | Self::ConfigInvalid | Self::Unknown => 0,
             Self::Started => 1,
             Self::InProgress => 2,
-            Self::Failed => 3,
+            Self::Failing => 3,
             Self::RollingBack => 4,
-            Self::Completed | Self::RolledBack | Self::Superseded => 5,
+            Self::Completed
+            | Self::Failed
+            | Self::RolledBack
+            | Self::RollbackFailed
+            | Self::Stopped
+            | Self::TimedOut
+            | Self::Superseded => 5,
         }
     }
 }

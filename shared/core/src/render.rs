@@ -11,8 +11,10 @@ use crate::image::{Digest, ImageRef, LONGEST, Repository};
 use crate::provenance::Provenance;
 use crate::reason::Reason;
 
+pub use again::again;
 pub use containers::{containers, containers_of, image_of};
 
+mod again;
 mod containers;
 mod environment;
 mod identity;

@@ -73,7 +73,9 @@ impl Notice {
     fn words_for_failure(&self) -> Option<(&'static str, &'static str)> {
         match self.kind {
             Kind::Refused => Some(("Not deployed", "Runs")),
-            Kind::Failed => Some(("Failed", "Before")),
+            Kind::Failing => Some(("Failing", "Before")),
+            Kind::Failed | Kind::TimedOut | Kind::RollbackFailed => Some(("Failed", "Before")),
+            Kind::Stopped => Some(("Stopped", "Before")),
             Kind::RollingBack => Some(("Failed", "Coming back")),
             Kind::RolledBack => Some(("Failed", "Runs again")),
             _ => None,
@@ -93,7 +95,7 @@ impl Notice {
     pub fn details_title(&self) -> &'static str {
         match self.kind {
             Kind::ConfigInvalid => "Mistakes",
-            _ => "ECS's own log of the service, newest first",
+            _ => "What Slipway saw",
         }
     }
 
@@ -117,6 +119,8 @@ pub(super) fn trigger(cause: &Cause) -> String {
         "push" => "an image push",
         "deploy" => "a manual deploy",
         "redeploy" => "a manual redeploy",
+        "rollback" => "a manual rollback",
+        "reconcile" => "the reconcile",
         "outside" => "somebody outside Slipway",
         "unknown" => "nobody knows who",
         other => other,

@@ -3,7 +3,8 @@
 use crate::facts::{Breaker, Deployment, Rollout, ServiceFacts};
 use crate::id::DeploymentId;
 
-use super::{Change, DeploymentEvent, Standing, Telling, WayBack};
+use super::judge::{Standing, Telling, WayBack};
+use super::{Change, DeploymentEvent};
 
 /// How things stand, and with which deployment.
 pub(super) struct Verdict<'a> {

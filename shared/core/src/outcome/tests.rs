@@ -10,6 +10,7 @@ use crate::facts::{Breaker, Controller, Management, ServiceEvent, Strategy};
 use crate::id::{ClusterName, EventId, ServiceName};
 use crate::image::{Digest, Tag};
 use crate::notice::{Notice, Place};
+use crate::outcome::Change;
 use crate::provenance::Trigger;
 
 const OLD: &str = "ecs-svc/1000000000000000001";

@@ -70,7 +70,7 @@ pub(super) fn unrenderable(base: &Revision, problem: String) -> Reason {
 }
 
 /// ECS never answers with such a definition; but a wrong guess about it would be registered.
-fn check(base: &Revision) -> Result<(), String> {
+pub(super) fn check(base: &Revision) -> Result<(), String> {
     let containers = match base.definition.get("containerDefinitions") {
         Some(Value::Array(containers)) => containers,
         Some(_) => return Err("containerDefinitions is not a list".to_owned()),
