@@ -213,7 +213,7 @@ impl Story {
         let notices = self.notices();
         let [notice] = notices.as_slice() else { panic!("one notice, and not {notices:#?}") };
         let faces: Value = serde_json::from_str(&notice.message).expect("the faces of a notice");
-        let text = faces["email"].as_str().or(faces["default"].as_str()).expect("a text");
+        let text = faces["email"].as_str().expect("a text");
         // The one thing in it that another run says differently: when it was said.
         let said = regex::Regex::new(r"Slipway, \S+ \S+ UTC").expect("a pattern");
         format!("Subject: {}\n\n{}", notice.subject, said.replace(text, "Slipway, NOW"))
@@ -258,7 +258,7 @@ impl Story {
 /// A notice's id, which copies share.
 pub(crate) fn id(notice: &Notice) -> String {
     let faces: Value = serde_json::from_str(&notice.message).unwrap_or_default();
-    let notice: Value = serde_json::from_str(faces["default"].as_str().unwrap_or_default()).unwrap_or_default();
+    let notice: Value = serde_json::from_str(faces["sqs"].as_str().unwrap_or_default()).unwrap_or_default();
     notice["id"].as_str().unwrap_or_default().to_owned()
 }
 
