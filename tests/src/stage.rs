@@ -41,7 +41,8 @@ impl Stage {
         let place = Place::default();
         let account = Account::new(&place.account);
         let emulator = MiniStack::start(&format!("http://{address}"), progress)?;
-        let world = World::before(&emulator.url(), models()).place(place).listen_on(listener).start().await;
+        let world =
+            World::before(&emulator.url(), models()).place(place).listen_on(listener).in_real_time().start().await;
         let client = Arc::new(Client::start(&emulator.url(), progress)?);
         let slack = Slack::start().await;
         progress("Deploying infra/template.yaml, by aws cloudformation package and deploy.");

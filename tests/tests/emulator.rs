@@ -3,8 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use e2e::emulator::iam::{Finding, judge};
+use e2e::emulator::iam::{Call, Finding, judge};
 use e2e::emulator::{Account, Client, FUNCTIONS, MiniStack, Stack, deploy, target_directory};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -66,9 +67,11 @@ fn stand_ins() -> PathBuf {
     lambda
 }
 
-async fn deployed(emulated: &Emulated, account: &Account, parameters: &[(&str, &str)]) -> Stack {
+/// The template deployed under a name that no other test uses at the same time: the emulator ends the running functions of
+/// that name in every account.
+async fn deployed(emulated: &Emulated, account: &Account, name: &str, parameters: &[(&str, &str)]) -> Stack {
     let began = std::time::Instant::now();
-    let stack = deploy(&emulated.client, account, "slipway", &stand_ins(), parameters).await.unwrap();
+    let stack = deploy(&emulated.client, account, name, &stand_ins(), parameters).await.unwrap();
     println!("deployed in {:?}", began.elapsed());
     stack
 }
@@ -129,8 +132,8 @@ async fn an_event_calls_the_function_whose_rule_matches_it() {
     let emulated = shared();
     let (one, two) = (Account::new("111111111111"), Account::new("222222222222"));
     let parameters = [("PassRoleArns", ROLES), ("SlackWebhookParameter", "/slipway/slack-webhook")];
-    let stack = deployed(emulated, &one, &parameters).await;
-    let other = deployed(emulated, &two, &parameters).await;
+    let stack = deployed(emulated, &one, "slipway", &parameters).await;
+    let other = deployed(emulated, &two, "slipway", &parameters).await;
 
     // Which events call whom.
     let called = async |event: Value| -> Vec<String> {
@@ -143,6 +146,24 @@ async fn an_event_calls_the_function_whose_rule_matches_it() {
     assert_eq!(called(pushed("DELETE", "1.5.0")).await, [""; 0]);
     assert_eq!(called(changed("SERVICE_DEPLOYMENT_COMPLETED")).await, [arn("track")]);
     assert_eq!(called(changed("SOMETHING_ELSE")).await, [""; 0]);
+    let stopped = |group: &str, status: &str| {
+        let detail = json!({"group": group, "lastStatus": status, "startedBy": "ecs-svc/1234567890123456789"});
+        json!({"detail-type": "ECS Task State Change", "detail": detail})
+    };
+    let complained =
+        |kind: &str| json!({"detail-type": "ECS Service Action", "detail": {"eventType": kind, "eventName": "ANY"}});
+    let ecs = |what: Value| {
+        let mut event = changed("ANY");
+        for member in ["detail-type", "detail"] {
+            event[member] = what[member].clone();
+        }
+        event
+    };
+    assert_eq!(called(ecs(stopped("service:web", "STOPPED"))).await, [arn("track")]);
+    assert_eq!(called(ecs(stopped("service:web", "RUNNING"))).await, [""; 0]);
+    assert_eq!(called(ecs(stopped("family:web", "STOPPED"))).await, [""; 0], "somebody's own task");
+    assert_eq!(called(ecs(complained("ERROR"))).await, [arn("track")]);
+    assert_eq!(called(ecs(complained("INFO"))).await, [""; 0]);
 
     // The function runs, in its account, and talks to World.
     stack.deliver(&pushed("PUSH", "1.5.0")).await.unwrap();
@@ -182,6 +203,7 @@ async fn the_roles_allow_what_lambda_does_with_them() {
     let stack = deployed(
         emulated,
         &Account::new("333333333333"),
+        "judged",
         &[("PassRoleArns", ROLES), ("SlackWebhookParameter", "/hook")],
     )
     .await;
@@ -190,12 +212,72 @@ async fn the_roles_allow_what_lambda_does_with_them() {
 
     // Nobody called ECS here; what Lambda itself does is allowed, and is all that is granted for it.
     let of_lambda = |finding: &&Finding| match finding {
-        Finding::Unused { action, .. } => action.starts_with("sqs:") || action.starts_with("logs:"),
+        Finding::Unused { action, .. } => {
+            ["sqs:", "logs:Create", "logs:Put"].iter().any(|of_lambda| action.starts_with(of_lambda))
+        }
         _ => true,
     };
     let found: Vec<String> = findings.iter().filter(of_lambda).map(Finding::to_string).collect();
     assert_eq!(found, [""; 0]);
     assert!(findings.len() > 10, "the grants that nobody used: {findings:?}");
+
+    // What Scheduler does with the role of the rings is allowed, and is all that is granted.
+    let call = |service: &str, operation: &str, request: Value| Call {
+        function: "rings".to_owned(),
+        account: "333333333333".to_owned(),
+        service: service.to_owned(),
+        operation: operation.to_owned(),
+        request,
+    };
+    let mut calls =
+        vec![call("sqs", "SendMessage", json!({"QueueUrl": stack.output("RingsUndeliveredQueueUrl").unwrap()}))];
+    for variable in ["SLIPWAY_DEPLOY_ARN", "SLIPWAY_TRACK_ARN"] {
+        let function = stack.variable("track", variable).await.unwrap();
+        calls.push(call("lambda", "Invoke", json!({"FunctionName": function})));
+    }
+    let findings = judge(&calls, &[stack.role_of_rings().await.unwrap()]).unwrap();
+    assert_eq!(findings.iter().map(Finding::to_string).collect::<Vec<_>>(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_ring_wakes_its_function_once() {
+    let emulated = shared();
+    let account = Account::new("555555555555");
+    let stack =
+        deployed(emulated, &account, "rings", &[("PassRoleArns", ROLES), ("SlackWebhookParameter", "/hook")]).await;
+    let ask = async |service: &str, operation: &str, input: Value| {
+        emulated.client.call(&account, service, operation, input).await.unwrap()
+    };
+
+    // Only the reconcile waits in the stack's group.
+    let [reconcile] = <[String; 1]>::try_from(stack.schedules().await.unwrap()).unwrap();
+    let group = stack.variable("deploy", "SLIPWAY_SCHEDULE_GROUP").await.unwrap();
+    let armed = ask("scheduler", "GetSchedule", json!({"Name": reconcile, "GroupName": group})).await;
+    assert_eq!(armed["ScheduleExpression"], "rate(15 minutes)");
+    assert_eq!(armed["Target"]["Input"], r#"{"action": "reconcile"}"#);
+    assert_eq!(armed["Target"]["Arn"], stack.variable("track", "SLIPWAY_DEPLOY_ARN").await.unwrap());
+
+    let at = Timestamp::now() + SignedDuration::from_secs(2);
+    let schedule = json!({
+        "Name": "deadline-0123456789abcdef-7", "GroupName": group,
+        "ScheduleExpression": format!("at({})", at.strftime("%Y-%m-%dT%H:%M:%S")),
+        "FlexibleTimeWindow": {"Mode": "OFF"}, "ActionAfterCompletion": "DELETE",
+        "Target": {
+            "Arn": stack.variable("deploy", "SLIPWAY_TRACK_ARN").await.unwrap(),
+            "RoleArn": stack.variable("deploy", "SLIPWAY_SCHEDULE_ROLE_ARN").await.unwrap(),
+            "Input": json!({"slipway": "deadline", "target": "prod/web", "number": 7}).to_string(),
+        },
+    });
+    ask("scheduler", "CreateSchedule", schedule).await;
+    let log = logged(&stack, "track", "\"number\": 7").await;
+    assert_eq!(log.iter().filter(|line| line.contains("got")).count(), 1, "{log:?}");
+    assert_eq!(stack.schedules().await.unwrap(), [reconcile]);
+
+    // The table has the ledger's keys; the emulator doesn't keep its TTL.
+    let table = stack.variable("deploy", "SLIPWAY_TABLE").await.unwrap();
+    let described = ask("dynamodb", "DescribeTable", json!({"TableName": table})).await["Table"].clone();
+    let keys = [0, 1].map(|index| described["KeySchema"][index]["AttributeName"].as_str().unwrap_or_default());
+    assert_eq!(keys, ["target", "item"]);
 }
 
 #[tokio::test]
@@ -203,11 +285,11 @@ async fn the_parameters_narrow_what_is_granted() {
     let emulated = shared();
     let parameters =
         [("PassRoleArns", ""), ("ConfigObject", "settings/slipway.yaml"), ("Services", "prod/*,staging/web")];
-    let stack = deployed(emulated, &Account::new("444444444444"), &parameters).await;
+    let stack = deployed(emulated, &Account::new("444444444444"), "narrow", &parameters).await;
     let roles = stack.roles().await.unwrap();
     assert_eq!(
         roles.iter().map(|role| role.function.as_str()).collect::<Vec<_>>(),
-        ["slipway-deploy", "slipway-track"],
+        ["narrow-deploy", "narrow-track"],
         "no Slack"
     );
 

@@ -38,13 +38,13 @@ const EVENTS: [(&str, &[&str]); 37] = [
     ("ecs_service_capacity_provider_steady_state", &[]),
     ("ecs_service_steady_state", &[]),
     ("ecs_service_steady_state_captured", &[]),
-    ("ecs_service_task_placement_failure_fargate", &[]),
-    ("ecs_service_task_start_impaired", &[]),
-    ("ecs_task_failed_to_start_cannot_pull", &[]),
+    ("ecs_service_task_placement_failure_fargate", &["track"]),
+    ("ecs_service_task_start_impaired", &["track"]),
+    ("ecs_task_failed_to_start_cannot_pull", &["track"]),
     ("ecs_task_provisioning_captured", &[]),
     ("ecs_task_running", &[]),
-    ("ecs_task_stopped_exit1_service", &[]),
-    ("ecs_task_stopped_oom_service", &[]),
+    ("ecs_task_stopped_exit1_service", &["track"]),
+    ("ecs_task_stopped_oom_service", &["track"]),
     ("inspector2_scan_ecr", &[]),
 ];
 

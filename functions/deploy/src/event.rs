@@ -3,10 +3,11 @@
 //! `Ok(Some(event))` is ours, `Ok(None)` is known and not ours, `Err` is malformed, with every mistake in it.
 
 use aws_lambda_events::eventbridge::EventBridgeEvent;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use slipway_core::config::Mistake;
-use slipway_core::id::{AccountId, EventId, Region};
+use slipway_core::id::{AccountId, EventId, Region, TargetName};
 use slipway_core::image::{Registry, Repository, Tag};
 use slipway_core::request::{self, Request};
 
@@ -17,6 +18,8 @@ pub enum Event {
     Push(Push),
     /// Somebody invoked the function by hand.
     Request(Request),
+    /// A schedule rings: wishes may lie with this service, or wait there.
+    Wake(TargetName),
 }
 
 /// An image was pushed under a tag. Which image the tag means is asked of the registry, not of the event.
@@ -28,6 +31,8 @@ pub struct Push {
     pub repository: Repository,
     /// Under which tag.
     pub tag: Tag,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// The `detail` of an `ECR Image Action`, as far as we read it.
@@ -53,6 +58,12 @@ pub fn parse(payload: Value) -> Result<Option<Event>, Vec<Mistake>> {
         let event = serde_json::from_value(payload).map_err(|error| vec![mistake("", &error.to_string())])?;
         return push(event).map(|push| push.map(Event::Push));
     }
+    if let Some(word) = object.get("slipway") {
+        return match (word.as_str(), object.get("target").and_then(Value::as_str)) {
+            (Some("wake"), Some(target)) => Ok(Some(Event::Wake(TargetName::new(target)))),
+            _ => Err(vec![mistake("slipway", "is not a ring of this function")]),
+        };
+    }
     request::parse(object).map(|request| Some(Event::Request(request)))
 }
 
@@ -67,6 +78,8 @@ fn push(event: EventBridgeEvent<Value>) -> Result<Option<Push>, Vec<Mistake>> {
         return Ok(None);
     }
     let tag = Tag::parse(&action.image_tag);
+    // Without a time it counts as long ago; the registry says when the image came.
+    let at = event.time.and_then(|time| Timestamp::from_millisecond(time.timestamp_millis()).ok()).unwrap_or_default();
     let mut mistakes = Vec::new();
     let mut required = |value: Option<String>, path: &str| {
         let value = value.filter(|value| !value.is_empty());
@@ -90,6 +103,7 @@ fn push(event: EventBridgeEvent<Value>) -> Result<Option<Push>, Vec<Mistake>> {
                 name,
             },
             tag,
+            at,
         })),
         _ => Err(mistakes),
     }

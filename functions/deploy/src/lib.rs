@@ -2,36 +2,42 @@
 //!
 //! [`handle`] is the five words: parse, look, decide, do, tell.
 
+mod act;
+mod choose;
 mod event;
+mod lease;
 mod look;
 mod plan;
+mod push;
+mod reconcile;
+mod requests;
+mod serve;
+mod status;
 mod tell;
 
-use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
-use serde_json::{Value, json};
+use serde_json::Value;
 use slipway_aws::document::Document;
-use slipway_aws::execute::{Registrations, execute};
+use slipway_aws::execute::Registrations;
 use slipway_aws::metric::{Metric, Metrics};
 use slipway_aws::{Aws, Error};
-use slipway_core::answer::{self, Answer, Outcome};
-use slipway_core::config::{Config, Mistake, Mistakes, Source};
-use slipway_core::facts::ImageName;
-use slipway_core::id::{EventId, Home, TargetName, TaskDefinitionArn};
+use slipway_core::answer::{self, Answer};
+use slipway_core::config::{Mistake, Mistakes, Source};
+use slipway_core::id::{EventId, Home, TargetName};
 use slipway_core::image::{Digest, Tag};
-use slipway_core::notice::{Cause, Notice};
+use slipway_core::notice::Notice;
 use slipway_core::plan::Plan;
-use slipway_core::provenance::Trigger;
-use slipway_core::request::{Action, Request, Run, resolve};
 use tokio::time::Instant;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 pub use event::{Event, Push, parse};
+
+use act::Ending;
+use lease::Holder;
 use look::Look;
 use plan::Planner;
 
@@ -44,8 +50,6 @@ pub struct Deployer {
     aws: Aws,
     document: Document,
     topic: String,
-    /// The notices about the document that this execution environment has told, by their ids.
-    told: Mutex<HashSet<String>>,
 }
 
 impl Deployer {
@@ -55,7 +59,7 @@ impl Deployer {
         if topic.is_empty() {
             return Err(Mistake::of_setting("SLIPWAY_TOPIC_ARN", "is empty; it is the ARN of the topic for notices"));
         }
-        let deployer = Self { aws, document: Document::new(source), topic: topic.to_owned(), told: Mutex::default() };
+        let deployer = Self { aws, document: Document::new(source), topic: topic.to_owned() };
         // Init has a full core, an invocation may not; what fails here is tried again, and told, by the invocation.
         if let Err(error) = deployer.document.read(&deployer.aws).await {
             error!(%error, "the configuration could not be read at the start");
@@ -72,7 +76,7 @@ pub async fn handle(deployer: &Deployer, invocation: LambdaEvent<Value>) -> Resu
         Ok(Some(event)) => event,
         Ok(None) => {
             info!("the event is not for this function");
-            return Ok(json!({ "ok": true, "ignored": true }));
+            return Ok(push::ignored());
         }
         Err(mistakes) => {
             error!(?mistakes, "the payload has mistakes");
@@ -86,7 +90,7 @@ pub async fn handle(deployer: &Deployer, invocation: LambdaEvent<Value>) -> Resu
     let Some(home) = Home::of_arn(&context.invoked_function_arn) else {
         return Ok(answer::of_mistakes(&[Mistake::of_setting("invoked_function_arn", "is not an ARN")]));
     };
-    let call = Call { deployer, home: &home, context: &context, until: until(&context) };
+    let call = Call::of(deployer, &home, &context);
     let config = match deployer.document.read(&deployer.aws).await {
         Ok(Ok(config)) => config,
         Ok(Err(mistakes)) => return call.wrong_configuration(&mistakes).await,
@@ -94,6 +98,7 @@ pub async fn handle(deployer: &Deployer, invocation: LambdaEvent<Value>) -> Resu
     };
     match event {
         Event::Push(push) => call.push(&config, &push).await,
+        Event::Wake(target) => call.wake(&config, &target).await,
         Event::Request(request) => call.request(&config, &request).await,
     }
 }
@@ -122,122 +127,34 @@ struct Call<'a> {
     deployer: &'a Deployer,
     home: &'a Home,
     context: &'a Context,
+    /// No step begins after this.
     until: Instant,
-}
-
-/// What the targets of one invocation share.
-struct Job<'a> {
-    event: &'a EventId,
-    run: Run,
+    /// As whom it takes leases.
+    holder: Holder,
+    /// The revisions registered in it.
     registrations: Registrations,
 }
 
-/// What became of one target: the plan, the answer, and the error that another try may mend.
-struct Ending {
-    plan: Plan,
-    answer: Answer,
-    revision: Option<TaskDefinitionArn>,
-    passing: Option<Error>,
-}
-
-impl Call<'_> {
-    async fn push(&self, config: &Config, push: &Push) -> Result<Value, Failure> {
-        let look = Look::new(&self.deployer.aws);
-        let planner = Planner { look: &look, home: self.home, event: &push.id, request: &self.context.request_id };
-        let targets = config.of_repository(&push.repository, self.home);
-        let (admitted, skipped) = planner.admit(&targets, &push.tag);
-        let name = ImageName::Tag(push.tag.clone());
-        let (image, ()) = tokio::join!(planner.image(&push.repository, &name, &admitted), look.at_services(&admitted));
-        let job = Job { event: &push.id, run: Run::Real, registrations: Registrations::default() };
-        let work = admitted.iter().map(|target| async {
-            let plan = match &image {
-                Ok(image) => planner.push(target, image.as_ref(), push).await,
-                Err(error) => Err(error.clone()),
-            };
-            self.carry_out(&job, plan, &target.name).await
-        });
-        skipped.iter().for_each(|plan| log(&push.id, plan));
-        let mut endings: Vec<Ending> = skipped.into_iter().map(Ending::of_plan).collect();
-        endings.extend(in_turn(work).await);
-        self.tell(&Trigger::Push, &push.id, endings.iter()).await?;
-        let answers = answers(&endings);
-        match endings.into_iter().find_map(|ending| ending.passing) {
-            Some(error) => Err(Failure { message: answer::failure(&error.to_string(), &answers), ..error.into() }),
-            None => Ok(answer::of_targets("push", &push.id, &answers)),
+impl<'a> Call<'a> {
+    fn of(deployer: &'a Deployer, home: &'a Home, context: &'a Context) -> Self {
+        /// A lease outlives its holder's deadline, whatever the clocks say.
+        const SURELY_DEAD_SECONDS: i64 = 30;
+        let now = deployer.aws.now();
+        let deadline = Timestamp::try_from(context.deadline()).unwrap_or(now);
+        let left = deadline.duration_since(now).max(SignedDuration::ZERO).unsigned_abs();
+        let until = deadline.max(now).saturating_add(SURELY_DEAD_SECONDS.seconds()).unwrap_or(now);
+        Self {
+            deployer,
+            home,
+            context,
+            until: until_of(left),
+            holder: Holder { id: context.request_id.clone(), until },
+            registrations: Registrations::default(),
         }
     }
 
-    async fn request(&self, config: &Config, request: &Request) -> Result<Value, Failure> {
-        let targets = match resolve(request, config, self.home) {
-            Ok(targets) => targets,
-            Err(mistakes) => return Ok(answer::of_mistakes(&mistakes)),
-        };
-        let event = request.id.clone().unwrap_or_else(|| EventId::new(&self.context.request_id));
-        let look = Look::new(&self.deployer.aws);
-        let planner = Planner { look: &look, home: self.home, event: &event, request: &self.context.request_id };
-        look.at_services(&targets).await;
-        let job = Job { event: &event, run: request.run, registrations: Registrations::default() };
-        let endings = match &request.action {
-            Action::Status(asked) => {
-                let work = targets.iter().map(|target| planner.status(target, asked.as_ref()));
-                return Ok(answer::of_status(&in_turn(work).await));
-            }
-            Action::Deploy(name) => {
-                let work = targets.iter().map(|target| async {
-                    let plan = planner.deploy(target, name, request.id.as_ref()).await;
-                    self.carry_out(&job, plan, &target.name).await
-                });
-                in_turn(work).await
-            }
-            Action::Redeploy => {
-                let services = plan::by_service(&targets);
-                let work = services.iter().map(|(first, entries)| async {
-                    let plan = planner.redeploy(first, entries, request.id.as_ref()).await;
-                    self.carry_out(&job, plan, &first.name).await
-                });
-                in_turn(work).await
-            }
-        };
-        let trigger = Trigger::of(request.action.name());
-        // What is refused concerns whoever asked, who reads the answer; what begins concerns everybody.
-        let begun = endings.iter().filter(|ending| ending.answer.outcome == Outcome::Started);
-        // A notice that fails is counted, and changes nothing of what was done.
-        if let Err(failure) = self.tell(&trigger, &event, begun).await {
-            error!(error = failure.message, "a notice could not be published");
-        }
-        Ok(answer::of_targets(request.action.name(), &event, &answers(&endings)))
-    }
-
-    /// Decided is decided: does what the plan says, or in a dry run nothing, and says how it ended.
-    async fn carry_out(&self, job: &Job<'_>, plan: Result<Plan, Error>, target: &TargetName) -> Ending {
-        let plan = match plan {
-            Ok(plan) => plan,
-            Err(error) => return Ending::of_error(Plan::nothing(target.clone(), error.reason()), error),
-        };
-        log(job.event, &plan);
-        if plan.steps.is_empty() || job.run == Run::Dry {
-            return Ending::of_plan(plan);
-        }
-        match execute(&self.deployer.aws.ecs, &plan, &job.registrations, self.until).await {
-            Ok(done) => Ending {
-                answer: Answer::done(&plan, done.revision.as_ref(), done.deployment),
-                revision: done.revision,
-                plan,
-                passing: None,
-            },
-            Err(error) => Ending::of_error(plan, error),
-        }
-    }
-
-    async fn tell(
-        &self,
-        trigger: &Trigger,
-        event: &EventId,
-        endings: impl Iterator<Item = &Ending>,
-    ) -> Result<(), Failure> {
-        let cause = Cause::new(trigger, event);
-        let notices = endings.filter_map(|ending| tell::of_ending(ending, self.home, &cause, self.now()));
-        self.publish(notices.collect()).await
+    fn planner<'p>(&'p self, look: &'p Look<'p>) -> Planner<'p> {
+        Planner { look, home: self.home, request: &self.context.request_id }
     }
 
     async fn publish(&self, notices: Vec<Notice>) -> Result<(), Failure> {
@@ -261,36 +178,26 @@ impl Call<'_> {
         Ok(answer::of_error(&error.reason()))
     }
 
-    /// Tells what was not told yet by this execution environment; a copy from another bears the same id.
+    /// Tells what nobody told yet. A ledger that cannot be asked keeps nobody from being told: a copy bears the same id.
     async fn tell_once(&self, notice: Notice) -> Result<(), Failure> {
-        let told = || self.deployer.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if !told().contains(&notice.id) {
-            let id = notice.id.clone();
-            self.publish(vec![notice]).await?;
-            told().insert(id);
+        /// The document is no service, but what was told of it is remembered as a service's is.
+        const DOCUMENT: &str = "slipway/configuration";
+        let (ledger, document) = (&self.deployer.aws.ledger, TargetName::new(DOCUMENT));
+        match ledger.read(&document).await {
+            Ok(item) if item.record.has_told(&notice.id) => return Ok(()),
+            Ok(_) => {}
+            Err(error) => warn!(%error, "what was told of the document could not be read"),
+        }
+        let id = notice.id.clone();
+        self.publish(vec![notice]).await?;
+        if let Err(error) = ledger.change(&document, |record| record.tell(None, &id)).await {
+            warn!(%error, "what was told of the document could not be written down");
         }
         Ok(())
     }
 
     fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-}
-
-impl Ending {
-    fn of_plan(plan: Plan) -> Self {
-        Self { answer: Answer::planned(&plan), plan, revision: None, passing: None }
-    }
-
-    fn of_error(plan: Plan, error: Error) -> Self {
-        error!(ecs.service = %plan.target, %error, "a call failed");
-        let outcome = if error.kind.is_passing() { Outcome::Failed } else { Outcome::Refused };
-        Self {
-            answer: Answer::failed(&plan, error.reason(), outcome),
-            plan: plan.cut_short(error.reason()),
-            revision: None,
-            passing: Some(error).filter(|error| error.kind.is_passing()),
-        }
+        self.deployer.aws.now()
     }
 }
 
@@ -320,9 +227,8 @@ fn answers(endings: &[Ending]) -> Vec<Answer> {
     endings.iter().map(|ending| ending.answer.clone()).collect()
 }
 
-/// No step begins after this: what is under way then must end, 20 s at most, and be told before Lambda's deadline.
-fn until(context: &Context) -> Instant {
+/// What is under way at the end must end, 20 s at most, and be told before Lambda's deadline.
+fn until_of(left: Duration) -> Instant {
     const TO_FINISH: Duration = Duration::from_secs(25);
-    let left = context.deadline().duration_since(std::time::SystemTime::now()).unwrap_or_default();
     Instant::now() + left - TO_FINISH.min(left / 3)
 }

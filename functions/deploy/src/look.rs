@@ -8,9 +8,10 @@ use futures_util::future::join_all;
 use slipway_aws::ecs::{SERVICES_PER_CALL, ServiceDeployment};
 use slipway_aws::{Aws, Error, Kind};
 use slipway_core::config::Target;
+use slipway_core::deploy::{Back, Build, as_ran};
 use slipway_core::facts::{ImageFacts, ImageName, RanImage, Revision, ServiceFacts};
 use slipway_core::id::{ClusterName, ContainerName, ServiceName};
-use slipway_core::image::Repository;
+use slipway_core::image::{Digest, Repository};
 use tokio::sync::OnceCell;
 
 /// Everything looked up for one invocation.
@@ -20,11 +21,20 @@ pub(crate) struct Look<'a> {
     services: Memo<(ClusterName, ServiceName), Option<ServiceFacts>>,
     revisions: Memo<String, Revision>,
     images: Memo<(Repository, ImageName), Option<ImageFacts>>,
+    listings: Memo<Repository, Arc<Vec<ImageFacts>>>,
+    builds: Memo<(Repository, Digest, Digest), Option<(Build, Build)>>,
 }
 
 impl<'a> Look<'a> {
     pub(crate) fn new(aws: &'a Aws) -> Self {
-        Self { aws, services: Memo::default(), revisions: Memo::default(), images: Memo::default() }
+        Self {
+            aws,
+            services: Memo::default(),
+            revisions: Memo::default(),
+            images: Memo::default(),
+            listings: Memo::default(),
+            builds: Memo::default(),
+        }
     }
 
     /// The services of these targets, ten at a time and all at once.
@@ -59,6 +69,12 @@ impl<'a> Look<'a> {
         self.services.get(key, look).await
     }
 
+    /// A target's service as it is now, whatever was looked up before.
+    pub(crate) async fn service_anew(&self, target: &Target) -> Result<Option<ServiceFacts>, Error> {
+        let found = self.aws.ecs.describe_services(&target.cluster, &[&target.service]).await?;
+        Ok(found.into_iter().next().flatten())
+    }
+
     /// A task definition revision by ARN, or a family's latest.
     pub(crate) async fn revision(&self, name: &str) -> Result<Revision, Error> {
         self.revisions.get(name.to_owned(), || self.aws.ecs.describe_task_definition(name)).await
@@ -68,6 +84,48 @@ impl<'a> Look<'a> {
     pub(crate) async fn image(&self, repository: &Repository, name: &ImageName) -> Result<Option<ImageFacts>, Error> {
         let key = (repository.clone(), name.clone());
         self.images.get(key, || self.aws.ecr.describe_image(repository, name)).await
+    }
+
+    /// Every image of the repository that has a tag.
+    pub(crate) async fn images(&self, repository: &Repository) -> Result<Arc<Vec<ImageFacts>>, Error> {
+        self.listings.get(repository.clone(), async || self.aws.ecr.list_images(repository).await.map(Arc::new)).await
+    }
+
+    /// Two images as builds; `None` where the registry no longer has both.
+    pub(crate) async fn builds(
+        &self,
+        repository: &Repository,
+        one: &Digest,
+        other: &Digest,
+    ) -> Result<Option<(Build, Build)>, Error> {
+        let look = async || {
+            let manifests = self.aws.ecr.batch_get_image(repository, &[one, other]).await?;
+            let build = |digest: &Digest| {
+                let (_, manifest) = manifests.iter().find(|(of, _)| of == digest)?;
+                Some(Build::of_manifest(manifest))
+            };
+            Ok(build(one).zip(build(other)))
+        };
+        self.builds.get((repository.clone(), one.clone(), other.clone()), look).await
+    }
+
+    /// The revisions that ran well, from ECS's own history, the last one first: where the record remembers none.
+    pub(crate) async fn good(&self, service: &ServiceFacts) -> Result<Vec<Back>, Error> {
+        /// DescribeServiceRevisions takes at most 20.
+        const REVISIONS_PER_CALL: usize = 20;
+        let mut deployments = self.aws.ecs.list_service_deployments(&service.cluster, &service.service).await?;
+        deployments.retain(|deployment| deployment.status == "SUCCESSFUL");
+        deployments.truncate(REVISIONS_PER_CALL);
+        let mut arns: Vec<_> = deployments.iter().filter_map(|deployment| deployment.target.clone()).collect();
+        arns.sort();
+        arns.dedup();
+        let revisions = self.aws.ecs.describe_service_revisions(&arns).await?;
+        let back = |deployment: &ServiceDeployment| {
+            let ran = revisions.iter().find(|revision| Some(&revision.arn) == deployment.target.as_ref())?;
+            let revision = ran.task_definition.as_ref().filter(|revision| **revision != service.task_definition)?;
+            Some(Back { revision: revision.to_string(), ran: as_ran(&ran.images) })
+        };
+        Ok(deployments.iter().filter_map(back).collect())
     }
 
     /// What the service's containers really run, from ECS's record of it; empty where ECS keeps none.
@@ -99,7 +157,7 @@ impl<'a> Look<'a> {
     pub(crate) async fn past(
         &self,
         service: &ServiceFacts,
-        digest: &slipway_core::image::Digest,
+        digest: &Digest,
     ) -> Result<Option<ServiceDeployment>, Error> {
         /// DescribeServiceRevisions takes at most 20.
         const REVISIONS_PER_CALL: usize = 20;

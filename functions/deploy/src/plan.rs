@@ -1,239 +1,332 @@
-//! Makes each target's plan: looks up what its decision needs, in the fewest round trips, and lets core decide.
+//! Makes the plans of one service: looks up what its decisions need, in the fewest round trips, and lets core decide.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
+use futures_util::future::{join_all, try_join_all};
 use slipway_aws::{Error, Kind};
 use slipway_core::config::{Base, Target};
-use slipway_core::deploy::{self, By, Facts, Question, Redeploy, Wish, deployable, question};
-use slipway_core::facts::{ImageFacts, ImageName, Revision, ServiceFacts};
-use slipway_core::id::{EventId, Home};
+use slipway_core::deploy::{
+    self, Back, By, Facts, Insist, Known, Note, Question, Redeploy, Rollback, Wish, deployable, question,
+};
+use slipway_core::facts::{ImageFacts, ImageName, RanImage, Revision, ServiceFacts};
+use slipway_core::id::{EventId, Home, TaskDefinitionArn};
 use slipway_core::image::{Repository, Tag};
-use slipway_core::plan::{Plan, Shown};
+use slipway_core::ledger::Service;
+use slipway_core::plan::Plan;
 use slipway_core::provenance::Provenance;
 use slipway_core::reason::Reason;
 use slipway_core::request;
-use slipway_core::status::{self, Asked, Past, Status};
 use slipway_core::tags::NoMatch;
-use tokio::try_join;
+use tokio::{time::sleep, try_join};
 
-use crate::event::Push;
 use crate::look::Look;
 
-/// Makes plans for the targets of one invocation.
+/// Makes plans.
+#[derive(Clone, Copy)]
 pub(crate) struct Planner<'a> {
     pub(crate) look: &'a Look<'a>,
     pub(crate) home: &'a Home,
-    pub(crate) event: &'a EventId,
+    /// Lambda's id of the invocation.
     pub(crate) request: &'a str,
 }
 
-/// What was looked up for a target whose service can be deployed to.
-struct Seen {
-    repository: Repository,
-    service: ServiceFacts,
-    running: Revision,
+/// What was looked up for a service that can be deployed to.
+#[derive(Clone, Debug)]
+pub(crate) struct Scene {
+    pub(crate) service: ServiceFacts,
+    pub(crate) running: Revision,
     base: Revision,
+    /// What really ran; asked for only where the record doesn't know what runs.
+    ran: Vec<RanImage>,
+    /// What is remembered, `notes` included.
+    pub(crate) record: Service,
+    /// What this look adds to the record.
+    pub(crate) notes: Vec<Note>,
 }
 
-impl Seen {
-    fn facts<'s>(&'s self, target: &'s Target) -> Facts<'s> {
-        Facts { target, repository: &self.repository, service: &self.service, running: &self.running, base: &self.base }
+/// When a service that is seen for the first time counts as decided about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sight {
+    /// When what runs was deployed: the push that came is newer.
+    OfAPush,
+    /// Now: nothing that was there before is deployed.
+    OfAReconcile,
+}
+
+impl Scene {
+    fn facts<'s>(&'s self, target: &'s Target, repository: &'s Repository) -> Facts<'s> {
+        Facts {
+            target,
+            repository,
+            service: &self.service,
+            running: &self.running,
+            base: &self.base,
+            record: &self.record,
+        }
     }
 }
 
 impl Planner<'_> {
-    /// Parts the targets that deploy this tag from those that don't, which are answered without a look.
-    pub(crate) fn admit<'t>(&self, targets: &[&'t Target], tag: &Tag) -> (Vec<&'t Target>, Vec<Plan>) {
-        let (mut admitted, mut skipped) = (Vec::new(), Vec::new());
-        for target in targets {
-            let reason = match target.tags.admits(tag) {
-                Ok(()) => {
-                    admitted.push(*target);
-                    continue;
-                }
-                Err(NoMatch::Ignored(pattern)) => Reason::Ignored { tag: tag.clone(), pattern },
-                Err(NoMatch::NotOfPolicy(policy)) => Reason::NotOfPolicy { tag: tag.clone(), policy },
-            };
-            skipped.push(Plan::nothing(target.name.clone(), reason));
-        }
-        (admitted, skipped)
-    }
-
-    /// What the registry has by this name; not asked where no target wants it.
-    pub(crate) async fn image(
-        &self,
-        repository: &Repository,
-        name: &ImageName,
-        targets: &[&Target],
-    ) -> Result<Option<ImageFacts>, Error> {
-        if targets.is_empty() {
-            return Ok(None);
-        }
-        self.look.image(repository, name).await
-    }
-
-    /// The plan for a pushed image.
-    pub(crate) async fn push(&self, target: &Target, image: Option<&ImageFacts>, push: &Push) -> Result<Plan, Error> {
-        let Some(image) = image else {
-            let reason = Reason::TagGone { tag: push.tag.clone(), repository: push.repository.name.clone() };
-            return Ok(Plan::nothing(target.name.clone(), reason));
+    /// Why a target does not deploy this tag, if it doesn't; answered without a look.
+    pub(crate) fn admits(target: &Target, tag: &Tag) -> Result<(), Plan> {
+        let reason = match target.tags.admits(tag) {
+            Ok(()) => return Ok(()),
+            Err(NoMatch::Ignored(pattern)) => Reason::Ignored { tag: tag.clone(), pattern },
+            Err(NoMatch::NotOfPolicy(policy)) => Reason::NotOfPolicy { tag: tag.clone(), policy },
         };
-        let wish = Wish { image, by: By::Push(&push.tag), event: self.event, request: self.request };
-        match self.see(target).await? {
-            Err(reason) => Ok(Plan::nothing(target.name.clone(), reason)),
-            Ok(seen) => self.decide(&seen.facts(target), &wish).await,
+        Err(Plan::nothing(target.name.clone(), reason))
+    }
+
+    /// The service, its task definitions, and what they mean to the record; the inner error is why nothing can be
+    /// deployed to it. `wanted` is an image that will be asked about: what may be needed for it is looked up alongside.
+    pub(crate) async fn scene(
+        &self,
+        target: &Target,
+        record: Service,
+        wanted: Option<&ImageFacts>,
+        sight: Sight,
+    ) -> Result<Result<Scene, Reason>, Error> {
+        let service = self.service(target, &record).await?;
+        let service = match deployable(target, service.as_ref()) {
+            Ok(service) => service.clone(),
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let repository = target.repository.at(self.home);
+        let running = self.look.revision(service.task_definition.as_str());
+        let base = async {
+            match target.base {
+                Base::Service => Ok(None),
+                Base::Family => self.look.revision(service.task_definition.family()).await.map(Some),
+            }
+        };
+        let ran = async {
+            if is_known(&record, &service.task_definition) {
+                return Ok(Vec::new());
+            }
+            self.look.what_ran(&service).await
+        };
+        let builds = async {
+            let near =
+                wanted.and_then(|image| Some((image, deploy::guess_same_build(&record, &repository.name, image)?)));
+            match near {
+                Some((image, digest)) => self.look.builds(&repository, &image.digest, &digest).await.map(|_| ()),
+                None => Ok(()),
+            }
+        };
+        let (running, base, ran, ()) = try_join!(running, base, ran, builds)?;
+        let notes = self.notes(&record, &service, &ran, sight).await?;
+        let mut record = record;
+        notes.iter().for_each(|note| note.write(&mut record));
+        let base = base.unwrap_or_else(|| running.clone());
+        Ok(Ok(Scene { service, running, base, ran, record, notes }))
+    }
+
+    /// The service; asked again where ECS's answer is older than what is recorded.
+    async fn service(&self, target: &Target, record: &Service) -> Result<Option<ServiceFacts>, Error> {
+        const PAUSES: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(700)];
+        let mut service = self.look.service(target).await?;
+        for pause in PAUSES {
+            let now = self.look.aws.now();
+            if !service.as_ref().is_some_and(|service| deploy::is_stale(record, service, now)) {
+                break;
+            }
+            sleep(pause).await;
+            service = self.look.service_anew(target).await?;
         }
+        Ok(service)
+    }
+
+    /// What the look at a service adds to its record.
+    async fn notes(
+        &self,
+        record: &Service,
+        service: &ServiceFacts,
+        ran: &[RanImage],
+        sight: Sight,
+    ) -> Result<Vec<Note>, Error> {
+        let now = self.look.aws.now();
+        if deploy::is_first_sight(record) {
+            let at = (sight == Sight::OfAReconcile).then_some(now);
+            return Ok(vec![deploy::first_sight(service, ran, at, now)]);
+        }
+        let mut notes = Vec::new();
+        let mut remembered = record.clone();
+        let unresolved = deploy::unresolved(record);
+        if !unresolved.is_empty() {
+            let revisions = self.revisions_of(service).await?;
+            for meant in unresolved {
+                let note = deploy::resolve(meant, service, &revisions, now);
+                note.write(&mut remembered);
+                notes.push(note);
+            }
+        }
+        notes.extend(deploy::outside(&remembered, service));
+        if !ran.is_empty() {
+            notes.push(Note::Ran(service.task_definition.to_string(), deploy::as_ran(ran)));
+        }
+        Ok(notes)
+    }
+
+    /// The plan for an image, whoever wants it.
+    pub(crate) async fn image(&self, target: &Target, scene: &Scene, wish: &Wish<'_>) -> Result<Plan, Error> {
+        let repository = target.repository.at(self.home);
+        let facts = scene.facts(target, &repository);
+        let running_image = match question(&facts, wish) {
+            None => None,
+            Some(Question::Registry(name)) => self.look.image(&repository, &name).await?,
+            Some(Question::WhatRan(container)) => {
+                let ran = scene.ran.iter().find(|ran| ran.container == container.as_str());
+                match ran.and_then(|ran| ran.digest.clone()) {
+                    Some(digest) => self.look.image(&repository, &ImageName::Digest(digest)).await?,
+                    None => self.look.image_that_ran(&repository, &scene.service, &container).await?,
+                }
+            }
+        };
+        let builds = match deploy::to_compare(&facts, wish, running_image.as_ref()) {
+            Some(digest) => self.look.builds(&repository, &wish.image.digest, &digest).await?,
+            None => None,
+        };
+        let known = Known {
+            running_image: running_image.as_ref(),
+            builds: builds.as_ref().map(|(wanted, runs)| (wanted, runs)),
+        };
+        Ok(deploy::deploy(&facts, wish, &known))
     }
 
     /// The plan for an image that somebody asked for.
-    pub(crate) async fn deploy(&self, target: &Target, name: &ImageName, id: Option<&EventId>) -> Result<Plan, Error> {
+    pub(crate) async fn deploy(
+        &self,
+        target: &Target,
+        scene: &Scene,
+        (name, insist): (&ImageName, Insist),
+        (event, id): (&EventId, Option<&EventId>),
+    ) -> Result<Plan, Error> {
         let repository = target.repository.at(self.home);
-        let (image, seen) = try_join!(self.look.image(&repository, name), self.see(target))?;
-        let nothing = |reason| Ok(Plan::nothing(target.name.clone(), reason));
-        let Some(image) = image else {
+        let Some(image) = self.look.image(&repository, name).await? else {
             let image = request::shown(name).to_string();
-            return nothing(Reason::NoSuchImage { image, repository: repository.name });
+            let reason = Reason::NoSuchImage { image, repository: repository.name };
+            return Ok(Plan::nothing(target.name.clone(), reason));
         };
-        let seen = match seen {
-            Ok(seen) => seen,
-            Err(reason) => return nothing(reason),
-        };
-        if let Some(reason) = self.done_before(&seen.running, id).await? {
-            return nothing(reason);
+        if let Some(reason) = self.done_before(scene, id).await? {
+            return Ok(Plan::nothing(target.name.clone(), reason));
         }
         let tag = match name {
             ImageName::Tag(tag) => Some(tag),
             ImageName::Digest(_) => None,
         };
-        let wish = Wish { image: &image, by: By::Request(tag), event: self.event, request: self.request };
-        self.decide(&seen.facts(target), &wish).await
+        let by = By::Request(tag, insist);
+        let wish = Wish { image: &image, by, event, request: self.request, tagged_at: None };
+        self.image(target, scene, &wish).await
     }
 
     /// The plan for a redeploy of one service, given all its entries.
     pub(crate) async fn redeploy(
         &self,
-        first: &Target,
         entries: &[&Target],
-        id: Option<&EventId>,
+        scene: &Scene,
+        (event, id): (&EventId, Option<&EventId>),
     ) -> Result<Plan, Error> {
-        let seen = match self.see(first).await? {
-            Ok(seen) => seen,
-            Err(reason) => return Ok(Plan::nothing(first.name.clone(), reason)),
-        };
-        if let Some(reason) = self.done_before(&seen.running, id).await? {
+        let first = entries[0];
+        if let Some(reason) = self.done_before(scene, id).await? {
             return Ok(Plan::nothing(first.name.clone(), reason));
         }
-        let entries: Vec<_> = entries.iter().map(|target| (*target, target.repository.at(self.home))).collect();
-        let ran = if deploy::names_a_tag(&seen.running, &entries) {
-            self.look.what_ran(&seen.service).await?
-        } else {
-            Vec::new()
+        let entries = self.with_repositories(entries);
+        let ran = match scene.ran.as_slice() {
+            [] if deploy::names_a_tag(&scene.running, &entries) => self.look.what_ran(&scene.service).await?,
+            ran => ran.to_vec(),
         };
-        let facts = Redeploy {
+        Ok(deploy::redeploy(&Redeploy {
             first,
             entries: &entries,
-            service: &seen.service,
-            running: &seen.running,
-            base: &seen.base,
+            service: &scene.service,
+            running: &scene.running,
+            base: &scene.base,
             ran: &ran,
             id,
-            event: self.event,
+            event,
             request: self.request,
-        };
-        Ok(deploy::redeploy(&facts))
+            record: &scene.record,
+        }))
     }
 
-    /// How a target stands, and what became of an image, where one is asked about; a failing look is its answer.
-    pub(crate) async fn status(&self, target: &Target, asked: Option<&ImageName>) -> Status {
-        let seen = self.try_status(target, asked).await;
-        seen.unwrap_or_else(|error| status::refused(target, &target.repository.at(self.home), error.reason()))
-    }
-
-    async fn try_status(&self, target: &Target, asked: Option<&ImageName>) -> Result<Status, Error> {
-        let repository = target.repository.at(self.home);
-        let image = async {
-            match asked {
-                Some(name) => self.look.image(&repository, name).await,
-                None => Ok(None),
-            }
-        };
-        let (image, service) = try_join!(image, self.look.service(target))?;
-        let service = match deployable(target, service.as_ref()) {
-            Ok(service) => service,
-            Err(reason) => return Ok(status::refused(target, &repository, reason)),
-        };
-        let revisions = self.revisions_of(service).await?;
-        let facts = status::Facts { target, repository: &repository, service, revisions: &revisions };
-        let Some(name) = asked else { return Ok(status::status(&facts, None)) };
-
-        let shown = Shown { digest: image.as_ref().map(|image| image.digest.clone()), ..request::shown(name) };
-        let digest = shown.digest.clone().or_else(|| request::shown(name).digest);
-        let past = match &digest {
-            Some(digest) => self.look.past(service, digest).await?,
-            None => None,
-        };
-        let past = past.map(|past| Past { status: past.status, reason: past.status_reason });
-        let plan = match &image {
-            Some(image) => self.if_pushed(target, image, name).await?,
-            None => None,
-        };
-        let asked = Asked { shown: &shown, image: image.as_ref(), past: past.as_ref(), plan: plan.as_ref() };
-        Ok(status::status(&facts, Some(&asked)))
-    }
-
-    async fn decide(&self, facts: &Facts<'_>, wish: &Wish<'_>) -> Result<Plan, Error> {
-        let running_image = match question(facts, wish) {
-            None => None,
-            Some(Question::Registry(name)) => self.look.image(facts.repository, &name).await?,
-            Some(Question::WhatRan(container)) => {
-                self.look.image_that_ran(facts.repository, facts.service, &container).await?
-            }
-        };
-        Ok(deploy::deploy(facts, wish, running_image.as_ref()))
-    }
-
-    /// The service and its task definitions; the inner error is why nothing can be deployed to it.
-    async fn see(&self, target: &Target) -> Result<Result<Seen, Reason>, Error> {
-        let service = self.look.service(target).await?;
-        let service = match deployable(target, service.as_ref()) {
-            Ok(service) => service.clone(),
-            Err(reason) => return Ok(Err(reason)),
-        };
-        let running = self.look.revision(service.task_definition.as_str());
-        let (running, base) = match target.base {
-            Base::Service => {
-                let running = running.await?;
-                (running.clone(), running)
-            }
-            Base::Family => try_join!(running, self.look.revision(service.task_definition.family()))?,
-        };
-        Ok(Ok(Seen { repository: target.repository.at(self.home), service, running, base }))
-    }
-
-    /// What the push of an image would bring about now, under the best of its tags.
-    async fn if_pushed(&self, target: &Target, image: &ImageFacts, name: &ImageName) -> Result<Option<Plan>, Error> {
-        let tag = match name {
-            ImageName::Tag(tag) => Some(tag),
-            ImageName::Digest(_) => target.tags.best(&image.tags).or(image.tags.first()),
-        };
-        let Some(tag) = tag else { return Ok(None) };
-        let (admitted, mut skipped) = self.admit(&[target], tag);
-        if admitted.is_empty() {
-            return Ok(skipped.pop());
+    /// The plan for a rollback of one service, given all its entries.
+    pub(crate) async fn rollback(
+        &self,
+        entries: &[&Target],
+        scene: &Scene,
+        to: Option<&str>,
+        (event, id): (&EventId, Option<&EventId>),
+    ) -> Result<Plan, Error> {
+        let first = entries[0];
+        let nothing = |reason| Ok(Plan::nothing(first.name.clone(), reason));
+        if let Some(reason) = self.done_before(scene, id).await? {
+            return nothing(reason);
         }
-        let push = Push { id: self.event.clone(), repository: target.repository.at(self.home), tag: tag.clone() };
-        self.push(target, Some(image), &push).await.map(Some)
+        let entries = self.with_repositories(entries);
+        let backs = match to {
+            Some(revision) => vec![self.named(scene, revision)],
+            None => match deploy::rollback_candidates(&scene.record, &scene.running.arn) {
+                good if good.is_empty() => self.look.good(&scene.service).await?,
+                good => good,
+            },
+        };
+        let mut refusal = Reason::NothingGood;
+        for back in backs {
+            let revision = match self.look.revision(&back.revision).await {
+                Ok(revision) => revision,
+                Err(error) if error.kind == Kind::NotFound => {
+                    refusal = Reason::NoSuchRevision { revision: back.revision };
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let needed = deploy::rollback_images(&revision, &entries, &back.ran);
+            let asked = needed.iter().map(async |(repository, digest)| {
+                let found = self.look.image(repository, &ImageName::Digest(digest.clone())).await?;
+                Ok::<_, Error>(found.is_none().then(|| format!("{}@sha256:{}", repository.name, digest.short())))
+            });
+            if let Some(image) = try_join_all(asked).await?.into_iter().flatten().next() {
+                refusal = Reason::ImageGone { revision: revision.arn.short().to_owned(), image };
+                continue;
+            }
+            return Ok(deploy::rollback(&Rollback {
+                first,
+                entries: &entries,
+                service: &scene.service,
+                running: &scene.running,
+                to: &revision,
+                ran: &back.ran,
+                record: &scene.record,
+                event,
+                request: self.request,
+            }));
+        }
+        // The last refusal is about one revision of several; only a person who named it is helped by that.
+        nothing(if to.is_some() { refusal } else { Reason::NothingGood })
+    }
+
+    /// A revision that somebody names, in the service's own family where they name none.
+    fn named(&self, scene: &Scene, revision: &str) -> Back {
+        let short = TaskDefinitionArn::new(revision).short().to_owned();
+        let good =
+            scene.record.good.iter().find(|good| TaskDefinitionArn::new(good.revision.as_str()).short() == short);
+        Back { revision: revision.to_owned(), ran: good.map(|good| good.ran.clone()).unwrap_or_default() }
+    }
+
+    fn with_repositories<'t>(&self, entries: &[&'t Target]) -> Vec<(&'t Target, Repository)> {
+        entries.iter().map(|target| (*target, target.repository.at(self.home))).collect()
     }
 
     /// The revisions of a service's deployments; one that was deleted meanwhile is left out.
-    async fn revisions_of(
+    pub(crate) async fn revisions_of(
         &self,
         service: &ServiceFacts,
-    ) -> Result<HashMap<slipway_core::id::TaskDefinitionArn, Revision>, Error> {
+    ) -> Result<HashMap<TaskDefinitionArn, Revision>, Error> {
         let mut arns: Vec<_> = service.deployments.iter().map(|deployment| &deployment.task_definition).collect();
         arns.sort();
         arns.dedup();
-        let found = futures_util::future::join_all(arns.iter().map(|arn| self.look.revision(arn.as_str()))).await;
+        let found = join_all(arns.iter().map(|arn| self.look.revision(arn.as_str()))).await;
         let mut revisions = HashMap::new();
         for (arn, revision) in arns.into_iter().zip(found) {
             match revision {
@@ -246,23 +339,30 @@ impl Planner<'_> {
     }
 
     /// Whether a request of this id was carried out before; looked up only where the caller gave an id.
-    async fn done_before(&self, running: &Revision, id: Option<&EventId>) -> Result<Option<Reason>, Error> {
+    async fn done_before(&self, scene: &Scene, id: Option<&EventId>) -> Result<Option<Reason>, Error> {
         let Some(id) = id else { return Ok(None) };
-        let mut revisions = self.look.recent_revisions(running.arn.family()).await?;
-        revisions.push(running.clone());
-        let done = revisions.iter().find(|revision| Provenance::of(revision).is_some_and(|made| made.is_of(id)));
-        Ok(done.map(|revision| Reason::AlreadyDone { id: id.to_string(), revision: revision.arn.short().to_owned() }))
+        let done = |revision: &str| Reason::AlreadyDone { id: id.to_string(), revision: revision.to_owned() };
+        let recorded =
+            scene.record.deployments.iter().find(|it| it.event.as_ref() == Some(id) && it.deployment.is_some());
+        if let Some(recorded) = recorded {
+            return Ok(Some(done(recorded.revision.new.as_deref().unwrap_or("a new deployment"))));
+        }
+        // The record may have been lost, and keeps ten; the revisions bear the id as well.
+        let mut revisions = self.look.recent_revisions(scene.running.arn.family()).await?;
+        revisions.push(scene.running.clone());
+        let made = revisions.iter().find(|revision| Provenance::of(revision).is_some_and(|made| made.is_of(id)));
+        let brought = scene.record.deployments.iter().filter_map(|it| it.revision.new.as_deref());
+        let last = brought.filter_map(|revision| TaskDefinitionArn::new(revision).revision()).max();
+        let unused =
+            |revision: &Revision| last.is_some() && revision.arn.revision() > last && revision.arn != scene.running.arn;
+        // A revision that no deployment brought is what a try left that died.
+        Ok(made.filter(|revision| !unused(revision)).map(|revision| done(revision.arn.short())))
     }
 }
 
-/// Entries of the same service together behind the first of them, in the order they came: a redeploy renders all its repositories at once.
-pub(crate) fn by_service<'t>(targets: &[&'t Target]) -> Vec<(&'t Target, Vec<&'t Target>)> {
-    let mut services: Vec<(&Target, Vec<&Target>)> = Vec::new();
-    for target in targets {
-        match services.iter_mut().find(|(first, _)| first.name == target.name) {
-            Some((_, entries)) => entries.push(target),
-            None => services.push((target, vec![target])),
-        }
-    }
-    services
+/// Whether the record knows what this revision ran: it is a good one, or Slipway brought it.
+fn is_known(record: &Service, revision: &TaskDefinitionArn) -> bool {
+    let short = |it: &str| TaskDefinitionArn::new(it).short() == revision.short();
+    record.good.iter().any(|good| short(&good.revision))
+        || record.deployments.iter().any(|it| !it.is_outside() && it.revision.new.as_deref() == Some(revision.short()))
 }

@@ -1,22 +1,52 @@
-//! Turns an EventBridge event into the one kind that this function acts on, leniently: ECS adds fields and names.
+//! Turns what rang into the one thing that it is a hint of, leniently: ECS adds fields and names.
+//!
+//! Whatever it is, it says where to look, and little else that is believed.
 
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
-use slipway_core::id::{ClusterName, DeploymentId, ServiceArn};
-use slipway_core::outcome::{Change, DeploymentEvent};
+use slipway_core::facts::StoppedTask;
+use slipway_core::id::{ClusterName, DeploymentId, Home, ServiceArn, ServiceName};
+use slipway_core::outcome::{Change, DeploymentEvent, task_failure};
 use tracing::info;
 
-/// A service's deployment changed its state.
+mod task;
+
+/// Something rang for a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// The service, as the event's first resource names it.
-    pub service: ServiceArn,
-    /// Its cluster, from the service's ARN or from the event's `clusterArn`; a service that was never migrated to the
-    /// long ARN form may have neither.
+    /// Whose service it is; `None` for a ring of ours, which is about services beside the function.
+    pub home: Option<Home>,
+    /// Its cluster; a service that was never migrated to the long ARN form may have none in its events.
     pub cluster: Option<ClusterName>,
-    /// What changed.
-    pub deployment: DeploymentEvent,
+    /// The service.
+    pub service: ServiceName,
+    /// What it is a hint of.
+    pub hint: Hint,
+}
+
+/// What an event is a hint of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// A deployment changed its state.
+    Deployment(DeploymentEvent),
+    /// A task of the service stopped by itself.
+    TaskStopped(StoppedTask),
+    /// ECS warns of something that it does, or cannot do, for the service.
+    Warning(Warning),
+    /// A deadline that Slipway set for the deployment of this number.
+    Deadline(u64),
+}
+
+/// A warning or an error of ECS about a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// `SERVICE_TASK_PLACEMENT_FAILURE` and such.
+    pub name: String,
+    /// ECS's word for why, `RESOURCE:MEMORY`.
+    pub reason: Option<String>,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// Why an event that claims to be ours cannot be read. Another delivery would be the same.
@@ -38,10 +68,12 @@ struct Envelope {
     detail: Value,
 }
 
-/// The `detail` of an `ECS Deployment State Change`, as far as we read it.
+/// The `detail` of an `ECS Deployment State Change` or an `ECS Service Action`, as far as we read it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct StateChange {
+struct Detail {
+    #[serde(default)]
+    event_type: String,
     #[serde(default)]
     event_name: String,
     #[serde(default)]
@@ -49,22 +81,64 @@ struct StateChange {
     #[serde(default)]
     updated_at: Option<String>,
     #[serde(default)]
+    created_at: Option<String>,
+    #[serde(default)]
     reason: Option<String>,
     #[serde(default)]
     cluster_arn: Option<String>,
+}
+
+/// A ring of our own, see `slipway_core::schedule::payload`.
+#[derive(Deserialize)]
+struct Ring {
+    #[serde(default)]
+    target: String,
+    #[serde(default)]
+    number: u64,
 }
 
 /// Reads an event. `Ok(None)` is a known kind that is not ours, or a name that ECS has added since.
 ///
 /// `received` stands in for the time of an event that bears none.
 pub fn parse(payload: Value, received: Timestamp) -> Result<Option<Event>, Malformed> {
-    let envelope: Envelope = serde_json::from_value(payload).map_err(|error| Malformed(error.to_string()))?;
-    if envelope.source != "aws.ecs" || envelope.detail_type != "ECS Deployment State Change" {
-        info!(event.source = envelope.source, event.type = envelope.detail_type, "the event is not for this function");
-        return Ok(None);
+    if let Some(kind) = payload.get("slipway") {
+        return match kind.as_str() {
+            Some("deadline") => ring(payload).map(Some),
+            _ => {
+                info!(ring = %kind, "the ring is not for this function");
+                Ok(None)
+            }
+        };
     }
-    let detail: StateChange =
-        serde_json::from_value(envelope.detail).map_err(|error| Malformed(format!("detail: {error}")))?;
+    let envelope: Envelope = serde_json::from_value(payload).map_err(|error| Malformed(error.to_string()))?;
+    match (envelope.source.as_str(), envelope.detail_type.as_str()) {
+        ("aws.ecs", "ECS Deployment State Change") => state_change(envelope, received),
+        ("aws.ecs", "ECS Service Action") => action(envelope, received),
+        ("aws.ecs", "ECS Task State Change") => task_stopped(envelope),
+        (source, kind) => {
+            info!(event.source = source, event.type = kind, "the event is not for this function");
+            Ok(None)
+        }
+    }
+}
+
+fn ring(payload: Value) -> Result<Event, Malformed> {
+    let ring: Ring = serde_json::from_value(payload).map_err(|error| Malformed(error.to_string()))?;
+    let (cluster, service) = ring
+        .target
+        .split_once('/')
+        .filter(|(cluster, service)| !cluster.is_empty() && !service.is_empty())
+        .ok_or_else(|| Malformed(format!("target: {:?} is no cluster/service", ring.target)))?;
+    Ok(Event {
+        home: None,
+        cluster: Some(ClusterName::new(cluster)),
+        service: ServiceName::new(service),
+        hint: Hint::Deadline(ring.number),
+    })
+}
+
+fn state_change(envelope: Envelope, received: Timestamp) -> Result<Option<Event>, Malformed> {
+    let detail = detail(&envelope)?;
     let change = match detail.event_name.as_str() {
         "SERVICE_DEPLOYMENT_IN_PROGRESS" => Change::InProgress,
         "SERVICE_DEPLOYMENT_COMPLETED" => Change::Completed,
@@ -74,107 +148,72 @@ pub fn parse(payload: Value, received: Timestamp) -> Result<Option<Event>, Malfo
             return Ok(None);
         }
     };
-    let service = envelope.resources.iter().find_map(|arn| ServiceArn::parse(arn));
-    let Some(service) = service.filter(|arn| !arn.service.as_str().is_empty()) else {
-        return Err(Malformed(format!("resources: {:?} name no service", envelope.resources)));
+    let at = time(&[&detail.updated_at, &envelope.time]).unwrap_or(received);
+    let event = DeploymentEvent {
+        change,
+        deployment: DeploymentId::new(&detail.deployment_id),
+        reason: detail.reason.clone().filter(|reason| !reason.is_empty()),
+        at,
     };
+    let event = of_service(&envelope, &detail, Hint::Deployment(event))?;
     if detail.deployment_id.is_empty() {
         return Err(Malformed("detail.deploymentId: is missing".to_owned()));
     }
-    let time = |text: Option<String>| text.and_then(|text| text.parse().ok());
-    Ok(Some(Event {
-        cluster: service.cluster.clone().or_else(|| detail.cluster_arn.as_deref().and_then(cluster)),
-        service,
-        deployment: DeploymentEvent {
-            change,
-            deployment: DeploymentId::new(detail.deployment_id),
-            reason: detail.reason.filter(|reason| !reason.is_empty()),
-            at: time(detail.updated_at).or_else(|| time(envelope.time)).unwrap_or(received),
-        },
-    }))
+    Ok(Some(event))
+}
+
+fn action(envelope: Envelope, received: Timestamp) -> Result<Option<Event>, Malformed> {
+    let detail = detail(&envelope)?;
+    // The others tell of the ordinary course: a steady state, every few hours, for each service.
+    if !matches!(detail.event_type.as_str(), "WARN" | "ERROR") || detail.event_name.is_empty() {
+        return Ok(None);
+    }
+    let warning = Warning {
+        name: detail.event_name.clone(),
+        reason: detail.reason.clone().filter(|reason| !reason.is_empty()),
+        at: time(&[&detail.created_at, &envelope.time]).unwrap_or(received),
+    };
+    of_service(&envelope, &detail, Hint::Warning(warning)).map(Some)
+}
+
+/// Only tasks of services, and only those that stopped by themselves: scaling and people stop tasks all day.
+fn task_stopped(envelope: Envelope) -> Result<Option<Event>, Malformed> {
+    let stopped: task::Stopped =
+        serde_json::from_value(envelope.detail).map_err(|error| Malformed(format!("detail: {error}")))?;
+    let Some(service) = stopped.service() else { return Ok(None) };
+    let (home, cluster) = stopped.place()?;
+    let task = stopped.into_facts();
+    if task_failure(&task).is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Event { home: Some(home), cluster: Some(cluster), service, hint: Hint::TaskStopped(task) }))
+}
+
+fn detail(envelope: &Envelope) -> Result<Detail, Malformed> {
+    Detail::deserialize(&envelope.detail).map_err(|error| Malformed(format!("detail: {error}")))
+}
+
+fn of_service(envelope: &Envelope, detail: &Detail, hint: Hint) -> Result<Event, Malformed> {
+    let arn = envelope.resources.iter().find_map(|arn| ServiceArn::parse(arn));
+    let Some(arn) = arn.filter(|arn| !arn.service.as_str().is_empty()) else {
+        return Err(Malformed(format!("resources: {:?} name no service", envelope.resources)));
+    };
+    Ok(Event {
+        home: Some(Home { partition: arn.partition, account: arn.account, region: arn.region }),
+        cluster: arn.cluster.or_else(|| detail.cluster_arn.as_deref().and_then(cluster)),
+        service: arn.service,
+        hint,
+    })
 }
 
 fn cluster(arn: &str) -> Option<ClusterName> {
     arn.split_once(":cluster/").map(|(_, name)| ClusterName::new(name)).filter(|name| !name.as_str().is_empty())
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn received() -> Timestamp {
-        "2026-09-04T18:00:00Z".parse().unwrap()
-    }
-
-    fn state_change(resource: &str, detail: &Value) -> Value {
-        json!({ "source": "aws.ecs", "detail-type": "ECS Deployment State Change", "resources": [resource], "detail": detail })
-    }
-
-    /// The service, its cluster and the change.
-    type Seen<'a> = (&'a str, Option<&'a str>, Change);
-
-    #[track_caller]
-    fn check(payload: Value, expected: Result<Option<Seen<'_>>, &str>) {
-        let parsed = parse(payload, received());
-        let seen = match &parsed {
-            Ok(event) => Ok(event.as_ref().map(|event| {
-                let cluster = event.cluster.as_ref().map(|cluster| cluster.as_str());
-                (event.service.service.as_str(), cluster, event.deployment.change)
-            })),
-            Err(Malformed(text)) => Err(text.as_str()),
-        };
-        assert_eq!(seen, expected);
-    }
-
-    #[test]
-    fn the_cluster_comes_from_either_arn_or_is_unknown() {
-        let completed = json!({ "eventName": "SERVICE_DEPLOYMENT_COMPLETED", "deploymentId": "ecs-svc/1" });
-        let mut with_cluster = completed.clone();
-        with_cluster["clusterArn"] = "arn:aws:ecs:eu-west-1:123456789012:cluster/blue".into();
-        let (long, short) = (
-            "arn:aws-us-gov:ecs:us-gov-west-1:123456789012:service/prod/web",
-            "arn:aws:ecs:eu-west-1:123456789012:service/web",
-        );
-        check(state_change(long, &completed), Ok(Some(("web", Some("prod"), Change::Completed))));
-        check(state_change(long, &with_cluster), Ok(Some(("web", Some("prod"), Change::Completed))));
-        check(state_change(short, &with_cluster), Ok(Some(("web", Some("blue"), Change::Completed))));
-        check(state_change(short, &completed), Ok(Some(("web", None, Change::Completed))));
-    }
-
-    #[test]
-    fn what_is_not_ours_is_no_error_and_what_is_malformed_is() {
-        let service = "arn:aws:ecs:eu-west-1:123456789012:service/prod/web";
-        let named = |name: &str| json!({ "eventName": name, "deploymentId": "ecs-svc/1" });
-        check(state_change(service, &named("SERVICE_DEPLOYMENT_PAUSED")), Ok(None));
-        check(state_change(service, &json!({})), Ok(None));
-        check(json!({ "source": "aws.ecs", "detail-type": "ECS Service Action" }), Ok(None));
-        check(json!({}), Ok(None));
-        check(
-            state_change("arn:aws:ecs:eu-west-1:123456789012:cluster/prod", &named("SERVICE_DEPLOYMENT_FAILED")),
-            Err("resources: [\"arn:aws:ecs:eu-west-1:123456789012:cluster/prod\"] name no service"),
-        );
-        check(
-            state_change(service, &json!({ "eventName": "SERVICE_DEPLOYMENT_FAILED" })),
-            Err("detail.deploymentId: is missing"),
-        );
-        assert!(parse(json!("text"), received()).is_err());
-        assert!(parse(state_change(service, &json!("SERVICE_DEPLOYMENT_FAILED")), received()).is_err());
-    }
-
-    #[test]
-    fn the_time_is_when_it_happened() {
-        let at = |time: Value, updated_at: Value| {
-            let detail = json!({
-                "eventName": "SERVICE_DEPLOYMENT_FAILED", "deploymentId": "ecs-svc/1", "updatedAt": updated_at
-            });
-            let mut payload = state_change("arn:aws:ecs:eu-west-1:123456789012:service/prod/web", &detail);
-            payload["time"] = time;
-            parse(payload, received()).unwrap().unwrap().deployment.at.to_string()
-        };
-        assert_eq!(at("2026-09-04T17:12:33Z".into(), "2026-09-04T17:12:31.714Z".into()), "2026-09-04T17:12:31.714Z");
-        assert_eq!(at("2026-09-04T17:12:33Z".into(), Value::Null), "2026-09-04T17:12:33Z");
-        assert_eq!(at(Value::Null, "yesterday".into()), received().to_string());
-    }
+/// The first of these that is a time.
+fn time(texts: &[&Option<String>]) -> Option<Timestamp> {
+    texts.iter().find_map(|text| text.as_deref()?.parse().ok())
 }
+
+#[cfg(test)]
+mod tests;

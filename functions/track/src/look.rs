@@ -1,102 +1,114 @@
-//! Looks at what an event is about: the service, then the revisions of its deployments side by side.
-//!
-//! Only where ECS no longer lists a deployment is its history asked, and only where a revision is known by name alone is
-//! one more read: the common event costs two round trips.
-
-use std::collections::HashMap;
+//! Looks at a service: its record and the service itself first, and more of both only where an open question needs it.
 
 use futures_util::future::join_all;
-use slipway_aws::ecs::Ecs;
 use slipway_aws::{Error, Kind};
-use slipway_core::facts::{Revision, ServiceFacts};
-use slipway_core::id::{ClusterName, ServiceName, TaskDefinitionArn};
-use slipway_core::outcome::{DeploymentEvent, Ending, Facts, Outcome, Recorded, judge, revisions_to_read, superseded};
+use slipway_core::facts::{Revision, ServiceDeploymentFacts, ServiceFacts, Strategy};
+use slipway_core::id::TaskDefinitionArn;
+use slipway_core::ledger::Deployment;
+use slipway_core::outcome::its_service_deployment;
+use slipway_core::provenance::Provenance;
+use tokio::try_join;
 use tracing::warn;
 
-/// The service as it is now; `None` where the cluster has none of this name any more.
-pub(crate) async fn at_service(
-    ecs: &Ecs,
-    cluster: &ClusterName,
-    service: &ServiceName,
-) -> Result<Option<ServiceFacts>, Error> {
-    Ok(ecs.describe_services(cluster, &[service]).await?.into_iter().next().flatten())
-}
+use crate::visit::Visit;
 
-/// Judges the event with all that there is to see: the event's own deployment first, then those it superseded.
-pub(crate) async fn at_deployments(
-    ecs: &Ecs,
-    event: &DeploymentEvent,
-    service: &ServiceFacts,
-    repositories: &[&str],
-) -> Result<Vec<Outcome>, Error> {
-    let mut revisions = HashMap::new();
-    let listed = revisions_to_read(event, service);
-    read(ecs, &mut revisions, listed.iter().map(TaskDefinitionArn::as_str)).await?;
-
-    let mut recorded = None;
-    let seen = Facts { event, service, revisions: &revisions, recorded: None, repositories };
-    if let Some(ending) = judge(&seen).history_to_read() {
-        recorded = history(ecs, service, ending).await?;
-        if let Some(recorded) = &recorded {
-            read(ecs, &mut revisions, [recorded.task_definition.as_str()].into_iter()).await?;
-        }
+impl Visit<'_> {
+    /// Reads the record and the service, side by side.
+    pub(crate) async fn look(&mut self) -> Result<(), Error> {
+        (self.item, self.service) = try_join!(self.aws.ledger.read(&self.target), self.read_service())?;
+        self.stories = None;
+        Ok(())
     }
 
-    let facts = Facts { event, service, revisions: &revisions, recorded: recorded.as_ref(), repositories };
-    let outcomes = outcomes(&facts);
-    let names: Vec<String> =
-        outcomes.iter().filter_map(|outcome| outcome.previous_to_read(&revisions)).map(str::to_owned).collect();
-    if names.is_empty() {
-        return Ok(outcomes);
+    /// Reads the service again: the record was just read, and what ECS showed before is of before.
+    pub(crate) async fn look_again(&mut self) -> Result<(), Error> {
+        self.service = self.read_service().await?;
+        self.stories = None;
+        Ok(())
     }
-    read(ecs, &mut revisions, names.iter().map(String::as_str)).await?;
-    Ok(self::outcomes(&Facts { event, service, revisions: &revisions, recorded: recorded.as_ref(), repositories }))
-}
 
-fn outcomes(facts: &Facts<'_>) -> Vec<Outcome> {
-    let mut outcomes = vec![judge(facts)];
-    outcomes.extend(superseded(facts));
-    outcomes
-}
-
-/// Reads revisions side by side. One that can't be read is only missing in what is told; a passing fault is tried again.
-async fn read(
-    ecs: &Ecs,
-    revisions: &mut HashMap<TaskDefinitionArn, Revision>,
-    names: impl Iterator<Item = &str>,
-) -> Result<(), Error> {
-    let mut names: Vec<&str> =
-        names.filter(|name| !revisions.keys().any(|arn| arn.as_str() == *name || arn.short() == *name)).collect();
-    names.dedup();
-    for answer in join_all(names.into_iter().map(|name| ecs.describe_task_definition(name))).await {
-        match answer {
-            Ok(revision) => _ = revisions.insert(revision.arn.clone(), revision),
-            Err(error) if error.kind.is_passing() => return Err(error),
-            Err(error) => warn!(%error, "a task definition could not be read"),
-        }
+    async fn read_service(&self) -> Result<Option<ServiceFacts>, Error> {
+        let services = self.aws.ecs.describe_services(&self.ours.cluster, &[self.name]).await?;
+        // ECS keeps a deleted service for a while, and lists nothing of it.
+        Ok(services.into_iter().next().flatten().filter(|service| service.status != "INACTIVE"))
     }
-    Ok(())
-}
 
-/// The newest service deployment that ended so, and what it ran; `None` where ECS has no history of it.
-async fn history(ecs: &Ecs, service: &ServiceFacts, ending: Ending) -> Result<Option<Recorded>, Error> {
-    let read = async {
-        let all = ecs.list_service_deployments(&service.cluster, &service.service).await?;
-        let Some(found) = all.into_iter().find(|it| ending.is(&it.status)) else { return Ok(None) };
-        let Some(revision) = &found.target else { return Ok(None) };
-        let revisions = ecs.describe_service_revisions(std::slice::from_ref(revision)).await?;
-        let task_definition = revisions.into_iter().find_map(|revision| revision.task_definition);
-        Ok(task_definition.map(|task_definition| Recorded {
-            task_definition,
-            reason: found.status_reason,
-            created_at: found.created_at,
-        }))
-    };
-    match read.await {
-        Err(error @ Error { kind: Kind::NotFound | Kind::Denied | Kind::Rejected, .. }) => {
-            warn!(%error, "the service's history could not be read");
-            Ok(None)
+    /// ECS's own story of a deployment, in as much detail as its state calls for.
+    pub(crate) async fn story_of(
+        &mut self,
+        deployment: &Deployment,
+        service: &ServiceFacts,
+    ) -> Result<Option<ServiceDeploymentFacts>, Error> {
+        if deployment.deployment.is_none() {
+            return Ok(None);
         }
-        read => read,
+        if self.stories.is_none() {
+            self.stories = Some(self.read_stories(service).await?);
+        }
+        let stories = self.stories.as_deref().unwrap_or_default();
+        let Some(brief) = its_service_deployment(deployment, service, stories) else { return Ok(None) };
+        // Its stage, what it waits for and why it goes back are only asked where they decide something.
+        let late = deployment.deadline.is_some_and(|deadline| deadline <= self.aws.now());
+        let brief_does = !brief.is_ongoing() || (service.strategy == Strategy::Rolling && !late);
+        if brief_does {
+            return Ok(Some(brief.clone()));
+        }
+        let whole = self.optional(self.aws.ecs.describe_service_deployment(&brief.arn).await)?.flatten();
+        Ok(Some(whole.unwrap_or_else(|| brief.clone())))
+    }
+
+    async fn read_stories(&self, service: &ServiceFacts) -> Result<Vec<ServiceDeploymentFacts>, Error> {
+        let read = self.aws.ecs.list_service_deployments(&service.cluster, &service.service).await;
+        let stories = self.optional(read)?.unwrap_or_default();
+        Ok(stories.into_iter().map(ServiceDeploymentFacts::from).collect())
+    }
+
+    /// What Slipway wrote on the PRIMARY's revision, asked only of a deployment whose id nobody wrote down.
+    pub(crate) async fn provenance(
+        &mut self,
+        deployment: &Deployment,
+        service: &ServiceFacts,
+    ) -> Result<Option<Provenance>, Error> {
+        let primary = service.primary().filter(|primary| Some(&primary.id) != deployment.over.as_ref());
+        let Some(primary) = primary.filter(|_| deployment.deployment.is_none()) else { return Ok(None) };
+        self.read_revisions([&primary.task_definition]).await?;
+        Ok(self.revisions.get(&primary.task_definition).and_then(Provenance::of))
+    }
+
+    /// Reads task definitions side by side, each once. One that can't be read is only missing in what follows.
+    pub(crate) async fn read_revisions(
+        &mut self,
+        arns: impl IntoIterator<Item = &TaskDefinitionArn>,
+    ) -> Result<(), Error> {
+        let known = |arn: &TaskDefinitionArn| self.revisions.keys().any(|it| it.short() == arn.short());
+        let mut unread: Vec<&TaskDefinitionArn> = arns.into_iter().filter(|arn| !known(arn)).collect();
+        unread.sort();
+        unread.dedup();
+        let ecs = &self.aws.ecs;
+        let read = join_all(unread.iter().map(|arn| ecs.describe_task_definition(arn.as_str()))).await;
+        for revision in read {
+            if let Some(revision) = self.optional(revision)? {
+                self.revisions.insert(revision.arn.clone(), revision);
+            }
+        }
+        Ok(())
+    }
+
+    /// The revision of this name, `web:42` or its ARN, if it was read.
+    pub(crate) fn revision(&self, name: &str) -> Option<&Revision> {
+        let short = TaskDefinitionArn::new(name);
+        self.revisions.values().find(|it| it.arn.short() == short.short())
+    }
+
+    /// What was looked up, if it could be; a fault that may pass is tried again.
+    pub(crate) fn optional<T>(&self, looked: Result<T, Error>) -> Result<Option<T>, Error> {
+        match looked {
+            Ok(found) => Ok(Some(found)),
+            Err(error @ Error { kind: Kind::Throttled | Kind::Unreachable, .. }) => Err(error),
+            Err(error) => {
+                warn!(%error, target = %self.target, "left out, because it could not be looked up");
+                Ok(None)
+            }
+        }
     }
 }

@@ -1,9 +1,10 @@
-//! ECR: what an image is, by tag or by digest.
+//! ECR: what an image is, by tag or by digest, which there are, and how they were built.
 
 use aws_sdk_ecr::Client;
-use aws_sdk_ecr::types::{ImageDetail, ImageIdentifier, ImageStatus};
+use aws_sdk_ecr::types::{DescribeImagesFilter, ImageDetail, ImageIdentifier, ImageStatus, TagStatus};
 use jiff::Timestamp;
 use slipway_core::facts::{ImageFacts, ImageName, Storage};
+use slipway_core::id::AccountId;
 use slipway_core::image::{Digest, Registry, Repository, Tag};
 
 use crate::error::{Error, Kind};
@@ -25,9 +26,7 @@ impl Ecr {
     pub async fn describe_image(&self, repository: &Repository, name: &ImageName) -> Result<Option<ImageFacts>, Error> {
         const CALL: &str = "ECR.DescribeImages";
         let subject = format!("{}{name}", repository.name);
-        let Registry::Ecr { account, .. } = &repository.registry else {
-            return Err(Error::new(CALL, subject, Kind::NotFound, "the repository is not in a private ECR registry"));
-        };
+        let account = account(CALL, &subject, repository)?;
         let id = match name {
             ImageName::Tag(tag) => ImageIdentifier::builder().image_tag(tag.as_str()),
             ImageName::Digest(digest) => ImageIdentifier::builder().image_digest(digest.as_str()),
@@ -48,6 +47,77 @@ impl Ecr {
             Err(error) => return Err(Error::of(CALL, subject, error)),
         };
         Ok(answer.image_details().first().and_then(|detail| facts_of(repository, detail)))
+    }
+
+    /// DescribeImages for every image of a repository that has a tag, all pages of it.
+    pub async fn list_images(&self, repository: &Repository) -> Result<Vec<ImageFacts>, Error> {
+        const CALL: &str = "ECR.DescribeImages";
+        /// The most that ECR gives at once.
+        const PAGE: i32 = 1000;
+        let account = account(CALL, &repository.name, repository)?;
+        let mut images = Vec::new();
+        let mut next = None;
+        loop {
+            let answer = self
+                .client
+                .describe_images()
+                .registry_id(account.as_str())
+                .repository_name(&repository.name)
+                .filter(DescribeImagesFilter::builder().tag_status(TagStatus::Tagged).build())
+                .max_results(PAGE)
+                .set_next_token(next)
+                .send()
+                .await
+                .map_err(|error| Error::of(CALL, &repository.name, error))?;
+            images.extend(answer.image_details().iter().filter_map(|detail| facts_of(repository, detail)));
+            next = answer.next_token;
+            if next.is_none() {
+                return Ok(images);
+            }
+        }
+    }
+
+    /// BatchGetImage: the manifests of these images, as they were pushed, by digest; those that aren't there are left out.
+    pub async fn batch_get_image(
+        &self,
+        repository: &Repository,
+        digests: &[&Digest],
+    ) -> Result<Vec<(Digest, String)>, Error> {
+        const CALL: &str = "ECR.BatchGetImage";
+        let account = account(CALL, &repository.name, repository)?;
+        let ids = digests.iter().map(|digest| ImageIdentifier::builder().image_digest(digest.as_str()).build());
+        let answer = self
+            .client
+            .batch_get_image()
+            .registry_id(account.as_str())
+            .repository_name(&repository.name)
+            .set_image_ids(Some(ids.collect()))
+            .set_accepted_media_types(Some(MANIFESTS.map(str::to_owned).into()))
+            .send()
+            .await
+            .map_err(|error| Error::of(CALL, &repository.name, error))?;
+        let manifest = |image: &aws_sdk_ecr::types::Image| {
+            let digest = Digest::parse(image.image_id()?.image_digest()?)?;
+            Some((digest, image.image_manifest()?.to_owned()))
+        };
+        Ok(answer.images().iter().filter_map(manifest).collect())
+    }
+}
+
+/// What ECR may give as it was pushed, instead of turning it into something older.
+const MANIFESTS: [&str; 4] = [
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+];
+
+fn account<'r>(call: &'static str, subject: &str, repository: &'r Repository) -> Result<&'r AccountId, Error> {
+    match &repository.registry {
+        Registry::Ecr { account, .. } => Ok(account),
+        Registry::Other(_) => {
+            Err(Error::new(call, subject, Kind::NotFound, "the repository is not in a private ECR registry"))
+        }
     }
 }
 

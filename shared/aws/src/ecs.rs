@@ -2,6 +2,10 @@
 
 mod facts;
 
+mod progress;
+
+mod tasks;
+
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_ecs::types::{ContainerDefinition, ServiceField, TaskDefinitionField};
@@ -17,6 +21,8 @@ use slipway_core::render::Rendering;
 
 use crate::error::{Error, Kind};
 use crate::raw::RawAnswer;
+
+pub use progress::Stopped;
 
 /// DescribeServices takes at most this many services.
 pub const SERVICES_PER_CALL: usize = 10;

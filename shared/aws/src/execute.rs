@@ -1,12 +1,13 @@
 //! Carries out a plan's steps from top to bottom. There is no choice left to make here, only answers to understand.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use slipway_core::id::{ClusterName, DeploymentId, ServiceName, TaskDefinitionArn};
 use slipway_core::plan::{Force, Plan, Step, To};
 use slipway_core::render::Rendering;
+use tokio::join;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep};
 
@@ -39,24 +40,50 @@ pub struct Done {
 
 /// The revisions registered for one event, so that plans with the same rendering share one.
 #[derive(Debug, Default)]
-pub struct Registrations(Mutex<HashMap<String, Registration>>);
+pub struct Registrations {
+    cells: Mutex<HashMap<String, Registration>>,
+    /// The families in which an earlier try may have left a revision.
+    suspects: Mutex<HashSet<String>>,
+}
 
 type Registration = Arc<OnceCell<Result<TaskDefinitionArn, Error>>>;
 
 /// Carries out the plan. Nothing is begun after `until`; what is under way then is still waited for.
 ///
+/// `ready` is what has to be done before the service is updated; a registration goes on beside it. If it fails, nothing
+/// is updated, and its error is the answer.
+///
 /// An error leaves the plan's later steps undone. Carrying out the plan of a fresh look again is always right:
 /// what took effect shows there.
-pub async fn execute(ecs: &Ecs, plan: &Plan, registrations: &Registrations, until: Instant) -> Result<Done, Error> {
+pub async fn execute<E: From<Error>>(
+    ecs: &Ecs,
+    plan: &Plan,
+    registrations: &Registrations,
+    until: Instant,
+    ready: impl Future<Output = Result<(), E>>,
+) -> Result<Done, E> {
     let mut done = Done::default();
+    let mut ready = Some(ready);
     for step in &plan.steps {
         match step {
             Step::Register(rendering) => {
                 // A revision that no update follows would be registered again by the next try.
                 let until = until.checked_sub(TO_UPDATE).unwrap_or(until);
-                done.revision = Some(registrations.register(ecs, rendering, until).await?);
+                let registered = registrations.register(ecs, rendering, until);
+                let registered = match ready.take() {
+                    Some(ready) => {
+                        let (registered, is_ready) = join!(registered, ready);
+                        is_ready?;
+                        registered
+                    }
+                    None => registered.await,
+                };
+                done.revision = Some(registered?);
             }
             Step::Update { cluster, service, to, force, over } => {
+                if let Some(ready) = ready.take() {
+                    ready.await?;
+                }
                 let update = Update { cluster, service, force: *force, over: over.as_ref() };
                 let updated = match to {
                     To::Existing(revision) => update.to(ecs, revision, until).await?,
@@ -75,12 +102,34 @@ pub async fn execute(ecs: &Ecs, plan: &Plan, registrations: &Registrations, unti
 }
 
 impl Registrations {
+    /// An earlier try died, and may have registered a revision of this family for the same event: it is looked for, and
+    /// adopted, before another is registered.
+    pub fn suspect(&self, family: &str) {
+        self.suspects.lock().unwrap_or_else(PoisonError::into_inner).insert(family.to_owned());
+    }
+
     async fn register(&self, ecs: &Ecs, rendering: &Rendering, until: Instant) -> Result<TaskDefinitionArn, Error> {
         let cell = {
-            let mut cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
             cells.entry(rendering.identity()).or_default().clone()
         };
-        cell.get_or_init(|| register(ecs, rendering, until)).await.clone()
+        cell.get_or_init(|| self.register_or_adopt(ecs, rendering, until)).await.clone()
+    }
+
+    async fn register_or_adopt(
+        &self,
+        ecs: &Ecs,
+        rendering: &Rendering,
+        until: Instant,
+    ) -> Result<TaskDefinitionArn, Error> {
+        let suspects = self.suspects.lock().unwrap_or_else(PoisonError::into_inner).contains(rendering.family());
+        if suspects
+            && let Ok(latest) = ecs.describe_task_definition(rendering.family()).await
+            && rendering.is_registered_as(&latest)
+        {
+            return Ok(latest.arn);
+        }
+        register(ecs, rendering, until).await
     }
 }
 

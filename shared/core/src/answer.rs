@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 use crate::config::{Mistake, Mistakes};
 use crate::diff;
 use crate::id::{DeploymentId, EventId, TargetName, TaskDefinitionArn};
+use crate::ledger::Deployment;
 use crate::notice::RevisionChange;
 use crate::plan::{ImageChange, Plan};
 use crate::reason::{Reason, Weight};
-use crate::status::Status;
+use crate::status::{Memory, Status};
 
 /// What became of a target.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -109,6 +110,39 @@ impl Answer {
 pub fn of_targets(action: &str, event: &EventId, answers: &[Answer]) -> Value {
     let bad = |answer: &Answer| matches!(answer.outcome, Outcome::Refused | Outcome::Failed);
     json!({ "action": action, "id": event, "ok": !answers.iter().any(bad), "targets": answers })
+}
+
+/// The last deployments of a service, or why they cannot be told.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct History {
+    /// Which service.
+    pub target: TargetName,
+    /// Newest first.
+    pub deployments: Vec<Deployment>,
+    /// Why nothing can be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Reason>,
+}
+
+impl History {
+    /// What the ledger answered.
+    pub fn of(target: &TargetName, read: Result<Vec<Deployment>, Reason>) -> Self {
+        let (deployments, refused) = match read {
+            Ok(deployments) => (deployments, None),
+            Err(reason) => (Vec::new(), Some(reason)),
+        };
+        Self { target: target.clone(), deployments, refused }
+    }
+}
+
+/// The answer to a request for the history.
+pub fn of_history(histories: &[History]) -> Value {
+    json!({ "action": "history", "ok": histories.iter().all(|it| it.refused.is_none()), "targets": histories })
+}
+
+/// The answer to a request that changes only what is remembered.
+pub fn of_memory(action: &str, memories: &[Memory]) -> Value {
+    json!({ "action": action, "ok": memories.iter().all(|it| it.refused.is_none()), "targets": memories })
 }
 
 /// The answer to a status request; `done` where no image that was asked about is still on its way.

@@ -2,20 +2,40 @@
 //!
 //! The order of the checks is the order of the reasons a person would want to hear.
 
+mod admission;
+
+mod build;
+
+mod candidates;
+
 mod order;
+
+mod recall;
+
 mod redeploy;
+
+mod rollback;
+
+use jiff::Timestamp;
 
 use crate::config::Target;
 use crate::facts::{Controller, ImageFacts, Management, Revision, Rollout, ServiceFacts, Storage, Strategy};
 use crate::id::EventId;
 use crate::image::{Repository, Tag};
-use crate::plan::{EarlierTry, Force, ImageChange, Plan, Shown, Step, To};
+use crate::ledger;
+use crate::plan::{Force, ImageChange, Plan, Shown, Step, To};
 use crate::provenance::{Provenance, Trigger};
 use crate::reason::Reason;
 use crate::render::{self, Rendering};
 
+pub use build::{Build, guess as guess_same_build, to_compare};
+pub use candidates::{ranked, settles_at};
 pub use order::{Question, question};
+pub use recall::{
+    Note, as_ran, first_sight, is_first_sight, is_stale, outside, overdue, resolve, told_late, unresolved, untold,
+};
 pub use redeploy::{Redeploy, names_a_tag, redeploy};
+pub use rollback::{Back, Rollback, candidates as rollback_candidates, images as rollback_images, rollback};
 
 /// What was looked up for one target.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +50,8 @@ pub struct Facts<'a> {
     pub running: &'a Revision,
     /// The revision that is rendered.
     pub base: &'a Revision,
+    /// What Slipway remembers of the service.
+    pub record: &'a ledger::Service,
 }
 
 /// An image that somebody or something wants to run.
@@ -43,6 +65,8 @@ pub struct Wish<'a> {
     pub event: &'a EventId,
     /// Lambda's id of the invocation, which its own tries share.
     pub request: &'a str,
+    /// When the tag came to mean the image, where an event says so: for the policy `tag` that counts as its push.
+    pub tagged_at: Option<Timestamp>,
 }
 
 /// Who wants an image to run.
@@ -50,8 +74,28 @@ pub struct Wish<'a> {
 pub enum By<'a> {
     /// It was pushed under this tag; the policy orders it.
     Push(&'a Tag),
+    /// The registry has it under this tag; the policy orders it likewise.
+    Registry(&'a Tag),
     /// A person or a pipeline asked for it, by this tag if by one; no order holds it back.
-    Request(Option<&'a Tag>),
+    Request(Option<&'a Tag>, Insist),
+}
+
+/// Whether a request says that it knows of a quarantine or a hold: `"force": true`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Insist {
+    /// It does.
+    Yes,
+    /// It doesn't.
+    No,
+}
+
+/// What was looked up about the running image, where it was needed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known<'a> {
+    /// The answer to [`question`].
+    pub running_image: Option<&'a ImageFacts>,
+    /// The wanted image and the running one as builds, where [`to_compare`] asked for them.
+    pub builds: Option<(&'a Build, &'a Build)>,
 }
 
 /// Whether Slipway can deploy to this service at all; decided before its task definition is looked up.
@@ -89,28 +133,33 @@ pub fn runnable(image: &ImageFacts, shown: &Shown) -> Result<(), Reason> {
     }
 }
 
-/// Plans to run an image. `running_image` answers [`question`], where there was one and it could be answered.
-pub fn deploy(facts: &Facts<'_>, wish: &Wish<'_>, running_image: Option<&ImageFacts>) -> Plan {
+/// Plans to run an image.
+pub fn deploy(facts: &Facts<'_>, wish: &Wish<'_>, known: &Known<'_>) -> Plan {
     let new = Shown { tag: tag_to_show(facts.target, wish).cloned(), digest: Some(wish.image.digest.clone()) };
     let running = order::running(facts, &wish.image.digest);
-    let old = running.as_ref().map(|running| running.shown(facts.target, running_image));
+    let old = running.as_ref().map(|running| running.shown(facts.target, known.running_image));
     let reason = match wish.by {
         By::Push(tag) => Reason::Pushed { tag: new.tag.clone().unwrap_or_else(|| tag.clone()) },
-        By::Request(_) => Reason::Asked { image: new.to_string() },
+        By::Registry(_) => Reason::Reconciled { image: new.to_string() },
+        By::Request(..) => Reason::Asked { image: new.to_string() },
+    };
+    let ordered = || match (wish.by, &running) {
+        (By::Push(_) | By::Registry(_), Some(running)) => {
+            order::not_older(facts.target, wish, &new, running, known.running_image)
+                .and_then(|()| build::another(wish, &new, running, facts.target, known))
+        }
+        _ => Ok(()),
     };
     let decided = runnable(wish.image, &new)
-        .and_then(|()| match (wish.by, &running) {
-            (By::Push(_), Some(running)) => order::not_older(facts.target, wish, &new, running, running_image),
-            _ => Ok(()),
-        })
+        .and_then(|()| ordered())
         .and_then(|()| render_wish(facts, wish, &new))
         .and_then(|rendering| {
             if rendering.equals(facts.running) {
                 return Err(as_it_is(facts, &new));
             }
-            undisturbed(facts.service).map(|()| rendering)
+            admission::admit(facts, wish, &new)?;
+            undisturbed(facts.service, facts.record, wish.by).map(|()| rendering)
         });
-    let earlier_try = earlier_try(facts, wish, &decided);
     let (reason, steps) = match decided {
         Ok(rendering) => (reason, register_and_update(facts.service, rendering)),
         Err(reason) => (reason, Vec::new()),
@@ -120,7 +169,6 @@ pub fn deploy(facts: &Facts<'_>, wish: &Wish<'_>, running_image: Option<&ImageFa
         reason,
         image: Some(ImageChange { repository: facts.repository.name.clone(), old, new }),
         running: Some(facts.running.arn.clone()),
-        earlier_try,
         steps,
     }
 }
@@ -128,9 +176,9 @@ pub fn deploy(facts: &Facts<'_>, wish: &Wish<'_>, running_image: Option<&ImageFa
 /// The tag an image goes by for a target: the best that the policy deploys, else the one it was asked for by, else any.
 pub fn tag_to_show<'a>(target: &Target, wish: &Wish<'a>) -> Option<&'a Tag> {
     match wish.by {
-        By::Push(tag) => target.tags.best(&wish.image.tags).or(Some(tag)),
-        By::Request(Some(tag)) => Some(tag),
-        By::Request(None) => target.tags.best(&wish.image.tags).or(wish.image.tags.first()),
+        By::Push(tag) | By::Registry(tag) => target.tags.best(&wish.image.tags).or(Some(tag)),
+        By::Request(Some(tag), _) => Some(tag),
+        By::Request(None, _) => target.tags.best(&wish.image.tags).or(wish.image.tags.first()),
     }
 }
 
@@ -144,7 +192,8 @@ fn render_wish(facts: &Facts<'_>, wish: &Wish<'_>, shown: &Shown) -> Result<Rend
         request: Some(wish.request.to_owned()),
         trigger: match wish.by {
             By::Push(_) => Trigger::Push,
-            By::Request(_) => Trigger::Deploy,
+            By::Registry(_) => Trigger::Reconcile,
+            By::Request(..) => Trigger::Deploy,
         },
         previous: Some(facts.running.arn.short().to_owned()),
     };
@@ -182,35 +231,37 @@ fn as_it_is(facts: &Facts<'_>, shown: &Shown) -> Reason {
     }
 }
 
-/// What an earlier try of this very invocation did, if that is why nothing is left to do.
-fn earlier_try(facts: &Facts<'_>, wish: &Wish<'_>, decided: &Result<Rendering, Reason>) -> Option<EarlierTry> {
-    if !matches!(decided, Err(Reason::AlreadyRuns { .. } | Reason::AlreadyUnderWay { .. })) {
-        return None;
-    }
-    let provenance = Provenance::of(facts.running)?;
-    let ours = provenance.is_of(wish.event) && provenance.request.as_deref() == Some(wish.request);
-    let primary = facts.service.primary().filter(|_| ours)?;
-    Some(EarlierTry { deployment: primary.id.clone(), previous: provenance.previous })
-}
-
 /// Whether an update now would do no harm: a rolling deployment may be superseded, nothing else may.
-fn undisturbed(service: &ServiceFacts) -> Result<(), Reason> {
+///
+/// What comes by itself waits in line; who asks is told to ask again.
+fn undisturbed(service: &ServiceFacts, record: &ledger::Service, by: By<'_>) -> Result<(), Reason> {
     let Some(primary) = service.primary() else { return Ok(()) };
-    if primary.rollout != Some(Rollout::InProgress) {
-        return Ok(());
-    }
     let deployment = primary.id.clone();
-    if primary.is_rollback() {
-        return Err(Reason::RollingBack { deployment });
+    let by_itself = !matches!(by, By::Request(..));
+    if primary.rollout == Some(Rollout::InProgress) {
+        let strategy = match &service.strategy {
+            _ if primary.is_rollback() => "rollback",
+            Strategy::Rolling => "",
+            Strategy::BlueGreen => "blue/green",
+            Strategy::Linear => "linear",
+            Strategy::Canary => "canary",
+            Strategy::Other(name) => name,
+        };
+        match strategy {
+            "" => {}
+            "rollback" if by_itself => return Err(Reason::Queued { deployment, what: "rollback".to_owned() }),
+            "rollback" => return Err(Reason::RollingBack { deployment }),
+            strategy if by_itself => {
+                return Err(Reason::Queued { deployment, what: format!("{strategy} deployment") });
+            }
+            strategy => return Err(Reason::InFlight { deployment, strategy: strategy.to_owned() }),
+        }
     }
-    let strategy = match &service.strategy {
-        Strategy::Rolling => return Ok(()),
-        Strategy::BlueGreen => "blue/green",
-        Strategy::Linear => "linear",
-        Strategy::Canary => "canary",
-        Strategy::Other(name) => name,
-    };
-    Err(Reason::InFlight { deployment, strategy: strategy.to_owned() })
+    let rolls_back = |it: &&ledger::Deployment| it.outcome.is_none() && (it.rollback.is_some() || it.is_rollback());
+    match record.deployments.iter().find(rolls_back) {
+        Some(_) if by_itself => Err(Reason::Queued { deployment, what: "rollback".to_owned() }),
+        _ => Ok(()),
+    }
 }
 
 fn register_and_update(service: &ServiceFacts, rendering: Rendering) -> Vec<Step> {

@@ -316,6 +316,11 @@ impl Deployment {
         self.rollback.as_ref().is_some_and(|it| it.deployment.as_ref() == Some(id))
     }
 
+    /// Whether somebody asked for a way back.
+    pub fn is_rollback(&self) -> bool {
+        self.trigger == "rollback"
+    }
+
     /// Whether somebody else made it.
     pub fn is_outside(&self) -> bool {
         self.trigger == "outside"

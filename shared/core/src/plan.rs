@@ -24,25 +24,14 @@ pub struct Plan {
     pub image: Option<ImageChange>,
     /// The revision that the service runs now.
     pub running: Option<TaskDefinitionArn>,
-    /// What an earlier try of the same invocation did, if that is why there is nothing to do: it may not have been told.
-    pub earlier_try: Option<EarlierTry>,
     /// What to do, from top to bottom.
     pub steps: Vec<Step>,
-}
-
-/// What an earlier try of the same invocation did before it was cut short.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EarlierTry {
-    /// The deployment that it made.
-    pub deployment: DeploymentId,
-    /// The revision that the service ran before, as `family:revision`.
-    pub previous: Option<String>,
 }
 
 impl Plan {
     /// A plan that does nothing, with its reason.
     pub fn nothing(target: TargetName, reason: Reason) -> Self {
-        Self { target, reason, image: None, running: None, earlier_try: None, steps: Vec::new() }
+        Self { target, reason, image: None, running: None, steps: Vec::new() }
     }
 
     /// The cluster and the service.
@@ -51,17 +40,17 @@ impl Plan {
         Some((ClusterName::new(cluster), ServiceName::new(service)))
     }
 
-    /// The plan as its notice would have told it, had the earlier try come so far: what ran before is what ran then.
-    pub fn as_told_late(&self) -> Self {
-        let earlier = self.earlier_try.as_ref();
-        let image = self.image.clone().map(|image| ImageChange { old: None, ..image });
-        let previous = earlier.and_then(|earlier| earlier.previous.as_deref()).map(TaskDefinitionArn::new);
-        Self { image, running: previous, ..self.clone() }
-    }
-
     /// The same plan, cut short for this reason.
     pub fn cut_short(self, reason: Reason) -> Self {
         Self { reason, ..self }
+    }
+
+    /// The family that a revision is registered in, where one is.
+    pub fn family(&self) -> Option<&str> {
+        self.steps.iter().find_map(|step| match step {
+            Step::Register(rendering) => Some(rendering.family()),
+            Step::Update { .. } => None,
+        })
     }
 
     /// What the plan changes in the task definition; `None` where it registers nothing.

@@ -39,6 +39,8 @@ pub enum Reason {
     Reconciled { image: String },
     /// Somebody asked for a rollback to this revision.
     RollbackAsked { revision: String },
+    /// What runs failed, and the last good revision is put back.
+    Failed { revision: String },
 
     /// The service runs exactly this already.
     AlreadyRuns { image: String, revision: String },
@@ -81,6 +83,10 @@ pub enum Reason {
     NoCandidate { repository: String },
     /// What runs was taken over as it is, because Slipway sees the service for the first time.
     Adopted { revision: String },
+    /// Better images may come within the target's `settle`; it is decided then.
+    Settling { until: Timestamp },
+    /// A release of an image that is not quarantined.
+    NotQuarantined { image: String },
 
     /// The service does not exist in the cluster.
     ServiceMissing { service: String, cluster: String },
@@ -108,10 +114,18 @@ pub enum Reason {
     NoSuchImage { image: String, repository: String },
     /// The image failed on this service, and the request doesn't say that it knows.
     NeedsForce { image: String, cause: String, since: Timestamp },
+    /// Somebody holds the service, and the request doesn't say that it knows.
+    HeldNeedsForce { who: Option<String>, why: Option<String>, since: Timestamp },
     /// Another invocation updated the service for as long as this one could wait.
     StillBusy { until: Timestamp },
     /// There is no revision to go back to.
     NothingGood,
+    /// The revision to go back to is what runs.
+    RunsAlready { revision: String },
+    /// The revision to go back to is not there.
+    NoSuchRevision { revision: String },
+    /// The revision to go back to needs an image that the registry no longer has.
+    ImageGone { revision: String, image: String },
     /// Several repositories feed the service, and the request names none.
     WhichRepository { target: TargetName, repositories: Vec<String> },
     /// The request names a repository that does not feed the service.
@@ -133,7 +147,8 @@ impl Reason {
             | RedeployForced
             | RedeployMarked { .. }
             | Reconciled { .. }
-            | RollbackAsked { .. } => Weight::Go,
+            | RollbackAsked { .. }
+            | Failed { .. } => Weight::Go,
             AlreadyRuns { .. }
             | AlreadyUnderWay { .. }
             | AlreadyFailed { .. }
@@ -153,7 +168,9 @@ impl Reason {
             | GaveWay { .. }
             | BestRuns { .. }
             | NoCandidate { .. }
-            | Adopted { .. } => Weight::Skip,
+            | Adopted { .. }
+            | Settling { .. }
+            | NotQuarantined { .. } => Weight::Skip,
             _ => Weight::Refuse,
         }
     }
@@ -169,6 +186,7 @@ impl Reason {
             RedeployMarked { .. } => "redeploy_marked",
             Reconciled { .. } => "reconciled",
             RollbackAsked { .. } => "rollback_asked",
+            Failed { .. } => "failed",
             AlreadyRuns { .. } => "already_runs",
             AlreadyUnderWay { .. } => "already_under_way",
             AlreadyFailed { .. } => "already_failed",
@@ -189,6 +207,8 @@ impl Reason {
             BestRuns { .. } => "best_runs",
             NoCandidate { .. } => "no_candidate",
             Adopted { .. } => "adopted",
+            Settling { .. } => "settling",
+            NotQuarantined { .. } => "not_quarantined",
             ServiceMissing { .. } => "service_missing",
             ServiceNotActive { .. } => "service_not_active",
             WrongController { .. } => "wrong_controller",
@@ -202,8 +222,12 @@ impl Reason {
             Archived { .. } => "archived",
             NoSuchImage { .. } => "no_such_image",
             NeedsForce { .. } => "needs_force",
+            HeldNeedsForce { .. } => "held_needs_force",
             StillBusy { .. } => "still_busy",
             NothingGood => "nothing_good",
+            RunsAlready { .. } => "runs_already",
+            NoSuchRevision { .. } => "no_such_revision",
+            ImageGone { .. } => "image_gone",
             WhichRepository { .. } => "which_repository",
             NotItsRepository { .. } => "not_its_repository",
             Aws { .. } => "aws",
@@ -228,6 +252,7 @@ impl fmt::Display for Reason {
             }
             Reconciled { image } => write!(f, "{image} is in the registry and does not run yet"),
             RollbackAsked { revision } => write!(f, "a rollback to {revision} was asked for"),
+            Failed { revision } => write!(f, "{revision} failed"),
             AlreadyRuns { image, revision } => write!(f, "{image} runs already, as {revision}"),
             AlreadyUnderWay { image, revision, deployment } => {
                 write!(f, "{image} is on its way already, as {revision} in {deployment}")
@@ -255,11 +280,7 @@ impl fmt::Display for Reason {
                 )
             }
             Held { who, why, since } => {
-                write!(f, "{} holds the service since {}", by(who), minute(since))?;
-                match why {
-                    Some(why) => write!(f, " ({why})"),
-                    None => Ok(()),
-                }
+                write!(f, "{}", holds(who, why, since))
             }
             Quarantined { image, cause, since } => {
                 write!(
@@ -283,6 +304,10 @@ impl fmt::Display for Reason {
             Adopted { revision } => {
                 write!(f, "Slipway sees the service for the first time, and takes {revision} over as it is")
             }
+            Settling { until } => {
+                write!(f, "better images may follow within the target's settle; it is decided at {}", second(until))
+            }
+            NotQuarantined { image } => write!(f, "{image} is not quarantined here"),
             ServiceMissing { service, cluster } => {
                 write!(f, "there is no service {service} in the cluster {cluster}; create it, or correct the target")
             }
@@ -334,6 +359,9 @@ impl fmt::Display for Reason {
                 "{image} failed here at {}: {cause}; add \"force\": true to deploy it nevertheless",
                 minute(since)
             ),
+            HeldNeedsForce { who, why, since } => {
+                write!(f, "{}; add \"force\": true to deploy it nevertheless", holds(who, why, since))
+            }
             StillBusy { until } => write!(
                 f,
                 "another invocation is updating the service; ask again in a moment (it holds the service until {} at the \
@@ -343,6 +371,12 @@ impl fmt::Display for Reason {
             NothingGood => write!(
                 f,
                 "no revision is known to have run well here whose images still exist; name one with \"to\": \"family:revision\""
+            ),
+            RunsAlready { revision } => write!(f, "{revision} is what runs; name another with \"to\""),
+            NoSuchRevision { revision } => write!(f, "there is no revision {revision}"),
+            ImageGone { revision, image } => write!(
+                f,
+                "{revision} needs {image}, which the registry no longer has; name another revision with \"to\""
             ),
             WhichRepository { target, repositories } => write!(
                 f,
@@ -381,6 +415,15 @@ fn by(who: &Option<String>) -> &str {
 
 fn minute(at: &Timestamp) -> impl fmt::Display {
     at.strftime("%Y-%m-%d %H:%M UTC")
+}
+
+fn second(at: &Timestamp) -> impl fmt::Display {
+    at.strftime("%H:%M:%S UTC")
+}
+
+fn holds(who: &Option<String>, why: &Option<String>, since: &Timestamp) -> String {
+    let why = why.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
+    format!("{} holds the service since {}{why}", by(who), minute(since))
 }
 
 fn list<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {

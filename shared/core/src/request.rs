@@ -5,8 +5,9 @@
 use serde_json::{Map, Value};
 
 use crate::config::{Config, Mistake, Target};
+use crate::deploy::Insist;
 use crate::facts::ImageName;
-use crate::id::{EventId, Home, TargetName};
+use crate::id::{EventId, Home, TargetName, TaskDefinitionArn};
 use crate::image::{Digest, Tag};
 use crate::plan::Shown;
 use crate::reason::Reason;
@@ -24,15 +25,29 @@ pub struct Request {
     pub run: Run,
     /// By which a repeated request is recognised.
     pub id: Option<EventId>,
+    /// Who asks, as they say; it is written down.
+    pub who: Option<String>,
 }
 
 /// What a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Run this image.
-    Deploy(ImageName),
+    Deploy(ImageName, Insist),
     /// Render the running image again, and make a new deployment in any case.
     Redeploy,
+    /// Go back to the last good revision, or to this one.
+    Rollback(Option<String>),
+    /// Keep Slipway from deploying by itself, for this reason.
+    Hold(Option<String>),
+    /// Let it again; or let this image out of its quarantine.
+    Release(Option<ImageName>, Option<String>),
+    /// Compare what runs with what the registry has, and mend the difference.
+    Reconcile,
+    /// Tell the last so many deployments.
+    History(usize),
+    /// Tell what this event would bring about.
+    Explain(Value),
     /// Tell what runs, and what became of this image.
     Status(Option<ImageName>),
 }
@@ -55,16 +70,41 @@ pub enum Run {
     Dry,
 }
 
-const ACTIONS: [&str; 3] = ["deploy", "redeploy", "status"];
+/// So many deployments are told where a request for the history doesn't say how many.
+pub const LAST: usize = 10;
+
+/// The actions with their keys, and the keys that only some of them need.
+const ACTIONS: [(&str, &[&str]); 9] = [
+    ("deploy", &["action", "target", "repository", "tag", "digest", "force", "who", "dry_run", "id"]),
+    ("redeploy", &["action", "target", "who", "dry_run", "id"]),
+    ("rollback", &["action", "target", "to", "who", "dry_run", "id"]),
+    ("hold", &["action", "target", "reason", "who"]),
+    ("release", &["action", "target", "repository", "tag", "digest", "reason", "who"]),
+    ("reconcile", &["action", "target", "who", "dry_run", "id"]),
+    ("history", &["action", "target", "last", "who"]),
+    ("explain", &["action", "event", "who"]),
+    ("status", &["action", "target", "repository", "tag", "digest", "who", "dry_run", "id"]),
+];
 
 impl Action {
     /// The action's word in a request.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Deploy(_) => "deploy",
+            Self::Deploy(..) => "deploy",
             Self::Redeploy => "redeploy",
+            Self::Rollback(_) => "rollback",
+            Self::Hold(_) => "hold",
+            Self::Release(..) => "release",
+            Self::Reconcile => "reconcile",
+            Self::History(_) => "history",
+            Self::Explain(_) => "explain",
             Self::Status(_) => "status",
         }
+    }
+
+    /// Whether it means every target where it names none: what only looks, and what is the same for all.
+    fn may_mean_all(&self) -> bool {
+        matches!(self, Self::Status(_) | Self::Reconcile | Self::History(_) | Self::Explain(_))
     }
 }
 
@@ -79,51 +119,58 @@ pub fn shown(name: &ImageName) -> Shown {
 /// Reads a request; the error is every mistake in it.
 pub fn parse(request: &Map<String, Value>) -> Result<Request, Vec<Mistake>> {
     let mut reader = Reader { request, mistakes: Vec::new() };
+    let names = ACTIONS.map(|(name, _)| name);
     let action_name = reader.text("action");
-    let known: &[&str] = match action_name {
-        Some("deploy") => &["action", "target", "repository", "tag", "digest", "dry_run", "id"],
-        Some("redeploy") => &["action", "target", "dry_run", "id"],
-        Some("status") => &["action", "target", "repository", "tag", "digest", "dry_run", "id"],
-        Some(other) => {
-            reader.mistake("action", format!("{other:?} is not an action; the actions are {}", quoted(&ACTIONS)));
-            return Err(reader.mistakes);
+    let Some((name, known)) = ACTIONS.into_iter().find(|(name, _)| Some(*name) == action_name) else {
+        match action_name {
+            Some(other) => {
+                reader.mistake("action", format!("{other:?} is not an action; the actions are {}", quoted(&names)));
+            }
+            None => reader.require("action", &format!("one of {}", quoted(&names))),
         }
-        None => {
-            reader.require("action", &format!("one of {}", quoted(&ACTIONS)));
-            return Err(reader.mistakes);
-        }
+        return Err(reader.mistakes);
     };
-    reader.refuse_unknown_keys(action_name.unwrap_or_default(), known);
+    reader.refuse_unknown_keys(name, known);
     let image = reader.image();
     let targets = reader.targets();
     let repository = reader.text("repository").map(str::to_owned);
-    let run = reader.run();
-    let id = reader.text("id").map(EventId::new);
-    if id.as_ref().is_some_and(|id| id.as_str().is_empty()) {
-        reader.mistake("id", "is empty; leave it out, or give a text of your own".to_owned());
-    }
-    let action = match (action_name, image) {
-        (Some("deploy"), Some(image)) => Some(Action::Deploy(image)),
-        (Some("deploy"), None) => {
-            if !request.contains_key("tag") && !request.contains_key("digest") {
+    let run = reader.truth("dry_run");
+    let run = if run == Some(false) { Run::Real } else { Run::Dry };
+    let id = reader.filled("id").map(EventId::new);
+    let who = reader.filled("who").map(str::to_owned);
+    let reason = reader.filled("reason").map(str::to_owned);
+    let action = match name {
+        "deploy" => {
+            if image.is_none() && !request.contains_key("tag") && !request.contains_key("digest") {
                 reader.mistake("tag", "is missing; say which image: \"tag\": \"1.8.2\", or \"digest\"".to_owned());
             }
-            None
+            let insist = if reader.truth("force") == Some(true) { Insist::Yes } else { Insist::No };
+            image.map(|image| Action::Deploy(image, insist))
         }
-        (Some("status"), image) => Some(Action::Status(image)),
+        "rollback" => Some(Action::Rollback(reader.revision("to"))),
+        "hold" => Some(Action::Hold(reason)),
+        "release" => Some(Action::Release(image, reason)),
+        "reconcile" => Some(Action::Reconcile),
+        "history" => reader.count("last").map(Action::History),
+        "explain" => reader.event().map(Action::Explain),
+        "status" => Some(Action::Status(image)),
         _ => Some(Action::Redeploy),
     };
-    let targets = match (targets, &action) {
-        (None, Some(Action::Status(_))) if !request.contains_key("target") => Some(Targets::All),
-        (None, _) => {
+    let targets = match targets {
+        None if !request.contains_key("target")
+            && (name == "explain" || action.as_ref().is_some_and(Action::may_mean_all)) =>
+        {
+            Some(Targets::All)
+        }
+        None => {
             reader.require("target", "\"cluster/service\", a list of such, or \"*\"");
             None
         }
-        (targets, _) => targets,
+        targets => targets,
     };
     match (action, targets) {
         (Some(action), Some(targets)) if reader.mistakes.is_empty() => {
-            Ok(Request { action, targets, repository, run, id })
+            Ok(Request { action, targets, repository, run, id, who })
         }
         _ => Err(reader.mistakes),
     }
@@ -155,7 +202,7 @@ pub fn resolve<'c>(request: &Request, config: &'c Config, home: &Home) -> Result
                 repository: repository.clone(),
                 repositories: repositories(),
             },
-            (_, [_, _, ..], None) if matches!(request.action, Action::Deploy(_)) => {
+            (_, [_, _, ..], None) if matches!(request.action, Action::Deploy(..)) => {
                 Reason::WhichRepository { target: name.clone(), repositories: repositories() }
             }
             _ => {
@@ -275,13 +322,62 @@ impl<'r> Reader<'r> {
         }
     }
 
-    fn run(&mut self) -> Run {
-        match self.request.get("dry_run") {
-            None | Some(Value::Bool(false)) => Run::Real,
-            Some(Value::Bool(true)) => Run::Dry,
+    /// A text that says something, where it is there.
+    fn filled(&mut self, key: &str) -> Option<&'r str> {
+        let text = self.text(key)?;
+        if text.is_empty() {
+            self.mistake(key, "is empty; leave it out, or give a text of your own".to_owned());
+        }
+        Some(text)
+    }
+
+    /// `false` where it isn't there, `None` where it is no truth value.
+    fn truth(&mut self, key: &str) -> Option<bool> {
+        match self.request.get(key) {
+            None => Some(false),
+            Some(Value::Bool(truth)) => Some(*truth),
             Some(other) => {
-                self.mistake("dry_run", format!("is {}, and must be true or false", kind(other)));
-                Run::Dry
+                self.mistake(key, format!("is {}, and must be true or false", kind(other)));
+                None
+            }
+        }
+    }
+
+    fn count(&mut self, key: &str) -> Option<usize> {
+        const MOST: u64 = 100;
+        match self.request.get(key) {
+            None => Some(LAST),
+            Some(Value::Number(number)) if number.as_u64().is_some_and(|number| (1..=MOST).contains(&number)) => {
+                number.as_u64().and_then(|number| usize::try_from(number).ok())
+            }
+            Some(other) => {
+                self.mistake(key, format!("is {other}, and must be a whole number from 1 to {MOST}"));
+                None
+            }
+        }
+    }
+
+    /// `family:revision`, or its ARN.
+    fn revision(&mut self, key: &str) -> Option<String> {
+        let text = self.text(key)?;
+        let revision = TaskDefinitionArn::new(text);
+        if revision.family().is_empty() || revision.revision().is_none() {
+            self.mistake(key, format!("{text:?} is not a revision; revisions look like \"web:41\""));
+        }
+        Some(text.to_owned())
+    }
+
+    fn event(&mut self) -> Option<Value> {
+        match self.request.get("event") {
+            Some(event @ Value::Object(_)) => Some(event.clone()),
+            Some(other) => {
+                let text = format!("is {}, and must be an event as EventBridge sends it", kind(other));
+                self.mistake("event", text);
+                None
+            }
+            None => {
+                self.mistake("event", "is missing; give an event as EventBridge sends it".to_owned());
+                None
             }
         }
     }
@@ -322,15 +418,15 @@ mod tests {
     fn a_right_request_is_read() {
         check(
             r#"{"action":"deploy","target":"prod/web","tag":"1.8.2","id":"build-7"}"#,
-            r#"Request { action: Deploy(Tag(Tag("1.8.2"))), targets: Named([TargetName("prod/web")]), repository: None, run: Real, id: Some(EventId("build-7")) }"#,
+            r#"Request { action: Deploy(Tag(Tag("1.8.2")), No), targets: Named([TargetName("prod/web")]), repository: None, run: Real, id: Some(EventId("build-7")), who: None }"#,
         );
         check(
             r#"{"action":"redeploy","target":["prod/web","prod/api","prod/web"],"dry_run":true}"#,
-            r#"Request { action: Redeploy, targets: Named([TargetName("prod/web"), TargetName("prod/api")]), repository: None, run: Dry, id: None }"#,
+            r#"Request { action: Redeploy, targets: Named([TargetName("prod/web"), TargetName("prod/api")]), repository: None, run: Dry, id: None, who: None }"#,
         );
         check(
             r#"{"action":"status"}"#,
-            r#"Request { action: Status(None), targets: All, repository: None, run: Real, id: None }"#,
+            r#"Request { action: Status(None), targets: All, repository: None, run: Real, id: None, who: None }"#,
         );
     }
 
@@ -338,7 +434,7 @@ mod tests {
     fn every_mistake_is_told_at_once() {
         check(
             r#"{"action":"deploy","target":[],"tag":7,"dryrun":true,"dry_run":"yes","id":""}"#,
-            "dryrun: is not a key of deploy; its keys are \"action\", \"target\", \"repository\", \"tag\", \"digest\", \"dry_run\", \"id\"\n\
+            "dryrun: is not a key of deploy; its keys are \"action\", \"target\", \"repository\", \"tag\", \"digest\", \"force\", \"who\", \"dry_run\", \"id\"\n\
              tag: is a number, and must be a string\n\
              target: is an empty list; give \"cluster/service\", a list of such, or \"*\"\n\
              dry_run: is a string, and must be true or false\n\
@@ -351,7 +447,8 @@ mod tests {
         );
         check(
             r#"{"action":"depoly","target":"*"}"#,
-            "action: \"depoly\" is not an action; the actions are \"deploy\", \"redeploy\", \"status\"",
+            "action: \"depoly\" is not an action; the actions are \"deploy\", \"redeploy\", \"rollback\", \"hold\", \"release\", \"reconcile\", \
+             \"history\", \"explain\", \"status\"",
         );
         check(
             r#"{"action":"deploy","target":"prod/web","digest":"sha256:abc"}"#,

@@ -261,7 +261,7 @@ impl fmt::Display for WayBack {
                  deregistered",
                 base.short()
             ),
-            Self::Human(human) => write!(f, "{human}"),
+            Self::Human(human) => write!(f, "Slipway puts nothing back, because {human}"),
         }
     }
 }
@@ -283,16 +283,14 @@ impl fmt::Display for Tell {
             }
             Self::Before => f.write_str("Slipway rolled back already, and does so once for each deployment"),
             Self::Off => f.write_str("Slipway puts nothing back, because the target says \"rollback: off\""),
-            Self::Notify(way) => match way.to() {
-                Some(to) => write!(
-                    f,
-                    "Slipway puts nothing back, because the target says \"rollback: notify\"; {to} is what it would put \
-                     back"
-                ),
-                None => {
-                    write!(f, "Slipway puts nothing back, because the target says \"rollback: notify\"; besides, {way}")
+            Self::Notify(way) => {
+                f.write_str("Slipway puts nothing back, because the target says \"rollback: notify\"")?;
+                match (&**way, way.to()) {
+                    (WayBack::Human(human), _) => write!(f, ", and because {human}"),
+                    (_, Some(to)) => write!(f, "; {to} is what it would put back"),
+                    (_, None) => Ok(()),
                 }
-            },
+            }
         }
     }
 }

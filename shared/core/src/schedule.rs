@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::id::TargetName;
+use crate::id::{EventId, TargetName};
 
 /// Why a schedule rings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,12 @@ pub fn name(ring: Ring, target: &TargetName) -> String {
 /// A name for the same ring at another time; a schedule that rang may not be gone yet when it is armed anew.
 pub fn name_again(ring: Ring, target: &TargetName, at: Timestamp) -> String {
     format!("{}-{}", name(ring, target), at.as_second())
+}
+
+/// The name of the schedule by which a part of a reconcile is done elsewhere; the same for a repeated one.
+pub fn chunk(reconcile: &EventId, number: usize) -> String {
+    let hash: String = Sha256::digest(reconcile.as_str()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("reconcile-{hash}-{number}")
 }
 
 /// What the function is invoked with when it rings.

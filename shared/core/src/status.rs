@@ -9,6 +9,7 @@ use crate::config::Target;
 use crate::facts::{Deployment, ImageFacts, Revision, Rollout, ServiceFacts};
 use crate::id::{DeploymentId, TargetName, TaskDefinitionArn};
 use crate::image::{Digest, ImageRef, Repository, Tag};
+use crate::ledger::{Decision, Hold, Quarantined, Service};
 use crate::plan::{Plan, Shown};
 use crate::provenance::Provenance;
 use crate::reason::{Reason, Weight};
@@ -25,6 +26,8 @@ pub struct Facts<'a> {
     pub service: &'a ServiceFacts,
     /// The revisions of the service's deployments.
     pub revisions: &'a HashMap<TaskDefinitionArn, Revision>,
+    /// What Slipway remembers of the service.
+    pub record: &'a Service,
 }
 
 /// What was looked up about an image that somebody asks about.
@@ -65,9 +68,50 @@ pub struct Status {
     /// What is under way, or has failed and was left so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_flight: Option<InFlight>,
+    /// What is remembered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Memory>,
     /// What became of the image that was asked about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked: Option<Verdict>,
+}
+
+/// What is remembered of a service, as far as people ask for it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Memory {
+    /// Which service.
+    pub target: TargetName,
+    /// Why nothing can be said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Reason>,
+    /// Who keeps Slipway from deploying by itself.
+    pub held: Option<Hold>,
+    /// The images that failed here, newest first.
+    pub quarantined: Vec<Quarantined>,
+    /// The last revision that ran well: where a rollback goes from what runs now.
+    pub last_good: Option<String>,
+    /// A person's last decision.
+    pub decision: Option<Decision>,
+}
+
+impl Memory {
+    /// What the ledger answered.
+    pub fn of(target: &TargetName, record: Result<&Service, &Reason>) -> Self {
+        let none = Service::default();
+        let (record, refused) = match record {
+            Ok(record) => (record, None),
+            Err(reason) => (&none, Some(reason.clone())),
+        };
+        let short = |good: &crate::ledger::Good| TaskDefinitionArn::new(good.revision.as_str()).short().to_owned();
+        Self {
+            target: target.clone(),
+            refused,
+            held: record.hold.clone(),
+            quarantined: record.quarantine.clone(),
+            last_good: record.good.first().map(short),
+            decision: record.decision.clone(),
+        }
+    }
 }
 
 /// What runs.
@@ -156,6 +200,7 @@ pub fn refused(target: &Target, repository: &Repository, reason: Reason) -> Stat
         refused: Some(reason),
         running: None,
         in_flight: None,
+        memory: None,
         asked: None,
     }
 }
@@ -192,6 +237,7 @@ pub fn status(facts: &Facts<'_>, asked: Option<&Asked<'_>>) -> Status {
             running: deployment.running_count,
             desired: deployment.desired_count,
         }),
+        memory: Some(Memory::of(&facts.target.name, Ok(facts.record))),
         asked: asked.map(|asked| facts.verdict(asked, running, in_flight)),
     }
 }

@@ -100,27 +100,23 @@ impl Stack {
         let mut roles = Vec::new();
         for function in self.functions().await? {
             let arn = function["Role"].as_str().unwrap_or_default();
-            let name = arn.rsplit('/').next().unwrap_or_default();
-            let mut policies = Vec::new();
-            for policy in items(&self.ask("iam", "ListRolePolicies", json!({"RoleName": name})).await?["PolicyNames"]) {
-                let found = self.ask("iam", "GetRolePolicy", json!({"RoleName": name, "PolicyName": policy})).await?;
-                policies.push(found["PolicyDocument"].clone());
-            }
-            let attached = self.ask("iam", "ListAttachedRolePolicies", json!({"RoleName": name})).await?;
-            if !items(&attached["AttachedPolicies"]).is_empty() {
-                return Err(Error::new(
-                    "reading the roles",
-                    format!("{name} has managed policies, which nobody judges"),
-                ));
-            }
-            roles.push(Role {
-                function: function["FunctionName"].as_str().unwrap_or_default().to_owned(),
-                account: self.account.to_string(),
-                arn: arn.to_owned(),
-                policies,
-            });
+            roles.push(self.role(function["FunctionName"].as_str().unwrap_or_default(), arn).await?);
         }
         Ok(roles)
+    }
+
+    async fn role(&self, function: &str, arn: &str) -> Result<Role> {
+        let name = arn.rsplit('/').next().unwrap_or_default();
+        let mut policies = Vec::new();
+        for policy in items(&self.ask("iam", "ListRolePolicies", json!({"RoleName": name})).await?["PolicyNames"]) {
+            let found = self.ask("iam", "GetRolePolicy", json!({"RoleName": name, "PolicyName": policy})).await?;
+            policies.push(found["PolicyDocument"].clone());
+        }
+        let attached = self.ask("iam", "ListAttachedRolePolicies", json!({"RoleName": name})).await?;
+        if !items(&attached["AttachedPolicies"]).is_empty() {
+            return Err(Error::new("reading the roles", format!("{name} has managed policies, which nobody judges")));
+        }
+        Ok(Role { function: function.to_owned(), account: self.account.to_string(), arn: arn.to_owned(), policies })
     }
 
     /// The calls that Lambda makes with the functions' roles, as they are deployed: it writes their logs, polls their
@@ -155,6 +151,27 @@ impl Stack {
             }
         }
         Ok(calls)
+    }
+
+    /// A variable of a function's environment as deployed.
+    pub async fn variable(&self, function: &str, name: &str) -> Result<String> {
+        let asked = json!({"FunctionName": self.function(function)});
+        let configuration = self.ask("lambda", "GetFunctionConfiguration", asked).await?;
+        let value = configuration["Environment"]["Variables"][name].as_str();
+        value.map(str::to_owned).ok_or_else(|| Error::new(format!("reading {function}'s environment"), name))
+    }
+
+    /// The schedules of the stack's group that are armed, by their names.
+    pub async fn schedules(&self) -> Result<Vec<String>> {
+        let group = self.variable("deploy", "SLIPWAY_SCHEDULE_GROUP").await?;
+        let listed = self.ask("scheduler", "ListSchedules", json!({"GroupName": group})).await?;
+        Ok(items(&listed["Schedules"]).iter().filter_map(|one| Some(one["Name"].as_str()?.to_owned())).collect())
+    }
+
+    /// The role of the schedules, whose "function" is `rings`.
+    pub async fn role_of_rings(&self) -> Result<Role> {
+        let arn = self.variable("deploy", "SLIPWAY_SCHEDULE_ROLE_ARN").await?;
+        self.role("rings", &arn).await
     }
 
     /// A function's name as deployed.

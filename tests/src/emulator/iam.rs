@@ -172,12 +172,14 @@ fn evaluate(needed: &[(String, String, Need)], roles: &[Role]) -> Result<Verdict
 }
 
 /// Actions for which IAM knows no resource but `*`.
-const WITHOUT_RESOURCE: [&str; 5] = [
+const WITHOUT_RESOURCE: [&str; 6] = [
     "ecs:DeregisterTaskDefinition",
     "ecs:DescribeTaskDefinition",
     "ecs:ListClusters",
     "ecs:ListServices",
     "ecs:ListTaskDefinitions",
+    // It knows container instances, but only for the tasks of one of them.
+    "ecs:ListTasks",
 ];
 
 fn too_wide(role: &Role) -> Vec<Finding> {

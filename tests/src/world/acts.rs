@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 use super::alone::{Parameter, ParameterKind};
 use super::ecr::{self, Ecr, Image, Push};
 use super::ecs::{self, Failure, RollbackCause, Service};
-use super::refusal::Refusal;
+use super::ledger;
+use super::refusal::{Members, Refusal};
+use super::scheduler::Schedule;
 use super::state::State;
 use super::{Place, World};
 
@@ -105,6 +107,52 @@ impl World {
         self.shared.lock().alone.objects.insert((bucket.to_owned(), key.to_owned()), content.into());
     }
 
+    /// Makes a table whose hash key is `target` and whose range key is `item`, both texts.
+    pub fn table(&self, name: &str) {
+        self.shared.lock().alone.tables.make(name);
+    }
+
+    /// The items of a table as plain JSON, in the order of their keys.
+    pub fn items(&self, table: &str) -> Vec<Value> {
+        let items = self.shared.lock().alone.tables.items(table);
+        let plain = |item: Members| item.into_iter().map(|(name, value)| (name, ledger::plain(&value))).collect();
+        items.into_iter().map(|item| Value::Object(plain(item))).collect()
+    }
+
+    /// Loses an item, as a table does that is restored empty.
+    pub fn lose_item(&self, table: &str, target: &str, item: &str) {
+        self.shared.lock().alone.tables.remove(table, target, item);
+    }
+
+    /// Makes a group of schedules.
+    pub fn schedule_group(&self, name: &str) {
+        self.shared.lock().alone.scheduler.make_group(name);
+    }
+
+    /// The schedules that are armed, the earliest first.
+    pub fn schedules(&self) -> Vec<Schedule> {
+        self.shared.lock().alone.scheduler.armed()
+    }
+
+    /// The schedules that ring until now, the earliest first; each rings once and is gone. Whoever delivers them calls
+    /// [`Schedule::function`] with [`Schedule::input`].
+    pub fn due(&self) -> Vec<Schedule> {
+        let state = &mut *self.shared.lock();
+        let now = state.clock.now();
+        state.alone.scheduler.ring(now)
+    }
+
+    /// Writes lines to a log stream, which is made if there is none.
+    pub fn log_lines<const N: usize>(&self, group: &str, stream: &str, lines: [&str; N]) {
+        let state = &mut *self.shared.lock();
+        state.alone.logs.write(state.clock.now(), group, stream, &lines.map(str::to_owned));
+    }
+
+    /// From now on containers with the log driver `awslogs` that end by themselves write these lines before.
+    pub fn last_words<const N: usize>(&self, lines: [&str; N]) {
+        self.shared.lock().alone.logs.set_last_words(&lines);
+    }
+
     fn set_parameter(&self, name: &str, value: &str, kind: ParameterKind) {
         let mut state = self.shared.lock();
         let version = state.alone.parameters.get(name).map_or(1, |parameter| parameter.version + 1);
@@ -149,6 +197,12 @@ impl World {
         self.registry_events(|ecr, scene| ecr.archive(scene, repository, digest))
     }
 
+    /// A lifecycle policy takes an image away with all its tags, of which ECR sends no event.
+    #[track_caller]
+    pub fn expire_image(&self, repository: &str, digest: &str) {
+        drop(self.delete_image(repository, digest));
+    }
+
     /// Brings an archived image back; the event.
     #[track_caller]
     pub fn restore_image(&self, repository: &str, digest: &str) -> Vec<Value> {
@@ -181,7 +235,8 @@ impl World {
 
     /// The PRIMARY deployment goes wrong. What follows is ECS's decision by the service's configuration: without
     /// circuit breaker nothing but failed tasks, and no event; with it FAILED; with rollback FAILED, and two seconds
-    /// later `IN_PROGRESS` of the old deployment, which [`World::complete`] then completes.
+    /// later `IN_PROGRESS` of the old deployment, which [`World::complete`] then completes. The events of the tasks
+    /// that stopped wait in [`World::take_events`].
     #[track_caller]
     pub fn fail(&self, cluster: &str, service: &str, failure: Failure) -> Moved {
         let moved = self.on_service(cluster, service, |service, scene| service.fail(scene, &failure));
@@ -189,6 +244,25 @@ impl World {
             self.advance(ecs::BREATH);
         }
         moved
+    }
+
+    /// So many tasks of the PRIMARY deployment stop, each with its event, and ECS decides nothing about it (yet).
+    #[track_caller]
+    pub fn stop_tasks(&self, cluster: &str, service: &str, failure: Failure, count: usize) -> Moved {
+        self.on_service(cluster, service, |service, scene| {
+            service.lose_tasks(scene, &failure, count);
+            Ok(())
+        })
+    }
+
+    /// ECS complains about a service by an event "ECS Service Action", `SERVICE_TASK_PLACEMENT_FAILURE` for instance,
+    /// whose reason is like `RESOURCE:MEMORY`.
+    #[track_caller]
+    pub fn complain(&self, cluster: &str, service: &str, name: &str, reason: Option<&str>) -> Moved {
+        self.on_service(cluster, service, |service, scene| {
+            service.complain(scene, name, reason);
+            Ok(())
+        })
     }
 
     /// The circuit breaker's rollback begins although the failed deployment is not yet called failed: the odd order,
@@ -225,9 +299,11 @@ impl World {
     ) -> Moved {
         let mut events = Vec::new();
         let acted = {
-            let State { place, clock, ecr, ecs, .. } = &mut *self.shared.lock();
+            let State { place, clock, ecr, ecs, alone, events: waiting, .. } = &mut *self.shared.lock();
             let place: &Place = place;
-            let mut scene = ecs::Scene { place, now: clock.now(), registry: ecr, events: &mut events };
+            let logs = &mut alone.logs;
+            let tasks = waiting;
+            let mut scene = ecs::Scene { place, now: clock.now(), registry: ecr, events: &mut events, tasks, logs };
             ecs.service_mut(cluster, name).and_then(|service| act(service, &mut scene))
         };
         match acted {

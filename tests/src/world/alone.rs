@@ -1,4 +1,4 @@
-//! The little of SNS, SSM and S3 that the functions use, for worlds without an emulator behind them.
+//! The little of SNS, SSM, S3, DynamoDB, Scheduler and CloudWatch Logs that the functions use, for worlds without an emulator behind them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,17 +7,24 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::clock::epoch_seconds;
+use super::dynamodb::Tables;
 use super::identity;
+use super::logs::Logs;
 use super::notices::Notice;
 use super::place::Place;
 use super::refusal::{Answer, Members, Refusal, text};
+use super::scheduler::Scheduler;
 
-/// Topics, parameters and objects.
+/// Topics, parameters, objects, tables, schedules and logs.
 #[derive(Debug, Default)]
 pub(crate) struct Alone {
     pub(crate) topics: BTreeSet<String>,
     pub(crate) parameters: BTreeMap<String, Parameter>,
     pub(crate) objects: BTreeMap<(String, String), Bytes>,
+    /// Before an emulator these are only what was seen to go there.
+    pub(crate) tables: Tables,
+    pub(crate) scheduler: Scheduler,
+    pub(crate) logs: Logs,
 }
 
 /// A parameter of the Parameter Store.
@@ -66,6 +73,11 @@ impl Alone {
             "ARN": place.arn("ssm", &format!("parameter/{}", name.trim_start_matches('/'))),
             "DataType": "text",
         }}))
+    }
+
+    /// Whether a GetLogEvents asks for a log that the story's containers wrote.
+    pub(crate) fn knows_log(&self, request: &Value) -> bool {
+        request["logGroupName"].as_str().is_some_and(|group| self.logs.has(group))
     }
 
     /// S3's GetObject.

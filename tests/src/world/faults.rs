@@ -162,6 +162,7 @@ pub(crate) fn throttled(protocol: Protocol) -> Refusal {
         Protocol::Json => Refusal::new("ThrottlingException", "Rate exceeded"),
         Protocol::Query => Refusal::new("Throttling", "Rate exceeded"),
         Protocol::Rest => Refusal { status: 503, ..Refusal::new("SlowDown", "Please reduce your request rate.") },
+        Protocol::RestJson => Refusal { status: 429, ..Refusal::new("ThrottlingException", "Rate exceeded") },
     }
 }
 
@@ -171,6 +172,7 @@ pub(crate) fn broken(protocol: Protocol) -> Refusal {
         Protocol::Json => "ServerException",
         Protocol::Query => "InternalError",
         Protocol::Rest => "InternalError",
+        Protocol::RestJson => "InternalServerException",
     };
     Refusal { status: 500, ..Refusal::new(code, "We encountered an internal error. Please try again.") }
 }

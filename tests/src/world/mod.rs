@@ -11,17 +11,21 @@
 mod acts;
 mod alone;
 mod clock;
+mod dynamodb;
 mod ecr;
 mod ecs;
 mod events;
 mod faults;
 mod forward;
 mod identity;
+mod ledger;
+mod logs;
 mod models;
 mod notices;
 mod place;
 mod record;
 mod refusal;
+mod scheduler;
 mod server;
 mod state;
 mod transcript;
@@ -49,8 +53,10 @@ pub use notices::Notice;
 pub use place::Place;
 pub use record::{Call, Span};
 pub use refusal::Refusal;
+pub use scheduler::Schedule;
 pub use transcript::{longest_chain, transcript};
 
+use clock::Clock;
 use forward::Upstream;
 use state::{Shared, State};
 
@@ -79,6 +85,7 @@ pub struct Builder {
     place: Place,
     invented: Vec<String>,
     listener: Option<std::net::TcpListener>,
+    clock: Clock,
 }
 
 impl Builder {
@@ -91,6 +98,13 @@ impl Builder {
     /// Puts the world elsewhere than into account 123456789012 in eu-west-1.
     pub fn place(mut self, place: Place) -> Self {
         self.place = place;
+        self
+    }
+
+    /// Lets time go as the machine's does, for functions in a process of their own; [`World::advance`] still puts it
+    /// forward.
+    pub fn in_real_time(mut self) -> Self {
+        self.clock = Clock::of_the_machine();
         self
     }
 
@@ -113,6 +127,7 @@ impl Builder {
         let url = format!("http://{}", listener.local_addr().expect("the listener's address"));
         let mut state = State::new(self.place.clone(), models);
         state.invented.extend(self.invented);
+        state.clock = self.clock;
         let shared = Arc::new(Shared::new(state));
         let upstream = self.upstream.as_deref().map(Upstream::at);
         let server = tokio::spawn(server::serve(listener, Arc::clone(&shared), upstream)).abort_handle();
@@ -121,10 +136,18 @@ impl Builder {
 }
 
 impl World {
-    /// A world without an emulator: it knows Publish of SNS, GetParameter of SSM and GetObject of S3 by itself.
+    /// A world without an emulator: it knows by itself what the functions ask of SNS, SSM, S3, DynamoDB,
+    /// Scheduler and CloudWatch Logs.
     /// `models` is botocore's `data` directory.
     pub fn alone(models: impl Into<PathBuf>) -> Builder {
-        Builder { models: models.into(), upstream: None, place: Place::default(), invented: Vec::new(), listener: None }
+        Builder {
+            models: models.into(),
+            upstream: None,
+            place: Place::default(),
+            invented: Vec::new(),
+            listener: None,
+            clock: Clock::new(),
+        }
     }
 
     /// A world in front of the emulator at this URL, which gets every call but ECS's and ECR's.
@@ -174,14 +197,15 @@ impl World {
         self.shared.lock().record.all().to_vec()
     }
 
-    /// Claims exactly these writes since the last reading, as lines of the transcript; the reads are passed over.
+    /// Claims exactly these writes since the last reading, as lines of the transcript; the reads are passed over, and
+    /// so is the taking and letting go of the lease.
     ///
     /// # Panics
     /// If there were others, or fewer.
     #[track_caller]
     pub fn expect_writes<const N: usize>(&self, expected: [&str; N]) {
         let calls = self.take_calls();
-        let writes: Vec<Call> = calls.into_iter().filter(Call::is_write).collect();
+        let writes: Vec<Call> = calls.into_iter().filter(|call| call.is_write() && !call.is_lease()).collect();
         let written = transcript(&writes);
         assert_eq!(written.lines().collect::<Vec<_>>(), expected, "the writes are not the expected ones");
     }
@@ -240,7 +264,8 @@ impl World {
 
     fn complaints(&self) -> String {
         let state = self.shared.lock();
-        let unclaimed: Vec<Call> = state.record.unread().iter().filter(|call| call.is_write()).cloned().collect();
+        let unclaimed: Vec<Call> =
+            state.record.unread().iter().filter(|call| call.is_write() && !call.is_lease()).cloned().collect();
         let mut complaints = state.violations.clone();
         complaints.extend(transcript(&unclaimed).lines().map(|line| format!("no story claims this write: {line}")));
         complaints.extend(state.faults.unmet());

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::ledger;
 use super::wire::Request;
 
 /// One call.
@@ -16,6 +17,8 @@ pub struct Call {
     pub operation: String,
     /// The request's members: the JSON body, the form's fields, or bucket and key.
     pub request: Value,
+    /// The item that a PutItem of DynamoDB was to replace.
+    pub before: Option<Value>,
     /// The HTTP status; `None` while there is no answer, or when the connection was cut instead.
     pub status: Option<u16>,
     /// The error's code if the answer was a refusal.
@@ -63,6 +66,14 @@ impl Call {
     }
 }
 
+impl Call {
+    /// Whether the call only takes, lets go or wishes for the lease of a service: a write that changes nothing of what
+    /// the ledger remembers.
+    pub fn is_lease(&self) -> bool {
+        self.name() == "DynamoDB.PutItem" && ledger::is_lease(self.before.as_ref(), &self.request["Item"])
+    }
+}
+
 /// All calls so far, and how many of them a story has read.
 #[derive(Debug)]
 pub(crate) struct Record {
@@ -77,11 +88,12 @@ impl Record {
     }
 
     /// Writes a call down when it comes; the number is for [`Record::end`].
-    pub(crate) fn begin(&mut self, request: &Request, at: Timestamp) -> usize {
+    pub(crate) fn begin(&mut self, request: &Request, at: Timestamp, before: Option<Value>) -> usize {
         self.calls.push(Call {
             service: request.service.clone(),
             operation: request.operation.clone(),
             request: request.members.clone(),
+            before,
             status: None,
             refused: None,
             caller: request.caller.clone(),

@@ -11,12 +11,14 @@ pub struct Refusal {
     pub code: String,
     /// The sentence that goes with it.
     pub message: String,
+    /// What else the answer's body says, such as the item that a condition failed on.
+    pub besides: Vec<(String, Value)>,
 }
 
 impl Refusal {
     /// A refusal with status 400, which is what AWS gives to all that is the caller's fault.
     pub fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { status: 400, code: code.to_owned(), message: message.into() }
+        Self { status: 400, code: code.to_owned(), message: message.into(), besides: Vec::new() }
     }
 
     /// ECS's `ClientException`.
@@ -31,7 +33,11 @@ impl Refusal {
 
     /// The body of a JSON protocol's error answer.
     pub(crate) fn json(&self) -> Value {
-        json!({ "__type": self.code, "message": self.message })
+        let mut body = json!({ "__type": self.code, "message": self.message });
+        for (member, value) in &self.besides {
+            body[member] = value.clone();
+        }
+        body
     }
 }
 

@@ -66,7 +66,9 @@ async fn handle(
     let (number, fault, latency) = {
         let mut state = shared.lock();
         let now = state.clock.now();
-        let number = state.record.begin(&request, now);
+        let before =
+            (request.call() == "DynamoDB.PutItem").then(|| state.alone.tables.before(&request.members)).flatten();
+        let number = state.record.begin(&request, now, before);
         let line = state.record.call(number).map(transcript::line).unwrap_or_default();
         let admitted = state.faults.admit(&request.call(), Instant::now());
         let fault = state.faults.meet(&line).or((!admitted).then_some(Fault::Throttle));
@@ -116,7 +118,12 @@ async fn answer(
         (Replied::Published(id), _) => (published(&id, number), None),
         (Replied::Refused(refusal), _) => (refused(request, &refusal, number), Some(refusal.code)),
         (Replied::NotOurs, Some(upstream)) => match upstream.send(head, body).await {
-            Ok(response) => (response, None),
+            Ok(response) => {
+                if request.call() == "DynamoDB.PutItem" && response.status().is_success() {
+                    shared.lock().alone.tables.note(&request.members);
+                }
+                (response, None)
+            }
             Err(reason) => {
                 shared.lock().violations.push(format!("{} could not be handed on: {reason}", request.call()));
                 (with(502, "text/plain", reason), Some("unreachable".to_owned()))
@@ -132,7 +139,7 @@ async fn answer(
 }
 
 fn refused(request: &Request, refusal: &Refusal, number: usize) -> Response<Full<Bytes>> {
-    let Refusal { status, code, message } = refusal;
+    let Refusal { status, code, message, .. } = refusal;
     match request.protocol {
         Protocol::Json => json(*status, &refusal.json(), number),
         Protocol::Query => {
@@ -144,6 +151,13 @@ fn refused(request: &Request, refusal: &Refusal, number: usize) -> Response<Full
                 escape(message)
             );
             with(*status, "text/xml", body)
+        }
+        Protocol::RestJson => {
+            let mut response = with(*status, "application/json", serde_json::json!({ "Message": message }).to_string());
+            if let Ok(code) = code.parse() {
+                response.headers_mut().insert("x-amzn-errortype", code);
+            }
+            response
         }
         Protocol::Rest => {
             let body = format!(

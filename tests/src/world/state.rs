@@ -81,13 +81,16 @@ impl State {
         }
     }
 
-    /// Answers a call that came over HTTP; ECS's and ECR's always, SNS's, SSM's and S3's where World is alone.
+    /// Answers a call that came over HTTP; ECS's and ECR's always, the others' where World is alone.
     pub(crate) fn reply(&mut self, request: &Request, number: usize, has_emulator: bool) -> Replied {
         let call = request.call();
         match (call.as_str(), request.service.as_str()) {
             (_, "ECS" | "ECR") => json(self.answer(&request.service, &request.operation, &request.members)),
             ("SNS.Publish", _) => self.publish(request, number, has_emulator),
-            ("SSM.GetParameter", _) if !has_emulator => {
+            ("Logs.GetLogEvents", _) if has_emulator && !self.alone.knows_log(&request.members) => Replied::NotOurs,
+            ("SSM.GetParameter" | "Logs.GetLogEvents", _) | (_, "DynamoDB" | "Scheduler")
+                if !has_emulator || request.service == "Logs" =>
+            {
                 json(self.answer(&request.service, &request.operation, &request.members))
             }
             ("S3.GetObject", _) if !has_emulator => match request.members.as_object() {
@@ -116,6 +119,8 @@ impl State {
                     now: self.clock.now(),
                     registry: &self.ecr,
                     events: &mut self.events,
+                    tasks: &mut Vec::new(),
+                    logs: &mut self.alone.logs,
                 };
                 ecs::answer(&mut self.ecs, &mut scene, operation, request)
             }
@@ -123,6 +128,9 @@ impl State {
                 let mut scene = ecr::Scene { place: &self.place, now: self.clock.now(), events: &mut self.events };
                 ecr::answer(&mut self.ecr, &mut scene, operation, request)
             }
+            "DynamoDB" => self.alone.tables.answer(operation, request),
+            "Scheduler" => self.alone.scheduler.answer(operation, &self.place, self.clock.now(), request),
+            "Logs" => self.alone.logs.answer(operation, request),
             _ => self.alone.get_parameter(&self.place, request),
         };
         match &answer {
@@ -131,8 +139,15 @@ impl State {
             }
             Err(refusal) => {
                 // Some of the errors that every operation may give are in no model.
-                let common = ["UnknownOperationException", "AccessDeniedException", "ThrottlingException"];
-                if !common.contains(&refusal.code.as_str()) && !model.may_refuse_with(operation, &refusal.code) {
+                let common = [
+                    "UnknownOperationException",
+                    "AccessDeniedException",
+                    "ThrottlingException",
+                    "ValidationException",
+                ];
+                if refusal.code == "UnknownOperationException" {
+                    self.violations.push(format!("{call}: {}", refusal.message));
+                } else if !common.contains(&refusal.code.as_str()) && !model.may_refuse_with(operation, &refusal.code) {
                     self.violations.push(format!("{call} answer: its model knows no error {}", refusal.code));
                 }
             }

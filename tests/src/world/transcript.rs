@@ -1,8 +1,8 @@
 //! Calls as lines that people read, in an order that is the same in every run.
 //!
 //! Concurrent calls come in any order, so a transcript is not sorted by time. Every call has a *lane*, the thing it is
-//! about (a service, a family, a repository), and a *step* (configuration, registry, services, task definitions, history,
-//! register, update, notice). Within a lane time counts: where a call goes back to an earlier step, the lane enters its
+//! about (a service, a family, a repository), and a *step* (configuration, record, lease, registry, services, task
+//! definitions, history, register, intent, update, what was done, notice). Within a lane time counts: where a call goes back to an earlier step, the lane enters its
 //! next round. Lines are sorted by round, step, lane. A handler that looks, decides, does and tells is one
 //! round; whoever tells before he does, or looks again, is seen to.
 
@@ -10,6 +10,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use super::ledger;
 use super::record::Call;
 
 /// The calls as lines, one each, ended by newlines.
@@ -27,8 +28,10 @@ pub fn transcript(calls: &[Call]) -> String {
             (*round, step, lane, line(call), ending(call))
         })
         .collect();
-    // Stable, so that repetitions of a call keep their order and their different endings.
-    lines.sort_by(|a, b| (a.0, a.1, &a.2, &a.3).cmp(&(b.0, b.1, &b.2, &b.3)));
+    // Stable, so that repetitions of a call keep their order and their different endings. So do the writes of one record,
+    // which come one after the other by their nature.
+    let text = |line: &str| if line.starts_with("DynamoDB.") { String::new() } else { line.to_owned() };
+    lines.sort_by_cached_key(|(round, step, lane, line, _)| (*round, *step, lane.clone(), text(line)));
     lines.into_iter().map(|(_, _, _, line, ending)| format!("{line}{ending}\n")).collect()
 }
 
@@ -66,6 +69,10 @@ pub(crate) fn line(call: &Call) -> String {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Step {
     Configuration,
+    /// What the ledger says.
+    Record,
+    /// The lease taken or let go, and wishes.
+    Lease,
     Registry,
     Services,
     TaskDefinitions,
@@ -73,7 +80,11 @@ enum Step {
     History,
     OtherReads,
     Register,
+    /// What is meant, and the schedule that rings if it does not come about.
+    Intent,
     Update,
+    /// What is written down afterwards.
+    Done,
     OtherWrites,
     Notice,
 }
@@ -89,6 +100,13 @@ impl Step {
             ("ECS", "RegisterTaskDefinition") => Self::Register,
             ("ECS", _) => Self::Update,
             ("SNS", "Publish") => Self::Notice,
+            ("DynamoDB", "GetItem" | "Query") => Self::Record,
+            ("DynamoDB", _) if call.is_lease() => Self::Lease,
+            ("DynamoDB", _) if changed(call).iter().any(|change| change.ends_with(" meant")) => Self::Intent,
+            ("DynamoDB", _) => Self::Done,
+            ("Scheduler", "CreateSchedule") => Self::Intent,
+            ("Scheduler", "DeleteSchedule") => Self::Done,
+            ("Logs", "GetLogEvents") => Self::History,
             _ if call.is_write() => Self::OtherWrites,
             _ => Self::OtherReads,
         }
@@ -118,6 +136,8 @@ fn service_lane(call: &Call) -> String {
         }
         ("ECS", "DescribeServiceRevisions") => of_arn(first(&call.request, "serviceRevisionArns").unwrap_or_default()),
         ("SNS", "Publish") => attribute(&call.request, "target").unwrap_or_default().to_owned(),
+        ("DynamoDB", _) => record_of(&call.request),
+        ("Scheduler", _) => ring(&call.request)["target"].as_str().unwrap_or_default().to_owned(),
         _ => String::new(),
     }
 }
@@ -139,7 +159,9 @@ fn subject(call: &Call) -> String {
         ("S3", _) => {
             format!("{}/{}", text(request, "Bucket").unwrap_or_default(), text(request, "Key").unwrap_or_default())
         }
-        ("DynamoDB", _) => text(request, "TableName").unwrap_or_default().to_owned(),
+        ("Scheduler", "CreateSchedule") if !service_lane(call).is_empty() => service_lane(call),
+        ("Scheduler", _) => text(request, "Name").unwrap_or_default().to_owned(),
+        ("Logs", "GetLogEvents") => text(request, "logGroupName").unwrap_or_default().to_owned(),
         _ => service_lane(call),
     }
 }
@@ -149,12 +171,13 @@ fn details(call: &Call) -> String {
     match (call.service.as_str(), call.operation.as_str()) {
         ("ECR", _) => {
             let ids = request["imageIds"].as_array().map_or(&[][..], Vec::as_slice);
+            let page = text(request, "nextToken").map(|token| format!("from {token}"));
             let ids = ids.iter().map(|id| {
                 let tag = text(id, "imageTag").map(|tag| format!("tag={tag}"));
                 let digest = text(id, "imageDigest").map(|digest| format!("digest={}", short(digest)));
                 [tag, digest].into_iter().flatten().collect::<Vec<_>>().join(" ")
             });
-            ids.collect::<Vec<_>>().join(" ")
+            ids.chain(page).collect::<Vec<_>>().join(" ")
         }
         ("ECS", "RegisterTaskDefinition") => {
             let containers = request["containerDefinitions"].as_array().map_or(&[][..], Vec::as_slice);
@@ -182,12 +205,47 @@ fn details(call: &Call) -> String {
         }
         ("ECS", "StopServiceDeployment") => text(request, "stopType").unwrap_or_default().to_owned(),
         ("ECS", "ListTasks") => text(request, "desiredStatus").unwrap_or_default().to_owned(),
+        ("ECS", "DescribeTasks") => format!("{} tasks", names(request, "tasks").len()),
+        ("DynamoDB", "PutItem") => changed(call).join(", "),
+        ("DynamoDB", "Query") => "the archive".to_owned(),
+        ("Scheduler", "CreateSchedule") => {
+            let ring = ring(request);
+            let parts = [
+                ring["slipway"].as_str().unwrap_or_default().to_owned(),
+                ring["number"].as_u64().map(|number| number.to_string()).unwrap_or_default(),
+                text(request, "ScheduleExpression").unwrap_or_default().to_owned(),
+                format!(
+                    "→ {}",
+                    request["Target"]["Arn"].as_str().unwrap_or_default().rsplit(':').next().unwrap_or_default()
+                ),
+            ];
+            parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+        }
+        ("Logs", "GetLogEvents") => text(request, "logStreamName").unwrap_or_default().to_owned(),
         ("SNS", "Publish") => {
             let kind = attribute(request, "kind").unwrap_or_default();
             format!("{kind} {:?}", text(request, "Subject").unwrap_or_default()).trim_start().to_owned()
         }
         _ => String::new(),
     }
+}
+
+/// What a write of the ledger changes.
+fn changed(call: &Call) -> Vec<String> {
+    ledger::changes(call.before.as_ref(), &call.request["Item"])
+}
+
+/// The service whose record is read or written, `prod/web`.
+fn record_of(request: &Value) -> String {
+    let of = ["Item", "Key"].iter().find_map(|member| request[*member]["target"]["S"].as_str());
+    let values = request["ExpressionAttributeValues"].as_object().into_iter().flatten();
+    let asked = || values.filter_map(|(_, value)| value["S"].as_str()).find(|value| value.contains('/'));
+    of.or_else(asked).unwrap_or_default().to_owned()
+}
+
+/// What a schedule invokes its function with.
+fn ring(request: &Value) -> Value {
+    request["Target"]["Input"].as_str().and_then(|input| serde_json::from_str(input).ok()).unwrap_or_default()
 }
 
 fn ending(call: &Call) -> String {

@@ -11,8 +11,10 @@ pub(crate) enum Protocol {
     Json,
     /// A form in, XML out: SNS, CloudFormation, IAM.
     Query,
-    /// Methods and paths: S3, Lambda, Scheduler.
+    /// Methods and paths with XML: S3.
     Rest,
+    /// Methods and paths with JSON: Lambda, Scheduler.
+    RestJson,
 }
 
 /// A request, understood.
@@ -53,8 +55,12 @@ impl Request {
             let operation = fields.get("Action").and_then(Value::as_str).unwrap_or("unknown").to_owned();
             return Self { service, operation, protocol: Protocol::Query, members: Value::Object(fields), caller };
         }
-        let (operation, members) = rest(head, &service);
-        Self { service, operation, protocol: Protocol::Rest, members, caller }
+        let (operation, members) = match service.as_str() {
+            "Scheduler" => scheduler(head, body),
+            _ => rest(head, &service),
+        };
+        let protocol = if service == "S3" { Protocol::Rest } else { Protocol::RestJson };
+        Self { service, operation, protocol, members, caller }
     }
 
     /// `ECS.UpdateService`.
@@ -92,6 +98,30 @@ fn service_of_signature(name: &str) -> String {
         "" => "unsigned".to_owned(),
         short => short.to_uppercase(),
     }
+}
+
+/// `POST /schedules/NAME` and its like, with the name and the query's group among the members, as the model has them.
+fn scheduler(head: &Parts, body: &Bytes) -> (String, Value) {
+    let verb = match head.method.as_str() {
+        "POST" => "Create",
+        "PUT" => "Update",
+        "DELETE" => "Delete",
+        _ => "Get",
+    };
+    let Some(name) = head.uri.path().strip_prefix("/schedules/") else {
+        return rest(head, "Scheduler");
+    };
+    let mut members = serde_json::from_slice(body).unwrap_or_else(|_| json!({}));
+    members["Name"] = json!(name);
+    for (key, value) in form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes()) {
+        let member = match key.as_ref() {
+            "groupName" => "GroupName",
+            "clientToken" => "ClientToken",
+            other => other,
+        };
+        members[member] = json!(value);
+    }
+    (format!("{verb}Schedule"), members)
 }
 
 fn rest(head: &Parts, service: &str) -> (String, Value) {

@@ -5,24 +5,31 @@ use e2e::emulator::iam::{Call, judge};
 use e2e::stage::Stage;
 use e2e::world;
 use libtest_mimic::Failed;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::record;
 
 /// Judges the roles deployed on this stage by everything recorded; the error lists what is wrong.
 pub(crate) async fn judge_all(stage: &Stage) -> Result<(), Failed> {
     let account = stage.world.place().account.clone();
-    let topic = stage.stack.output("NoticesTopicArn")?.to_owned();
+    let deployed = Deployed {
+        topic: stage.stack.output("NoticesTopicArn")?.to_owned(),
+        table: stage.stack.variable("deploy", "SLIPWAY_TABLE").await?,
+        group: stage.stack.variable("deploy", "SLIPWAY_SCHEDULE_GROUP").await?,
+        role: stage.stack.variable("deploy", "SLIPWAY_SCHEDULE_ROLE_ARN").await?,
+    };
     let mut calls: Vec<Call> = record::all()
         .into_iter()
         // It plays in another partition than the stack.
         .filter(|(story, _)| *story != "push::a_registry_in_china_keeps_its_host")
         // The stage's document is a parameter; tests/emulator.rs sees to the role of a stack whose document is in S3.
         .filter(|(_, call)| call.service != "S3")
-        .filter_map(|(_, call)| of_function(&call, &format!("slipway-{}", call.caller.as_deref()?), &account, &topic))
+        .filter_map(|(_, call)| {
+            of_function(&call, &format!("slipway-{}", call.caller.as_deref()?), &account, &deployed)
+        })
         .collect();
     let on_stage = stage.world.calls();
-    calls.extend(on_stage.iter().filter_map(|call| of_function(call, call.caller.as_deref()?, &account, &topic)));
+    calls.extend(on_stage.iter().filter_map(|call| of_function(call, call.caller.as_deref()?, &account, &deployed)));
     calls.extend(stage.stack.calls_of_lambda().await?);
     let findings = judge(&calls, &stage.stack.roles().await?)?;
     if findings.is_empty() {
@@ -32,17 +39,34 @@ pub(crate) async fn judge_all(stage: &Stage) -> Result<(), Failed> {
     Err(findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n").into())
 }
 
-/// A call as the judge takes it; `None` for one that no function made. The stories' topic stands for the deployed one.
-fn of_function(call: &world::Call, function: &str, account: &str, topic: &str) -> Option<Call> {
+/// What CloudFormation named.
+struct Deployed {
+    topic: String,
+    table: String,
+    group: String,
+    role: String,
+}
+
+/// A call as the judge takes it; `None` for one that no function made. What the stories call by a name of their own stands
+/// for what is deployed.
+fn of_function(call: &world::Call, function: &str, account: &str, deployed: &Deployed) -> Option<Call> {
     const FUNCTIONS: [&str; 3] = ["slipway-deploy", "slipway-track", "slipway-slack"];
     if !FUNCTIONS.contains(&function) {
         return None;
     }
     let mut request = call.request.clone();
-    if let Some(Value::String(arn)) = request.get("TopicArn")
-        && arn.ends_with(":slipway-notices")
-    {
-        request["TopicArn"] = json!(topic);
+    let names = [
+        ("/TopicArn", ":slipway-notices", &deployed.topic),
+        ("/TableName", "slipway", &deployed.table),
+        ("/GroupName", "slipway", &deployed.group),
+        ("/Target/RoleArn", ":role/slipway-schedules", &deployed.role),
+    ];
+    for (member, of_stories, named) in names {
+        if let Some(Value::String(name)) = request.pointer_mut(member)
+            && name.ends_with(of_stories)
+        {
+            *name = named.clone();
+        }
     }
     Some(Call {
         function: function.to_owned(),

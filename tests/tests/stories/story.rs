@@ -60,6 +60,8 @@ impl Story {
         let world = world.start().await;
         let topic = world.topic("slipway-notices");
         world.parameter("/slipway/config", config);
+        world.table("slipway");
+        world.schedule_group("slipway");
         let deployer = Deployer::new(aws(&world, "deploy").await, "ssm:/slipway/config", &topic).await;
         let tracker = Tracker::new(aws(&world, "track").await, "ssm:/slipway/config", &topic).await;
         let (deployer, tracker) = (deployer.expect("right settings"), tracker.expect("right settings"));

@@ -140,6 +140,6 @@ fn deployment(deployment: &types::Deployment) -> Option<Deployment> {
     })
 }
 
-fn time(time: Option<&DateTime>) -> Option<Timestamp> {
+pub(super) fn time(time: Option<&DateTime>) -> Option<Timestamp> {
     time.and_then(|time| Timestamp::new(time.secs(), time.subsec_nanos() as i32).ok())
 }

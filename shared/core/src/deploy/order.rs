@@ -29,7 +29,9 @@ pub enum Question {
 ///
 /// A revision that Slipway registered answers by its provenance, so an ordinary push asks nothing here.
 pub fn question(facts: &Facts<'_>, wish: &Wish<'_>) -> Option<Question> {
-    let By::Push(_) = wish.by else { return None };
+    if matches!(wish.by, By::Request(..)) {
+        return None;
+    }
     if facts.target.tags.follows_tag().is_some() {
         return None;
     }

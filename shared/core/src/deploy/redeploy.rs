@@ -1,10 +1,11 @@
 //! Decides a redeploy: the running images are rendered again, and a deployment is made even if nothing changes.
 
-use super::{register_and_update, undisturbed, update};
+use super::{By, Insist, register_and_update, undisturbed, update};
 use crate::config::Target;
 use crate::facts::{RanImage, Revision, ServiceFacts};
 use crate::id::EventId;
 use crate::image::{Digest, ImageRef, Repository, Tag};
+use crate::ledger;
 use crate::plan::{Force, ImageChange, Plan, Shown, Step, To};
 use crate::provenance::{Provenance, Trigger};
 use crate::reason::Reason;
@@ -31,7 +32,12 @@ pub struct Redeploy<'a> {
     pub event: &'a EventId,
     /// Lambda's id of the invocation, which its own tries share.
     pub request: &'a str,
+    /// What Slipway remembers of the service.
+    pub record: &'a ledger::Service,
 }
+
+/// Somebody asks for it, of no image in particular.
+const BY: By<'static> = By::Request(None, Insist::No);
 
 /// Plans a redeploy of a service, with every one of its repositories' images as they run.
 pub fn redeploy(facts: &Redeploy<'_>) -> Plan {
@@ -50,7 +56,7 @@ pub fn redeploy(facts: &Redeploy<'_>) -> Plan {
             Err(reason) => refusal = Some(reason),
         }
     }
-    let (reason, steps) = match (refusal, undisturbed(facts.service), rendered) {
+    let (reason, steps) = match (refusal, undisturbed(facts.service, facts.record, BY), rendered) {
         (Some(reason), _, _) | (None, Err(reason), _) => (reason, Vec::new()),
         (None, Ok(()), Some(rendering)) if !rendering.equals(facts.running) => {
             (Reason::RedeployChanged, register_and_update(facts.service, rendering.against(facts.base)))
@@ -71,7 +77,7 @@ pub fn redeploy(facts: &Redeploy<'_>) -> Plan {
         new: image,
     });
     let running = Some(facts.running.arn.clone());
-    Plan { target: facts.first.name.clone(), reason, image, running, earlier_try: None, steps }
+    Plan { target: facts.first.name.clone(), reason, image, running, steps }
 }
 
 /// Whether the task definition names a tag of one of these repositories: what such a container really ran must be asked.

@@ -93,4 +93,12 @@ impl Service {
         self.lease = None;
         Ok(())
     }
+
+    /// Lets the lease go although wishes may be there, which somebody else serves; whether there are any, so that somebody
+    /// else has to be woken.
+    pub fn hand_over(&mut self, fence: Fence) -> Result<bool, Lost> {
+        self.check(fence)?;
+        self.lease = None;
+        Ok(!self.wishes.is_empty())
+    }
 }

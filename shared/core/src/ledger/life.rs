@@ -149,6 +149,15 @@ pub enum Once {
     Before,
 }
 
+impl Rollback {
+    /// ECS accepted it; what was known of it before stays.
+    pub fn carried_out(&mut self, deployment: Option<&DeploymentId>, to: Option<&str>, at: Timestamp) {
+        self.deployment = self.deployment.take().or_else(|| deployment.cloned());
+        self.to = self.to.take().or_else(|| to.map(str::to_owned));
+        self.done_at = self.done_at.or(Some(at));
+    }
+}
+
 impl Deployment {
     fn quarantine(&self, at: Timestamp) -> Option<Quarantined> {
         let image = self.image.as_ref()?;

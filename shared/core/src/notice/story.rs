@@ -80,7 +80,8 @@ impl Notice {
             deployment: deployment.deployment.clone(),
             cause: Some(Cause { trigger: deployment.trigger.clone(), event: deployment.event.clone() }),
             // Whole seconds; ECS's clock and ours may differ by some milliseconds.
-            duration_seconds: (kind != Kind::InProgress).then(|| at.duration_since(began).as_secs().max(0)),
+            duration_seconds: (!matches!(kind, Kind::InProgress | Kind::Superseded))
+                .then(|| at.duration_since(began).as_secs().max(0)),
             details: evidence.map(|failing| failing.evidence.clone()).unwrap_or_default(),
             advice: words.advice(),
             links: links::of_service(place, deployment.revision.new.as_deref()),
@@ -251,17 +252,15 @@ impl Words<'_> {
         let Some(failing) = &self.deployment.failing else { return "The deployment failed.".to_owned() };
         let cause = &failing.cause;
         match FailedBy::of(&failing.by) {
-            FailedBy::Ecs => format!("The deployment failed: {cause}."),
             FailedBy::Tasks => {
                 let count = self.deployment.failed_tasks.len();
-                format!("The deployment fails: {cause}. {count} of its tasks stopped by themselves.")
+                format!("The deployment failed: {cause}, and {count} of its tasks stopped by themselves.")
             }
-            FailedBy::Deadline => {
+            FailedBy::Deadline if !cause.starts_with("it did not complete") => {
                 let minutes = self.deployment.settings.deadline_seconds.div_ceil(60);
-                let late = cause.starts_with("it did not complete");
-                let time = if late { String::new() } else { format!(" Its {minutes} min are up.") };
-                format!("The deployment did not end in time: {cause}.{time}")
+                format!("The deployment did not complete within {minutes} min; the likeliest cause: {cause}.")
             }
+            FailedBy::Ecs | FailedBy::Deadline => format!("The deployment failed: {cause}."),
         }
     }
 
@@ -342,7 +341,7 @@ impl Words<'_> {
     }
 
     fn cause(&self) -> &str {
-        self.deployment.failing.as_ref().map_or("and ECS gives no reason", |failing| failing.cause.as_str())
+        self.deployment.failing.as_ref().map_or("ECS gives no reason", |failing| failing.cause.as_str())
     }
 
     /// The image to come and the one before, else the revisions.
@@ -391,3 +390,6 @@ fn capital(sentence: &str) -> String {
     let mut characters = sentence.chars();
     characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -137,6 +137,15 @@ impl End {
         Self { outcome, newer: None, says: None }
     }
 
+    /// Why it ended so, for the record, where that is not the cause of its failure.
+    pub fn reason(&self) -> Option<String> {
+        match (self.outcome, &self.newer) {
+            (Outcome::Superseded, Some(newer)) => Some(format!("{newer} took its place")),
+            (Outcome::Stopped, _) => Some("somebody stopped it".to_owned()),
+            _ => None,
+        }
+    }
+
     /// The outcome to record: of what others did, only that they did it.
     pub fn recorded(&self, deployment: &ledger::Deployment) -> Outcome {
         if deployment.is_outside() { Outcome::External } else { self.outcome }
@@ -254,7 +263,7 @@ fn listed(it: &Situation<'_>, id: &DeploymentId) -> Assessment {
 
 /// Its deployment is the PRIMARY.
 fn on_its_way(it: &Situation<'_>, own: &Deployment) -> Assessment {
-    if signs::says_went_back(it, own) {
+    if own.rollout != Some(Rollout::Failed) && signs::says_went_back(it, own) {
         // ECS goes back to what completed, and to nothing else.
         return End { newer: signs::newer_listed(it), ..End::of(Outcome::Completed) }.into();
     }
@@ -264,6 +273,9 @@ fn on_its_way(it: &Situation<'_>, own: &Deployment) -> Assessment {
             Breaker::RollsBack if signs::has_somewhere_to_go(it.service, own) => rolling_back(it, Who::Ecs),
             _ => Assessment::Failing { by: FailedBy::Ecs },
         };
+    }
+    if signs::announces_way_back(it) {
+        return rolling_back(it, signs::who(it));
     }
     // Classic load balancers have no rollout state: it won when it is alone and complete.
     let alone = it.service.deployments.len() == 1 && own.desired_count > 0 && own.running_count >= own.desired_count;

@@ -70,7 +70,23 @@ pub(super) fn says_went_back(it: &Situation<'_>, primary: &Deployment) -> bool {
     let since = began(it.deployment);
     let in_event = event_of(it, &primary.id)
         .is_some_and(|event| event.at >= since && event.reason.as_deref().is_some_and(speaks_of_rollback));
-    in_event || primary.is_rollback() || way_back_in_log(it.service, primary, since).is_some()
+    in_event || is_named_as_way_back(primary) || way_back_in_log(it.service, primary, since).is_some()
+}
+
+/// Whether ECS says of the deployment that it is what it goes back to, not what it goes back from.
+fn is_named_as_way_back(primary: &Deployment) -> bool {
+    let reason = primary.rollout_reason.as_deref().unwrap_or_default();
+    let mut named = words_of(reason).filter(|word| word.starts_with("ecs-svc/"));
+    primary.is_rollback() && named.all(|word| word == primary.id.as_str())
+}
+
+/// Whether the event says that ECS goes back to another deployment than this one, which the list may not show yet.
+pub(super) fn announces_way_back(it: &Situation<'_>) -> bool {
+    it.event.is_some_and(|event| {
+        Some(&event.deployment) != it.deployment.deployment.as_ref()
+            && event.at >= began(it.deployment)
+            && event.reason.as_deref().is_some_and(speaks_of_rollback)
+    })
 }
 
 /// Whether ECS knows a deployment that completed, besides this one.

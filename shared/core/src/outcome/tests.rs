@@ -276,7 +276,7 @@ fn a_rollback_is_recognised_after_ecs_forgot_the_deployment() {
     Triggered by  an image push (event event-1.5.0)
     Took          15 min 10 s
 
-    ECS's own log of the service, newest first:
+    What Slipway saw:
     - 17:15:10 (service web) has reached a steady state.
     - 17:12:33 (service web) rolling back to deployment ecs-svc/1000000000000000001.
     - 17:12:31 (service web) (deployment ecs-svc/2000000000000000002) deployment failed: tasks failed to start.
@@ -484,7 +484,7 @@ fn notices_read_well() {
     Triggered by  an image push (event event-1.5.0)
     Took          12 min 31 s
 
-    ECS's own log of the service, newest first:
+    What Slipway saw:
     - 17:15:10 (service web) has reached a steady state.
     - 17:12:33 (service web) rolling back to deployment ecs-svc/1000000000000000001.
     - 17:12:31 (service web) (deployment ecs-svc/2000000000000000002) deployment failed: tasks failed to start.

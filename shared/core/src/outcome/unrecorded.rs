@@ -112,3 +112,147 @@ pub(super) fn shown(revision: &Revision, repository: &str) -> Option<Shown> {
         .map(|image| Shown { tag: image.tag, digest: image.digest })
         .next()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::facts::{Breaker, Controller, Management, Strategy};
+    use crate::id::{ClusterName, DeploymentId, EventId, ServiceName};
+    use crate::image::{Digest, Tag};
+    use crate::ledger::Good;
+    use crate::provenance::Trigger;
+
+    fn time(text: &str) -> Timestamp {
+        format!("2026-09-04T{text}Z").parse().unwrap()
+    }
+
+    fn arn(revision: u32) -> TaskDefinitionArn {
+        TaskDefinitionArn::new(format!("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:{revision}"))
+    }
+
+    fn revision(number: u32, tag: &str, registered: &str, provenance: Option<Provenance>) -> Revision {
+        let digest = provenance.as_ref().map(|it| format!("@{}", it.digest)).unwrap_or_else(|| format!(":{tag}"));
+        let image = format!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web{digest}");
+        let definition = json!({
+            "registeredAt": time(registered).as_second(),
+            "containerDefinitions": [{ "name": "log", "image": "fluent-bit:3" }, { "name": "web", "image": image }],
+        });
+        let Value::Object(definition) = definition else { unreachable!() };
+        Revision { arn: arn(number), definition, tags: provenance.map(|it| it.tags()).unwrap_or_default() }
+    }
+
+    fn ours() -> Provenance {
+        Provenance {
+            repository: "shop/web".to_owned(),
+            tag: Tag::parse("1.5.0"),
+            digest: Digest::parse(&format!("sha256:{}", "b".repeat(64))).unwrap(),
+            pushed_at: None,
+            event: EventId::new("event-2"),
+            request: Some("request-2".to_owned()),
+            trigger: Trigger::Deploy,
+            previous: Some("web:41".to_owned()),
+        }
+    }
+
+    /// web:42 became the PRIMARY at 17:00, after web:41.
+    fn service() -> ServiceFacts {
+        let listed = |id: &str, status: &str, number: u32, rollout: Rollout, created: &str| Deployment {
+            id: DeploymentId::new(id),
+            status: status.to_owned(),
+            task_definition: arn(number),
+            rollout: Some(rollout),
+            rollout_reason: None,
+            created_at: Some(time(created)),
+            updated_at: None,
+            failed_tasks: 0,
+            desired_count: 2,
+            running_count: 2,
+            pending_count: 0,
+        };
+        ServiceFacts {
+            arn: String::new(),
+            cluster: ClusterName::new("prod"),
+            service: ServiceName::new("web"),
+            status: "ACTIVE".to_owned(),
+            controller: Controller::Ecs,
+            management: Management::Customer,
+            task_definition: arn(42),
+            desired_count: 2,
+            running_count: 2,
+            strategy: Strategy::Rolling,
+            breaker: Breaker::Off,
+            deployments: vec![
+                listed("ecs-svc/2", "PRIMARY", 42, Rollout::InProgress, "17:00:00"),
+                listed("ecs-svc/1", "ACTIVE", 41, Rollout::Completed, "10:00:00"),
+            ],
+            current_service_deployment: None,
+            current_revisions: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// What is to be recorded, in a line.
+    fn seen(record: &ledger::Service, service: &ServiceFacts, revisions: &[Revision]) -> String {
+        let revisions = revisions.iter().map(|it| (it.arn.clone(), it.clone())).collect();
+        let recorded = unrecorded(&Unrecorded {
+            record,
+            service,
+            revisions: &revisions,
+            repositories: &["shop/api", "shop/web"],
+            settings: &ledger::Settings::default(),
+            now: time("17:01:00"),
+        });
+        let Some(it) = recorded else { return "nothing".to_owned() };
+        let image = it.image.map(|image| match image.old {
+            Some(old) => format!("{old} → {}", image.new),
+            None => format!("? → {}", image.new),
+        });
+        let event = it.event.map(|event| event.to_string()).unwrap_or_default();
+        let old = it.revision.old.unwrap_or_default();
+        format!("{} {event} {old} → {}: {}", it.trigger, it.revision.new.unwrap(), image.unwrap_or_default())
+    }
+
+    #[test]
+    fn a_primary_that_nobody_recorded_is_somebody_else_s_or_was_lost() {
+        let empty = ledger::Service::default();
+        let old = revision(41, "1.4.2", "09:59:00", None);
+        let check = |record: &ledger::Service, service: &ServiceFacts, revisions: &[Revision], expected: &str| {
+            assert_eq!(seen(record, service, revisions), expected);
+        };
+        let foreign = revision(42, "hotfix", "16:59:00", None);
+        check(&empty, &service(), &[old.clone(), foreign.clone()], "outside  web:41 → web:42: 1.4.2 → hotfix");
+        check(&empty, &service(), std::slice::from_ref(&foreign), "outside  web:41 → web:42: ? → hotfix");
+        check(&empty, &service(), &[], "outside  web:41 → web:42: ");
+        let lost = revision(42, "", "16:59:58", Some(ours()));
+        check(&empty, &service(), &[old.clone(), lost], "deploy event-2 web:41 → web:42: 1.4.2 → 1.5.0");
+        // Slipway made the revision long before: somebody deploys it again.
+        let again = revision(42, "", "12:00:00", Some(ours()));
+        check(&empty, &service(), &[old.clone(), again], "outside  web:41 → web:42: 1.4.2 → 1.5.0");
+        // ECS lists only the PRIMARY: what is recorded as good ran before.
+        let alone = ServiceFacts { deployments: service().deployments[..1].to_vec(), ..service() };
+        let good = Good { revision: arn(41).as_str().to_owned(), ran: Vec::new(), at: time("10:02:00") };
+        let known = ledger::Service { good: vec![good], ..empty.clone() };
+        check(&known, &alone, &[old, foreign], "outside  web:41 → web:42: 1.4.2 → hotfix");
+
+        let recorded = |value: Value| ledger::Service {
+            deployments: vec![serde_json::from_value(value).unwrap()],
+            ..ledger::Service::default()
+        };
+        let at = "2026-09-04T16:59:58Z";
+        let it = json!({ "number": 1, "trigger": "push", "intended_at": at, "deployment": "ecs-svc/2" });
+        check(&recorded(it), &service(), &[], "nothing");
+        let intent = json!({ "number": 1, "trigger": "push", "intended_at": at });
+        check(&recorded(intent), &service(), &[], "nothing");
+        let way_back = json!({
+            "number": 1, "trigger": "push", "intended_at": at, "deployment": "ecs-svc/0",
+            "rollback": { "how": "update", "at": at },
+        });
+        check(&recorded(way_back), &service(), &[], "nothing");
+        let mut back = service();
+        back.deployments[0].rollout_reason = Some("… rolling back to deploymentId ecs-svc/2.".to_owned());
+        check(&empty, &back, &[], "nothing");
+        check(&empty, &ServiceFacts { deployments: Vec::new(), ..service() }, &[], "nothing");
+    }
+}

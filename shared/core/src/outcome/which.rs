@@ -10,8 +10,10 @@ use super::signs;
 /// ECS makes the deployment and the service deployment of one update within this time.
 const TOGETHER: SignedDuration = SignedDuration::from_secs(60);
 
-/// The service deployment of this deployment, among those that ECS has: made at the same time, for the same revision
-/// where that was read; while it is the PRIMARY, the one that the service calls its current one.
+/// The service deployment of this deployment, among those that ECS has.
+///
+/// It was made at the same time, and for the same revision where that was read; while the deployment is the PRIMARY, it is
+/// the one that the service calls its current one.
 pub fn its_service_deployment<'a>(
     deployment: &ledger::Deployment,
     service: &ServiceFacts,

@@ -32,7 +32,7 @@ fn another_try(evidence: &Evidence<'_>, kind: CauseKind) -> Option<String> {
 
 fn first(kind: CauseKind) -> &'static str {
     match kind {
-        CauseKind::Exit => "Read the last lines of the container's log below, mend the image, and push it",
+        CauseKind::Exit => "Read the last lines of the container's log, mend the image, and push it",
         CauseKind::OutOfMemory => {
             "Give the container or the task more memory in the task definition, or make the application need less"
         }
@@ -60,7 +60,7 @@ fn first(kind: CauseKind) -> &'static str {
         CauseKind::ImagePlatform => {
             "Build the image for the processor that the task definition's runtimePlatform names, or for both"
         }
-        CauseKind::ImageOther => "Pull the image by hand as the task would; the words of the registry are below",
+        CauseKind::ImageOther => "Pull the image by hand as the task would, and see what the registry says",
         CauseKind::Command => {
             "Check the image's entry point and the task definition's command: the file has to be in the image, and \
              executable"
@@ -71,7 +71,7 @@ fn first(kind: CauseKind) -> &'static str {
         }
         CauseKind::Role => {
             "Check that the task's execution role and task role exist, that ecs-tasks.amazonaws.com may assume them, and \
-             what they are denied below"
+             that they may do what they were denied"
         }
         CauseKind::Capacity => {
             "Make room: more container instances, another capacity provider or subnet, a higher quota; or wait, if it is \

@@ -75,13 +75,13 @@ fn of_words(words: &str, died: Option<&StoppedContainer>) -> Option<Cause> {
     if has(&["log group", "log driver", "logger args", "awslogs", "logging driver"]) {
         return Some(Cause::of(CauseKind::Logging, "its log cannot be written"));
     }
-    // Pulling the secrets and pulling the image share their first words.
-    if has(&["secret", "ssm", "parameter"])
-        && has(&["resourceinitializationerror", "unable to pull", "unable to retrieve"])
-    {
+    // Pulling the secrets and pulling the image share their first words, which name both.
+    let rest = lower.replace("unable to pull secrets or registry auth", "");
+    let of_secret = ["secret", "ssm", "parameter"].iter().any(|sign| rest.contains(sign));
+    if of_secret && has(&["resourceinitializationerror", "unable to retrieve"]) {
         return Some(secret(words, &lower));
     }
-    if has(&["cannotpull", "registry auth", "pull image", "cannot pull", "ecr:"]) {
+    if has(&["cannotpull", "pull image", "cannot pull", "ecr:"]) || rest.contains("registry auth") {
         return Some(image(&lower));
     }
     if has(&["exec format error"]) {

@@ -39,8 +39,24 @@ pub(super) fn needs_of(call: &Call) -> Option<Vec<Need>> {
             let (name, account) = (end.next()?, end.next()?);
             vec![own(format!("arn:aws:sqs:{REGION}:{account}:{name}"))]
         }
-        ("logs", "CreateLogStream" | "PutLogEvents") => {
-            let stream = if call.operation == "PutLogEvents" { text("logStreamName")? } else { "" };
+        ("dynamodb", "GetItem" | "PutItem" | "DeleteItem" | "Query") => {
+            vec![own(place.arn("dynamodb", &format!("table/{}", text("TableName")?)))]
+        }
+        ("scheduler", "CreateSchedule" | "DeleteSchedule" | "GetSchedule") => {
+            let group = text("GroupName").unwrap_or("default");
+            let mut needs = vec![own(place.arn("scheduler", &format!("schedule/{group}/{}", text("Name")?)))];
+            if let Some(role) = request["Target"]["RoleArn"].as_str() {
+                let pass = Need { action: "iam:PassRole".to_owned(), ..own(role.to_owned()) };
+                needs.push(pass.with("iam:PassedToService", "scheduler.amazonaws.com".to_owned()));
+            }
+            needs
+        }
+        ("lambda", "Invoke") => {
+            let function = Need { action: "lambda:InvokeFunction".to_owned(), ..own(text("FunctionName")?.to_owned()) };
+            vec![function]
+        }
+        ("logs", "CreateLogStream" | "PutLogEvents" | "GetLogEvents") => {
+            let stream = if call.operation == "CreateLogStream" { "" } else { text("logStreamName")? };
             vec![own(place.arn("logs", &format!("log-group:{}:log-stream:{stream}", text("logGroupName")?)))]
         }
         _ => return None,
@@ -72,7 +88,14 @@ fn ecs(operation: &str, request: &Value, place: &Place<'_>, own: impl Fn(String)
         "DescribeTaskDefinition" | "DeregisterTaskDefinition" | "ListTaskDefinitions" | "ListClusters" => {
             vec![own("*".to_owned())]
         }
-        "ListServices" => vec![in_cluster("*".to_owned(), cluster)],
+        "ListServices" | "ListTasks" => vec![in_cluster("*".to_owned(), cluster)],
+        "DescribeTasks" => {
+            let named = |task: &str| {
+                let id = task.rsplit('/').next().unwrap_or(task);
+                in_cluster(place.arn("ecs", &format!("task/{cluster}/{id}")), cluster)
+            };
+            texts("tasks")?.into_iter().map(named).collect()
+        }
         "RegisterTaskDefinition" => {
             let family = place.arn("ecs", &format!("task-definition/{}:*", text("family")?));
             let tags = tags(request);

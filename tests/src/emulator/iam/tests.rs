@@ -195,6 +195,11 @@ fn calls_of_other_services_name_their_resource() {
             call("ssm GetParameter", json!({"Name": "/slipway/config"})),
             call("s3 GetObject", json!({"Bucket": "settings", "Key": "slipway.yaml"})),
             call("sqs DeleteMessage", json!({"QueueUrl": "http://127.0.0.1:4566/123456789012/slack"})),
+            call("dynamodb PutItem", json!({"TableName": "ledger"})),
+            call("dynamodb Query", json!({"TableName": "ledger"})),
+            call("ecs ListTasks", json!({"cluster": "prod", "serviceName": "web"})),
+            call("ecs DescribeTasks", json!({"cluster": "prod", "tasks": [format!("{ECS}:task/prod/a1")]})),
+            call("logs GetLogEvents", json!({"logGroupName": "/ecs/web", "logStreamName": "web/web/a1"})),
             call("logs CreateLogStream", json!({"logGroupName": "/aws/lambda/deploy", "logStreamName": "2026/11"})),
             call("logs PutLogEvents", json!({"logGroupName": "/aws/lambda/deploy", "logStreamName": "2026/11"})),
         ],
@@ -204,10 +209,43 @@ fn calls_of_other_services_name_their_resource() {
             grant("3", "ssm:GetParameter", "arn:aws:ssm:eu-west-1:123456789012:parameter/slipway/config"),
             grant("4", "s3:GetObject", "arn:aws:s3:::settings/slipway.yaml"),
             grant("5", "sqs:DeleteMessage", "arn:aws:sqs:eu-west-1:123456789012:slack"),
+            grant("8", "dynamodb:PutItem", "arn:aws:dynamodb:eu-west-1:123456789012:table/ledger"),
+            grant("9", "dynamodb:Query", "arn:aws:dynamodb:eu-west-1:123456789012:table/ledger"),
+            grant("10", "ecs:ListTasks", "*"),
+            grant("11", "ecs:DescribeTasks", "arn:aws:ecs:eu-west-1:123456789012:task/prod/*"),
+            grant("12", "logs:GetLogEvents", "arn:aws:logs:*:123456789012:log-group:/ecs/*:log-stream:*"),
             grant("6", "logs:CreateLogStream", "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/deploy:*"),
             grant("7", "logs:PutLogEvents", "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/deploy:*"),
         ],
         &[],
+    );
+}
+
+#[test]
+fn a_schedule_passes_its_role() {
+    let create = call(
+        "scheduler CreateSchedule",
+        json!({
+            "Name": "deadline-1", "GroupName": "rings",
+            "Target": {"Arn": "arn:aws:lambda:eu-west-1:123456789012:function:track", "RoleArn": "arn:aws:iam::123456789012:role/ring"},
+        }),
+    );
+    let pass = |service: &str| {
+        json!({"Sid": "Pass", "Effect": "Allow", "Action": "iam:PassRole", "Resource": "arn:aws:iam::123456789012:role/ring",
+               "Condition": {"StringEquals": {"iam:PassedToService": service}}})
+    };
+    let rings = json!({
+        "Sid": "Rings", "Effect": "Allow", "Action": "scheduler:CreateSchedule",
+        "Resource": "arn:aws:scheduler:eu-west-1:123456789012:schedule/rings/*",
+    });
+    check(std::slice::from_ref(&create), vec![rings.clone(), pass("scheduler.amazonaws.com")], &[]);
+    check(
+        &[create],
+        vec![rings, pass("ecs-tasks.amazonaws.com")],
+        &[
+            "deploy called scheduler CreateSchedule, and its role does not allow iam:PassRole on arn:aws:iam::123456789012:role/ring",
+            "deploy may iam:PassRole by statement Pass, and no call needed it",
+        ],
     );
 }
 

@@ -87,6 +87,15 @@ impl Image {
         Self { untagged, tagged: Manifest::of(&index) }
     }
 
+    /// The same build with an annotation on what gets the tags, `org.opencontainers.image.revision` for instance: another
+    /// digest, but the same config, or of several platforms the same children.
+    pub fn annotated(mut self, key: &str, value: &str) -> Self {
+        let mut manifest: Value = serde_json::from_str(&self.tagged.text).unwrap_or_default();
+        manifest["annotations"][key] = json!(value);
+        self.tagged = Manifest::of(&manifest);
+        self
+    }
+
     /// The digest that the tags will point to.
     pub fn digest(&self) -> String {
         self.tagged.digest()

@@ -15,8 +15,18 @@ pub enum Failure {
     RunsOutOfMemory,
     /// The image cannot be pulled; the container never starts.
     CannotBePulled,
+    /// A secret or a role is missing; the container never starts.
+    CannotBePrepared,
     /// The container's health checks fail.
     IsUnhealthy,
+    /// The load balancer's health checks fail.
+    IsUnhealthyBehindLoadBalancer,
+    /// AWS takes the Spot capacity away; nobody's fault.
+    LosesItsSpot,
+    /// The service is scaled in or its old tasks are drained; nobody's fault.
+    IsScaledIn,
+    /// A person stops the task.
+    IsStoppedByHand,
     /// A deployment alarm goes off; the tasks themselves run.
     SoundsAlarm {
         /// The alarm's name.
@@ -24,6 +34,18 @@ pub enum Failure {
     },
     /// A lifecycle hook of a blue/green, linear or canary deployment fails.
     FailsHook,
+}
+
+impl Failure {
+    /// Whether ECS counts a task that stops so as failed.
+    pub(super) fn counts(&self) -> bool {
+        !matches!(self, Self::LosesItsSpot | Self::IsScaledIn | Self::IsStoppedByHand)
+    }
+
+    /// Whether the container ran before.
+    pub(super) fn ran(&self) -> bool {
+        !matches!(self, Self::CannotBePulled | Self::CannotBePrepared)
+    }
 }
 
 impl Default for Failure {

@@ -3,6 +3,7 @@
 //! World keeps it itself, because the emulator drops task definition fields that it doesn't know and has no rollouts.
 //! A deployment begins by an API call and goes on only when the test moves it.
 
+mod complaint;
 mod described;
 mod failure;
 mod rollout;
@@ -21,6 +22,7 @@ pub(crate) use failure::RollbackCause;
 pub(crate) use rollout::BREATH;
 
 use super::ecr::Ecr;
+use super::logs::Logs;
 use super::place::Place;
 use super::refusal::{Answer, Members, Refusal, text};
 
@@ -102,6 +104,8 @@ struct ServiceRevision {
     arn: String,
     task_definition: String,
     images: Vec<Value>,
+    /// Each container's log group and stream prefix, where it has the log driver `awslogs`.
+    logs: Vec<Option<(String, String)>>,
     created_at: Timestamp,
 }
 
@@ -112,6 +116,10 @@ pub(crate) struct Scene<'a> {
     pub(crate) registry: &'a Ecr,
     /// Where the events go that the operation gives rise to.
     pub(crate) events: &'a mut Vec<Value>,
+    /// Where the events of tasks go that stop on the way of something larger.
+    pub(crate) tasks: &'a mut Vec<Value>,
+    /// Where the containers write.
+    pub(crate) logs: &'a mut Logs,
 }
 
 /// Answers one operation, its name without the service.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Deployment, Failure, RollbackCause, Scene, Service, ServiceDeployment, ServiceRevision};
+use super::{Deployment, Failure, RollbackCause, Scene, Service, ServiceDeployment, ServiceRevision, tasks};
 use crate::world::clock::epoch_seconds;
 use crate::world::events::{envelope, milliseconds};
 use crate::world::identity;
@@ -114,8 +114,11 @@ impl Service {
         self.under_way()?;
         let threshold = self.threshold();
         let by_tasks = !matches!(failure, Failure::SoundsAlarm { .. } | Failure::FailsHook);
+        assert!(failure.counts() || !by_tasks, "{failure:?} fails no deployment");
         if by_tasks {
-            self.stop_tasks(scene, failure, threshold);
+            let count = usize::try_from(threshold).unwrap_or_default();
+            let mut events = self.stop_tasks(scene, failure, count);
+            scene.tasks.append(&mut events);
             let primary = &mut self.deployments[0];
             primary.failed += threshold;
             primary.pending = 0;
@@ -307,6 +310,7 @@ impl Service {
             arn: scene.place.arn("ecs", &format!("service-revision/{path}/{id}")),
             task_definition: task_definition.to_owned(),
             images: images.collect(),
+            logs: objects(definition, "containerDefinitions").into_iter().map(tasks::log_of).collect(),
             created_at: scene.now,
         });
         self.revisions.len() - 1

@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::{Ecs, Failure, Scene, Service, last_part};
 use crate::world::clock::epoch_seconds;
+use crate::world::events::{envelope, milliseconds};
 use crate::world::identity;
+use crate::world::place::Place;
 use crate::world::refusal::{Answer, Members, Refusal, page, text, texts};
 
 /// ListTasks, by service, starter and desired status; RUNNING unless asked otherwise.
@@ -73,31 +75,72 @@ impl Service {
         }
     }
 
-    /// So many tasks of the PRIMARY stop, each for this reason.
-    pub(super) fn stop_tasks(&mut self, scene: &Scene<'_>, failure: &Failure, count: i64) {
+    /// So many tasks of the PRIMARY stop; those that fail are counted.
+    pub(crate) fn lose_tasks(&mut self, scene: &mut Scene<'_>, failure: &Failure, count: usize) {
+        let events = self.stop_tasks(scene, failure, count);
+        scene.events.extend(events);
+        if !failure.counts() {
+            return;
+        }
+        let failed = i64::try_from(count).unwrap_or(i64::MAX);
+        let primary = &mut self.deployments[0];
+        primary.failed += failed;
+        primary.updated_at = scene.now;
+        if primary.rollout == "IN_PROGRESS"
+            && let Some(current) = self.service_deployments.last_mut()
+        {
+            current.failures += failed;
+        }
+    }
+
+    /// So many tasks of the PRIMARY stop, each for this reason; their events.
+    pub(super) fn stop_tasks(&mut self, scene: &mut Scene<'_>, failure: &Failure, count: usize) -> Vec<Value> {
         let primary = self.deployments[0].id.clone();
         let before = self.tasks.len();
-        for ordinal in 0..usize::try_from(count).unwrap_or_default() {
+        let mut events = Vec::new();
+        for ordinal in 0..count {
             let mut task = self.task(scene, &format!("stopped {primary}"), before + ordinal);
             task["desiredStatus"] = json!("STOPPED");
             task["lastStatus"] = json!("STOPPED");
             task["stoppedAt"] = json!(epoch_seconds(scene.now));
             let image = task["containers"][0]["image"].as_str().unwrap_or_default().to_owned();
-            let (code, reason) = stopped(failure, &image);
+            let (code, reason) = stopped(failure, &image, scene.place, &primary);
             task["stopCode"] = json!(code);
             task["stoppedReason"] = json!(reason);
-            if let Some(container) = task["containers"].get_mut(0) {
+            if failure.ran() {
+                task["startedAt"] = json!(epoch_seconds(scene.now));
+                self.write_last_words(scene, &task);
+            }
+            for container in task["containers"].as_array_mut().into_iter().flatten() {
                 container["lastStatus"] = json!("STOPPED");
+            }
+            if let Some(container) = task["containers"].get_mut(0) {
                 match failure {
                     Failure::Exits { code } => container["exitCode"] = json!(code),
                     Failure::RunsOutOfMemory => {
                         container["exitCode"] = json!(137);
                         container["reason"] = json!("OutOfMemoryError: Container killed due to memory usage");
                     }
+                    Failure::CannotBePulled => container["reason"] = json!(reason),
+                    failure if failure.ran() => container["exitCode"] = json!(143),
                     _ => {}
                 }
             }
+            events.push(state_change(scene, &task));
             self.tasks.push(task);
+        }
+        events
+    }
+
+    /// What the task's containers wrote, where they write to CloudWatch Logs.
+    fn write_last_words(&self, scene: &mut Scene<'_>, task: &Value) {
+        let id = last_part(task["taskArn"].as_str().unwrap_or_default()).to_owned();
+        let revision = &self.revisions[self.deployments[0].revision];
+        for (ran, log) in revision.images.iter().zip(&revision.logs) {
+            if let Some((group, prefix)) = log {
+                let stream = format!("{prefix}/{}/{id}", ran["containerName"].as_str().unwrap_or_default());
+                scene.logs.write_last_words(scene.now, group, &stream);
+            }
         }
     }
 
@@ -140,7 +183,35 @@ impl Service {
     }
 }
 
-fn stopped(failure: &Failure, image: &str) -> (&'static str, String) {
+/// Where a container logs to, `awslogs-group` and `awslogs-stream-prefix`, if it has the driver `awslogs`.
+pub(super) fn log_of(container: &Members) -> Option<(String, String)> {
+    let configuration = container.get("logConfiguration")?;
+    let option = |name: &str| Some(configuration["options"][name].as_str()?.to_owned());
+    if configuration["logDriver"] != "awslogs" {
+        return None;
+    }
+    Some((option("awslogs-group")?, option("awslogs-stream-prefix")?))
+}
+
+/// The event of a task that stopped: the task as DescribeTasks tells of it, with its times as texts.
+fn state_change(scene: &Scene<'_>, task: &Value) -> Value {
+    let mut detail = task.clone();
+    for time in ["createdAt", "startedAt", "stoppedAt"] {
+        if let Some(seconds) = task[time].as_f64() {
+            let at = jiff::Timestamp::from_millisecond((seconds * 1000.0) as i64).unwrap_or(scene.now);
+            detail[time] = json!(milliseconds(at));
+        }
+    }
+    if let Some(members) = detail.as_object_mut() {
+        members.shift_remove("tags");
+    }
+    detail["updatedAt"] = json!(milliseconds(scene.now));
+    let arn = task["taskArn"].as_str().unwrap_or_default();
+    envelope(scene.place, scene.now, "aws.ecs", "ECS Task State Change", &[arn], detail)
+}
+
+fn stopped(failure: &Failure, image: &str, place: &Place, deployment: &str) -> (&'static str, String) {
+    let load_balancer = || place.arn("elasticloadbalancing", "targetgroup/web/0123456789abcdef");
     match failure {
         Failure::CannotBePulled => (
             "TaskFailedToStart",
@@ -149,7 +220,22 @@ fn stopped(failure: &Failure, image: &str) -> (&'static str, String) {
                  {image}: {image}: not found"
             ),
         ),
+        Failure::CannotBePrepared => (
+            "TaskFailedToStart",
+            "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval \
+             failed: unable to retrieve secret from asm: service call has been retried 1 time(s)"
+                .to_owned(),
+        ),
         Failure::IsUnhealthy => ("ServiceSchedulerInitiated", "Task failed container health checks".to_owned()),
+        Failure::IsUnhealthyBehindLoadBalancer => (
+            "ServiceSchedulerInitiated",
+            format!("Task failed ELB health checks in (target-group {})", load_balancer()),
+        ),
+        Failure::LosesItsSpot => ("SpotInterruption", "Your Spot Task was interrupted.".to_owned()),
+        Failure::IsScaledIn => {
+            ("ServiceSchedulerInitiated", format!("Scaling activity initiated by (deployment {deployment})"))
+        }
+        Failure::IsStoppedByHand => ("UserInitiated", "Task stopped by user".to_owned()),
         _ => ("EssentialContainerExited", "Essential container in task exited".to_owned()),
     }
 }

@@ -135,3 +135,18 @@ async fn the_same_push_again_is_no_news() {
     assert_eq!(world.push("shop/web", ["1"], &image).events, [] as [Value; 0]);
     assert_eq!(world.push("shop/web", ["2"], &image).events.len(), 1);
 }
+
+#[tokio::test]
+async fn an_annotated_build_is_another_digest_of_the_same_children() {
+    let world = alone().await;
+    let build = Image::multi_platform("web");
+    let again = build.clone().annotated("org.opencontainers.image.revision", "0ebb429");
+    assert_ne!(build.digest(), again.digest());
+    assert_eq!(build.untagged_digests(), again.untagged_digests());
+    world.push("shop/web", ["1.0.0"], &build);
+    let push = world.push("shop/web", ["latest"], &again);
+    world.expire_image("shop/web", &push.digest);
+    let request = json!({"repositoryName": "shop/web", "imageIds": [{"imageTag": "latest"}]});
+    assert_eq!(call(&world, "ECR.DescribeImages", request).await.1["__type"], "ImageNotFoundException");
+    world.finish();
+}

@@ -3,8 +3,10 @@
 mod ecr;
 mod ecs;
 mod faults;
+mod ledger;
 mod recording;
 mod rollouts;
+mod schedules;
 mod small_services;
 
 use std::path::PathBuf;
@@ -53,6 +55,8 @@ async fn call(world: &World, call: &str, request: Value) -> (u16, Value) {
         "ECS" => "AmazonEC2ContainerServiceV20141113",
         "ECR" => "AmazonEC2ContainerRegistry_V20150921",
         "SSM" => "AmazonSSM",
+        "DynamoDB" => "DynamoDB_20120810",
+        "Logs" => "Logs_20140328",
         other => other,
     };
     let (status, body) = send(

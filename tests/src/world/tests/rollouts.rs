@@ -270,3 +270,28 @@ async fn a_revision_remembers_the_digest_that_a_tag_had() {
     );
     world.finish();
 }
+
+#[tokio::test]
+async fn tasks_that_stop_send_events_and_only_failures_count() {
+    let world = updating(json!({})).await;
+    world.take_events();
+    let stopped = |failure: Failure| world.stop_tasks("prod", "web", failure, 2).events;
+    let spot = stopped(Failure::LosesItsSpot);
+    let scaled = stopped(Failure::IsScaledIn);
+    let failed = stopped(Failure::CannotBePrepared);
+    let codes = [&spot[0], &scaled[0], &failed[0]].map(|event| event["detail"]["stopCode"].as_str().unwrap());
+    assert_eq!(codes, ["SpotInterruption", "ServiceSchedulerInitiated", "TaskFailedToStart"]);
+    assert_eq!(failed[0]["detail-type"], "ECS Task State Change");
+    assert_ne!(failed[0]["detail"]["taskArn"], failed[1]["detail"]["taskArn"]);
+    let primary = service(&world).await["deployments"][0].clone();
+    assert_eq!((&primary["failedTasks"], &primary["id"]), (&json!(2), &failed[0]["detail"]["startedBy"]));
+
+    let _ = world.fail("prod", "web", Failure::RunsOutOfMemory);
+    assert_eq!(world.take_events().len(), 3, "the tasks' events");
+    let complaint = world.complain("prod", "web", "SERVICE_TASK_PLACEMENT_FAILURE", Some("RESOURCE:MEMORY")).event();
+    assert_eq!(
+        (&complaint["detail-type"], &complaint["detail"]["eventType"]),
+        (&json!("ECS Service Action"), &json!("ERROR"))
+    );
+    world.finish();
+}

@@ -1,0 +1,228 @@
+//! Carries out what was decided about a service, under its lease: the intent and its deadline first, then the update.
+
+use jiff::{Timestamp, ToSpan};
+use slipway_aws::execute::execute;
+use slipway_aws::scheduler::{Ring, To};
+use slipway_aws::{Error, Kind};
+use slipway_core::answer::{Answer, Outcome};
+use slipway_core::id::{EventId, TaskDefinitionArn};
+use slipway_core::ledger::{Decision, Deployment};
+use slipway_core::notice::RevisionChange;
+use slipway_core::plan::{Plan, Step, To as Revision};
+use slipway_core::provenance::Trigger;
+use slipway_core::reason::Reason;
+use slipway_core::schedule;
+use tokio::try_join;
+use tracing::{error, warn};
+
+use crate::choose::Decided;
+use crate::lease::{Lease, Stop};
+use crate::{Call, log};
+
+/// What became of a target: the plan, the answer, and the error that another try may mend.
+#[derive(Clone, Debug)]
+pub(crate) struct Ending {
+    pub(crate) plan: Plan,
+    pub(crate) answer: Answer,
+    pub(crate) revision: Option<TaskDefinitionArn>,
+    pub(crate) passing: Option<Error>,
+    pub(crate) trigger: Trigger,
+    pub(crate) event: EventId,
+    /// The deployment's number in the record.
+    pub(crate) number: Option<u64>,
+}
+
+impl Ending {
+    /// Nothing was done: there was nothing to do, or it was only asked what would be.
+    pub(crate) fn of_plan(plan: Plan, trigger: Trigger, event: &EventId) -> Self {
+        let answer = Answer::planned(&plan);
+        Self { answer, plan, revision: None, passing: None, trigger, event: event.clone(), number: None }
+    }
+
+    /// A call failed.
+    pub(crate) fn of_error(plan: Plan, error: Error, trigger: Trigger, event: &EventId) -> Self {
+        error!(ecs.service = %plan.target, %error, "a call failed");
+        let outcome = if error.kind.is_passing() { Outcome::Failed } else { Outcome::Refused };
+        Self {
+            answer: Answer::failed(&plan, error.reason(), outcome),
+            passing: Some(error.clone()).filter(|error| error.kind.is_passing()),
+            ..Self::of_plan(plan.cut_short(error.reason()), trigger, event)
+        }
+    }
+}
+
+impl Call<'_> {
+    /// Decided is decided: does what the plan says, and says how it ended.
+    pub(crate) async fn carry_out(&self, lease: &mut Lease<'_>, decided: Decided<'_>) -> Ending {
+        let Decided { plan, trigger, event, .. } = &decided;
+        log(event, plan);
+        if plan.steps.is_empty() {
+            return Ending::of_plan(plan.clone(), trigger.clone(), event);
+        }
+        match self.update(lease, &decided).await {
+            Ok(ending) => ending,
+            Err(Stop::Failed(error)) => Ending::of_error(plan.clone(), error, trigger.clone(), event),
+            Err(Stop::Refused(reason)) => {
+                Ending::of_plan(Plan { steps: Vec::new(), ..plan.clone().cut_short(reason) }, trigger.clone(), event)
+            }
+            Err(Stop::Lost) => {
+                warn!(ecs.service = %plan.target, "the lease was lost; nothing is done on its strength");
+                let lost = Reason::Busy { until: self.now() };
+                Ending::of_plan(Plan::nothing(plan.target.clone(), lost), trigger.clone(), event)
+            }
+        }
+    }
+
+    async fn update(&self, lease: &mut Lease<'_>, decided: &Decided<'_>) -> Result<Ending, Stop> {
+        let Decided { plan, trigger, event, .. } = decided;
+        let aws = &self.deployer.aws;
+        if lease.suspects()
+            && let Some(family) = plan.family()
+        {
+            self.registrations.suspect(family);
+        }
+        let mut number = None;
+        let intend = async {
+            number = Some(self.intend(lease, decided).await?);
+            Ok(())
+        };
+        let done = execute::<Stop>(&aws.ecs, plan, &self.registrations, self.until, intend).await;
+        let done = match (done, number) {
+            (Ok(done), _) => done,
+            (Err(stop), Some(number)) if is_certain(&stop) => {
+                self.forget(lease, number).await;
+                return Err(stop);
+            }
+            // Whether it took effect shows in the next look at the service.
+            (Err(stop), _) => return Err(stop),
+        };
+        let (revision, now) = (done.revision.as_ref().or(existing(plan)), self.now());
+        let began = |record: &mut slipway_core::ledger::Service, _| {
+            if let (Some(number), Some(id)) = (number, &done.deployment) {
+                record.began(number, id, now);
+                if let Some(it) = record.at(number) {
+                    it.revision.new = revision.map(|revision| revision.short().to_owned());
+                }
+            }
+            Ok(())
+        };
+        // What is not written down now is found by whoever looks next; the update itself has happened.
+        if let Err(stop) = lease.change(began).await {
+            warn!(ecs.service = %plan.target, ?stop, "a deployment's beginning could not be written down");
+        }
+        Ok(Ending {
+            answer: Answer::done(plan, revision, done.deployment.clone()),
+            revision: revision.cloned(),
+            number,
+            ..Ending::of_plan(plan.clone(), trigger.clone(), event)
+        })
+    }
+
+    /// Writes the intent, arms its deadline and keeps what the record has no more room for, side by side.
+    async fn intend(&self, lease: &mut Lease<'_>, decided: &Decided<'_>) -> Result<u64, Stop> {
+        let aws = &self.deployer.aws;
+        let now = self.now();
+        let deployment = self.deployment(decided, now);
+        let deadline = deployment.deadline.unwrap_or(now);
+        let target = lease.target.clone();
+        let arm = async |number: u64| {
+            let ring = schedule::Ring::Deadline(number);
+            let (name, payload) = (schedule::name(ring, &target), schedule::payload(ring, &target));
+            aws.scheduler.arm(&Ring { name, at: deadline, to: To::Track, payload }).await.map_err(Stop::Failed)
+        };
+        // Only the holder of the lease adds deployments, but for what others did; so the number is known beforehand.
+        let mut ahead = lease.record();
+        let (expected, full) = ahead.record(deployment.clone());
+        let decision = self.decision(decided, now);
+        let write = lease.change(|record, fence| {
+            if let Some(gate) = &decided.gate {
+                gate.pass(record).map_err(Stop::Refused)?;
+            }
+            decision.iter().for_each(|decision| record.decided(decision.clone()));
+            record.intend(fence, deployment.clone()).map(|(number, _)| number).map_err(|_| Stop::Lost)
+        });
+        let archive = async {
+            for deployment in &full {
+                aws.ledger.archive(&target, deployment).await?;
+            }
+            Ok(())
+        };
+        let (number, (), ()) = try_join!(write, arm(expected), archive)?;
+        if number != expected {
+            arm(number).await?;
+        }
+        Ok(number)
+    }
+
+    fn deployment(&self, decided: &Decided<'_>, now: Timestamp) -> Deployment {
+        let Decided { target, plan, trigger, event, who, .. } = decided;
+        let settings = target.settings.clone();
+        let seconds = i64::try_from(settings.deadline_seconds).unwrap_or(i64::MAX);
+        Deployment {
+            number: 0,
+            trigger: trigger.as_str().to_owned(),
+            event: Some(event.clone()),
+            request: Some(self.context.request_id.clone()),
+            who: who.clone(),
+            image: plan.image.clone(),
+            revision: RevisionChange {
+                old: plan.running.as_ref().map(|running| running.short().to_owned()),
+                new: existing(plan).map(|revision| revision.short().to_owned()),
+            },
+            deadline: now.checked_add(seconds.seconds()).ok(),
+            settings,
+            intended_at: now,
+            over: plan.steps.iter().find_map(|step| match step {
+                Step::Update { over, .. } => over.clone(),
+                Step::Register(_) => None,
+            }),
+            deployment: None,
+            began_at: None,
+            failed_tasks: Vec::new(),
+            warnings: Vec::new(),
+            failing: None,
+            rollback: None,
+            outcome: None,
+            ended_at: None,
+            reason: None,
+            told: Vec::new(),
+        }
+    }
+
+    /// What a person asked for is their decision.
+    fn decision(&self, decided: &Decided<'_>, now: Timestamp) -> Option<Decision> {
+        let asked = matches!(decided.trigger, Trigger::Deploy | Trigger::Redeploy | Trigger::Rollback);
+        asked.then(|| Decision { what: decided.trigger.as_str().to_owned(), at: now, who: decided.who.clone() })
+    }
+
+    /// What was meant did not come about; its deadline needn't ring.
+    async fn forget(&self, lease: &mut Lease<'_>, number: u64) {
+        let forgotten = lease.change(|record, _| {
+            record.forget(number);
+            Ok(())
+        });
+        if let Err(stop) = forgotten.await {
+            warn!(ecs.service = %lease.target, ?stop, "an intent could not be taken back");
+        }
+        let name = schedule::name(schedule::Ring::Deadline(number), &lease.target);
+        if let Err(error) = self.deployer.aws.scheduler.disarm(&name).await {
+            warn!(%error, "a deadline could not be disarmed; it will ring for nothing");
+        }
+    }
+}
+
+/// The revision that the plan updates to, where it is there already.
+fn existing(plan: &Plan) -> Option<&TaskDefinitionArn> {
+    plan.steps.iter().find_map(|step| match step {
+        Step::Update { to: Revision::Existing(revision), .. } => Some(revision),
+        _ => None,
+    })
+}
+
+/// Whether the service certainly was not updated.
+fn is_certain(stop: &Stop) -> bool {
+    match stop {
+        Stop::Failed(error) => error.call != "ECS.UpdateService" || error.kind != Kind::Unreachable,
+        Stop::Lost | Stop::Refused(_) => true,
+    }
+}

@@ -1,0 +1,120 @@
+//! The end of a deployment's story: it is told, written down with all that follows from it, and what waited is woken.
+
+use jiff::Timestamp;
+use slipway_aws::Error;
+use slipway_core::facts::ServiceFacts;
+use slipway_core::id::EventId;
+use slipway_core::ledger::{Decision, Deployment, Good, Once, Outcome, Wish};
+use slipway_core::notice::News;
+use slipway_core::outcome::End;
+use slipway_core::rollback::WayBack;
+use tracing::info;
+
+use crate::visit::Visit;
+
+impl Visit<'_> {
+    /// Ends a deployment. `next` is what was decided about a failure, where it ends with that.
+    pub(crate) async fn end(
+        &mut self,
+        number: u64,
+        end: &End,
+        next: Option<&WayBack>,
+        service: Option<&ServiceFacts>,
+    ) -> Result<(), Error> {
+        let Some(deployment) = self.deployment(number).cloned() else { return Ok(()) };
+        let (outcome, at) = (end.recorded(&deployment), self.at(&deployment));
+        let good = match service {
+            Some(service) => self.proved(&deployment, end, service, at).await?,
+            None => None,
+        };
+        let told = self.publish(number, &News::Ended { end, next }, at).await;
+        if told.is_err() && deployment.is_outside() {
+            told?;
+            return Ok(());
+        }
+        // Before it is written down: a ring too many finds nothing to do, one too few is never made up for.
+        let alone = self.open() == [number];
+        let again = decides_again(outcome) && !deployment.is_outside();
+        if alone && (again || !self.record().waiting.is_empty() || !self.record().wishes.is_empty()) {
+            self.wake().await?;
+        }
+        let id = told.as_ref().ok().cloned().flatten();
+        let wish = Wish { event: after(&deployment), repository: None, tag: None, at };
+        let decision = Decision { what: "outside".to_owned(), at: began(&deployment), who: None };
+        let completed = end.outcome == Outcome::Completed;
+        let once = self.write(|record| {
+            let once = record.end(number, outcome, at, end.says.clone().filter(|_| outcome == Outcome::Stopped));
+            if once == Once::Now {
+                good.iter().for_each(|good| record.proved(good.clone()));
+                if deployment.is_outside() && completed {
+                    record.decided(decision.clone());
+                }
+                if again {
+                    record.wish(wish.clone());
+                }
+                if record.open().is_none() {
+                    record.wake();
+                }
+            }
+            id.iter().for_each(|id| record.tell(Some(number), id));
+            once
+        });
+        if once.await? == Once::Now {
+            info!(target = %self.target, deployment.number = number, %outcome, "ended");
+            if !deployment.is_outside() {
+                self.disarm(number).await?;
+            }
+        }
+        // Nothing that tells can break what does: it is on record now, and the next try tells it.
+        told.map(|_| ())
+    }
+
+    /// The revision that proved good by this end, with the images that ran.
+    async fn proved(
+        &mut self,
+        deployment: &Deployment,
+        end: &End,
+        service: &ServiceFacts,
+        at: Timestamp,
+    ) -> Result<Option<Good>, Error> {
+        let revision = match end.outcome {
+            Outcome::Completed => deployment.revision.new.clone(),
+            // Also where it was registered anew: that one names the images that ran.
+            Outcome::RolledBackBySlipway => deployment.rollback.as_ref().and_then(|it| it.to.clone()),
+            _ => None,
+        };
+        let Some(revision) = revision else { return Ok(None) };
+        let primary = service.primary().filter(|it| it.task_definition.short() == revision);
+        let mut ran = match primary {
+            Some(_) => self.what_runs(service, &revision).await?,
+            None => Vec::new(),
+        };
+        let arn = self.arn_of(&revision);
+        if ran.is_empty() {
+            // What was known of it before is better than nothing.
+            let known = self.record().good.iter().find(|good| good.revision == arn);
+            ran = known.map(|good| good.ran.clone()).unwrap_or_default();
+        }
+        Ok(Some(Good { revision: arn, ran, at }))
+    }
+
+    fn arn_of(&self, revision: &str) -> String {
+        let (partition, region, account) = (&self.home.partition, &self.home.region, &self.home.account);
+        format!("arn:{partition}:ecs:{region}:{account}:task-definition/{revision}")
+    }
+}
+
+/// Whether the remaining images are decided again: not after a person stopped it, nor where a person is called.
+fn decides_again(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Failed | Outcome::TimedOut | Outcome::RolledBackByEcs | Outcome::RolledBackBySlipway)
+}
+
+/// What the wish after a failure goes by; the same for a repeated one.
+fn after(deployment: &Deployment) -> EventId {
+    let id = deployment.deployment.as_ref().map_or_else(|| deployment.number.to_string(), |id| id.as_str().to_owned());
+    EventId::new(format!("after-{id}"))
+}
+
+fn began(deployment: &Deployment) -> Timestamp {
+    deployment.began_at.unwrap_or(deployment.intended_at)
+}

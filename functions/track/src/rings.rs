@@ -1,0 +1,99 @@
+//! The deadlines: armed anew while a deployment still moves, taken away when it has ended.
+
+use jiff::{SignedDuration, Timestamp};
+use slipway_aws::Error;
+use slipway_aws::scheduler::{self, To};
+use slipway_core::ledger::Settings;
+use slipway_core::outcome::Pace;
+use slipway_core::schedule::{self, Ring};
+use tracing::info;
+
+use crate::event::Hint;
+use crate::visit::Visit;
+
+/// After so long a ring comes back that found somebody else at work on the service.
+const BUSY: SignedDuration = SignedDuration::from_secs(60);
+
+impl Visit<'_> {
+    /// Arms the deadline anew if it has passed; one that has not still rings.
+    pub(crate) async fn rearm(&mut self, number: u64, pace: Pace) -> Result<(), Error> {
+        let now = self.aws.now();
+        let Some(deployment) = self.deployment(number) else { return Ok(()) };
+        if deployment.is_outside() || deployment.deadline.is_some_and(|deadline| deadline > now) {
+            return Ok(());
+        }
+        let at = match pace {
+            Pace::Rearm { at, because } => {
+                info!(target = %self.target, deployment.number = number, ?because, %at, "the deadline is armed anew");
+                at
+            }
+            Pace::InTime => match deployment.deadline {
+                None => {
+                    (deployment.intended_at + allowance(&deployment.settings)).max(now + window(&deployment.settings))
+                }
+                Some(_) => now + window(&deployment.settings),
+            },
+        };
+        // Armed before it is written down: a ring too many finds nothing to do, one too few is never made up for.
+        self.arm_again(Ring::Deadline(number), at).await?;
+        self.write(|record| {
+            if let Some(it) = record.at(number) {
+                it.deadline = Some(at);
+            }
+        })
+        .await
+    }
+
+    /// Somebody else is at work on the service: looks again in a minute.
+    pub(crate) async fn ring_again_soon(&self, number: u64) -> Result<(), Error> {
+        // To the minute, so that all who find the same make one ring.
+        let at = ((self.aws.now() + BUSY).as_second() + 59) / 60 * 60;
+        let at = Timestamp::from_second(at).unwrap_or_else(|_| self.aws.now() + BUSY);
+        self.arm_again(Ring::Deadline(number), at).await
+    }
+
+    /// Arms the deadline of the way back from a deployment.
+    pub(crate) async fn arm_the_way_back(&self, number: u64, at: Timestamp) -> Result<(), Error> {
+        self.arm(schedule::name(Ring::Back(number), &self.target), Ring::Back(number), at, To::Track).await
+    }
+
+    /// Wakes the deploy function, for wishes that somebody left.
+    pub(crate) async fn wake(&self) -> Result<(), Error> {
+        let ring = Ring::Wake(self.aws.now());
+        self.arm(schedule::name(ring, &self.target), ring, self.aws.now(), To::Deploy).await
+    }
+
+    /// Takes the rings of a deployment away that has ended. One that stays finds nothing to do.
+    pub(crate) async fn disarm(&self, number: u64) -> Result<(), Error> {
+        let rang = *self.hint == Hint::Deadline(number);
+        let back = self.deployment(number).is_some_and(|it| it.rollback.is_some());
+        if !rang {
+            self.aws.scheduler.disarm(&schedule::name(Ring::Deadline(number), &self.target)).await?;
+        }
+        if back {
+            self.aws.scheduler.disarm(&schedule::name(Ring::Back(number), &self.target)).await?;
+        }
+        Ok(())
+    }
+
+    async fn arm_again(&self, ring: Ring, at: Timestamp) -> Result<(), Error> {
+        self.arm(schedule::name_again(ring, &self.target, at), ring, at, To::Track).await
+    }
+
+    async fn arm(&self, name: String, ring: Ring, at: Timestamp, to: To) -> Result<(), Error> {
+        let payload = schedule::payload(ring, &self.target);
+        self.aws.scheduler.arm(&scheduler::Ring { name, at, to, payload }).await
+    }
+}
+
+/// How long a deployment may take, and its way back as well.
+pub(crate) fn allowance(settings: &Settings) -> SignedDuration {
+    // A number that somebody edited must not overflow a time.
+    const YEAR: u64 = 365 * 24 * 60 * 60;
+    SignedDuration::from_secs(i64::try_from(settings.deadline_seconds.min(YEAR)).unwrap_or_default())
+}
+
+/// A third of it, and at least the minute that a schedule is exact to.
+fn window(settings: &Settings) -> SignedDuration {
+    (allowance(settings) / 3).max(BUSY)
+}

@@ -1,0 +1,252 @@
+//! Puts the last good version back: decided on paper, carried out under the lease, at most once for each deployment.
+//!
+//! What is about to be done is written down before it is, so that whoever comes after a crash knows what to look for.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use slipway_aws::ecs::Stopped;
+use slipway_aws::execute::{Registrations, execute};
+use slipway_aws::{Error, Kind};
+use slipway_core::facts::{ServiceDeploymentFacts, ServiceDeploymentStatus};
+use slipway_core::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
+use slipway_core::ledger::{Busy, Fence, Lost, Outcome, Rollback};
+use slipway_core::notice::News;
+use slipway_core::outcome::{Assessment, End, FailedBy, Who};
+use slipway_core::plan::{Force, Plan, Step, To};
+use slipway_core::reason::Reason;
+use slipway_core::rollback::{Facts, WayBack, decide, rendering};
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use crate::follow::{Next, Seen};
+use crate::rings::allowance;
+use crate::visit::Visit;
+
+/// The lease outlives the invocation by this much, and the SDK's last try.
+const LEASE_BEYOND: SignedDuration = SignedDuration::from_secs(30);
+
+impl Visit<'_> {
+    /// Decides about a deployment that failed, and does it.
+    pub(crate) async fn put_right(&mut self, number: u64, seen: &Seen) -> Result<Next, Error> {
+        let Some(way) = self.way_back(number, seen, seen.story.as_ref()).await? else { return Ok(Next::Wait) };
+        info!(target = %self.target, deployment.number = number, "{way}");
+        if !way.acts() {
+            let failing = self.deployment(number).and_then(|it| it.failing.as_ref());
+            let late = failing.is_some_and(|failing| FailedBy::of(&failing.by) == FailedBy::Deadline);
+            let outcome = if late { Outcome::TimedOut } else { Outcome::Failed };
+            self.end(number, &End::of(outcome), Some(&way), Some(&seen.service)).await?;
+            return Ok(Next::Wait);
+        }
+        let (now, until) = (self.aws.now(), self.until + LEASE_BEYOND);
+        let holder = self.holder;
+        let fence = match self.write(|record| record.acquire(holder, now, until)).await? {
+            Ok(fence) => fence,
+            Err(Busy { until }) => {
+                info!(target = %self.target, %until, "somebody else is at work on the service; looking again in a minute");
+                self.ring_again_soon(number).await?;
+                return Ok(Next::Wait);
+            }
+        };
+        let done = self.under_the_lease(number, fence).await;
+        self.let_go(fence).await?;
+        done
+    }
+
+    /// What there is to do about it; `None` where the record has it no more.
+    async fn way_back(
+        &mut self,
+        number: u64,
+        seen: &Seen,
+        story: Option<&ServiceDeploymentFacts>,
+    ) -> Result<Option<WayBack>, Error> {
+        let Some(deployment) = self.deployment(number).cloned() else { return Ok(None) };
+        let goods = match deployment.is_outside() {
+            true => Vec::new(),
+            false => self.good_facts(&deployment, &seen.service).await?,
+        };
+        let record = self.record();
+        let Some(deployment) = record.numbered(number) else { return Ok(None) };
+        Ok(Some(decide(&Facts {
+            record,
+            deployment,
+            assessment: &seen.assessment,
+            service: &seen.service,
+            service_deployment: story,
+            goods: &goods,
+        })))
+    }
+
+    /// With the lease held: looks again, because what was seen before is of before, and does what that calls for.
+    async fn under_the_lease(&mut self, number: u64, fence: Fence) -> Result<Next, Error> {
+        self.look_again().await?;
+        let Some(seen) = self.seen(number).await? else { return Ok(Next::Wait) };
+        if !matches!(seen.assessment, Assessment::Failing { .. } | Assessment::RollbackDue) {
+            return Ok(Next::Again);
+        }
+        let Some(mut way) = self.way_back(number, &seen, seen.story.as_ref()).await? else { return Ok(Next::Wait) };
+        if let WayBack::Stop { service_deployment, to } = &way {
+            let (service_deployment, to) = (service_deployment.clone(), to.clone());
+            if self.stop(number, fence, &seen, &service_deployment, to.as_ref()).await? == Next::Wait {
+                return self.under_way(number, &seen).await;
+            }
+            // ECS does not stop it: the way back is an update.
+            let Some(other) = self.way_back(number, &seen, None).await? else { return Ok(Next::Wait) };
+            way = other;
+        }
+        if !way.acts() {
+            return Ok(Next::Again);
+        }
+        match self.update(number, fence, &seen, &way).await {
+            Ok(()) => self.under_way(number, &seen).await,
+            Err(error) if error.kind.is_passing() => Err(error),
+            Err(error) => {
+                warn!(%error, target = %self.target, "the way back is refused");
+                let end = End { says: Some(error.message), ..End::of(Outcome::RollbackFailed) };
+                self.end(number, &end, None, Some(&seen.service)).await?;
+                Ok(Next::Wait)
+            }
+        }
+    }
+
+    /// Stops the deployment so that ECS goes back. [`Next::Again`] if ECS won't.
+    async fn stop(
+        &mut self,
+        number: u64,
+        fence: Fence,
+        seen: &Seen,
+        arn: &ServiceDeploymentArn,
+        to: Option<&TaskDefinitionArn>,
+    ) -> Result<Next, Error> {
+        self.mean(number, fence, seen, "stop", to.map(TaskDefinitionArn::short)).await?;
+        match self.aws.ecs.stop_service_deployment(arn).await {
+            Ok(Stopped::Accepted) => {}
+            Ok(Stopped::TooLate) => {
+                if !self.goes_back(arn).await? {
+                    return Ok(Next::Again);
+                }
+            }
+            Err(error) if error.kind == Kind::Unreachable => {
+                warn!(%error, "no answer to a stop request; looking whether it was carried out");
+                if !self.goes_back(arn).await? {
+                    return Err(error);
+                }
+            }
+            Err(error) if error.kind.is_passing() => return Err(error),
+            Err(error) => {
+                warn!(%error, target = %self.target, "the deployment could not be stopped");
+                return Ok(Next::Again);
+            }
+        }
+        self.did(number, None, None).await?;
+        Ok(Next::Wait)
+    }
+
+    async fn goes_back(&self, arn: &ServiceDeploymentArn) -> Result<bool, Error> {
+        use ServiceDeploymentStatus::{RollbackInProgress, RollbackRequested, RollbackSuccessful};
+        let story = self.aws.ecs.describe_service_deployment(arn).await?;
+        Ok(story.is_some_and(|it| matches!(it.status, RollbackRequested | RollbackInProgress | RollbackSuccessful)))
+    }
+
+    /// Updates the service to a good revision, which is registered anew where it cannot be used as it is.
+    async fn update(&mut self, number: u64, fence: Fence, seen: &Seen, way: &WayBack) -> Result<(), Error> {
+        let Some(deployment) = self.deployment(number).cloned() else { return Ok(()) };
+        let over = seen.service.primary().map(|primary| primary.id.clone());
+        let update = |to: To| Step::Update {
+            cluster: seen.service.cluster.clone(),
+            service: seen.service.service.clone(),
+            to,
+            force: Force::No,
+            over: over.clone(),
+        };
+        let registrations = Registrations::default();
+        let (steps, to) = match way {
+            WayBack::Update { to } => (vec![update(To::Existing(to.clone()))], Some(to.short())),
+            WayBack::Register { base, ran, .. } => {
+                let unknown = || Error::new("ECS.DescribeTaskDefinition", base.short(), Kind::NotFound, "it is gone");
+                let revision = self.revision(base.as_str()).ok_or_else(unknown)?;
+                let rendering = rendering(revision, ran, &deployment).map_err(|reason| {
+                    Error::new("ECS.RegisterTaskDefinition", base.short(), Kind::Rejected, reason.to_string())
+                })?;
+                // An earlier try may have died after its registration.
+                registrations.suspect(rendering.family());
+                // What it will be called is not known before.
+                (vec![Step::Register(rendering), update(To::Registered)], None)
+            }
+            WayBack::Stop { .. } | WayBack::Tell(_) | WayBack::Human(_) => return Ok(()),
+        };
+        let failed = deployment.revision.new.clone().unwrap_or_default();
+        let plan = Plan { steps, ..Plan::nothing(self.target.clone(), Reason::Failed { revision: failed }) };
+        let until = self.begin_until();
+        let aws = self.aws;
+        let ready = self.mean(number, fence, seen, "update", to);
+        let done = execute(&aws.ecs, &plan, &registrations, until, ready).await?;
+        self.did(number, done.deployment, done.revision.as_ref().map(TaskDefinitionArn::short)).await
+    }
+
+    /// Writes down what is about to be done, and arms the ring that sees to it.
+    async fn mean(&mut self, number: u64, fence: Fence, seen: &Seen, how: &str, to: Option<&str>) -> Result<(), Error> {
+        let now = self.aws.now();
+        let Some(deployment) = self.deployment(number) else { return Ok(()) };
+        let at = now + allowance(&deployment.settings);
+        self.arm_the_way_back(number, at).await?;
+        let rollback = Rollback {
+            how: how.to_owned(),
+            to: to.map(str::to_owned),
+            at: now,
+            over: seen.service.primary().map(|primary| primary.id.clone()),
+            deployment: None,
+            done_at: None,
+        };
+        let meant = self.write(|record| {
+            let undone = record.at(number).and_then(|it| it.rollback.as_mut()).filter(|it| it.done_at.is_none());
+            if let Some(undone) = undone {
+                // The same decision, not carried out yet: what may have come of it is as old as it.
+                undone.how.clone_from(&rollback.how);
+                undone.to.clone_from(&rollback.to);
+                return record.check(fence);
+            }
+            record.roll_back(fence, number, rollback.clone()).map(|_| ())
+        });
+        meant.await?.map_err(|Lost| {
+            let message = "the lease was lost; it is tried again";
+            Error::new("DynamoDB.PutItem", self.target.as_str(), Kind::Throttled, message)
+        })
+    }
+
+    /// Writes down that ECS took it on.
+    async fn did(&mut self, number: u64, deployment: Option<DeploymentId>, to: Option<&str>) -> Result<(), Error> {
+        let now = self.aws.now();
+        self.write(|record| {
+            if let Some(rollback) = record.at(number).and_then(|it| it.rollback.as_mut()) {
+                rollback.carried_out(deployment.as_ref(), to, now);
+            }
+        })
+        .await
+    }
+
+    /// Tells that the way back is under way.
+    async fn under_way(&mut self, number: u64, seen: &Seen) -> Result<Next, Error> {
+        let Some(deployment) = self.deployment(number) else { return Ok(Next::Wait) };
+        let to = deployment.rollback.as_ref().and_then(|it| it.to.clone());
+        let at = self.aws.now().max(seen.service.primary().and_then(|it| it.updated_at).unwrap_or(Timestamp::MIN));
+        self.tell(number, &News::RollingBack { by: Who::Slipway, to: to.as_deref() }, at).await?;
+        Ok(Next::Wait)
+    }
+
+    /// Lets the lease go. Who left a wish meanwhile is served by the deploy function.
+    async fn let_go(&mut self, fence: Fence) -> Result<(), Error> {
+        if self.write(|record| record.hand_over(fence)).await? == Ok(true) {
+            self.wake().await?;
+        }
+        Ok(())
+    }
+
+    /// Nothing is begun after this: what is under way then must end, and be written down, before Lambda's deadline.
+    fn begin_until(&self) -> Instant {
+        const TO_FINISH: Duration = Duration::from_secs(25);
+        let left = self.until.duration_since(self.aws.now());
+        let left = Duration::try_from(left).unwrap_or_default();
+        Instant::now() + left.saturating_sub(TO_FINISH.min(left / 3))
+    }
+}

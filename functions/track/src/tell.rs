@@ -1,0 +1,57 @@
+//! Tells people what became of a deployment, each thing once: it is published first and then written down as told, so that
+//! a notice may be sent twice under the same id, but is never lost.
+
+use jiff::Timestamp;
+use slipway_aws::Error;
+use slipway_core::ledger::{Deployment, Outcome};
+use slipway_core::notice::{Kind, News, Notice};
+use slipway_core::outcome::End;
+
+use crate::visit::Visit;
+
+impl Visit<'_> {
+    /// Tells news of a deployment, unless that was told.
+    pub(crate) async fn tell(&mut self, number: u64, news: &News<'_>, at: Timestamp) -> Result<(), Error> {
+        let Some(notice) = self.publish(number, news, at).await? else { return Ok(()) };
+        self.write(|record| record.tell(Some(number), &notice)).await
+    }
+
+    /// Publishes news of a deployment, unless that was told; the notice's id, which is to be written down.
+    pub(crate) async fn publish(
+        &mut self,
+        number: u64,
+        news: &News<'_>,
+        at: Timestamp,
+    ) -> Result<Option<String>, Error> {
+        let Some(deployment) = self.deployment(number) else { return Ok(None) };
+        let notice = Notice::story(self.place(), deployment, news, at);
+        if self.record().has_told(&notice.id) {
+            return Ok(None);
+        }
+        self.aws.sns.publish_all(self.topic, std::slice::from_ref(&notice), &self.metrics).await?;
+        self.told.push(notice.id.clone());
+        Ok(Some(notice.id))
+    }
+
+    /// Tells of endings that are on record but were never told, because publishing failed then.
+    pub(crate) async fn tell_what_is_untold(&mut self) -> Result<(), Error> {
+        let ended: Vec<Deployment> = self.record().deployments.iter().filter(|it| is_untold(it)).cloned().collect();
+        for deployment in ended {
+            let Some(outcome) = deployment.outcome else { continue };
+            let later = |it: &&Deployment| it.number > deployment.number && it.deployment.is_some();
+            let newer = self.record().deployments.iter().filter(later).min_by_key(|it| it.number);
+            let newer = newer.filter(|_| matches!(outcome, Outcome::Superseded | Outcome::Failed));
+            let end = End { newer: newer.and_then(|it| it.deployment.clone()), ..End::of(outcome) };
+            let at = deployment.ended_at.unwrap_or_else(|| self.aws.now());
+            self.tell(deployment.number, &News::Ended { end: &end, next: None }, at).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether its ending is to be told still. What others did says nothing any more of how it ended.
+fn is_untold(deployment: &Deployment) -> bool {
+    let told = |kind: Kind| deployment.told.iter().any(|id| id.ends_with(&format!("/{}", kind.as_str())));
+    let Some(outcome) = deployment.outcome.filter(|_| !deployment.is_outside()) else { return false };
+    !told(News::Ended { end: &End::of(outcome), next: None }.kind())
+}

@@ -1,0 +1,105 @@
+//! Service deployments: ECS's own story of each update, and the request to stop one and go back.
+
+use aws_sdk_ecs::operation::stop_service_deployment::StopServiceDeploymentError as Refused;
+use aws_sdk_ecs::types::{self, DeploymentLifecycleHookStatus, StopServiceDeploymentStopType};
+use slipway_core::facts::{Pause, ServiceDeploymentFacts, ServiceDeploymentStatus};
+use slipway_core::id::{ServiceDeploymentArn, ServiceRevisionArn};
+
+use super::facts::time;
+use super::{Ecs, ServiceDeployment, once};
+use crate::error::Error;
+
+/// What ECS said to a request to stop a service deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// It goes back.
+    Accepted,
+    /// There is nothing to stop: it ended meanwhile, or ECS cannot stop it.
+    TooLate,
+}
+
+impl Ecs {
+    /// DescribeServiceDeployments for one; `None` where ECS has it no more.
+    pub async fn describe_service_deployment(
+        &self,
+        arn: &ServiceDeploymentArn,
+    ) -> Result<Option<ServiceDeploymentFacts>, Error> {
+        const CALL: &str = "ECS.DescribeServiceDeployments";
+        let answer = self
+            .client
+            .describe_service_deployments()
+            .service_deployment_arns(arn.as_str())
+            .send()
+            .await
+            .map_err(|error| Error::of(CALL, arn.as_str(), error))?;
+        Ok(answer.service_deployments().first().and_then(whole))
+    }
+
+    /// StopServiceDeployment with ROLLBACK: ECS goes back to what completed last, whether or not it is set to.
+    ///
+    /// Never repeated by the SDK; after an error of kind `Unreachable` it may have taken effect.
+    pub async fn stop_service_deployment(&self, arn: &ServiceDeploymentArn) -> Result<Stopped, Error> {
+        const CALL: &str = "ECS.StopServiceDeployment";
+        let answer = self
+            .client
+            .stop_service_deployment()
+            .service_deployment_arn(arn.as_str())
+            .stop_type(StopServiceDeploymentStopType::Rollback)
+            .customize()
+            .config_override(once())
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(Stopped::Accepted),
+            Err(error) => match error.as_service_error() {
+                Some(
+                    Refused::ConflictException(_)
+                    | Refused::ServiceDeploymentNotFoundException(_)
+                    | Refused::UnsupportedFeatureException(_),
+                ) => Ok(Stopped::TooLate),
+                _ => Err(Error::of(CALL, arn.as_str(), error)),
+            },
+        }
+    }
+}
+
+impl From<ServiceDeployment> for ServiceDeploymentFacts {
+    fn from(brief: ServiceDeployment) -> Self {
+        Self {
+            arn: brief.arn,
+            status: ServiceDeploymentStatus::of(&brief.status),
+            status_reason: brief.status_reason,
+            rollback_reason: None,
+            stage: None,
+            pause: Pause::No,
+            target: brief.target,
+            task_definition: None,
+            created_at: brief.created_at,
+            updated_at: None,
+            finished_at: brief.finished_at,
+        }
+    }
+}
+
+/// `None` where the answer lacks the ARN.
+fn whole(it: &types::ServiceDeployment) -> Option<ServiceDeploymentFacts> {
+    Some(ServiceDeploymentFacts {
+        arn: ServiceDeploymentArn::new(it.service_deployment_arn()?),
+        status: ServiceDeploymentStatus::of(it.status().map(|status| status.as_str()).unwrap_or_default()),
+        status_reason: it.status_reason().map(str::to_owned),
+        rollback_reason: it.rollback().and_then(|rollback| rollback.reason()).map(str::to_owned),
+        stage: it.lifecycle_stage().map(|stage| stage.as_str().to_owned()),
+        pause: pause(it.lifecycle_hook_details()),
+        target: it.target_service_revision().and_then(|revision| revision.arn()).map(ServiceRevisionArn::new),
+        task_definition: None,
+        created_at: time(it.created_at()),
+        updated_at: time(it.updated_at()),
+        finished_at: time(it.finished_at()),
+    })
+}
+
+fn pause(hooks: &[types::DeploymentLifecycleHookDetail]) -> Pause {
+    use DeploymentLifecycleHookStatus::{AwaitingAction, InProgress};
+    let waiting = hooks.iter().find(|hook| matches!(hook.status(), Some(AwaitingAction | InProgress)));
+    waiting.map_or(Pause::No, |hook| Pause::Hook { until: time(hook.expires_at()) })
+}

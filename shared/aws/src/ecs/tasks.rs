@@ -1,0 +1,73 @@
+//! Stopped tasks, which ECS keeps for about an hour.
+
+use aws_sdk_ecs::types::{self, DesiredStatus};
+use slipway_core::facts::{StoppedContainer, StoppedTask};
+use slipway_core::id::{ClusterName, ContainerName, DeploymentId, ServiceName, TaskDefinitionArn};
+
+use super::Ecs;
+use super::facts::time;
+use crate::error::Error;
+
+impl Ecs {
+    /// ListTasks: the ARNs of the service's tasks that stopped lately, at most a hundred, in no order.
+    pub async fn stopped_tasks(&self, cluster: &ClusterName, service: &ServiceName) -> Result<Vec<String>, Error> {
+        const CALL: &str = "ECS.ListTasks";
+        let answer = self
+            .client
+            .list_tasks()
+            .cluster(cluster.as_str())
+            .service_name(service.as_str())
+            .desired_status(DesiredStatus::Stopped)
+            .max_results(100)
+            .send()
+            .await
+            .map_err(|error| Error::of(CALL, format!("{cluster}/{service}"), error))?;
+        Ok(answer.task_arns().to_vec())
+    }
+
+    /// DescribeTasks for at most a hundred tasks, the last that stopped first; those that ECS forgot are left out.
+    pub async fn describe_stopped_tasks(
+        &self,
+        cluster: &ClusterName,
+        arns: &[String],
+    ) -> Result<Vec<StoppedTask>, Error> {
+        const CALL: &str = "ECS.DescribeTasks";
+        let Some(first) = arns.first() else { return Ok(Vec::new()) };
+        let answer = self
+            .client
+            .describe_tasks()
+            .cluster(cluster.as_str())
+            .set_tasks(Some(arns.to_vec()))
+            .send()
+            .await
+            .map_err(|error| Error::of(CALL, first, error))?;
+        let mut tasks: Vec<_> = answer.tasks().iter().filter_map(stopped_task).collect();
+        tasks.sort_by_key(|task| std::cmp::Reverse(task.stopped_at));
+        Ok(tasks)
+    }
+}
+
+/// `None` where the answer lacks the ARN.
+fn stopped_task(task: &types::Task) -> Option<StoppedTask> {
+    Some(StoppedTask {
+        arn: task.task_arn()?.to_owned(),
+        started_by: task.started_by().filter(|by| by.starts_with("ecs-svc/")).map(DeploymentId::new),
+        task_definition: task.task_definition_arn().map(TaskDefinitionArn::new),
+        stop_code: task.stop_code().map(|code| code.as_str().to_owned()),
+        stopped_reason: task.stopped_reason().map(str::to_owned),
+        started_at: time(task.started_at()),
+        stopped_at: time(task.stopped_at()),
+        containers: task
+            .containers()
+            .iter()
+            .map(|container| StoppedContainer {
+                name: ContainerName::new(container.name().unwrap_or_default()),
+                exit_code: container.exit_code(),
+                reason: container.reason().map(str::to_owned),
+                image: container.image().unwrap_or_default().to_owned(),
+                essential: None,
+                log: Vec::new(),
+            })
+            .collect(),
+    })
+}

@@ -1,0 +1,184 @@
+//! Holds what the record says against what ECS says: what nobody remembers, what was begun and not finished, what was
+//! not told.
+
+use std::collections::HashMap;
+
+use jiff::{Timestamp, ToSpan};
+
+use crate::facts::{RanImage, Revision, Rollout, ServiceFacts};
+use crate::id::{DeploymentId, TargetName, TaskDefinitionArn};
+use crate::ledger::{Decision, Deployment, Good, Ran, Service, Wish};
+use crate::notice::Kind;
+use crate::plan::{Plan, Shown};
+use crate::provenance::Provenance;
+use crate::reason::Reason;
+
+/// Something to write into the record with the next write; noting it twice changes nothing more.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Note {
+    /// The service was seen for the first time: what runs is taken over as it is.
+    Adopted(Option<Good>, Decision),
+    /// A person decided, here or elsewhere.
+    Decided(Decision),
+    /// What a good revision's tags really meant when it ran.
+    Ran(String, Vec<Ran>),
+    /// An update whose answer was lost made this deployment.
+    Began(u64, DeploymentId, Timestamp),
+    /// An update that was meant never took effect.
+    Forgotten(u64),
+    /// A notice was published; of a deployment, where it has a number.
+    Told(Option<u64>, String),
+    /// A wish waits until what is under way has ended, or for better images.
+    Waits(Wish),
+}
+
+impl Note {
+    /// Writes it down.
+    pub fn write(&self, record: &mut Service) {
+        match self {
+            Self::Adopted(good, decision) => {
+                if is_first_sight(record) {
+                    good.iter().for_each(|good| record.proved(good.clone()));
+                    record.decided(decision.clone());
+                }
+            }
+            Self::Decided(decision) => record.decided(decision.clone()),
+            Self::Ran(revision, ran) => {
+                if let Some(good) = record.good.iter_mut().find(|it| it.revision == *revision && it.ran.is_empty()) {
+                    good.ran.clone_from(ran);
+                }
+            }
+            Self::Began(number, id, at) => record.began(*number, id, *at),
+            Self::Forgotten(number) => record.forget(*number),
+            Self::Told(number, id) => record.tell(*number, id),
+            Self::Waits(wish) => {
+                record.wishes.retain(|it| it != wish);
+                // To decide again once is to decide about everything.
+                if wish.tag.is_some() || record.waiting.iter().all(|it| it.tag.is_some()) {
+                    record.wait(wish.clone());
+                }
+            }
+        }
+    }
+}
+
+/// Whether nothing is remembered of the service: Slipway sees it for the first time, or the table was lost.
+pub fn is_first_sight(record: &Service) -> bool {
+    record.decision.is_none() && record.good.is_empty() && record.deployments.is_empty()
+}
+
+/// What is remembered of a service that is seen for the first time.
+///
+/// `at` is when that counts as decided: when what runs was deployed, or now, so that nothing of before is deployed.
+pub fn first_sight(service: &ServiceFacts, ran: &[RanImage], at: Option<Timestamp>, now: Timestamp) -> Note {
+    let primary = service.primary();
+    let made = primary.and_then(|primary| primary.created_at).unwrap_or(now);
+    let won = primary.filter(|primary| primary.rollout == Some(Rollout::Completed));
+    let good = won.map(|primary| Good {
+        revision: primary.task_definition.to_string(),
+        ran: as_ran(ran),
+        at: primary.updated_at.unwrap_or(made).min(now),
+    });
+    let decision = Decision { what: "adopted".to_owned(), at: at.unwrap_or(made), who: None };
+    Note::Adopted(good, decision)
+}
+
+/// What really ran, as the record keeps it.
+pub fn as_ran(ran: &[RanImage]) -> Vec<Ran> {
+    ran.iter()
+        .map(|it| Ran { container: it.container.clone(), image: it.image.clone(), digest: it.digest.clone() })
+        .collect()
+}
+
+/// An update by somebody else, which counts as a person's decision, if the service has one that is not remembered.
+pub fn outside(record: &Service, service: &ServiceFacts) -> Option<Note> {
+    let primary = service.primary()?;
+    let at = primary.created_at?;
+    let decided = record.decision.as_ref().is_some_and(|decision| decision.at >= at);
+    let gone_back = record.deployments.first().is_some_and(|last| {
+        let back_to = |revision: &Option<String>| revision.as_deref() == Some(primary.task_definition.short());
+        (last.failing.is_some() || last.rollback.is_some() || last.outcome.is_some_and(|it| it.condemns()))
+            && (back_to(&last.revision.old) || last.rollback.as_ref().is_some_and(|it| back_to(&it.to)))
+    });
+    let ours = record.of_id(&primary.id).is_some() || primary.is_rollback() || gone_back;
+    let known = decided || ours || is_first_sight(record);
+    (!known).then(|| Note::Decided(Decision { what: "outside".to_owned(), at, who: None }))
+}
+
+/// The updates that were meant and of which nobody knows whether they took effect: whoever meant them died.
+pub fn unresolved(record: &Service) -> Vec<&Deployment> {
+    record.deployments.iter().filter(|it| it.deployment.is_none() && it.outcome.is_none() && !it.is_outside()).collect()
+}
+
+/// Whether such an update took effect: then a deployment that wasn't there before runs the revision that it meant.
+pub fn resolve(
+    meant: &Deployment,
+    service: &ServiceFacts,
+    revisions: &HashMap<TaskDefinitionArn, Revision>,
+    now: Timestamp,
+) -> Note {
+    let is_meant = |revision: &TaskDefinitionArn| {
+        meant.revision.new.as_deref() == Some(revision.short())
+            || revisions.get(revision).and_then(Provenance::of).is_some_and(|made| {
+                meant.event.as_ref().is_some_and(|event| made.is_of(event)) && made.request == meant.request
+            })
+    };
+    let made = service
+        .deployments
+        .iter()
+        .find(|deployment| Some(&deployment.id) != meant.over.as_ref() && is_meant(&deployment.task_definition));
+    match made {
+        Some(made) => Note::Began(meant.number, made.id.clone(), made.created_at.unwrap_or(now)),
+        None => Note::Forgotten(meant.number),
+    }
+}
+
+/// The deployments that began and of which nobody was told.
+pub fn untold(record: &Service) -> Vec<&Deployment> {
+    let is_told = |it: &Deployment, id: &DeploymentId| it.told.contains(&format!("{id}/{}", Kind::Started.as_str()));
+    let untold = |it: &&Deployment| it.deployment.as_ref().is_some_and(|id| !is_told(it, id));
+    record.deployments.iter().filter(|it| it.outcome.is_none() && !it.is_outside()).filter(untold).collect()
+}
+
+/// The plan of a deployment whose notice was lost, as the record remembers it.
+pub fn told_late(target: &TargetName, meant: &Deployment) -> Plan {
+    let image = meant.image.as_ref().map(|image| image.new.clone()).unwrap_or(Shown { tag: None, digest: None });
+    let reason = match (meant.trigger.as_str(), image.tag.clone()) {
+        ("push", Some(tag)) => Reason::Pushed { tag },
+        ("redeploy", _) => Reason::RedeployForced,
+        ("rollback", _) => Reason::RollbackAsked { revision: meant.revision.new.clone().unwrap_or_default() },
+        ("reconcile", _) => Reason::Reconciled { image: image.to_string() },
+        _ => Reason::Asked { image: image.to_string() },
+    };
+    Plan {
+        image: meant.image.clone(),
+        running: meant.revision.old.as_deref().map(TaskDefinitionArn::new),
+        ..Plan::nothing(target.clone(), reason)
+    }
+}
+
+/// The deployments without an end that a reconcile looks after, each with when its deadline ought to ring; `None` where
+/// that is now, because it is past or because ECS knows an end that nobody saw.
+pub fn overdue(record: &Service, service: Option<&ServiceFacts>, now: Timestamp) -> Vec<(u64, Option<Timestamp>)> {
+    let goes_on = |id: &DeploymentId| {
+        let made = service.and_then(|service| service.deployments.iter().find(|it| it.id == *id));
+        made.is_some_and(|it| it.status == "PRIMARY" && it.rollout == Some(Rollout::InProgress))
+    };
+    let open = record.deployments.iter().filter(|it| it.outcome.is_none());
+    open.filter_map(|it| {
+        let id = it.deployment.as_ref()?;
+        Some((it.number, it.deadline.filter(|at| *at > now && goes_on(id))))
+    })
+    .collect()
+}
+
+/// Whether ECS's answer is older than the last update that is recorded: ECS answers are eventually consistent.
+pub fn is_stale(record: &Service, service: &ServiceFacts, now: Timestamp) -> bool {
+    /// Longer than ECS lags behind itself.
+    const LAG_SECONDS: i64 = 60;
+    let last = record.deployments.iter().find(|it| it.deployment.is_some() && it.outcome.is_none());
+    let Some((id, at)) = last.and_then(|it| Some((it.deployment.as_ref()?, it.began_at?))) else { return false };
+    let recent = at.checked_add(LAG_SECONDS.seconds()).is_ok_and(|until| until > now);
+    let newer = |it: &crate::facts::Deployment| it.id == *id || it.created_at.is_some_and(|made| made >= at);
+    recent && !service.deployments.iter().any(newer)
+}
