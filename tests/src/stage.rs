@@ -3,7 +3,7 @@
 
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio::time::sleep;
@@ -82,6 +82,18 @@ impl Stage {
             self.until(&format!("{function} ends"), async || Ok(self.ended(function).await? > before)).await?;
         }
         Ok(if functions.is_empty() { Delivered::ToNobody } else { Delivered::ToFunctions })
+    }
+
+    /// Waits until some function has made such a call, `ECS.UpdateService`, that nobody has read yet.
+    pub async fn until_called(&self, call: &str, patience: Duration) -> Result<()> {
+        let began = Instant::now();
+        while began.elapsed() < patience {
+            if self.world.unread().iter().any(|one| one.name() == call && one.status.is_some()) {
+                return Ok(());
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+        Err(Error::new(format!("waiting until {call} is called"), format!("it never was; see {}", self.log())))
     }
 
     /// The emulator's log, for a failure.

@@ -97,7 +97,9 @@ impl<'a> Lease<'a> {
         match taken {
             Ok((fence, left)) => Ok(Ok(Self { aws, target: target.clone(), fence, item, notes: Vec::new(), left })),
             Err(busy) => {
-                if !wishes.is_empty() {
+                // A wake-up's ring is spent; whoever has the lease may be as dead as the one before.
+                let woken = waiting == Waiting::Wakes && !item.record.wishes.is_empty();
+                if woken || !wishes.is_empty() {
                     wake(aws, target, busy.until.saturating_add(1.second()).unwrap_or(busy.until)).await?;
                 }
                 Ok(Err(busy))
@@ -131,7 +133,7 @@ impl<'a> Lease<'a> {
 
     /// Whether an earlier try may have left a revision that no update followed.
     pub(crate) fn suspects(&self) -> bool {
-        self.left == Left::Abrupt
+        self.left == Left::Abrupt || self.notes.iter().any(|note| matches!(note, Note::Forgotten(_)))
     }
 
     /// Notes something for the next write.

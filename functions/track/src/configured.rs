@@ -91,7 +91,7 @@ impl Configured {
         Some(Ours {
             cluster: cluster.clone(),
             repositories: targets.iter().map(|target| target.repository.at(home).name).collect(),
-            settings: Settings::default(),
+            settings: targets.first().map(|target| target.settings.clone()).unwrap_or_default(),
             others: Others::Told,
         })
     }

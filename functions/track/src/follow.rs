@@ -34,8 +34,8 @@ impl Visit<'_> {
     /// Takes every open deployment as far as it goes now.
     pub(crate) async fn follow(&mut self) -> Result<(), Error> {
         let Some(service) = self.service.clone() else { return self.follow_nothing().await };
-        self.note_hint().await?;
         self.note_unrecorded(&service).await?;
+        self.note_hint().await?;
         for number in self.open() {
             for _ in 0..STEPS {
                 if self.step(number).await? == Next::Wait {

@@ -27,6 +27,8 @@ impl Visit<'_> {
                 info!(target = %self.target, deployment.number = number, ?because, %at, "the deadline is armed anew");
                 at
             }
+            // The way back has a ring of its own, which is still to come.
+            Pace::InTime if deployment.rollback.is_some() => return Ok(()),
             Pace::InTime => match deployment.deadline {
                 None => {
                     (deployment.intended_at + allowance(&deployment.settings)).max(now + window(&deployment.settings))
@@ -52,8 +54,10 @@ impl Visit<'_> {
         self.arm_again(Ring::Deadline(number), at).await
     }
 
-    /// Arms the deadline of the way back from a deployment.
-    pub(crate) async fn arm_the_way_back(&self, number: u64, at: Timestamp) -> Result<(), Error> {
+    /// Arms the deadline of the way back from a deployment, which has as much time as the deployment had. It rings a little
+    /// later, when that time is surely over.
+    pub(crate) async fn arm_the_way_back(&self, number: u64, settings: &Settings) -> Result<(), Error> {
+        let at = self.aws.now() + allowance(settings) + BUSY;
         self.arm(schedule::name(Ring::Back(number), &self.target), Ring::Back(number), at, To::Track).await
     }
 
@@ -87,7 +91,7 @@ impl Visit<'_> {
 }
 
 /// How long a deployment may take, and its way back as well.
-pub(crate) fn allowance(settings: &Settings) -> SignedDuration {
+fn allowance(settings: &Settings) -> SignedDuration {
     // A number that somebody edited must not overflow a time.
     const YEAR: u64 = 365 * 24 * 60 * 60;
     SignedDuration::from_secs(i64::try_from(settings.deadline_seconds.min(YEAR)).unwrap_or_default())

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use slipway_aws::ecs::Stopped;
 use slipway_aws::execute::{Registrations, execute};
+use slipway_aws::metric::Metric;
 use slipway_aws::{Error, Kind};
 use slipway_core::facts::{ServiceDeploymentFacts, ServiceDeploymentStatus};
 use slipway_core::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
@@ -20,7 +21,6 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::follow::{Next, Seen};
-use crate::rings::allowance;
 use crate::visit::Visit;
 
 /// The lease outlives the invocation by this much, and the SDK's last try.
@@ -38,7 +38,7 @@ impl Visit<'_> {
             self.end(number, &End::of(outcome), Some(&way), Some(&seen.service)).await?;
             return Ok(Next::Wait);
         }
-        let (now, until) = (self.aws.now(), self.until + LEASE_BEYOND);
+        let (now, until) = (self.aws.now(), self.until.saturating_add(LEASE_BEYOND).unwrap_or(self.until));
         let holder = self.holder;
         let fence = match self.write(|record| record.acquire(holder, now, until)).await? {
             Ok(fence) => fence,
@@ -102,6 +102,7 @@ impl Visit<'_> {
             Err(error) if error.kind.is_passing() => Err(error),
             Err(error) => {
                 warn!(%error, target = %self.target, "the way back is refused");
+                self.metrics.count(Metric::Refusals, Some(&self.target));
                 let end = End { says: Some(error.message), ..End::of(Outcome::RollbackFailed) };
                 self.end(number, &end, None, Some(&seen.service)).await?;
                 Ok(Next::Wait)
@@ -188,8 +189,7 @@ impl Visit<'_> {
     async fn mean(&mut self, number: u64, fence: Fence, seen: &Seen, how: &str, to: Option<&str>) -> Result<(), Error> {
         let now = self.aws.now();
         let Some(deployment) = self.deployment(number) else { return Ok(()) };
-        let at = now + allowance(&deployment.settings);
-        self.arm_the_way_back(number, at).await?;
+        self.arm_the_way_back(number, &deployment.settings).await?;
         let rollback = Rollback {
             how: how.to_owned(),
             to: to.map(str::to_owned),

@@ -55,6 +55,8 @@ pub struct Names {
     pub schedule_group: String,
     /// The role by which a schedule invokes a function.
     pub schedule_role: String,
+    /// The ARN of the queue for rings that could not be handed over; none where it is empty.
+    pub schedule_dead_letters: String,
     /// The deploy function's ARN.
     pub deploy: String,
     /// The track function's ARN.
@@ -69,6 +71,7 @@ impl Names {
             table: name("SLIPWAY_TABLE"),
             schedule_group: name("SLIPWAY_SCHEDULE_GROUP"),
             schedule_role: name("SLIPWAY_SCHEDULE_ROLE_ARN"),
+            schedule_dead_letters: name("SLIPWAY_SCHEDULE_DLQ_ARN"),
             deploy: name("SLIPWAY_DEPLOY_ARN"),
             track: name("SLIPWAY_TRACK_ARN"),
         }

@@ -5,7 +5,9 @@ use std::sync::OnceLock;
 use aws_sdk_scheduler::Client;
 use aws_sdk_scheduler::operation::create_schedule::CreateScheduleError;
 use aws_sdk_scheduler::operation::delete_schedule::DeleteScheduleError;
-use aws_sdk_scheduler::types::{ActionAfterCompletion, FlexibleTimeWindow, FlexibleTimeWindowMode, Target};
+use aws_sdk_scheduler::types::{
+    ActionAfterCompletion, DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode, Target,
+};
 use jiff::{Timestamp, ToSpan, Unit};
 use serde_json::Value;
 
@@ -58,8 +60,10 @@ impl Scheduler {
             To::Deploy => &self.names.deploy,
             To::Track => &self.names.track,
         };
+        let dead_letters = Some(&self.names.schedule_dead_letters).filter(|arn| !arn.is_empty());
         let target = Target::builder()
             .arn(function)
+            .set_dead_letter_config(dead_letters.map(|arn| DeadLetterConfig::builder().arn(arn).build()))
             .role_arn(&self.names.schedule_role)
             .input(ring.payload.to_string())
             .build()

@@ -19,7 +19,9 @@ mod rollback;
 use jiff::Timestamp;
 
 use crate::config::Target;
-use crate::facts::{Controller, ImageFacts, Management, Revision, Rollout, ServiceFacts, Storage, Strategy};
+use crate::facts::{
+    Controller, Deployment, ImageFacts, Management, Revision, Rollout, ServiceFacts, Storage, Strategy,
+};
 use crate::id::EventId;
 use crate::image::{Repository, Tag};
 use crate::ledger;
@@ -233,12 +235,13 @@ fn as_it_is(facts: &Facts<'_>, shown: &Shown) -> Reason {
 
 /// Whether an update now would do no harm: a rolling deployment may be superseded, nothing else may.
 ///
-/// What comes by itself waits in line; who asks is told to ask again.
+/// What comes by itself waits in line; who asks is told to ask again. Nobody waits for what has failed for good: ECS may
+/// try it for ever, and a fix is what puts it right.
 fn undisturbed(service: &ServiceFacts, record: &ledger::Service, by: By<'_>) -> Result<(), Reason> {
     let Some(primary) = service.primary() else { return Ok(()) };
     let deployment = primary.id.clone();
     let by_itself = !matches!(by, By::Request(..));
-    if primary.rollout == Some(Rollout::InProgress) {
+    if primary.rollout == Some(Rollout::InProgress) && !has_failed_for_good(record, primary) {
         let strategy = match &service.strategy {
             _ if primary.is_rollback() => "rollback",
             Strategy::Rolling => "",
@@ -264,6 +267,14 @@ fn undisturbed(service: &ServiceFacts, record: &ledger::Service, by: By<'_>) -> 
     }
 }
 
+/// Whether the story of this deployment, or of the one that it is the way back from, ended badly.
+fn has_failed_for_good(record: &ledger::Service, primary: &Deployment) -> bool {
+    record.deployments.first().is_some_and(|last| {
+        let is_it = last.deployment.as_ref() == Some(&primary.id) || last.rolls_back_as(&primary.id);
+        last.outcome.is_some_and(|outcome| outcome.condemns()) && (is_it || primary.is_rollback())
+    })
+}
+
 fn register_and_update(service: &ServiceFacts, rendering: Rendering) -> Vec<Step> {
     vec![Step::Register(rendering), update(service, To::Registered, Force::No)]
 }
@@ -277,3 +288,6 @@ fn update(service: &ServiceFacts, to: To, force: Force) -> Step {
         over: service.primary().map(|primary| primary.id.clone()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,8 +23,6 @@ mod announce;
 
 mod story;
 
-mod verdict;
-
 mod undelivered;
 
 mod subject;

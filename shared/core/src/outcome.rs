@@ -10,9 +10,6 @@ use jiff::Timestamp;
 use crate::id::DeploymentId;
 
 pub use assess::{Assessment, End, FailedBy, Situation, Who, assess};
-pub use judge::{
-    Ending, Facts, Outcome, Recorded, Standing, Telling, WayBack, Whose, judge, revisions_to_read, superseded,
-};
 pub use pace::{Because, Pace};
 pub use tasks::{TaskFailure, task_failure, too_many_failed_tasks};
 pub use unrecorded::{Unrecorded, unrecorded};
@@ -20,13 +17,9 @@ pub use which::its_service_deployment;
 
 mod assess;
 
-mod judge;
-
 mod pace;
 
 mod signs;
-
-mod standing;
 
 mod tasks;
 

@@ -73,6 +73,8 @@ pub enum Reason {
     Quarantined { image: String, cause: String, since: Timestamp },
     /// A person decided what runs after the image was pushed.
     BeforeDecision { image: String, what: String, who: Option<String>, at: Timestamp },
+    /// The rollback of the last deployment failed too, and a person was called.
+    GaveUp { image: String, deployment: Option<DeploymentId>, at: Timestamp },
     /// The same build under another tag runs already, or is on its way.
     SameBuild { candidate: String, running: String },
     /// A better image came while this one waited.
@@ -164,6 +166,7 @@ impl Reason {
             | Held { .. }
             | Quarantined { .. }
             | BeforeDecision { .. }
+            | GaveUp { .. }
             | SameBuild { .. }
             | GaveWay { .. }
             | BestRuns { .. }
@@ -202,6 +205,7 @@ impl Reason {
             Held { .. } => "held",
             Quarantined { .. } => "quarantined",
             BeforeDecision { .. } => "before_decision",
+            GaveUp { .. } => "gave_up",
             SameBuild { .. } => "same_build",
             GaveWay { .. } => "gave_way",
             BestRuns { .. } => "best_runs",
@@ -297,6 +301,13 @@ impl fmt::Display for Reason {
                 };
                 write!(f, "{image} was pushed before {what}; only what is pushed later is deployed by itself")
             }
+            GaveUp { image, deployment, at } => write!(
+                f,
+                "{image} was pushed before the rollback{} failed at {}; only what is pushed later is deployed by itself, or \
+                 what somebody asks for",
+                deployment.as_ref().map(|id| format!(" of {id}")).unwrap_or_default(),
+                minute(at)
+            ),
             SameBuild { candidate, running } => write!(f, "{candidate} is the same build as {running}"),
             GaveWay { candidate, to } => write!(f, "{candidate} gave way to {to}"),
             BestRuns { image, revision } => write!(f, "{image}, the best in the registry, runs already, as {revision}"),

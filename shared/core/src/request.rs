@@ -2,15 +2,18 @@
 //!
 //! A request is read strictly, since a person can mend it: every mistake is told at once, and then nothing is done.
 
+mod reader;
+
 use serde_json::{Map, Value};
 
 use crate::config::{Config, Mistake, Target};
 use crate::deploy::Insist;
 use crate::facts::ImageName;
-use crate::id::{EventId, Home, TargetName, TaskDefinitionArn};
-use crate::image::{Digest, Tag};
+use crate::id::{EventId, Home, TargetName};
 use crate::plan::Shown;
 use crate::reason::Reason;
+
+use reader::Reader;
 
 /// Something asked for by invoking the function.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -233,230 +236,9 @@ fn unknown_target(name: &TargetName, config: &Config) -> String {
     }
 }
 
-struct Reader<'r> {
-    request: &'r Map<String, Value>,
-    mistakes: Vec<Mistake>,
-}
-
-impl<'r> Reader<'r> {
-    fn mistake(&mut self, path: &str, text: String) {
-        self.mistakes.push(Mistake { path: path.to_owned(), text });
-    }
-
-    fn require(&mut self, key: &str, what: &str) {
-        if !self.request.contains_key(key) {
-            self.mistake(key, format!("is missing; give {what}"));
-        }
-    }
-
-    fn text(&mut self, key: &str) -> Option<&'r str> {
-        match self.request.get(key)? {
-            Value::String(text) => Some(text),
-            other => {
-                self.mistake(key, format!("is {}, and must be a string", kind(other)));
-                None
-            }
-        }
-    }
-
-    fn refuse_unknown_keys(&mut self, action: &str, known: &[&str]) {
-        for key in self.request.keys().filter(|key| !known.contains(&key.as_str())) {
-            self.mistake(key, format!("is not a key of {action}; its keys are {}", quoted(known)));
-        }
-    }
-
-    fn image(&mut self) -> Option<ImageName> {
-        if self.request.contains_key("tag") && self.request.contains_key("digest") {
-            self.mistake("digest", "stands beside \"tag\"; give one of the two".to_owned());
-            return None;
-        }
-        if let Some(text) = self.text("tag") {
-            let tag = Tag::parse(text);
-            if tag.is_none() {
-                self.mistake("tag", format!("{text:?} is not an image tag; tags look like \"1.8.2\""));
-            }
-            return tag.map(ImageName::Tag);
-        }
-        let text = self.text("digest")?;
-        let digest = Digest::parse(text);
-        if digest.is_none() {
-            self.mistake(
-                "digest",
-                format!("{text:?} is not a digest; digests are \"sha256:\" and 64 hexadecimal digits"),
-            );
-        }
-        digest.map(ImageName::Digest)
-    }
-
-    fn targets(&mut self) -> Option<Targets> {
-        const SHAPE: &str = "\"cluster/service\", a list of such, or \"*\"";
-        match self.request.get("target")? {
-            Value::String(name) if name == "*" => Some(Targets::All),
-            Value::String(name) => Some(Targets::Named(vec![TargetName::new(name)])),
-            Value::Array(names) if !names.is_empty() => {
-                let mut named = Vec::new();
-                for (place, name) in names.iter().enumerate() {
-                    match name {
-                        Value::String(name) => {
-                            let name = TargetName::new(name);
-                            if !named.contains(&name) {
-                                named.push(name);
-                            }
-                        }
-                        other => {
-                            let text = format!("is {}, and must be \"cluster/service\"", kind(other));
-                            self.mistake(&format!("target[{place}]"), text);
-                        }
-                    }
-                }
-                Some(Targets::Named(named))
-            }
-            Value::Array(_) => {
-                self.mistake("target", format!("is an empty list; give {SHAPE}"));
-                None
-            }
-            other => {
-                self.mistake("target", format!("is {}; give {SHAPE}", kind(other)));
-                None
-            }
-        }
-    }
-
-    /// A text that says something, where it is there.
-    fn filled(&mut self, key: &str) -> Option<&'r str> {
-        let text = self.text(key)?;
-        if text.is_empty() {
-            self.mistake(key, "is empty; leave it out, or give a text of your own".to_owned());
-        }
-        Some(text)
-    }
-
-    /// `false` where it isn't there, `None` where it is no truth value.
-    fn truth(&mut self, key: &str) -> Option<bool> {
-        match self.request.get(key) {
-            None => Some(false),
-            Some(Value::Bool(truth)) => Some(*truth),
-            Some(other) => {
-                self.mistake(key, format!("is {}, and must be true or false", kind(other)));
-                None
-            }
-        }
-    }
-
-    fn count(&mut self, key: &str) -> Option<usize> {
-        const MOST: u64 = 100;
-        match self.request.get(key) {
-            None => Some(LAST),
-            Some(Value::Number(number)) if number.as_u64().is_some_and(|number| (1..=MOST).contains(&number)) => {
-                number.as_u64().and_then(|number| usize::try_from(number).ok())
-            }
-            Some(other) => {
-                self.mistake(key, format!("is {other}, and must be a whole number from 1 to {MOST}"));
-                None
-            }
-        }
-    }
-
-    /// `family:revision`, or its ARN.
-    fn revision(&mut self, key: &str) -> Option<String> {
-        let text = self.text(key)?;
-        let revision = TaskDefinitionArn::new(text);
-        if revision.family().is_empty() || revision.revision().is_none() {
-            self.mistake(key, format!("{text:?} is not a revision; revisions look like \"web:41\""));
-        }
-        Some(text.to_owned())
-    }
-
-    fn event(&mut self) -> Option<Value> {
-        match self.request.get("event") {
-            Some(event @ Value::Object(_)) => Some(event.clone()),
-            Some(other) => {
-                let text = format!("is {}, and must be an event as EventBridge sends it", kind(other));
-                self.mistake("event", text);
-                None
-            }
-            None => {
-                self.mistake("event", "is missing; give an event as EventBridge sends it".to_owned());
-                None
-            }
-        }
-    }
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a truth value",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
-
 fn quoted(names: &[&str]) -> String {
     names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(request: &str, expected: &str) {
-        let request: Value = serde_json::from_str(request).unwrap();
-        let told = match parse(request.as_object().unwrap()) {
-            Ok(request) => format!("{request:?}"),
-            Err(mistakes) => {
-                mistakes.iter().map(|it| format!("{}: {}", it.path, it.text)).collect::<Vec<_>>().join("\n")
-            }
-        };
-        assert_eq!(told, expected);
-    }
-
-    #[test]
-    fn a_right_request_is_read() {
-        check(
-            r#"{"action":"deploy","target":"prod/web","tag":"1.8.2","id":"build-7"}"#,
-            r#"Request { action: Deploy(Tag(Tag("1.8.2")), No), targets: Named([TargetName("prod/web")]), repository: None, run: Real, id: Some(EventId("build-7")), who: None }"#,
-        );
-        check(
-            r#"{"action":"redeploy","target":["prod/web","prod/api","prod/web"],"dry_run":true}"#,
-            r#"Request { action: Redeploy, targets: Named([TargetName("prod/web"), TargetName("prod/api")]), repository: None, run: Dry, id: None, who: None }"#,
-        );
-        check(
-            r#"{"action":"status"}"#,
-            r#"Request { action: Status(None), targets: All, repository: None, run: Real, id: None, who: None }"#,
-        );
-    }
-
-    #[test]
-    fn every_mistake_is_told_at_once() {
-        check(
-            r#"{"action":"deploy","target":[],"tag":7,"dryrun":true,"dry_run":"yes","id":""}"#,
-            "dryrun: is not a key of deploy; its keys are \"action\", \"target\", \"repository\", \"tag\", \"digest\", \"force\", \"who\", \"dry_run\", \"id\"\n\
-             tag: is a number, and must be a string\n\
-             target: is an empty list; give \"cluster/service\", a list of such, or \"*\"\n\
-             dry_run: is a string, and must be true or false\n\
-             id: is empty; leave it out, or give a text of your own",
-        );
-        check(
-            r#"{"action":"deploy"}"#,
-            "tag: is missing; say which image: \"tag\": \"1.8.2\", or \"digest\"\n\
-             target: is missing; give \"cluster/service\", a list of such, or \"*\"",
-        );
-        check(
-            r#"{"action":"depoly","target":"*"}"#,
-            "action: \"depoly\" is not an action; the actions are \"deploy\", \"redeploy\", \"rollback\", \"hold\", \"release\", \"reconcile\", \
-             \"history\", \"explain\", \"status\"",
-        );
-        check(
-            r#"{"action":"deploy","target":"prod/web","digest":"sha256:abc"}"#,
-            "digest: \"sha256:abc\" is not a digest; digests are \"sha256:\" and 64 hexadecimal digits",
-        );
-        check(
-            r#"{"action":"deploy","target":"prod/web","tag":"a","digest":"b"}"#,
-            "digest: stands beside \"tag\"; give one of the two",
-        );
-    }
-}
+mod tests;

@@ -82,7 +82,7 @@ impl World {
             let _ = self.complete(&cluster, name);
         }
         self.shared.lock().events = waiting;
-        self.advance(Duration::from_secs(1));
+        self.shared.lock().clock.breathe(Duration::from_secs(1));
     }
 
     /// Makes a topic; its ARN.
@@ -220,7 +220,7 @@ impl World {
         let mut events = Vec::new();
         let mut scene = ecr::Scene { place: &state.place, now: state.clock.now(), events: &mut events };
         let result = act(&mut state.ecr, &mut scene);
-        state.clock.advance(Duration::from_secs(1));
+        state.clock.breathe(Duration::from_secs(1));
         result
     }
 }
@@ -241,7 +241,7 @@ impl World {
     pub fn fail(&self, cluster: &str, service: &str, failure: Failure) -> Moved {
         let moved = self.on_service(cluster, service, |service, scene| service.fail(scene, &failure));
         if moved.events.len() > 1 {
-            self.advance(ecs::BREATH);
+            self.shared.lock().clock.breathe(ecs::BREATH);
         }
         moved
     }

@@ -43,6 +43,13 @@ impl Clock {
         }
     }
 
+    /// Lets a little time pass between two acts, unless it passes by itself.
+    pub(crate) fn breathe(&mut self, time: Duration) {
+        if matches!(self.pace, Pace::StandsStill) {
+            self.advance(time);
+        }
+    }
+
     /// Moves the clock forward, to the millisecond.
     pub(crate) fn advance(&mut self, time: Duration) {
         let milliseconds = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);

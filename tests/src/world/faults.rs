@@ -177,9 +177,9 @@ pub(crate) fn broken(protocol: Protocol) -> Refusal {
     Refusal { status: 500, ..Refusal::new(code, "We encountered an internal error. Please try again.") }
 }
 
-/// Whether a line begins with these words, to the end of a word.
+/// Whether a line begins with these words, to the end of a word; no words mean every line.
 fn names(words: &str, line: &str) -> bool {
-    line.strip_prefix(words).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    words.is_empty() || line.strip_prefix(words).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
 }
 
 #[cfg(test)]

@@ -192,6 +192,11 @@ impl World {
         self.shared.lock().record.take()
     }
 
+    /// The calls since the last reading; it claims nothing.
+    pub fn unread(&self) -> Vec<Call> {
+        self.shared.lock().record.unread().to_vec()
+    }
+
     /// Every call since World started, read or not; it claims nothing.
     pub fn calls(&self) -> Vec<Call> {
         self.shared.lock().record.all().to_vec()

@@ -3,15 +3,24 @@
 //! They run side by side; after them the stack, and when the whole set was run, the template's roles are judged by every
 //! call recorded in any of them.
 
+mod failure;
 mod faults;
+mod following;
+mod generated;
+mod lease;
 mod manual;
+mod memory;
 mod order;
+mod outcomes;
 mod push;
+mod reconcile;
 mod record;
 mod roles;
+mod rollback;
 mod stack;
 mod story;
 mod track;
+mod troubled;
 
 use std::process::ExitCode;
 
@@ -31,7 +40,15 @@ fn main() -> ExitCode {
     trials.extend(order::stories());
     trials.extend(manual::stories());
     trials.extend(faults::stories());
+    trials.extend(lease::stories());
+    trials.extend(memory::stories());
+    trials.extend(reconcile::stories());
+    trials.extend(generated::stories());
     trials.extend(track::stories());
+    trials.extend(failure::stories());
+    trials.extend(rollback::stories());
+    trials.extend(outcomes::stories());
+    trials.extend(troubled::stories());
     let whole = arguments.filter.is_none() && arguments.skip.is_empty();
     let stories = libtest_mimic::run(&arguments, trials);
     if stories.has_failed() {
@@ -42,6 +59,7 @@ fn main() -> ExitCode {
         let runtime = tokio::runtime::Runtime::new().map_err(|error| Failed::from(error.to_string()))?;
         runtime.block_on(async {
             let stage = stack::a_push_goes_all_the_way().await;
+            stack::a_failing_deployment_goes_back_when_its_deadline_rings(&stage).await;
             stack::every_event_finds_its_function(&stage).await;
             if whole { roles::judge_all(&stage).await } else { Ok(()) }
         })

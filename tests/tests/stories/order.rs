@@ -25,8 +25,8 @@ pub(crate) fn stories() -> Vec<Trial> {
         an_archived_image_is_refused
         a_helm_chart_is_not_deployed
         a_push_during_a_rolling_deployment_supersedes_it
-        a_push_during_blue_green_is_refused
-        a_push_during_ecs_s_rollback_is_refused
+        a_push_during_blue_green_is_queued
+        a_push_during_ecs_s_rollback_is_queued
         a_failed_deployment_is_not_repeated_by_its_own_event
         an_update_from_outside_is_not_undone_by_an_old_event
     } }
@@ -185,7 +185,7 @@ async fn an_archived_image_is_refused(name: &'static str) {
     let mut story = Story::of_web(name).await;
     let push = story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0"));
     story.world.archive_image("shop/web", &push.digest);
-    let answer = story.deploy_refused(&push.event()).await;
+    let answer = story.deploy(&push.event()).await;
     assert_eq!(answer["targets"][0]["reason"]["code"], "archived");
     assert_eq!(story.notices().len(), 1);
     story.transcript();
@@ -212,7 +212,7 @@ async fn a_push_during_a_rolling_deployment_supersedes_it(name: &'static str) {
     story.end();
 }
 
-async fn a_push_during_blue_green_is_refused(name: &'static str) {
+async fn a_push_during_blue_green_is_queued(name: &'static str) {
     for strategy in ["BLUE_GREEN", "LINEAR", "CANARY"] {
         let mut story = Story::begin(name, WEB).await;
         story.world.push("shop/web", ["1.4.2"], &Image::single("1.4.2"));
@@ -227,20 +227,27 @@ async fn a_push_during_blue_green_is_refused(name: &'static str) {
         let first = story.push_web("1.5.0").await;
         assert_eq!(first["targets"][0]["outcome"], "started", "{strategy}");
         story.notices();
-        let answer = story.push_web_refused("1.5.1").await;
-        assert_eq!(answer["targets"][0]["reason"]["code"], "in_flight", "{strategy}");
-        if strategy == "BLUE_GREEN" {
-            assert_snapshot!("a_push_during_blue_green_is_refused", story.email());
+        let answer = story.push_web("1.5.1").await;
+        assert_eq!(answer["targets"][0]["reason"]["code"], "queued", "{strategy}");
+        assert!(story.notices().is_empty(), "what waits is not told");
+        story.claim();
+
+        // The deployment ends, and what waited runs.
+        let done = story.world.complete("prod", "web");
+        for event in &done.events {
+            story.track_once(event).await.expect("an answer");
         }
-        story.transcript();
+        story.ring_after(std::time::Duration::from_secs(120)).await;
+        assert_eq!(story.running(), Image::single("1.5.1").digest(), "{strategy}");
+        story.claim();
         story.end();
     }
 }
 
-async fn a_push_during_ecs_s_rollback_is_refused(name: &'static str) {
+async fn a_push_during_ecs_s_rollback_is_queued(name: &'static str) {
     let mut story = failing(name).await;
-    let answer = story.push_web_refused("1.5.1").await;
-    assert_eq!(answer["targets"][0]["reason"]["code"], "rolling_back");
+    let answer = story.push_web("1.5.1").await;
+    assert_eq!(answer["targets"][0]["reason"]["code"], "queued");
     story.transcript();
     story.end();
 }
@@ -283,6 +290,7 @@ async fn an_update_from_outside_is_not_undone_by_an_old_event(name: &'static str
     story.world.by_hand("ECS.UpdateService", update);
     let answer = story.deploy(&push.event()).await;
     assert_eq!(answer["targets"][0]["reason"]["text"], "1.5.0 is older than the running 1.6.0");
+    assert_eq!(story.remembered("prod/web")["decision"]["what"], "adopted");
     assert!(!story.transcript().contains("UpdateService"));
     story.end();
 }

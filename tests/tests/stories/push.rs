@@ -238,7 +238,7 @@ async fn a_placeholder_image_needs_its_container_named(name: &'static str) {
     story.world.register(definition);
     story.world.running_service(service("web"));
 
-    let answer = story.push_web_refused("1.5.0").await;
+    let answer = story.push_web("1.5.0").await;
     assert_eq!(answer["targets"][0]["outcome"], "refused");
     assert_snapshot!("a_placeholder_image_needs_its_container_named.email", story.email());
 
@@ -319,7 +319,7 @@ targets: [{ repository: shop/web, service: gone }, { repository: shop/web, servi
     let mut story = Story::begin(name, config).await;
     story.web_runs("1.4.2");
     let push = story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0"));
-    let answer = story.deploy_refused(&push.event()).await;
+    let answer = story.deploy(&push.event()).await;
     assert_eq!(answer["ok"], false);
     assert_eq!(answer["targets"][0]["outcome"], "refused");
     assert_eq!(answer["targets"][1]["outcome"], "started");
@@ -368,7 +368,7 @@ async fn a_repository_of_another_account_is_matched_by_its_uri(name: &'static st
 
 async fn a_service_that_is_not_there_is_told(name: &'static str) {
     let mut story = Story::begin(name, WEB).await;
-    story.push_web_refused("1.5.0").await;
+    story.push_web("1.5.0").await;
     assert_snapshot!("a_service_that_is_not_there_is_told", story.email());
     story.transcript();
     story.end();
@@ -387,7 +387,7 @@ async fn codedeploy_external_and_express_services_are_refused(name: &'static str
             }
         }
         story.world.running_service(request);
-        let answer = story.push_web_refused("1.5.0").await;
+        let answer = story.push_web("1.5.0").await;
         assert_eq!(answer["targets"][0]["reason"]["code"], "wrong_controller", "{controller}");
         assert_eq!(story.notices().len(), 1);
         story.transcript();

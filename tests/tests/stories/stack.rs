@@ -1,22 +1,42 @@
 //! The stack: the template deployed by CloudFormation, the release binaries run by Lambda, and the way of a push through
-//! the deployed rules to a queue and to Slack.
+//! the deployed rules to a queue and to Slack; and a failing deployment, from its first stopped task over the ring of its
+//! deadline to the last good version.
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use e2e::stage::{Delivered, ROLES, Stage};
-use e2e::world::{Failure, Image};
+use e2e::world::{Call, Failure, Image};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 const CONFIG: &str = r#"
 version: 1
-targets: [{ repository: shop/web, cluster: prod, service: web, tags: { semver: "*" } }]
+targets:
+  - { repository: shop/web, cluster: prod, service: web, tags: { semver: "*" } }
+  - { repository: shop/api, cluster: prod, service: api, tags: { semver: "*" }, deadline: 1m }
 "#;
 
 async fn stage() -> Stage {
     let stage = Stage::set(CONFIG, &mut |line| println!("{line}")).await.expect("the stage goes on");
     stage.world.push("shop/web", ["1.4.2"], &Image::single("1.4.2"));
+    stage.world.push("shop/api", ["2.0.0"], &Image::single("2.0.0"));
+    stage.world.register(json!({
+        "family": "api", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
+        "executionRoleArn": ROLES[0],
+        "containerDefinitions": [{
+            "name": "api", "essential": true, "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/api:2.0.0",
+            "logConfiguration": { "logDriver": "awslogs", "options": {
+                "awslogs-group": "/ecs/api", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "api"
+            }}
+        }]
+    }));
+    // Nobody but Slipway sees to it that this one ends.
+    stage.world.running_service(json!({
+        "cluster": "prod", "serviceName": "api", "taskDefinition": "api", "desiredCount": 2, "launchType": "FARGATE",
+        "networkConfiguration": { "awsvpcConfiguration": { "subnets": ["subnet-0a1b2c3d"] } }
+    }));
     stage.world.register(json!({
         "family": "web", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
         "executionRoleArn": ROLES[0], "taskRoleArn": ROLES[1],
@@ -71,7 +91,7 @@ pub(crate) async fn a_push_goes_all_the_way() -> Stage {
     for event in &events {
         world.take_calls();
         stage.deliver(event).await.expect("the stage goes on");
-        for _ in writes(&stage) {
+        for _ in writes(&stage).iter().filter(|call| *call == "SNS.Publish") {
             kinds.push(told(&stage).await.split(' ').next().unwrap_or_default().to_owned());
         }
     }
@@ -79,6 +99,64 @@ pub(crate) async fn a_push_goes_all_the_way() -> Stage {
     world.take_calls();
     world.take_events();
     stage
+}
+
+/// A deployment that hangs is noticed by the ring of its deadline, told with its evidence, and rolled back once.
+pub(crate) async fn a_failing_deployment_goes_back_when_its_deadline_rings(stage: &Stage) {
+    let world = &stage.world;
+    world.last_words(["Starting up.", "Error: DATABASE_URL is not set"]);
+    let push = world.push("shop/api", ["2.1.0"], &Image::single("2.1.0"));
+    stage.deliver(&push.event()).await.expect("the stage goes on");
+    assert_eq!(told(stage).await, "started Deploying to prod/api: shop/api:2.1.0 (was 2.0.0)");
+    let armed = async || {
+        let armed = stage.stack.schedules().await.expect("the schedules");
+        // One that was armed anew has the time in its name, and may ring once more: it finds nothing to do.
+        armed.into_iter().filter(|name| name.starts_with("deadline-") && name.split('-').count() == 3).count()
+    };
+    assert_eq!(armed().await, 1, "its deadline is armed before the update");
+
+    // One task stops, and ECS tells nobody more than that.
+    for event in world.stop_tasks("prod", "api", Failure::Exits { code: 1 }, 1).events {
+        assert_eq!(stage.deliver(&event).await.expect("the stage goes on"), Delivered::ToFunctions);
+    }
+    world.take_calls();
+
+    // The emulator's Scheduler rings after a minute, by the role of the rings.
+    stage.until_called("ECS.StopServiceDeployment", Duration::from_secs(120)).await.expect("the deadline rings");
+    let failing = next_of(stage, &["failing", "failed", "rolling_back"]).await;
+    assert!(failing["Message"].as_str().unwrap_or_default().contains("DATABASE_URL"), "{failing:#}");
+    let mut events = world.obey_stop("prod", "api").events;
+    events.extend(world.complete("prod", "api").events);
+    for event in &events {
+        stage.deliver(event).await.expect("the stage goes on");
+    }
+    next_of(stage, &["rolled_back"]).await;
+    let calls = world.calls();
+    let of = |name: &str| calls.iter().filter(|call| call.name() == name && call.refused.is_none()).count();
+    assert_eq!(of("ECS.StopServiceDeployment"), 1);
+    assert_eq!(armed().await, 0, "nothing is left to ring for it");
+
+    // The same push again: the image is quarantined.
+    world.take_calls();
+    stage.deliver(&push.event()).await.expect("the stage goes on");
+    assert_eq!(writes(stage), [""; 0]);
+    let service = world.by_hand("ECS.DescribeServices", json!({ "cluster": "prod", "services": ["api"] }));
+    assert!(service["services"][0]["taskDefinition"].as_str().unwrap_or_default().ends_with("/api:1"), "{service:#}");
+    world.take_calls();
+    world.take_events();
+}
+
+/// The next notice of one of these kinds; others may come before it.
+async fn next_of(stage: &Stage, kinds: &[&str]) -> Value {
+    loop {
+        let notice = stage.inbox.next().await.expect("the stage goes on");
+        let _: Value = stage.slack.next().await.expect("a message in Slack");
+        let kind = notice["MessageAttributes"]["kind"]["Value"].as_str().unwrap_or_default();
+        println!("told: {kind} {}", notice["Subject"]);
+        if kinds.contains(&kind) {
+            return notice;
+        }
+    }
 }
 
 /// The deployed rules call for each event file just the function that acts on it; the emulator judges the patterns.
@@ -117,10 +195,11 @@ pub(crate) async fn every_event_finds_its_function(stage: &Stage) {
     assert!(called > 10, "the events call somebody");
 }
 
-/// The writes since the last reading.
+/// The writes since the last reading that others see; what Slipway remembers, and what it rings for, is its own business.
 fn writes(stage: &Stage) -> Vec<String> {
     let calls = stage.world.take_calls();
-    calls.iter().filter(|call| call.is_write() && call.service != "SQS").map(|call| call.name()).collect()
+    let own = ["SQS", "DynamoDB", "Scheduler"];
+    calls.iter().filter(|call| call.is_write() && !own.contains(&call.service.as_str())).map(Call::name).collect()
 }
 
 /// The next notice: its kind and subject, after Slack got a message too.

@@ -1,10 +1,13 @@
 //! A story: a world, the real handlers with the real SDK, and what happens when events are delivered to them.
 //!
-//! Every event is delivered twice, and the second delivery may only read. What was written must be claimed.
+//! Every event is delivered twice, and the second delivery may only read, and take and let go of the lease. What was
+//! written must be claimed.
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use aws_config::{BehaviorVersion, Region};
@@ -47,6 +50,15 @@ pub(crate) enum Invocation {
     New,
     /// Lambda tries the last one again.
     Again,
+}
+
+/// Whether a function was killed before it came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Killed {
+    /// It was.
+    Yes,
+    /// It wasn't.
+    No,
 }
 
 impl Story {
@@ -99,28 +111,6 @@ impl Story {
         self.deploy(&push.event()).await
     }
 
-    /// Pushes an image of `shop/web` that will be refused; see [`Story::deploy_refused`].
-    pub(crate) async fn push_web_refused(&mut self, tag: &str) -> Value {
-        let push = self.world.push("shop/web", [tag], &Image::single(tag));
-        self.deploy_refused(&push.event()).await
-    }
-
-    /// Delivers an event that is refused to the deploy function, twice: the refusal is told again, under the same id,
-    /// because nothing is left behind by which a repeat could be known.
-    pub(crate) async fn deploy_refused(&mut self, event: &Value) -> Value {
-        let answer = self.deploy_once(event, Invocation::New).await.expect("an answer");
-        self.read_on();
-        let first = self.notices();
-        self.deploy_once(event, Invocation::New).await.expect("an answer to the second delivery");
-        let again = self.notices();
-        assert!(again.iter().all(|notice| first.iter().any(|one| id(one) == id(notice))), "{}: news", self.name);
-        let took_effect = |call: &Call| call.is_write() && call.service != "SNS" && call.refused.is_none();
-        let others = self.world.take_calls().into_iter().filter(took_effect);
-        assert_eq!(others.map(|call| call.name()).collect::<Vec<_>>(), [""; 0], "{}: it wrote again", self.name);
-        self.told.extend(first);
-        answer
-    }
-
     /// Starts the deploy function anew, so that it reads its configuration.
     pub(crate) async fn forget_config(&mut self) {
         self.configured_by("ssm:/slipway/config").await;
@@ -157,31 +147,122 @@ impl Story {
         answer.map_err(|failure| lambda_runtime::Diagnostic::from(failure).error_type)
     }
 
+    /// Delivers events to the deploy function side by side, each once; the answers.
+    pub(crate) async fn deploy_at_once(&mut self, payloads: &[Value]) -> Vec<Value> {
+        let events: Vec<_> = payloads
+            .iter()
+            .map(|payload| LambdaEvent::new(payload.clone(), self.context("deploy", Invocation::New)))
+            .collect();
+        let answers = events.into_iter().map(|event| slipway_deploy::handle(&self.deployer, event));
+        side_by_side(answers.collect()).await.into_iter().map(|answer| answer.expect("an answer")).collect()
+    }
+
+    /// Delivers a payload to the deploy function, which is killed as soon as so many calls have come to AWS since now; the
+    /// last of them is planned to be late by then. Whether it was killed.
+    pub(crate) async fn deploy_until(&mut self, payload: &Value, calls: usize, invocation: Invocation) -> Killed {
+        let before = self.world.calls().len();
+        let event = LambdaEvent::new(payload.clone(), self.context("deploy", invocation));
+        let killed = async {
+            while self.world.calls().len() < before + calls {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            // The call takes effect; its answer comes to nobody.
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        };
+        tokio::select! {
+            biased;
+            _ = slipway_deploy::handle(&self.deployer, event) => Killed::No,
+            () = killed => Killed::Yes,
+        }
+    }
+
+    /// Delivers an event, and another one after so much time while the first is still under way; both answers.
+    pub(crate) async fn overtaken(&mut self, first: &Value, second: &Value, time: Duration) -> (Value, Value) {
+        let one = LambdaEvent::new(first.clone(), self.context("deploy", Invocation::New));
+        let other = {
+            let mut context = self.context("deploy", Invocation::New);
+            context.deadline += u64::try_from(time.as_millis()).unwrap_or_default();
+            LambdaEvent::new(second.clone(), context)
+        };
+        let (one, other) = tokio::join!(slipway_deploy::handle(&self.deployer, one), async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            self.world.advance(time);
+            slipway_deploy::handle(&self.deployer, other).await
+        });
+        (one.expect("an answer"), other.expect("an answer"))
+    }
+
+    /// Lets time pass, and delivers what rings meanwhile; how many schedules rang.
+    pub(crate) async fn ring_after(&mut self, time: Duration) -> usize {
+        self.world.advance(time);
+        let due = self.world.due();
+        for schedule in &due {
+            match schedule.function() {
+                "slipway-deploy" => drop(self.deploy_once(&schedule.input, Invocation::New).await),
+                _ => drop(self.track_once(&schedule.input).await),
+            }
+        }
+        due.len()
+    }
+
+    /// What the ledger remembers of a service.
+    pub(crate) fn remembered(&self, target: &str) -> Value {
+        let of_target = |item: &Value| item["target"] == target && item["item"] == "service";
+        self.world
+            .items("slipway")
+            .into_iter()
+            .find(of_target)
+            .map(|mut item| item["record"].take())
+            .unwrap_or_default()
+    }
+
+    /// Every deployment that the service `prod/web` ever had, newest first, but the first.
+    pub(crate) fn updates(&self) -> usize {
+        let request = json!({ "cluster": "prod", "service": "web" });
+        let answer = self.world.by_hand("ECS.ListServiceDeployments", request);
+        answer["serviceDeployments"].as_array().map_or(0, Vec::len) - 1
+    }
+
+    /// The image that the service `prod/web` is meant to run.
+    pub(crate) fn running(&self) -> String {
+        let request = json!({ "cluster": "prod", "services": ["web"] });
+        let service = self.world.by_hand("ECS.DescribeServices", request);
+        let revision = service["services"][0]["taskDefinition"].clone();
+        let answer = self.world.by_hand("ECS.DescribeTaskDefinition", json!({ "taskDefinition": revision }));
+        let image = answer["taskDefinition"]["containerDefinitions"][0]["image"].as_str().unwrap_or_default();
+        image.rsplit(['@']).next().unwrap_or_default().to_owned()
+    }
+
+    /// Claims what was written since the last reading, whatever it was.
+    pub(crate) fn claim(&mut self) {
+        self.transcript();
+    }
+
     /// Sends a manual request to the deploy function, once; the answer.
     pub(crate) async fn ask(&mut self, request: Value) -> Value {
         self.deploy_once(&request, Invocation::New).await.expect("an answer")
     }
 
-    /// Delivers an event to the track function, twice; the answers are told by the notices.
-    ///
-    /// Track keeps no memory yet, so the second delivery publishes the same notice again, under the same id.
-    pub(crate) async fn track(&mut self, event: &Value) {
-        let before = self.notices();
-        self.told = self.notices();
-        self.track_once(event).await.expect("an answer");
+    /// Delivers an event to the track function, twice; the first answer. The second delivery finds nothing left to do.
+    pub(crate) async fn track(&mut self, event: &Value) -> Value {
+        let answer = self.track_once(event).await.expect("an answer");
         self.read_on();
-        let first = self.world.notices();
-        self.track_once(event).await.expect("an answer to the second delivery");
-        let again = self.world.notices();
-        let ids = |notices: &[Notice]| notices.iter().map(id).collect::<Vec<_>>();
-        assert_eq!(ids(&first), ids(&again), "{}: a copy bears the same id", self.name);
-        self.world.take_calls();
-        self.told.extend(before.into_iter().chain(first));
+        let log = self.log.len();
+        let again = self.track_once(event).await.expect("an answer to the second delivery");
+        self.only_reads(&again);
+        // A repeated look says nothing new.
+        self.log.truncate(log);
+        answer
     }
 
     /// Delivers an event to the track function, once.
     pub(crate) async fn track_once(&mut self, event: &Value) -> Result<Value, String> {
-        let event = LambdaEvent::new(event.clone(), self.context("track", Invocation::New));
+        self.track_as(event, Invocation::New).await
+    }
+
+    /// Delivers an event to the track function once, for the first time or as Lambda's own next try.
+    pub(crate) async fn track_as(&mut self, event: &Value, invocation: Invocation) -> Result<Value, String> {
+        let event = LambdaEvent::new(event.clone(), self.context("track", invocation));
         let answer = slipway_track::handle(&self.tracker, event).await;
         answer.map_err(|failure| lambda_runtime::Diagnostic::from(failure).error_type)
     }
@@ -245,7 +326,9 @@ impl Story {
     #[track_caller]
     fn only_reads(&mut self, answer: &Value) {
         let calls = self.world.take_calls();
-        let writes: BTreeSet<String> = calls.iter().filter(|call| call.is_write()).map(Call::name).collect();
+        // A ring that is armed already is armed once more in vain.
+        let wrote = |call: &&Call| call.is_write() && !call.is_lease() && call.refused.is_none();
+        let writes: BTreeSet<String> = calls.iter().filter(wrote).map(Call::name).collect();
         assert!(writes.is_empty(), "{}: the second delivery wrote {writes:?}, and answered {answer:#}", self.name);
         self.log.push_str("again\n");
         self.log.push_str(&indented(&transcript(&calls)));
@@ -255,6 +338,24 @@ impl Story {
         let calls = self.world.transcript();
         self.log.push_str(&indented(&calls));
     }
+}
+
+/// Lets these go on side by side until all have ended.
+pub(crate) async fn side_by_side<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+    let mut running: Vec<_> = futures.into_iter().map(Box::pin).collect();
+    let mut ended: Vec<Option<F::Output>> = running.iter().map(|_| None).collect();
+    poll_fn(|context| {
+        for (future, ended) in running.iter_mut().zip(&mut ended) {
+            if ended.is_none()
+                && let Poll::Ready(output) = future.as_mut().poll(context)
+            {
+                *ended = Some(output);
+            }
+        }
+        if ended.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    ended.into_iter().flatten().collect()
 }
 
 /// A notice's id, which copies share.
@@ -327,6 +428,7 @@ async fn aws(world: &World, function: &str) -> Aws {
         table: "slipway".to_owned(),
         schedule_group: "slipway".to_owned(),
         schedule_role: "arn:aws:iam::123456789012:role/slipway-schedules".to_owned(),
+        schedule_dead_letters: "arn:aws:sqs:eu-west-1:123456789012:slipway-rings".to_owned(),
         deploy: function("deploy"),
         track: function("track"),
     };

@@ -91,18 +91,26 @@ pub fn as_ran(ran: &[RanImage]) -> Vec<Ran> {
 }
 
 /// An update by somebody else, which counts as a person's decision, if the service has one that is not remembered.
+///
+/// It need not be the PRIMARY any more: an update of ours may have gone over it before anybody saw it.
 pub fn outside(record: &Service, service: &ServiceFacts) -> Option<Note> {
-    let primary = service.primary()?;
-    let at = primary.created_at?;
-    let decided = record.decision.as_ref().is_some_and(|decision| decision.at >= at);
-    let gone_back = record.deployments.first().is_some_and(|last| {
-        let back_to = |revision: &Option<String>| revision.as_deref() == Some(primary.task_definition.short());
+    if is_first_sight(record) {
+        return None;
+    }
+    let decided = record.decision.as_ref().map(|decision| decision.at);
+    let unknown = service.deployments.iter().filter(|it| record.of_id(&it.id).is_none() && !it.is_rollback());
+    let unknown = unknown.filter(|it| it.status != "PRIMARY" || !is_way_back(record, &it.task_definition));
+    let at = unknown.filter_map(|it| it.created_at).max().filter(|at| decided.is_none_or(|decided| decided < *at))?;
+    Some(Note::Decided(Decision { what: "outside".to_owned(), at, who: None }))
+}
+
+/// Whether the service was put back to this revision after what was deployed last.
+fn is_way_back(record: &Service, to: &TaskDefinitionArn) -> bool {
+    record.deployments.first().is_some_and(|last| {
+        let back_to = |revision: &Option<String>| revision.as_deref() == Some(to.short());
         (last.failing.is_some() || last.rollback.is_some() || last.outcome.is_some_and(|it| it.condemns()))
             && (back_to(&last.revision.old) || last.rollback.as_ref().is_some_and(|it| back_to(&it.to)))
-    });
-    let ours = record.of_id(&primary.id).is_some() || primary.is_rollback() || gone_back;
-    let known = decided || ours || is_first_sight(record);
-    (!known).then(|| Note::Decided(Decision { what: "outside".to_owned(), at, who: None }))
+    })
 }
 
 /// The updates that were meant and of which nobody knows whether they took effect: whoever meant them died.

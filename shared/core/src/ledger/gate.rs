@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::Service;
+use super::{Outcome, Service};
 use crate::image::Digest;
 use crate::reason::Reason;
 
@@ -29,6 +29,11 @@ pub fn gate(record: &Service, candidate: &Candidate<'_>) -> Result<(), Reason> {
             since: quarantined.at,
         });
     }
+    if let Some((number, at)) = gave_up(record).filter(|(_, at)| candidate.pushed_at.is_none_or(|pushed| pushed <= *at))
+    {
+        let deployment = record.numbered(number).and_then(|it| it.deployment.clone());
+        return Err(Reason::GaveUp { image: candidate.shown.to_owned(), deployment, at });
+    }
     match (&record.decision, candidate.pushed_at) {
         (Some(decision), Some(pushed_at)) if pushed_at <= decision.at => Err(Reason::BeforeDecision {
             image: candidate.shown.to_owned(),
@@ -38,4 +43,10 @@ pub fn gate(record: &Service, candidate: &Candidate<'_>) -> Result<(), Reason> {
         }),
         _ => Ok(()),
     }
+}
+
+/// The last deployment, if its rollback failed too, and when: a person was called, and only a newer image may help.
+fn gave_up(record: &Service) -> Option<(u64, Timestamp)> {
+    let last = record.deployments.first().filter(|it| it.outcome == Some(Outcome::RollbackFailed))?;
+    Some((last.number, last.ended_at?))
 }

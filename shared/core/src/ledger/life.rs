@@ -20,7 +20,11 @@ impl Service {
     /// Writes down a deployment; its number, and what is to be archived because there is no more room for it.
     pub fn record(&mut self, deployment: Deployment) -> (u64, Vec<Deployment>) {
         self.count += 1;
-        self.deployments.insert(0, Deployment { number: self.count, ..deployment });
+        let deployment = Deployment { number: self.count, ..deployment };
+        // What somebody else made may be found after something newer was meant.
+        let began = |it: &Deployment| it.began_at.unwrap_or(it.intended_at);
+        let place = self.deployments.iter().position(|it| began(it) <= began(&deployment));
+        self.deployments.insert(place.unwrap_or(self.deployments.len()), deployment);
         // What has not ended is never dropped: nobody would follow it to its end.
         let keep = |at: usize, it: &Deployment| at < RECENT || it.outcome.is_none();
         let all = std::mem::take(&mut self.deployments);
@@ -29,11 +33,14 @@ impl Service {
         (self.count, dropped.into_iter().map(|(_, it)| it).collect())
     }
 
-    /// ECS made the deployment.
+    /// ECS made the deployment. If a person asked for it, it counts as that person's decision from when it was meant.
     pub fn began(&mut self, number: u64, id: &DeploymentId, at: Timestamp) {
-        if let Some(it) = self.at(number) {
-            it.deployment = Some(id.clone());
-            it.began_at = it.began_at.or(Some(at));
+        let Some(it) = self.at(number) else { return };
+        it.deployment = Some(id.clone());
+        it.began_at = it.began_at.or(Some(at));
+        if matches!(it.trigger.as_str(), "deploy" | "redeploy" | "rollback") {
+            let decision = Decision { what: it.trigger.clone(), at: it.intended_at, who: it.who.clone() };
+            self.decided(decision);
         }
     }
 

@@ -37,8 +37,8 @@ pub(super) fn newer(it: &Situation<'_>) -> Option<DeploymentId> {
 
 /// The next deployment after it that the record has.
 pub(super) fn newer_recorded(it: &Situation<'_>) -> Option<DeploymentId> {
-    let newer = it.record.deployments.iter().filter(|other| other.number > it.deployment.number);
-    newer.filter(|other| other.deployment.is_some()).min_by_key(|other| other.number)?.deployment.clone()
+    let newer = it.record.deployments.iter().take_while(|other| other.number != it.deployment.number);
+    newer.filter(|other| other.deployment.is_some()).last()?.deployment.clone()
 }
 
 /// The PRIMARY, or else another deployment that ECS lists, if it was made after this one.

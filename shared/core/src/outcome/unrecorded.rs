@@ -32,18 +32,18 @@ pub struct Unrecorded<'a> {
     pub now: Timestamp,
 }
 
-/// The PRIMARY as a deployment to be recorded; `None` where it is recorded, or may be what an open intent or rollback
-/// brought about, or is what ECS went back to.
+/// The PRIMARY as a deployment to be recorded, or what ECS goes back from; `None` where it is recorded, or may be what an
+/// open intent or rollback brought about, or is older than what the record knows of: then it ran before, or came back.
 ///
 /// It is `outside` unless Slipway registered its revision just before: then it is Slipway's, and its record was lost.
 pub fn unrecorded(it: &Unrecorded<'_>) -> Option<ledger::Deployment> {
-    let primary = it.service.primary()?;
+    let primary = newest(it.service)?;
     let unnamed = |open: &ledger::Deployment| {
         let meant = open.deployment.is_none();
         let way_back = open.rollback.as_ref().is_some_and(|rollback| rollback.deployment.is_none());
         open.outcome.is_none() && (meant || way_back)
     };
-    if it.record.of_id(&primary.id).is_some() || primary.is_rollback() || it.record.deployments.iter().any(unnamed) {
+    if it.record.of_id(&primary.id).is_some() || it.record.deployments.iter().any(unnamed) || is_old(it, primary) {
         return None;
     }
     let revision = it.revisions.get(&primary.task_definition);
@@ -80,6 +80,31 @@ pub fn unrecorded(it: &Unrecorded<'_>) -> Option<ledger::Deployment> {
         reason: None,
         told: Vec::new(),
     })
+}
+
+/// The PRIMARY; while ECS goes back to it, what it goes back from.
+fn newest(service: &ServiceFacts) -> Option<&Deployment> {
+    let primary = service.primary()?;
+    if !primary.is_rollback() {
+        return Some(primary);
+    }
+    let newer = service.deployments.iter().filter(|it| it.created_at > primary.created_at);
+    newer.max_by_key(|it| it.created_at)
+}
+
+/// Whether the record knows something newer: a deployment, a person's decision (the adoption is one), or that its revision
+/// ran well since.
+fn is_old(it: &Unrecorded<'_>, primary: &Deployment) -> bool {
+    let Some(created) = primary.created_at else { return false };
+    let proved = |good: &ledger::Good| {
+        good.at >= created && TaskDefinitionArn::new(&good.revision).short() == primary.task_definition.short()
+    };
+    it.record.deployments.iter().any(|known| known.intended_at > created)
+        || it.record.decision.as_ref().is_some_and(|decision| {
+            // An adoption is dated by the deployment that it adopts, and so is what somebody did outside.
+            decision.at > created || (decision.at == created && decision.what == "adopted")
+        })
+        || it.record.good.iter().any(proved)
 }
 
 /// What ran before: the last that completed, as far as ECS lists it, else the last that is recorded as good.

@@ -1,0 +1,109 @@
+//! What the stories of deployments' ends share: a deployment under way, and what ECS and the schedules send since.
+
+use std::time::Duration;
+
+use e2e::world::{Image, Moved};
+use serde_json::{Value, json};
+
+use crate::story::{Story, web_definition};
+
+/// The configuration of `prod/web`, with these lines for its target.
+pub(crate) fn web_with(settings: &str) -> String {
+    format!(
+        "version: 1\ntargets:\n  - repository: shop/web\n    cluster: prod\n    service: web\n    tags: {{ semver: \"*\" \
+         }}\n    {settings}\n"
+    )
+}
+
+/// The task definition of `web`, whose log goes to CloudWatch Logs.
+pub(crate) fn logging_definition(tag: &str) -> Value {
+    let mut definition = web_definition(tag);
+    definition["containerDefinitions"][0]["logConfiguration"] = json!({
+        "logDriver": "awslogs",
+        "options": { "awslogs-group": "/ecs/web", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "shop" }
+    });
+    definition
+}
+
+/// `prod/web` runs 1.4.2, and 1.5.0 was pushed and is on its way, as far as ECS's first event.
+pub(crate) async fn deploying(name: &'static str, config: &str, service: Value) -> Story {
+    let mut story = running(name, config, service).await;
+    deploy(&mut story, "1.5.0").await;
+    story
+}
+
+/// `prod/web` has been running 1.4.2.
+pub(crate) async fn running(name: &'static str, config: &str, service: Value) -> Story {
+    let story = Story::begin(name, config).await;
+    story.world.push("shop/web", ["1.4.2"], &Image::single("1.4.2"));
+    story.world.register(logging_definition("1.4.2"));
+    story.world.running_service(service);
+    story
+}
+
+/// Pushes an image and follows its deployment's first event; what that writes and tells is claimed.
+pub(crate) async fn deploy(story: &mut Story, tag: &str) {
+    story.push_web(tag).await;
+    follow(story, Moved::default()).await;
+    story.transcript();
+    story.notices();
+}
+
+/// Deploys an image well.
+pub(crate) async fn deploy_well(story: &mut Story, tag: &str) {
+    deploy(story, tag).await;
+    story.world.advance(Duration::from_secs(90));
+    let moved = story.world.complete("prod", "web");
+    follow(story, moved).await;
+    story.transcript();
+    story.notices();
+}
+
+/// Delivers what ECS sent, each event twice: first what waits, such as tasks that stopped, then what became of a deployment.
+pub(crate) async fn follow(story: &mut Story, moved: Moved) {
+    let mut events = story.world.take_events();
+    events.extend(moved.events);
+    for event in events.iter().filter(|event| event["source"] == "aws.ecs") {
+        story.track(event).await;
+    }
+}
+
+/// Lets time pass, and delivers to track what rings meanwhile, each ring twice; how many rang.
+pub(crate) async fn ring(story: &mut Story, after: Duration) -> usize {
+    story.world.advance(after);
+    let due: Vec<_> = story.world.due().into_iter().filter(|it| it.function() == "slipway-track").collect();
+    for schedule in &due {
+        story.track(&schedule.input).await;
+    }
+    due.len()
+}
+
+/// The kinds of what was told since the last reading.
+pub(crate) fn kinds(story: &mut Story) -> Vec<String> {
+    story.notices().iter().map(|notice| notice.attributes["kind"].clone()).collect()
+}
+
+/// What the ledger remembers of `prod/web`.
+pub(crate) fn remembered(story: &Story) -> Value {
+    let of_web = |item: &Value| item["target"] == "prod/web" && item["item"] == "service";
+    story.world.items("slipway").into_iter().find(of_web).map(|mut item| item["record"].take()).unwrap_or_default()
+}
+
+/// How the newest deployment ended, by the ledger.
+pub(crate) fn outcome(story: &Story) -> String {
+    remembered(story)["deployments"][0]["outcome"].as_str().unwrap_or("open").to_owned()
+}
+
+/// The names of the schedules that are armed.
+pub(crate) fn armed(story: &Story) -> Vec<String> {
+    let kind = |name: &str| name.split('-').next().unwrap_or_default().to_owned();
+    story.world.schedules().iter().map(|schedule| kind(&schedule.name)).collect()
+}
+
+/// The revision that `prod/web` is meant to run, `web:2`.
+pub(crate) fn runs(story: &Story) -> String {
+    let request = json!({ "cluster": "prod", "services": ["web"] });
+    let answer = story.world.by_hand("ECS.DescribeServices", request);
+    let arn = answer["services"][0]["taskDefinition"].as_str().unwrap_or_default();
+    arn.rsplit('/').next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,213 @@
+//! Faults by the dozen: each call of a story in turn is throttled, broken, cut before or after it takes effect, and the
+//! function is killed there. The retry, or what rings later, comes to the same end.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use e2e::world::{Fault, Image};
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+
+use crate::story::{Invocation, Killed, Story, WEB, id, service, side_by_side};
+use crate::{stories, told};
+
+pub(crate) fn stories() -> Vec<Trial> {
+    stories! { "generated" {
+        a_first_push_survives_every_fault
+        a_push_to_a_known_service_survives_every_fault
+        a_push_to_three_services_of_one_family_survives_every_fault
+        a_deploy_by_hand_survives_every_fault
+        a_reconcile_survives_every_fault
+        a_rollback_by_hand_survives_every_fault
+    } }
+}
+
+/// So many worlds are run through at once; they mostly wait.
+const AT_ONCE: usize = 12;
+
+/// What befalls a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trouble {
+    Throttled,
+    Broken,
+    CutBefore,
+    CutAfter,
+    Killed,
+}
+
+const TROUBLES: [Trouble; 5] =
+    [Trouble::Throttled, Trouble::Broken, Trouble::CutBefore, Trouble::CutAfter, Trouble::Killed];
+
+/// A story that is run through again and again.
+#[derive(Clone, Copy, Debug)]
+enum Base {
+    FirstPush,
+    KnownService,
+    ThreeServices,
+    Deploy,
+    Reconcile,
+    Rollback,
+}
+
+/// How it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct End {
+    running: String,
+    updates: usize,
+    told: BTreeSet<String>,
+    leases: usize,
+    intents: usize,
+}
+
+async fn a_first_push_survives_every_fault(name: &'static str) {
+    survives(name, Base::FirstPush).await;
+}
+
+async fn a_push_to_a_known_service_survives_every_fault(name: &'static str) {
+    survives(name, Base::KnownService).await;
+}
+
+async fn a_push_to_three_services_of_one_family_survives_every_fault(name: &'static str) {
+    survives(name, Base::ThreeServices).await;
+}
+
+async fn a_deploy_by_hand_survives_every_fault(name: &'static str) {
+    survives(name, Base::Deploy).await;
+}
+
+async fn a_reconcile_survives_every_fault(name: &'static str) {
+    survives(name, Base::Reconcile).await;
+}
+
+async fn a_rollback_by_hand_survives_every_fault(name: &'static str) {
+    survives(name, Base::Rollback).await;
+}
+
+async fn survives(name: &'static str, base: Base) {
+    let (calls, undisturbed) = run(name, base, None).await;
+    assert_eq!((undisturbed.leases, undisturbed.intents), (0, 0), "{base:?}");
+    let cases: Vec<(usize, Trouble)> = (1..=calls).flat_map(|call| TROUBLES.map(|trouble| (call, trouble))).collect();
+    let mut differing = Vec::new();
+    for chunk in cases.chunks(AT_ONCE) {
+        let runs = chunk.iter().map(async |case| (*case, run(name, base, Some(*case)).await.1));
+        for (case, end) in side_by_side(runs.collect()).await {
+            if end != undisturbed {
+                differing.push(format!("{case:?}: {end:?}"));
+            }
+        }
+    }
+    println!("{base:?}: {} faults in {calls} calls", cases.len());
+    assert!(differing.is_empty(), "{base:?} ends as {undisturbed:?}, but\n{}", differing.join("\n"));
+}
+
+/// Runs a story through, with this trouble at this call; how many calls it made, and how it ended.
+async fn run(name: &'static str, base: Base, case: Option<(usize, Trouble)>) -> (usize, End) {
+    let (mut story, payload) = begin(name, base).await;
+    story.claim();
+    story.notices();
+    let before = story.world.calls().len();
+    let mut killed = Killed::No;
+    let answer = match case {
+        Some((call, Trouble::Killed)) => {
+            story.world.fault("", call, Fault::Late(Duration::from_secs(3600)));
+            killed = story.deploy_until(&payload, call, Invocation::New).await;
+            Err(String::new())
+        }
+        Some((call, trouble)) => {
+            story.world.fault("", call, fault(trouble));
+            story.deploy_once(&payload, Invocation::New).await
+        }
+        None => story.deploy_once(&payload, Invocation::New).await,
+    };
+    let calls = story.world.calls().len() - before;
+    story.world.heal("");
+    let failed = |answer: &Result<Value, String>| answer.as_ref().map_or(true, |answer| answer["ok"] == false);
+    if failed(&answer) || killed == Killed::Yes {
+        match base {
+            // Lambda tries an asynchronous invocation again.
+            Base::FirstPush | Base::KnownService | Base::ThreeServices => {
+                drop(story.deploy_once(&payload, Invocation::Again).await);
+            }
+            // Whoever asked asks again, once a dead holder's lease is over; the reconcile comes by itself.
+            Base::Deploy | Base::Rollback | Base::Reconcile => {
+                story.ring_after(Duration::from_secs(400)).await;
+                drop(story.deploy_once(&payload, Invocation::New).await);
+            }
+        }
+    }
+    story.ring_after(Duration::from_secs(400)).await;
+    let tick = json!({ "action": "reconcile" });
+    drop(story.deploy_once(&tick, Invocation::New).await);
+    let items = story.world.items("slipway");
+    let end = End {
+        running: story.running(),
+        updates: story.updates(),
+        told: story.notices().iter().map(id).collect(),
+        leases: items.iter().filter(|item| !item["record"]["lease"].is_null()).count(),
+        intents: items.iter().map(intents).sum(),
+    };
+    story.claim();
+    story.end();
+    (calls, end)
+}
+
+fn intents(item: &Value) -> usize {
+    let deployments = item["record"]["deployments"].as_array().cloned().unwrap_or_default();
+    deployments.iter().filter(|it| it["deployment"].is_null() && it["outcome"].is_null()).count()
+}
+
+fn fault(trouble: Trouble) -> Fault {
+    match trouble {
+        Trouble::Throttled => Fault::Throttle,
+        Trouble::Broken => Fault::Break,
+        Trouble::CutBefore => Fault::CutBefore,
+        Trouble::CutAfter | Trouble::Killed => Fault::CutAfter,
+    }
+}
+
+/// The scene, and what is delivered to the deploy function.
+async fn begin(name: &'static str, base: Base) -> (Story, Value) {
+    if let Base::ThreeServices = base {
+        let config = r#"
+version: 1
+defaults: { cluster: prod, tags: { semver: "*" } }
+targets:
+  - { repository: shop/web, service: web }
+  - { repository: shop/web, service: admin }
+  - { repository: shop/web, service: api }
+"#;
+        let story = Story::begin(name, config).await;
+        story.web_runs("1.4.2");
+        for other in ["admin", "api"] {
+            let mut request = service(other);
+            request["taskDefinition"] = json!("web");
+            story.world.running_service(request);
+        }
+        let event = story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
+        return (story, event);
+    }
+    let mut story = Story::begin(name, WEB).await;
+    story.web_runs("1.4.2");
+    if !matches!(base, Base::FirstPush) {
+        story.ask(json!({ "action": "reconcile" })).await;
+        let push = story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0"));
+        story.deploy_once(&push.event(), Invocation::New).await.expect("an answer");
+        for event in &story.world.complete("prod", "web").events {
+            story.track_once(event).await.expect("an answer");
+        }
+        story.notices();
+    }
+    let payload = match base {
+        Base::Deploy => {
+            story.world.push("shop/web", ["1.3.0"], &Image::single("1.3.0"));
+            json!({ "action": "deploy", "target": "prod/web", "tag": "1.3.0", "id": "build-7" })
+        }
+        Base::Rollback => json!({ "action": "rollback", "target": "prod/web", "id": "back-7" }),
+        Base::Reconcile => {
+            story.world.push("shop/web", ["1.6.0"], &Image::single("1.6.0"));
+            json!({ "action": "reconcile" })
+        }
+        _ => story.world.push("shop/web", ["1.6.0"], &Image::single("1.6.0")).event(),
+    };
+    (story, payload)
+}

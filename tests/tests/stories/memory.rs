@@ -1,0 +1,230 @@
+//! What people decide, and what is remembered: hold, quarantine, rollback, history, explain.
+
+use e2e::world::Image;
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+
+use crate::story::{Invocation, Story, WEB};
+use crate::{stories, told};
+
+pub(crate) fn stories() -> Vec<Trial> {
+    stories! { "memory" {
+        a_held_service_is_left_alone_until_it_is_released
+        a_deploy_of_a_held_service_needs_force
+        a_quarantined_image_comes_back_only_by_release_or_force
+        a_rollback_goes_to_the_last_good_revision_and_stays_there
+        a_rollback_to_a_revision_that_named_a_moved_tag_pins_what_ran
+        a_rollback_to_what_cannot_be_is_refused
+        a_rollback_after_the_table_was_lost_asks_ecs
+        the_history_goes_back_beyond_the_record
+        explain_does_nothing_and_says_everything
+        a_busy_service_is_answered_busy
+        who_asked_is_written_down
+    } }
+}
+
+async fn a_held_service_is_left_alone_until_it_is_released(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    let hold = json!({ "action": "hold", "target": "prod/web", "reason": "a migration", "who": "ana" });
+    let answer = story.ask(hold).await;
+    assert_eq!(answer["targets"][0]["held"]["reason"], "a migration");
+    let answer = story.push_web("1.5.0").await;
+    assert!(code(&answer) == "held" && text(&answer).starts_with("ana holds the service since"), "{answer:#}");
+    assert!(story.notices().is_empty());
+    let answer = story.ask(json!({ "action": "release", "target": "prod/web" })).await;
+    assert_eq!(code(&answer), "reconciled", "{answer:#}");
+    assert_eq!(story.running(), Image::single("1.5.0").digest());
+    story.claim();
+    story.end();
+}
+
+async fn a_deploy_of_a_held_service_needs_force(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0"));
+    story.ask(json!({ "action": "hold", "target": "prod/web" })).await;
+    let mut deploy = json!({ "action": "deploy", "target": "prod/web", "tag": "1.5.0" });
+    let answer = story.ask(deploy.clone()).await;
+    assert_eq!((code(&answer), &answer["ok"]), ("held_needs_force", &json!(false)));
+    deploy["force"] = json!(true);
+    let answer = story.ask(deploy).await;
+    assert_eq!(answer["targets"][0]["outcome"], "started");
+    story.claim();
+    story.end();
+}
+
+async fn a_quarantined_image_comes_back_only_by_release_or_force(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    let push = story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0"));
+    story.deploy(&push.event()).await;
+    let failed = story.world.fail("prod", "web", e2e::world::Failure::default());
+    for event in &failed.events {
+        story.track_once(event).await.expect("an answer");
+    }
+    for _ in 0..6 {
+        story.ring_after(std::time::Duration::from_secs(31 * 60)).await;
+        let moved = story.world.complete("prod", "web");
+        for event in &moved.events {
+            story.track_once(event).await.expect("an answer");
+        }
+    }
+    assert_eq!(story.remembered("prod/web")["quarantine"][0]["tag"], "1.5.0", "{:#}", story.remembered("prod/web"));
+    story.claim();
+    let answer = story.deploy(&push.event()).await;
+    assert_eq!(code(&answer), "quarantined", "{answer:#}");
+    let deploy = json!({ "action": "deploy", "target": "prod/web", "tag": "1.5.0", "dry_run": true });
+    assert_eq!(code(&story.ask(deploy).await), "needs_force");
+    let answer = story.ask(json!({ "action": "release", "target": "prod/web", "tag": "1.5.0" })).await;
+    assert_eq!(code(&answer), "reconciled", "{answer:#}");
+    assert_eq!(story.running(), Image::single("1.5.0").digest());
+    let answer = story.ask(json!({ "action": "release", "target": "prod/web", "tag": "1.5.0" })).await;
+    assert_eq!(code(&answer), "not_quarantined");
+    story.claim();
+    story.end();
+}
+
+async fn a_rollback_goes_to_the_last_good_revision_and_stays_there(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    let push = story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0"));
+    story.deploy(&push.event()).await;
+    let done = story.world.complete("prod", "web");
+    for event in &done.events {
+        story.track_once(event).await.expect("an answer");
+    }
+    let answer = story.ask(json!({ "action": "rollback", "target": "prod/web", "who": "ana" })).await;
+    assert_eq!(answer["targets"][0]["outcome"], "started", "{answer:#}");
+    // The first revision named a tag; what ran is pinned.
+    assert_eq!(story.running(), Image::single("1.4.2").digest());
+    let done = story.world.complete("prod", "web");
+    for event in &done.events {
+        story.track_once(event).await.expect("an answer");
+    }
+    // A person decided: neither the old event nor a reconcile undoes it.
+    assert_eq!(code(&story.deploy(&push.event()).await), "before_decision");
+    let answer = story.ask(json!({ "action": "reconcile" })).await;
+    assert_eq!(answer["targets"][0]["outcome"], "skipped", "{answer:#}");
+    assert_eq!(story.running(), Image::single("1.4.2").digest());
+    // What is pushed later is deployed again.
+    assert_eq!(story.push_web("1.6.0").await["targets"][0]["outcome"], "started");
+    story.claim();
+    story.end();
+}
+
+async fn a_rollback_to_a_revision_that_named_a_moved_tag_pins_what_ran(name: &'static str) {
+    let config = WEB.replace(r#"semver: "*""#, "tag: latest");
+    let mut story = Story::begin(name, &config).await;
+    story.web_runs("latest");
+    let ran = Image::single("latest").digest();
+    let moved = story.world.push("shop/web", ["latest"], &Image::single("second"));
+    story.deploy(&moved.event()).await;
+    let _ = story.world.complete("prod", "web");
+    let answer = story.ask(json!({ "action": "rollback", "target": "prod/web", "to": "web:1" })).await;
+    assert_eq!(answer["targets"][0]["revision"]["new"], "web:3", "{answer:#}");
+    assert_eq!(story.running(), ran);
+    story.claim();
+    story.end();
+}
+
+async fn a_rollback_to_what_cannot_be_is_refused(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    let push = story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0"));
+    story.deploy(&push.event()).await;
+    let _ = story.world.complete("prod", "web");
+    story.push_web("1.6.0").await;
+    let _ = story.world.complete("prod", "web");
+    let mut codes = Vec::new();
+    for to in ["web:3", "web:99"] {
+        codes.push(code(&story.ask(json!({ "action": "rollback", "target": "prod/web", "to": to })).await).to_owned());
+    }
+    story.world.delete_image("shop/web", &push.digest);
+    codes.push(code(&story.ask(json!({ "action": "rollback", "target": "prod/web", "to": "web:2" })).await).to_owned());
+    assert_eq!(codes, ["runs_already", "no_such_revision", "image_gone"]);
+    assert!(story.ask(json!({ "action": "rollback", "target": "prod/web", "to": "web" })).await["ok"] == false);
+    story.claim();
+    story.end();
+}
+
+async fn a_rollback_after_the_table_was_lost_asks_ecs(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    story.push_web("1.5.0").await;
+    let _ = story.world.complete("prod", "web");
+    story.world.lose_item("slipway", "prod/web", "service");
+    let answer = story.ask(json!({ "action": "rollback", "target": "prod/web" })).await;
+    assert_eq!(answer["targets"][0]["outcome"], "started", "{answer:#}");
+    assert_eq!(story.running(), Image::single("1.4.2").digest());
+    story.claim();
+    story.end();
+}
+
+async fn the_history_goes_back_beyond_the_record(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    for patch in 1..=12 {
+        let tag = format!("1.5.{patch}");
+        let event = story.world.push("shop/web", [tag.as_str()], &Image::single(&tag)).event();
+        story.deploy_once(&event, Invocation::New).await.expect("an answer");
+        let done = story.world.complete("prod", "web");
+        for event in &done.events {
+            story.track_once(event).await.expect("an answer");
+        }
+    }
+    let told = |answer: &Value| -> Vec<String> {
+        let deployments = answer["targets"][0]["deployments"].as_array().cloned().unwrap_or_default();
+        deployments.iter().map(|it| it["image"]["new"]["tag"].as_str().unwrap_or_default().to_owned()).collect()
+    };
+    let last = told(&story.ask(json!({ "action": "history", "target": "prod/web" })).await);
+    assert_eq!((last.len(), last[0].as_str()), (10, "1.5.12"));
+    let all = told(&story.ask(json!({ "action": "history", "target": "prod/web", "last": 50 })).await);
+    assert_eq!((all.len(), all[11].as_str()), (12, "1.5.1"), "{all:?}");
+    story.claim();
+    story.end();
+}
+
+async fn explain_does_nothing_and_says_everything(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    let event = story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
+    let answer = story.ask(json!({ "action": "explain", "event": event })).await;
+    assert_eq!((code(&answer), &answer["targets"][0]["outcome"]), ("pushed", &json!("planned")));
+    let older = story.world.push("shop/web", ["1.4.0"], &Image::single("1.4.0")).event();
+    assert_eq!(code(&story.ask(json!({ "action": "explain", "event": older })).await), "older");
+    let mut scan = event.clone();
+    scan["detail-type"] = json!("ECR Image Scan");
+    assert_eq!(story.ask(json!({ "action": "explain", "event": scan })).await["ignored"], true);
+    assert_eq!(story.ask(json!({ "action": "explain" })).await["error"]["mistakes"][0]["path"], "event");
+    assert!(story.world.calls().iter().all(|call| !call.is_write()));
+    story.end();
+}
+
+async fn a_busy_service_is_answered_busy(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0"));
+    let event = story.world.push("shop/web", ["1.6.0"], &Image::single("1.6.0")).event();
+    story.world.fault("ECS.DescribeServices", 1, e2e::world::Fault::Late(std::time::Duration::from_secs(3600)));
+    story.deploy_until(&event, 5, Invocation::New).await;
+    story.time_left(std::time::Duration::from_secs(1));
+    let answer = story.ask(json!({ "action": "deploy", "target": "prod/web", "tag": "1.5.0" })).await;
+    assert_eq!((code(&answer), &answer["ok"]), ("still_busy", &json!(false)));
+    story.claim();
+    story.end();
+}
+
+async fn who_asked_is_written_down(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    story.world.push("shop/web", ["1.3.0"], &Image::single("1.3.0"));
+    let deploy = json!({ "action": "deploy", "target": "prod/web", "tag": "1.3.0", "who": "ana" });
+    story.ask(deploy).await;
+    let record = story.remembered("prod/web");
+    assert_eq!((&record["decision"]["what"], &record["decision"]["who"]), (&json!("deploy"), &json!("ana")));
+    assert_eq!(record["deployments"][0]["who"], "ana");
+    let status = story.ask(json!({ "action": "status", "target": "prod/web" })).await;
+    assert_eq!(status["targets"][0]["memory"]["decision"]["who"], "ana");
+    assert_eq!(status["targets"][0]["memory"]["last_good"], "web:1");
+    story.claim();
+    story.end();
+}
+
+fn code(answer: &Value) -> &str {
+    answer["targets"][0]["reason"]["code"].as_str().unwrap_or_default()
+}
+
+fn text(answer: &Value) -> &str {
+    answer["targets"][0]["reason"]["text"].as_str().unwrap_or_default()
+}

@@ -1,0 +1,283 @@
+//! The way back: who takes it, to what, at most once, and when a person is called.
+
+use std::time::Duration;
+
+use e2e::world::{Failure, Fault, Image, Refusal, World};
+use insta::assert_snapshot;
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+
+use crate::following::{
+    armed, deploy, deploy_well, deploying, follow, kinds, logging_definition, outcome, remembered, ring, running, runs,
+    web_with,
+};
+use crate::story::{Invocation, Story, WEB, service, service_with_breaker};
+use crate::{stories, told};
+
+pub(crate) fn stories() -> Vec<Trial> {
+    stories! { "rollback" {
+        a_hanging_deployment_is_stopped_at_its_deadline
+        what_ecs_will_not_stop_is_updated
+        ecs_s_failure_without_a_rollback_of_its_own_is_put_right_by_an_update
+        ecs_rolls_back_by_itself_and_slipway_only_tells
+        the_rollback_fails_too_and_a_person_is_called
+        a_rollback_without_an_end_is_noticed_by_its_own_deadline
+        the_first_deployment_of_a_service_has_nothing_to_go_back_to
+        an_expired_image_is_passed_over_for_the_next_good_one
+        without_any_good_image_a_person_is_called
+        a_moved_tag_comes_back_by_the_digest_that_ran
+        a_deregistered_revision_comes_back_as_a_new_one
+        notify_says_how_and_does_nothing
+        off_does_nothing
+        somebody_else_at_work_is_waited_for
+        a_refused_way_back_calls_a_person
+        a_stop_without_an_answer_is_looked_after
+        an_update_without_an_answer_is_not_repeated
+    } }
+}
+
+/// A service whose circuit breaker calls deployments failed, and leaves them at that.
+fn breaker_without_rollback() -> Value {
+    let mut service = service_with_breaker("web");
+    service["deploymentConfiguration"]["deploymentCircuitBreaker"]["rollback"] = false.into();
+    service
+}
+
+/// The deployment fails, and what that brings about is delivered.
+async fn fail(story: &mut Story) {
+    story.world.advance(Duration::from_secs(300));
+    let moved = story.world.fail("prod", "web", Failure::Exits { code: 1 });
+    follow(story, moved).await;
+}
+
+/// What is under way completes, and what that brings about is delivered.
+async fn complete(story: &mut Story) {
+    story.world.advance(Duration::from_secs(60));
+    let moved = story.world.complete("prod", "web");
+    follow(story, moved).await;
+}
+
+fn denied() -> Fault {
+    Fault::Refuse(Refusal::new("AccessDeniedException", "The role slipway-track may not do this."))
+}
+
+fn count(world: &World, call: &str) -> usize {
+    world.calls().iter().filter(|it| it.name() == call && it.refused.is_none()).count()
+}
+
+async fn a_hanging_deployment_is_stopped_at_its_deadline(name: &'static str) {
+    let mut story = deploying(name, WEB, service("web")).await;
+    assert_eq!(ring(&mut story, Duration::from_secs(31 * 60)).await, 1);
+    assert_snapshot!("a_hanging_deployment.transcript", story.transcript());
+    assert_snapshot!("a_hanging_deployment.rolling_back", story.email());
+    let turned = story.world.obey_stop("prod", "web");
+    follow(&mut story, turned).await;
+    complete(&mut story).await;
+    story.transcript();
+    assert_snapshot!("a_hanging_deployment.rolled_back", story.email());
+    assert_eq!((outcome(&story).as_str(), runs(&story).as_str()), ("rolled_back_by_slipway", "web:1"));
+    story.end();
+}
+
+async fn what_ecs_will_not_stop_is_updated(name: &'static str) {
+    let mut story = deploying(name, WEB, service("web")).await;
+    story.world.fault_each("ECS.StopServiceDeployment", denied());
+    assert_eq!(ring(&mut story, Duration::from_secs(31 * 60)).await, 1);
+    assert_snapshot!("what_ecs_will_not_stop.transcript", story.transcript());
+    assert_eq!(runs(&story), "web:1");
+    follow(&mut story, e2e::world::Moved::default()).await;
+    complete(&mut story).await;
+    story.transcript();
+    assert_eq!(kinds(&mut story), ["rolling_back", "rolled_back"]);
+    assert_eq!(outcome(&story), "rolled_back_by_slipway");
+    story.end();
+}
+
+async fn ecs_s_failure_without_a_rollback_of_its_own_is_put_right_by_an_update(name: &'static str) {
+    let mut story = deploying(name, WEB, breaker_without_rollback()).await;
+    fail(&mut story).await;
+    assert_snapshot!("put_right_by_an_update.transcript", story.transcript());
+    complete(&mut story).await;
+    story.transcript();
+    assert_eq!(kinds(&mut story), ["rolling_back", "rolled_back"]);
+    assert_eq!((outcome(&story).as_str(), runs(&story).as_str()), ("rolled_back_by_slipway", "web:1"));
+    assert_eq!(armed(&story), ["wake"]);
+    story.end();
+}
+
+async fn ecs_rolls_back_by_itself_and_slipway_only_tells(name: &'static str) {
+    let mut story = deploying(name, WEB, service_with_breaker("web")).await;
+    fail(&mut story).await;
+    complete(&mut story).await;
+    assert_snapshot!("ecs_rolls_back_by_itself.transcript", story.transcript());
+    assert_eq!(kinds(&mut story), ["rolling_back", "rolled_back"]);
+    assert_eq!(outcome(&story), "rolled_back_by_ecs");
+    assert_eq!(remembered(&story)["quarantine"][0]["tag"], "1.5.0");
+    story.end();
+}
+
+async fn the_rollback_fails_too_and_a_person_is_called(name: &'static str) {
+    let mut story = deploying(name, WEB, breaker_without_rollback()).await;
+    fail(&mut story).await;
+    story.transcript();
+    story.notices();
+    fail(&mut story).await;
+    story.transcript();
+    assert_snapshot!("the_rollback_fails_too", story.email());
+    assert_eq!(outcome(&story), "rollback_failed");
+    assert_eq!(count(&story.world, "ECS.UpdateService"), 2, "the deploy and one rollback");
+    ring(&mut story, Duration::from_secs(3600)).await;
+    assert_eq!((story.transcript().as_str(), kinds(&mut story)), ("", vec![]));
+    story.end();
+}
+
+async fn a_rollback_without_an_end_is_noticed_by_its_own_deadline(name: &'static str) {
+    let mut story = deploying(name, WEB, service("web")).await;
+    assert_eq!(ring(&mut story, Duration::from_secs(31 * 60)).await, 1);
+    story.transcript();
+    story.notices();
+    assert_eq!(armed(&story), ["back"]);
+    ring(&mut story, Duration::from_secs(31 * 60)).await;
+    story.transcript();
+    assert_eq!((kinds(&mut story), outcome(&story).as_str()), (vec!["rollback_failed".to_owned()], "rollback_failed"));
+    story.end();
+}
+
+async fn the_first_deployment_of_a_service_has_nothing_to_go_back_to(name: &'static str) {
+    let mut story = Story::begin(name, WEB).await;
+    story.world.push("shop/web", ["1.4.2"], &Image::single("1.4.2"));
+    story.world.cluster("prod");
+    story.world.register(logging_definition("1.4.2"));
+    story.world.by_hand("ECS.CreateService", service("web"));
+    deploy(&mut story, "1.5.0").await;
+    fail(&mut story).await;
+    story.transcript();
+    assert_snapshot!("nothing_to_go_back_to", story.email());
+    assert_eq!(outcome(&story), "failed");
+    story.end();
+}
+
+async fn an_expired_image_is_passed_over_for_the_next_good_one(name: &'static str) {
+    let mut story = running(name, WEB, breaker_without_rollback()).await;
+    deploy_well(&mut story, "1.5.0").await;
+    deploy(&mut story, "1.6.0").await;
+    story.world.expire_image("shop/web", &Image::single("1.5.0").digest());
+    fail(&mut story).await;
+    story.transcript();
+    assert_eq!((kinds(&mut story), runs(&story).as_str()), (vec!["rolling_back".to_owned()], "web:1"));
+    story.end();
+}
+
+async fn without_any_good_image_a_person_is_called(name: &'static str) {
+    let mut story = deploying(name, WEB, breaker_without_rollback()).await;
+    story.world.expire_image("shop/web", &Image::single("1.4.2").digest());
+    fail(&mut story).await;
+    story.transcript();
+    assert_snapshot!("without_any_good_image", story.email());
+    assert_eq!((outcome(&story).as_str(), runs(&story).as_str()), ("failed", "web:2"));
+    story.end();
+}
+
+async fn a_moved_tag_comes_back_by_the_digest_that_ran(name: &'static str) {
+    let mut story = deploying(name, WEB, breaker_without_rollback()).await;
+    story.world.push("shop/web", ["1.4.2"], &Image::single("another 1.4.2"));
+    fail(&mut story).await;
+    assert_snapshot!("a_moved_tag.transcript", story.transcript());
+    let definition = story.world.by_hand("ECS.DescribeTaskDefinition", json!({ "taskDefinition": "web:3" }));
+    let image = definition["taskDefinition"]["containerDefinitions"][0]["image"].as_str().unwrap_or_default();
+    assert!(image.ends_with(&format!("shop/web@{}", Image::single("1.4.2").digest())), "{image}");
+    complete(&mut story).await;
+    story.transcript();
+    assert_eq!(
+        (kinds(&mut story), runs(&story).as_str()),
+        (vec!["rolling_back".to_owned(), "rolled_back".into()], "web:3")
+    );
+    story.end();
+}
+
+async fn a_deregistered_revision_comes_back_as_a_new_one(name: &'static str) {
+    let mut story = deploying(name, WEB, breaker_without_rollback()).await;
+    story.world.by_hand("ECS.DeregisterTaskDefinition", json!({ "taskDefinition": "web:1" }));
+    fail(&mut story).await;
+    story.transcript();
+    assert_eq!((kinds(&mut story), runs(&story).as_str()), (vec!["rolling_back".to_owned()], "web:3"));
+    story.end();
+}
+
+async fn notify_says_how_and_does_nothing(name: &'static str) {
+    let mut story = deploying(name, &web_with("rollback: notify"), breaker_without_rollback()).await;
+    fail(&mut story).await;
+    assert_eq!(count(&story.world, "ECS.UpdateService"), 1);
+    story.transcript();
+    assert_snapshot!("notify_says_how", story.email());
+    story.end();
+}
+
+async fn off_does_nothing(name: &'static str) {
+    let mut story = deploying(name, &web_with("rollback: off"), breaker_without_rollback()).await;
+    fail(&mut story).await;
+    assert_eq!(count(&story.world, "ECS.UpdateService"), 1);
+    story.transcript();
+    assert_eq!((kinds(&mut story), outcome(&story).as_str()), (vec!["failed".to_owned()], "failed"));
+    story.end();
+}
+
+async fn somebody_else_at_work_is_waited_for(name: &'static str) {
+    let mut story = deploying(name, WEB, service("web")).await;
+    let late = story.world.push("shop/web", ["1.4.9"], &Image::single("1.4.9")).event();
+    story.world.advance(Duration::from_secs(31 * 60));
+    let due = story.world.due();
+    // A deploy dies with the lease in its hands.
+    story.world.fault("ECS.DescribeServices", 1, Fault::Late(Duration::from_secs(3600)));
+    let killed = tokio::time::timeout(Duration::from_millis(500), story.deploy_once(&late, Invocation::New)).await;
+    assert!(killed.is_err());
+    story.transcript();
+    for schedule in &due {
+        story.track_once(&schedule.input).await.expect("an answer");
+    }
+    story.transcript();
+    assert_eq!(kinds(&mut story), [""; 0]);
+    // Looked at again each minute, until the lease has expired.
+    for _ in 0..7 {
+        story.world.advance(Duration::from_secs(60));
+        for schedule in story.world.due().iter().filter(|it| it.function() == "slipway-track") {
+            story.track_once(&schedule.input).await.expect("an answer");
+        }
+    }
+    story.transcript();
+    assert_eq!(kinds(&mut story), ["rolling_back"]);
+    assert_eq!(count(&story.world, "ECS.StopServiceDeployment"), 1);
+    story.end();
+}
+
+async fn a_refused_way_back_calls_a_person(name: &'static str) {
+    let mut story = deploying(name, WEB, breaker_without_rollback()).await;
+    story.world.fault_each("ECS.UpdateService", denied());
+    fail(&mut story).await;
+    story.transcript();
+    assert_snapshot!("a_refused_way_back", story.email());
+    assert_eq!(outcome(&story), "rollback_failed");
+    story.end();
+}
+
+async fn a_stop_without_an_answer_is_looked_after(name: &'static str) {
+    let mut story = deploying(name, WEB, service("web")).await;
+    story.world.fault("ECS.StopServiceDeployment", 1, Fault::CutAfter);
+    assert_eq!(ring(&mut story, Duration::from_secs(31 * 60)).await, 1);
+    story.transcript();
+    assert_eq!(kinds(&mut story), ["rolling_back"]);
+    assert_eq!(count(&story.world, "ECS.UpdateService"), 1, "only the deploy");
+    story.end();
+}
+
+async fn an_update_without_an_answer_is_not_repeated(name: &'static str) {
+    let mut story = deploying(name, WEB, breaker_without_rollback()).await;
+    story.world.fault("ECS.UpdateService", 1, Fault::CutAfter);
+    fail(&mut story).await;
+    story.transcript();
+    assert_eq!((kinds(&mut story), runs(&story).as_str()), (vec!["rolling_back".to_owned()], "web:1"));
+    let request = json!({ "cluster": "prod", "service": "web" });
+    let deployments = story.world.by_hand("ECS.ListServiceDeployments", request);
+    assert_eq!(deployments["serviceDeployments"].as_array().map(Vec::len), Some(3));
+    story.end();
+}
