@@ -105,7 +105,7 @@ impl<'a> Delivery<'a> {
             None => self.work(notice, &to.channel, &place, work).await,
         };
         match &done {
-            Ok(()) => _ = self.change(&place, |living| living.done(notice)).await?,
+            Ok(()) => {}
             Err(Undelivered::Later(_)) => {
                 if let Err(why) = self.change(&place, Living::let_go).await {
                     warn!(?why, "the message's turn ends by itself");
@@ -128,16 +128,25 @@ impl<'a> Delivery<'a> {
         place: &Place,
         (work, mut living): (Work, Living),
     ) -> Result<(), Undelivered> {
-        let mut main = work.main;
+        let last = work.reply.is_none();
+        let Work { mut main, mut reply } = work;
         if main == Main::Edit {
             let there = json!({ "channel": living.channel, "ts": living.ts });
             match self.send(channel, Method::Update, notice, blocks::living, &there).await? {
                 Sent::Done { .. } => {
-                    living = self.change(place, |living| living.edited(notice, work.reply)).await?.1;
+                    let edited = |living: &mut Living| {
+                        living.edited(notice, reply);
+                        if last {
+                            living.done(notice);
+                        }
+                    };
+                    living = self.change(place, edited).await?.1;
                 }
                 Sent::Gone => {
                     warn!(notice.id = notice.id, slack.channel = channel, "the message is gone; it is made anew");
                     main = Main::Post;
+                    // What is posted tells the channel.
+                    reply = reply.map(|_| Reply::Thread);
                 }
             }
         }
@@ -151,19 +160,26 @@ impl<'a> Delivery<'a> {
                 _ => json!({ "channel": channel }),
             };
             if let Sent::Done { channel, ts } = self.send(channel, method, notice, show, &there).await? {
-                let posted = |living: &mut Living| living.posted(notice, channel.clone(), ts.clone(), work.reply);
+                let posted = |living: &mut Living| {
+                    living.posted(notice, channel.clone(), ts.clone(), reply);
+                    if last {
+                        living.done(notice);
+                    }
+                };
                 living = self.change(place, posted).await?.1;
             }
         }
-        let (Some(reply), Some(_)) = (work.reply, &living.ts) else { return Ok(()) };
-        let mut there = json!({ "channel": living.channel, "thread_ts": living.ts });
-        if reply == Reply::Broadcast {
-            there["reply_broadcast"] = Value::Bool(true);
+        let Some(reply) = reply else { return Ok(()) };
+        if living.ts.is_some() {
+            let mut there = json!({ "channel": living.channel, "thread_ts": living.ts });
+            if reply == Reply::Broadcast {
+                there["reply_broadcast"] = Value::Bool(true);
+            }
+            if let Sent::Gone = self.send(channel, Method::Post, notice, blocks::reply, &there).await? {
+                warn!(notice.id = notice.id, slack.channel = channel, "the thread is gone; there is no reply");
+            }
         }
-        if let Sent::Gone = self.send(channel, Method::Post, notice, blocks::reply, &there).await? {
-            warn!(notice.id = notice.id, slack.channel = channel, "the thread is gone; there is no reply");
-        }
-        Ok(())
+        self.change(place, |living| living.done(notice)).await.map(drop)
     }
 
     /// Asks Slack until it did it, or until there is no use in asking.
@@ -223,7 +239,7 @@ impl<'a> Delivery<'a> {
     /// Waits for the channel's next second, if it comes in time.
     async fn keep_pace(&mut self, channel: &str) -> Result<(), Undelivered> {
         let longest = self.left().saturating_sub(ENOUGH);
-        match self.ledger(pace::take(&self.poster.aws, channel, longest).await)? {
+        match self.ledger(pace::take(&self.poster.aws, channel, &self.by, longest).await)? {
             Ok(wait) => {
                 self.poster.aws.clock.sleep(wait).await;
                 Ok(())

@@ -21,11 +21,18 @@ const KEPT: SignedDuration = SignedDuration::from_hours(24);
 #[serde(default)]
 struct Pace {
     next: Timestamp,
+    /// Who took the last second. Two who take the same one at once write the same but for this, and so each knows its own.
+    by: String,
 }
 
-/// Takes the channel's next second if it comes within `longest`; how long to wait for it. Else nothing is taken, and the
+/// Takes the channel's next second for the invocation `by` if it comes within `longest`; how long to wait for it. Else nothing is taken, and the
 /// inner error is how long it would be.
-pub(crate) async fn take(aws: &Aws, channel: &str, longest: Duration) -> Result<Result<Duration, Duration>, Error> {
+pub(crate) async fn take(
+    aws: &Aws,
+    channel: &str,
+    by: &str,
+    longest: Duration,
+) -> Result<Result<Duration, Duration>, Error> {
     let now = aws.now();
     let place = place(channel);
     let taken = aws.ledger.change_note(&place, later(now, KEPT), |pace: &mut Pace| {
@@ -34,7 +41,7 @@ pub(crate) async fn take(aws: &Aws, channel: &str, longest: Duration) -> Result<
         if wait > longest {
             return Err(wait);
         }
-        pace.next = later(at, PACE);
+        *pace = Pace { next: later(at, PACE), by: by.to_owned() };
         Ok(wait)
     });
     Ok(taken.await?.0)

@@ -3,7 +3,7 @@
 use slipway_core::config::Mistake;
 use slipway_core::notice::Way;
 
-/// Slack's API; companies on GovSlack have another.
+/// Slack's API; companies on `GovSlack` have another.
 const API: &str = "https://slack.com/api";
 
 /// The settings. None of them is a secret.
@@ -29,7 +29,7 @@ impl Settings {
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Mistake> {
         let set = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
         let needed = |name: &str, what: &str| {
-            set(name).ok_or_else(|| Mistake::of_setting(name, &format!("is empty; it is {what}")))
+            set(name).ok_or_else(|| Mistake::of_setting(name, format!("is empty; it is {what}")))
         };
         let (way, name) = match set("SLIPWAY_SLACK_TOKEN") {
             Some(_) => (Way::Bot, "SLIPWAY_SLACK_TOKEN"),

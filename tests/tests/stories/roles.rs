@@ -17,6 +17,7 @@ pub(crate) async fn judge_all(stage: &Stage) -> Result<(), Failed> {
         table: stage.stack.variable("deploy", "SLIPWAY_TABLE").await?,
         group: stage.stack.variable("deploy", "SLIPWAY_SCHEDULE_GROUP").await?,
         role: stage.stack.variable("deploy", "SLIPWAY_SCHEDULE_ROLE_ARN").await?,
+        refused: stage.stack.variable("slack", "SLIPWAY_SLACK_REFUSED").await?,
     };
     let mut calls: Vec<Call> = record::all()
         .into_iter()
@@ -45,6 +46,7 @@ struct Deployed {
     table: String,
     group: String,
     role: String,
+    refused: String,
 }
 
 /// A call as the judge takes it; `None` for one that no function made. What the stories call by a name of their own stands
@@ -59,6 +61,7 @@ fn of_function(call: &world::Call, function: &str, account: &str, deployed: &Dep
         ("/TopicArn", ":slipway-notices", &deployed.topic),
         ("/TableName", "slipway", &deployed.table),
         ("/GroupName", "slipway", &deployed.group),
+        ("/QueueUrl", "/slipway-slack-refused", &deployed.refused),
         ("/Target/RoleArn", ":role/slipway-schedules", &deployed.role),
     ];
     for (member, of_stories, named) in names {

@@ -414,13 +414,14 @@ pub(crate) fn models() -> std::path::PathBuf {
     emulator::models()
 }
 
-async fn aws(world: &World, function: &str) -> Aws {
+/// Clients for a function, whose time is the world's.
+pub(crate) async fn aws(world: &World, function: &str) -> Aws {
     let credentials = aws_credential_types::Credentials::new(function, "secret", None, None, "story");
     let settings = aws_config::defaults(BehaviorVersion::latest())
         .endpoint_url(world.url())
         .region(Region::new("eu-west-1"))
         .credentials_provider(credentials)
-        .time_source(Time(Arc::new(world.time())))
+        .time_source(Time::of(world))
         .load()
         .await;
     let function = |name: &str| world.place().arn("lambda", &format!("function:slipway-{name}"));
@@ -436,7 +437,13 @@ async fn aws(world: &World, function: &str) -> Aws {
 }
 
 /// The world's time, by which the functions date their leases.
-struct Time(Arc<dyn Fn() -> SystemTime + Send + Sync>);
+pub(crate) struct Time(Arc<dyn Fn() -> SystemTime + Send + Sync>);
+
+impl Time {
+    pub(crate) fn of(world: &World) -> Self {
+        Self(Arc::new(world.time()))
+    }
+}
 
 impl fmt::Debug for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

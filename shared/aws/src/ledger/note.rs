@@ -29,6 +29,9 @@ impl Place {
 }
 
 /// What a note may be: plain data that is empty where there is none yet.
+///
+/// A write that is refused because the very same was written counts as made. Where two writers must not take each other's
+/// write for their own, the note names its writer.
 pub trait Note: Serialize + DeserializeOwned + Default + Clone + PartialEq {}
 
 impl<T: Serialize + DeserializeOwned + Default + Clone + PartialEq> Note for T {}

@@ -30,7 +30,7 @@ pub struct Living {
     /// The reply that is still missing in the thread.
     #[serde(deserialize_with = "read::or_default")]
     pub owed: Option<Owed>,
-    /// The rank of what the whole channel was told of in a reply.
+    /// The rank of the failure that the whole channel was told of.
     #[serde(deserialize_with = "read::or_default")]
     pub broadcast: Option<u8>,
     /// The notices that are done with, newest first.
@@ -153,6 +153,10 @@ impl Living {
     /// The message was made.
     pub fn posted(&mut self, notice: &Notice, channel: Option<String>, ts: Option<String>, reply: Option<Reply>) {
         (self.channel, self.ts) = (channel, ts);
+        if notice.severity == Severity::Failure {
+            // The message itself tells the whole channel.
+            self.broadcast = self.broadcast.max(Some(notice.kind.rank()));
+        }
         self.edited(notice, reply);
     }
 
@@ -305,7 +309,7 @@ mod tests {
 
         let all = [Kind::Failing, Kind::RollingBack, Kind::RollbackFailed];
         let all: Vec<Notice> = all.into_iter().zip(1..).map(|(kind, second)| notice(kind, second)).collect();
-        let expected = ["Post Some(Thread)", "Edit Some(Broadcast)", "Edit Some(Broadcast)"];
+        let expected = ["Post Some(Thread)", "Edit Some(Thread)", "Edit Some(Broadcast)"];
         assert_eq!(told(Way::Bot, &all), expected);
     }
 

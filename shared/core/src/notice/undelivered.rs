@@ -21,8 +21,8 @@ impl Notice {
             reason: format!("{why} Deployments go on; only their messages in Slack are missing."),
             advice: vec![
                 mend,
-                "Then start the redrive of the dead-letter queue SlackFailed (the template's output \
-                 SlackFailedQueueUrl): it holds every notice that was refused"
+                "Then redrive the dead-letter queue SlackFailed to the queue SlackNotices (both are among the stack's \
+                 outputs): it holds every notice that was refused"
                     .to_owned(),
             ],
             partition: Some(home.partition.clone()),
@@ -80,7 +80,7 @@ Slack takes no notices for #deploys: is_archived
 
 What you can do:
 - Unarchive it, or name another channel in the configuration's `notify`
-- Then start the redrive of the dead-letter queue SlackFailed (the template's output SlackFailedQueueUrl): it holds every notice that was refused
+- Then redrive the dead-letter queue SlackFailed to the queue SlackNotices (both are among the stack's outputs): it holds every notice that was refused
 
 Slipway, 2026-09-04 17:00:01 UTC, account 123456789012 in eu-west-1, notice slack/#deploys/is_archived/2026-09-04
 ");
