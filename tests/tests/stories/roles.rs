@@ -23,6 +23,8 @@ pub(crate) async fn judge_all(stage: &Stage) -> Result<(), Failed> {
         .into_iter()
         // It plays in another partition than the stack.
         .filter(|(story, _)| *story != "push::a_registry_in_china_keeps_its_host")
+        // The stage's Slack is written to by a bot, whose token is another parameter.
+        .filter(|(story, _)| *story != "slack::a_webhook_tells_the_start_and_the_end")
         // The stage's document is a parameter; tests/emulator.rs sees to the role of a stack whose document is in S3.
         .filter(|(_, call)| call.service != "S3")
         .filter_map(|(_, call)| {
