@@ -17,6 +17,7 @@ mod tell;
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
@@ -97,9 +98,10 @@ pub async fn handle(deployer: &Deployer, invocation: LambdaEvent<Value>) -> Resu
         Err(error) => return call.unreadable_configuration(error).await,
     };
     match event {
-        Event::Push(push) => call.push(&config, &push).await,
-        Event::Wake(target) => call.wake(&config, &target).await,
-        Event::Request(request) => call.request(&config, &request).await,
+        // Their states are large; on the heap they leave the stack to the SDK.
+        Event::Push(push) => Box::pin(call.push(&config, &push)).await,
+        Event::Wake(target) => Box::pin(call.wake(&config, &target)).await,
+        Event::Request(request) => Box::pin(call.request(&config, &request)).await,
     }
 }
 
@@ -159,6 +161,8 @@ impl<'a> Call<'a> {
 
     async fn publish(&self, notices: Vec<Notice>) -> Result<(), Failure> {
         let metrics = Metrics::of(&self.context.env_config.function_name);
+        let document = &self.deployer.document;
+        let notices = join_all(notices.into_iter().map(|notice| document.routed(notice))).await;
         tell::publish(&self.deployer.aws, &self.deployer.topic, notices, &metrics).await
     }
 

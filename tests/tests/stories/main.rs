@@ -17,6 +17,8 @@ mod reconcile;
 mod record;
 mod roles;
 mod rollback;
+mod room;
+mod slack;
 mod stack;
 mod story;
 mod track;
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
     trials.extend(rollback::stories());
     trials.extend(outcomes::stories());
     trials.extend(troubled::stories());
+    trials.extend(slack::stories());
     let whole = arguments.filter.is_none() && arguments.skip.is_empty();
     let stories = libtest_mimic::run(&arguments, trials);
     if stories.has_failed() {
