@@ -47,7 +47,7 @@ impl Stage {
         let slack = Slack::start().await;
         progress("Deploying infra/template.yaml, by aws cloudformation package and deploy.");
         for (name, kind, value) in
-            [("/slipway/config", "String", config), ("/slipway/slack-webhook", "SecureString", slack.webhook())]
+            [("/slipway/config", "String", config), ("/slipway/slack-token", "SecureString", slack.token().as_str())]
         {
             let parameter = serde_json::json!({ "Name": name, "Type": kind, "Value": value });
             client.call(&account, "ssm", "PutParameter", parameter).await?;
@@ -55,7 +55,8 @@ impl Stage {
         let roles = ROLES.join(",");
         let parameters = [
             ("PassRoleArns", roles.as_str()),
-            ("SlackWebhookParameter", "/slipway/slack-webhook"),
+            ("SlackTokenParameter", "/slipway/slack-token"),
+            ("SlackApi", slack.api()),
             ("Architecture", "x86_64"),
         ];
         let stack = deploy(&client, &account, "slipway", &lambda, &parameters).await?;

@@ -17,6 +17,7 @@ mod tell;
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
@@ -160,6 +161,8 @@ impl<'a> Call<'a> {
 
     async fn publish(&self, notices: Vec<Notice>) -> Result<(), Failure> {
         let metrics = Metrics::of(&self.context.env_config.function_name);
+        let document = &self.deployer.document;
+        let notices = join_all(notices.into_iter().map(|notice| document.routed(notice))).await;
         tell::publish(&self.deployer.aws, &self.deployer.topic, notices, &metrics).await
     }
 

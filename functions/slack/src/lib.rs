@@ -1,72 +1,93 @@
-//! The slack function: notices from the queue become messages of an incoming webhook.
+//! The slack function: notices from the queue become messages in Slack, one for each deployment and channel, which move
+//! forward as the deployment does.
 //!
-//! A notice that Slack does not take goes back to the queue, and in the end to the queue for dead letters: it never
-//! stops those beside it, and never anything that deploys.
+//! A notice that Slack does not take goes back to the queue; one that it never will take goes to the dead-letter queue. It
+//! never stops those beside it, and never anything that deploys.
 
+mod api;
 mod blocks;
 mod deliver;
+mod pace;
 mod record;
-mod webhook;
+mod refusal;
+mod refused;
+mod secret;
+mod settings;
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use lambda_runtime::{Diagnostic, LambdaEvent};
+use jiff::{SignedDuration, Timestamp};
+use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use slipway_aws::Aws;
 use slipway_aws::metric::{Metric, Metrics};
-use slipway_core::config::Mistake;
-use tokio::time::Instant;
-use tracing::{error, info};
+use slipway_core::notice::{Kind, Notice, Wanted, Way};
+use tracing::{error, info, warn};
 
-use deliver::{Delivery, Undelivered};
+use api::Api;
+use deliver::{Delivery, To, Undelivered};
 use record::Read;
-use webhook::Webhook;
+use refused::Refused;
+use secret::Keeper;
 
-pub use blocks::payload;
+pub use blocks::{living, reply, whole};
+pub use settings::Settings;
+
+/// What stands for the one channel of a webhook, whose name nobody knows here.
+const WEBHOOK: &str = "the webhook's channel";
 
 /// What the function keeps from one batch to the next.
 #[derive(Debug)]
 pub struct Poster {
     aws: Aws,
-    /// The parameter that holds the webhook's URL, which is a secret: whoever knows it can post.
-    parameter: String,
-    webhook: Webhook,
+    settings: Settings,
+    secret: Keeper,
+    api: Api,
 }
 
 impl Poster {
-    /// The setting is `ssm:/name`; what cannot be right is the error.
-    pub async fn new(aws: Aws, setting: &str) -> Result<Self, Mistake> {
-        let parameter = setting.strip_prefix("ssm:").unwrap_or_default();
-        if parameter.is_empty() {
-            return Err(Mistake::of_setting(
-                "SLIPWAY_SLACK_WEBHOOK",
-                "is not the name of an SSM parameter; it is `ssm:` and the name, ssm:/slipway/slack-webhook",
-            ));
+    /// Reads the secret already: init has a full core, an invocation may not. What fails here is tried again by the
+    /// invocation.
+    pub async fn new(aws: Aws, settings: Settings) -> Self {
+        let api = Api::new(&settings.api);
+        let poster = Self { aws, settings, secret: Keeper::default(), api };
+        if let Err(why) = poster.secret.read(&poster.aws, &poster.settings.parameter).await {
+            error!(why, "Slack's secret could not be read at the start");
         }
-        let poster = Self { aws, parameter: parameter.to_owned(), webhook: Webhook::new() };
-        // Init has a full core, an invocation may not; what fails here is tried again by the invocation.
-        match poster.aws.ssm.parameter(&poster.parameter).await {
-            Ok(url) => poster.webhook.set(&url),
-            Err(error) => error!(%error, "the webhook's address could not be read at the start"),
+        poster
+    }
+
+    /// The channels that hear of a notice, by its routes or else the default.
+    fn channels(&self, notice: &Notice) -> Vec<To> {
+        let wanted = |wants: bool| if wants { Wanted::Yes } else { Wanted::IfThere };
+        match self.settings.way {
+            Way::Webhook => {
+                let wants = notice.notify.is_empty() || notice.notify.iter().any(|route| route.wants(notice));
+                vec![To { channel: WEBHOOK.to_owned(), wanted: wanted(wants) }]
+            }
+            Way::Bot if notice.notify.is_empty() => {
+                vec![To { channel: self.settings.channel.clone(), wanted: Wanted::Yes }]
+            }
+            Way::Bot => {
+                let routes = notice.notify.iter().filter(|route| !route.slack.is_empty());
+                routes.map(|route| To { channel: route.slack.clone(), wanted: wanted(route.wants(notice)) }).collect()
+            }
         }
-        Ok(poster)
     }
 }
 
-/// Posts a batch. The answer names the records that go back to the queue; there is nothing else to fail with.
+/// Delivers a batch. The answer names the records that go back to the queue; there is nothing else to fail with.
 pub async fn handle(poster: &Poster, batch: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Diagnostic> {
     let (batch, context) = batch.into_parts();
     let metrics = Metrics::of(&context.env_config.function_name);
-    let left = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
-    let address = async || poster.aws.ssm.parameter(&poster.parameter).await.map_err(|error| error.to_string());
-    // Two seconds to answer Lambda.
-    let until = Instant::now() + left.saturating_sub(Duration::from_secs(2));
-    let mut delivery = Delivery::new(&poster.webhook, address, until);
+    let mut delivery = Delivery::new(poster, &context.request_id, until(&context));
+    let mut refused = Refused::new(poster, &context.invoked_function_arn, &metrics);
 
     let mut answer = SqsBatchResponse::default();
     for record in batch.records {
         let id = record.message_id.unwrap_or_default();
         let notice = match record::read(record.body.as_deref().unwrap_or_default()) {
+            Read::Notice(notice) if notice.kind == Kind::Undelivered => continue,
             Read::Notice(notice) => notice,
             Read::Foreign => {
                 error!(sqs.message = id, body = record.body, "the message is no notice; nothing is posted");
@@ -74,14 +95,40 @@ pub async fn handle(poster: &Poster, batch: LambdaEvent<SqsEvent>) -> Result<Sqs
                 continue;
             }
         };
-        match delivery.post(&notice).await {
-            Ok(()) => info!(notice.id = notice.id, notice.kind = notice.kind.as_str(), "posted"),
-            Err(Undelivered(why)) => {
-                error!(notice.id = notice.id, why, "not posted; it goes back to the queue");
-                metrics.count(Metric::Untold, notice.target.as_ref());
-                answer.add_failure(id);
+        let mut back = false;
+        for to in poster.channels(&notice) {
+            let (channel, kind) = (&to.channel, notice.kind.as_str());
+            match delivery.bring(&notice, &to, &id).await {
+                Ok(()) => info!(notice.id = notice.id, notice.kind = kind, slack.channel = channel, "delivered"),
+                Err(Undelivered::Later(why)) => {
+                    warn!(
+                        notice.id = notice.id,
+                        slack.channel = channel,
+                        why,
+                        "not delivered; it goes back to the queue"
+                    );
+                    back = true;
+                }
+                Err(Undelivered::Never(word)) => {
+                    error!(notice.id = notice.id, slack.channel = channel, word, "Slack refuses it; it is put aside");
+                    let aside = refused.put_aside(&notice, channel, &word).await;
+                    if aside && delivery.lost(&notice, &to, &id).await.is_ok() {
+                        continue;
+                    }
+                    back = true;
+                }
             }
+        }
+        if back {
+            answer.add_failure(id);
         }
     }
     Ok(answer)
+}
+
+/// The invocation's end but two seconds, to answer Lambda.
+fn until(context: &Context) -> Timestamp {
+    let deadline = Timestamp::from_millisecond(i64::try_from(context.deadline).unwrap_or(i64::MAX));
+    let spare = SignedDuration::try_from(Duration::from_secs(2)).unwrap_or_default();
+    deadline.unwrap_or(Timestamp::MAX).saturating_sub(spare).unwrap_or(Timestamp::MIN)
 }

@@ -22,6 +22,10 @@ impl Visit<'_> {
         service: Option<&ServiceFacts>,
     ) -> Result<(), Error> {
         let Some(deployment) = self.deployment(number).cloned() else { return Ok(()) };
+        // What ECS says of a success explains nothing.
+        let says =
+            end.says.clone().filter(|_| !matches!(end.outcome, Outcome::Completed | Outcome::RolledBackBySlipway));
+        let end = &End { says, ..end.clone() };
         let (outcome, at) = (end.recorded(&deployment), self.at(&deployment));
         let good = match service {
             Some(service) => self.proved(&deployment, end, service, at).await?,

@@ -4,7 +4,7 @@
 
 use futures_util::future::{join, join_all};
 use slipway_aws::{Aws, Error};
-use slipway_core::facts::{Revision, ServiceDeploymentFacts, ServiceFacts, StoppedContainer, StoppedTask};
+use slipway_core::facts::{Revision, Rollout, ServiceDeploymentFacts, ServiceFacts, StoppedContainer, StoppedTask};
 use slipway_core::id::TargetName;
 use slipway_core::ledger::{Deployment, Failing};
 use slipway_core::outcome::{FailedBy, task_failure};
@@ -40,7 +40,8 @@ impl Failed<'_> {
         let listed = self.service.deployments.iter().find(|it| Some(&it.id) == self.deployment.deployment.as_ref());
         let says = [
             self.service_deployment.and_then(ServiceDeploymentFacts::says),
-            listed.and_then(|listed| listed.rollout_reason.as_deref()),
+            // Of one in progress it says no more than that.
+            listed.filter(|it| it.rollout == Some(Rollout::Failed)).and_then(|it| it.rollout_reason.as_deref()),
             self.event_says,
         ];
         let mut said: Vec<String> = Vec::new();

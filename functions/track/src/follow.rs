@@ -4,7 +4,7 @@ use slipway_aws::Error;
 use slipway_core::facts::{Deployment as Listed, ServiceDeploymentFacts, ServiceFacts};
 use slipway_core::ledger::Outcome;
 use slipway_core::notice::News;
-use slipway_core::outcome::{Assessment, End, FailedBy, Pace, Situation, Who, assess};
+use slipway_core::outcome::{Assessment, DeploymentEvent, End, FailedBy, Pace, Situation, Who, assess};
 use tracing::info;
 
 use crate::event::Hint;
@@ -38,13 +38,15 @@ impl Visit<'_> {
         self.note_hint().await?;
         for number in self.open() {
             for _ in 0..STEPS {
-                if self.step(number).await? == Next::Wait {
+                // Boxed, as what follows: each step's future holds those of all that may come of it.
+                if Box::pin(self.step(number)).await? == Next::Wait {
                     break;
                 }
             }
             self.keep_the_deadline(number).await?;
         }
         self.tell_what_is_untold().await?;
+        self.let_go_of_an_earlier_try().await?;
         self.log_what_is_of_no_use();
         Ok(())
     }
@@ -100,12 +102,14 @@ impl Visit<'_> {
                 Ok(Next::Wait)
             }
             Assessment::Failing { by } => {
-                self.note_failure(number, by, &seen).await?;
-                self.put_right(number, &seen).await
+                Box::pin(self.note_failure(number, by, &seen)).await?;
+                Box::pin(self.put_right(number, &seen)).await
             }
-            Assessment::RollbackDue => self.put_right(number, &seen).await,
+            Assessment::RollbackDue => Box::pin(self.put_right(number, &seen)).await,
             Assessment::RollingBack { by, pace } => {
-                self.note_failure(number, FailedBy::Ecs, &seen).await?;
+                if by != Who::Somebody {
+                    Box::pin(self.note_failure(number, FailedBy::Ecs, &seen)).await?;
+                }
                 if by == Who::Slipway {
                     self.adopt_the_way_back(number, &seen).await?;
                 }
@@ -119,9 +123,9 @@ impl Visit<'_> {
             Assessment::Ended(end) => {
                 // Who stopped it knows why, and what gave way to a newer one did not fail.
                 if end.outcome.condemns() && end.outcome != Outcome::Stopped {
-                    self.note_failure(number, FailedBy::Ecs, &seen).await?;
+                    Box::pin(self.note_failure(number, FailedBy::Ecs, &seen)).await?;
                 }
-                self.end(number, &end, None, Some(&seen.service)).await?;
+                Box::pin(self.end(number, &end, None, Some(&seen.service))).await?;
                 Ok(Next::Wait)
             }
         }
@@ -130,7 +134,7 @@ impl Visit<'_> {
     /// Gathers why it failed, once and at once.
     async fn note_failure(&mut self, number: u64, by: FailedBy, seen: &Seen) -> Result<(), Error> {
         let Some(deployment) = self.deployment(number).filter(|it| it.failing.is_none()) else { return Ok(()) };
-        let own = |it: &&slipway_core::outcome::DeploymentEvent| deployment.deployment.as_ref() == Some(&it.deployment);
+        let own = |it: &&DeploymentEvent| deployment.deployment.as_ref() == Some(&it.deployment);
         let failing = Failed {
             aws: self.aws,
             target: &self.target,

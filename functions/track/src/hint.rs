@@ -14,12 +14,16 @@ use crate::visit::Visit;
 /// So many warnings are kept of one deployment.
 const WARNINGS: usize = 10;
 
+/// So many of the deployments that ECS lists are read to know what ran before; it rarely lists more than two.
+const LISTED: usize = 4;
+
 impl Visit<'_> {
     /// Writes down what rang.
     pub(crate) async fn note_hint(&mut self) -> Result<(), Error> {
         match self.hint {
             Hint::TaskStopped(task) => {
-                let started_by = |it: &&Deployment| it.outcome.is_none() && it.deployment == task.started_by;
+                let started_by =
+                    |it: &&Deployment| it.outcome.is_none() && it.failing.is_none() && it.deployment == task.started_by;
                 let Some(number) = self.record().deployments.iter().find(started_by).map(|it| it.number) else {
                     return Ok(());
                 };
@@ -55,18 +59,12 @@ impl Visit<'_> {
         if self.item.rev == 0 && !named && primary.rollout == Some(Rollout::Completed) {
             return Ok(());
         }
-        let mut arns: Vec<_> = service.deployments.iter().map(|it| it.task_definition.clone()).collect();
-        arns.truncate(4);
+        if self.unrecorded(service).is_none() {
+            return Ok(());
+        }
+        let arns: Vec<_> = service.deployments.iter().map(|it| it.task_definition.clone()).take(LISTED).collect();
         self.read_revisions(&arns).await?;
-        let repositories: Vec<&str> = self.ours.repositories.iter().map(String::as_str).collect();
-        let found = unrecorded(&Unrecorded {
-            record: self.record(),
-            service,
-            revisions: &self.revisions,
-            repositories: &repositories,
-            settings: &self.ours.settings,
-            now: self.aws.now(),
-        });
+        let found = self.unrecorded(service);
         let Some(deployment) = found else { return Ok(()) };
         if deployment.is_outside() && self.ours.others == Others::Ignored {
             return Ok(());
@@ -76,6 +74,20 @@ impl Visit<'_> {
         let number = self.write_down(deployment).await?;
         info!(target = %self.target, deployment.id = id, number, trigger, "a deployment that nobody wrote down");
         Ok(())
+    }
+}
+
+impl Visit<'_> {
+    fn unrecorded(&self, service: &ServiceFacts) -> Option<Deployment> {
+        let repositories: Vec<&str> = self.ours.repositories.iter().map(String::as_str).collect();
+        unrecorded(&Unrecorded {
+            record: self.record(),
+            service,
+            revisions: &self.revisions,
+            repositories: &repositories,
+            settings: &self.ours.settings,
+            now: self.aws.now(),
+        })
     }
 }
 

@@ -86,7 +86,7 @@ pub async fn handle(tracker: &Tracker, invocation: LambdaEvent<Value>) -> Result
         visit.look().await?;
         visit.follow().await
     };
-    match followed.await {
+    match Box::pin(followed).await {
         Ok(()) => Ok(json!({ "ok": true, "target": visit.target, "told": visit.told })),
         Err(error) if error.kind.is_passing() => Err(error.into()),
         Err(error) => {

@@ -80,7 +80,7 @@ impl Visit<'_> {
     /// With the lease held: looks again, because what was seen before is of before, and does what that calls for.
     async fn under_the_lease(&mut self, number: u64, fence: Fence) -> Result<Next, Error> {
         self.look_again().await?;
-        let Some(seen) = self.seen(number).await? else { return Ok(Next::Wait) };
+        let Some(mut seen) = self.seen(number).await? else { return Ok(Next::Wait) };
         if !matches!(seen.assessment, Assessment::Failing { .. } | Assessment::RollbackDue) {
             return Ok(Next::Again);
         }
@@ -90,7 +90,8 @@ impl Visit<'_> {
             if self.stop(number, fence, &seen, &service_deployment, to.as_ref()).await? == Next::Wait {
                 return self.under_way(number, &seen).await;
             }
-            // ECS does not stop it: the way back is an update.
+            // ECS does not stop it: the way back, which is decided, is an update.
+            seen.assessment = Assessment::RollbackDue;
             let Some(other) = self.way_back(number, &seen, None).await? else { return Ok(Next::Wait) };
             way = other;
         }
@@ -240,6 +241,13 @@ impl Visit<'_> {
             self.wake().await?;
         }
         Ok(())
+    }
+
+    /// Lets the lease go that an earlier try of this very invocation died with.
+    pub(crate) async fn let_go_of_an_earlier_try(&mut self) -> Result<(), Error> {
+        let lease = self.record().lease.as_ref().filter(|lease| lease.holder == self.holder);
+        let Some(fence) = lease.map(|lease| Fence(lease.fence)) else { return Ok(()) };
+        self.let_go(fence).await
     }
 
     /// Nothing is begun after this: what is under way then must end, and be written down, before Lambda's deadline.

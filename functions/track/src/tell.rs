@@ -28,6 +28,7 @@ impl Visit<'_> {
         if self.record().has_told(&notice.id) {
             return Ok(None);
         }
+        let notice = self.document.routed(notice).await;
         self.aws.sns.publish_all(self.topic, std::slice::from_ref(&notice), &self.metrics).await?;
         self.told.push(notice.id.clone());
         Ok(Some(notice.id))

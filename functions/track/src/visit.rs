@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use lambda_runtime::Context;
+use slipway_aws::document::Document;
 use slipway_aws::ledger::Item;
 use slipway_aws::metric::Metrics;
 use slipway_aws::{Aws, Error};
@@ -23,6 +24,7 @@ use crate::{Tracker, deadline};
 /// A visit.
 pub(crate) struct Visit<'a> {
     pub(crate) aws: &'a Aws,
+    pub(crate) document: &'a Document,
     pub(crate) topic: &'a str,
     pub(crate) home: &'a Home,
     pub(crate) ours: &'a Ours,
@@ -59,6 +61,7 @@ impl<'a> Visit<'a> {
     ) -> Self {
         Self {
             aws: &tracker.aws,
+            document: &tracker.document,
             topic: &tracker.topic,
             home,
             ours,

@@ -18,6 +18,7 @@ use crate::logs::Logs;
 use crate::s3::S3;
 use crate::scheduler::Scheduler;
 use crate::sns::Sns;
+use crate::sqs::Sqs;
 use crate::ssm::Ssm;
 
 /// Every service that a function of Slipway may ask.
@@ -29,6 +30,8 @@ pub struct Aws {
     pub ecr: Ecr,
     /// Notices.
     pub sns: Sns,
+    /// The queue of what could not be delivered.
+    pub sqs: Sqs,
     /// The document, and Slack's secret.
     pub ssm: Ssm,
     /// The document, when it is large.
@@ -97,6 +100,7 @@ impl Aws {
             ecs: Ecs::new(&settings),
             ecr: Ecr::new(&settings),
             sns: Sns::new(&settings),
+            sqs: Sqs::new(&settings),
             ssm: Ssm::new(&settings),
             s3: S3::new(&settings),
             ledger: Ledger::new(&settings, &names.table),

@@ -1,19 +1,35 @@
-//! The time, as the SDK's settings give it: what signs the calls also dates the leases.
+//! The time, as the SDK's settings give it: what signs the calls also dates the leases. And waiting for a later one.
 
+use std::time::Duration;
+
+use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::SharedTimeSource;
 use jiff::Timestamp;
 
 /// A clock.
 #[derive(Clone, Debug)]
-pub struct Clock(SharedTimeSource);
+pub struct Clock {
+    source: SharedTimeSource,
+    sleep: SharedAsyncSleep,
+}
 
 impl Clock {
+    /// A clock that tells the time by `source`, and waits by `sleep`.
+    pub fn new(source: SharedTimeSource, sleep: SharedAsyncSleep) -> Self {
+        Self { source, sleep }
+    }
+
     pub(crate) fn of(settings: &aws_config::SdkConfig) -> Self {
-        Self(settings.time_source().unwrap_or_default())
+        Self::new(settings.time_source().unwrap_or_default(), SharedAsyncSleep::new(TokioSleep::new()))
     }
 
     /// The moment it is.
     pub fn now(&self) -> Timestamp {
-        Timestamp::try_from(self.0.now()).unwrap_or_else(|_| Timestamp::now())
+        Timestamp::try_from(self.source.now()).unwrap_or_else(|_| Timestamp::now())
+    }
+
+    /// Waits so long.
+    pub async fn sleep(&self, time: Duration) {
+        self.sleep.sleep(time).await;
     }
 }

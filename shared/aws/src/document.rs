@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use slipway_core::config::{Config, Mistakes, Source};
+use slipway_core::notice::Notice;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -59,6 +60,18 @@ impl Document {
         };
         *kept = Some(Kept { text, reading: reading.clone(), at: Instant::now() });
         Ok(reading)
+    }
+
+    /// A notice with the routes of its target, by the document as it was read last; without any where that has mistakes.
+    pub async fn routed(&self, notice: Notice) -> Notice {
+        let kept = self.kept.lock().await;
+        match (kept.as_ref().map(|kept| &kept.reading), &notice.target) {
+            (Some(Ok(config)), Some(target)) => {
+                let routes = config.routes(target);
+                notice.routed(&routes)
+            }
+            _ => notice,
+        }
     }
 
     async fn text(&self, aws: &Aws) -> Result<String, Error> {

@@ -3,10 +3,12 @@
 //! | attribute | |
 //! |---|---|
 //! | `target` (hash key) | `prod/web` |
-//! | `item` (range key) | `service`, or `deployment#…` of an archived deployment |
+//! | `item` (range key) | `service`, `deployment#…` of an archived deployment, or a note's name |
 //! | `rev` | counts the writes; the condition of every write |
-//! | `record` | [`ledger::Service`] or [`ledger::Deployment`] as a map |
-//! | `ttl` | when DynamoDB may delete an archived deployment, in seconds since 1970 |
+//! | `record` | [`ledger::Service`], [`ledger::Deployment`] or a [`note::Note`] as a map |
+//! | `ttl` | when DynamoDB may delete an archived deployment or a note, in seconds since 1970 |
+
+pub mod note;
 
 mod value;
 

@@ -14,6 +14,8 @@ pub mod ecs;
 
 pub mod sns;
 
+pub mod sqs;
+
 pub mod ssm;
 
 pub mod s3;

@@ -12,6 +12,7 @@ pub use template::Template;
 use crate::id::{ClusterName, ContainerName, Home, ServiceName, TargetName};
 use crate::image::Repository;
 use crate::ledger::Settings;
+use crate::notice::{Route, route};
 use crate::tags::TagPolicy;
 
 mod document;
@@ -20,6 +21,7 @@ mod life;
 mod mistake;
 mod names;
 mod nearest;
+mod notify;
 mod policy;
 mod reader;
 mod repository;
@@ -60,6 +62,8 @@ pub struct Target {
     pub base: Base,
     /// Environment variables to set at deploy.
     pub environment: Vec<(String, Template)>,
+    /// Which Slack channels are told.
+    pub notify: Vec<Route>,
     /// What counts for the whole life of a deployment; it is written down with it.
     pub settings: Settings,
     /// Seconds to wait after a push for a better one.
@@ -106,6 +110,11 @@ impl Config {
     /// The entries of one service, `cluster/service`; several where it runs images of several repositories.
     pub fn of_name(&self, name: &TargetName) -> Vec<&Target> {
         self.at(self.by_name.get(name))
+    }
+
+    /// Which Slack channels are told of a service, by all of its entries.
+    pub fn routes(&self, name: &TargetName) -> Vec<Route> {
+        route::joined(self.of_name(name).into_iter().flat_map(|target| &target.notify))
     }
 
     /// Every target's name once, in the document's order: to say what is known where a name is not.

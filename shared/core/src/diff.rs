@@ -20,6 +20,7 @@ pub struct Diff {
 
 /// One changed place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Change {
     /// Where: `containerDefinitions[web].image`, `containerDefinitions[web].environment[APP_VERSION]`.
     pub path: String,
@@ -33,6 +34,7 @@ pub struct Change {
 
 /// How a place changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum How {
     /// It is new.

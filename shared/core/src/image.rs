@@ -12,7 +12,9 @@ mod registry;
 
 /// A digest, `sha256:` and 64 lower-case hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "String")]
+#[cfg_attr(test, schemars(with = "String"))]
 pub struct Digest(String);
 
 impl Digest {
@@ -50,7 +52,9 @@ impl fmt::Display for Digest {
 
 /// An image tag.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(try_from = "String")]
+#[cfg_attr(test, schemars(with = "String"))]
 pub struct Tag(String);
 
 impl Tag {

@@ -11,7 +11,11 @@ use crate::id::{AccountId, ClusterName, DeploymentId, EventId, Home, Partition, 
 use crate::plan::ImageChange;
 use crate::provenance::Trigger;
 
+pub use build::{Build, BuildChange};
+pub use limits::clean;
 pub use links::Link;
+pub use living::{Holder, Living, Main, Reply, Turn, Wanted, Way, Work};
+pub use route::Route;
 pub use story::News;
 pub use text::{ADVICE, CHANGES};
 
@@ -19,9 +23,13 @@ mod announce;
 
 mod story;
 
+mod undelivered;
+
 mod subject;
 
 mod text;
+
+mod chat;
 
 mod message;
 
@@ -31,7 +39,16 @@ mod limits;
 
 mod links;
 
+mod build;
+
+pub mod route;
+
+mod living;
+
 mod read;
+
+#[cfg(test)]
+mod schema;
 
 /// The version of the structure that this crate writes.
 pub const VERSION: u32 = 1;
@@ -41,6 +58,7 @@ pub const VERSION: u32 = 1;
 /// A reader takes what it understands: a field that is missing or of another shape is its default, unknown fields
 /// are ignored, and an unknown kind is [`Kind::Unknown`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Notice {
     /// The version of this structure, [`VERSION`].
@@ -57,6 +75,7 @@ pub struct Notice {
     pub severity: Severity,
     /// When what it tells of happened.
     #[serde(deserialize_with = "read::or_default")]
+    #[cfg_attr(test, schemars(with = "schema::Moment"))]
     pub at: Timestamp,
     /// What happened, in one line.
     #[serde(deserialize_with = "read::or_default")]
@@ -88,6 +107,12 @@ pub struct Notice {
     /// Seconds from the deployment's start to what is told.
     #[serde(deserialize_with = "read::or_default")]
     pub duration_seconds: Option<i64>,
+    /// How many of the service's tasks run.
+    #[serde(deserialize_with = "read::or_default")]
+    pub tasks: Option<Tasks>,
+    /// What the images were built from.
+    #[serde(deserialize_with = "read::or_default")]
+    pub build: Option<BuildChange>,
     /// More lines: the mistakes of a document, ECS's own log of the service.
     #[serde(deserialize_with = "read::items")]
     pub details: Vec<String>,
@@ -109,16 +134,36 @@ pub struct Notice {
     /// The region, likewise.
     #[serde(deserialize_with = "read::or_default")]
     pub region: Option<Region>,
+    /// Which channels are told, by the target's configuration; empty where it names none.
+    #[serde(deserialize_with = "read::items")]
+    pub notify: Vec<Route>,
     /// What was left out because SNS takes 256 KiB at most; empty in almost every notice.
     #[serde(deserialize_with = "read::items")]
     pub cut: Vec<String>,
 }
 
 impl Notice {
+    /// What this notice is a part of: the deployment, or the notice alone where it is about none.
+    ///
+    /// Everything told of one deployment has the same, so that it is shown as one message or in one thread.
+    pub fn thread(&self) -> &str {
+        self.deployment.as_ref().map_or(self.id.as_str(), |deployment| deployment.as_str())
+    }
+
     /// Reads a notice's JSON, leniently; `None` for what is no notice at all: no JSON object with an `id` and a `kind`.
     pub fn parse(text: &str) -> Option<Self> {
         read::notice(text)
     }
+}
+
+/// How many tasks of a service run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Tasks {
+    /// So many run.
+    pub running: i32,
+    /// So many shall run.
+    pub desired: i32,
 }
 
 /// Whose service a notice is about, and where it is.
@@ -141,6 +186,7 @@ impl Place<'_> {
 
 /// The revisions before and after, as `family:revision`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RevisionChange {
     /// What ran.
     pub old: Option<String>,
@@ -150,6 +196,7 @@ pub struct RevisionChange {
 
 /// Who or what triggered a deployment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Cause {
     /// `push`, `deploy`, `redeploy`; `outside` for what Slipway did not do, `unknown` where nothing says who did it.
     pub trigger: String,
@@ -176,6 +223,7 @@ impl Cause {
 
 /// What a notice tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Slipway updated the service; the deployment begins.
@@ -206,6 +254,8 @@ pub enum Kind {
     Refused,
     /// The configuration document has mistakes; nothing is deployed.
     ConfigInvalid,
+    /// Slack takes no notices for a channel, or at all, until a person mends it. Never sent to Slack.
+    Undelivered,
     /// A kind that this version doesn't know. Its headline still says what happened.
     #[default]
     #[serde(other)]
@@ -213,6 +263,25 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind that this version tells, in the order of a deployment's life.
+    pub const KNOWN: [Self; 15] = [
+        Self::Started,
+        Self::InProgress,
+        Self::Completed,
+        Self::Failing,
+        Self::RollingBack,
+        Self::Failed,
+        Self::RolledBack,
+        Self::RollbackFailed,
+        Self::Stopped,
+        Self::TimedOut,
+        Self::Superseded,
+        Self::External,
+        Self::Refused,
+        Self::ConfigInvalid,
+        Self::Undelivered,
+    ];
+
     /// The kind's word for machines, as in the JSON and the attributes; it never changes.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -230,6 +299,7 @@ impl Kind {
             Self::External => "external",
             Self::Refused => "refused",
             Self::ConfigInvalid => "config_invalid",
+            Self::Undelivered => "undelivered",
             Self::Unknown => "unknown",
         }
     }
@@ -240,7 +310,7 @@ impl Kind {
     /// back. Kinds that tell of no deployment have rank 0.
     pub fn rank(self) -> u8 {
         match self {
-            Self::External | Self::Refused | Self::ConfigInvalid | Self::Unknown => 0,
+            Self::External | Self::Refused | Self::ConfigInvalid | Self::Undelivered | Self::Unknown => 0,
             Self::Started => 1,
             Self::InProgress => 2,
             Self::Failing => 3,
@@ -258,6 +328,7 @@ impl Kind {
 
 /// How much a notice matters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Good to know.

@@ -133,6 +133,7 @@ pub enum Force {
 
 /// The image of a target before and after.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ImageChange {
     /// The repository's name.
     pub repository: String,
@@ -144,6 +145,7 @@ pub struct ImageChange {
 
 /// An image as people are shown it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Shown {
     /// The tag by which it was chosen, if one is known.
     pub tag: Option<Tag>,

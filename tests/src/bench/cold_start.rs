@@ -131,6 +131,7 @@ impl Endpoints {
             ("SLIPWAY_CONFIG", "ssm:/slipway/config".to_owned()),
             ("SLIPWAY_TOPIC_ARN", TOPIC.to_owned()),
             ("SLIPWAY_SLACK_WEBHOOK", "ssm:/slipway/slack-webhook".to_owned()),
+            ("SLIPWAY_SLACK_REFUSED", "http://localhost/123456789012/slipway-slack-refused".to_owned()),
         ]
     }
 }

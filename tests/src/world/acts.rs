@@ -92,6 +92,19 @@ impl World {
         arn
     }
 
+    /// Makes an SQS queue; its URL.
+    pub fn queue(&self, name: &str) -> String {
+        let place = self.place();
+        let url = format!("https://sqs.{}.amazonaws.com/{}/{name}", place.region, place.account);
+        self.shared.lock().alone.queues.entry(url.clone()).or_default();
+        url
+    }
+
+    /// Takes the texts out of a queue.
+    pub fn take_from(&self, queue_url: &str) -> Vec<String> {
+        self.shared.lock().alone.queues.get_mut(queue_url).map(std::mem::take).unwrap_or_default()
+    }
+
     /// Sets a plain parameter.
     pub fn parameter(&self, name: &str, value: &str) {
         self.set_parameter(name, value, ParameterKind::String);

@@ -1,4 +1,4 @@
-//! The little of SNS, SSM, S3, DynamoDB, Scheduler and CloudWatch Logs that the functions use, for worlds without an emulator behind them.
+//! The little of SNS, SQS, SSM, S3, DynamoDB, Scheduler and CloudWatch Logs that the functions use, for worlds without an emulator behind them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +21,8 @@ pub(crate) struct Alone {
     pub(crate) topics: BTreeSet<String>,
     pub(crate) parameters: BTreeMap<String, Parameter>,
     pub(crate) objects: BTreeMap<(String, String), Bytes>,
+    /// The texts in each queue, by its URL.
+    pub(crate) queues: BTreeMap<String, Vec<String>>,
     /// Before an emulator these are only what was seen to go there.
     pub(crate) tables: Tables,
     pub(crate) scheduler: Scheduler,
@@ -78,6 +80,16 @@ impl Alone {
     /// Whether a GetLogEvents asks for a log that the story's containers wrote.
     pub(crate) fn knows_log(&self, request: &Value) -> bool {
         request["logGroupName"].as_str().is_some_and(|group| self.logs.has(group))
+    }
+
+    /// SQS's SendMessage.
+    pub(crate) fn send_message(&mut self, request: &Members, ordinal: usize) -> Answer {
+        let url = text(request, "QueueUrl").unwrap_or_default();
+        let queue = self.queues.get_mut(url);
+        let queue = queue.ok_or_else(|| Refusal::new("QueueDoesNotExist", "The specified queue does not exist."))?;
+        let body = text(request, "MessageBody").unwrap_or_default();
+        queue.push(body.to_owned());
+        Ok(json!({ "MessageId": identity::uuid(url, ordinal), "MD5OfMessageBody": identity::digest(body.as_bytes()) }))
     }
 
     /// S3's GetObject.

@@ -88,7 +88,7 @@ impl State {
             (_, "ECS" | "ECR") => json(self.answer(&request.service, &request.operation, &request.members)),
             ("SNS.Publish", _) => self.publish(request, number, has_emulator),
             ("Logs.GetLogEvents", _) if has_emulator && !self.alone.knows_log(&request.members) => Replied::NotOurs,
-            ("SSM.GetParameter" | "Logs.GetLogEvents", _) | (_, "DynamoDB" | "Scheduler")
+            ("SSM.GetParameter" | "SQS.SendMessage" | "Logs.GetLogEvents", _) | (_, "DynamoDB" | "Scheduler")
                 if !has_emulator || request.service == "Logs" =>
             {
                 json(self.answer(&request.service, &request.operation, &request.members))
@@ -131,6 +131,10 @@ impl State {
             "DynamoDB" => self.alone.tables.answer(operation, request),
             "Scheduler" => self.alone.scheduler.answer(operation, &self.place, self.clock.now(), request),
             "Logs" => self.alone.logs.answer(operation, request),
+            "SQS" => {
+                let ordinal = self.alone.queues.values().map(Vec::len).sum();
+                self.alone.send_message(request, ordinal)
+            }
             _ => self.alone.get_parameter(&self.place, request),
         };
         match &answer {

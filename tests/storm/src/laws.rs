@@ -209,9 +209,7 @@ impl Laws {
                 && !image.facts.tags.is_empty()
                 && !self.condemned.contains(digest)
                 && self.is_older(&running, digest, registry)
-                && self
-                    .called
-                    .is_none_or(|called| self.pushed_at(digest, registry).is_some_and(|pushed| pushed > called))
+                && called.is_none_or(|called| self.pushed_at(digest, registry).is_some_and(|pushed| pushed > called))
                 && match (decided, self.pushed_at(digest, registry)) {
                     (Some(decided), Some(pushed)) => pushed > decided,
                     _ => true,

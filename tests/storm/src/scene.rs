@@ -23,8 +23,6 @@ pub(crate) struct Scene {
     pub(crate) ecs: Ecs,
     /// Its entry in the configuration.
     pub(crate) target: Target,
-    /// Account and region.
-    pub(crate) home: Home,
     /// How its tags are ordered.
     pub(crate) order: Order,
 }
@@ -66,7 +64,7 @@ impl Scene {
             _ => format!("{}@{digest}", registry.repository),
         };
         let ecs = Ecs::new(breaker, strategy, &image, began);
-        Self { began, registry, ecs, target: config.targets()[0].clone(), home, order }
+        Self { began, registry, ecs, target: config.targets()[0].clone(), order }
     }
 }
 

@@ -53,11 +53,6 @@ impl Store {
         }
     }
 
-    /// DeleteSchedule.
-    pub(crate) fn disarm(&mut self, name: &str) {
-        self.rings.retain(|it| it.name != name);
-    }
-
     /// Takes what rings by now.
     pub(crate) fn due(&mut self, now: Timestamp) -> Vec<Armed> {
         let (due, later) = std::mem::take(&mut self.rings).into_iter().partition(|it| it.at <= now);

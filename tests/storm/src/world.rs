@@ -8,7 +8,6 @@ use std::task::Poll;
 
 use jiff::{Timestamp, ToSpan};
 use slipway_core::config::Target;
-use slipway_core::id::Home;
 
 use crate::bug::Bug;
 use crate::ecs::{Ecs, Told};
@@ -34,8 +33,6 @@ pub(crate) struct World {
     pub(crate) laws: Laws,
     /// The one target.
     pub(crate) target: Target,
-    /// Account and region.
-    pub(crate) home: Home,
     /// Which decision is broken on purpose.
     pub(crate) bug: Option<Bug>,
     /// The schedule so far, a line for each thing that happened.
@@ -93,7 +90,6 @@ impl World {
             store: Store::default(),
             queue: Vec::new(),
             target: scene.target,
-            home: scene.home,
             bug,
             trace: Vec::new(),
             telling,

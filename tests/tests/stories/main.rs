@@ -17,6 +17,8 @@ mod reconcile;
 mod record;
 mod roles;
 mod rollback;
+mod room;
+mod slack;
 mod stack;
 mod story;
 mod track;
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
     trials.extend(rollback::stories());
     trials.extend(outcomes::stories());
     trials.extend(troubled::stories());
+    trials.extend(slack::stories());
     let whole = arguments.filter.is_none() && arguments.skip.is_empty();
     let stories = libtest_mimic::run(&arguments, trials);
     if stories.has_failed() {
@@ -67,12 +70,18 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, vec![stack]).exit_code()
 }
 
-/// A trial that tells a story on a runtime of its own.
+/// The handlers' futures are large without optimisation, and a test's thread has two megabytes.
+const STACK: usize = 32 << 20;
+
+/// A trial that tells a story on a runtime and a thread of its own.
 fn told<F: Future<Output = ()> + 'static>(name: &'static str, story: fn(&'static str) -> F) -> Trial {
     Trial::test(name, move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| Failed::from(error.to_string()))?;
-        runtime.block_on(story(name));
-        Ok(())
+        let telling = std::thread::Builder::new().stack_size(STACK).spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.map_err(|error| Failed::from(error.to_string()))?;
+            runtime.block_on(story(name));
+            Ok(())
+        })?;
+        telling.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }

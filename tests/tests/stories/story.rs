@@ -176,6 +176,23 @@ impl Story {
         }
     }
 
+    /// As [`Story::deploy_until`], for the track function.
+    pub(crate) async fn track_until(&mut self, payload: &Value, calls: usize, invocation: Invocation) -> Killed {
+        let before = self.world.calls().len();
+        let event = LambdaEvent::new(payload.clone(), self.context("track", invocation));
+        let killed = async {
+            while self.world.calls().len() < before + calls {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        };
+        tokio::select! {
+            biased;
+            _ = slipway_track::handle(&self.tracker, event) => Killed::No,
+            () = killed => Killed::Yes,
+        }
+    }
+
     /// Delivers an event, and another one after so much time while the first is still under way; both answers.
     pub(crate) async fn overtaken(&mut self, first: &Value, second: &Value, time: Duration) -> (Value, Value) {
         let one = LambdaEvent::new(first.clone(), self.context("deploy", Invocation::New));
@@ -299,7 +316,7 @@ impl Story {
         let notices = self.notices();
         let [notice] = notices.as_slice() else { panic!("one notice, and not {notices:#?}") };
         let faces: Value = serde_json::from_str(&notice.message).expect("the faces of a notice");
-        let text = faces["email"].as_str().or(faces["default"].as_str()).expect("a text");
+        let text = faces["email"].as_str().expect("a text");
         // The one thing in it that another run says differently: when it was said.
         let said = regex::Regex::new(r"Slipway, \S+ \S+ UTC").expect("a pattern");
         format!("Subject: {}\n\n{}", notice.subject, said.replace(text, "Slipway, NOW"))
@@ -364,7 +381,7 @@ pub(crate) async fn side_by_side<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
 /// A notice's id, which copies share.
 pub(crate) fn id(notice: &Notice) -> String {
     let faces: Value = serde_json::from_str(&notice.message).unwrap_or_default();
-    let notice: Value = serde_json::from_str(faces["default"].as_str().unwrap_or_default()).unwrap_or_default();
+    let notice: Value = serde_json::from_str(faces["sqs"].as_str().unwrap_or_default()).unwrap_or_default();
     notice["id"].as_str().unwrap_or_default().to_owned()
 }
 
@@ -417,13 +434,14 @@ pub(crate) fn models() -> std::path::PathBuf {
     emulator::models()
 }
 
-async fn aws(world: &World, function: &str) -> Aws {
+/// Clients for a function, whose time is the world's.
+pub(crate) async fn aws(world: &World, function: &str) -> Aws {
     let credentials = aws_credential_types::Credentials::new(function, "secret", None, None, "story");
     let settings = aws_config::defaults(BehaviorVersion::latest())
         .endpoint_url(world.url())
         .region(Region::new("eu-west-1"))
         .credentials_provider(credentials)
-        .time_source(Time(Arc::new(world.time())))
+        .time_source(Time::of(world))
         .load()
         .await;
     let function = |name: &str| world.place().arn("lambda", &format!("function:slipway-{name}"));
@@ -439,7 +457,13 @@ async fn aws(world: &World, function: &str) -> Aws {
 }
 
 /// The world's time, by which the functions date their leases.
-struct Time(Arc<dyn Fn() -> SystemTime + Send + Sync>);
+pub(crate) struct Time(Arc<dyn Fn() -> SystemTime + Send + Sync>);
+
+impl Time {
+    pub(crate) fn of(world: &World) -> Self {
+        Self(Arc::new(world.time()))
+    }
+}
 
 impl fmt::Debug for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

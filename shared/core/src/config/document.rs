@@ -4,6 +4,7 @@
 
 use super::environment::{self, Environment};
 use super::life::Life;
+use super::notify;
 use super::policy::Policies;
 use super::reader::{Fields, Path, Reader};
 #[cfg(test)]
@@ -12,6 +13,7 @@ use super::uniqueness::{self, Claim};
 use super::yaml::{self, Node};
 use super::{Base, Mistake, RepositoryName, Target, names, surrogates};
 use crate::id::{ClusterName, ContainerName, ServiceName, TargetName};
+use crate::notice::Route;
 use crate::tags::TagPolicy;
 
 /// The version of the document's shape that this release reads.
@@ -55,6 +57,10 @@ pub(super) struct Settings {
     /// and `{short_digest}` are filled in; other braces are data. A target's variables are added to the defaults'.
     #[cfg_attr(test, schemars(with = "schema::Variables", default))]
     environment: Option<Environment>,
+    /// The Slack channels that are told, each of everything or `on` certain kinds and severities of notices. A target's
+    /// replaces the defaults' as a whole; without any, the channel that the template names is told.
+    #[cfg_attr(test, schemars(with = "schema::Routes", default))]
+    notify: Option<Vec<Route>>,
     #[cfg_attr(test, serde(flatten))]
     life: Life,
 }
@@ -136,6 +142,7 @@ fn document(reader: &mut Reader, root: &Node<'_>) -> Vec<Target> {
             containers,
             base: own.base.or(defaults.base).unwrap_or_default(),
             environment: environment::merged(defaults.environment.as_ref(), own.environment),
+            notify: own.notify.or_else(|| defaults.notify.clone()).unwrap_or_default(),
             settings: own.life.settings(&defaults.life),
             settle: own.life.settle(&defaults.life),
         });
@@ -242,6 +249,7 @@ fn settings<'n>(
         environment: fields
             .get("environment")
             .and_then(|node| environment::read(reader, node, &Path::Key(path, "environment"))),
+        notify: fields.get("notify").and_then(|node| notify::read(reader, node, &Path::Key(path, "notify"))),
         life: Life::read(reader, fields, path),
     }
 }

@@ -62,6 +62,22 @@ pub(super) struct TaskCount(#[expect(dead_code, reason = "only its shape is of i
 pub(super) struct Seconds(#[expect(dead_code, reason = "only its shape is of interest")] Value);
 
 #[derive(JsonSchema)]
+pub(super) struct Routes(#[expect(dead_code, reason = "only its shape is of interest")] Vec<RouteEntry>);
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its shape is of interest")]
+struct RouteEntry {
+    /// The channel's name with its #, in quotes because # begins a comment in YAML, or its id.
+    #[schemars(extend("pattern" = "^(#[^\\sA-Z#.,!?/]{1,80}|[CG][A-Z0-9]{8,})$"))]
+    slack: String,
+    /// The kinds and severities of notices that are told there; without it all. `failed` stands for every kind of a
+    /// deployment that goes wrong.
+    #[schemars(default, length(min = 1), extend("items" = {"type": "string", "enum": crate::notice::route::words().collect::<Vec<_>>()}))]
+    on: Vec<String>,
+}
+
+#[derive(JsonSchema)]
 #[schemars(extend("propertyNames" = {"pattern": "^[^=\u{0}]+$"}, "additionalProperties" = {"type": "string"}))]
 pub(super) struct Variables(
     #[expect(dead_code, reason = "only its shape is of interest")] serde_json::Map<String, Value>,
@@ -208,6 +224,8 @@ fn both_take_what_is_right() {
         check_right(&with("rollback", json!(mode)));
     }
     check_right(&with("deadline", json!("45m")));
+    check_right(&with("notify", json!([])));
+    check_right(&with("notify", json!([{"slack": "#deploys"}, {"slack": "C0123ABCD", "on": ["failed", "warning"]}])));
     check_right(&with("max_failed_tasks", json!(1)));
     for settle in [json!(0), json!(120), json!("10s"), json!("2m"), json!("5")] {
         check_right(&with("settle", settle));
@@ -251,6 +269,13 @@ fn both_refuse_what_is_wrong() {
         ("settle", json!(121)),
         ("settle", json!(-1)),
         ("settle", json!("a moment")),
+        ("notify", json!("#deploys")),
+        ("notify", json!([{}])),
+        ("notify", json!([{"slack": "deploys"}])),
+        ("notify", json!([{"slack": "#Deploys"}])),
+        ("notify", json!([{"slack": "#deploys", "on": []}])),
+        ("notify", json!([{"slack": "#deploys", "on": ["explosions"]}])),
+        ("notify", json!([{"slack": "#deploys", "channel": 1}])),
     ] {
         check_wrong(&with(key, wrong));
     }

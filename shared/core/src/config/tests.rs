@@ -477,3 +477,39 @@ fn no_document_can_exhaust_us() {
     }
     insta::assert_snapshot!(mistakes(&laughs), @"the aliases of this document copy too much; write less by `defaults` (line 11)");
 }
+
+#[test]
+fn a_target_names_the_channels_that_are_told() {
+    let config = Config::parse(
+        r##"
+version: 1
+defaults: { cluster: prod, tags: { semver: '*' }, notify: [{ slack: "#deploys" }] }
+targets:
+  - { repository: shop/web, service: web }
+  - { repository: shop/proxy, service: web, containers: [proxy], notify: [{ slack: "#incidents", on: [failed, rolled_back] }] }
+  - { repository: shop/api, service: api, notify: [] }
+"##,
+    )
+    .unwrap();
+    let told = |name: &str| {
+        let routes = config.routes(&TargetName::new(name)).into_iter();
+        routes.map(|route| format!("{} {}", route.slack, route.on.join(" "))).collect::<Vec<_>>()
+    };
+    assert_eq!(told("prod/web"), ["#deploys ", "#incidents failed rolled_back"]);
+    assert_eq!(told("prod/api"), [""; 0]);
+}
+
+#[test]
+fn a_wrong_channel_is_told_with_what_would_be_right() {
+    assert_snapshot!(
+        mistakes_of_target("notify: [{slack: deploys}, {slak: \"#a\"}, {slack: \"#B\", on: [faild]}, {slack: \"#c\", on: []}]"),
+        @r##"
+    targets[0].notify[0].slack: "deploys" lacks the # of a channel's name; write "#deploys" (line 6)
+    targets[0].notify[1].slak: is not a known key; did you mean `slack`? (line 6)
+    targets[0].notify[2].slack: "#B" is no channel of Slack; write its name in lower case, such as "#deploys", or its id (line 6)
+    targets[0].notify[2].on[0]: "faild" is no kind of notice; did you mean failed? (line 6)
+    targets[0].notify[3].on: is empty, so that nothing would be told; leave the key out to mean everything (line 6)
+    "##
+    );
+    assert_snapshot!(mistakes_of_target("notify:\n- slack: #deploys"), @r##"targets[0].notify[0].slack: has no value; write "#deploys" (line 7)"##);
+}

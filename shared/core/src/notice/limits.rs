@@ -10,8 +10,10 @@ use super::Notice;
 pub(super) const LARGEST: usize = 256 * 1024 - 8 * 1024;
 
 /// How much of a notice is kept, in characters of a text and items of a list: the whole of it first, then less and
-/// less. The last always fits: some 120 texts of 200 characters, 4 bytes each at most, in two faces, is 192 kB.
-const STEPS: [(usize, usize); 5] = [(usize::MAX, usize::MAX), (16_000, 400), (4_000, 100), (1_000, 30), (200, 10)];
+/// less. The last always fits: some 110 texts of 80 characters, 4 bytes each at most, in six faces, is
+/// 211 kB; and a digest, of 71, is never cut.
+const STEPS: [(usize, usize); 7] =
+    [(usize::MAX, usize::MAX), (16_000, 400), (4_000, 100), (1_000, 30), (400, 15), (200, 10), (80, 3)];
 
 /// What `show` makes of the notice, or of as much of it as fits.
 pub(super) fn fitting(notice: &Notice, show: fn(&Notice) -> String) -> String {
@@ -36,7 +38,7 @@ fn reduced(notice: &Notice, longest: usize, most: usize) -> Notice {
             cut.push(format!("{name}: {} of {} left out", items.len() - most, items.len()));
             items.truncate(most);
         }
-        let lost = reduce_texts(value, longest);
+        let lost = reduce_texts(value, longest, most);
         if lost > 0 {
             cut.push(format!("{name}: {lost} characters left out"));
         }
@@ -46,8 +48,8 @@ fn reduced(notice: &Notice, longest: usize, most: usize) -> Notice {
     reduced
 }
 
-/// Cleans and cuts every text in the value; returns how many characters went.
-fn reduce_texts(value: &mut Value, longest: usize) -> usize {
+/// Cleans and cuts every text in the value, and every list within it; returns how many characters of texts went.
+fn reduce_texts(value: &mut Value, longest: usize, most: usize) -> usize {
     match value {
         Value::String(text) => {
             let clean = clean(text);
@@ -55,8 +57,11 @@ fn reduce_texts(value: &mut Value, longest: usize) -> usize {
             *text = shorten(&clean, longest);
             lost
         }
-        Value::Array(items) => items.iter_mut().map(|item| reduce_texts(item, longest)).sum(),
-        Value::Object(members) => members.values_mut().map(|member| reduce_texts(member, longest)).sum(),
+        Value::Array(items) => {
+            items.truncate(most);
+            items.iter_mut().map(|item| reduce_texts(item, longest, most)).sum()
+        }
+        Value::Object(members) => members.values_mut().map(|member| reduce_texts(member, longest, most)).sum(),
         Value::Null | Value::Bool(_) | Value::Number(_) => 0,
     }
 }
@@ -74,7 +79,7 @@ pub(super) fn shorten(text: &str, longest: usize) -> String {
 
 /// The text without what SQS refuses or what makes a mail program show another text than there is: control characters
 /// but line breaks and tabs, direction overrides, noncharacters.
-pub(super) fn clean(text: &str) -> String {
+pub fn clean(text: &str) -> String {
     text.chars()
         .map(|character| match character {
             '\n' | '\t' => character,

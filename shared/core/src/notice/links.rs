@@ -8,6 +8,7 @@ use super::Place;
 
 /// A link with its name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Link {
     /// What is there.
     pub name: String,

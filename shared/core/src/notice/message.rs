@@ -1,4 +1,4 @@
-//! The SNS message: readable text for e-mail, JSON for everything that computes.
+//! The SNS message: one publish, and each protocol's own face of the notice.
 
 use serde_json::json;
 
@@ -14,18 +14,24 @@ impl Notice {
 
     /// The message for SNS with `MessageStructure` `json`, within SNS's 256 KiB whatever the notice holds.
     ///
-    /// Queues, functions and endpoints get the JSON as SNS's `default`, so that it travels once; e-mail gets the text,
-    /// a phone the headline. What had to be left out is named in the notice's `cut`.
+    /// People get the text, a phone the headline, queues and functions the structured notice, and HTTPS endpoints, by
+    /// which Amazon Q Developer in chat applications listens, its custom notification. What had to be left out is named
+    /// in the notice's `cut`.
     pub fn message(&self) -> String {
-        fitting(self, structured)
+        fitting(self, faces)
     }
 }
 
-fn structured(notice: &Notice) -> String {
+fn faces(notice: &Notice) -> String {
+    let (structured, text, custom) = (notice.json(), notice.text(), notice.custom_notification());
     json!({
-        "default": notice.json(),
-        "email": notice.text(),
+        "default": text,
+        "email": text,
         "sms": notice.subject(),
+        "lambda": structured,
+        "sqs": structured,
+        "http": custom,
+        "https": custom,
     })
     .to_string()
 }

@@ -190,17 +190,82 @@ fn subscribers_can_filter() {
 }
 
 #[test]
-fn programs_get_json_and_e_mail_gets_text() {
+fn each_protocol_gets_its_own_face() {
     let notice = started();
     let message: serde_json::Value = serde_json::from_str(&notice.message()).unwrap();
+    assert_eq!(message["default"], notice.text());
     assert_eq!(message["email"], notice.text());
     assert_eq!(message["sms"], notice.subject());
-    assert_eq!(Notice::parse(message["default"].as_str().unwrap()), Some(notice));
+    assert_eq!(message["lambda"], message["sqs"]);
+    assert_eq!(message["http"], message["https"]);
+    schema::check(&notice);
+    assert_eq!(Notice::parse(message["sqs"].as_str().unwrap()), Some(notice));
+}
+
+#[test]
+fn amazon_q_gets_its_own_schema() {
+    let notice = refused(no_container());
+    let custom: serde_json::Value = serde_json::from_str(&notice.custom_notification()).unwrap();
+    insta::assert_snapshot!(format!("{custom:#}"), @r#"
+    {
+      "version": "1.0",
+      "source": "custom",
+      "id": "refused/81ab44ae30c640d8/no_container",
+      "content": {
+        "textType": "client-markdown",
+        "title": "Not deployed to prod/web: shop/web:1.5.0",
+        "description": "Slipway changed nothing, because no container has an image of shop/web (the task definition has app: nginx:1.27); name the target's containers in the configuration.\n\n*Repository*: shop/web\n*Not deployed*: 1.5.0 (sha256:bbbbbbbbbbbb)\n*Runs*: 1.4.2 (sha256:aaaaaaaaaaaa)\n*Revision*: web:41\n*Triggered by*: an image push (event 13cde686-328b-6117-af20-0e5566167482)",
+        "nextSteps": [
+          "After that, invoke the deploy function with {\"action\": \"deploy\", \"target\": \"prod/web\", \"digest\": \"sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\"}"
+        ],
+        "keywords": [
+          "refused",
+          "prod/web"
+        ]
+      },
+      "metadata": {
+        "threadId": "refused/81ab44ae30c640d8/no_container",
+        "summary": "Not deployed to prod/web: shop/web:1.5.0",
+        "eventType": "refused",
+        "relatedResources": [
+          "https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/deployments?region=eu-west-1",
+          "https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/events?region=eu-west-1",
+          "https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/logs?region=eu-west-1",
+          "https://eu-west-1.console.aws.amazon.com/ecs/v2/task-definitions/web/41?region=eu-west-1"
+        ],
+        "additionalContext": {
+          "Repository": "shop/web",
+          "Not deployed": "1.5.0 (sha256:bbbbbbbbbbbb)",
+          "Runs": "1.4.2 (sha256:aaaaaaaaaaaa)",
+          "Revision": "web:41",
+          "Triggered by": "an image push (event 13cde686-328b-6117-af20-0e5566167482)"
+        }
+      }
+    }
+    "#);
+    let threads = [&started(), &notice].map(|notice| {
+        let custom: serde_json::Value = serde_json::from_str(&notice.custom_notification()).unwrap();
+        custom["metadata"]["threadId"].as_str().unwrap().to_owned()
+    });
+    assert_eq!(threads, ["ecs-svc/2757582648257641111", notice.id.as_str()]);
+}
+
+/// What the schema asks for, and lengths that a chat shows.
+#[track_caller]
+fn check_custom_notification(custom: &str) {
+    let custom: serde_json::Value = serde_json::from_str(custom).unwrap();
+    assert_eq!((custom["version"].as_str(), custom["source"].as_str()), (Some("1.0"), Some("custom")));
+    let length = |value: &serde_json::Value| value.as_str().map_or(0, |text| text.chars().count());
+    assert!((1..=250).contains(&length(&custom["content"]["title"])));
+    assert!(length(&custom["content"]["description"]) <= 4_000);
+    assert!(custom["content"]["nextSteps"].as_array().unwrap().len() <= 10);
+    assert!(custom["metadata"]["threadId"].is_string());
+    assert!(!custom["content"].to_string().contains(['<', '`']), "{custom}");
 }
 
 /// What nobody should send, and somebody will.
 fn nasty() -> Vec<String> {
-    let pieces = ["🚢", "\u{202E}אבג", "\u{0}\u{7}\r\n", "\"\\", "é", "\u{FFFF}\u{10FFFF}", "x"];
+    let pieces = ["🚢", "<!channel> `", "\u{202E}אבג", "\u{0}\u{7}\r\n", "\"\\", "é", "\u{FFFF}\u{10FFFF}", "x"];
     let mut texts: Vec<String> = pieces.iter().map(|piece| piece.repeat(100_000 / piece.len())).collect();
     texts.extend([String::new(), pieces.concat(), pieces.concat().repeat(5_000)]);
     texts
@@ -215,6 +280,10 @@ fn nothing_exceeds_what_sns_takes() {
     check_limits(&everywhere("prod/web", 10_000, "📦\u{1}\"\n"));
     check_limits(&Notice { reason: "🚢".repeat(25_000), ..started() });
     check_limits(&Notice { headline: "🚢".repeat(25_000), details: vec!["x".repeat(1_000); 10_000], ..started() });
+}
+
+fn build(text: &str) -> Build {
+    Build { source: Some(text.to_owned()), commit: Some(text.to_owned()), version: Some(text.to_owned()) }
 }
 
 fn everywhere(text: &str, count: usize, line: &str) -> Notice {
@@ -234,6 +303,9 @@ fn everywhere(text: &str, count: usize, line: &str) -> Notice {
         changes: vec![change; count],
         advice: vec![text.to_owned(); count],
         links: vec![Link { name: text.to_owned(), url: text.to_owned() }; count],
+        tasks: Some(Tasks { running: 1, desired: i32::MAX }),
+        build: Some(BuildChange { old: Some(build(text)), new: Some(build(text)) }),
+        notify: vec![Route { slack: text.to_owned(), on: vec![text.to_owned(); count.min(3)] }; count],
         partition: Some(Partition::new(text)),
         account: Some(AccountId::new(text)),
         region: Some(Region::new(text)),
@@ -257,7 +329,9 @@ fn check_limits(notice: &Notice) {
     }
 
     let faces: serde_json::Value = serde_json::from_str(&message).unwrap();
-    let copy = Notice::parse(faces["default"].as_str().unwrap()).unwrap();
+    let copy = Notice::parse(faces["sqs"].as_str().unwrap()).unwrap();
+    schema::check(&copy);
+    check_custom_notification(faces["https"].as_str().unwrap());
     assert_eq!((copy.kind, copy.at, &copy.image.unwrap().new), (notice.kind, notice.at, &image().new));
     let lost = copy.details.len() < notice.details.len() || copy.reason.chars().count() < notice.reason.chars().count();
     assert!(!lost || !copy.cut.is_empty(), "what was left out is named");

@@ -6,7 +6,7 @@ use crate::diff::Diff;
 use crate::plan::Shown;
 
 use super::limits::shorten;
-use super::{Cause, Kind, Notice};
+use super::{BuildChange, Cause, Kind, Link, Notice};
 
 /// The title of the changes.
 pub const CHANGES: &str = "What changes in the task definition";
@@ -36,7 +36,7 @@ impl Notice {
         }
         text.list(&format!("{}:", self.details_title()), self.details.iter().cloned());
         text.list(&format!("{ADVICE}:"), self.advice.iter().cloned());
-        text.list("Look here:", self.links.iter().map(|link| format!("{}: {}", link.name, link.url)));
+        text.list("Look here:", self.all_links().iter().map(|link| format!("{}: {}", link.name, link.url)));
         text.list("Left out, because SNS takes 256 KiB at most:", self.cut.iter().cloned());
         text.paragraph(&[self.signature()]);
         text.written
@@ -65,6 +65,8 @@ impl Notice {
         }
         rows.extend(self.deployment.as_ref().map(|deployment| ("Deployment", deployment.to_string())));
         rows.extend(self.cause.as_ref().map(|cause| ("Triggered by", trigger(cause))));
+        rows.extend(self.build.as_ref().and_then(BuildChange::words).map(|words| ("Commit", words)));
+        rows.extend(self.tasks.map(|tasks| ("Tasks", format!("{} of {} running", tasks.running, tasks.desired))));
         rows.extend(self.duration_seconds.map(|seconds| ("Took", duration(seconds))));
         rows
     }
@@ -89,6 +91,12 @@ impl Notice {
         }
         let diff = Diff { changes: self.changes.clone() }.to_string();
         diff.lines().map(|line| line.trim_end().to_owned()).collect()
+    }
+
+    /// Where to look: the console, and what the image was built from.
+    pub fn all_links(&self) -> Vec<Link> {
+        let built = self.build.iter().flat_map(BuildChange::links);
+        self.links.iter().cloned().chain(built).collect()
     }
 
     /// What the details are.

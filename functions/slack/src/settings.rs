@@ -1,0 +1,97 @@
+//! The function's settings: where the secret is, which channel is told by default, where to go with what Slack refuses.
+
+use slipway_core::config::Mistake;
+use slipway_core::notice::Way;
+
+/// Slack's API; companies on `GovSlack` have another.
+const API: &str = "https://slack.com/api";
+
+/// The settings. None of them is a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How Slack is written to.
+    pub way: Way,
+    /// The parameter that holds the bot's token or the webhook's address; `/aws/reference/secretsmanager/NAME` names a
+    /// secret of Secrets Manager, which Parameter Store hands through.
+    pub parameter: String,
+    /// The channel that is told where the configuration names none; a webhook's is Slack's affair.
+    pub channel: String,
+    /// The address of Slack's API.
+    pub api: String,
+    /// The topic, for the news that Slack takes no notices.
+    pub topic: String,
+    /// The queue for notices that Slack refuses for good.
+    pub refused: String,
+}
+
+impl Settings {
+    /// Reads them from the environment, `variable`; the error is the first mistake.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Mistake> {
+        let set = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
+        let needed = |name: &str, what: &str| {
+            set(name).ok_or_else(|| Mistake::of_setting(name, format!("is empty; it is {what}")))
+        };
+        let (way, name) = match set("SLIPWAY_SLACK_TOKEN") {
+            Some(_) => (Way::Bot, "SLIPWAY_SLACK_TOKEN"),
+            None => (Way::Webhook, "SLIPWAY_SLACK_WEBHOOK"),
+        };
+        let parameter = set(name).unwrap_or_default();
+        let parameter = parameter.strip_prefix("ssm:").unwrap_or_default();
+        if parameter.is_empty() {
+            return Err(Mistake::of_setting(
+                name,
+                "is not the name of an SSM parameter; it is `ssm:` and the name, ssm:/slipway/slack-token",
+            ));
+        }
+        let channel = match way {
+            Way::Bot => needed("SLIPWAY_SLACK_CHANNEL", "the channel that is told by default, #deploys")?,
+            Way::Webhook => String::new(),
+        };
+        Ok(Self {
+            way,
+            parameter: parameter.to_owned(),
+            channel,
+            api: set("SLIPWAY_SLACK_API").unwrap_or_else(|| API.to_owned()).trim_end_matches('/').to_owned(),
+            topic: needed("SLIPWAY_TOPIC_ARN", "the ARN of the topic for notices")?,
+            refused: needed("SLIPWAY_SLACK_REFUSED", "the URL of the queue for what Slack refuses")?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(settings: &[(&str, &str)]) -> Result<Settings, String> {
+        let found =
+            |name: &str| settings.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        Settings::read(found).map_err(|mistake| mistake.to_string())
+    }
+
+    const REST: [(&str, &str); 2] = [("SLIPWAY_TOPIC_ARN", "arn"), ("SLIPWAY_SLACK_REFUSED", "https://queue")];
+
+    #[test]
+    fn a_token_or_a_webhook_is_named() {
+        let [topic, refused] = REST;
+        let settings = read(&[("SLIPWAY_SLACK_WEBHOOK", "ssm:/slipway/slack-webhook"), topic, refused]).unwrap();
+        assert_eq!((settings.way, settings.parameter.as_str()), (Way::Webhook, "/slipway/slack-webhook"));
+        let token = ("SLIPWAY_SLACK_TOKEN", "ssm:/aws/reference/secretsmanager/slack");
+        let settings = read(&[token, ("SLIPWAY_SLACK_CHANNEL", "#deploys"), topic, refused]).unwrap();
+        assert_eq!((settings.way, settings.parameter.as_str()), (Way::Bot, "/aws/reference/secretsmanager/slack"));
+        assert_eq!(settings.api, "https://slack.com/api");
+    }
+
+    #[test]
+    fn what_is_missing_is_said() {
+        let [topic, refused] = REST;
+        for (settings, missing) in [
+            (vec![], "SLIPWAY_SLACK_WEBHOOK"),
+            (vec![("SLIPWAY_SLACK_TOKEN", "xoxb-secret")], "SLIPWAY_SLACK_TOKEN"),
+            (vec![("SLIPWAY_SLACK_TOKEN", "ssm:/t"), topic, refused], "SLIPWAY_SLACK_CHANNEL"),
+            (vec![("SLIPWAY_SLACK_WEBHOOK", "ssm:/t"), topic], "SLIPWAY_SLACK_REFUSED"),
+        ] {
+            let mistake = read(&settings).unwrap_err();
+            assert!(mistake.contains(missing) && !mistake.contains("secret"), "{mistake}");
+        }
+    }
+}

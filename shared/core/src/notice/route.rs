@@ -1,0 +1,101 @@
+//! Who hears of a notice in Slack: the channels that the configuration names, each by kind and severity.
+//!
+//! The routes travel in the notice itself, so that whoever posts it needs no configuration document.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Kind, Notice, Severity, read};
+
+/// The word for everything that goes wrong with a deployment, whatever its kind.
+///
+/// Whoever asks for failures must not miss the worst one because it goes by another name.
+const FAILED: &str = "failed";
+
+/// A channel, and what is told there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct Route {
+    /// The channel's name with its `#`, or its id.
+    #[serde(deserialize_with = "read::or_default")]
+    pub slack: String,
+    /// The kinds and severities that are told there; empty for all.
+    #[serde(deserialize_with = "read::items", skip_serializing_if = "Vec::is_empty")]
+    pub on: Vec<String>,
+}
+
+impl Route {
+    /// Whether the channel is told of it.
+    ///
+    /// `failed` stands for every kind of a deployment that goes wrong. A later state of a deployment that the channel
+    /// was told of is not asked for here: a message that is there already is kept right, whatever the kind.
+    pub fn wants(&self, notice: &Notice) -> bool {
+        let is = |word: &str| {
+            word == notice.kind.as_str()
+                || word == notice.severity.as_str()
+                || (word == FAILED && notice.severity == Severity::Failure && notice.kind.rank() > 0)
+        };
+        self.on.is_empty() || self.on.iter().any(|word| is(word))
+    }
+}
+
+/// Every word that a route may have in `on`: the kinds, then the severities.
+pub fn words() -> impl Iterator<Item = &'static str> {
+    let severities = [Severity::Info, Severity::Success, Severity::Warning, Severity::Failure];
+    Kind::KNOWN.into_iter().map(Kind::as_str).chain(severities.map(Severity::as_str))
+}
+
+impl Notice {
+    /// The notice with the target's routes.
+    pub fn routed(self, routes: &[Route]) -> Self {
+        Self { notify: routes.to_vec(), ..self }
+    }
+}
+
+/// The routes of a service that several entries of the configuration feed: each of them once.
+pub fn joined<'a>(routes: impl IntoIterator<Item = &'a Route>) -> Vec<Route> {
+    let mut joined: Vec<Route> = Vec::new();
+    for route in routes {
+        if !joined.contains(route) {
+            joined.push(route.clone());
+        }
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(on: &[&str], kind: Kind, severity: Severity, expected: bool) {
+        let route = Route { slack: "#deploys".to_owned(), on: on.iter().map(|&word| word.to_owned()).collect() };
+        let notice = Notice { kind, severity, ..Notice::default() };
+        assert_eq!(route.wants(&notice), expected, "{on:?} {kind:?} {severity:?}");
+    }
+
+    #[test]
+    fn a_route_wants_what_it_names() {
+        check(&[], Kind::InProgress, Severity::Info, true);
+        check(&["completed"], Kind::Completed, Severity::Success, true);
+        check(&["completed"], Kind::Started, Severity::Info, false);
+        check(&["failure", "warning"], Kind::Refused, Severity::Failure, true);
+        check(&["failure", "warning"], Kind::External, Severity::Warning, true);
+        check(&["failure"], Kind::Superseded, Severity::Info, false);
+    }
+
+    #[test]
+    fn failed_is_every_failure_of_a_deployment() {
+        check(&["failed"], Kind::Failed, Severity::Failure, true);
+        check(&["failed"], Kind::RolledBack, Severity::Failure, true);
+        check(&["failed"], Kind::Refused, Severity::Failure, false);
+        check(&["failed"], Kind::Completed, Severity::Success, false);
+    }
+
+    #[test]
+    fn routes_of_several_entries_are_told_once() {
+        let route = |slack: &str| Route { slack: slack.to_owned(), on: Vec::new() };
+        let routes = [route("#a"), route("#b"), route("#a")];
+        assert_eq!(joined(&routes), [route("#a"), route("#b")]);
+    }
+}
