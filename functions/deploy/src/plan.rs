@@ -69,7 +69,7 @@ impl Scene {
 
 impl Planner<'_> {
     /// Why a target does not deploy this tag, if it doesn't; answered without a look.
-    pub(crate) fn leaves_out(target: &Target, tag: &Tag) -> Option<Plan> {
+    pub(crate) fn refuses(target: &Target, tag: &Tag) -> Option<Plan> {
         let reason = match target.tags.admits(tag) {
             Ok(()) => return None,
             Err(NoMatch::Ignored(pattern)) => Reason::Ignored { tag: tag.clone(), pattern },

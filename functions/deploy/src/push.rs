@@ -26,7 +26,7 @@ impl Call<'_> {
         let wish = wish_of(push);
         let (mut endings, mut admitted): (Vec<Ending>, Vec<&Target>) = (Vec::new(), Vec::new());
         for target in config.of_repository(&push.repository, self.home) {
-            match Planner::leaves_out(target, &push.tag) {
+            match Planner::refuses(target, &push.tag) {
                 None => admitted.push(target),
                 Some(plan) => {
                     log(&push.id, &plan);
