@@ -96,10 +96,11 @@ impl Call<'_> {
             // Whether it took effect shows in the next look at the service.
             (Err(stop), _) => return Err(stop),
         };
-        let (revision, now) = (done.revision.as_ref().or(existing(plan)), self.now());
+        // ECS's own time, by which its story of the deployment is found again.
+        let (revision, at) = (done.revision.as_ref().or(existing(plan)), done.created_at.unwrap_or(self.now()));
         let began = |record: &mut slipway_core::ledger::Service, _| {
             if let (Some(number), Some(id)) = (number, &done.deployment) {
-                record.began(number, id, now);
+                record.began(number, id, at);
                 if let Some(it) = record.at(number) {
                     it.revision.new = revision.map(|revision| revision.short().to_owned());
                 }

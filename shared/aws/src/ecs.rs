@@ -66,6 +66,18 @@ pub struct ServiceRevision {
 pub struct Updated {
     /// The deployment that now is PRIMARY; `None` for a controller that has no deployments.
     pub deployment: Option<DeploymentId>,
+    /// When ECS made it, by ECS's clock.
+    pub created_at: Option<Timestamp>,
+}
+
+impl Updated {
+    /// What a service's PRIMARY says of an update.
+    pub(crate) fn of(primary: Option<&slipway_core::facts::Deployment>) -> Self {
+        Self {
+            deployment: primary.map(|primary| primary.id.clone()),
+            created_at: primary.and_then(|primary| primary.created_at),
+        }
+    }
 }
 
 impl Ecs {
@@ -173,7 +185,7 @@ impl Ecs {
             .await
             .map_err(|error| Error::of(CALL, subject, error))?;
         let service = answer.service.as_ref().and_then(facts::service);
-        Ok(Updated { deployment: service.and_then(|service| service.primary().map(|primary| primary.id.clone())) })
+        Ok(Updated::of(service.as_ref().and_then(|service| service.primary())))
     }
 
     /// The newest service deployments, newest first; at most 100, and none for controllers other than ECS.

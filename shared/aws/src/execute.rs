@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use slipway_core::id::{ClusterName, DeploymentId, ServiceName, TaskDefinitionArn};
 use slipway_core::plan::{Force, Plan, Step, To};
 use slipway_core::render::Rendering;
@@ -36,6 +37,8 @@ pub struct Done {
     pub revision: Option<TaskDefinitionArn>,
     /// The deployment that the update made.
     pub deployment: Option<DeploymentId>,
+    /// When ECS made it, by ECS's clock.
+    pub created_at: Option<Timestamp>,
 }
 
 /// The revisions registered for one event, so that plans with the same rendering share one.
@@ -94,7 +97,7 @@ pub async fn execute<E: From<Error>>(
                         update.to_new(ecs, &revision, until).await?
                     }
                 };
-                done.deployment = updated.deployment;
+                (done.deployment, done.created_at) = (updated.deployment, updated.created_at);
             }
         }
     }
@@ -191,7 +194,7 @@ impl Update<'_> {
         let primary = services.iter().flatten().find_map(|service| service.primary());
         Ok(primary
             .filter(|primary| primary.task_definition == *revision && Some(&primary.id) != self.over)
-            .map(|primary| Updated { deployment: Some(primary.id.clone()) }))
+            .map(|primary| Updated::of(Some(primary))))
     }
 }
 

@@ -21,6 +21,8 @@ targets:
     environment: { APP_VERSION: "{tag}" }
   - repository: shop/store
     service: store
+  - repository: shop/api
+    service: api
 "#;
 
 #[tokio::main]
@@ -65,6 +67,8 @@ async fn demo(own: Option<&str>) -> Result<()> {
     demo.several_containers().await?;
     let event = demo.a_dry_run().await?;
     demo.a_deployment_that_fails(&event).await?;
+    demo.a_failure_that_nobody_but_slipway_sees().await?;
+    demo.a_person_releases_it().await?;
     if let Some(own) = own {
         demo.your_own(&own).await?;
     }
@@ -81,11 +85,12 @@ impl Demo {
     fn scene_is_set(&self) {
         heading("The scene");
         let world = &self.stage.world;
-        for repository in ["shop/web", "shop/store"] {
+        for repository in ["shop/web", "shop/store", "shop/api"] {
             world.push(repository, ["1.4.2"], &Image::multi_platform(&format!("{repository} 1.4.2")));
         }
         world.register(web());
         world.register(store());
+        world.register(api());
         for service in ["web", "store"] {
             world.running_service(json!({
                 "cluster": "prod", "serviceName": service, "taskDefinition": service, "desiredCount": 2,
@@ -94,11 +99,18 @@ impl Demo {
                 "deploymentConfiguration": { "deploymentCircuitBreaker": { "enable": true, "rollback": true } }
             }));
         }
+        // Nobody but Slipway notices when this one's deployments fail.
+        world.running_service(json!({
+            "cluster": "prod", "serviceName": "api", "taskDefinition": "api", "desiredCount": 2,
+            "launchType": "FARGATE",
+            "networkConfiguration": { "awsvpcConfiguration": { "subnets": ["subnet-0a1b2c3d"] } }
+        }));
         world.take_events();
         world.take_calls();
-        say("The cluster prod runs two services, each at version 1.4.2, as Terraform made them:");
+        say("The cluster prod runs three services, each at version 1.4.2, as Terraform made them:");
         say("  web     one container of the image shop/web");
         say("  store   web and sidekiq of the image shop/store, and a log router beside them");
+        say("  api     one container of the image shop/api; ECS's circuit breaker is off");
         say("Slipway's configuration says what is deployed to them:\n");
         println!("{}", indented(CONFIG));
     }
@@ -180,6 +192,61 @@ impl Demo {
         Ok(())
     }
 
+    async fn a_failure_that_nobody_but_slipway_sees(&self) -> Result<()> {
+        heading("A build pushes shop/api:1.5.0, and no circuit breaker watches over it");
+        let world = &self.stage.world;
+        world.last_words(["Starting up.", "Error: the variable DATABASE_URL is not set"]);
+        let push = world.push("shop/api", ["1.5.0"], &Image::single("shop/api 1.5.0"));
+        self.stage.deliver(&push.event()).await?;
+        self.quietly(1).await?;
+        world.take_calls();
+        say(
+            "ECS would start its tasks for ever, and tell nobody. Each of them exits; with the third Slipway has seen enough:\n",
+        );
+        let mut told = Vec::new();
+        for event in world.stop_tasks("prod", "api", Failure::Exits { code: 1 }, 3).events {
+            self.stage.deliver(&event).await?;
+            told.extend(self.calls_and_notices().await?);
+        }
+        for notice in &told {
+            in_full(notice);
+        }
+        say("\nIt stopped the deployment, once. ECS puts the last good revision back, and the story has its end:\n");
+        let mut events = world.obey_stop("prod", "api").events;
+        events.extend(world.complete("prod", "api").events);
+        for event in events {
+            self.stage.deliver(&event).await?;
+            for notice in self.calls_and_notices().await? {
+                println!("  {} {}", bold("notice"), notice["headline"].as_str().unwrap_or_default());
+            }
+        }
+        say("\nThe same push again changes nothing: the image is quarantined for this service.\n");
+        self.stage.deliver(&push.event()).await?;
+        world.take_calls();
+        world.take_events();
+        self.reason(&json!({ "action": "status", "target": "prod/api", "tag": "1.5.0" })).await
+    }
+
+    async fn a_person_releases_it(&self) -> Result<()> {
+        heading("Ana sets the variable, and releases the image");
+        let request = json!({ "action": "release", "target": "prod/api", "tag": "1.5.0", "who": "ana" });
+        say(&format!("  {}\n", bold(&request.to_string())));
+        self.ask(&request).await?;
+        for notice in self.calls_and_notices().await? {
+            println!("  {} {}", bold("notice"), notice["headline"].as_str().unwrap_or_default());
+        }
+        self.ends(self.stage.world.complete("prod", "api").events).await?;
+        say("\nWhat Slipway remembers of prod/api:\n");
+        let answer = self.ask(&json!({ "action": "history", "target": "prod/api" })).await?;
+        println!("{}", indented(&pretty(&answer["targets"][0])));
+        self.stage.world.take_calls();
+        say("\nAnd what Slack shows of it:\n");
+        let view = self.stage.slack.view("#deploys");
+        let of_api = view.lines().skip_while(|line| !line.contains("prod/api"));
+        println!("{}", indented(&of_api.collect::<Vec<_>>().join("\n")));
+        Ok(())
+    }
+
     async fn your_own(&self, payload: &Value) -> Result<()> {
         heading("Your own");
         if payload.get("detail-type").is_none() {
@@ -245,6 +312,23 @@ impl Demo {
         self.stage.world.take_events();
     }
 
+    /// Shows the writes to ECS since the last time, and takes the notices that were published meanwhile.
+    async fn calls_and_notices(&self) -> Result<Vec<Value>> {
+        let calls = self.stage.world.take_calls();
+        let published = calls.iter().filter(|call| call.name() == "SNS.Publish").count();
+        let writes: Vec<_> = calls.into_iter().filter(|call| call.service == "ECS" && call.is_write()).collect();
+        if !writes.is_empty() {
+            println!("{}\n", indented(&e2e::world::transcript(&writes)));
+        }
+        let mut notices = Vec::new();
+        for _ in 0..published {
+            let notice = self.stage.inbox.next().await?;
+            notices.push(serde_json::from_str(notice["Message"].as_str().unwrap_or_default()).unwrap_or_default());
+        }
+        self.stage.world.take_events();
+        Ok(notices)
+    }
+
     /// The next notice, as e-mail and Slack show it.
     async fn notice(&self) -> Result<()> {
         let notice = self.stage.inbox.next().await?;
@@ -286,6 +370,34 @@ impl Demo {
         let answer = self.stage.stack.invoke("deploy", request).await?;
         answer.map_err(|error| Error::new(format!("asking {request}"), error))
     }
+}
+
+/// A notice with its evidence and its advice.
+fn in_full(notice: &Value) {
+    println!("  {} {}", bold("notice"), notice["headline"].as_str().unwrap_or_default());
+    for line in notice["reason"].as_str().unwrap_or_default().lines() {
+        println!("         {line}");
+    }
+    for member in ["details", "advice"] {
+        for line in notice[member].as_array().into_iter().flatten() {
+            println!("         - {}", line.as_str().unwrap_or_default());
+        }
+    }
+}
+
+fn api() -> Value {
+    json!({
+        "family": "api", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
+        "executionRoleArn": ROLES[0],
+        "containerDefinitions": [{
+            "name": "api",
+            "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/api:1.4.2",
+            "essential": true,
+            "logConfiguration": { "logDriver": "awslogs", "options": {
+                "awslogs-group": "/ecs/api", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "api"
+            }}
+        }]
+    })
 }
 
 fn web() -> Value {
