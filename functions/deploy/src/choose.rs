@@ -81,7 +81,7 @@ impl Planner<'_> {
         let (mut wanted, mut passed): (Vec<Wanted>, Vec<Decided<'t>>) = (Vec::new(), Vec::new());
         for wish in wishes {
             let Some(tag) = &wish.tag else { continue };
-            if let Err(plan) = Self::admits(target, tag) {
+            if let Some(plan) = Self::refuses(target, tag) {
                 passed.push(Decided::of_wish(target, wish, plan));
                 continue;
             }

@@ -98,9 +98,10 @@ pub async fn handle(deployer: &Deployer, invocation: LambdaEvent<Value>) -> Resu
         Err(error) => return call.unreadable_configuration(error).await,
     };
     match event {
-        Event::Push(push) => call.push(&config, &push).await,
-        Event::Wake(target) => call.wake(&config, &target).await,
-        Event::Request(request) => call.request(&config, &request).await,
+        // Their states are large; on the heap they leave the stack to the SDK.
+        Event::Push(push) => Box::pin(call.push(&config, &push)).await,
+        Event::Wake(target) => Box::pin(call.wake(&config, &target)).await,
+        Event::Request(request) => Box::pin(call.request(&config, &request)).await,
     }
 }
 

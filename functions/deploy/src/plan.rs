@@ -69,13 +69,13 @@ impl Scene {
 
 impl Planner<'_> {
     /// Why a target does not deploy this tag, if it doesn't; answered without a look.
-    pub(crate) fn admits(target: &Target, tag: &Tag) -> Result<(), Plan> {
+    pub(crate) fn refuses(target: &Target, tag: &Tag) -> Option<Plan> {
         let reason = match target.tags.admits(tag) {
-            Ok(()) => return Ok(()),
+            Ok(()) => return None,
             Err(NoMatch::Ignored(pattern)) => Reason::Ignored { tag: tag.clone(), pattern },
             Err(NoMatch::NotOfPolicy(policy)) => Reason::NotOfPolicy { tag: tag.clone(), policy },
         };
-        Err(Plan::nothing(target.name.clone(), reason))
+        Some(Plan::nothing(target.name.clone(), reason))
     }
 
     /// The service, its task definitions, and what they mean to the record; the inner error is why nothing can be

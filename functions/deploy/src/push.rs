@@ -26,9 +26,9 @@ impl Call<'_> {
         let wish = wish_of(push);
         let (mut endings, mut admitted): (Vec<Ending>, Vec<&Target>) = (Vec::new(), Vec::new());
         for target in config.of_repository(&push.repository, self.home) {
-            match Planner::admits(target, &push.tag) {
-                Ok(()) => admitted.push(target),
-                Err(plan) => {
+            match Planner::refuses(target, &push.tag) {
+                None => admitted.push(target),
+                Some(plan) => {
                     log(&push.id, &plan);
                     endings.push(Ending::of_plan(plan, Trigger::Push, &push.id));
                 }

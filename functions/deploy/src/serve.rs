@@ -30,7 +30,7 @@ const BREATH: Duration = Duration::from_secs(1);
 /// A settling push is waited for here, if it takes no longer; else a ring brings it back.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
 
-/// What cannot be served now is looked at again after this time, if nothing else brings it back.
+/// What cannot be served now is looked at again after this time or twice that, if nothing else brings it back.
 const AGAIN_SECONDS: i64 = 60;
 
 /// One service, its lease held.
@@ -46,6 +46,14 @@ pub(crate) struct Session<'a> {
     aside: Vec<Wish>,
     /// What this invocation itself wishes; its own next try brings that back.
     own: Vec<Wish>,
+    queued: Queued,
+}
+
+/// Whether something was put in line behind what is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Queued {
+    Yes,
+    No,
 }
 
 /// Whether this session updated the service since the wishes were gathered.
@@ -81,6 +89,7 @@ impl<'a> Session<'a> {
             served: Vec::new(),
             aside: Vec::new(),
             own: Vec::new(),
+            queued: Queued::No,
         }
     }
 
@@ -153,7 +162,7 @@ impl<'a> Session<'a> {
 
     async fn grant_one(&mut self, look: &Look<'_>, target: &'a Target, wishes: Vec<Wish>, sight: Sight) -> Vec<Ending> {
         let mut all = wishes.clone();
-        let decided = match self.decide(look, target, &mut all, sight).await {
+        let decided = match Box::pin(self.decide(look, target, &mut all, sight)).await {
             Ok(decided) => decided,
             Err(error) => {
                 self.postpone(&all, &error);
@@ -170,8 +179,11 @@ impl<'a> Session<'a> {
             if let (Reason::Queued { .. } | Reason::Settling { .. }, Some(wish)) = (&one.plan.reason, &one.wish) {
                 self.lease.note(Note::Waits(wish.clone()));
             }
+            if matches!(one.plan.reason, Reason::Queued { .. }) {
+                self.queued = Queued::Yes;
+            }
             let wish = one.wish.clone();
-            let ending = self.call.carry_out(&mut self.lease, one).await;
+            let ending = Box::pin(self.call.carry_out(&mut self.lease, one)).await;
             if ending.number.is_some() {
                 self.updated = Updated::Yes;
             }
@@ -238,7 +250,7 @@ impl<'a> Session<'a> {
         wanted: Option<&Wanted>,
         sight: Sight,
     ) -> Result<Result<Scene, Reason>, Error> {
-        let scene = planner.scene(target, self.lease.record(), wanted.map(|it| &it.image), sight).await?;
+        let scene = Box::pin(planner.scene(target, self.lease.record(), wanted.map(|it| &it.image), sight)).await?;
         if let Ok(scene) = &scene {
             scene.notes.iter().for_each(|note| self.lease.note(note.clone()));
         }
@@ -271,9 +283,11 @@ impl<'a> Session<'a> {
     /// Arms a ring for what waits, where no deployment's end will wake it.
     async fn come_back(&self) -> Result<(), Error> {
         let (record, now) = (self.lease.record(), self.call.now());
-        let someone_waits = !record.waiting.is_empty() && record.open().is_none();
-        if someone_waits || !self.aside.is_empty() {
-            let at = now.saturating_add(AGAIN_SECONDS.seconds()).unwrap_or(now);
+        let unfollowed = self.queued == Queued::Yes && record.open().is_none();
+        if unfollowed || !self.aside.is_empty() {
+            // On the minute, so that a second delivery arms the same ring.
+            let minute = Timestamp::from_second(now.as_second() / AGAIN_SECONDS * AGAIN_SECONDS).unwrap_or(now);
+            let at = minute.saturating_add((2 * AGAIN_SECONDS).seconds()).unwrap_or(now);
             wake(&self.call.deployer.aws, &self.lease.target, at).await?;
         }
         Ok(())
@@ -305,7 +319,7 @@ impl<'a> Session<'a> {
 
     /// Carries out what was decided about a request.
     pub(crate) async fn carry_out(&mut self, decided: Decided<'_>) -> Ending {
-        let ending = self.call.carry_out(&mut self.lease, decided).await;
+        let ending = Box::pin(self.call.carry_out(&mut self.lease, decided)).await;
         if ending.number.is_some() {
             self.updated = Updated::Yes;
         }

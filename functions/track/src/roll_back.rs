@@ -243,6 +243,13 @@ impl Visit<'_> {
         Ok(())
     }
 
+    /// Lets the lease go that an earlier try of this very invocation died with.
+    pub(crate) async fn let_go_of_an_earlier_try(&mut self) -> Result<(), Error> {
+        let lease = self.record().lease.as_ref().filter(|lease| lease.holder == self.holder);
+        let Some(fence) = lease.map(|lease| Fence(lease.fence)) else { return Ok(()) };
+        self.let_go(fence).await
+    }
+
     /// Nothing is begun after this: what is under way then must end, and be written down, before Lambda's deadline.
     fn begin_until(&self) -> Instant {
         const TO_FINISH: Duration = Duration::from_secs(25);

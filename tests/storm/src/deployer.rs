@@ -84,7 +84,7 @@ pub(crate) async fn take(hand: &Hand, wish: Option<&Wish>) -> Result<Option<Held
                     return Ok(None);
                 }
             },
-            Err(there) => (rev, record) = there,
+            Err(there) => (rev, record) = *there,
         }
     }
 }
@@ -113,7 +113,7 @@ impl Held {
                     self.rev = rev;
                     return Ok(changed);
                 }
-                Err((rev, record)) => (self.rev, self.record) = (rev, record),
+                Err(there) => (self.rev, self.record) = *there,
             }
         }
     }

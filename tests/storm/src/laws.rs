@@ -203,7 +203,7 @@ impl Laws {
         let last = record.deployments.first().filter(|it| it.outcome == Some(Outcome::RollbackFailed));
         let called = last.and_then(|it| it.ended_at);
         let decided = self.decided.max(self.outside.as_ref().map(|(_, at)| *at));
-        let better = registry.images().iter().filter(|image| {
+        let mut better = registry.images().iter().filter(|image| {
             let digest = &image.facts.digest;
             image.fate == Fate::Good
                 && !image.facts.tags.is_empty()
@@ -215,7 +215,7 @@ impl Laws {
                     _ => true,
                 }
         });
-        if let Some(better) = better.last() {
+        if let Some(better) = better.next_back() {
             let better = better.facts.digest.short().to_owned();
             self.break_law(format!("{better} ought to run in the end, and {} does", running.short()));
         }

@@ -24,7 +24,7 @@ pub(crate) struct Armed {
 }
 
 impl Store {
-    /// GetItem.
+    /// `GetItem`.
     pub(crate) fn read(&self) -> (u64, Service) {
         (self.rev, self.record.clone())
     }
@@ -34,10 +34,10 @@ impl Store {
         &self.record
     }
 
-    /// PutItem on the condition that nobody wrote since `rev` was read.
-    pub(crate) fn write(&mut self, rev: u64, record: &Service) -> Result<u64, (u64, Service)> {
+    /// `PutItem` on the condition that nobody wrote since `rev` was read.
+    pub(crate) fn write(&mut self, rev: u64, record: &Service) -> Result<u64, Box<(u64, Service)>> {
         if self.rev != rev {
-            return Err(self.read());
+            return Err(Box::new(self.read()));
         }
         // Through JSON, as the table has it: what does not survive that must not be relied on.
         let json = serde_json::to_value(record).unwrap_or_default();
@@ -46,7 +46,7 @@ impl Store {
         Ok(self.rev)
     }
 
-    /// CreateSchedule; one that is there stays as it is.
+    /// `CreateSchedule`; one that is there stays as it is.
     pub(crate) fn arm(&mut self, name: String, at: Timestamp, payload: Value) {
         if !self.rings.iter().any(|it| it.name == name) {
             self.rings.push(Armed { name, at, payload });

@@ -491,7 +491,7 @@ pub(crate) async fn change<T>(hand: &Hand, name: &str, mut change: impl FnMut(&m
         }
         match hand.call(name, |world| world.store.write(rev, &record)).await? {
             Ok(_) => return Ok(changed),
-            Err(there) => (rev, record) = there,
+            Err(there) => (rev, record) = *there,
         }
     }
 }

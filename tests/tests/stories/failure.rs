@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::world::{Failure, Fault, Image};
+use e2e::world::{Failure, Fault};
 use insta::assert_snapshot;
 use libtest_mimic::Trial;
 
@@ -172,8 +172,8 @@ async fn the_failed_image_does_not_come_back_and_the_rest_is_decided_again(name:
     story.transcript();
     assert_eq!(remembered(&story)["wishes"], serde_json::json!([]));
     assert_eq!(crate::following::runs(&story), "web:1");
-    let again = story.world.retag("shop/web", &Image::single("1.5.0").digest(), "1.5.1");
-    let answer = story.deploy(&again).await;
-    assert_eq!(answer["targets"][0]["reason"]["code"], "quarantined", "{answer:#}");
+    let deploy = serde_json::json!({ "action": "deploy", "target": "prod/web", "tag": "1.5.0" });
+    let answer = story.ask(deploy).await;
+    assert_eq!(answer["targets"][0]["reason"]["code"], "needs_force", "{answer:#}");
     story.end();
 }

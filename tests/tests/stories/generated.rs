@@ -88,15 +88,17 @@ async fn survives(name: &'static str, base: Base) {
     assert_eq!((undisturbed.leases, undisturbed.intents), (0, 0), "{base:?}");
     let cases: Vec<(usize, Trouble)> = (1..=calls).flat_map(|call| TROUBLES.map(|trouble| (call, trouble))).collect();
     let mut differing = Vec::new();
+    eprintln!("{base:?}: {calls} calls, {undisturbed:?}");
     for chunk in cases.chunks(AT_ONCE) {
         let runs = chunk.iter().map(async |case| (*case, run(name, base, Some(*case)).await.1));
         for (case, end) in side_by_side(runs.collect()).await {
             if end != undisturbed {
+                eprintln!("{base:?} {case:?}: {end:?}");
                 differing.push(format!("{case:?}: {end:?}"));
             }
         }
     }
-    println!("{base:?}: {} faults in {calls} calls", cases.len());
+    println!("{base:?}: {} faults at {calls} calls, and one end", cases.len());
     assert!(differing.is_empty(), "{base:?} ends as {undisturbed:?}, but\n{}", differing.join("\n"));
 }
 

@@ -151,7 +151,7 @@ async fn one_build_under_several_tags_with_digests_of_their_own_is_one_deploymen
 }
 
 async fn settle_waits_for_the_best(name: &'static str) {
-    let mut story = Story::begin(name, &WEB.replace("service: web,", "service: web, settle: 3s,")).await;
+    let mut story = Story::begin(name, &WEB.replace("service: web,", "service: web, settle: 5s,")).await;
     story.web_runs("1.4.2");
     let events: Vec<Value> =
         ["1.5.0", "1.7.0", "1.6.0"].map(|tag| story.world.push("shop/web", [tag], &Image::single(tag)).event()).into();

@@ -26,7 +26,7 @@ pub(crate) fn stories() -> Vec<Trial> {
         what_waits_is_woken_by_the_end
         a_deployment_whose_record_was_lost_is_taken_up_again
         a_service_that_is_gone_ends_its_deployment
-        sns_out_of_order_changes_nothing_of_what_is_done
+        a_notice_that_fails_changes_nothing_of_what_is_done
     } }
 }
 
@@ -241,7 +241,7 @@ async fn a_service_that_is_gone_ends_its_deployment(name: &'static str) {
     story.end();
 }
 
-async fn sns_out_of_order_changes_nothing_of_what_is_done(name: &'static str) {
+async fn a_notice_that_fails_changes_nothing_of_what_is_done(name: &'static str) {
     let mut story: Story = deploying(name, WEB, service_with_breaker("web")).await;
     let moved = story.world.fail("prod", "web", Failure::Exits { code: 1 });
     follow(&mut story, moved).await;

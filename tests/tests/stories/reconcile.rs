@@ -115,6 +115,7 @@ async fn an_ending_that_nobody_saw_is_rung_for(name: &'static str) {
 
 async fn a_missing_service_is_told_once(name: &'static str) {
     let mut story = Story::begin(name, WEB).await;
+    story.world.push("shop/web", ["1.4.2"], &Image::single("1.4.2"));
     for _ in 0..3 {
         let answer = story.ask(json!({ "action": "reconcile" })).await;
         assert_eq!(code(&answer), "service_missing");

@@ -149,6 +149,7 @@ async fn the_first_deployment_of_a_service_has_nothing_to_go_back_to(name: &'sta
     story.world.cluster("prod");
     story.world.register(logging_definition("1.4.2"));
     story.world.by_hand("ECS.CreateService", service("web"));
+    story.world.advance(Duration::from_secs(60));
     deploy(&mut story, "1.5.0").await;
     fail(&mut story).await;
     story.transcript();

@@ -164,14 +164,31 @@ impl Story {
         let event = LambdaEvent::new(payload.clone(), self.context("deploy", invocation));
         let killed = async {
             while self.world.calls().len() < before + calls {
-                tokio::time::sleep(Duration::from_millis(1)).await;
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
             // The call takes effect; its answer comes to nobody.
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         };
         tokio::select! {
             biased;
             _ = slipway_deploy::handle(&self.deployer, event) => Killed::No,
+            () = killed => Killed::Yes,
+        }
+    }
+
+    /// As [`Story::deploy_until`], for the track function.
+    pub(crate) async fn track_until(&mut self, payload: &Value, calls: usize, invocation: Invocation) -> Killed {
+        let before = self.world.calls().len();
+        let event = LambdaEvent::new(payload.clone(), self.context("track", invocation));
+        let killed = async {
+            while self.world.calls().len() < before + calls {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        };
+        tokio::select! {
+            biased;
+            _ = slipway_track::handle(&self.tracker, event) => Killed::No,
             () = killed => Killed::Yes,
         }
     }
@@ -240,7 +257,10 @@ impl Story {
 
     /// Sends a manual request to the deploy function, once; the answer.
     pub(crate) async fn ask(&mut self, request: Value) -> Value {
-        self.deploy_once(&request, Invocation::New).await.expect("an answer")
+        let answer = self.deploy_once(&request, Invocation::New).await.expect("an answer");
+        // Nobody asks and pushes in the same instant.
+        self.world.advance(Duration::from_secs(1));
+        answer
     }
 
     /// Delivers an event to the track function, twice; the first answer. The second delivery finds nothing left to do.

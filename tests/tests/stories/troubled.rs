@@ -9,7 +9,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::following::{deploying, outcome, remembered, runs};
-use crate::story::{Invocation, Story, WEB, id, service, service_with_breaker};
+use crate::story::{Invocation, Killed, Story, WEB, id, service, service_with_breaker, side_by_side};
 use crate::{stories, told};
 
 pub(crate) fn stories() -> Vec<Trial> {
@@ -22,6 +22,9 @@ pub(crate) fn stories() -> Vec<Trial> {
         a_rollback_by_ecs_survives_every_fault
     } }
 }
+
+/// So many worlds are run through at once; they mostly wait.
+const AT_ONCE: usize = 12;
 
 /// What befalls a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +57,6 @@ struct End {
     runs: String,
     quarantine: usize,
     deployments: usize,
-    stops: usize,
     revisions: usize,
     told: BTreeSet<String>,
     leases: usize,
@@ -87,16 +89,17 @@ async fn a_rollback_by_ecs_survives_every_fault(name: &'static str) {
 async fn survives(name: &'static str, base: Base) {
     let (calls, undisturbed) = run(name, base, None).await;
     assert_eq!(undisturbed.leases, 0, "{base:?}: {undisturbed:?}");
+    let cases: Vec<(usize, Trouble)> = (1..=calls).flat_map(|call| TROUBLES.map(|trouble| (call, trouble))).collect();
     let mut differing = Vec::new();
-    for call in 1..=calls {
-        for trouble in TROUBLES {
-            let (_, end) = run(name, base, Some((call, trouble))).await;
+    for chunk in cases.chunks(AT_ONCE) {
+        let runs = chunk.iter().map(async |case| (*case, run(name, base, Some(*case)).await.1));
+        for ((call, trouble), end) in side_by_side(runs.collect()).await {
             if end != undisturbed {
                 differing.push(format!("call {call} {trouble:?}: {end:?}"));
             }
         }
     }
-    println!("{base:?}: {} faults in {calls} calls", calls * TROUBLES.len());
+    println!("{base:?}: {} faults in {calls} calls", cases.len());
     assert!(differing.is_empty(), "{base:?} ends as {undisturbed:?}, but\n{}", differing.join("\n"));
 }
 
@@ -109,9 +112,9 @@ async fn run(name: &'static str, base: Base, case: Option<(usize, Trouble)>) -> 
         story.world.fault("", call, fault(trouble));
     }
     let visited = match case {
-        Some((_, Trouble::Killed)) => {
-            let visit = story.track_as(&payload, Invocation::New);
-            tokio::time::timeout(Duration::from_millis(300), visit).await.unwrap_or(Err(String::new()))
+        Some((call, Trouble::Killed)) => {
+            let killed = story.track_until(&payload, call, Invocation::New).await;
+            if killed == Killed::Yes { Err(String::new()) } else { Ok(Value::Null) }
         }
         _ => story.track_as(&payload, Invocation::New).await,
     };
@@ -126,14 +129,11 @@ async fn run(name: &'static str, base: Base, case: Option<(usize, Trouble)>) -> 
     let request = json!({ "cluster": "prod", "service": "web" });
     let deployments = story.world.by_hand("ECS.ListServiceDeployments", request);
     let revisions = story.world.by_hand("ECS.ListTaskDefinitions", json!({}));
-    let effective =
-        |name: &str| story.world.calls().iter().filter(|it| it.name() == name && it.refused.is_none()).count();
     let end = End {
         outcome: outcome(&story),
         runs: runs(&story),
         quarantine: record["quarantine"].as_array().map_or(0, Vec::len),
         deployments: deployments["serviceDeployments"].as_array().map_or(0, Vec::len),
-        stops: effective("ECS.StopServiceDeployment").min(1),
         revisions: revisions["taskDefinitionArns"].as_array().map_or(0, Vec::len),
         told,
         leases: usize::from(!record["lease"].is_null()),

@@ -1,5 +1,7 @@
-//! Small records beside a service's: a message's place in Slack, a channel's next free second. Each is an item of its own,
-//! written only on the condition that nobody wrote in between, and deleted by DynamoDB when its time is over.
+//! Small records beside a service's: a message's place in Slack, a channel's next free second.
+//!
+//! Each is an item of its own, written only on the condition that nobody wrote in between, and deleted by DynamoDB when
+//! its time is over.
 
 use std::time::Duration;
 

@@ -66,8 +66,12 @@ pub fn to_compare(facts: &Facts<'_>, wish: &Wish<'_>, running_image: Option<&Ima
     }
     let running = super::order::running(facts, &wish.image.digest)?;
     let pushed_at = running.pushed_at.or(running_image.and_then(|image| image.pushed_at));
-    let digest = running.digest.or(running_image.map(|image| image.digest.clone()))?;
-    (digest != wish.image.digest && within(pushed_at, wish.image.pushed_at)).then_some(digest)
+    let digest = running.digest.clone().or(running_image.map(|image| image.digest.clone()))?;
+    let near = digest != wish.image.digest && within(pushed_at, wish.image.pushed_at);
+    // What is older is passed over for that reason already.
+    let shown = Shown { tag: None, digest: Some(wish.image.digest.clone()) };
+    let newer = || super::order::not_older(facts.target, wish, &shown, &running, running_image).is_ok();
+    (near && newer()).then_some(digest)
 }
 
 /// Refuses an image of the build that runs already.

@@ -32,8 +32,10 @@ pub struct Unrecorded<'a> {
     pub now: Timestamp,
 }
 
-/// The PRIMARY as a deployment to be recorded, or what ECS goes back from; `None` where it is recorded, or may be what an
-/// open intent or rollback brought about, or is older than what the record knows of: then it ran before, or came back.
+/// The PRIMARY as a deployment to be recorded, or what ECS goes back from; `None` where there is nothing to record.
+///
+/// That is: it is recorded, or may be what an open intent or rollback brought about, or is older than what the record knows
+/// of, so that it ran before or came back.
 ///
 /// It is `outside` unless Slipway registered its revision just before: then it is Slipway's, and its record was lost.
 pub fn unrecorded(it: &Unrecorded<'_>) -> Option<ledger::Deployment> {
