@@ -145,9 +145,17 @@ pub struct Notice {
 impl Notice {
     /// What this notice is a part of: the deployment, or the notice alone where it is about none.
     ///
-    /// Everything told of one deployment has the same, so that it is shown as one message or in one thread.
+    /// Everything told of one deployment has the same, so that it is shown as one message or in one thread. A deployment
+    /// that ECS has not named goes by what its notices' ids begin with.
     pub fn thread(&self) -> &str {
-        self.deployment.as_ref().map_or(self.id.as_str(), |deployment| deployment.as_str())
+        match &self.deployment {
+            Some(deployment) => deployment.as_str(),
+            None if self.kind.rank() > 0 => {
+                let begin = self.id.strip_suffix(self.kind.as_str()).and_then(|begin| begin.strip_suffix('/'));
+                begin.filter(|begin| !begin.is_empty()).unwrap_or(&self.id)
+            }
+            None => &self.id,
+        }
     }
 
     /// Reads a notice's JSON, leniently; `None` for what is no notice at all: no JSON object with an `id` and a `kind`.

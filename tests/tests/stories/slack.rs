@@ -7,6 +7,7 @@ use libtest_mimic::Trial;
 use slipway_core::notice::{Kind, Notice};
 
 use crate::room::{By, Room, notice, route};
+use crate::story::{Story, WEB};
 use crate::{stories, told};
 
 pub(crate) fn stories() -> Vec<Trial> {
@@ -24,6 +25,7 @@ pub(crate) fn stories() -> Vec<Trial> {
         a_pause_that_slack_asks_for_is_kept
         a_refused_layout_costs_only_the_layout
         a_deleted_message_is_made_anew
+        a_notice_carries_its_target_s_channels
         a_crash_in_the_middle_is_made_good
         a_crash_at_the_post_may_double_a_message_and_loses_none
     })
@@ -281,6 +283,26 @@ async fn a_deleted_message_is_made_anew(name: &'static str) {
       ↳ ↩️ Deploy failed, rolled back on prod/web: 1.1.0
     ");
     room.close();
+}
+
+async fn a_notice_carries_its_target_s_channels(name: &'static str) {
+    let config = WEB.replace("tags:", "notify: [{slack: \"#shop\", on: [failure]}], tags:");
+    let mut story = Story::begin(name, &config).await;
+    story.web_runs("1.4.2");
+    story.push_web("1.5.0").await;
+    let completed = story.world.complete("prod", "web").events;
+    for event in &completed {
+        story.track(event).await;
+    }
+    let notices = story.notices();
+    assert!(notices.len() >= 2, "a start and an end: {notices:#?}");
+    for notice in notices {
+        let faces: serde_json::Value = serde_json::from_str(&notice.message).expect("faces");
+        let notice = Notice::parse(faces["sqs"].as_str().unwrap_or_default()).expect("a notice");
+        assert_eq!(notice.notify, [route("#shop", &["failure"])], "{}", notice.id);
+    }
+    story.world.take_calls();
+    story.end();
 }
 
 async fn a_crash_in_the_middle_is_made_good(name: &'static str) {

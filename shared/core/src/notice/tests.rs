@@ -248,6 +248,8 @@ fn amazon_q_gets_its_own_schema() {
         custom["metadata"]["threadId"].as_str().unwrap().to_owned()
     });
     assert_eq!(threads, ["ecs-svc/2757582648257641111", notice.id.as_str()]);
+    let unnamed = Notice { id: "prod/web/7/failed".to_owned(), kind: Kind::Failed, deployment: None, ..started() };
+    assert_eq!(unnamed.thread(), "prod/web/7");
 }
 
 /// What the schema asks for, and lengths that a chat shows.
