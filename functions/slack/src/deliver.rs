@@ -83,6 +83,8 @@ impl<'a> Delivery<'a> {
             return Err(why.clone());
         }
         let place = place(notice, &to.channel);
+        // Whoever writes the message is done in a second or two, or has died.
+        let mut patience = 10;
         let work = loop {
             let turn = self.change(&place, |living| match living.lost.iter().any(|lost| lost == record) {
                 // It was put aside; the queue has it again because of another channel.
@@ -92,7 +94,8 @@ impl<'a> Delivery<'a> {
             match turn.await? {
                 (Turn::Nothing, _) => return Ok(()),
                 (Turn::Ours(work), living) => break (work, living),
-                (Turn::Wait(until), _) if until < self.until && self.left() > ENOUGH => {
+                (Turn::Wait(_), _) if patience > 0 && self.left() > ENOUGH => {
+                    patience -= 1;
                     self.poster.aws.clock.sleep(Duration::from_secs(1)).await;
                 }
                 (Turn::Wait(_), _) => {
