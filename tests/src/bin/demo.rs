@@ -235,12 +235,25 @@ impl Demo {
         for notice in self.calls_and_notices().await? {
             println!("  {} {}", bold("notice"), notice["headline"].as_str().unwrap_or_default());
         }
-        self.ends(self.stage.world.complete("prod", "api").events).await?;
-        say("\nWhat Slipway remembers of prod/api:\n");
+        for event in self.stage.world.complete("prod", "api").events {
+            self.stage.deliver(&event).await?;
+            for notice in self.calls_and_notices().await? {
+                println!("  {} {}", bold("notice"), notice["headline"].as_str().unwrap_or_default());
+            }
+        }
+        say("\nWhat Slipway remembers of prod/api, newest first:\n");
         let answer = self.ask(&json!({ "action": "history", "target": "prod/api" })).await?;
-        println!("{}", indented(&pretty(&answer["targets"][0])));
+        for it in answer["targets"][0]["deployments"].as_array().into_iter().flatten() {
+            let text = |path: &str| it.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let (old, new) = (text("/revision/old"), text("/revision/new"));
+            let why = it["failing"]["cause"].as_str().map(|cause| format!(": {cause}")).unwrap_or_default();
+            let (number, tag, outcome) = (&it["number"], text("/image/new/tag"), text("/outcome"));
+            say(&format!("  {number}  {tag}  {old} → {new}  by {}  {outcome}{why}", text("/trigger")));
+        }
         self.stage.world.take_calls();
-        say("\nAnd what Slack shows of it:\n");
+        // Slack takes one message a second for a channel.
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        say("\nAnd what Slack shows of it, one message for each deployment:\n");
         let view = self.stage.slack.view("#deploys");
         let of_api = view.lines().skip_while(|line| !line.contains("prod/api"));
         println!("{}", indented(&of_api.collect::<Vec<_>>().join("\n")));

@@ -138,9 +138,8 @@ async fn by_itself(hand: &Hand, wish: Option<Wish>) -> Result<(), Again> {
 }
 
 async fn reconcile(hand: &Hand, wish: Wish) -> Result<(), Again> {
-    let first = hand.call("reads the record", |world| deploy::is_first_sight(world.store.record())).await?;
     let Some(mut held) = take(hand, None).await? else { return Ok(()) };
-    if first {
+    if deploy::is_first_sight(&held.record) {
         let service = hand.call("looks at the service", |world| world.ecs.service()).await?;
         let now = hand.know(|world| world.now);
         let note = deploy::first_sight(&service, &[], Some(now), now);
