@@ -113,13 +113,19 @@ impl Endpoints {
         let world = scene::world(1, Families::Shared).await;
         world.secure_parameter("/slipway/slack-webhook", "https://localhost/services/T0/B0/secret");
         let mut fronts = Vec::new();
-        for service in ["ECS", "ECR", "SNS", "SSM", "S3"] {
+        for service in ["ECS", "ECR", "SNS", "SSM", "S3", "DYNAMODB", "SCHEDULER"] {
             fronts.push((service, authority.front(world.url()).await));
         }
         Self { world, fronts, bundle: authority.bundle().display().to_string() }
     }
 
     fn variables(&self) -> Vec<(&'static str, String)> {
+        let mut variables = self.addresses();
+        variables.extend(scene::names(&self.world));
+        variables
+    }
+
+    fn addresses(&self) -> Vec<(&'static str, String)> {
         let url = |service: &str| self.fronts.iter().find(|(of, _)| *of == service).map(|(_, front)| front.url());
         vec![
             ("SSL_CERT_FILE", self.bundle.clone()),
@@ -128,6 +134,8 @@ impl Endpoints {
             ("AWS_ENDPOINT_URL_SNS", url("SNS").unwrap_or_default()),
             ("AWS_ENDPOINT_URL_SSM", url("SSM").unwrap_or_default()),
             ("AWS_ENDPOINT_URL_S3", url("S3").unwrap_or_default()),
+            ("AWS_ENDPOINT_URL_DYNAMODB", url("DYNAMODB").unwrap_or_default()),
+            ("AWS_ENDPOINT_URL_SCHEDULER", url("SCHEDULER").unwrap_or_default()),
             ("SLIPWAY_CONFIG", "ssm:/slipway/config".to_owned()),
             ("SLIPWAY_TOPIC_ARN", TOPIC.to_owned()),
             ("SLIPWAY_SLACK_WEBHOOK", "ssm:/slipway/slack-webhook".to_owned()),

@@ -92,6 +92,7 @@ async fn warm(deploy: &Path, world: &World) -> Function {
         ("SLIPWAY_CONFIG", DOCUMENT.to_owned()),
         ("SLIPWAY_TOPIC_ARN", TOPIC.to_owned()),
     ];
+    let variables: Vec<_> = variables.into_iter().chain(scene::names(world)).collect();
     let mut function = Function::start("deploy", deploy, &variables).await;
     function.ready().await;
     let answer = function.invoke(scene::push(world, "shop/warm")).await;

@@ -94,3 +94,18 @@ fn service(name: &str, family: &str) -> Value {
         "networkConfiguration": { "awsvpcConfiguration": { "subnets": ["subnet-0a1b2c3d"] } }
     })
 }
+
+/// What the template makes for the functions, made in World, and the variables that name it.
+pub(crate) fn names(world: &World) -> Vec<(&'static str, String)> {
+    world.table("slipway");
+    world.schedule_group("slipway");
+    let function = |name: &str| world.place().arn("lambda", &format!("function:slipway-{name}"));
+    vec![
+        ("SLIPWAY_TABLE", "slipway".to_owned()),
+        ("SLIPWAY_SCHEDULE_GROUP", "slipway".to_owned()),
+        ("SLIPWAY_SCHEDULE_ROLE_ARN", "arn:aws:iam::123456789012:role/slipway-schedules".to_owned()),
+        ("SLIPWAY_SCHEDULE_DLQ_ARN", world.place().arn("sqs", "slipway-rings")),
+        ("SLIPWAY_DEPLOY_ARN", function("deploy")),
+        ("SLIPWAY_TRACK_ARN", function("track")),
+    ]
+}

@@ -35,7 +35,7 @@ pub(crate) async fn answer(hand: Hand, payload: Payload) -> Result<(), Again> {
             let event = EventId::new(format!("reconcile-{}", hand.request));
             reconcile(&hand, Wish { event, repository: None, tag: None, at }).await
         }
-        Payload::Ring(_) => by_itself(&hand, None).await,
+        Payload::Ring(_) => woken(&hand).await,
         Payload::Ask(ask) => asked(&hand, ask).await,
         Payload::Ecs(_) => Ok(()),
     }
@@ -72,13 +72,7 @@ pub(crate) async fn take(hand: &Hand, wish: Option<&Wish>) -> Result<Option<Held
                 Ok(fence) => return Ok(Some(Held { fence, rev, record })),
                 Err(Busy { until }) => {
                     if wish.is_some() || !record.wishes.is_empty() {
-                        let at = add(until, 1);
-                        hand.call("arms the wake", |world| {
-                            let ring = Ring::Wake(at);
-                            let name = schedule::name(ring, &world.target.name);
-                            world.store.arm(name, at, schedule::payload(ring, &world.target.name));
-                        })
-                        .await?;
+                        arm_wake(hand, add(until, 1)).await?;
                     }
                     hand.note(format_args!("finds the service busy"));
                     return Ok(None);
@@ -137,6 +131,13 @@ async fn by_itself(hand: &Hand, wish: Option<Wish>) -> Result<(), Again> {
     serve(hand, &mut held, wish.into_iter().collect()).await
 }
 
+/// What waited may be decided now.
+async fn woken(hand: &Hand) -> Result<(), Again> {
+    let Some(mut held) = take(hand, None).await? else { return Ok(()) };
+    held.change(hand, "wishes again for what waited", |record| record.wake()).await?;
+    serve(hand, &mut held, Vec::new()).await
+}
+
 async fn reconcile(hand: &Hand, wish: Wish) -> Result<(), Again> {
     let Some(mut held) = take(hand, None).await? else { return Ok(()) };
     if deploy::is_first_sight(&held.record) {
@@ -145,7 +146,7 @@ async fn reconcile(hand: &Hand, wish: Wish) -> Result<(), Again> {
         let note = deploy::first_sight(&service, &[], Some(now), now);
         hand.note(format_args!("takes the service over as it is"));
         held.change(hand, "adopts", |record| note.write(record)).await?;
-        hand.call("looks again", |world| world.laws.decided(now)).await?;
+        hand.judge(|laws| laws.decided(now));
         return serve(hand, &mut held, Vec::new()).await;
     }
     serve(hand, &mut held, vec![wish]).await?;
@@ -168,6 +169,10 @@ async fn serve(hand: &Hand, held: &mut Held, own: Vec<Wish>) -> Result<(), Again
         let seen = see(hand, held).await?;
         let waits = if wishes.is_empty() { Vec::new() } else { decide(hand, held, &seen, &wishes).await? };
         let served = std::mem::take(&mut wishes);
+        if !waits.is_empty() && held.record.open().is_none() {
+            // Nobody follows what they wait for: it is looked at again in two minutes.
+            arm_wake(hand, add(hand.know(|world| world.now), 120)).await?;
+        }
         held.change(hand, "takes the wishes off", |record| {
             record.wishes.retain(|it| !served.contains(it));
             waits.iter().for_each(|wish| record.wait(wish.clone()));
@@ -253,7 +258,9 @@ async fn decide(hand: &Hand, held: &mut Held, seen: &Seen, wishes: &[Wish]) -> R
             Reason::AlreadyRuns { .. } | Reason::AlreadyUnderWay { .. } | Reason::Older { .. } => break,
             _ if plan.steps.is_empty() => {}
             _ => {
-                carry_out(hand, held, &plan, (laws::By::Itself, seen.at), &wish.event).await?;
+                let moved = target.tags.follows_tag().and(tagged_at);
+                let gate = Gate { digest: image.digest.clone(), pushed_at: moved.max(image.pushed_at) };
+                carry_out(hand, held, &plan, (laws::By::Itself, seen.at), &wish.event, Some(&gate)).await?;
                 return Ok(Vec::new());
             }
         }
@@ -288,6 +295,18 @@ async fn plan(hand: &Hand, facts: &Facts<'_>, wish: &deploy::Wish<'_>) -> Result
     Ok(deploy::deploy(facts, &wish, &Known { running_image: running_image.as_ref(), builds: None }))
 }
 
+/// An image that comes by itself, to be held against the record once more when it is meant.
+struct Gate {
+    digest: slipway_core::image::Digest,
+    pushed_at: Option<Timestamp>,
+}
+
+impl Gate {
+    fn refuses(&self, record: &Service) -> bool {
+        gate(record, &Candidate { digest: &self.digest, shown: "", pushed_at: self.pushed_at }).is_err()
+    }
+}
+
 /// Does what the plan says: the intent and its deadline first, then the revision, the update, and the record of it.
 async fn carry_out(
     hand: &Hand,
@@ -295,6 +314,7 @@ async fn carry_out(
     plan: &Plan,
     (by, looked): (laws::By, Timestamp),
     event: &EventId,
+    gate: Option<&Gate>,
 ) -> Result<(), Again> {
     let (now, settings) = hand.know(|world| (world.now, world.target.settings.clone()));
     let over = plan.steps.iter().find_map(|step| match step {
@@ -308,10 +328,18 @@ async fn carry_out(
     let deadline = add(now, i64::try_from(settings.deadline_seconds).unwrap_or(i64::MAX));
     let meant = meant(plan, trigger, event, hand, now, settings, deadline, over);
     let fence = held.fence;
+    // Track writes without the lease: what it learnt since the decision counts.
     let number = held
-        .change(hand, "means it", |record| record.intend(fence, meant.clone()).map(|(number, _)| number))
-        .await?
-        .map_err(|_| Again)?;
+        .change(hand, "means it", |record| {
+            let seen = seen_with_bug(hand, record);
+            if gate.is_some_and(|it| it.refuses(&seen)) {
+                return None;
+            }
+            Some(record.intend(fence, meant.clone()).map(|(number, _)| number))
+        })
+        .await?;
+    let Some(number) = number else { return Ok(()) };
+    let number = number.map_err(|_| Again)?;
     if hand.know(|world| world.bug) != Some(Bug::NoDeadline) {
         arm_deadline(hand, number, deadline).await?;
     }
@@ -417,6 +445,16 @@ pub(crate) async fn update(
         .await?)
 }
 
+async fn arm_wake(hand: &Hand, at: Timestamp) -> Result<(), Again> {
+    hand.call("arms the wake", |world| {
+        let ring = Ring::Wake(at);
+        let name = schedule::name(ring, &world.target.name);
+        world.store.arm(name, at, schedule::payload(ring, &world.target.name));
+    })
+    .await?;
+    Ok(())
+}
+
 /// A deadline for a deployment. One that is armed again goes by a name of its own.
 pub(crate) async fn arm_deadline(hand: &Hand, number: u64, at: Timestamp) -> Result<(), Again> {
     let at = at.max(add(hand.know(|world| world.now), 5));
@@ -474,7 +512,7 @@ async fn asked(hand: &Hand, ask: Ask) -> Result<(), Again> {
                 let plan = plan(hand, &facts, &wanted).await?;
                 hand.note(format_args!("decides: {}", plan.reason));
                 if !plan.steps.is_empty() {
-                    carry_out(hand, &mut held, &plan, (laws::By::Request, seen.at), &event).await?;
+                    carry_out(hand, &mut held, &plan, (laws::By::Request, seen.at), &event, None).await?;
                 }
             }
         }

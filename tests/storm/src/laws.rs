@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use slipway_core::id::DeploymentId;
 use slipway_core::image::Digest;
-use slipway_core::ledger::Outcome;
+use slipway_core::ledger::{self, Outcome};
 
 use crate::ecs::{Ecs, digest_of};
 use crate::registry::{Fate, Registry};
@@ -195,14 +195,23 @@ impl Laws {
                 self.break_law(format!("the end of deployment {} was never told", deployment.number));
             }
         }
-        if record.lease.is_some() || !record.wishes.is_empty() || !record.waiting.is_empty() {
+        let primary = ecs.primary();
+        // Somebody else's deployment that ECS tries for ever is waited for as long.
+        let theirs = record.of_id(&primary.id).is_none_or(ledger::Deployment::is_outside);
+        let stuck = theirs && primary.rollout == Some(slipway_core::facts::Rollout::InProgress);
+        if record.lease.is_some() || !record.wishes.is_empty() || !stuck && !record.waiting.is_empty() {
             self.break_law("the lease or a wish was left behind".to_owned());
+        }
+        if stuck {
+            return;
         }
         let running = digest_of(ecs.revision(&ecs.primary().task_definition));
         let Some(running) = running else { return };
         let last = record.deployments.first().filter(|it| it.outcome == Some(Outcome::RollbackFailed));
         let called = last.and_then(|it| it.ended_at);
-        let decided = self.decided.max(self.outside.as_ref().map(|(_, at)| *at));
+        // A takeover whose answer was lost is one all the same.
+        let adopted = record.decision.as_ref().filter(|it| it.what == "adopted").map(|it| it.at);
+        let decided = self.decided.max(adopted).max(self.outside.as_ref().map(|(_, at)| *at));
         let mut better = registry.images().iter().filter(|image| {
             let digest = &image.facts.digest;
             image.fate == Fate::Good

@@ -8,8 +8,7 @@ use slipway_core::facts::{Pause, Revision, ServiceDeploymentFacts, ServiceDeploy
 use slipway_core::id::{EventId, TaskDefinitionArn};
 use slipway_core::ledger::{self, Decision, Failing, Good, Once, Outcome, Ran, Service, Wish};
 use slipway_core::outcome::{
-    Assessment, Change, DeploymentEvent, FailedBy, Pace, Situation, Unrecorded, Who, assess, its_service_deployment,
-    unrecorded,
+    Assessment, DeploymentEvent, FailedBy, Pace, Situation, Unrecorded, Who, assess, its_service_deployment, unrecorded,
 };
 use slipway_core::provenance::Provenance;
 use slipway_core::rollback::{self, Facts, GoodFacts, RevisionState, WayBack};
@@ -56,18 +55,6 @@ struct Seen {
 }
 
 async fn follow(hand: &Hand, event: Option<&DeploymentEvent>) -> Result<(), Again> {
-    if let Some(event) = event {
-        // Something may have gone over it already, so that ECS lists it no more.
-        change(hand, "notes a decision from outside", |record| {
-            let unknown =
-                record.of_id(&event.deployment).is_none() && slipway_core::deploy::unresolved(record).is_empty();
-            let back = event.reason.as_deref().is_some_and(|reason| reason.contains("rolling back"));
-            if unknown && !back && !slipway_core::deploy::is_first_sight(record) && event.change == Change::InProgress {
-                record.decided(Decision { what: "outside".to_owned(), at: event.at, who: None });
-            }
-        })
-        .await?;
-    }
     for _ in 0..LOOKS {
         let seen = look(hand).await?;
         if let Some(found) = find(hand, &seen) {
