@@ -275,8 +275,8 @@ async fn ten_services_cost_no_longer_chain_than_one(name: &'static str) {
         story.world.running_service(request);
     }
     let event = story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
-    // So long that only what waits for an answer counts as a chain, not what a slow machine does one by one.
-    story.world.set_latency(Duration::from_millis(150));
+    // So long that only what waits for an answer counts as a chain, not what a busy machine does one by one.
+    story.world.set_latency(Duration::from_millis(800));
     story.deploy_once(&event, Invocation::New).await.expect("an answer");
     let calls = story.world.take_calls();
     let count = |service: &str| calls.iter().filter(|call| call.service == service).count();
