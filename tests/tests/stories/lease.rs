@@ -68,9 +68,10 @@ async fn a_crashed_holder_delays_nobody_longer_than_its_lease(name: &'static str
     let mut story = Story::of_web(name).await;
     let lost = story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
     // It dies right after it took the lease, and Lambda never tries again.
-    story.world.fault("ECS.DescribeServices", 1, Fault::Late(Duration::from_secs(3600)));
-    let killed = story.deploy_until(&lost, 5, Invocation::New).await;
+    story.world.fault_each("ECS.DescribeServices", Fault::Late(Duration::from_secs(3600)));
+    let killed = story.deploy_until(&lost, 4, Invocation::New).await;
     assert_eq!(killed, Killed::Yes);
+    story.world.heal("ECS.DescribeServices");
     let answer = story.push_web("1.6.0").await;
     assert_eq!(answer["targets"][0]["reason"]["code"], "busy");
     assert_eq!(story.updates(), 0);
