@@ -265,6 +265,18 @@ async fn what_does_not_fit_in_the_time_is_left_to_the_next_try(name: &'static st
 const LEASE: usize = 2;
 
 async fn ten_services_cost_no_longer_chain_than_one(name: &'static str) {
+    // What is measured is never less than the real chain, and more where a busy machine dawdles: the least of three counts.
+    let mut chain = usize::MAX;
+    for _ in 0..3 {
+        chain = chain.min(chain_of_ten_services(name).await);
+        if chain <= LEASE + 4 {
+            return;
+        }
+    }
+    panic!("a chain of {chain}");
+}
+
+async fn chain_of_ten_services(name: &'static str) -> usize {
     let targets: String = (0..10).map(|n| format!("  - {{ repository: shop/web, service: web-{n} }}\n")).collect();
     let config = format!("version: 1\ndefaults: {{ cluster: prod, tags: {{ semver: \"*\" }} }}\ntargets:\n{targets}");
     let mut story = Story::begin(name, &config).await;
@@ -293,8 +305,8 @@ async fn ten_services_cost_no_longer_chain_than_one(name: &'static str) {
     let own = |call: &Call| call.operation == "DescribeServices" || !of_another(call);
     let before = |call: &Call| own(call) && Some(call.span.end) <= accepted;
     let chain = longest_chain(&calls.iter().filter(|call| before(call)).cloned().collect::<Vec<_>>());
-    assert!(chain <= LEASE + 4, "{chain}");
     story.end();
+    chain
 }
 
 fn outcome(answer: &Value) -> &str {

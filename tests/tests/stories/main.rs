@@ -39,7 +39,7 @@ pub(crate) use stories;
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // They wait for answers that do not come far more than they compute.
-    arguments.test_threads.get_or_insert(8);
+    arguments.test_threads.get_or_insert(4);
     let mut trials = push::stories();
     trials.extend(order::stories());
     trials.extend(manual::stories());
