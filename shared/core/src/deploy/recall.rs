@@ -8,7 +8,7 @@ use jiff::{Timestamp, ToSpan};
 use crate::facts::{RanImage, Revision, Rollout, ServiceFacts};
 use crate::id::{DeploymentId, TargetName, TaskDefinitionArn};
 use crate::ledger::{Decision, Deployment, Good, Ran, Service, Wish};
-use crate::notice::Kind;
+use crate::notice::{BuildChange, Kind};
 use crate::plan::{Plan, Shown};
 use crate::provenance::Provenance;
 use crate::reason::Reason;
@@ -26,6 +26,8 @@ pub enum Note {
     Began(u64, DeploymentId, Timestamp),
     /// An update that was meant never took effect.
     Forgotten(u64),
+    /// What the images of a deployment were built from.
+    Built(u64, BuildChange),
     /// A notice was published; of a deployment, where it has a number.
     Told(Option<u64>, String),
     /// A wish waits until what is under way has ended, or for better images.
@@ -50,6 +52,7 @@ impl Note {
             }
             Self::Began(number, id, at) => record.began(*number, id, *at),
             Self::Forgotten(number) => record.forget(*number),
+            Self::Built(number, build) => record.built(*number, build.clone()),
             Self::Told(number, id) => record.tell(*number, id),
             Self::Waits(wish) => {
                 record.wishes.retain(|it| it != wish);
