@@ -22,6 +22,7 @@ mod slack;
 mod stack;
 mod story;
 mod track;
+mod trouble;
 mod troubled;
 
 use std::process::ExitCode;
