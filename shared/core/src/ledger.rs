@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{DeploymentId, EventId};
+use crate::id::{DeploymentId, EventId, LogStream};
 use crate::image::{Digest, Tag};
 use crate::notice::RevisionChange;
 use crate::plan::ImageChange;
@@ -257,6 +257,9 @@ pub struct Failing {
     /// The evidence, a line each, as it was when it failed.
     #[serde(default, deserialize_with = "read::items")]
     pub evidence: Vec<String>,
+    /// The log of the container that died.
+    #[serde(default, deserialize_with = "read::or_default")]
+    pub log: Option<LogStream>,
     /// What a person can do about the cause, a sentence each.
     #[serde(default, deserialize_with = "read::items")]
     pub advice: Vec<String>,

@@ -15,6 +15,7 @@ fn container(name: &str, exit_code: impl Into<Option<i32>>, reason: &str) -> Sto
         reason: Some(reason.to_owned()).filter(|reason| !reason.is_empty()),
         image: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web".to_owned(),
         essential: Some(true),
+        stream: None,
         log: Vec::new(),
     }
 }
@@ -413,6 +414,7 @@ fn nothing_quoted_grows_or_breaks_a_line() {
         let text = piece.repeat(5_000);
         let container = StoppedContainer {
             name: ContainerName::new(&text),
+            stream: None,
             log: vec![text.clone(); 30],
             ..container("web", 1, &text)
         };
