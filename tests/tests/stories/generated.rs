@@ -4,11 +4,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use e2e::world::{Fault, Image};
+use e2e::world::Image;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::story::{Invocation, Killed, Story, WEB, id, service, side_by_side};
+use crate::story::{Invocation, Killed, Story, WEB, id, service};
+use crate::trouble::{self, Case, Trouble};
 use crate::{stories, told};
 
 pub(crate) fn stories() -> Vec<Trial> {
@@ -21,22 +22,6 @@ pub(crate) fn stories() -> Vec<Trial> {
         a_rollback_by_hand_survives_every_fault
     } }
 }
-
-/// So many worlds are run through at once; they mostly wait.
-const AT_ONCE: usize = 12;
-
-/// What befalls a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trouble {
-    Throttled,
-    Broken,
-    CutBefore,
-    CutAfter,
-    Killed,
-}
-
-const TROUBLES: [Trouble; 5] =
-    [Trouble::Throttled, Trouble::Broken, Trouble::CutBefore, Trouble::CutAfter, Trouble::Killed];
 
 /// A story that is run through again and again.
 #[derive(Clone, Copy, Debug)]
@@ -84,39 +69,24 @@ async fn a_rollback_by_hand_survives_every_fault(name: &'static str) {
 }
 
 async fn survives(name: &'static str, base: Base) {
-    let (calls, undisturbed) = run(name, base, None).await;
-    assert_eq!((undisturbed.leases, undisturbed.intents), (0, 0), "{base:?}");
-    let cases: Vec<(usize, Trouble)> = (1..=calls).flat_map(|call| TROUBLES.map(|trouble| (call, trouble))).collect();
-    let mut differing = Vec::new();
-    eprintln!("{base:?}: {calls} calls, {undisturbed:?}");
-    for chunk in cases.chunks(AT_ONCE) {
-        let runs = chunk.iter().map(async |case| (*case, run(name, base, Some(*case)).await.1));
-        for (case, end) in side_by_side(runs.collect()).await {
-            if end != undisturbed {
-                eprintln!("{base:?} {case:?}: {end:?}");
-                differing.push(format!("{case:?}: {end:?}"));
-            }
-        }
-    }
-    println!("{base:?}: {} faults at {calls} calls, and one end", cases.len());
-    assert!(differing.is_empty(), "{base:?} ends as {undisturbed:?}, but\n{}", differing.join("\n"));
+    trouble::survives(base, async |case| run(name, base, case).await).await;
 }
 
 /// Runs a story through, with this trouble at this call; how many calls it made, and how it ended.
-async fn run(name: &'static str, base: Base, case: Option<(usize, Trouble)>) -> (usize, End) {
+async fn run(name: &'static str, base: Base, case: Option<Case>) -> (usize, End) {
     let (mut story, payload) = begin(name, base).await;
     story.claim();
     story.notices();
     let before = story.world.calls().len();
     let mut killed = Killed::No;
     let answer = match case {
-        Some((call, Trouble::Killed)) => {
-            story.world.fault("", call, Fault::Late(Duration::from_secs(3600)));
+        Some(Case { call, trouble: Trouble::Killed }) => {
+            story.world.fault("", call, Trouble::Killed.fault());
             killed = story.deploy_until(&payload, call, Invocation::New).await;
             Err(String::new())
         }
-        Some((call, trouble)) => {
-            story.world.fault("", call, fault(trouble));
+        Some(Case { call, trouble }) => {
+            story.world.fault("", call, trouble.fault());
             story.deploy_once(&payload, Invocation::New).await
         }
         None => story.deploy_once(&payload, Invocation::New).await,
@@ -148,6 +118,7 @@ async fn run(name: &'static str, base: Base, case: Option<(usize, Trouble)>) -> 
         leases: items.iter().filter(|item| !item["record"]["lease"].is_null()).count(),
         intents: items.iter().map(intents).sum(),
     };
+    assert!(case.is_some() || (end.leases, end.intents) == (0, 0), "{base:?}: {end:?}");
     story.claim();
     story.end();
     (calls, end)
@@ -156,15 +127,6 @@ async fn run(name: &'static str, base: Base, case: Option<(usize, Trouble)>) -> 
 fn intents(item: &Value) -> usize {
     let deployments = item["record"]["deployments"].as_array().cloned().unwrap_or_default();
     deployments.iter().filter(|it| it["deployment"].is_null() && it["outcome"].is_null()).count()
-}
-
-fn fault(trouble: Trouble) -> Fault {
-    match trouble {
-        Trouble::Throttled => Fault::Throttle,
-        Trouble::Broken => Fault::Break,
-        Trouble::CutBefore => Fault::CutBefore,
-        Trouble::CutAfter | Trouble::Killed => Fault::CutAfter,
-    }
 }
 
 /// The scene, and what is delivered to the deploy function.

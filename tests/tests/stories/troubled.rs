@@ -4,12 +4,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use e2e::world::{Failure, Fault, Image, Moved};
+use e2e::world::{Failure, Image, Moved};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::following::{deploying, outcome, remembered, runs};
-use crate::story::{Invocation, Killed, Story, WEB, id, service, service_with_breaker, side_by_side};
+use crate::story::{Invocation, Killed, Story, WEB, id, service, service_with_breaker};
+use crate::trouble::{self, Case, Trouble};
 use crate::{stories, told};
 
 pub(crate) fn stories() -> Vec<Trial> {
@@ -22,22 +23,6 @@ pub(crate) fn stories() -> Vec<Trial> {
         a_rollback_by_ecs_survives_every_fault
     } }
 }
-
-/// So many worlds are run through at once; they mostly wait.
-const AT_ONCE: usize = 12;
-
-/// What befalls a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trouble {
-    Throttled,
-    Broken,
-    CutBefore,
-    CutAfter,
-    Killed,
-}
-
-const TROUBLES: [Trouble; 5] =
-    [Trouble::Throttled, Trouble::Broken, Trouble::CutBefore, Trouble::CutAfter, Trouble::Killed];
 
 /// A story that is run through again and again.
 #[derive(Clone, Copy, Debug)]
@@ -87,32 +72,19 @@ async fn a_rollback_by_ecs_survives_every_fault(name: &'static str) {
 }
 
 async fn survives(name: &'static str, base: Base) {
-    let (calls, undisturbed) = run(name, base, None).await;
-    assert_eq!(undisturbed.leases, 0, "{base:?}: {undisturbed:?}");
-    let cases: Vec<(usize, Trouble)> = (1..=calls).flat_map(|call| TROUBLES.map(|trouble| (call, trouble))).collect();
-    let mut differing = Vec::new();
-    for chunk in cases.chunks(AT_ONCE) {
-        let runs = chunk.iter().map(async |case| (*case, run(name, base, Some(*case)).await.1));
-        for ((call, trouble), end) in side_by_side(runs.collect()).await {
-            if end != undisturbed {
-                differing.push(format!("call {call} {trouble:?}: {end:?}"));
-            }
-        }
-    }
-    println!("{base:?}: {} faults in {calls} calls", cases.len());
-    assert!(differing.is_empty(), "{base:?} ends as {undisturbed:?}, but\n{}", differing.join("\n"));
+    trouble::survives(base, async |case| run(name, base, case).await).await;
 }
 
 /// Runs a story through, with this trouble at this call; how many calls the troubled visit made, and how it ended.
-async fn run(name: &'static str, base: Base, case: Option<(usize, Trouble)>) -> (usize, End) {
+async fn run(name: &'static str, base: Base, case: Option<Case>) -> (usize, End) {
     let (mut story, payload) = begin(name, base).await;
     story.transcript();
     let before = story.world.calls().len();
-    if let Some((call, trouble)) = case {
-        story.world.fault("", call, fault(trouble));
+    if let Some(Case { call, trouble }) = case {
+        story.world.fault("", call, trouble.fault());
     }
     let visited = match case {
-        Some((call, Trouble::Killed)) => {
+        Some(Case { call, trouble: Trouble::Killed }) => {
             let killed = story.track_until(&payload, call, Invocation::New).await;
             if killed == Killed::Yes { Err(String::new()) } else { Ok(Value::Null) }
         }
@@ -138,6 +110,7 @@ async fn run(name: &'static str, base: Base, case: Option<(usize, Trouble)>) -> 
         told,
         leases: usize::from(!record["lease"].is_null()),
     };
+    assert!(case.is_some() || end.leases == 0, "{base:?}: {end:?}");
     story.transcript();
     story.end();
     (calls, end)
@@ -203,14 +176,4 @@ async fn begin(name: &'static str, base: Base) -> (Story, Value) {
     };
     let _ = story.world.take_events();
     (story, payload)
-}
-
-fn fault(trouble: Trouble) -> Fault {
-    match trouble {
-        Trouble::Throttled => Fault::Throttle,
-        Trouble::Broken => Fault::Break,
-        Trouble::CutBefore => Fault::CutBefore,
-        Trouble::CutAfter => Fault::CutAfter,
-        Trouble::Killed => Fault::Late(Duration::from_secs(3600)),
-    }
 }
