@@ -27,6 +27,9 @@ use crate::raw::RawAnswer;
 
 pub use progress::Stopped;
 
+/// DescribeServiceRevisions takes at most this many revisions.
+pub const REVISIONS_PER_CALL: usize = 20;
+
 /// DescribeServices takes at most this many services.
 pub const SERVICES_PER_CALL: usize = 10;
 

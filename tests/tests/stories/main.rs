@@ -24,6 +24,7 @@ mod story;
 mod track;
 mod trouble;
 mod troubled;
+mod unseen;
 
 use std::process::ExitCode;
 
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
     trials.extend(rollback::stories());
     trials.extend(outcomes::stories());
     trials.extend(troubled::stories());
+    trials.extend(unseen::stories());
     trials.extend(slack::stories());
     let whole = arguments.filter.is_none() && arguments.skip.is_empty();
     let stories = libtest_mimic::run(&arguments, trials);
