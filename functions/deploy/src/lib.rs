@@ -10,6 +10,7 @@ mod lease;
 mod look;
 mod plan;
 mod push;
+mod recall;
 mod reconcile;
 mod requests;
 mod serve;

@@ -107,7 +107,7 @@ impl Ecr {
         Ok(answer.images().iter().filter_map(manifest).collect())
     }
 
-    /// GetDownloadUrlForLayer, and what is there, if it has at most `most` bytes: a layer, or an image's configuration,
+    /// `GetDownloadUrlForLayer`, and what is there, if it has at most `most` bytes: a layer, or an image's configuration,
     /// which is kept as layers are.
     pub async fn download_layer(
         &self,

@@ -22,15 +22,12 @@ pub(super) fn lines(evidence: &Evidence<'_>) -> Vec<String> {
         push(&mut lines, format!("ECS says: \"{}\"", quote::reason(words)));
     }
     let mut log = None;
-    for task in evidence.tasks.iter().take(TASKS) {
-        push(&mut lines, of_task(task));
-        for container in &task.containers {
-            if let Some(line) = of_container(container) {
-                push(&mut lines, line);
-            }
-        }
+    for group in alike(evidence.tasks) {
+        push(&mut lines, of_task(group[0]));
+        lines.extend(group[0].containers.iter().filter_map(|container| of_container(group[0], container)));
+        lines.extend(of_the_others(&group[1..]));
         // One log tells the story; the others are the same or a consequence.
-        log = log.or_else(|| task.died().filter(|it| !it.log.is_empty()));
+        log = log.or_else(|| group.iter().find_map(|task| task.died().filter(|it| !it.log.is_empty())));
     }
     // A log may be long: what is short comes before it and is never crowded out.
     for words in evidence.warnings.iter().take(EVENTS) {
@@ -68,15 +65,47 @@ fn of_task(task: &StoppedTask) -> String {
     format!("Task {} stopped{at}{why}", quote::short(task.short()))
 }
 
-fn of_container(container: &StoppedContainer) -> Option<String> {
-    let reason = container.reason.as_deref().map(quote::reason).filter(|reason| !reason.is_empty());
+/// The tasks that are told, those together that stopped in the same way.
+fn alike(tasks: &[StoppedTask]) -> Vec<Vec<&StoppedTask>> {
+    let same = |one: &StoppedTask, other: &StoppedTask| {
+        let containers = one.containers.iter().zip(&other.containers);
+        (&one.stopped_reason, &one.stop_code) == (&other.stopped_reason, &other.stop_code)
+            && one.containers.len() == other.containers.len()
+            && containers.into_iter().all(|(one, other)| {
+                (&one.name, one.exit_code, &one.reason) == (&other.name, other.exit_code, &other.reason)
+            })
+    };
+    let mut groups: Vec<Vec<&StoppedTask>> = Vec::new();
+    for task in tasks.iter().take(TASKS) {
+        match groups.iter_mut().find(|group| same(group[0], task)) {
+            Some(group) => group.push(task),
+            None => groups.push(vec![task]),
+        }
+    }
+    groups
+}
+
+fn of_the_others(tasks: &[&StoppedTask]) -> Option<String> {
+    let names: Vec<String> = tasks.iter().map(|task| quote::short(task.short())).collect();
+    match names.as_slice() {
+        [] => None,
+        [one] => Some(format!("Task {one} stopped in the same way")),
+        names => Some(format!("Tasks {} stopped in the same way", names.join(" and "))),
+    }
+}
+
+/// How a container of a task ended, unless the task's own words say it already.
+fn of_container(task: &StoppedTask, container: &StoppedContainer) -> Option<String> {
+    let of_task = task.stopped_reason.as_deref().unwrap_or_default();
+    let reason = container.reason.as_deref().filter(|reason| !of_task.contains(reason.trim()));
+    let reason = reason.map(quote::reason).filter(|reason| !reason.is_empty());
     let ended = match (container.exit_code, reason) {
         (Some(code), Some(reason)) => format!("exit code {code}, {reason}"),
         (Some(code), None) => format!("exit code {code}"),
         (None, Some(reason)) => reason,
         (None, None) => return None,
     };
-    Some(format!("  container {}: {ended}", quote::short(container.name.as_str())))
+    Some(format!("Its container {}: {ended}", quote::short(container.name.as_str())))
 }
 
 /// ECS says some things twice.

@@ -9,7 +9,7 @@ use crate::world::identity;
 use crate::world::place::Place;
 use crate::world::refusal::{Answer, Members, Refusal, text};
 
-/// GetDownloadUrlForLayer; the address counts for an hour, to whoever has it.
+/// `GetDownloadUrlForLayer`; the address counts for an hour, to whoever has it.
 pub(super) fn get_download_url_for_layer(ecr: &Ecr, scene: &Scene<'_>, request: &Members) -> Answer {
     let name = text(request, "repositoryName").unwrap_or_default();
     let digest = text(request, "layerDigest").unwrap_or_default();
