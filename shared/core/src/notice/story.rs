@@ -231,7 +231,7 @@ impl Words<'_> {
                 format!("{} Slipway put {what} back; {target} runs that again.", self.noticed())
             }
             Outcome::RollbackFailed => format!(
-                "{} The way back failed too, and nobody goes back any further: {target} may run too few tasks, or none.",
+                "{} The way back failed too, and Slipway tries nothing else: {target} may run too few tasks, or none.",
                 self.noticed()
             ),
             Outcome::Stopped => {

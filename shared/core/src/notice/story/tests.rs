@@ -126,10 +126,10 @@ fn a_deployment_that_fails_says_what_is_next() {
     Took          4 min 30 s
 
     What Slipway saw:
-    - Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
-    -   container web: exit code 1
-    - The last lines of web's log:
-    - | panic: DATABASE_URL is not set
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
 
     What you can do:
     - Read the last lines of the container's log, mend the image, and push it
@@ -148,10 +148,10 @@ fn a_deployment_that_fails_says_what_is_next() {
     Took          4 min 30 s
 
     What Slipway saw:
-    - Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
-    -   container web: exit code 1
-    - The last lines of web's log:
-    - | panic: DATABASE_URL is not set
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
 
     What you can do:
     - Read the last lines of the container's log, mend the image, and push it
@@ -174,10 +174,10 @@ fn a_rollback_under_way_and_done() {
     Took          4 min 30 s
 
     What Slipway saw:
-    - Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
-    -   container web: exit code 1
-    - The last lines of web's log:
-    - | panic: DATABASE_URL is not set
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
 
     What you can do:
     - Wait: a notice follows when the rollback has ended
@@ -197,10 +197,10 @@ fn a_rollback_under_way_and_done() {
     Took          4 min 30 s
 
     What Slipway saw:
-    - Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
-    -   container web: exit code 1
-    - The last lines of web's log:
-    - | panic: DATABASE_URL is not set
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
 
     What you can do:
     - Wait: a notice follows when the rollback has ended
@@ -220,10 +220,10 @@ fn a_rollback_under_way_and_done() {
     Took          4 min 30 s
 
     What Slipway saw:
-    - Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
-    -   container web: exit code 1
-    - The last lines of web's log:
-    - | panic: DATABASE_URL is not set
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
 
     What you can do:
     - Read the last lines of the container's log, mend the image, and push it
@@ -248,10 +248,10 @@ fn a_rollback_under_way_and_done() {
     Took          4 min 30 s
 
     What Slipway saw:
-    - Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
-    -   container web: exit code 1
-    - The last lines of web's log:
-    - | panic: DATABASE_URL is not set
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
 
     What you can do:
     - Read the last lines of the container's log, mend the image, and push it
@@ -260,7 +260,7 @@ fn a_rollback_under_way_and_done() {
     insta::assert_snapshot!(ended(&rolled_back(), Outcome::RollbackFailed), @r#"
     Rollback failed on prod/web: shop/web:1.5.0 failed, and putting the last version back failed too
 
-    The deployment failed: its container web exited with code 1, and 3 of its tasks stopped by themselves. The way back failed too, and nobody goes back any further: prod/web may run too few tasks, or none. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
+    The deployment failed: its container web exited with code 1, and 3 of its tasks stopped by themselves. The way back failed too, and Slipway tries nothing else: prod/web may run too few tasks, or none. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
 
     Repository    shop/web
     Failed        1.5.0 (sha256:bbbbbbbbbbbb)
@@ -271,10 +271,10 @@ fn a_rollback_under_way_and_done() {
     Took          4 min 30 s
 
     What Slipway saw:
-    - Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
-    -   container web: exit code 1
-    - The last lines of web's log:
-    - | panic: DATABASE_URL is not set
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
 
     What you can do:
     - Look at the service now: Slipway does nothing more here by itself
@@ -301,10 +301,10 @@ fn a_failure_that_nobody_mends() {
     Took          4 min 30 s
 
     What Slipway saw:
-    - Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
-    -   container web: exit code 1
-    - The last lines of web's log:
-    - | panic: DATABASE_URL is not set
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
 
     What you can do:
     - Deploy an image that is known to work: invoke the deploy function with {"action": "deploy", "target": "prod/web", "tag": …}
@@ -325,10 +325,10 @@ fn a_failure_that_nobody_mends() {
     Took          4 min 30 s
 
     What Slipway saw:
-    - Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
-    -   container web: exit code 1
-    - The last lines of web's log:
-    - | panic: DATABASE_URL is not set
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
 
     What you can do:
     - Put web:41 back: invoke the deploy function with {"action": "rollback", "target": "prod/web", "to": "web:41"}
@@ -353,10 +353,10 @@ fn a_failure_that_nobody_mends() {
     Took          4 min 30 s
 
     What Slipway saw:
-    - Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
-    -   container web: exit code 1
-    - The last lines of web's log:
-    - | panic: DATABASE_URL is not set
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
 
     What you can do:
     - Put web:41 back: invoke the deploy function with {"action": "rollback", "target": "prod/web", "to": "web:41"}
