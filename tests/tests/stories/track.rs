@@ -97,7 +97,6 @@ async fn a_rollback_by_ecs_is_told_as_a_failed_deploy(name: &'static str) {
     Deploy failed on prod/web: shop/web:1.5.0, 1.4.2 runs again
 
     The deployment failed: its container web exited with code 1. ECS put the last version back by itself; prod/web runs that again. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
-    ECS says: "Service deployment rolled back because the circuit breaker threshold was exceeded."
 
     Repository    shop/web
     Failed        1.5.0 (sha256:182264c5b6e5)

@@ -6,7 +6,7 @@ use crate::diff::Diff;
 use crate::plan::Shown;
 
 use super::limits::shorten;
-use super::{BuildChange, Cause, Kind, Link, Notice};
+use super::{BuildChange, Cause, Kind, Link, Notice, Severity};
 
 /// The title of the changes.
 pub const CHANGES: &str = "What changes in the task definition";
@@ -81,6 +81,7 @@ impl Notice {
             Kind::Failing => Some(("Failing", "Before")),
             Kind::Failed | Kind::TimedOut | Kind::RollbackFailed => Some(("Failed", "Before")),
             Kind::Stopped => Some(("Stopped", "Before")),
+            Kind::RollingBack if self.severity == Severity::Warning => Some(("Stopped", "Coming back")),
             Kind::RollingBack => Some(("Failed", "Coming back")),
             Kind::RolledBack => Some(("Failed", "Runs again")),
             _ => None,

@@ -366,6 +366,41 @@ fn a_failure_that_nobody_mends() {
 }
 
 #[test]
+fn what_a_person_stops_is_no_failure() {
+    let news = News::RollingBack { by: Who::Somebody, to: Some("web:41") };
+    assert_eq!(notice(&deployment(), &news).severity, Severity::Warning);
+    insta::assert_snapshot!(told(&deployment(), &news), @r#"
+    Deploy stopped on prod/web: shop/web:1.5.0, ECS is rolling back to 1.4.2
+
+    Somebody stopped the deployment, and ECS is putting web:41 back.
+
+    Repository    shop/web
+    Stopped       1.5.0 (sha256:bbbbbbbbbbbb)
+    Coming back   1.4.2 (sha256:aaaaaaaaaaaa)
+    Revision      web:41 → web:42
+    Deployment    ecs-svc/2
+    Triggered by  an image push (event 13cde686)
+    Took          4 min 30 s
+
+    What you can do:
+    - Wait: a notice follows when the rollback has ended
+    "#);
+}
+
+#[test]
+fn ecs_s_words_are_told_once() {
+    let says = "ECS deployment circuit breaker: tasks failed to start.";
+    let end = End { says: Some(says.to_owned()), ..end(Outcome::RolledBackByEcs) };
+    let mut deployment = failing("ecs");
+    let reason = |deployment: &Deployment| notice(deployment, &News::Ended { end: &end, next: None }).reason;
+    assert!(reason(&deployment).ends_with("tasks failed to start.\""));
+    if let Some(failing) = &mut deployment.failing {
+        failing.evidence.insert(0, format!("ECS says: \"{says}\""));
+    }
+    assert!(!reason(&deployment).contains(says));
+}
+
+#[test]
 fn other_endings() {
     let newer = End { newer: Some(DeploymentId::new("ecs-svc/3")), ..end(Outcome::Superseded) };
     insta::assert_snapshot!(told(&deployment(), &News::Ended { end: &newer, next: None }), @r#"
