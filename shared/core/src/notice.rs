@@ -12,6 +12,7 @@ use crate::plan::ImageChange;
 use crate::provenance::Trigger;
 
 pub use build::{Build, BuildChange};
+pub use details::GLANCE;
 pub use limits::clean;
 pub use links::Link;
 pub use living::{Holder, Living, Main, Reply, Turn, Wanted, Way, Work};
@@ -24,6 +25,8 @@ mod announce;
 mod story;
 
 mod undelivered;
+
+mod details;
 
 mod subject;
 
