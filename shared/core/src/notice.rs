@@ -14,6 +14,7 @@ use crate::plan::ImageChange;
 use crate::provenance::Trigger;
 
 pub use build::{Build, BuildChange};
+pub use details::GLANCE;
 pub use limits::clean;
 pub use links::Link;
 pub use living::{Holder, Living, Main, Reply, Turn, Wanted, Way, Work};
@@ -26,6 +27,8 @@ mod announce;
 mod story;
 
 mod undelivered;
+
+mod details;
 
 mod subject;
 

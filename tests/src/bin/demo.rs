@@ -294,6 +294,9 @@ impl Demo {
         println!("  echo '{{\"action\": \"deploy\", \"target\": \"prod/web\", \"tag\": \"1.4.9\"}}' > request.json");
         println!("  cargo demo request.json\n");
         say("tests/events holds events of every kind. README.md tells how to install Slipway on AWS.");
+        say(
+            "cargo notices draws every message that Slipway sends, as Slack and the others show it: target/notices.html",
+        );
     }
 
     /// Delivers what ECS sent, and shows what people are told.

@@ -70,7 +70,6 @@ impl Notice {
         let outside = deployment.is_outside();
         let words = Words { place, deployment, news };
         let (kind, about) = (news.kind(), if outside { Kind::External } else { news.kind() });
-        let evidence = deployment.failing.as_ref().filter(|_| words.went_wrong());
         let began = deployment.began_at.unwrap_or(deployment.intended_at);
         Self {
             id: story_id(place, deployment, kind),
@@ -84,10 +83,10 @@ impl Notice {
             // Whole seconds; ECS's clock and ours may differ by some milliseconds.
             duration_seconds: (!matches!(kind, Kind::InProgress | Kind::Superseded))
                 .then(|| at.duration_since(began).as_secs().max(0)),
-            details: evidence.map(|failing| failing.evidence.clone()).unwrap_or_default(),
+            details: words.evidence().to_vec(),
             advice: words.advice(),
             links: words.links(),
-            ..Self::about(place, about, severity(kind, outside), at)
+            ..Self::about(place, about, severity(news, outside), at)
         }
     }
 }
@@ -104,12 +103,16 @@ fn story_id(place: Place<'_>, deployment: &Deployment, kind: Kind) -> String {
     }
 }
 
-fn severity(kind: Kind, outside: bool) -> Severity {
-    match kind {
-        Kind::Completed if outside => Severity::Info,
-        Kind::Completed => Severity::Success,
-        Kind::Stopped => Severity::Warning,
-        Kind::Failing | Kind::Failed | Kind::TimedOut | Kind::RollingBack | Kind::RolledBack | Kind::RollbackFailed => {
+fn severity(news: &News<'_>, outside: bool) -> Severity {
+    match (news.kind(), news) {
+        (Kind::Completed, _) if outside => Severity::Info,
+        (Kind::Completed, _) => Severity::Success,
+        // A person's decision is no failure.
+        (Kind::Stopped, _) | (_, News::RollingBack { by: Who::Somebody, .. }) => Severity::Warning,
+        (
+            Kind::Failing | Kind::Failed | Kind::TimedOut | Kind::RollingBack | Kind::RolledBack | Kind::RollbackFailed,
+            _,
+        ) => {
             // Somebody else's deployments are theirs to look after.
             if outside { Severity::Warning } else { Severity::Failure }
         }
@@ -140,15 +143,13 @@ impl Words<'_> {
             (Kind::Completed, _) => format!("Deployed to {target}: {}", self.change()),
             (Kind::Failing, _) => format!("Deploy is failing on {target}: {new}, {}", self.cause()),
             (Kind::RollingBack, News::RollingBack { by, .. }) => {
-                let who = match by {
-                    Who::Slipway => "Slipway is rolling back",
-                    Who::Ecs => "ECS is rolling back",
-                    Who::Somebody => "somebody stopped it and ECS is rolling back",
+                let (what, who) = match by {
+                    Who::Slipway => ("failed", "Slipway"),
+                    Who::Ecs => ("failed", "ECS"),
+                    Who::Somebody => ("stopped", "ECS"),
                 };
-                match back {
-                    Some(back) => format!("Deploy failed on {target}: {new}, {who} to {back}"),
-                    None => format!("Deploy failed on {target}: {new}, {who}"),
-                }
+                let to = back.map(|back| format!(" to {back}")).unwrap_or_default();
+                format!("Deploy {what} on {target}: {new}, {who} is rolling back{to}")
             }
             (Kind::RolledBack, _) => match back {
                 Some(back) => format!("Deploy failed on {target}: {new}, {back} runs again"),
@@ -195,10 +196,16 @@ impl Words<'_> {
             News::Ended { end, .. } => end.says.as_deref().map(why::reason).filter(|words| !words.is_empty()),
             _ => None,
         };
-        match says {
-            Some(words) => format!("{said}\nECS says: \"{words}\""),
+        let says = says.map(|words| format!("ECS says: \"{words}\""));
+        match says.filter(|says| !self.evidence().contains(says)) {
+            Some(says) => format!("{said}\n{says}"),
             None => said,
         }
+    }
+
+    fn evidence(&self) -> &[String] {
+        let failing = self.deployment.failing.as_ref().filter(|_| self.went_wrong());
+        failing.map(|failing| failing.evidence.as_slice()).unwrap_or_default()
     }
 
     fn what_happened(&self) -> String {
@@ -212,7 +219,9 @@ impl Words<'_> {
                 let back = match by {
                     Who::Slipway => format!("Slipway is putting {what} back."),
                     Who::Ecs => format!("ECS is putting {what} back by itself; Slipway only watches."),
-                    Who::Somebody => format!("Somebody stopped it, and ECS is putting {what} back."),
+                    Who::Somebody => {
+                        return format!("Somebody stopped the deployment, and ECS is putting {what} back.");
+                    }
                 };
                 format!("{} {back}", self.noticed())
             }
@@ -240,7 +249,7 @@ impl Words<'_> {
                 format!("{} Slipway put {what} back; {target} runs that again.", self.noticed())
             }
             Outcome::RollbackFailed => format!(
-                "{} The way back failed too, and nobody goes back any further: {target} may run too few tasks, or none.",
+                "{} The way back failed too, and Slipway tries nothing else: {target} may run too few tasks, or none.",
                 self.noticed()
             ),
             Outcome::Stopped => {
