@@ -6,7 +6,7 @@ use slipway_aws::scheduler::{Ring, To};
 use slipway_aws::{Error, Kind};
 use slipway_core::answer::{Answer, Outcome};
 use slipway_core::id::{EventId, TaskDefinitionArn};
-use slipway_core::ledger::{Decision, Deployment};
+use slipway_core::ledger::{Began, Decision, Deployment};
 use slipway_core::notice::RevisionChange;
 use slipway_core::plan::{Plan, Step, To as Revision};
 use slipway_core::provenance::Trigger;
@@ -98,17 +98,16 @@ impl Call<'_> {
         };
         // ECS's own time, by which its story of the deployment is found again.
         let (revision, at) = (done.revision.as_ref().or(existing(plan)), done.created_at.unwrap_or(self.now()));
-        let began = |record: &mut slipway_core::ledger::Service, _| {
-            if let (Some(number), Some(id)) = (number, &done.deployment) {
-                record.began(number, id, at);
-                if let Some(it) = record.at(number) {
-                    it.revision.new = revision.map(|revision| revision.short().to_owned());
-                }
+        let began = done.deployment.clone().zip(revision.cloned());
+        let began = began.map(|(deployment, revision)| Began { deployment, at, revision });
+        let write = |record: &mut slipway_core::ledger::Service, _| {
+            if let (Some(number), Some(began)) = (number, &began) {
+                record.began(number, began);
             }
             Ok(())
         };
         // What is not written down now is found by whoever looks next; the update itself has happened.
-        if let Err(stop) = lease.change(began).await {
+        if let Err(stop) = lease.change(write).await {
             warn!(ecs.service = %plan.target, ?stop, "a deployment's beginning could not be written down");
         }
         Ok(Ending {

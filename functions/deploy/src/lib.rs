@@ -9,6 +9,7 @@ mod lease;
 mod look;
 mod plan;
 mod push;
+mod recall;
 mod reconcile;
 mod requests;
 mod serve;

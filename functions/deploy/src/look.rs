@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
-use slipway_aws::ecs::{SERVICES_PER_CALL, ServiceDeployment};
+use slipway_aws::ecs::{REVISIONS_PER_CALL, SERVICES_PER_CALL, ServiceDeployment};
 use slipway_aws::{Aws, Error, Kind};
 use slipway_core::config::Target;
 use slipway_core::deploy::{Back, Build, as_ran};
@@ -111,8 +111,6 @@ impl<'a> Look<'a> {
 
     /// The revisions that ran well, from ECS's own history, the last one first: where the record remembers none.
     pub(crate) async fn good(&self, service: &ServiceFacts) -> Result<Vec<Back>, Error> {
-        /// DescribeServiceRevisions takes at most 20.
-        const REVISIONS_PER_CALL: usize = 20;
         let mut deployments = self.aws.ecs.list_service_deployments(&service.cluster, &service.service).await?;
         deployments.retain(|deployment| deployment.status == "SUCCESSFUL");
         deployments.truncate(REVISIONS_PER_CALL);
@@ -159,8 +157,6 @@ impl<'a> Look<'a> {
         service: &ServiceFacts,
         digest: &Digest,
     ) -> Result<Option<ServiceDeployment>, Error> {
-        /// DescribeServiceRevisions takes at most 20.
-        const REVISIONS_PER_CALL: usize = 20;
         let mut deployments = self.aws.ecs.list_service_deployments(&service.cluster, &service.service).await?;
         deployments.truncate(REVISIONS_PER_CALL);
         let mut arns: Vec<_> = deployments.iter().filter_map(|deployment| deployment.target.clone()).collect();

@@ -1,9 +1,8 @@
 //! Makes the plans of one service: looks up what its decisions need, in the fewest round trips, and lets core decide.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::try_join_all;
 use slipway_aws::{Error, Kind};
 use slipway_core::config::{Base, Target};
 use slipway_core::deploy::{
@@ -135,37 +134,6 @@ impl Planner<'_> {
             service = self.look.service_anew(target).await?;
         }
         Ok(service)
-    }
-
-    /// What the look at a service adds to its record.
-    async fn notes(
-        &self,
-        record: &Service,
-        service: &ServiceFacts,
-        ran: &[RanImage],
-        sight: Sight,
-    ) -> Result<Vec<Note>, Error> {
-        let now = self.look.aws.now();
-        if deploy::is_first_sight(record) {
-            let at = (sight == Sight::OfAReconcile).then_some(now);
-            return Ok(vec![deploy::first_sight(service, ran, at, now)]);
-        }
-        let mut notes = Vec::new();
-        let mut remembered = record.clone();
-        let unresolved = deploy::unresolved(record);
-        if !unresolved.is_empty() {
-            let revisions = self.revisions_of(service).await?;
-            for meant in unresolved {
-                let note = deploy::resolve(meant, service, &revisions, now);
-                note.write(&mut remembered);
-                notes.push(note);
-            }
-        }
-        notes.extend(deploy::outside(&remembered, service));
-        if !ran.is_empty() {
-            notes.push(Note::Ran(service.task_definition.to_string(), deploy::as_ran(ran)));
-        }
-        Ok(notes)
     }
 
     /// The plan for an image, whoever wants it.
@@ -316,26 +284,6 @@ impl Planner<'_> {
 
     fn with_repositories<'t>(&self, entries: &[&'t Target]) -> Vec<(&'t Target, Repository)> {
         entries.iter().map(|target| (*target, target.repository.at(self.home))).collect()
-    }
-
-    /// The revisions of a service's deployments; one that was deleted meanwhile is left out.
-    pub(crate) async fn revisions_of(
-        &self,
-        service: &ServiceFacts,
-    ) -> Result<HashMap<TaskDefinitionArn, Revision>, Error> {
-        let mut arns: Vec<_> = service.deployments.iter().map(|deployment| &deployment.task_definition).collect();
-        arns.sort();
-        arns.dedup();
-        let found = join_all(arns.iter().map(|arn| self.look.revision(arn.as_str()))).await;
-        let mut revisions = HashMap::new();
-        for (arn, revision) in arns.into_iter().zip(found) {
-            match revision {
-                Ok(revision) => drop(revisions.insert(arn.clone(), revision)),
-                Err(error) if error.kind == Kind::NotFound => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(revisions)
     }
 
     /// Whether a request of this id was carried out before; looked up only where the caller gave an id.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use slipway_aws::Error;
+use slipway_aws::scheduler::{Ring, To};
 use slipway_core::config::Target;
 use slipway_core::deploy::{self, Note};
 use slipway_core::id::EventId;
@@ -14,6 +15,7 @@ use slipway_core::ledger::Wish;
 use slipway_core::plan::Plan;
 use slipway_core::provenance::Trigger;
 use slipway_core::reason::Reason;
+use slipway_core::schedule;
 use tokio::time::{Instant, sleep};
 use tracing::{error, warn};
 
@@ -47,6 +49,8 @@ pub(crate) struct Session<'a> {
     /// What this invocation itself wishes; its own next try brings that back.
     own: Vec<Wish>,
     queued: Queued,
+    /// What ECS went back from and nobody has judged: track is rung for.
+    unjudged: Vec<u64>,
 }
 
 /// Whether something was put in line behind what is under way.
@@ -90,6 +94,7 @@ impl<'a> Session<'a> {
             aside: Vec::new(),
             own: Vec::new(),
             queued: Queued::No,
+            unjudged: Vec::new(),
         }
     }
 
@@ -253,6 +258,7 @@ impl<'a> Session<'a> {
         let scene = Box::pin(planner.scene(target, self.lease.record(), wanted.map(|it| &it.image), sight)).await?;
         if let Ok(scene) = &scene {
             scene.notes.iter().for_each(|note| self.lease.note(note.clone()));
+            self.unjudged.extend(deploy::unjudged(&scene.record, &scene.service).map(|it| it.number));
         }
         Ok(scene)
     }
@@ -280,15 +286,24 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Arms a ring for what waits, where no deployment's end will wake it.
-    async fn come_back(&self) -> Result<(), Error> {
+    /// Arms a ring for what waits, where no deployment's end will wake it; and for track, where that has an end to judge
+    /// that nobody may have told it of.
+    async fn come_back(&mut self) -> Result<(), Error> {
+        let (aws, target) = (&self.call.deployer.aws, &self.lease.target);
         let (record, now) = (self.lease.record(), self.call.now());
         let unfollowed = self.queued == Queued::Yes && record.open().is_none();
+        // On the minute, so that a second delivery arms the same ring.
+        let minute = Timestamp::from_second(now.as_second() / AGAIN_SECONDS * AGAIN_SECONDS).unwrap_or(now);
+        let after = |minutes: i64| minute.saturating_add((minutes * AGAIN_SECONDS).seconds()).unwrap_or(now);
         if unfollowed || !self.aside.is_empty() {
-            // On the minute, so that a second delivery arms the same ring.
-            let minute = Timestamp::from_second(now.as_second() / AGAIN_SECONDS * AGAIN_SECONDS).unwrap_or(now);
-            let at = minute.saturating_add((2 * AGAIN_SECONDS).seconds()).unwrap_or(now);
-            wake(&self.call.deployer.aws, &self.lease.target, at).await?;
+            wake(aws, target, after(2)).await?;
+        }
+        self.unjudged.sort_unstable();
+        self.unjudged.dedup();
+        for number in &self.unjudged {
+            let (ring, at) = (schedule::Ring::Deadline(*number), after(1));
+            let (name, payload) = (schedule::name_again(ring, target, at), schedule::payload(ring, target));
+            aws.scheduler.arm(&Ring { name, at, to: To::Track, payload }).await?;
         }
         Ok(())
     }

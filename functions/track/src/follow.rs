@@ -62,16 +62,26 @@ impl Visit<'_> {
         let Some(deployment) = self.deployment(number).cloned() else { return Ok(None) };
         let Some(service) = self.service.clone() else { return Ok(None) };
         let story = self.story_of(&deployment, &service).await?;
-        let provenance = self.provenance(&deployment, &service).await?;
-        let assessment = assess(&Situation {
-            record: self.record(),
-            deployment: &deployment,
-            event: self.event(),
-            service: &service,
-            service_deployment: story.as_ref(),
-            primary_provenance: provenance.as_ref(),
-            now: self.aws.now(),
-        });
+        self.read_listed(&deployment, &service).await?;
+        let event = self.event();
+        let assessed = |visit: &Self, history: &[ServiceDeploymentFacts]| {
+            assess(&Situation {
+                record: visit.record(),
+                deployment: &deployment,
+                event,
+                service: &service,
+                service_deployment: story.as_ref(),
+                revisions: &visit.revisions,
+                history,
+                now: visit.aws.now(),
+            })
+        };
+        let mut assessment = assessed(self, &[]);
+        if assessment == Assessment::NeverBegan {
+            // ECS's history may know what its list no longer shows.
+            let history = self.history_of(&deployment, &service).await?;
+            assessment = assessed(self, &history);
+        }
         info!(
             ecs.cluster = %service.cluster,
             ecs.service = %service.service,
@@ -87,8 +97,8 @@ impl Visit<'_> {
         let Some(seen) = self.seen(number).await? else { return Ok(Next::Wait) };
         match seen.assessment.clone() {
             Assessment::Over(_) | Assessment::Meant { .. } => Ok(Next::Wait),
-            Assessment::Began { deployment, at } => {
-                self.write(|record| record.began(number, &deployment, at)).await?;
+            Assessment::Began(began) => {
+                self.write(|record| record.began(number, &began)).await?;
                 Ok(Next::Again)
             }
             Assessment::NeverBegan => {

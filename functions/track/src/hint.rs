@@ -71,8 +71,9 @@ impl Visit<'_> {
         }
         let id = deployment.deployment.as_ref().map_or("", |id| id.as_str()).to_owned();
         let trigger = deployment.trigger.clone();
-        let number = self.write_down(deployment).await?;
-        info!(target = %self.target, deployment.id = id, number, trigger, "a deployment that nobody wrote down");
+        if let Some(number) = self.write_down(deployment).await? {
+            info!(target = %self.target, deployment.id = id, number, trigger, "a deployment that nobody wrote down");
+        }
         Ok(())
     }
 }

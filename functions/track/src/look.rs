@@ -1,12 +1,12 @@
 //! Looks at a service: its record and the service itself first, and more of both only where an open question needs it.
 
 use futures_util::future::join_all;
+use slipway_aws::ecs::REVISIONS_PER_CALL;
 use slipway_aws::{Error, Kind};
 use slipway_core::facts::{Revision, ServiceDeploymentFacts, ServiceFacts, Strategy};
 use slipway_core::id::TaskDefinitionArn;
 use slipway_core::ledger::Deployment;
-use slipway_core::outcome::its_service_deployment;
-use slipway_core::provenance::Provenance;
+use slipway_core::outcome::{its_service_deployment, of_its_time};
 use tokio::try_join;
 use tracing::warn;
 
@@ -63,16 +63,31 @@ impl Visit<'_> {
         Ok(stories.into_iter().map(ServiceDeploymentFacts::from).collect())
     }
 
-    /// What Slipway wrote on the PRIMARY's revision, asked only of a deployment whose id nobody wrote down.
-    pub(crate) async fn provenance(
+    /// The revisions by which the deployment is recognised, read only where nobody wrote its id down: those that ECS lists
+    /// and that were not the PRIMARY before.
+    pub(crate) async fn read_listed(&mut self, deployment: &Deployment, service: &ServiceFacts) -> Result<(), Error> {
+        if deployment.deployment.is_some() {
+            return Ok(());
+        }
+        let listed = service.deployments.iter().filter(|it| Some(&it.id) != deployment.over.as_ref());
+        self.read_revisions(listed.map(|it| &it.task_definition)).await
+    }
+
+    /// ECS's own stories, those with their task definitions that may be of this deployment, which ECS does not list.
+    pub(crate) async fn history_of(
         &mut self,
         deployment: &Deployment,
         service: &ServiceFacts,
-    ) -> Result<Option<Provenance>, Error> {
-        let primary = service.primary().filter(|primary| Some(&primary.id) != deployment.over.as_ref());
-        let Some(primary) = primary.filter(|_| deployment.deployment.is_none()) else { return Ok(None) };
-        self.read_revisions([&primary.task_definition]).await?;
-        Ok(self.revisions.get(&primary.task_definition).and_then(Provenance::of))
+    ) -> Result<Vec<ServiceDeploymentFacts>, Error> {
+        let history = self.read_stories(service).await?;
+        let of_its_time: Vec<_> =
+            of_its_time(deployment, &history).filter_map(|it| it.target.clone()).take(REVISIONS_PER_CALL).collect();
+        let read = self.aws.ecs.with_task_definitions(history.clone(), &of_its_time).await;
+        let history = self.optional(read)?.unwrap_or(history);
+        let revisions: Vec<_> = history.iter().filter_map(|it| it.task_definition.clone()).collect();
+        self.read_revisions(&revisions).await?;
+        self.stories = Some(history.clone());
+        Ok(history)
     }
 
     /// Reads task definitions side by side, each once. One that can't be read is only missing in what follows.

@@ -26,6 +26,17 @@ use crate::visit::Visit;
 /// The lease outlives the invocation by this much, and the SDK's last try.
 const LEASE_BEYOND: SignedDuration = SignedDuration::from_secs(30);
 
+/// What a request to stop a deployment came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    /// ECS goes back.
+    GoesBack,
+    /// The deployment won before ECS came to stop it.
+    Won,
+    /// ECS does not stop it.
+    Refused,
+}
+
 impl Visit<'_> {
     /// Decides about a deployment that failed, and does it.
     pub(crate) async fn put_right(&mut self, number: u64, seen: &Seen) -> Result<Next, Error> {
@@ -87,10 +98,15 @@ impl Visit<'_> {
         let Some(mut way) = self.way_back(number, &seen, seen.story.as_ref()).await? else { return Ok(Next::Wait) };
         if let WayBack::Stop { service_deployment, to } = &way {
             let (service_deployment, to) = (service_deployment.clone(), to.clone());
-            if self.stop(number, fence, &seen, &service_deployment, to.as_ref()).await? == Next::Wait {
-                return self.under_way(number, &seen).await;
+            match self.stop(number, fence, &seen, &service_deployment, to.as_ref()).await? {
+                Stop::GoesBack => return self.under_way(number, &seen).await,
+                Stop::Won => {
+                    self.look_again().await?;
+                    return Ok(Next::Again);
+                }
+                // The way back, which is decided, is an update.
+                Stop::Refused => {}
             }
-            // ECS does not stop it: the way back, which is decided, is an update.
             seen.assessment = Assessment::RollbackDue;
             let Some(other) = self.way_back(number, &seen, None).await? else { return Ok(Next::Wait) };
             way = other;
@@ -111,7 +127,7 @@ impl Visit<'_> {
         }
     }
 
-    /// Stops the deployment so that ECS goes back. [`Next::Again`] if ECS won't.
+    /// Stops the deployment so that ECS goes back.
     async fn stop(
         &mut self,
         number: u64,
@@ -119,35 +135,40 @@ impl Visit<'_> {
         seen: &Seen,
         arn: &ServiceDeploymentArn,
         to: Option<&TaskDefinitionArn>,
-    ) -> Result<Next, Error> {
+    ) -> Result<Stop, Error> {
         self.mean(number, fence, seen, "stop", to.map(TaskDefinitionArn::short)).await?;
         match self.aws.ecs.stop_service_deployment(arn).await {
             Ok(Stopped::Accepted) => {}
             Ok(Stopped::TooLate) => {
-                if !self.goes_back(arn).await? {
-                    return Ok(Next::Again);
+                let became = self.became(arn).await?;
+                if became != Stop::GoesBack {
+                    return Ok(became);
                 }
             }
             Err(error) if error.kind == Kind::Unreachable => {
                 warn!(%error, "no answer to a stop request; looking whether it was carried out");
-                if !self.goes_back(arn).await? {
+                if self.became(arn).await? != Stop::GoesBack {
                     return Err(error);
                 }
             }
             Err(error) if error.kind.is_passing() => return Err(error),
             Err(error) => {
                 warn!(%error, target = %self.target, "the deployment could not be stopped");
-                return Ok(Next::Again);
+                return Ok(Stop::Refused);
             }
         }
         self.did(number, None, None).await?;
-        Ok(Next::Wait)
+        Ok(Stop::GoesBack)
     }
 
-    async fn goes_back(&self, arn: &ServiceDeploymentArn) -> Result<bool, Error> {
-        use ServiceDeploymentStatus::{RollbackInProgress, RollbackRequested, RollbackSuccessful};
+    async fn became(&self, arn: &ServiceDeploymentArn) -> Result<Stop, Error> {
+        use ServiceDeploymentStatus::{RollbackInProgress, RollbackRequested, RollbackSuccessful, Successful};
         let story = self.aws.ecs.describe_service_deployment(arn).await?;
-        Ok(story.is_some_and(|it| matches!(it.status, RollbackRequested | RollbackInProgress | RollbackSuccessful)))
+        Ok(match story.map(|it| it.status) {
+            Some(RollbackRequested | RollbackInProgress | RollbackSuccessful) => Stop::GoesBack,
+            Some(Successful) => Stop::Won,
+            _ => Stop::Refused,
+        })
     }
 
     /// Updates the service to a good revision, which is registered anew where it cannot be used as it is.

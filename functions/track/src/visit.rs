@@ -124,18 +124,15 @@ impl<'a> Visit<'a> {
         Ok(changed)
     }
 
-    /// Writes a deployment down; one that there is no more room for is archived.
-    pub(crate) async fn write_down(&mut self, deployment: Deployment) -> Result<u64, Error> {
-        let id = deployment.deployment.clone();
-        let written = self.write(|record| match id.as_ref().and_then(|id| record.of_id(id)) {
-            // Somebody else was faster.
-            Some(known) => (known.number, Vec::new()),
-            None => record.record(deployment.clone()),
-        });
-        let (number, dropped) = written.await?;
+    /// Writes a deployment down that was found, unless somebody else was faster; one that there is no more room for is
+    /// archived.
+    pub(crate) async fn write_down(&mut self, deployment: Deployment) -> Result<Option<u64>, Error> {
+        let Some((number, dropped)) = self.write(|record| record.find(deployment.clone())).await? else {
+            return Ok(None);
+        };
         for old in &dropped {
             self.aws.ledger.archive(&self.target, old).await?;
         }
-        Ok(number)
+        Ok(Some(number))
     }
 }

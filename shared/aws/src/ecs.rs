@@ -6,6 +6,8 @@ mod progress;
 
 mod tasks;
 
+use std::sync::Arc;
+
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_ecs::types::{ContainerDefinition, ServiceField, TaskDefinitionField};
@@ -20,9 +22,13 @@ use slipway_core::plan::Force;
 use slipway_core::render::Rendering;
 
 use crate::error::{Error, Kind};
+use crate::pace::Paces;
 use crate::raw::RawAnswer;
 
 pub use progress::Stopped;
+
+/// DescribeServiceRevisions takes at most this many revisions.
+pub const REVISIONS_PER_CALL: usize = 20;
 
 /// DescribeServices takes at most this many services.
 pub const SERVICES_PER_CALL: usize = 10;
@@ -31,6 +37,7 @@ pub const SERVICES_PER_CALL: usize = 10;
 #[derive(Clone, Debug)]
 pub struct Ecs {
     client: Client,
+    pub(crate) paces: Arc<Paces>,
 }
 
 /// A service deployment, ECS's history of the last 90 days.
@@ -82,7 +89,7 @@ impl Updated {
 
 impl Ecs {
     pub(crate) fn new(settings: &aws_config::SdkConfig) -> Self {
-        Self { client: Client::new(settings) }
+        Self { client: Client::new(settings), paces: Arc::default() }
     }
 
     /// DescribeServices for at most ten services of one cluster, in the order asked; `None` for one that is missing.

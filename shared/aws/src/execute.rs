@@ -14,15 +14,6 @@ use tokio::time::{Instant, sleep};
 
 use crate::ecs::{Ecs, Updated};
 use crate::error::{Error, Kind};
-use crate::pace::Pace;
-
-/// RegisterTaskDefinition: a burst of 20, then one a second ([request throttling for the Amazon ECS API]).
-///
-/// [request throttling for the Amazon ECS API]: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html
-static REGISTER: Pace = Pace::of("ECS.RegisterTaskDefinition", Duration::from_secs(1));
-
-/// UpdateService: a burst of 50, then five a second; source as above.
-static UPDATE: Pace = Pace::of("ECS.UpdateService", Duration::from_millis(200));
 
 /// A new revision is known everywhere within a second or so; after that, "not found" is the truth.
 const UNTIL_KNOWN: [Duration; 3] = [Duration::from_millis(200), Duration::from_millis(400), Duration::from_millis(800)];
@@ -138,13 +129,15 @@ impl Registrations {
 
 async fn register(ecs: &Ecs, rendering: &Rendering, until: Instant) -> Result<TaskDefinitionArn, Error> {
     let family = rendering.family();
-    match REGISTER.call(family, until, async || ecs.register_task_definition(rendering).await).await {
+    match ecs.paces.register.call(family, until, async || ecs.register_task_definition(rendering).await).await {
         Err(error) if error.kind == Kind::Unreachable => {
             // It may have been carried out: a repeat would leave two revisions, so look for ours first.
             tracing::warn!(%error, "no answer to a registration; looking whether it was carried out");
             match ecs.describe_task_definition(family).await {
                 Ok(latest) if rendering.is_registered_as(&latest) => Ok(latest.arn),
-                Ok(_) => REGISTER.call(family, until, async || ecs.register_task_definition(rendering).await).await,
+                Ok(_) => {
+                    ecs.paces.register.call(family, until, async || ecs.register_task_definition(rendering).await).await
+                }
                 Err(_) => Err(error),
             }
         }
@@ -175,12 +168,12 @@ impl Update<'_> {
     async fn to(&self, ecs: &Ecs, revision: &TaskDefinitionArn, until: Instant) -> Result<Updated, Error> {
         let subject = format!("{}/{}", self.cluster, self.service);
         let call = async || ecs.update_service(self.cluster, self.service, revision, self.force).await;
-        match UPDATE.call(&subject, until, call).await {
+        match ecs.paces.update.call(&subject, until, call).await {
             Err(error) if error.kind == Kind::Unreachable => {
                 tracing::warn!(%error, "no answer to an update; looking whether it was carried out");
                 match self.took_effect(ecs, revision).await {
                     Ok(Some(updated)) => Ok(updated),
-                    Ok(None) => UPDATE.call(&subject, until, call).await,
+                    Ok(None) => ecs.paces.update.call(&subject, until, call).await,
                     Err(_) => Err(error),
                 }
             }

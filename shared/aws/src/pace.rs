@@ -10,7 +10,28 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::error::{Error, Kind};
 
-/// The pace of one kind of call in this execution environment.
+/// The paces of ECS's calls that write, in this execution environment; their rates by [request throttling for the Amazon
+/// ECS API].
+///
+/// [request throttling for the Amazon ECS API]: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html
+#[derive(Debug)]
+pub(crate) struct Paces {
+    /// RegisterTaskDefinition: a burst of 20, then one a second.
+    pub(crate) register: Pace,
+    /// UpdateService: a burst of 50, then five a second.
+    pub(crate) update: Pace,
+}
+
+impl Default for Paces {
+    fn default() -> Self {
+        Self {
+            register: Pace::of("ECS.RegisterTaskDefinition", Duration::from_secs(1)),
+            update: Pace::of("ECS.UpdateService", Duration::from_millis(200)),
+        }
+    }
+}
+
+/// The pace of one kind of call.
 #[derive(Debug)]
 pub(crate) struct Pace {
     /// Its name, `ECS.UpdateService`.
@@ -21,8 +42,8 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    pub(crate) const fn of(call: &'static str, interval: Duration) -> Self {
-        Self { call, interval, next: Mutex::const_new(None) }
+    fn of(call: &'static str, interval: Duration) -> Self {
+        Self { call, interval, next: Mutex::new(None) }
     }
 
     /// Makes the call, and makes it again for as long as it is throttled and `until` has not come.

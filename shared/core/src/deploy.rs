@@ -34,7 +34,8 @@ pub use build::{Build, guess as guess_same_build, to_compare};
 pub use candidates::{ranked, settles_at};
 pub use order::{Question, question};
 pub use recall::{
-    Note, as_ran, first_sight, is_first_sight, is_stale, outside, overdue, resolve, told_late, unresolved, untold,
+    Note, as_ran, first_sight, is_first_sight, is_stale, outside, overdue, resolve, told_late, unjudged, unresolved,
+    untold,
 };
 pub use redeploy::{Redeploy, names_a_tag, redeploy};
 pub use rollback::{Back, Rollback, candidates as rollback_candidates, images as rollback_images, rollback};
@@ -259,6 +260,11 @@ fn undisturbed(service: &ServiceFacts, record: &ledger::Service, by: By<'_>) -> 
             }
             strategy => return Err(Reason::InFlight { deployment, strategy: strategy.to_owned() }),
         }
+    }
+    if by_itself && let Some(failed) = recall::unjudged(record, service).next() {
+        // Its image may not come back by itself, which is written down only when its story ends.
+        let deployment = failed.deployment.clone().unwrap_or(deployment);
+        return Err(Reason::Queued { deployment, what: "rollback from".to_owned() });
     }
     let rolls_back = |it: &&ledger::Deployment| it.outcome.is_none() && (it.rollback.is_some() || it.is_rollback());
     match record.deployments.iter().find(rolls_back) {

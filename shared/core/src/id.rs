@@ -59,6 +59,14 @@ ids! {
     TargetName;
 }
 
+impl ServiceDeploymentArn {
+    /// A name for the deployment where ECS's own is not known: `service-deployment/NCWGC2ZR-taawPAYrIaU5`.
+    pub fn as_deployment(&self) -> DeploymentId {
+        let id = self.0.rsplit_once('/').map_or(self.0.as_str(), |(_, id)| id);
+        DeploymentId::new(format!("service-deployment/{id}"))
+    }
+}
+
 /// A task definition revision's ARN, `arn:aws:ecs:eu-west-1:123456789012:task-definition/web:42`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -163,6 +171,17 @@ impl Home {
             region: Region::new(region),
         })
     }
+}
+
+/// A stream of CloudWatch Logs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogStream {
+    /// The region where it is.
+    pub region: String,
+    /// Its log group, `/ecs/web`.
+    pub group: String,
+    /// Its name in the group, `shop/web/0ebb429fa86d481c2630fac53db1c91c`.
+    pub stream: String,
 }
 
 #[cfg(test)]

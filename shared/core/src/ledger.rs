@@ -7,14 +7,14 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{DeploymentId, EventId};
+use crate::id::{DeploymentId, EventId, LogStream};
 use crate::image::{Digest, Tag};
 use crate::notice::RevisionChange;
 use crate::plan::ImageChange;
 
 pub use gate::{Candidate, gate};
 pub use lease::{Busy, Fence, Lost, Unserved};
-pub use life::Once;
+pub use life::{Began, Once};
 pub use outcome::Outcome;
 pub use settings::{RollbackMode, Settings};
 
@@ -257,6 +257,9 @@ pub struct Failing {
     /// The evidence, a line each, as it was when it failed.
     #[serde(default, deserialize_with = "read::items")]
     pub evidence: Vec<String>,
+    /// The log of the container that died.
+    #[serde(default, deserialize_with = "read::or_default")]
+    pub log: Option<LogStream>,
     /// What a person can do about the cause, a sentence each.
     #[serde(default, deserialize_with = "read::items")]
     pub advice: Vec<String>,
@@ -297,6 +300,13 @@ impl Service {
     /// The deployment that ECS calls so, or whose rollback it calls so.
     pub fn of_id(&self, id: &DeploymentId) -> Option<&Deployment> {
         self.deployments.iter().find(|it| it.deployment.as_ref() == Some(id) || it.rolls_back_as(id))
+    }
+
+    /// Whether something was meant whose deployment nobody has named yet, so that one that nobody knows may be it.
+    pub fn expects_a_deployment(&self) -> bool {
+        self.deployments.iter().filter(|it| it.outcome.is_none()).any(|open| {
+            open.deployment.is_none() || open.rollback.as_ref().is_some_and(|rollback| rollback.deployment.is_none())
+        })
     }
 
     /// The quarantine of an image, if it failed here.

@@ -10,12 +10,15 @@ use jiff::Timestamp;
 use crate::id::DeploymentId;
 
 pub use assess::{Assessment, End, FailedBy, Situation, Who, assess};
+pub use effect::{Intent, effect, of_its_time};
 pub use pace::{Because, Pace};
 pub use tasks::{TaskFailure, task_failure, too_many_failed_tasks};
 pub use unrecorded::{Unrecorded, unrecorded};
 pub use which::its_service_deployment;
 
 mod assess;
+
+mod effect;
 
 mod pace;
 

@@ -303,6 +303,13 @@ impl World {
         let _ = self.on_service(cluster, service, |service, scene| service.reach(scene.now, stage));
     }
 
+    /// A blue/green, linear or canary deployment waits at a pause hook of its stage, for at most this long; it goes on when
+    /// it reaches its next stage.
+    #[track_caller]
+    pub fn pause(&self, cluster: &str, service: &str, patience: Duration) {
+        let _ = self.on_service(cluster, service, |service, scene| service.pause(scene.now, patience));
+    }
+
     #[track_caller]
     fn on_service(
         &self,

@@ -1,12 +1,13 @@
 //! The deploy function of the storm: the lease, the wishes, the decision, the update, in the order of the real one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::{Timestamp, ToSpan};
 use slipway_core::deploy::{self, By, Facts, Insist, Known, Note, Question};
 use slipway_core::facts::{ImageFacts, ImageName, Revision, ServiceFacts};
 use slipway_core::id::{EventId, TaskDefinitionArn};
-use slipway_core::ledger::{Busy, Candidate, Deployment, Fence, Hold, Service, Settings, Unserved, Wish, gate};
+use slipway_core::ledger::{Began, Busy, Candidate, Deployment, Fence, Hold, Service, Settings, Unserved, Wish, gate};
+use slipway_core::outcome::Intent;
 use slipway_core::plan::{Plan, Step, To};
 use slipway_core::reason::Reason;
 use slipway_core::schedule::{self, Ring};
@@ -164,9 +165,11 @@ async fn reconcile(hand: &Hand, wish: Wish) -> Result<(), Again> {
 /// Serves wishes until there are none, and lets the lease go.
 async fn serve(hand: &Hand, held: &mut Held, own: Vec<Wish>) -> Result<(), Again> {
     let mut wishes = own;
+    let mut unjudged = BTreeSet::new();
     loop {
         wishes.extend(held.record.wishes.clone());
         let seen = see(hand, held).await?;
+        unjudged.extend(deploy::unjudged(&held.record, &seen.service).map(|it| it.number));
         let waits = if wishes.is_empty() { Vec::new() } else { decide(hand, held, &seen, &wishes).await? };
         let served = std::mem::take(&mut wishes);
         if !waits.is_empty() && held.record.open().is_none() {
@@ -179,6 +182,9 @@ async fn serve(hand: &Hand, held: &mut Held, own: Vec<Wish>) -> Result<(), Again
         })
         .await?;
         if held.let_go(hand).await? {
+            for number in unjudged {
+                arm_deadline(hand, number, hand.know(|world| world.now)).await?;
+            }
             return Ok(());
         }
     }
@@ -198,16 +204,29 @@ async fn see(hand: &Hand, held: &mut Held) -> Result<Seen, Again> {
     let notes = if deploy::is_first_sight(&held.record) {
         vec![deploy::first_sight(&seen.service, &[], None, now)]
     } else {
-        let unresolved = deploy::unresolved(&held.record);
-        let mut notes: Vec<Note> =
-            unresolved.into_iter().map(|meant| deploy::resolve(meant, &seen.service, &seen.revisions, now)).collect();
+        let mut notes = Vec::new();
         let mut resolved = held.record.clone();
-        notes.iter().for_each(|note| note.write(&mut resolved));
+        for meant in deploy::unresolved(&held.record) {
+            let note = resolve(hand, &resolved, meant, &seen).await?;
+            note.write(&mut resolved);
+            notes.push(note);
+        }
         notes.extend(deploy::outside(&resolved, &seen.service));
         notes
     };
     held.change(hand, "notes what it saw", |record| notes.iter().for_each(|note| note.write(record))).await?;
     Ok(seen)
+}
+
+/// What became of an update that was meant; ECS's history is asked before it is forgotten.
+async fn resolve(hand: &Hand, record: &Service, meant: &Deployment, seen: &Seen) -> Result<Note, Again> {
+    let (service, revisions) = (&seen.service, &seen.revisions);
+    let note = deploy::resolve(&Intent { record, meant, service, revisions }, &[]);
+    if !matches!(note, Note::Forgotten(_)) {
+        return Ok(note);
+    }
+    let (history, revisions) = crate::tracker::history_of(hand, meant, revisions).await?;
+    Ok(deploy::resolve(&Intent { record, meant, service, revisions: &revisions }, &history))
 }
 
 async fn look(hand: &Hand) -> Result<Seen, Again> {
@@ -354,12 +373,6 @@ async fn carry_out(
                         _ => world.ecs.register(rendering, now),
                     })
                     .await?;
-                held.change(hand, "notes the revision", |record| {
-                    if let Some(it) = record.at(number) {
-                        it.revision.new = Some(made.short().to_owned());
-                    }
-                })
-                .await?;
                 revision = Some(made);
             }
             Step::Update { to, .. } => {
@@ -370,7 +383,8 @@ async fn carry_out(
                 let Some(to) = to else { return Err(Again) };
                 let decision = (by == laws::By::Request).then_some(now);
                 let (made, at) = update(hand, held, &to, (by, looked), decision).await?;
-                held.change(hand, "notes the deployment", |record| record.began(number, &made, at)).await?;
+                let began = Began { deployment: made, at, revision: to };
+                held.change(hand, "notes the deployment", |record| record.began(number, &began)).await?;
             }
         }
     }

@@ -1,6 +1,9 @@
 //! `cargo storm`: runs schedules, and prints the first that breaks a law so that it can be replayed.
 
+use std::num::NonZero;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::Instant;
 
 use storm::bug::{BUGS, Bug};
@@ -26,23 +29,59 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs so many schedules; well if no law is broken.
+/// Runs so many schedules; well if no law is broken. What is printed does not depend on the number of threads.
 fn weather(count: u64) -> ExitCode {
     let began = Instant::now();
-    let (mut updates, mut rollbacks) = (0u64, 0u64);
-    for seed in 0..count {
-        let came = schedule::run(seed, None, Telling::Nothing);
-        updates += u64::from(came.updates);
-        rollbacks += u64::from(came.rollbacks);
-        if let Some(law) = came.broken {
-            let came = schedule::run(seed, None, Telling::Everything);
-            println!("{}\n\nseed {seed}: {law}\nreplay it with: cargo storm --seed {seed}", came.trace.join("\n"));
-            return ExitCode::FAILURE;
-        }
+    let sum = all(count, None);
+    if let Some(seed) = sum.broken {
+        let came = schedule::run(seed, None, Telling::Everything);
+        let law = came.broken.unwrap_or_default();
+        println!("{}\n\nseed {seed}: {law}\nreplay it with: cargo storm --seed {seed}", came.trace.join("\n"));
+        return ExitCode::FAILURE;
     }
     let seconds = began.elapsed().as_secs_f64();
+    let Sum { updates, rollbacks, .. } = sum;
     println!("{count} schedules, {updates} updates, {rollbacks} rollbacks by Slipway, no law broken; {seconds:.0} s");
     ExitCode::SUCCESS
+}
+
+/// What so many schedules came to.
+#[derive(Default)]
+struct Sum {
+    updates: u64,
+    rollbacks: u64,
+    /// The first seed that breaks a law.
+    broken: Option<u64>,
+}
+
+/// Runs the schedules of these seeds on all cores, none beyond the first that breaks a law.
+fn all(count: u64, bug: Option<Bug>) -> Sum {
+    let (next, first) = (AtomicU64::new(0), AtomicU64::new(u64::MAX));
+    let work = || {
+        let mut sum = Sum::default();
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= count || seed > first.load(Ordering::Relaxed) {
+                return sum;
+            }
+            let came = schedule::run(seed, bug, Telling::Nothing);
+            sum.updates += u64::from(came.updates);
+            sum.rollbacks += u64::from(came.rollbacks);
+            if came.broken.is_some() {
+                first.fetch_min(seed, Ordering::Relaxed);
+            }
+        }
+    };
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let mut whole = thread::scope(|scope| {
+        let at_work: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        at_work.into_iter().fold(Sum::default(), |whole, one| {
+            let one = one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            Sum { updates: whole.updates + one.updates, rollbacks: whole.rollbacks + one.rollbacks, broken: None }
+        })
+    });
+    whole.broken = Some(first.into_inner()).filter(|seed| *seed < count);
+    whole
 }
 
 fn replay(seed: u64) -> ExitCode {
@@ -68,11 +107,10 @@ fn with_bugs(count: &str) -> ExitCode {
 fn with_bug(name: &str, count: &str) -> ExitCode {
     let bug: Option<Bug> = BUGS.iter().find(|(known, _)| *known == name).map(|(_, bug)| *bug);
     let (Some(bug), Ok(count)) = (bug, count.parse::<u64>()) else { return usage() };
-    for seed in 0..count {
-        if let Some(law) = schedule::run(seed, Some(bug), Telling::Nothing).broken {
-            println!("{name}: found by seed {seed}: {law}");
-            return ExitCode::SUCCESS;
-        }
+    if let Some(seed) = all(count, Some(bug)).broken {
+        let law = schedule::run(seed, Some(bug), Telling::Nothing).broken.unwrap_or_default();
+        println!("{name}: found by seed {seed}: {law}");
+        return ExitCode::SUCCESS;
     }
     println!("{name}: not found in {count} schedules");
     ExitCode::FAILURE

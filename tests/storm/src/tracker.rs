@@ -8,9 +8,9 @@ use slipway_core::facts::{Pause, Revision, ServiceDeploymentFacts, ServiceDeploy
 use slipway_core::id::{EventId, TaskDefinitionArn};
 use slipway_core::ledger::{self, Decision, Failing, Good, Once, Outcome, Ran, Service, Wish};
 use slipway_core::outcome::{
-    Assessment, DeploymentEvent, FailedBy, Pace, Situation, Unrecorded, Who, assess, its_service_deployment, unrecorded,
+    Assessment, DeploymentEvent, FailedBy, Pace, Situation, Unrecorded, Who, assess, its_service_deployment,
+    of_its_time, unrecorded,
 };
-use slipway_core::provenance::Provenance;
 use slipway_core::rollback::{self, Facts, GoodFacts, RevisionState, WayBack};
 use slipway_core::schedule::{self, Ring};
 
@@ -65,12 +65,8 @@ async fn follow(hand: &Hand, event: Option<&DeploymentEvent>) -> Result<(), Agai
                 found.trigger
             ));
             change(hand, "records what it found", |record| {
-                let known = found.deployment.as_ref().is_some_and(|id| record.of_id(id).is_some());
-                if !known {
-                    record.record(found.clone());
-                    if found.is_outside() {
-                        record.decided(decided.clone());
-                    }
+                if record.find(found.clone()).is_some() && found.is_outside() {
+                    record.decided(decided.clone());
                 }
             })
             .await?;
@@ -128,21 +124,26 @@ fn find(hand: &Hand, seen: &Seen) -> Option<ledger::Deployment> {
 async fn step(hand: &Hand, seen: &Seen, number: u64, event: Option<&DeploymentEvent>) -> Result<bool, Again> {
     let Some(deployment) = seen.record.numbered(number) else { return Ok(false) };
     let story = its_service_deployment(deployment, &seen.service, &seen.stories);
-    let provenance = seen.revisions.get(&seen.service.task_definition).and_then(Provenance::of);
-    let assessment = assess(&Situation {
+    let situation = Situation {
         record: &seen.record,
         deployment,
         event,
         service: &seen.service,
         service_deployment: story,
-        primary_provenance: provenance.as_ref(),
+        revisions: &seen.revisions,
+        history: &[],
         now: seen.now,
-    });
+    };
+    let mut assessment = assess(&situation);
+    if assessment == Assessment::NeverBegan {
+        let (history, revisions) = history_of(hand, deployment, &seen.revisions).await?;
+        assessment = assess(&Situation { history: &history, revisions: &revisions, ..situation });
+    }
     hand.note(format_args!("deployment {number}: {assessment}"));
     match &assessment {
         Assessment::Meant { until } => arm_deadline(hand, number, *until).await.map(|()| false),
-        Assessment::Began { deployment, at } => {
-            change(hand, "notes that it began", |record| record.began(number, deployment, *at)).await.map(|()| true)
+        Assessment::Began(began) => {
+            change(hand, "notes that it began", |record| record.began(number, began)).await.map(|()| true)
         }
         Assessment::NeverBegan => {
             change(hand, "forgets it", |record| record.forget(number)).await?;
@@ -171,6 +172,24 @@ async fn step(hand: &Hand, seen: &Seen, number: u64, event: Option<&DeploymentEv
     }
 }
 
+/// ECS's history, with the revisions that it names of the time of this deployment: two more calls.
+pub(crate) async fn history_of(
+    hand: &Hand,
+    meant: &ledger::Deployment,
+    listed: &HashMap<TaskDefinitionArn, Revision>,
+) -> Result<(Vec<ServiceDeploymentFacts>, HashMap<TaskDefinitionArn, Revision>), Again> {
+    let history = hand.call("asks ECS's history", |world| world.ecs.past().map(story).collect::<Vec<_>>()).await?;
+    let named: Vec<_> = of_its_time(meant, &history).filter_map(|it| it.task_definition.clone()).collect();
+    let mut revisions = listed.clone();
+    let read = hand
+        .call("looks at the revisions of then", |world| {
+            named.iter().filter_map(|arn| Some((arn.clone(), world.ecs.revision(arn)?.clone()))).collect::<Vec<_>>()
+        })
+        .await?;
+    revisions.extend(read);
+    Ok((history, revisions))
+}
+
 async fn rearm(hand: &Hand, number: u64, pace: Pace) -> Result<bool, Again> {
     let Pace::Rearm { at, .. } = pace else { return Ok(false) };
     arm_deadline(hand, number, at).await?;
@@ -192,6 +211,7 @@ async fn mark(hand: &Hand, deployment: &ledger::Deployment, by: FailedBy, at: Ti
         by: by.as_str().to_owned(),
         cause: "its tasks stopped".to_owned(),
         evidence: Vec::new(),
+        log: None,
         advice: Vec::new(),
     };
     change(hand, "notes that it fails", |record| record.failing(deployment.number, failing.clone())).await?;
@@ -274,7 +294,8 @@ fn is_due(seen: &Seen, deployment: &ledger::Deployment) -> bool {
         event: None,
         service: &seen.service,
         service_deployment: story,
-        primary_provenance: None,
+        revisions: &seen.revisions,
+        history: &[],
         now: seen.now,
     });
     matches!(assessment, Assessment::Failing { .. } | Assessment::RollbackDue)
@@ -309,13 +330,18 @@ async fn carry_back(
         .await?;
     let made = match way {
         WayBack::Stop { service_deployment, .. } => {
-            hand.call("stops the deployment", |world| {
-                if let Some(told) = world.ecs.stop(service_deployment, world.now) {
+            let stopped = hand
+                .call("stops the deployment", |world| {
+                    let told = world.ecs.stop(service_deployment, world.now)?;
                     *world.laws.rollbacks.entry(number).or_default() += 1;
                     world.hear(told);
-                }
-            })
-            .await?;
+                    Some(())
+                })
+                .await?;
+            if stopped.is_none() {
+                // There is nothing to stop any more; the next look tells why.
+                return Ok(());
+            }
             None
         }
         WayBack::Update { to } => Some(update(hand, held, to, (By::Rollback(number), seen.now), None).await?.0),

@@ -4,11 +4,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use e2e::world::{Fault, Image};
+use e2e::world::{Failure, Image};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::story::{Invocation, Killed, Story, WEB, id, service, side_by_side};
+use crate::following::{deploying, follow};
+use crate::story::{Invocation, Killed, Story, WEB, id, service, service_with_breaker};
+use crate::trouble::{self, Case, Trouble};
 use crate::{stories, told};
 
 pub(crate) fn stories() -> Vec<Trial> {
@@ -19,24 +21,11 @@ pub(crate) fn stories() -> Vec<Trial> {
         a_deploy_by_hand_survives_every_fault
         a_reconcile_survives_every_fault
         a_rollback_by_hand_survives_every_fault
+        a_redeploy_survives_every_fault
+        a_release_survives_every_fault
+        what_waited_behind_a_blue_green_deployment_survives_every_fault
     } }
 }
-
-/// So many worlds are run through at once; they mostly wait.
-const AT_ONCE: usize = 12;
-
-/// What befalls a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trouble {
-    Throttled,
-    Broken,
-    CutBefore,
-    CutAfter,
-    Killed,
-}
-
-const TROUBLES: [Trouble; 5] =
-    [Trouble::Throttled, Trouble::Broken, Trouble::CutBefore, Trouble::CutAfter, Trouble::Killed];
 
 /// A story that is run through again and again.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +36,9 @@ enum Base {
     Deploy,
     Reconcile,
     Rollback,
+    Redeploy,
+    Release,
+    Wake,
 }
 
 /// How it ended.
@@ -83,40 +75,37 @@ async fn a_rollback_by_hand_survives_every_fault(name: &'static str) {
     survives(name, Base::Rollback).await;
 }
 
+async fn a_redeploy_survives_every_fault(name: &'static str) {
+    survives(name, Base::Redeploy).await;
+}
+
+async fn a_release_survives_every_fault(name: &'static str) {
+    survives(name, Base::Release).await;
+}
+
+async fn what_waited_behind_a_blue_green_deployment_survives_every_fault(name: &'static str) {
+    survives(name, Base::Wake).await;
+}
+
 async fn survives(name: &'static str, base: Base) {
-    let (calls, undisturbed) = run(name, base, None).await;
-    assert_eq!((undisturbed.leases, undisturbed.intents), (0, 0), "{base:?}");
-    let cases: Vec<(usize, Trouble)> = (1..=calls).flat_map(|call| TROUBLES.map(|trouble| (call, trouble))).collect();
-    let mut differing = Vec::new();
-    eprintln!("{base:?}: {calls} calls, {undisturbed:?}");
-    for chunk in cases.chunks(AT_ONCE) {
-        let runs = chunk.iter().map(async |case| (*case, run(name, base, Some(*case)).await.1));
-        for (case, end) in side_by_side(runs.collect()).await {
-            if end != undisturbed {
-                eprintln!("{base:?} {case:?}: {end:?}");
-                differing.push(format!("{case:?}: {end:?}"));
-            }
-        }
-    }
-    println!("{base:?}: {} faults at {calls} calls, and one end", cases.len());
-    assert!(differing.is_empty(), "{base:?} ends as {undisturbed:?}, but\n{}", differing.join("\n"));
+    trouble::survives(base, async |case| run(name, base, case).await).await;
 }
 
 /// Runs a story through, with this trouble at this call; how many calls it made, and how it ended.
-async fn run(name: &'static str, base: Base, case: Option<(usize, Trouble)>) -> (usize, End) {
+async fn run(name: &'static str, base: Base, case: Option<Case>) -> (usize, End) {
     let (mut story, payload) = begin(name, base).await;
     story.claim();
     story.notices();
     let before = story.world.calls().len();
     let mut killed = Killed::No;
     let answer = match case {
-        Some((call, Trouble::Killed)) => {
-            story.world.fault("", call, Fault::Late(Duration::from_secs(3600)));
+        Some(Case { call, trouble: Trouble::Killed }) => {
+            story.world.fault("", call, Trouble::Killed.fault());
             killed = story.deploy_until(&payload, call, Invocation::New).await;
             Err(String::new())
         }
-        Some((call, trouble)) => {
-            story.world.fault("", call, fault(trouble));
+        Some(Case { call, trouble }) => {
+            story.world.fault("", call, trouble.fault());
             story.deploy_once(&payload, Invocation::New).await
         }
         None => story.deploy_once(&payload, Invocation::New).await,
@@ -127,11 +116,11 @@ async fn run(name: &'static str, base: Base, case: Option<(usize, Trouble)>) -> 
     if failed(&answer) || killed == Killed::Yes {
         match base {
             // Lambda tries an asynchronous invocation again.
-            Base::FirstPush | Base::KnownService | Base::ThreeServices => {
+            Base::FirstPush | Base::KnownService | Base::ThreeServices | Base::Wake => {
                 drop(story.deploy_once(&payload, Invocation::Again).await);
             }
             // Whoever asked asks again, once a dead holder's lease is over; the reconcile comes by itself.
-            Base::Deploy | Base::Rollback | Base::Reconcile => {
+            Base::Deploy | Base::Rollback | Base::Redeploy | Base::Release | Base::Reconcile => {
                 story.ring_after(Duration::from_secs(400)).await;
                 drop(story.deploy_once(&payload, Invocation::New).await);
             }
@@ -148,6 +137,7 @@ async fn run(name: &'static str, base: Base, case: Option<(usize, Trouble)>) -> 
         leases: items.iter().filter(|item| !item["record"]["lease"].is_null()).count(),
         intents: items.iter().map(intents).sum(),
     };
+    assert!(case.is_some() || (end.leases, end.intents) == (0, 0), "{base:?}: {end:?}");
     story.claim();
     story.end();
     (calls, end)
@@ -156,15 +146,6 @@ async fn run(name: &'static str, base: Base, case: Option<(usize, Trouble)>) -> 
 fn intents(item: &Value) -> usize {
     let deployments = item["record"]["deployments"].as_array().cloned().unwrap_or_default();
     deployments.iter().filter(|it| it["deployment"].is_null() && it["outcome"].is_null()).count()
-}
-
-fn fault(trouble: Trouble) -> Fault {
-    match trouble {
-        Trouble::Throttled => Fault::Throttle,
-        Trouble::Broken => Fault::Break,
-        Trouble::CutBefore => Fault::CutBefore,
-        Trouble::CutAfter | Trouble::Killed => Fault::CutAfter,
-    }
 }
 
 /// The scene, and what is delivered to the deploy function.
@@ -188,6 +169,29 @@ targets:
         let event = story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
         return (story, event);
     }
+    if let Base::Wake = base {
+        let mut service = service("web");
+        service["deploymentConfiguration"] = json!({ "strategy": "BLUE_GREEN" });
+        let mut story = deploying(name, WEB, service).await;
+        story.push_web("1.6.0").await;
+        story.world.advance(Duration::from_secs(90));
+        let moved = story.world.complete("prod", "web");
+        follow(&mut story, moved).await;
+        story.world.advance(Duration::from_secs(120));
+        let rings = story.world.due();
+        let wake = rings.iter().find(|ring| ring.function() == "slipway-deploy").expect("what waits is woken");
+        return (story, wake.input.clone());
+    }
+    if let Base::Release = base {
+        let mut story = deploying(name, WEB, service_with_breaker("web")).await;
+        for moved in [story.world.fail("prod", "web", Failure::Exits { code: 1 }), story.world.complete("prod", "web")]
+        {
+            follow(&mut story, moved).await;
+        }
+        story.ring_after(Duration::from_secs(400)).await;
+        assert_eq!(story.remembered("prod/web")["quarantine"][0]["tag"], "1.5.0");
+        return (story, json!({ "action": "release", "target": "prod/web", "tag": "1.5.0", "who": "ana" }));
+    }
     let mut story = Story::begin(name, WEB).await;
     story.web_runs("1.4.2");
     if !matches!(base, Base::FirstPush) {
@@ -205,6 +209,7 @@ targets:
             json!({ "action": "deploy", "target": "prod/web", "tag": "1.3.0", "id": "build-7" })
         }
         Base::Rollback => json!({ "action": "rollback", "target": "prod/web", "id": "back-7" }),
+        Base::Redeploy => json!({ "action": "redeploy", "target": "prod/web", "id": "again-7" }),
         Base::Reconcile => {
             story.world.push("shop/web", ["1.6.0"], &Image::single("1.6.0"));
             json!({ "action": "reconcile" })

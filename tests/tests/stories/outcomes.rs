@@ -18,6 +18,7 @@ pub(crate) fn stories() -> Vec<Trial> {
         the_end_is_found_by_the_deadline_if_every_event_is_lost
         what_still_progresses_gets_more_time
         blue_green_bakes_beyond_its_deadline
+        a_pause_hook_waits_for_a_person_beyond_the_deadline
         a_canary_whose_hook_fails_goes_back_by_itself
         an_alarm_rolls_back_and_is_named
         somebody_who_stops_a_deployment_is_believed
@@ -100,6 +101,25 @@ async fn blue_green_bakes_beyond_its_deadline(name: &'static str) {
     assert_eq!(kinds(&mut story), ["completed"]);
     ring(&mut story, Duration::from_secs(3600)).await;
     assert_eq!(kinds(&mut story), [""; 0]);
+    story.end();
+}
+
+async fn a_pause_hook_waits_for_a_person_beyond_the_deadline(name: &'static str) {
+    let mut story = deploying(name, WEB, with_strategy("LINEAR")).await;
+    story.world.reach_stage("prod", "web", "POST_TEST_TRAFFIC_SHIFT");
+    story.world.pause("prod", "web", Duration::from_secs(24 * 3600));
+    // Nobody decides over night: at every ring it still waits.
+    for _ in 0..6 {
+        assert_eq!(ring(&mut story, Duration::from_secs(40 * 60)).await, 1);
+    }
+    assert_eq!((kinds(&mut story), outcome(&story).as_str()), (vec![], "open"));
+    // In the morning somebody lets it go on, and then it has the time that every deployment has.
+    story.world.reach_stage("prod", "web", "PRODUCTION_TRAFFIC_SHIFT");
+    let moved = story.world.complete("prod", "web");
+    follow(&mut story, moved).await;
+    story.transcript();
+    assert_eq!(kinds(&mut story), ["completed"]);
+    assert!(!story.world.calls().iter().any(|call| call.name() == "ECS.StopServiceDeployment"));
     story.end();
 }
 

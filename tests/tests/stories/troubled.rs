@@ -4,12 +4,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use e2e::world::{Failure, Fault, Image, Moved};
+use e2e::world::{Failure, Image, Moved};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::following::{deploying, outcome, remembered, runs};
-use crate::story::{Invocation, Killed, Story, WEB, id, service, service_with_breaker, side_by_side};
+use crate::following::{deploy, deploying, logging_definition, outcome, remembered, runs};
+use crate::story::{Invocation, Killed, Story, WEB, id, service, service_with_breaker};
+use crate::trouble::{self, Case, Trouble};
 use crate::{stories, told};
 
 pub(crate) fn stories() -> Vec<Trial> {
@@ -20,24 +21,11 @@ pub(crate) fn stories() -> Vec<Trial> {
         a_failure_that_is_put_right_by_a_new_revision_survives_every_fault
         the_end_of_a_rollback_survives_every_fault
         a_rollback_by_ecs_survives_every_fault
+        the_last_of_too_many_stopped_tasks_survives_every_fault
+        an_update_from_outside_survives_every_fault
+        the_end_of_what_superseded_another_survives_every_fault
     } }
 }
-
-/// So many worlds are run through at once; they mostly wait.
-const AT_ONCE: usize = 12;
-
-/// What befalls a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trouble {
-    Throttled,
-    Broken,
-    CutBefore,
-    CutAfter,
-    Killed,
-}
-
-const TROUBLES: [Trouble; 5] =
-    [Trouble::Throttled, Trouble::Broken, Trouble::CutBefore, Trouble::CutAfter, Trouble::Killed];
 
 /// A story that is run through again and again.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +36,9 @@ enum Base {
     Register,
     RollbackEnds,
     EcsRollsBack,
+    Tasks,
+    Outside,
+    Supersedes,
 }
 
 /// How it ended.
@@ -86,33 +77,32 @@ async fn a_rollback_by_ecs_survives_every_fault(name: &'static str) {
     survives(name, Base::EcsRollsBack).await;
 }
 
+async fn the_last_of_too_many_stopped_tasks_survives_every_fault(name: &'static str) {
+    survives(name, Base::Tasks).await;
+}
+
+async fn an_update_from_outside_survives_every_fault(name: &'static str) {
+    survives(name, Base::Outside).await;
+}
+
+async fn the_end_of_what_superseded_another_survives_every_fault(name: &'static str) {
+    survives(name, Base::Supersedes).await;
+}
+
 async fn survives(name: &'static str, base: Base) {
-    let (calls, undisturbed) = run(name, base, None).await;
-    assert_eq!(undisturbed.leases, 0, "{base:?}: {undisturbed:?}");
-    let cases: Vec<(usize, Trouble)> = (1..=calls).flat_map(|call| TROUBLES.map(|trouble| (call, trouble))).collect();
-    let mut differing = Vec::new();
-    for chunk in cases.chunks(AT_ONCE) {
-        let runs = chunk.iter().map(async |case| (*case, run(name, base, Some(*case)).await.1));
-        for ((call, trouble), end) in side_by_side(runs.collect()).await {
-            if end != undisturbed {
-                differing.push(format!("call {call} {trouble:?}: {end:?}"));
-            }
-        }
-    }
-    println!("{base:?}: {} faults in {calls} calls", cases.len());
-    assert!(differing.is_empty(), "{base:?} ends as {undisturbed:?}, but\n{}", differing.join("\n"));
+    trouble::survives(base, async |case| run(name, base, case).await).await;
 }
 
 /// Runs a story through, with this trouble at this call; how many calls the troubled visit made, and how it ended.
-async fn run(name: &'static str, base: Base, case: Option<(usize, Trouble)>) -> (usize, End) {
+async fn run(name: &'static str, base: Base, case: Option<Case>) -> (usize, End) {
     let (mut story, payload) = begin(name, base).await;
     story.transcript();
     let before = story.world.calls().len();
-    if let Some((call, trouble)) = case {
-        story.world.fault("", call, fault(trouble));
+    if let Some(Case { call, trouble }) = case {
+        story.world.fault("", call, trouble.fault());
     }
     let visited = match case {
-        Some((call, Trouble::Killed)) => {
+        Some(Case { call, trouble: Trouble::Killed }) => {
             let killed = story.track_until(&payload, call, Invocation::New).await;
             if killed == Killed::Yes { Err(String::new()) } else { Ok(Value::Null) }
         }
@@ -138,6 +128,7 @@ async fn run(name: &'static str, base: Base, case: Option<(usize, Trouble)>) -> 
         told,
         leases: usize::from(!record["lease"].is_null()),
     };
+    assert!(case.is_some() || end.leases == 0, "{base:?}: {end:?}");
     story.transcript();
     story.end();
     (calls, end)
@@ -177,7 +168,9 @@ async fn begin(name: &'static str, base: Base) -> (Story, Value) {
     let service = match base {
         Base::Update | Base::Register => without,
         Base::EcsRollsBack => service_with_breaker("web"),
-        Base::Completion | Base::Deadline | Base::RollbackEnds => service("web"),
+        Base::Completion | Base::Deadline | Base::RollbackEnds | Base::Tasks | Base::Outside | Base::Supersedes => {
+            service("web")
+        }
     };
     let mut story = deploying(name, WEB, service).await;
     story.world.advance(Duration::from_secs(120));
@@ -193,6 +186,28 @@ async fn begin(name: &'static str, base: Base) -> (Story, Value) {
             last(story.world.fail("prod", "web", Failure::Exits { code: 1 }))
         }
         Base::Update | Base::EcsRollsBack => last(story.world.fail("prod", "web", Failure::Exits { code: 1 })),
+        Base::Tasks => {
+            let stopped = story.world.stop_tasks("prod", "web", Failure::Exits { code: 1 }, 3);
+            let mut events = story.world.take_events();
+            events.extend(stopped.events);
+            let last = events.pop().expect("three tasks stopped");
+            for event in &events {
+                story.track(event).await;
+            }
+            last
+        }
+        Base::Outside => {
+            let mut definition = logging_definition("1.4.2");
+            definition["cpu"] = "512".into();
+            story.world.register(definition);
+            let update = json!({ "cluster": "prod", "service": "web", "taskDefinition": "web" });
+            story.world.by_hand("ECS.UpdateService", update);
+            story.world.take_events().pop().expect("an event")
+        }
+        Base::Supersedes => {
+            deploy(&mut story, "1.6.0").await;
+            last(story.world.complete("prod", "web"))
+        }
         Base::RollbackEnds => {
             story.world.advance(Duration::from_secs(31 * 60));
             let deadline = story.world.due().remove(0).input;
@@ -203,14 +218,4 @@ async fn begin(name: &'static str, base: Base) -> (Story, Value) {
     };
     let _ = story.world.take_events();
     (story, payload)
-}
-
-fn fault(trouble: Trouble) -> Fault {
-    match trouble {
-        Trouble::Throttled => Fault::Throttle,
-        Trouble::Broken => Fault::Break,
-        Trouble::CutBefore => Fault::CutBefore,
-        Trouble::CutAfter => Fault::CutAfter,
-        Trouble::Killed => Fault::Late(Duration::from_secs(3600)),
-    }
 }

@@ -19,6 +19,22 @@ pub enum Stopped {
 }
 
 impl Ecs {
+    /// DescribeServiceRevisions for these, which are the targets of some of these service deployments, so that those come
+    /// with their task definitions.
+    pub async fn with_task_definitions(
+        &self,
+        mut history: Vec<ServiceDeploymentFacts>,
+        of: &[ServiceRevisionArn],
+    ) -> Result<Vec<ServiceDeploymentFacts>, Error> {
+        let revisions = self.describe_service_revisions(of).await?;
+        for it in &mut history {
+            let revision = revisions.iter().find(|revision| Some(&revision.arn) == it.target.as_ref());
+            let named = revision.and_then(|revision| revision.task_definition.clone());
+            it.task_definition = named.or(it.task_definition.take());
+        }
+        Ok(history)
+    }
+
     /// DescribeServiceDeployments for one; `None` where ECS has it no more.
     pub async fn describe_service_deployment(
         &self,

@@ -1,16 +1,14 @@
 //! Holds what the record says against what ECS says: what nobody remembers, what was begun and not finished, what was
 //! not told.
 
-use std::collections::HashMap;
-
 use jiff::{Timestamp, ToSpan};
 
-use crate::facts::{RanImage, Revision, Rollout, ServiceFacts};
+use crate::facts::{RanImage, Rollout, ServiceDeploymentFacts, ServiceFacts};
 use crate::id::{DeploymentId, TargetName, TaskDefinitionArn};
-use crate::ledger::{Decision, Deployment, Good, Ran, Service, Wish};
+use crate::ledger::{Began, Decision, Deployment, Good, RECENT, Ran, Service, Wish};
 use crate::notice::Kind;
+use crate::outcome::{Intent, effect};
 use crate::plan::{Plan, Shown};
-use crate::provenance::Provenance;
 use crate::reason::Reason;
 
 /// Something to write into the record with the next write; noting it twice changes nothing more.
@@ -23,7 +21,7 @@ pub enum Note {
     /// What a good revision's tags really meant when it ran.
     Ran(String, Vec<Ran>),
     /// An update whose answer was lost made this deployment.
-    Began(u64, DeploymentId, Timestamp),
+    Began(u64, Began),
     /// An update that was meant never took effect.
     Forgotten(u64),
     /// A notice was published; of a deployment, where it has a number.
@@ -48,7 +46,7 @@ impl Note {
                     good.ran.clone_from(ran);
                 }
             }
-            Self::Began(number, id, at) => record.began(*number, id, *at),
+            Self::Began(number, began) => record.began(*number, began),
             Self::Forgotten(number) => record.forget(*number),
             Self::Told(number, id) => record.tell(*number, id),
             Self::Waits(wish) => {
@@ -99,6 +97,10 @@ pub fn outside(record: &Service, service: &ServiceFacts) -> Option<Note> {
     }
     let decided = record.decision.as_ref().map(|decision| decision.at);
     let unknown = service.deployments.iter().filter(|it| record.of_id(&it.id).is_none() && !it.is_rollback());
+    // What is older than a full record may have been in it.
+    let full = record.deployments.get(RECENT - 1..).and_then(<[Deployment]>::last);
+    let since = full.map(|oldest| oldest.began_at.unwrap_or(oldest.intended_at));
+    let unknown = unknown.filter(|it| since.is_none_or(|since| it.created_at.is_some_and(|created| created > since)));
     let unknown = unknown.filter(|it| it.status != "PRIMARY" || !is_way_back(record, &it.task_definition));
     let at = unknown.filter_map(|it| it.created_at).max().filter(|at| decided.is_none_or(|decided| decided < *at))?;
     Some(Note::Decided(Decision { what: "outside".to_owned(), at, who: None }))
@@ -118,27 +120,25 @@ pub fn unresolved(record: &Service) -> Vec<&Deployment> {
     record.deployments.iter().filter(|it| it.deployment.is_none() && it.outcome.is_none() && !it.is_outside()).collect()
 }
 
-/// Whether such an update took effect: then a deployment that wasn't there before runs the revision that it meant.
-pub fn resolve(
-    meant: &Deployment,
-    service: &ServiceFacts,
-    revisions: &HashMap<TaskDefinitionArn, Revision>,
-    now: Timestamp,
-) -> Note {
-    let is_meant = |revision: &TaskDefinitionArn| {
-        meant.revision.new.as_deref() == Some(revision.short())
-            || revisions.get(revision).and_then(Provenance::of).is_some_and(|made| {
-                meant.event.as_ref().is_some_and(|event| made.is_of(event)) && made.request == meant.request
-            })
-    };
-    let made = service
-        .deployments
-        .iter()
-        .find(|deployment| Some(&deployment.id) != meant.over.as_ref() && is_meant(&deployment.task_definition));
-    match made {
-        Some(made) => Note::Began(meant.number, made.id.clone(), made.created_at.unwrap_or(now)),
-        None => Note::Forgotten(meant.number),
+/// Whether such an update took effect. It is forgotten only where ECS's history, if it was asked, knows nothing of it either.
+pub fn resolve(intent: &Intent<'_>, history: &[ServiceDeploymentFacts]) -> Note {
+    match effect(intent, history) {
+        Some(began) => Note::Began(intent.meant.number, began),
+        None => Note::Forgotten(intent.meant.number),
     }
+}
+
+/// The deployments of ours whose story has not ended although something older is the PRIMARY again: they failed, and nobody
+/// has judged that yet.
+pub fn unjudged<'a>(record: &'a Service, service: &ServiceFacts) -> impl Iterator<Item = &'a Deployment> {
+    let primary = service.primary().and_then(|primary| Some((primary.id.clone(), primary.created_at?)));
+    record.deployments.iter().filter(move |it| {
+        let is_open = it.outcome.is_none() && it.rollback.is_none() && !it.is_outside();
+        let went_back = primary.as_ref().is_some_and(|(id, created)| {
+            it.deployment.as_ref().is_some_and(|own| own != id) && it.began_at.is_some_and(|began| began > *created)
+        });
+        is_open && went_back
+    })
 }
 
 /// The deployments that began and of which nobody was told.

@@ -9,6 +9,7 @@ use super::*;
 use crate::facts::{Breaker, Deployment as EcsDeployment};
 use crate::id::{ClusterName, DeploymentId, ServiceName, TaskDefinitionArn};
 use crate::ledger::{Decision, Outcome, Service};
+use crate::outcome::Intent;
 
 fn at(time: &str) -> Timestamp {
     format!("2026-11-21T{time}Z").parse().unwrap()
@@ -121,14 +122,52 @@ fn an_unanswered_update_took_effect_if_a_new_deployment_runs_what_it_meant() {
         let revision = revision(vec![("event", "e-1"), ("digest", &digest), ("request", request)]);
         let revisions = HashMap::from([(revision.arn.clone(), revision)]);
         let service = service(deployment(id, "web:2", "10:00:01", Rollout::InProgress));
-        matches!(resolve(meant, &service, &revisions, at("10:01:00")), Note::Began(1, ..))
+        let record = record(vec![meant.clone()]);
+        let intent = Intent { record: &record, meant, service: &service, revisions: &revisions };
+        matches!(resolve(&intent, &[]), Note::Began(1, ..))
     };
     let intent = meant(1, json!({}));
     assert!(check(&intent, "ecs-svc/2", "r-1"));
-    assert!(!check(&intent, "ecs-svc/2", "r-2"), "another request's");
+    assert!(check(&intent, "ecs-svc/2", "r-2"), "of a revision that an earlier try registered");
+    assert!(!check(&meant(1, json!({ "event": "e-2" })), "ecs-svc/2", "r-1"), "another event's");
     assert!(!check(&intent, "ecs-svc/1", "r-1"), "it was there before");
     let existing = meant(1, json!({ "request": "r-9", "revision": { "old": "web:2", "new": "web:2" } }));
     assert!(check(&existing, "ecs-svc/2", "r-1"), "a forced deployment of the same revision");
+}
+
+#[test]
+fn nothing_comes_by_itself_before_what_failed_is_judged() {
+    #[track_caller]
+    fn check(open: serde_json::Value, primary: EcsDeployment, expected: usize) {
+        let record = record(vec![meant(1, open)]);
+        assert_eq!(unjudged(&record, &service(primary)).count(), expected);
+    }
+    let open = || json!({ "deployment": "ecs-svc/2", "began_at": at("10:00:02") });
+    let old = || deployment("ecs-svc/1", "web:1", "08:00:00", Rollout::Completed);
+    check(open(), old(), 1);
+    check(open(), deployment("ecs-svc/2", "web:2", "10:00:02", Rollout::InProgress), 0);
+    check(open(), deployment("ecs-svc/3", "web:3", "10:01:00", Rollout::InProgress), 0);
+    check(json!({ "deployment": "ecs-svc/2", "began_at": at("10:00:02"), "outcome": Outcome::Failed }), old(), 0);
+    check(json!({}), old(), 0);
+    check(json!({ "trigger": "outside", "deployment": "ecs-svc/2", "began_at": at("10:00:02") }), old(), 0);
+}
+
+#[test]
+fn what_was_archived_is_nobody_elses() {
+    let all = (1..=ledger::RECENT as u64).rev().map(|number| {
+        let began = at("10:00:00") + jiff::SignedDuration::from_secs(number as i64);
+        meant(number, json!({ "deployment": format!("ecs-svc/{number}"), "began_at": began }))
+    });
+    let full = record(all.collect());
+    let mut service = service(deployment("ecs-svc/10", "web:2", "10:00:10", Rollout::InProgress));
+    let other = |made: &str| EcsDeployment {
+        status: "ACTIVE".to_owned(),
+        ..deployment("ecs-svc/0", "web:2", made, Rollout::InProgress)
+    };
+    service.deployments.push(other("10:00:01"));
+    assert_eq!(outside(&full, &service), None);
+    service.deployments[1] = other("10:00:02");
+    assert!(outside(&full, &service).is_some());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::{
     Decision, Deployment, Failing, Fence, GOOD, Good, Lost, Outcome, QUARANTINED, Quarantined, RECENT, Rollback,
     Service, TOLD,
 };
-use crate::id::DeploymentId;
+use crate::id::{DeploymentId, TaskDefinitionArn};
 use crate::image::Digest;
 use crate::reason::Reason;
 
@@ -15,6 +15,17 @@ impl Service {
     pub fn intend(&mut self, fence: Fence, deployment: Deployment) -> Result<(u64, Vec<Deployment>), Lost> {
         self.check(fence)?;
         Ok(self.record(deployment))
+    }
+
+    /// Writes down a deployment that was found at ECS, if nobody has done so since, and nothing was meant since that it may
+    /// be. Its number, and what is to be archived.
+    pub fn find(&mut self, found: Deployment) -> Option<(u64, Vec<Deployment>)> {
+        let is_known = found.deployment.as_ref().is_some_and(|id| self.of_id(id).is_some());
+        if is_known || self.expects_a_deployment() {
+            return None;
+        }
+        decision_of(&found).into_iter().for_each(|decision| self.decided(decision));
+        Some(self.record(found))
     }
 
     /// Writes down a deployment; its number, and what is to be archived because there is no more room for it.
@@ -34,14 +45,19 @@ impl Service {
     }
 
     /// ECS made the deployment. If a person asked for it, it counts as that person's decision from when it was meant.
-    pub fn began(&mut self, number: u64, id: &DeploymentId, at: Timestamp) {
+    ///
+    /// The first to write it down names it: what was told of it since goes by that name.
+    pub fn began(&mut self, number: u64, began: &Began) {
         let Some(it) = self.at(number) else { return };
-        it.deployment = Some(id.clone());
-        it.began_at = it.began_at.or(Some(at));
-        if matches!(it.trigger.as_str(), "deploy" | "redeploy" | "rollback") {
-            let decision = Decision { what: it.trigger.clone(), at: it.intended_at, who: it.who.clone() };
-            self.decided(decision);
+        if it.deployment.is_none() {
+            it.deployment = Some(began.deployment.clone());
+            it.began_at = Some(began.at);
+            it.revision.new = Some(began.revision.short().to_owned());
         }
+        let decision = decision_of(it);
+        // What somebody else made meanwhile began before it, though it was meant before that.
+        self.deployments.sort_by_key(|it| std::cmp::Reverse(it.began_at.unwrap_or(it.intended_at)));
+        decision.into_iter().for_each(|decision| self.decided(decision));
     }
 
     /// What was meant did not come about; nobody is told, because nothing happened.
@@ -147,6 +163,17 @@ impl Service {
     }
 }
 
+/// What came of an update that was meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Began {
+    /// ECS's id of it.
+    pub deployment: DeploymentId,
+    /// When ECS made it, by ECS's clock.
+    pub at: Timestamp,
+    /// What it runs.
+    pub revision: TaskDefinitionArn,
+}
+
 /// Whether a step was taken now or before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Once {
@@ -154,6 +181,12 @@ pub enum Once {
     Now,
     /// Before, by somebody else or by an earlier try.
     Before,
+}
+
+/// What a person asked for is their decision, from when it was meant.
+fn decision_of(it: &Deployment) -> Option<Decision> {
+    let asked = matches!(it.trigger.as_str(), "deploy" | "redeploy" | "rollback");
+    asked.then(|| Decision { what: it.trigger.clone(), at: it.intended_at, who: it.who.clone() })
 }
 
 impl Rollback {

@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::id::TaskDefinitionArn;
 
 fn at(time: &str) -> Timestamp {
     format!("2026-11-21T{time}Z").parse().unwrap()
@@ -59,7 +60,15 @@ fn every_step_of_a_life_is_taken_once() {
     let fence = record.acquire("a", at("10:00:00"), at("10:05:00")).unwrap();
     let (number, archived) = record.intend(fence, deployment(1)).unwrap();
     assert_eq!((number, archived.len()), (1, 0));
-    record.began(number, &DeploymentId::new("ecs-svc/1"), at("10:00:02"));
+    let began = |id: &str, second: &str| Began {
+        deployment: DeploymentId::new(id),
+        at: at(second),
+        revision: TaskDefinitionArn::new("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:42"),
+    };
+    record.began(number, &began("ecs-svc/1", "10:00:02"));
+    // Whoever else finds it out, by whatever name, changes nothing.
+    record.began(number, &began("service-deployment/1", "10:00:03"));
+    assert_eq!(record.deployments[0].revision.new.as_deref(), Some("web:42"));
     assert_eq!(record.of_id(&DeploymentId::new("ecs-svc/1")).unwrap().number, 1);
 
     for task in ["t1", "t1", "t2"] {
@@ -71,6 +80,7 @@ fn every_step_of_a_life_is_taken_once() {
         by: "tasks".to_owned(),
         cause: cause.to_owned(),
         evidence: Vec::new(),
+        log: None,
         advice: Vec::new(),
     };
     record.failing(number, failing("exit code 1"));

@@ -12,7 +12,8 @@ use crate::rollback::{Tell, WayBack};
 use crate::why;
 
 use super::announce::{arrow, name, request};
-use super::{Cause, Kind, Notice, Place, Severity, links};
+use super::links::{self, Link};
+use super::{Cause, Kind, Notice, Place, Severity};
 
 /// What there is to tell of a deployment.
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +84,7 @@ impl Notice {
                 .then(|| at.duration_since(began).as_secs().max(0)),
             details: words.evidence().to_vec(),
             advice: words.advice(),
-            links: links::of_service(place, deployment.revision.new.as_deref()),
+            links: words.links(),
             ..Self::about(place, about, severity(news, outside), at)
         }
     }
@@ -125,6 +126,13 @@ struct Words<'a> {
 }
 
 impl Words<'_> {
+    /// Where to look next: what a failed task logged, before all else.
+    fn links(&self) -> Vec<Link> {
+        let failed = self.deployment.failing.as_ref().filter(|_| self.went_wrong());
+        let log = failed.and_then(|failing| links::of_log(self.place, failing.log.as_ref()?));
+        log.into_iter().chain(links::of_service(self.place, self.deployment.revision.new.as_deref())).collect()
+    }
+
     fn headline(&self) -> String {
         let target = self.place.target();
         let new = self.coming();

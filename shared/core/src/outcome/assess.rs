@@ -3,16 +3,17 @@
 //! In this order: ECS's own story of it (its service deployment), the deployment of the recorded id, the PRIMARY.
 //! An event is only a hint that ECS's answers may not show yet. What has ended stays ended.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::facts::{Breaker, Deployment, Rollout, ServiceDeploymentFacts, ServiceFacts, Strategy};
-use crate::id::DeploymentId;
+use crate::facts::{Breaker, Deployment, Revision, Rollout, ServiceDeploymentFacts, ServiceFacts, Strategy};
+use crate::id::{DeploymentId, TaskDefinitionArn};
 use crate::ledger;
-use crate::ledger::Outcome;
-use crate::provenance::Provenance;
+use crate::ledger::{Began, Outcome};
 
+use super::effect::{Intent, effect};
 use super::pace::{Pace, of_the_way_back, of_the_way_there};
 use super::{Change, DeploymentEvent, signs, too_many_failed_tasks, way_back};
 
@@ -33,8 +34,11 @@ pub struct Situation<'a> {
     /// ECS's own story of this deployment, see [`its_service_deployment`](super::its_service_deployment); without it the
     /// list of deployments has to do.
     pub service_deployment: Option<&'a ServiceDeploymentFacts>,
-    /// What Slipway wrote on the PRIMARY's revision; only asked of a deployment whose id is not known.
-    pub primary_provenance: Option<&'a Provenance>,
+    /// The revisions that ECS lists; only asked of a deployment whose id is not known, as the history is.
+    pub revisions: &'a HashMap<TaskDefinitionArn, Revision>,
+    /// ECS's own stories of all deployments, as far as they may be this one, with their task definitions. Only asked where
+    /// [`Assessment::NeverBegan`] would be the answer without: what ECS lists no more may have begun all the same.
+    pub history: &'a [ServiceDeploymentFacts],
     /// The time.
     pub now: Timestamp,
 }
@@ -48,13 +52,8 @@ pub enum Assessment {
         until: Timestamp,
     },
     /// What was meant took effect: to be recorded, and to be assessed again.
-    Began {
-        /// Its id.
-        deployment: DeploymentId,
-        /// When ECS made it.
-        at: Timestamp,
-    },
-    /// What was meant did not take effect: to be forgotten.
+    Began(Began),
+    /// What was meant did not take effect, as far as was looked: to be forgotten, if ECS's history was asked too.
     NeverBegan,
     /// It is under way.
     InProgress(Pace),
@@ -173,22 +172,9 @@ pub fn assess(it: &Situation<'_>) -> Assessment {
 /// What was meant, and nobody wrote down what came of it.
 fn intent(it: &Situation<'_>) -> Assessment {
     let meant = it.deployment;
-    let since = |made: &&Deployment| {
-        Some(&made.id) != meant.over.as_ref()
-            && made.created_at.is_none_or(|created| created >= meant.intended_at - signs::SKEW)
-    };
-    let of_revision =
-        |made: &&Deployment| meant.revision.new.as_deref().is_some_and(|new| new == made.task_definition.short());
-    let marked = it.primary_provenance.zip(meant.event.as_ref()).is_some_and(|(provenance, event)| {
-        let same_request =
-            provenance.request.is_none() || meant.request.is_none() || provenance.request == meant.request;
-        provenance.is_of(event) && same_request
-    });
-    let primary = it.service.primary().filter(|_| marked).filter(since);
-    // It may have been superseded already, and not be the PRIMARY any more.
-    let made = primary.or_else(|| it.service.deployments.iter().filter(since).find(of_revision));
-    if let Some(made) = made {
-        return Assessment::Began { deployment: made.id.clone(), at: made.created_at.unwrap_or(it.now) };
+    let intent = Intent { record: it.record, meant, service: it.service, revisions: it.revisions };
+    if let Some(began) = effect(&intent, it.history) {
+        return Assessment::Began(began);
     }
     let held = it.record.lease.as_ref().map(|lease| lease.until).filter(|until| *until > it.now);
     let visible = Some(meant.intended_at + LAG).filter(|until| *until > it.now);
@@ -347,7 +333,7 @@ impl fmt::Display for Assessment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Meant { until } => write!(f, "it is meant, and may still begin until {until}"),
-            Self::Began { deployment, .. } => write!(f, "it began as {deployment}"),
+            Self::Began(began) => write!(f, "it began as {}", began.deployment),
             Self::NeverBegan => f.write_str("it never began"),
             Self::InProgress(pace) => write!(f, "it is in progress{pace}"),
             Self::Failing { by: FailedBy::Ecs } => f.write_str("it failed, says ECS"),

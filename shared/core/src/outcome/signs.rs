@@ -163,6 +163,19 @@ fn failed_in_log(service: &ServiceFacts, primary: &Deployment, since: Timestamp)
         .map(DeploymentId::new)
 }
 
+/// The deployments that ECS's log calls failed in this time.
+pub(super) fn failed_in_log_between(
+    service: &ServiceFacts,
+    since: Timestamp,
+    until: Timestamp,
+) -> impl Iterator<Item = DeploymentId> {
+    let in_time = move |at: Timestamp| at >= since && at.duration_since(until) <= SKEW;
+    let failed = service.events.iter().filter(move |event| {
+        event.at.is_some_and(in_time) && event.message.to_ascii_lowercase().contains("deployment failed")
+    });
+    failed.filter_map(|event| words_of(&event.message).find(|word| word.starts_with("ecs-svc/")).map(DeploymentId::new))
+}
+
 fn words_of(message: &str) -> impl Iterator<Item = &str> {
     message.split([' ', '.', ',', '(', ')'])
 }

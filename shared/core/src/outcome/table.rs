@@ -4,12 +4,14 @@
 //! 17:30:00), `X` one newer still (web:43, 17:05:00), `R` Slipway's way back from N (web:41 again, 17:10:00).
 //! It is 17:06:00 unless the row says otherwise.
 
+use std::collections::HashMap;
+
 use serde_json::json;
 
 use super::*;
 use crate::facts::{
-    Breaker, Controller, Deployment, Management, Pause, Rollout, ServiceDeploymentFacts, ServiceDeploymentStatus,
-    ServiceEvent, ServiceFacts, StoppedTask, Strategy,
+    Breaker, Controller, Deployment, Management, Pause, Revision, Rollout, ServiceDeploymentFacts,
+    ServiceDeploymentStatus, ServiceEvent, ServiceFacts, StoppedTask, Strategy,
 };
 use crate::id::{ClusterName, EventId, ServiceDeploymentArn, ServiceName, TaskDefinitionArn};
 use crate::image::Digest;
@@ -86,7 +88,8 @@ struct Case {
     service: ServiceFacts,
     event: Option<DeploymentEvent>,
     story: Option<ServiceDeploymentFacts>,
-    provenance: Option<Provenance>,
+    revisions: HashMap<TaskDefinitionArn, Revision>,
+    history: Vec<ServiceDeploymentFacts>,
     now: Timestamp,
 }
 
@@ -123,7 +126,8 @@ fn with(breaker: Breaker, deployments: Vec<Deployment>) -> Case {
         service,
         event: None,
         story: None,
-        provenance: None,
+        revisions: HashMap::new(),
+        history: Vec::new(),
         now: time("17:06:00"),
     }
 }
@@ -198,12 +202,49 @@ impl Case {
         self.n(|n| (n.deployment, n.began_at, n.revision.new) = (None, None, None))
     }
 
+    /// The revision of this deployment bears this event.
+    fn marked(mut self, id: &str, event: &str, request: &str) -> Self {
+        let digest = Digest::parse(&format!("sha256:{}", "b".repeat(64))).unwrap();
+        let image = format!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web@{digest}");
+        let definition = json!({ "containerDefinitions": [{ "name": "web", "image": image }] });
+        let provenance = Provenance {
+            repository: "shop/web".to_owned(),
+            tag: None,
+            digest,
+            pushed_at: None,
+            event: EventId::new(event),
+            request: Some(request.to_owned()),
+            trigger: Trigger::Push,
+            previous: None,
+        };
+        let definition = definition.as_object().unwrap().clone();
+        self.revisions.insert(arn(id), Revision { arn: arn(id), definition, tags: provenance.tags() });
+        self
+    }
+
+    /// ECS's history has a service deployment of the revision of this deployment, made then.
+    fn history(mut self, id: &str, status: Status, at: &str) -> Self {
+        let story = self.story_of();
+        self.history.push(ServiceDeploymentFacts {
+            arn: ServiceDeploymentArn::new(format!(
+                "arn:aws:ecs:eu-west-1:123456789012:service-deployment/prod/web/{at}"
+            )),
+            status,
+            task_definition: Some(arn(id)),
+            created_at: Some(time(at)),
+            finished_at: Some(time("17:04:00")),
+            ..story
+        });
+        self
+    }
+
     fn failing(self, by: &str) -> Self {
         let failing = ledger::Failing {
             at: time("17:04:00"),
             by: by.to_owned(),
             cause: "its container web exited with code 1".to_owned(),
             evidence: Vec::new(),
+            log: None,
             advice: Vec::new(),
         };
         self.n(|n| n.failing = Some(failing))
@@ -251,7 +292,8 @@ fn row(situation: &str, case: Case, expected: &str) {
         event: case.event.as_ref(),
         service: &case.service,
         service_deployment: case.story.as_ref(),
-        primary_provenance: case.provenance.as_ref(),
+        revisions: &case.revisions,
+        history: &case.history,
         now: case.now,
     });
     let short = [(O, "O"), (N, "N"), (X, "X"), (R, "R"), ("2026-09-04T", ""), (":00Z", "")];
@@ -272,16 +314,6 @@ fn going() -> Vec<Deployment> {
 fn an_intent_is_resolved_by_looking() {
     let nothing = || with(Off, vec![primary(O, Completed)]).intent();
     let lease = |until: &str| Some(ledger::Lease { holder: "deploy".to_owned(), fence: 7, until: time(until) });
-    let provenance = |event: &str, request: &str| Provenance {
-        repository: "shop/web".to_owned(),
-        tag: None,
-        digest: Digest::parse(&format!("sha256:{}", "b".repeat(64))).unwrap(),
-        pushed_at: None,
-        event: EventId::new(event),
-        request: Some(request.to_owned()),
-        trigger: Trigger::Push,
-        previous: None,
-    };
     let holder = Case { record: ledger::Service { lease: lease("17:12:00"), ..nothing().record }, ..nothing() };
     row("its writer holds the lease", holder, "is meant, and may still begin until 17:12");
     row("ECS may not show it yet", nothing().at("17:01:00"), "is meant, and may still begin until 17:01:55Z");
@@ -290,12 +322,19 @@ fn an_intent_is_resolved_by_looking() {
     row("its writer died before it wrote", gone, "never began");
 
     let made = || with(Off, going()).intent();
-    let ours = Case { provenance: Some(provenance("event-2", "request-2")), ..made() };
-    row("the PRIMARY bears its event", ours, "began as N");
-    let other = Case { provenance: Some(provenance("event-7", "request-2")), ..made() };
-    row("the PRIMARY bears another event", other, "never began");
-    let other = Case { provenance: Some(provenance("event-2", "request-7")), ..made() };
-    row("the PRIMARY is of another delivery of the event", other, "never began");
+    row("the PRIMARY bears its event", made().marked(N, "event-2", "request-2"), "began as N");
+    row("the PRIMARY bears another event", made().marked(N, "event-7", "request-2"), "never began");
+    let adopted = made().marked(N, "event-2", "request-7");
+    row("the PRIMARY's revision was registered by an earlier try that died", adopted, "began as N");
+    let before = Deployment { created_at: Some(time("16:59:00")), ..primary(N, InProgress) };
+    let before = with(Off, vec![before]).intent().marked(N, "event-2", "request-2");
+    row("the PRIMARY bears its event, and was there before", before, "never began");
+    let recorded = made().recorded_newer().n(|n| n.deployment = None).marked(N, "event-2", "request-2");
+    let recorded =
+        Case { service: with(Off, vec![primary(X, InProgress)]).service, ..recorded.marked(X, "event-2", "") };
+    row("the PRIMARY bears its event, and is another's by the record", recorded, "never began");
+    let back = with(RollsBack, vec![back(InProgress), active(N, Failed)]).intent().marked(N, "event-2", "request-2");
+    row("ECS is going back from it", back, "began as N");
     let named = made().n(|n| n.revision.new = Some("web:42".to_owned()));
     row("the PRIMARY runs the revision that was meant", named, "began as N");
     let lost = with(Off, vec![primary(X, InProgress), active(N, InProgress)]).intent();
@@ -303,6 +342,54 @@ fn an_intent_is_resolved_by_looking() {
     row("it took effect, and was superseded since", lost, "began as N");
     let again = with(Off, vec![primary(O, Completed)]).intent().n(|n| n.revision.new = Some("web:41".to_owned()));
     row("what was PRIMARY before is no sign, though it runs the same revision", again, "never began");
+}
+
+#[test]
+fn what_ecs_lists_no_more_may_have_begun_all_the_same() {
+    let delisted = || with(RollsBack, vec![primary(O, Completed)]).intent().marked(N, "event-2", "request-2");
+    let began = "began as service-deployment/17:00:01";
+    row("ECS's history was not asked", delisted(), "never began");
+    let rolled_back = || delisted().history(N, Status::RollbackSuccessful, "17:00:01");
+    row("ECS rolled it back", rolled_back(), began);
+    let log = [
+        ("17:03:59", format!("(service web) (deployment {N}) deployment failed: tasks failed to start.")),
+        ("16:59:59", format!("(service web) (deployment {X}) deployment failed: tasks failed to start.")),
+    ];
+    row("ECS rolled it back, and its log names it", rolled_back().log(&log), "began as N");
+    row("it was superseded", delisted().history(N, Status::Stopped, "17:00:01"), began);
+    row("it completed, and was superseded", delisted().history(N, Status::Successful, "17:00:01"), began);
+    let named = with(RollsBack, vec![primary(O, Completed)]).intent().n(|n| n.revision.new = Some("web:42".to_owned()));
+    row("it ran the revision that was meant", named.history(N, Status::RollbackSuccessful, "17:00:01"), began);
+    let another = with(RollsBack, vec![primary(O, Completed)]).intent().marked(N, "event-7", "request-2");
+    row("the history's is another's", another.history(N, Status::RollbackSuccessful, "17:00:01"), "never began");
+    let unread = with(RollsBack, vec![primary(O, Completed)]).intent();
+    row("its revision is gone", unread.history(N, Status::RollbackSuccessful, "17:00:01"), "never began");
+    row("the history's is of before", delisted().history(N, Status::Successful, "16:59:49"), "never began");
+    row(
+        "it came when nobody could be at it any more",
+        delisted().history(N, Status::Stopped, "17:15:01"),
+        "never began",
+    );
+    // X bears the same event, and the record knows it: it is not this one as well.
+    let known = delisted().recorded_newer().n(|n| n.deployment = None).marked(X, "event-2", "request-2");
+    row("the history's is on record", known.history(X, Status::RollbackSuccessful, "17:00:00"), "never began");
+
+    let n = |status: Status| {
+        let case = with(RollsBack, vec![primary(O, Completed)]).story(status, "The circuit breaker was triggered.");
+        case.n(|n| n.deployment = Some(DeploymentId::new("service-deployment/N")))
+    };
+    row("and then: ECS rolled it back", n(Status::RollbackSuccessful), "ended: failed, rolled back by ECS");
+    row("and then: its rollback failed", n(Status::RollbackFailed), "ended: failed, and the rollback failed too");
+    row("and then: it completed", n(Status::Successful), "ended: completed");
+    let superseded = with(Off, vec![primary(X, InProgress)]).story(Status::Stopped, "").n(|n| {
+        n.deployment = Some(DeploymentId::new("service-deployment/N"));
+    });
+    row("and then: it was superseded", superseded, "ended: superseded, with X after it");
+    let named = n(Status::Successful);
+    let stories = [named.story.clone().unwrap()];
+    let late = ledger::Deployment { began_at: Some(time("17:30:00")), ..named.record.deployments[0].clone() };
+    let found = its_service_deployment(&late, &named.service, &stories);
+    assert!(found.is_some(), "it goes by the name of its story");
 }
 
 #[test]
@@ -657,6 +744,7 @@ fn slipway_rolls_back_by_a_stop() {
     row("done", after(Status::RollbackSuccessful, done), "ended: failed, rolled back by Slipway");
     row("failed", after(Status::RollbackFailed, done), "ended: failed, and the rollback failed too");
     row("it succeeded before the call was made", after(Status::Successful, None), "ended: completed");
+    row("it succeeded before ECS came to stop it", after(Status::Successful, done), "ended: completed");
     let listed = with(Off, vec![primary(O, Completed), active(N, InProgress)]).way_back("stop", None, done);
     row("ECS has no story of it, but O is back", listed, "ended: failed, rolled back by Slipway");
     let slow = after(Status::RollbackInProgress, done).at("17:41:00");

@@ -40,12 +40,7 @@ pub struct Unrecorded<'a> {
 /// It is `outside` unless Slipway registered its revision just before: then it is Slipway's, and its record was lost.
 pub fn unrecorded(it: &Unrecorded<'_>) -> Option<ledger::Deployment> {
     let primary = newest(it.service)?;
-    let unnamed = |open: &ledger::Deployment| {
-        let meant = open.deployment.is_none();
-        let way_back = open.rollback.as_ref().is_some_and(|rollback| rollback.deployment.is_none());
-        open.outcome.is_none() && (meant || way_back)
-    };
-    if it.record.of_id(&primary.id).is_some() || it.record.deployments.iter().any(unnamed) || is_old(it, primary) {
+    if it.record.of_id(&primary.id).is_some() || it.record.expects_a_deployment() || is_old(it, primary) {
         return None;
     }
     let revision = it.revisions.get(&primary.task_definition);

@@ -56,7 +56,10 @@ fn by_story(it: &Situation<'_>, rollback: &Rollback) -> Option<Assessment> {
     let story = it.service_deployment?;
     let end = |outcome| Assessment::Ended(End { outcome, newer: None, says: story.says().map(str::to_owned) });
     match story.status {
-        ServiceDeploymentStatus::Successful if rollback.done_at.is_none() => Some(end(Outcome::Completed)),
+        // It won before the call was made, or before ECS came to stop it.
+        ServiceDeploymentStatus::Successful if rollback.done_at.is_none() || rollback.how == "stop" => {
+            Some(end(Outcome::Completed))
+        }
         _ if rollback.how != "stop" => None,
         ServiceDeploymentStatus::RollbackSuccessful => Some(end(Outcome::RolledBackBySlipway)),
         ServiceDeploymentStatus::RollbackFailed => Some(end(Outcome::RollbackFailed)),

@@ -102,4 +102,15 @@ impl RollbackCause {
             Self::StopRequest => "Service deployment rolled back because a stop was requested.",
         }
     }
+
+    /// Where ECS is not set to roll back. AWS documents no words for it; what matters is that they don't speak of a
+    /// rollback.
+    pub(super) fn stopped(&self) -> &'static str {
+        match self {
+            Self::CircuitBreaker => "Service deployment stopped because the circuit breaker threshold was exceeded.",
+            Self::Alarm => "Service deployment stopped because an alarm was detected.",
+            Self::Hook => "Service deployment stopped because a lifecycle hook failed.",
+            Self::StopRequest => "Service deployment stopped because a stop was requested.",
+        }
+    }
 }

@@ -90,6 +90,8 @@ struct ServiceDeployment {
     status: &'static str,
     reason: Option<String>,
     stage: Option<String>,
+    /// Until when it waits at a pause hook, if it does.
+    pauses_until: Option<Timestamp>,
     created_at: Timestamp,
     updated_at: Timestamp,
     finished_at: Option<Timestamp>,

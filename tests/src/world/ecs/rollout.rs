@@ -58,6 +58,7 @@ impl Service {
             status: "IN_PROGRESS",
             reason: None,
             stage: self.shifts_traffic().then(|| "PRE_SCALE_UP".to_owned()),
+            pauses_until: None,
             created_at: scene.now,
             updated_at: scene.now,
             finished_at: None,
@@ -153,7 +154,7 @@ impl Service {
         if is_rollback {
             self.end_last("ROLLBACK_FAILED", scene.now, "The rollback failed.");
         } else if !rolled_back {
-            self.end_last("STOPPED", scene.now, cause.ended());
+            self.end_last("STOPPED", scene.now, cause.stopped());
         } else if self.candidate().is_none() {
             let none = "No rollback candidate was found to run the rollback.";
             self.end_last("ROLLBACK_FAILED", scene.now, none);
@@ -230,12 +231,26 @@ impl Service {
         }
         if let Some(current) = self.service_deployments.last_mut() {
             current.stage = Some(stage.to_owned());
+            current.pauses_until = None;
             current.updated_at = now;
         }
         if !matches!(stage, "RECONCILE_SERVICE" | "PRE_SCALE_UP" | "SCALE_UP") {
             let primary = &mut self.deployments[0];
             primary.running = primary.desired;
             primary.pending = 0;
+        }
+        Ok(())
+    }
+
+    /// Waits at a pause hook of its stage, for a person who lets it go on.
+    pub(crate) fn pause(&mut self, now: Timestamp, patience: Duration) -> Result<(), Refusal> {
+        self.under_way()?;
+        if !self.shifts_traffic() {
+            return Err(Refusal::invalid("A rolling deployment has no lifecycle hooks."));
+        }
+        if let Some(current) = self.service_deployments.last_mut() {
+            current.pauses_until = now.checked_add(patience).ok();
+            current.updated_at = now;
         }
         Ok(())
     }
@@ -342,6 +357,7 @@ impl ServiceDeployment {
         self.status = status;
         self.reason = Some(reason.to_owned());
         self.finished_at = Some(now);
+        self.pauses_until = None;
         self.updated_at = now;
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::described::deployment_configuration;
 use super::{Ecs, Scene, Service, ServiceDeployment};
 use crate::world::clock::epoch_seconds;
+use crate::world::identity;
 use crate::world::place::Place;
 use crate::world::refusal::{Answer, Members, Refusal, page, text, texts};
 
@@ -167,6 +168,15 @@ fn whole(service: &Service, deployment: &ServiceDeployment, place: &Place) -> Va
     }
     if let Some(stage) = &deployment.stage {
         whole["lifecycleStage"] = json!(stage);
+    }
+    if let Some(until) = deployment.pauses_until {
+        whole["lifecycleHookDetails"] = json!([{
+            "hookId": identity::uuid("hook", deployment.target),
+            "targetType": "PAUSE",
+            "status": "AWAITING_ACTION",
+            "expiresAt": epoch_seconds(until),
+            "timeoutAction": "ROLLBACK",
+        }]);
     }
     if let Some(rollback) = &deployment.rollback {
         whole["rollback"] = rollback.clone();

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::id::{ClusterName, DeploymentId, Home, ServiceName, TaskDefinitionArn};
+use crate::id::{ClusterName, DeploymentId, Home, LogStream, ServiceName, TaskDefinitionArn};
 use crate::ledger;
 use crate::outcome::Assessment;
 use crate::rollback::{Anew, Human};
@@ -37,6 +37,11 @@ fn failing(by: &str) -> Deployment {
             "The last lines of web's log:".to_owned(),
             "| panic: DATABASE_URL is not set".to_owned(),
         ],
+        log: Some(LogStream {
+            region: "eu-west-1".to_owned(),
+            group: "/ecs/web".to_owned(),
+            stream: "shop/web/0ebb429fa86d481c2630fac53db1c91c".to_owned(),
+        }),
         advice: vec!["Read the last lines of the container's log, mend the image, and push it".to_owned()],
     };
     let failed_tasks = if by == "tasks" { vec!["t1".to_owned(), "t2".to_owned(), "t3".to_owned()] } else { Vec::new() };

@@ -1,0 +1,173 @@
+//! What began and ended before anybody wrote it down: the function dies right after the update, and ECS lists the deployment
+//! no more when somebody looks. ECS's history of service deployments tells what became of it.
+
+use std::time::Duration;
+
+use e2e::world::{Failure, Image};
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+
+use crate::following::{kinds, outcome, remembered, ring};
+use crate::story::{Invocation, Killed, Story, WEB, service_with_breaker, web_definition};
+use crate::{stories, told};
+
+pub(crate) fn stories() -> Vec<Trial> {
+    stories! { "unseen" {
+        what_ecs_rolled_back_unseen_is_found_when_its_deadline_rings
+        what_ecs_rolled_back_unseen_is_not_deployed_again_by_the_next_try
+        what_ecs_rolled_back_unseen_is_not_deployed_again_by_a_reconcile
+        a_request_that_ecs_rolled_back_unseen_is_a_decision_all_the_same
+        what_won_unseen_and_was_superseded_is_good
+    } }
+}
+
+/// The deadline of the targets here, and a little more.
+const DEADLINE: Duration = Duration::from_secs(31 * 60);
+
+async fn what_ecs_rolled_back_unseen_is_found_when_its_deadline_rings(name: &'static str) {
+    let mut story = running(name).await;
+    let event = story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
+    dies_after_the_update(&mut story, &event).await;
+    ecs_rolls_back_unseen(&story);
+    assert_eq!(ring(&mut story, DEADLINE).await, 1);
+    assert_eq!((outcome(&story).as_str(), quarantined(&story).as_str()), ("rolled_back_by_ecs", "1.5.0"));
+    assert_eq!(kinds(&mut story), ["rolled_back"]);
+    let failed = remembered(&story)["deployments"][0].clone();
+    // ECS's log names the deployment, so its tasks are found as well.
+    assert!(failed["deployment"].as_str().is_some_and(|id| id.starts_with("ecs-svc/")), "{failed:#}");
+    assert_eq!(failed["failing"]["cause"], "its container web exited with code 1", "{failed:#}");
+    nothing_comes_back(&mut story, &event).await;
+    story.end();
+}
+
+async fn what_ecs_rolled_back_unseen_is_not_deployed_again_by_the_next_try(name: &'static str) {
+    let mut story = running(name).await;
+    let event = story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
+    dies_after_the_update(&mut story, &event).await;
+    ecs_rolls_back_unseen(&story);
+    let answer = story.deploy_once(&event, Invocation::Again).await.expect("an answer");
+    assert_eq!(code(&answer), "queued", "{answer:#}");
+    assert_eq!(kinds(&mut story), ["started"]);
+    // Track is rung for, long before the deadline.
+    assert_eq!(ring(&mut story, Duration::from_secs(61)).await, 1);
+    assert_eq!((outcome(&story).as_str(), quarantined(&story).as_str()), ("rolled_back_by_ecs", "1.5.0"));
+    assert_eq!(kinds(&mut story), ["rolled_back"]);
+    nothing_comes_back(&mut story, &event).await;
+    story.end();
+}
+
+async fn what_ecs_rolled_back_unseen_is_not_deployed_again_by_a_reconcile(name: &'static str) {
+    let mut story = running(name).await;
+    let event = story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
+    // Everything is written down, but none of ECS's events comes.
+    story.deploy(&event).await;
+    story.notices();
+    ecs_rolls_back_unseen(&story);
+    let answer = story.ask(json!({ "action": "reconcile" })).await;
+    assert_eq!(code(&answer), "queued", "{answer:#}");
+    assert!(ring(&mut story, Duration::from_secs(61)).await > 0);
+    assert_eq!((outcome(&story).as_str(), quarantined(&story).as_str()), ("rolled_back_by_ecs", "1.5.0"));
+    assert_eq!(kinds(&mut story), ["rolled_back"]);
+    nothing_comes_back(&mut story, &event).await;
+    story.end();
+}
+
+async fn a_request_that_ecs_rolled_back_unseen_is_a_decision_all_the_same(name: &'static str) {
+    let mut story = running(name).await;
+    story.world.push("shop/web", ["1.3.0"], &Image::single("1.3.0"));
+    let newer = story.world.push("shop/web", ["1.6.0"], &Image::single("1.6.0")).event();
+    let deploy = json!({ "action": "deploy", "target": "prod/web", "tag": "1.3.0", "who": "ana" });
+    dies_after_the_update(&mut story, &deploy).await;
+    ecs_rolls_back_unseen(&story);
+    assert_eq!(ring(&mut story, DEADLINE).await, 1);
+    let record = remembered(&story);
+    assert_eq!((outcome(&story).as_str(), quarantined(&story).as_str()), ("rolled_back_by_ecs", "1.3.0"));
+    assert_eq!((&record["decision"]["what"], &record["decision"]["who"]), (&json!("deploy"), &json!("ana")));
+    assert_eq!(code(&story.deploy(&newer).await), "before_decision");
+    assert_eq!(story.updates(), 1);
+    story.claim();
+    story.end();
+}
+
+async fn what_won_unseen_and_was_superseded_is_good(name: &'static str) {
+    let mut story = running(name).await;
+    let event = story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
+    dies_after_the_update(&mut story, &event).await;
+    story.world.advance(Duration::from_secs(60));
+    let _ = story.world.complete("prod", "web");
+    story.world.advance(Duration::from_secs(60));
+    // Somebody goes over it, and ECS lists it no more.
+    story.world.by_hand("ECS.UpdateService", json!({ "cluster": "prod", "service": "web", "taskDefinition": "web:1" }));
+    let _ = story.world.complete("prod", "web");
+    // What somebody else did is found by the same ring, and what follows from both by the next.
+    assert_eq!(story.ring_after(DEADLINE).await, 1);
+    let record = remembered(&story);
+    let ours = record["deployments"].as_array().into_iter().flatten().find(|it| it["trigger"] == "push");
+    let ours = ours.expect("the push is on record");
+    assert_eq!((&ours["outcome"], &ours["revision"]["new"]), (&json!("completed"), &json!("web:2")), "{record:#}");
+    assert!(ours["deployment"].as_str().is_some_and(|id| id.starts_with("service-deployment/")), "{ours:#}");
+    assert!(record["good"].as_array().is_some_and(|good| good.iter().any(|it| it["revision"] == arn("web:2"))));
+    assert_eq!(record["quarantine"], json!([]));
+    story.claim();
+    story.end();
+}
+
+/// `prod/web` has been running 1.4.2, with ECS's own breaker, and Slipway knows it.
+async fn running(name: &'static str) -> Story {
+    let mut story = Story::begin(name, WEB).await;
+    story.world.push("shop/web", ["1.4.2"], &Image::single("1.4.2"));
+    story.world.register(web_definition("1.4.2"));
+    story.world.running_service(service_with_breaker("web"));
+    story.ask(json!({ "action": "reconcile" })).await;
+    story.claim();
+    story.notices();
+    story
+}
+
+/// The deploy function dies in the moment in which its update took effect.
+async fn dies_after_the_update(story: &mut Story, payload: &Value) {
+    story.world.fault("ECS.UpdateService", 1, e2e::world::Fault::Late(Duration::from_secs(3600)));
+    assert_eq!(story.deploy_until(payload, UPDATED, Invocation::New).await, Killed::Yes);
+    assert_eq!(story.updates(), 1);
+    let open = &remembered(story)["deployments"][0];
+    assert!(open.is_object() && open["deployment"].is_null(), "it is only meant: {open:#}");
+    assert!(story.notices().is_empty());
+    story.claim();
+}
+
+/// The configuration, the registry, the lease (2), the service, its revision, the registration, the intent, its deadline, and the update.
+const UPDATED: usize = 9;
+
+/// ECS's breaker puts the old revision back, and lists only that. Of all its events none comes.
+fn ecs_rolls_back_unseen(story: &Story) {
+    story.world.advance(Duration::from_secs(60));
+    let _ = story.world.fail("prod", "web", Failure::default());
+    story.world.advance(Duration::from_secs(30));
+    let _ = story.world.complete("prod", "web");
+    story.world.take_events();
+    story.world.advance(Duration::from_secs(30));
+}
+
+/// What waited is decided again, the event comes once more, and nothing happens.
+async fn nothing_comes_back(story: &mut Story, event: &Value) {
+    story.ring_after(Duration::from_secs(61)).await;
+    assert_eq!(code(&story.deploy_once(event, Invocation::New).await.expect("an answer")), "quarantined");
+    story.ring_after(DEADLINE).await;
+    assert_eq!(story.updates(), 1);
+    assert!(story.running().ends_with("shop/web:1.4.2"), "{}", story.running());
+    assert_eq!(kinds(story), [""; 0]);
+    assert!(remembered(story)["lease"].is_null());
+    story.claim();
+}
+
+fn quarantined(story: &Story) -> String {
+    remembered(story)["quarantine"][0]["tag"].as_str().unwrap_or_default().to_owned()
+}
+
+fn code(answer: &Value) -> &str {
+    answer["targets"][0]["reason"]["code"].as_str().unwrap_or_default()
+}
+
+fn arn(revision: &str) -> String {
+    format!("arn:aws:ecs:eu-west-1:123456789012:task-definition/{revision}")
+}
