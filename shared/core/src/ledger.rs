@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{DeploymentId, EventId, LogStream};
 use crate::image::{Digest, Tag};
-use crate::notice::RevisionChange;
+use crate::notice::{BuildChange, RevisionChange};
 use crate::plan::ImageChange;
 
 pub use gate::{Candidate, gate};
@@ -17,6 +17,8 @@ pub use lease::{Busy, Fence, Lost, Unserved};
 pub use life::{Began, Once};
 pub use outcome::Outcome;
 pub use settings::{RollbackMode, Settings};
+
+mod built;
 
 mod gate;
 
@@ -199,6 +201,9 @@ pub struct Deployment {
     /// The image before and after.
     #[serde(default, deserialize_with = "read::or_default")]
     pub image: Option<ImageChange>,
+    /// What the images before and after were built from, once that was looked up.
+    #[serde(default, deserialize_with = "read::or_default")]
+    pub build: Option<BuildChange>,
     /// The revision before and after, `web:42`; the new one is known when it is registered.
     #[serde(default, deserialize_with = "read::or_default")]
     pub revision: RevisionChange,

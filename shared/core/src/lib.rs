@@ -42,4 +42,6 @@ pub mod rollback;
 
 pub mod why;
 
+pub mod labels;
+
 pub mod notice;

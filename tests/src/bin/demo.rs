@@ -330,7 +330,11 @@ impl Demo {
         let calls: Vec<_> =
             calls.into_iter().filter(|call| matches!(call.service.as_str(), "ECS" | "ECR" | "SNS")).collect();
         println!("{}", indented(&e2e::world::transcript(&calls)));
-        let before: Vec<_> = calls.into_iter().filter(|call| call.service != "SNS").collect();
+        let accepted = calls.iter().filter(|call| call.operation == "UpdateService").map(|call| call.span.end).max();
+        let before: Vec<_> = calls
+            .into_iter()
+            .filter(|call| call.service != "SNS" && accepted.is_none_or(|accepted| call.span.end <= accepted))
+            .collect();
         let chain = longest_chain(&before);
         println!(
             "{}",

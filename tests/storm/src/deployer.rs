@@ -409,6 +409,7 @@ fn meant(
         request: Some(format!("request-{}", hand.request)),
         who: None,
         image: plan.image.clone(),
+        build: None,
         revision: slipway_core::notice::RevisionChange {
             old: plan.running.as_ref().map(|running| running.short().to_owned()),
             new: None,

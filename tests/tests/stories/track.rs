@@ -104,6 +104,7 @@ async fn a_rollback_by_ecs_is_told_as_a_failed_deploy(name: &'static str) {
     Revision      web:1 → web:2
     Deployment    ecs-svc/4918794766087834161
     Triggered by  an image push (event b37cbad3-2334-4e2d-8e78-02610038c227)
+    Tasks         2 of 2 running
     Took          11 min 3 s
 
     What Slipway saw:
@@ -170,6 +171,7 @@ async fn a_failure_without_rollback_says_how_to_go_back(name: &'static str) {
     Revision      web:1 → web:2
     Deployment    ecs-svc/4918794766087834161
     Triggered by  an image push (event b37cbad3-2334-4e2d-8e78-02610038c227)
+    Tasks         2 of 2 running
     Took          10 min 1 s
 
     What Slipway saw:
@@ -250,6 +252,7 @@ async fn the_first_deployment_of_a_service_has_nothing_to_go_back_to(name: &'sta
     Revision      web:1
     Deployment    ecs-svc/3173009608982715289
     Triggered by  somebody outside Slipway
+    Tasks         0 of 2 running
     Took          0 s
 
     What Slipway saw:
@@ -292,6 +295,7 @@ async fn an_update_from_outside_is_told_as_such(name: &'static str) {
     Revision      web:1 → web:2
     Deployment    ecs-svc/4918794766087834161
     Triggered by  somebody outside Slipway
+    Tasks         2 of 2 running
 
     Look here:
     - Deployments: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/deployments?region=eu-west-1

@@ -76,9 +76,10 @@ impl Notice {
             headline: if outside { words.headline_outside() } else { words.headline() },
             reason: words.reason(),
             image: deployment.image.clone(),
+            build: deployment.build.clone().filter(|build| !build.is_empty()),
             revision: Some(deployment.revision.clone()),
             deployment: deployment.deployment.clone(),
-            cause: Some(Cause { trigger: deployment.trigger.clone(), event: deployment.event.clone() }),
+            cause: Some(Cause::of(deployment)),
             // Whole seconds; ECS's clock and ours may differ by some milliseconds.
             duration_seconds: (!matches!(kind, Kind::InProgress | Kind::Superseded))
                 .then(|| at.duration_since(began).as_secs().max(0)),

@@ -300,7 +300,7 @@ fn everywhere(text: &str, count: usize, line: &str) -> Notice {
         image: Some(ImageChange { repository: text.to_owned(), ..image() }),
         revision: Some(RevisionChange { old: Some(text.to_owned()), new: Some(text.to_owned()) }),
         deployment: Some(DeploymentId::new(text)),
-        cause: Some(Cause { trigger: text.to_owned(), event: Some(EventId::new(text)) }),
+        cause: Some(Cause { trigger: text.to_owned(), event: Some(EventId::new(text)), who: Some(text.to_owned()) }),
         details: vec![line.to_owned(); count],
         changes: vec![change; count],
         advice: vec![text.to_owned(); count],
@@ -339,4 +339,13 @@ fn check_limits(notice: &Notice) {
     assert!(!lost || !copy.cut.is_empty(), "what was left out is named");
     assert!(!message.contains(['\u{202E}', '\u{FFFF}', '\u{FFFE}']));
     assert!(!faces["email"].as_str().unwrap().is_empty());
+}
+
+#[test]
+fn who_asked_is_named_beside_what_they_asked() {
+    let cause = |who: &str| Cause::new(&Trigger::Deploy, &EventId::new("build-7")).by(Some(who.to_owned()));
+    assert_eq!(text::trigger(&cause("dana")), "a manual deploy by dana (request build-7)");
+    assert_eq!(text::trigger(&cause(" \n")), "a manual deploy (request build-7)");
+    assert_eq!(text::trigger(&cause("Ana\r\nof  ops")), "a manual deploy by Ana of ops (request build-7)");
+    assert_eq!(text::trigger(&cause(&"x".repeat(9_000))).chars().count(), 137);
 }

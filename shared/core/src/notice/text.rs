@@ -130,10 +130,17 @@ pub(super) fn trigger(cause: &Cause) -> String {
         "unknown" => "nobody knows who",
         other => other,
     };
+    /// A name, not a story.
+    const LONGEST_NAME: usize = 100;
+    let who = cause.who.as_deref().map(|who| who.split_whitespace().collect::<Vec<_>>().join(" "));
+    let what = match who.filter(|who| !who.is_empty()) {
+        Some(who) => format!("{what} by {}", shorten(&who, LONGEST_NAME)),
+        None => what.to_owned(),
+    };
     match &cause.event {
         Some(event) if cause.trigger == "push" => format!("{what} (event {event})"),
         Some(event) => format!("{what} (request {event})"),
-        None => what.to_owned(),
+        None => what,
     }
 }
 

@@ -58,6 +58,7 @@ pub fn unrecorded(it: &Unrecorded<'_>) -> Option<ledger::Deployment> {
         request: ours.as_ref().and_then(|provenance| provenance.request.clone()),
         who: None,
         image: revision.and_then(|revision| image(it, old.as_ref(), revision)),
+        build: None,
         revision: RevisionChange {
             old: old.as_ref().map(|old| old.short().to_owned()),
             new: Some(primary.task_definition.short().to_owned()),
