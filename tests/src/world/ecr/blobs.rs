@@ -45,8 +45,8 @@ pub(crate) fn blob_of(ecr: &Ecr, place: &Place, request: &Value) -> Option<Resul
             "The request signature does not match the signature you provided.",
         );
     }
-    let mut path = key.splitn(2, '/').nth(1).unwrap_or_default().rsplitn(2, '/');
-    let (digest, name) = (path.next().unwrap_or_default(), path.next().unwrap_or_default());
+    let (_, path) = key.split_once('/').unwrap_or_default();
+    let (name, digest) = path.rsplit_once('/').unwrap_or_default();
     match ecr.repositories.get(name).and_then(|repository| repository.blobs.get(digest)) {
         Some(blob) => Some(Ok(Bytes::from(blob.clone()))),
         None => refusal(404, "NoSuchKey", "The specified key does not exist."),
