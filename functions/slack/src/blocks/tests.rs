@@ -150,7 +150,7 @@ fn slack_s_limits_hold_whatever_the_notice() {
         check_limits(&Notice {
             headline: text.clone(),
             reason: text.clone(),
-            cause: Some(Cause { trigger: text.clone(), event: None }),
+            cause: Some(Cause { trigger: text.clone(), event: None, who: Some(text.clone()) }),
             details: vec![text.clone(); 50],
             advice: vec![text.clone(); 50],
             links: vec![link(&text[..text.char_indices().nth(80).unwrap().0]); 50],
