@@ -69,6 +69,10 @@ pub fn reply(notice: &Notice) -> Value {
     blocks.extend(evidence(notice, Depth::Whole));
     blocks.extend(changes(notice));
     blocks.extend(advice(notice));
+    if notice.severity == Severity::Failure {
+        // Whoever meets it in the channel has not the message above it.
+        blocks.extend(links(&notice.all_links()));
+    }
     blocks.push(signature(notice));
     json!({
         "text": prose(&headline, SECTION),

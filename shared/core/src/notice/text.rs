@@ -62,6 +62,7 @@ impl Notice {
             }
         }
         match self.revision.as_ref().map(|revision| (revision.old.as_deref(), revision.new.as_deref())) {
+            Some((Some(old), Some(new))) if old == new => rows.push(("Revision", format!("{new}, as before"))),
             Some((Some(old), Some(new))) => rows.push(("Revision", format!("{old} → {new}"))),
             Some((None, Some(one)) | (Some(one), None)) => rows.push(("Revision", one.to_owned())),
             Some((None, None)) | None => {}
