@@ -45,8 +45,8 @@ pub(crate) fn blob_of(ecr: &Ecr, place: &Place, request: &Value) -> Option<Resul
             "The request signature does not match the signature you provided.",
         );
     }
-    let (_, path) = key.split_once('/').unwrap_or_default();
-    let (name, digest) = path.rsplit_once('/').unwrap_or_default();
+    let path = key.split_once('/').and_then(|(_, path)| path.rsplit_once('/'));
+    let (name, digest) = path.unwrap_or_default();
     match ecr.repositories.get(name).and_then(|repository| repository.blobs.get(digest)) {
         Some(blob) => Some(Ok(Bytes::from(blob.clone()))),
         None => refusal(404, "NoSuchKey", "The specified key does not exist."),
