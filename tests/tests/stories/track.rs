@@ -111,8 +111,8 @@ async fn a_rollback_by_ecs_is_told_as_a_failed_deploy(name: &'static str) {
       ECS says: "Service deployment rolled back because the circuit breaker threshold was exceeded."
       ECS says: "ECS deployment circuit breaker: tasks failed to start."
       Task f3422df0 stopped at 12:10:04: Essential container in task exited (EssentialContainerExited)
-      Its container web: exit code 1
-      Tasks adcdeff3 and 28534ac9 stopped in the same way
+        container web: exit code 1
+        so did task adcdeff3 at 12:10:04 and task 28534ac9 at 12:10:04
       12:10:06 (service web) rolling back to deployment ecs-svc/3173009608982715289.
       12:10:04 (service web) (deployment ecs-svc/4918794766087834161) deployment failed: tasks failed to start.
       12:00:03 (service web) has started 2 tasks.
@@ -178,7 +178,7 @@ async fn a_failure_without_rollback_says_how_to_go_back(name: &'static str) {
       ECS says: "Service deployment stopped because the circuit breaker threshold was exceeded."
       ECS says: "ECS deployment circuit breaker: tasks failed to start."
       Task f3422df0 stopped at 12:10:04: CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref 123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web@sha256:182264c5b6e56be21efd35d148bdacae148a18fcfc68d7f0b2c0bab4746ed6e9: 123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web@sha256:182264c5b6e56be21efd35d148bdacae148a18fcfc68d7f0b2c0bab4746ed6e9: not found (TaskFailedToStart)
-      Tasks adcdeff3 and 28534ac9 stopped in the same way
+        so did task adcdeff3 at 12:10:04 and task 28534ac9 at 12:10:04
       12:10:04 (service web) (deployment ecs-svc/4918794766087834161) deployment failed: tasks failed to start.
       12:00:03 (service web) has started 2 tasks.
 
@@ -259,8 +259,8 @@ async fn the_first_deployment_of_a_service_has_nothing_to_go_back_to(name: &'sta
       ECS says: "No rollback candidate was found to run the rollback."
       ECS says: "ECS deployment circuit breaker: tasks failed to start."
       Task a8994a55 stopped at 12:00:01: Essential container in task exited (EssentialContainerExited)
-      Its container web: exit code 137, OutOfMemoryError: Container killed due to memory usage
-      Tasks e8de3620 and f84eacd7 stopped in the same way
+        container web: exit code 137, OutOfMemoryError: Container killed due to memory usage
+        so did task e8de3620 at 12:00:01 and task f84eacd7 at 12:00:01
       12:00:01 (service web) (deployment ecs-svc/3173009608982715289) deployment failed: tasks failed to start.
       12:00:01 (service web) has started 2 tasks.
 
