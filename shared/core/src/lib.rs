@@ -43,3 +43,5 @@ pub mod rollback;
 pub mod why;
 
 pub mod notice;
+
+mod lenient;

@@ -195,8 +195,13 @@ fn an_answer_older_than_the_last_update_is_stale() {
 
 #[test]
 fn what_waits_to_decide_again_waits_once() {
-    let wish =
-        |event: &str| ledger::Wish { event: EventId::new(event), repository: None, tag: None, at: at("10:00:00") };
+    let wish = |event: &str| ledger::Wish {
+        event: EventId::new(event),
+        repository: None,
+        tag: None,
+        at: at("10:00:00"),
+        who: None,
+    };
     let mut record = Service::default();
     for event in ["1", "2", "3"] {
         Note::Waits(wish(event)).write(&mut record);
