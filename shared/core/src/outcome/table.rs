@@ -731,7 +731,7 @@ fn somebody_else_s_deployment_is_no_way_back() {
         let found = its_way_back(&case.record.deployments[0], &case.service);
         assert_eq!(found.map(|it| it.id.as_str()), expected, "{how}");
     };
-    check("stop", None, back(InProgress), Some(O));
+    check("stop", None, back(InProgress), None);
     check("stop", None, primary(X, InProgress), None);
     check("stop", None, primary(N, InProgress), None);
     check("update", None, primary(R, InProgress), Some(R));

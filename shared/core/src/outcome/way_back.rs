@@ -7,18 +7,13 @@ use crate::ledger::{self, Outcome, Rollback};
 use super::assess::{Assessment, End, LAG, Situation, Who, replaced, rolling_back, went_back};
 use super::{Change, signs};
 
-/// The deployment that is Slipway's way back from this one, if the PRIMARY is it.
+/// The deployment that Slipway's way back from this one made, if the PRIMARY is it.
 ///
-/// It was made by an update since, or it is the older one that ECS put back when it was asked to stop. Somebody else's may
-/// have gone over either.
+/// A stop makes none: ECS puts an older deployment back, which may be somebody else's and is known by its own name.
 pub fn its_way_back<'a>(deployment: &ledger::Deployment, service: &'a ServiceFacts) -> Option<&'a Deployment> {
     let rollback = deployment.rollback.as_ref()?;
     let primary = service.primary()?;
-    let is_it = match rollback.how.as_str() {
-        "stop" => primary.created_at.is_some_and(|created| created < signs::began(deployment)),
-        _ => is_it(deployment, rollback, primary),
-    };
-    is_it.then_some(primary)
+    (rollback.how != "stop" && is_it(deployment, rollback, primary)).then_some(primary)
 }
 
 pub(super) fn assess(it: &Situation<'_>, id: &DeploymentId) -> Assessment {
