@@ -4,6 +4,7 @@
 pub mod bench;
 pub mod bootstraps;
 pub mod emulator;
+pub mod notices;
 pub mod slack;
 pub mod stage;
 pub mod world;

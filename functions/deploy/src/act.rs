@@ -7,7 +7,7 @@ use slipway_aws::{Error, Kind};
 use slipway_core::answer::{Answer, Outcome};
 use slipway_core::id::{EventId, TaskDefinitionArn};
 use slipway_core::ledger::{Began, Deployment};
-use slipway_core::notice::RevisionChange;
+use slipway_core::notice::{RevisionChange, Tasks};
 use slipway_core::plan::{Plan, Step, To as Revision};
 use slipway_core::provenance::Trigger;
 use slipway_core::reason::Reason;
@@ -28,6 +28,10 @@ pub(crate) struct Ending {
     pub(crate) passing: Option<Error>,
     pub(crate) trigger: Trigger,
     pub(crate) event: EventId,
+    /// Who asked, where the request said so.
+    pub(crate) who: Option<String>,
+    /// How many of the service's tasks ran when it was updated.
+    pub(crate) tasks: Option<Tasks>,
     /// The deployment's number in the record.
     pub(crate) number: Option<u64>,
 }
@@ -36,7 +40,8 @@ impl Ending {
     /// Nothing was done: there was nothing to do, or it was only asked what would be.
     pub(crate) fn of_plan(plan: Plan, trigger: Trigger, event: &EventId) -> Self {
         let answer = Answer::planned(&plan);
-        Self { answer, plan, revision: None, passing: None, trigger, event: event.clone(), number: None }
+        let event = event.clone();
+        Self { answer, plan, revision: None, passing: None, trigger, event, who: None, tasks: None, number: None }
     }
 
     /// A call failed.
@@ -113,6 +118,8 @@ impl Call<'_> {
         Ok(Ending {
             answer: Answer::done(plan, revision, done.deployment.clone()),
             revision: revision.cloned(),
+            who: decided.who.clone(),
+            tasks: done.tasks,
             number,
             ..Ending::of_plan(plan.clone(), trigger.clone(), event)
         })

@@ -3,6 +3,7 @@
 //! [`handle`] is the five words: parse, look, decide, do, tell.
 
 mod act;
+mod builds;
 mod choose;
 mod event;
 mod lease;
@@ -39,6 +40,7 @@ use tracing::{error, info, warn};
 pub use event::{Event, Push, parse};
 
 use act::Ending;
+use builds::Builds;
 use lease::Holder;
 use look::Look;
 use plan::Planner;
@@ -52,6 +54,7 @@ pub struct Deployer {
     aws: Aws,
     document: Document,
     topic: String,
+    builds: Builds,
 }
 
 impl Deployer {
@@ -61,7 +64,8 @@ impl Deployer {
         if topic.is_empty() {
             return Err(Mistake::of_setting("SLIPWAY_TOPIC_ARN", "is empty; it is the ARN of the topic for notices"));
         }
-        let deployer = Self { aws, document: Document::new(source), topic: topic.to_owned() };
+        let (document, builds) = (Document::new(source), Builds::default());
+        let deployer = Self { aws, document, topic: topic.to_owned(), builds };
         // Init has a full core, an invocation may not; what fails here is tried again, and told, by the invocation.
         if let Err(error) = deployer.document.read(&deployer.aws).await {
             error!(%error, "the configuration could not be read at the start");
@@ -93,6 +97,7 @@ pub async fn handle(deployer: &Deployer, invocation: LambdaEvent<Value>) -> Resu
         return Ok(answer::of_mistakes(&[Mistake::of_setting("invoked_function_arn", "is not an ARN")]));
     };
     let call = Call::of(deployer, &home, &context);
+    deployer.builds.forget_failures();
     let config = match deployer.document.read(&deployer.aws).await {
         Ok(Ok(config)) => config,
         Ok(Err(mistakes)) => return call.wrong_configuration(&mistakes).await,

@@ -321,6 +321,7 @@ impl<'a> Session<'a> {
             }
         }
         notices.retain(|(_, notice)| !record.has_told(&notice.id));
+        self.add_builds(&record, &mut notices).await;
         let told: Vec<_> = notices.iter().map(|(number, notice)| Note::Told(*number, notice.id.clone())).collect();
         self.call.publish(notices.into_iter().map(|(_, notice)| notice).collect()).await?;
         told.into_iter().for_each(|note| self.lease.note(note));

@@ -22,10 +22,11 @@ pub(crate) fn of_ending(ending: &Ending, home: &Home, at: Timestamp) -> Option<N
     let place = Place { home, cluster: &cluster, service: &service };
     match answer.outcome {
         Outcome::Started => {
-            let cause = Cause::new(&ending.trigger, &ending.event);
+            let cause = Cause::new(&ending.trigger, &ending.event).by(ending.who.clone());
             let revision = ending.revision.as_ref().or(plan.running.as_ref()).map_or("", TaskDefinitionArn::as_str);
             let revision = TaskDefinitionArn::new(revision);
-            Some(Notice::started(place, plan, &revision, answer.deployment.as_ref(), cause, at))
+            let started = Notice::started(place, plan, &revision, answer.deployment.as_ref(), cause, at);
+            Some(Notice { tasks: ending.tasks, ..started })
         }
         Outcome::Refused => match ending.trigger {
             Trigger::Push => Some(Notice::refused(place, plan, Cause::new(&Trigger::Push, &ending.event), at)),
@@ -33,7 +34,7 @@ pub(crate) fn of_ending(ending: &Ending, home: &Home, at: Timestamp) -> Option<N
             Trigger::Reconcile => {
                 let image = plan.image.as_ref().and_then(|image| image.new.digest.as_ref());
                 let event = image.map(|digest| EventId::new(digest.as_str()));
-                let cause = Cause { trigger: Trigger::Reconcile.as_str().to_owned(), event };
+                let cause = Cause { trigger: Trigger::Reconcile.as_str().to_owned(), event, who: None };
                 Some(Notice::refused(place, plan, cause, at))
             }
             _ => None,
@@ -48,8 +49,7 @@ pub(crate) fn late(target: &TargetName, meant: &Deployment, home: &Home, at: Tim
     let (cluster, service) = plan.place()?;
     let place = Place { home, cluster: &cluster, service: &service };
     let revision = TaskDefinitionArn::new(meant.revision.new.clone().unwrap_or_default());
-    let cause = Cause { trigger: meant.trigger.clone(), event: meant.event.clone() };
-    Some(Notice::started(place, &plan, &revision, meant.deployment.as_ref(), cause, at))
+    Some(Notice::started(place, &plan, &revision, meant.deployment.as_ref(), Cause::of(meant), at))
 }
 
 /// Publishes all notices, and counts those that say what a person has to mend.

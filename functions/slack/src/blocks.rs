@@ -1,15 +1,17 @@
 //! Lays a notice out for Slack: Block Kit for the eye, and a text for notifications and for where blocks don't show.
 //!
-//! Every word is the notice's own; only the layout and Slack's limits are decided here. A colour bar stands beside what an
-//! attachment holds. Links are links and no buttons: Slack takes a press of a button, even of one with an address, for a
+//! Every word is the notice's own; only the layout and Slack's limits are decided here. What happened and why stands at the
+//! top, where Slack never folds it; a colour bar stands beside the rest, an attachment, of which Slack may fold the end. So
+//! the evidence comes first there, then what a person can do, then the facts. Links are links and no buttons: Slack takes a press of a button, even of one with an address, for a
 //! request to the app, and shows a warning where no server answers.
 
 mod text;
 
 use serde_json::{Value, json};
-use slipway_core::notice::{ADVICE, CHANGES, Kind, Link, Notice, Severity};
+use slipway_core::id::EventId;
+use slipway_core::notice::{ADVICE, CHANGES, Cause, GLANCE, Kind, Link, Notice, Severity};
 
-use text::{code, oneline, prose, shortened};
+use text::{code, fits, oneline, prose, shortened};
 
 pub(crate) use text::shortened as cut;
 
@@ -25,14 +27,16 @@ const FIELD: usize = 250;
 
 const FIELDS: usize = 10;
 
-/// Lines of a list in the message itself; the thread and the e-mail have more.
-const GLANCE: usize = 4;
+/// Lines of a list of evidence where there is no other place for it; the e-mail has them all.
+const EVIDENCE: usize = 30;
 
 const LINES: usize = 12;
 
 const CODE: usize = 2_000;
 
 const BULLETS: usize = 1_500;
+
+const BULLET: usize = 500;
 
 const LINKS: usize = 2_000;
 
@@ -63,8 +67,8 @@ pub fn reply(notice: &Notice) -> Value {
     let mut blocks = vec![];
     blocks.extend(reason(notice));
     blocks.extend(evidence(notice, Depth::Whole));
-    blocks.extend(listed(CHANGES, &notice.changed(), LINES, Look::Code));
-    blocks.extend(listed(ADVICE, &notice.advice, LINES, Look::Bullets));
+    blocks.extend(changes(notice));
+    blocks.extend(advice(notice));
     blocks.push(signature(notice));
     json!({
         "text": prose(&headline, SECTION),
@@ -80,25 +84,22 @@ pub(crate) fn plain(notice: &Notice) -> Value {
 }
 
 fn message(notice: &Notice, depth: Depth) -> Value {
+    let headline = headline(notice);
+    let mut top = vec![json!({
+        "type": "header",
+        "text": { "type": "plain_text", "text": shortened(&headline, HEADER), "emoji": true },
+    })];
+    top.extend(reason(notice));
     let mut blocks = vec![];
-    blocks.extend(reason(notice));
+    blocks.extend(evidence(notice, depth));
+    blocks.extend(advice(notice));
     blocks.extend(table(notice));
     if matches!(depth, Depth::Whole) {
-        blocks.extend(listed(CHANGES, &notice.changed(), LINES, Look::Code));
+        blocks.extend(changes(notice));
     }
-    blocks.extend(evidence(notice, depth));
-    blocks.extend(listed(ADVICE, &notice.advice, LINES, Look::Bullets));
     blocks.extend(links(&notice.all_links()));
     blocks.push(signature(notice));
-    let headline = headline(notice);
-    json!({
-        "text": prose(&headline, SECTION),
-        "blocks": [{
-            "type": "header",
-            "text": { "type": "plain_text", "text": shortened(&headline, HEADER), "emoji": true },
-        }],
-        "attachments": [attachment(notice, blocks)],
-    })
+    json!({ "text": prose(&headline, SECTION), "blocks": top, "attachments": [attachment(notice, blocks)] })
 }
 
 fn attachment(notice: &Notice, blocks: Vec<Value>) -> Value {
@@ -133,7 +134,7 @@ fn reason(notice: &Notice) -> Option<Value> {
 }
 
 fn table(notice: &Notice) -> Option<Value> {
-    let rows = notice.table();
+    let rows = brief(notice).table();
     let fields: Vec<Value> = rows
         .iter()
         .take(FIELDS)
@@ -142,34 +143,77 @@ fn table(notice: &Notice) -> Option<Value> {
     (!fields.is_empty()).then(|| json!({ "type": "section", "fields": fields }))
 }
 
+/// The notice as it is quoted where room is short: its id is in the message's metadata, and the first digits of an event's
+/// id tell it from others, as a commit's do.
+fn brief(notice: &Notice) -> Notice {
+    let cause = notice.cause.clone().map(|cause| match cause.event.as_ref().map(|event| event.as_str()) {
+        Some(event) if is_uuid(event) => Cause { event: Some(EventId::new(&event[..8])), ..cause },
+        _ => cause,
+    });
+    Notice { id: String::new(), cause, ..notice.clone() }
+}
+
+fn is_uuid(text: &str) -> bool {
+    let hexadecimal = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    text.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && text.split('-').all(hexadecimal)
+}
+
 fn evidence(notice: &Notice, depth: Depth) -> Option<Value> {
     let most = match depth {
         Depth::Glance => GLANCE,
-        Depth::Whole => LINES,
+        Depth::Whole => EVIDENCE,
     };
-    listed(notice.details_title(), &notice.details, most, Look::Code)
+    // Fewer lines, chosen well, rather than a block that ends in the middle of a log.
+    let details = notice.details.iter().map(|line| shortened(line, CODE)).collect();
+    let cut = Notice { details, ..Notice::default() };
+    let lines = |most: usize| cut.details_within(most).join("\n");
+    let most = (2..=most).rev().find(|most| fits(&lines(*most), CODE)).unwrap_or(1);
+    fenced(notice.details_title(), &lines(most))
 }
 
-enum Look {
-    /// As it stands, in a fixed width.
-    Code,
-    /// Sentences.
-    Bullets,
+fn changes(notice: &Notice) -> Option<Value> {
+    fenced(CHANGES, &at_most(notice.changed()).join("\n"))
 }
 
-fn listed(title: &str, lines: &[String], most: usize, look: Look) -> Option<Value> {
+/// Lines as they stand, in a fixed width.
+fn fenced(title: &str, lines: &str) -> Option<Value> {
     const FENCE: &str = "```";
-    if lines.is_empty() {
-        return None;
+    (!lines.trim().is_empty()).then(|| section(&format!("*{title}*\n{FENCE}{}{FENCE}", code(lines, CODE))))
+}
+
+/// Sentences, a bullet each.
+fn advice(notice: &Notice) -> Option<Value> {
+    let mut text = String::new();
+    for line in at_most(notice.advice.clone()) {
+        let line = format!("\n• {}", step(&line));
+        if text.chars().count() + line.chars().count() > BULLETS {
+            text.push_str("\n…");
+            break;
+        }
+        text.push_str(&line);
     }
-    let mut shown: Vec<String> = lines.iter().take(most).cloned().collect();
-    if lines.len() > most {
-        shown.push(format!("… and {} more", lines.len() - most));
+    (!text.is_empty()).then(|| section(&format!("*{ADVICE}*{text}")))
+}
+
+/// A sentence; a request that a person can send stands in code, to be told from it and copied.
+fn step(line: &str) -> String {
+    let request = line.find("{\"action\"").zip(line.rfind('}')).filter(|(begin, end)| begin < end);
+    match request {
+        Some((begin, end)) if line.chars().count() < BULLET => {
+            let whole = |text: &str| prose(text, usize::MAX);
+            format!("{}`{}`{}", whole(&line[..begin]), oneline(&whole(&line[begin..=end])), whole(&line[end + 1..]))
+        }
+        _ => prose(line, BULLET),
     }
-    Some(section(&match look {
-        Look::Code => format!("*{title}*\n{FENCE}{}{FENCE}", code(&shown.join("\n"), CODE)),
-        Look::Bullets => format!("*{title}*\n{}", prose(&format!("• {}", shown.join("\n• ")), BULLETS)),
-    }))
+}
+
+fn at_most(mut lines: Vec<String>) -> Vec<String> {
+    let more = lines.len().saturating_sub(LINES);
+    lines.truncate(LINES);
+    if more > 0 {
+        lines.push(format!("… and {more} more"));
+    }
+    lines
 }
 
 fn links(links: &[Link]) -> Option<Value> {
@@ -194,7 +238,7 @@ fn links(links: &[Link]) -> Option<Value> {
 }
 
 fn signature(notice: &Notice) -> Value {
-    json!({ "type": "context", "elements": [{ "type": "mrkdwn", "text": prose(&notice.signature(), CONTEXT) }] })
+    json!({ "type": "context", "elements": [{ "type": "mrkdwn", "text": prose(&brief(notice).signature(), CONTEXT) }] })
 }
 
 fn section(text: &str) -> Value {

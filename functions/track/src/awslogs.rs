@@ -1,21 +1,13 @@
 //! Where a container's log is, by its task definition: only CloudWatch Logs' own driver says so.
 
 use slipway_core::facts::Revision;
-use slipway_core::id::{ContainerName, Home};
-
-/// A stream of CloudWatch Logs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct LogPlace {
-    pub(crate) region: String,
-    pub(crate) group: String,
-    pub(crate) stream: String,
-}
+use slipway_core::id::{ContainerName, Home, LogStream};
 
 /// The stream of a task's container, `prefix/container/task` ([awslogs]); `None` with another driver, or where the
 /// definition leaves the stream's name to Docker.
 ///
 /// [awslogs]: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/specify-log-config.html
-pub(crate) fn place_of(revision: &Revision, container: &ContainerName, task: &str) -> Option<LogPlace> {
+pub(crate) fn stream_of(revision: &Revision, container: &ContainerName, task: &str) -> Option<LogStream> {
     let containers = revision.definition.get("containerDefinitions")?.as_array()?;
     let definition = containers.iter().find(|it| it["name"] == container.as_str())?;
     let configuration = definition.get("logConfiguration")?;
@@ -25,7 +17,7 @@ pub(crate) fn place_of(revision: &Revision, container: &ContainerName, task: &st
     let option = |name: &str| configuration["options"][name].as_str().filter(|value| !value.is_empty());
     let (prefix, task_id) = (option("awslogs-stream-prefix")?, task.rsplit('/').next()?);
     let home = || Home::of_arn(task).map(|home| home.region.as_str().to_owned());
-    Some(LogPlace {
+    Some(LogStream {
         region: option("awslogs-region").map(str::to_owned).or_else(home)?,
         group: option("awslogs-group")?.to_owned(),
         stream: format!("{prefix}/{container}/{task_id}"),
@@ -45,7 +37,7 @@ mod tests {
         let definition = definition.as_object().unwrap().clone();
         let revision = Revision { arn: TaskDefinitionArn::new("web:1"), definition, tags: Vec::new() };
         let task = "arn:aws:ecs:eu-west-1:123456789012:task/prod/0ebb429f";
-        let place = place_of(&revision, &ContainerName::new("web"), task);
+        let place = stream_of(&revision, &ContainerName::new("web"), task);
         let place = place.map(|it| format!("{} {} {}", it.region, it.group, it.stream));
         assert_eq!(place.as_deref(), expected);
     }

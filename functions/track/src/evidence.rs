@@ -11,7 +11,7 @@ use slipway_core::outcome::{FailedBy, task_failure};
 use slipway_core::why::{Evidence, explain};
 use tracing::warn;
 
-use crate::awslogs::{LogPlace, place_of};
+use crate::awslogs::stream_of;
 
 /// So many tasks are looked into.
 const TASKS: usize = 3;
@@ -100,11 +100,14 @@ impl Failed<'_> {
             container.essential = definition.map(|it| it["essential"].as_bool().unwrap_or(true));
         }
         let Some(died) = task.died().map(|died| died.name.clone()) else { return task };
-        let Some(LogPlace { region, group, stream }) = place_of(revision, &died, &task.arn) else { return task };
-        let lines = self.aws.logs.last_lines(&region, &group, &stream, LINES).await;
+        let Some(place) = stream_of(revision, &died, &task.arn) else { return task };
+        let lines = self.aws.logs.last_lines(&place.region, &place.group, &place.stream, LINES).await;
         let lines = self.some(lines, "the container's log could not be read").unwrap_or_default();
         let died = task.containers.iter_mut().find(|it: &&mut StoppedContainer| it.name == died);
-        died.into_iter().for_each(|container| container.log.clone_from(&lines));
+        if let Some(container) = died {
+            container.stream = Some(place);
+            container.log = lines;
+        }
         task
     }
 

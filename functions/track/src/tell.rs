@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use slipway_aws::Error;
 use slipway_core::ledger::{Deployment, Outcome};
-use slipway_core::notice::{Kind, News, Notice};
+use slipway_core::notice::{Kind, News, Notice, Tasks};
 use slipway_core::outcome::End;
 
 use crate::visit::Visit;
@@ -24,7 +24,8 @@ impl Visit<'_> {
         at: Timestamp,
     ) -> Result<Option<String>, Error> {
         let Some(deployment) = self.deployment(number) else { return Ok(None) };
-        let notice = Notice::story(self.place(), deployment, news, at);
+        let tasks = self.service.as_ref().map(Tasks::of);
+        let notice = Notice { tasks, ..Notice::story(self.place(), deployment, news, at) };
         if self.record().has_told(&notice.id) {
             return Ok(None);
         }

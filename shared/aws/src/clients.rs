@@ -94,11 +94,12 @@ impl Aws {
 
     /// Clients with these settings; the way out is [`https::client`], and the times and tries of a call are ours.
     pub fn new(settings: &SdkConfig, names: &Names) -> Self {
-        let settings =
-            settings.to_builder().http_client(https::client()).retry_config(tries()).timeout_config(times()).build();
+        let way_out = https::connector();
+        let client = https::client_over(way_out.clone());
+        let settings = settings.to_builder().http_client(client).retry_config(tries()).timeout_config(times()).build();
         Self {
             ecs: Ecs::new(&settings),
-            ecr: Ecr::new(&settings),
+            ecr: Ecr::new(&settings, way_out),
             sns: Sns::new(&settings),
             sqs: Sqs::new(&settings),
             ssm: Ssm::new(&settings),

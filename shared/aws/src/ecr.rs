@@ -1,23 +1,27 @@
-//! ECR: what an image is, by tag or by digest, which there are, and how they were built.
+//! ECR: what an image is, by tag or by digest, which there are, how they were built, and what they are made of.
 
 use aws_sdk_ecr::Client;
 use aws_sdk_ecr::types::{DescribeImagesFilter, ImageDetail, ImageIdentifier, ImageStatus, TagStatus};
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use jiff::Timestamp;
 use slipway_core::facts::{ImageFacts, ImageName, Storage};
 use slipway_core::id::AccountId;
 use slipway_core::image::{Digest, Registry, Repository, Tag};
 
 use crate::error::{Error, Kind};
+use crate::https;
 
 /// ECR, as Slipway uses it.
 #[derive(Clone, Debug)]
 pub struct Ecr {
     client: Client,
+    /// The way to what ECR only gives an address of.
+    way_out: SharedHttpConnector,
 }
 
 impl Ecr {
-    pub(crate) fn new(settings: &aws_config::SdkConfig) -> Self {
-        Self { client: Client::new(settings) }
+    pub(crate) fn new(settings: &aws_config::SdkConfig, way_out: SharedHttpConnector) -> Self {
+        Self { client: Client::new(settings), way_out }
     }
 
     /// DescribeImages for one image; `None` where the repository does not have it.
@@ -101,6 +105,32 @@ impl Ecr {
             Some((digest, image.image_manifest()?.to_owned()))
         };
         Ok(answer.images().iter().filter_map(manifest).collect())
+    }
+
+    /// `GetDownloadUrlForLayer`, and what is there, if it has at most `most` bytes: a layer, or an image's configuration,
+    /// which is kept as layers are.
+    pub async fn download_layer(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        most: usize,
+    ) -> Result<Vec<u8>, Error> {
+        const CALL: &str = "ECR.GetDownloadUrlForLayer";
+        let account = account(CALL, &repository.name, repository)?;
+        let answer = self
+            .client
+            .get_download_url_for_layer()
+            .registry_id(account.as_str())
+            .repository_name(&repository.name)
+            .layer_digest(digest.as_str())
+            .send()
+            .await
+            .map_err(|error| Error::of(CALL, &repository.name, error))?;
+        let wrong = |message: String| Error::new(CALL, &repository.name, Kind::Unreachable, message);
+        let url = answer.download_url().ok_or_else(|| wrong("the answer names no address".to_owned()))?;
+        let layer = https::download(&self.way_out, url, most).await;
+        let layer = layer.map_err(|why| wrong(format!("{digest} was not downloaded: {why}")))?;
+        if digest.is_of(&layer) { Ok(layer) } else { Err(wrong(format!("what was downloaded is not {digest}"))) }
     }
 }
 

@@ -18,6 +18,7 @@ use slipway_core::id::{
     ClusterName, DeploymentId, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn,
 };
 use slipway_core::image::Digest;
+use slipway_core::notice::Tasks;
 use slipway_core::plan::Force;
 use slipway_core::render::Rendering;
 
@@ -75,14 +76,18 @@ pub struct Updated {
     pub deployment: Option<DeploymentId>,
     /// When ECS made it, by ECS's clock.
     pub created_at: Option<Timestamp>,
+    /// How many of the service's tasks ran then.
+    pub tasks: Option<Tasks>,
 }
 
 impl Updated {
-    /// What a service's PRIMARY says of an update.
-    pub(crate) fn of(primary: Option<&slipway_core::facts::Deployment>) -> Self {
+    /// What a service says of an update by its PRIMARY.
+    pub(crate) fn of(service: Option<&ServiceFacts>) -> Self {
+        let primary = service.and_then(ServiceFacts::primary);
         Self {
             deployment: primary.map(|primary| primary.id.clone()),
             created_at: primary.and_then(|primary| primary.created_at),
+            tasks: service.map(Tasks::of),
         }
     }
 }
@@ -192,7 +197,7 @@ impl Ecs {
             .await
             .map_err(|error| Error::of(CALL, subject, error))?;
         let service = answer.service.as_ref().and_then(facts::service);
-        Ok(Updated::of(service.as_ref().and_then(|service| service.primary())))
+        Ok(Updated::of(service.as_ref()))
     }
 
     /// The newest service deployments, newest first; at most 100, and none for controllers other than ECS.

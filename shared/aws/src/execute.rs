@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use slipway_core::facts::Deployment;
 use slipway_core::id::{ClusterName, DeploymentId, ServiceName, TaskDefinitionArn};
+use slipway_core::notice::Tasks;
 use slipway_core::plan::{Force, Plan, Step, To};
 use slipway_core::render::Rendering;
 use tokio::join;
@@ -30,6 +32,8 @@ pub struct Done {
     pub deployment: Option<DeploymentId>,
     /// When ECS made it, by ECS's clock.
     pub created_at: Option<Timestamp>,
+    /// How many of the service's tasks ran then.
+    pub tasks: Option<Tasks>,
 }
 
 /// The revisions registered for one event, so that plans with the same rendering share one.
@@ -89,6 +93,7 @@ pub async fn execute<E: From<Error>>(
                     }
                 };
                 (done.deployment, done.created_at) = (updated.deployment, updated.created_at);
+                done.tasks = updated.tasks;
             }
         }
     }
@@ -184,10 +189,9 @@ impl Update<'_> {
     /// Whether the service has a deployment of this revision that wasn't there when the plan was made.
     async fn took_effect(&self, ecs: &Ecs, revision: &TaskDefinitionArn) -> Result<Option<Updated>, Error> {
         let services = ecs.describe_services(self.cluster, &[self.service]).await?;
-        let primary = services.iter().flatten().find_map(|service| service.primary());
-        Ok(primary
-            .filter(|primary| primary.task_definition == *revision && Some(&primary.id) != self.over)
-            .map(|primary| Updated::of(Some(primary))))
+        let is_new = |primary: &Deployment| primary.task_definition == *revision && Some(&primary.id) != self.over;
+        let updated = services.iter().flatten().find(|service| service.primary().is_some_and(is_new));
+        Ok(updated.map(|service| Updated::of(Some(service))))
     }
 }
 

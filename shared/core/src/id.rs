@@ -173,6 +173,17 @@ impl Home {
     }
 }
 
+/// A stream of CloudWatch Logs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogStream {
+    /// The region where it is.
+    pub region: String,
+    /// Its log group, `/ecs/web`.
+    pub group: String,
+    /// Its name in the group, `shop/web/0ebb429fa86d481c2630fac53db1c91c`.
+    pub stream: String,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

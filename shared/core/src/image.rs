@@ -3,8 +3,10 @@
 //! Decides which repository an image comes from, and what a pinned reference looks like.
 
 use std::fmt;
+use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 pub use registry::{Registry, Repository};
 
@@ -28,6 +30,16 @@ impl Digest {
     /// The whole digest.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it is the digest of these bytes.
+    pub fn is_of(&self, bytes: &[u8]) -> bool {
+        let mut digest = "sha256:".to_owned();
+        for byte in Sha256::digest(bytes) {
+            // Writing to a string cannot fail.
+            _ = write!(digest, "{byte:02x}");
+        }
+        digest == self.0
     }
 
     /// The first twelve digits, as people quote them.

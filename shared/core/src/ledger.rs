@@ -7,10 +7,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{DeploymentId, EventId};
+use crate::id::{DeploymentId, EventId, LogStream};
 use crate::image::{Digest, Tag};
 use crate::lenient;
-use crate::notice::RevisionChange;
+use crate::notice::{BuildChange, RevisionChange};
 use crate::plan::ImageChange;
 
 pub use gate::{Candidate, gate};
@@ -18,6 +18,8 @@ pub use lease::{Busy, Fence, Lost, Unserved};
 pub use life::{Began, Once};
 pub use outcome::Outcome;
 pub use settings::{RollbackMode, Settings};
+
+mod built;
 
 mod gate;
 
@@ -201,6 +203,9 @@ pub struct Deployment {
     /// The image before and after.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub image: Option<ImageChange>,
+    /// What the images before and after were built from, once that was looked up.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub build: Option<BuildChange>,
     /// The revision before and after, `web:42`; the new one is known when it is registered.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub revision: RevisionChange,
@@ -259,6 +264,9 @@ pub struct Failing {
     /// The evidence, a line each, as it was when it failed.
     #[serde(default, deserialize_with = "lenient::items")]
     pub evidence: Vec<String>,
+    /// The log of the container that died.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub log: Option<LogStream>,
     /// What a person can do about the cause, a sentence each.
     #[serde(default, deserialize_with = "lenient::items")]
     pub advice: Vec<String>,
@@ -329,6 +337,7 @@ impl Deployment {
             request: None,
             who: None,
             image: None,
+            build: None,
             revision: RevisionChange::default(),
             settings: Settings::default(),
             intended_at,

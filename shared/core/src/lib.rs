@@ -42,6 +42,8 @@ pub mod rollback;
 
 pub mod why;
 
+pub mod labels;
+
 pub mod notice;
 
 mod lenient;

@@ -7,11 +7,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::diff;
+use crate::facts::ServiceFacts;
 use crate::id::{AccountId, ClusterName, DeploymentId, EventId, Home, Partition, Region, ServiceName, TargetName};
+use crate::ledger::Deployment;
 use crate::plan::ImageChange;
 use crate::provenance::Trigger;
 
 pub use build::{Build, BuildChange};
+pub use details::GLANCE;
 pub use limits::clean;
 pub use links::Link;
 pub use living::{Holder, Living, Main, Reply, Turn, Wanted, Way, Work};
@@ -24,6 +27,8 @@ mod announce;
 mod story;
 
 mod undelivered;
+
+mod details;
 
 mod subject;
 
@@ -174,6 +179,13 @@ pub struct Tasks {
     pub desired: i32,
 }
 
+impl Tasks {
+    /// The tasks of a service as ECS counted them when it was read.
+    pub fn of(service: &ServiceFacts) -> Self {
+        Self { running: service.running_count, desired: service.desired_count }
+    }
+}
+
 /// Whose service a notice is about, and where it is.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'a> {
@@ -210,22 +222,36 @@ pub struct Cause {
     pub trigger: String,
     /// The event's or request's id.
     pub event: Option<EventId>,
+    /// Who asked, where the request said so.
+    #[serde(default, deserialize_with = "read::or_default", skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
 }
 
 impl Cause {
     /// What set Slipway going.
     pub fn new(trigger: &Trigger, event: &EventId) -> Self {
-        Self { trigger: trigger.as_str().to_owned(), event: Some(event.clone()) }
+        Self { trigger: trigger.as_str().to_owned(), event: Some(event.clone()), who: None }
+    }
+
+    /// What set a recorded deployment going, and who asked for it.
+    pub fn of(deployment: &Deployment) -> Self {
+        let Deployment { trigger, event, who, .. } = deployment;
+        Self { trigger: trigger.clone(), event: event.clone(), who: who.clone() }
+    }
+
+    /// The same, asked for by somebody who gave a name.
+    pub fn by(self, who: Option<String>) -> Self {
+        Self { who, ..self }
     }
 
     /// Somebody else: a person, Terraform, a pipeline.
     pub fn outside() -> Self {
-        Self { trigger: "outside".to_owned(), event: None }
+        Self { trigger: "outside".to_owned(), event: None, who: None }
     }
 
     /// Nothing says who.
     pub fn unknown() -> Self {
-        Self { trigger: "unknown".to_owned(), event: None }
+        Self { trigger: "unknown".to_owned(), event: None, who: None }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::config::Target;
 use crate::facts::{Deployment, ImageFacts, Revision, Rollout, ServiceFacts};
 use crate::id::{DeploymentId, TargetName, TaskDefinitionArn};
 use crate::image::{Digest, ImageRef, Repository, Tag};
-use crate::ledger::{Decision, Hold, Quarantined, Service};
+use crate::ledger::{self, Decision, Hold, Outcome, Quarantined, Service};
 use crate::plan::{Plan, Shown};
 use crate::provenance::Provenance;
 use crate::reason::{Reason, Weight};
@@ -258,7 +258,12 @@ impl Facts<'_> {
         let brings = |deployment: &Deployment| {
             self.image_of(deployment).is_some_and(|image| image.digest.as_ref() == Some(digest))
         };
+        // Slipway may have noticed what ECS does not call a failure, and knows the cause of what ECS only calls one.
+        let failure = self.failure(digest);
         if let Some(deployment) = in_flight.filter(|deployment| brings(deployment)) {
+            if let Some(failed) = failure.filter(|failed| failed.deployment.as_ref() == Some(&deployment.id)) {
+                return verdict(State::Failed, cause(failed));
+            }
             let state = match deployment.rollout {
                 Some(Rollout::Failed) => State::Failed,
                 _ => State::Deploying,
@@ -267,6 +272,9 @@ impl Facts<'_> {
         }
         if running.is_some_and(brings) {
             return verdict(State::Running, None);
+        }
+        if let Some(failed) = failure {
+            return verdict(State::Failed, cause(failed));
         }
         let failed = |deployment: &&Deployment| deployment.rollout == Some(Rollout::Failed) && brings(deployment);
         if let Some(deployment) = self.service.deployments.iter().find(failed) {
@@ -295,11 +303,32 @@ impl Facts<'_> {
         }
     }
 
+    /// The last deployment that brought this image, if it is known to have failed.
+    fn failure(&self, digest: &Digest) -> Option<&ledger::Deployment> {
+        let brought =
+            |it: &&ledger::Deployment| it.image.as_ref().and_then(|image| image.new.digest.as_ref()) == Some(digest);
+        let last = self.record.deployments.iter().find(brought)?;
+        let failed = last.failing.is_some() || last.outcome.is_some_and(Outcome::condemns);
+        Some(last).filter(|_| failed)
+    }
+
     /// The image of the target's repository that a deployment brings, as far as its revision says.
     fn image_of(&self, deployment: &Deployment) -> Option<Shown> {
         let revision = self.revisions.get(&deployment.task_definition)?;
         shown_in(revision, self.target, self.repository)
     }
+}
+
+/// Why a deployment failed, and what came of it.
+fn cause(failed: &ledger::Deployment) -> Option<String> {
+    let cause = failed.failing.as_ref().map(|failing| failing.cause.clone()).or_else(|| failed.reason.clone())?;
+    let since = match failed.outcome {
+        Some(Outcome::RolledBackByEcs) => "; ECS rolled it back",
+        Some(Outcome::RolledBackBySlipway) => "; Slipway rolled it back",
+        Some(Outcome::RollbackFailed) => "; the rollback failed too",
+        _ => "",
+    };
+    Some(format!("{cause}{since}"))
 }
 
 /// The image of the target's repository in a revision, by the tag that its provenance or the reference gives.

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::facts::{ServiceEvent, StoppedTask};
-use crate::id::TargetName;
+use crate::id::{LogStream, TargetName};
 use crate::image::Digest;
 use crate::ledger;
 use crate::outcome::{FailedBy, task_failure};
@@ -60,6 +60,8 @@ pub struct Why {
     pub kind: CauseKind,
     /// What was seen, a line each, as it was.
     pub evidence: Vec<String>,
+    /// The log of the container that died.
+    pub log: Option<LogStream>,
     /// What a person can do, a sentence each.
     pub advice: Vec<String>,
 }
@@ -72,6 +74,7 @@ impl Why {
             by: by.as_str().to_owned(),
             cause: self.cause,
             evidence: self.evidence,
+            log: self.log,
             advice: self.advice,
         }
     }
@@ -83,6 +86,7 @@ pub fn explain(evidence: &Evidence<'_>) -> Why {
     Why {
         advice: advice::advice(evidence, &cause),
         evidence: evidence::lines(evidence),
+        log: evidence.tasks.iter().find_map(|task| task.died()?.stream.clone()),
         cause: cause.text,
         kind: cause.kind,
     }

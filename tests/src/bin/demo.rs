@@ -73,6 +73,8 @@ async fn demo(own: Option<&str>) -> Result<()> {
         demo.your_own(&own).await?;
     }
     demo.how_to_go_on();
+    // The slack function writes down what it has posted.
+    demo.stage.world.take_calls();
     println!("{}", faint(&format!("The scenes took {:.0} s.", began.elapsed().as_secs_f64())));
     Ok(())
 }
@@ -250,14 +252,23 @@ impl Demo {
             let (number, tag, outcome) = (&it["number"], text("/image/new/tag"), text("/outcome"));
             say(&format!("  {number}  {tag}  {old} → {new}  by {}  {outcome}{why}", text("/trigger")));
         }
-        self.stage.world.take_calls();
-        // Slack takes one message a second for a channel.
-        tokio::time::sleep(Duration::from_secs(3)).await;
         say("\nAnd what Slack shows of it, one message for each deployment:\n");
-        let view = self.stage.slack.view("#deploys");
-        let of_api = view.lines().skip_while(|line| !line.contains("prod/api"));
-        println!("{}", indented(&of_api.collect::<Vec<_>>().join("\n")));
+        println!("{}", indented(&self.slack_s_view_of_api().await?));
         Ok(())
+    }
+
+    /// What Slack shows from the first deployment of `prod/api` on, once the last one's end is shown.
+    async fn slack_s_view_of_api(&self) -> Result<String> {
+        // It takes one message a second for a channel.
+        for _ in 0..60 {
+            let view = self.stage.slack.view("#deploys");
+            let of_api: Vec<&str> = view.lines().skip_while(|line| !line.contains("prod/api")).collect();
+            if of_api.iter().any(|line| line.contains("Deployed to prod/api")) {
+                return Ok(of_api.join("\n"));
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        Err(Error::new("waiting for Slack", "it never showed the end of the last deployment"))
     }
 
     async fn your_own(&self, payload: &Value) -> Result<()> {
@@ -283,6 +294,9 @@ impl Demo {
         println!("  echo '{{\"action\": \"deploy\", \"target\": \"prod/web\", \"tag\": \"1.4.9\"}}' > request.json");
         println!("  cargo demo request.json\n");
         say("tests/events holds events of every kind. README.md tells how to install Slipway on AWS.");
+        say(
+            "cargo notices draws every message that Slipway sends, as Slack and the others show it: target/notices.html",
+        );
     }
 
     /// Delivers what ECS sent, and shows what people are told.
@@ -316,7 +330,11 @@ impl Demo {
         let calls: Vec<_> =
             calls.into_iter().filter(|call| matches!(call.service.as_str(), "ECS" | "ECR" | "SNS")).collect();
         println!("{}", indented(&e2e::world::transcript(&calls)));
-        let before: Vec<_> = calls.into_iter().filter(|call| call.service != "SNS").collect();
+        let accepted = calls.iter().filter(|call| call.operation == "UpdateService").map(|call| call.span.end).max();
+        let before: Vec<_> = calls
+            .into_iter()
+            .filter(|call| call.service != "SNS" && accepted.is_none_or(|accepted| call.span.end <= accepted))
+            .collect();
         let chain = longest_chain(&before);
         println!(
             "{}",

@@ -231,7 +231,8 @@ impl World {
     fn on_registry<T>(&self, act: impl FnOnce(&mut Ecr, &mut ecr::Scene<'_>) -> T) -> T {
         let state = &mut *self.shared.lock();
         let mut events = Vec::new();
-        let mut scene = ecr::Scene { place: &state.place, now: state.clock.now(), events: &mut events };
+        let mut scene =
+            ecr::Scene { place: &state.place, now: state.clock.now(), url: &state.url, events: &mut events };
         let result = act(&mut state.ecr, &mut scene);
         state.clock.breathe(Duration::from_secs(1));
         result

@@ -128,6 +128,7 @@ impl Builder {
         let mut state = State::new(self.place.clone(), models);
         state.invented.extend(self.invented);
         state.clock = self.clock;
+        state.url.clone_from(&url);
         let shared = Arc::new(Shared::new(state));
         let upstream = self.upstream.as_deref().map(Upstream::at);
         let server = tokio::spawn(server::serve(listener, Arc::clone(&shared), upstream)).abort_handle();

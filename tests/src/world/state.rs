@@ -37,6 +37,8 @@ impl Shared {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) place: Place,
+    /// Where World can be reached.
+    pub(crate) url: String,
     pub(crate) clock: Clock,
     pub(crate) models: Models,
     pub(crate) ecs: Ecs,
@@ -67,6 +69,7 @@ impl State {
     pub(crate) fn new(place: Place, models: Models) -> Self {
         Self {
             place,
+            url: String::new(),
             clock: Clock::new(),
             models,
             ecs: Ecs::default(),
@@ -84,6 +87,11 @@ impl State {
     /// Answers a call that came over HTTP; ECS's and ECR's always, the others' where World is alone.
     pub(crate) fn reply(&mut self, request: &Request, number: usize, has_emulator: bool) -> Replied {
         let call = request.call();
+        if call == "S3.GetObject"
+            && let Some(blob) = ecr::blob_of(&self.ecr, &self.place, &request.members)
+        {
+            return blob.map_or_else(Replied::Refused, Replied::Object);
+        }
         match (call.as_str(), request.service.as_str()) {
             (_, "ECS" | "ECR") => json(self.answer(&request.service, &request.operation, &request.members)),
             ("SNS.Publish", _) => self.publish(request, number, has_emulator),
@@ -125,7 +133,8 @@ impl State {
                 ecs::answer(&mut self.ecs, &mut scene, operation, request)
             }
             "ECR" => {
-                let mut scene = ecr::Scene { place: &self.place, now: self.clock.now(), events: &mut self.events };
+                let mut scene =
+                    ecr::Scene { place: &self.place, now: self.clock.now(), url: &self.url, events: &mut self.events };
                 ecr::answer(&mut self.ecr, &mut scene, operation, request)
             }
             "DynamoDB" => self.alone.tables.answer(operation, request),

@@ -2,7 +2,7 @@
 //!
 //! Concurrent calls come in any order, so a transcript is not sorted by time. Every call has a *lane*, the thing it is
 //! about (a service, a family, a repository), and a *step* (configuration, record, lease, registry, services, task
-//! definitions, history, register, intent, update, what was done, notice). Within a lane time counts: where a call goes back to an earlier step, the lane enters its
+//! definitions, history, register, intent, update, what was done, labels, notice). Within a lane time counts: where a call goes back to an earlier step, the lane enters its
 //! next round. Lines are sorted by round, step, lane. A handler that looks, decides, does and tells is one
 //! round; whoever tells before he does, or looks again, is seen to.
 
@@ -86,12 +86,20 @@ enum Step {
     /// What is written down afterwards.
     Done,
     OtherWrites,
+    /// What an image says of its build.
+    Labels,
     Notice,
 }
 
 impl Step {
     fn of(call: &Call) -> Self {
         match (call.service.as_str(), call.operation.as_str()) {
+            ("ECR", "GetDownloadUrlForLayer") => Self::Labels,
+            // Two manifests are compared; one is read for what it says.
+            ("ECR", "BatchGetImage") if call.request["imageIds"].as_array().is_some_and(|ids| ids.len() == 1) => {
+                Self::Labels
+            }
+            ("S3", _) if blob(call).is_some() => Self::Labels,
             ("SSM" | "S3", _) if !call.is_write() => Self::Configuration,
             ("ECR", _) if !call.is_write() => Self::Registry,
             ("ECS", "DescribeTaskDefinition" | "ListTaskDefinitions") => Self::TaskDefinitions,
@@ -114,6 +122,9 @@ impl Step {
 }
 
 fn lane(call: &Call) -> String {
+    if let Some((repository, _)) = blob(call) {
+        return format!("ECR {repository}");
+    }
     let lane = service_lane(call);
     if lane.is_empty() { format!("{} {}", call.service, subject(call)) } else { lane }
 }
@@ -156,9 +167,12 @@ fn subject(call: &Call) -> String {
         ("ECR", _) => text(request, "repositoryName").unwrap_or_default().to_owned(),
         ("SNS", "Publish") => String::new(),
         ("SSM", _) => text(request, "Name").unwrap_or_default().to_owned(),
-        ("S3", _) => {
-            format!("{}/{}", text(request, "Bucket").unwrap_or_default(), text(request, "Key").unwrap_or_default())
-        }
+        ("S3", _) => match blob(call) {
+            Some((_, digest)) => short(digest),
+            None => {
+                format!("{}/{}", text(request, "Bucket").unwrap_or_default(), text(request, "Key").unwrap_or_default())
+            }
+        },
         ("Scheduler", "CreateSchedule") if !service_lane(call).is_empty() => service_lane(call),
         ("Scheduler", _) => text(request, "Name").unwrap_or_default().to_owned(),
         ("Logs", "GetLogEvents") => text(request, "logGroupName").unwrap_or_default().to_owned(),
@@ -169,6 +183,9 @@ fn subject(call: &Call) -> String {
 fn details(call: &Call) -> String {
     let request = &call.request;
     match (call.service.as_str(), call.operation.as_str()) {
+        ("ECR", "GetDownloadUrlForLayer") => {
+            format!("digest={}", short(text(request, "layerDigest").unwrap_or_default()))
+        }
         ("ECR", _) => {
             let ids = request["imageIds"].as_array().map_or(&[][..], Vec::as_slice);
             let page = text(request, "nextToken").map(|token| format!("from {token}"));
@@ -228,6 +245,13 @@ fn details(call: &Call) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// The repository and the digest of what is read from the bucket of ECR, by an address that ECR gave.
+fn blob(call: &Call) -> Option<(&str, &str)> {
+    text(&call.request, "Bucket")
+        .filter(|bucket| call.service == "S3" && bucket.ends_with("-starport-layer-bucket"))?;
+    text(&call.request, "Key")?.split_once('/')?.1.rsplit_once('/')
 }
 
 /// What a write of the ledger changes.

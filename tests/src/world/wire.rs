@@ -46,6 +46,8 @@ impl Request {
                 caller,
             };
         }
+        let presigned = head.uri.query().filter(|query| query.contains("X-Amz-Signature="));
+        let signed_for = signed_for.or(presigned.map(|_| "s3"));
         let service = service_of_signature(signed_for.unwrap_or_default());
         let is_form = header("content-type").is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
         if is_form {
@@ -55,10 +57,15 @@ impl Request {
             let operation = fields.get("Action").and_then(Value::as_str).unwrap_or("unknown").to_owned();
             return Self { service, operation, protocol: Protocol::Query, members: Value::Object(fields), caller };
         }
-        let (operation, members) = match service.as_str() {
+        let (operation, mut members) = match service.as_str() {
             "Scheduler" => scheduler(head, body),
             _ => rest(head, &service),
         };
+        if let Some(query) = presigned {
+            // Whoever has the address may use it, and need not say who they are.
+            members["query"] = json!(query);
+            members["signed"] = json!(caller.is_some());
+        }
         let protocol = if service == "S3" { Protocol::Rest } else { Protocol::RestJson };
         Self { service, operation, protocol, members, caller }
     }

@@ -211,6 +211,7 @@ async fn mark(hand: &Hand, deployment: &ledger::Deployment, by: FailedBy, at: Ti
         by: by.as_str().to_owned(),
         cause: "its tasks stopped".to_owned(),
         evidence: Vec::new(),
+        log: None,
         advice: Vec::new(),
     };
     change(hand, "notes that it fails", |record| record.failing(deployment.number, failing.clone())).await?;

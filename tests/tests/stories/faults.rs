@@ -294,15 +294,19 @@ async fn chain_of_ten_services(name: &'static str) -> usize {
     let count = |service: &str| calls.iter().filter(|call| call.service == service).count();
     assert_eq!(
         count("ECR") + count("ECS"),
-        1 + 1 + 1 + 10 + 1 + 10,
-        "image, services, definition, what ran, registration, updates"
+        1 + 1 + 1 + 10 + 1 + 10 + 2,
+        "image, services, definition, what ran, registration, updates, the manifest and its configuration"
     );
     assert_eq!(count("Scheduler"), 10, "a deadline for each");
     // What leads to an accepted update: the lease, and four calls in a row.
-    let accepted = calls.iter().filter(|call| call.operation == "UpdateService").map(|call| call.span.end).max();
     // One service's own calls: what a slow machine sends one by one for ten of them is no chain.
     let of_another = |call: &Call| (1..10).any(|n| call.request.to_string().contains(&format!("web-{n}")));
-    let own = |call: &Call| call.operation == "DescribeServices" || !of_another(call);
+    // Another one, updated before, may be told of meanwhile, with what its image was built from.
+    let labels =
+        |call: &Call| matches!(call.operation.as_str(), "BatchGetImage" | "GetDownloadUrlForLayer" | "GetObject");
+    let own = |call: &Call| call.operation == "DescribeServices" || !(of_another(call) || labels(call));
+    let update = |call: &&Call| call.operation == "UpdateService" && own(call);
+    let accepted = calls.iter().filter(update).map(|call| call.span.end).max();
     let before = |call: &Call| own(call) && Some(call.span.end) <= accepted;
     let chain = longest_chain(&calls.iter().filter(|call| before(call)).cloned().collect::<Vec<_>>());
     story.end();

@@ -4,11 +4,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use e2e::world::Image;
+use e2e::world::{Failure, Image};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::story::{Invocation, Killed, Story, WEB, id, service};
+use crate::following::{deploying, follow};
+use crate::story::{Invocation, Killed, Story, WEB, id, service, service_with_breaker};
 use crate::trouble::{self, Case, Trouble};
 use crate::{stories, told};
 
@@ -20,6 +21,9 @@ pub(crate) fn stories() -> Vec<Trial> {
         a_deploy_by_hand_survives_every_fault
         a_reconcile_survives_every_fault
         a_rollback_by_hand_survives_every_fault
+        a_redeploy_survives_every_fault
+        a_release_survives_every_fault
+        what_waited_behind_a_blue_green_deployment_survives_every_fault
     } }
 }
 
@@ -32,6 +36,9 @@ enum Base {
     Deploy,
     Reconcile,
     Rollback,
+    Redeploy,
+    Release,
+    Wake,
 }
 
 /// How it ended.
@@ -68,6 +75,18 @@ async fn a_rollback_by_hand_survives_every_fault(name: &'static str) {
     survives(name, Base::Rollback).await;
 }
 
+async fn a_redeploy_survives_every_fault(name: &'static str) {
+    survives(name, Base::Redeploy).await;
+}
+
+async fn a_release_survives_every_fault(name: &'static str) {
+    survives(name, Base::Release).await;
+}
+
+async fn what_waited_behind_a_blue_green_deployment_survives_every_fault(name: &'static str) {
+    survives(name, Base::Wake).await;
+}
+
 async fn survives(name: &'static str, base: Base) {
     trouble::survives(base, async |case| run(name, base, case).await).await;
 }
@@ -97,11 +116,11 @@ async fn run(name: &'static str, base: Base, case: Option<Case>) -> (usize, End)
     if failed(&answer) || killed == Killed::Yes {
         match base {
             // Lambda tries an asynchronous invocation again.
-            Base::FirstPush | Base::KnownService | Base::ThreeServices => {
+            Base::FirstPush | Base::KnownService | Base::ThreeServices | Base::Wake => {
                 drop(story.deploy_once(&payload, Invocation::Again).await);
             }
             // Whoever asked asks again, once a dead holder's lease is over; the reconcile comes by itself.
-            Base::Deploy | Base::Rollback | Base::Reconcile => {
+            Base::Deploy | Base::Rollback | Base::Redeploy | Base::Release | Base::Reconcile => {
                 story.ring_after(Duration::from_secs(400)).await;
                 drop(story.deploy_once(&payload, Invocation::New).await);
             }
@@ -150,6 +169,29 @@ targets:
         let event = story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
         return (story, event);
     }
+    if let Base::Wake = base {
+        let mut service = service("web");
+        service["deploymentConfiguration"] = json!({ "strategy": "BLUE_GREEN" });
+        let mut story = deploying(name, WEB, service).await;
+        story.push_web("1.6.0").await;
+        story.world.advance(Duration::from_secs(90));
+        let moved = story.world.complete("prod", "web");
+        follow(&mut story, moved).await;
+        story.world.advance(Duration::from_secs(120));
+        let rings = story.world.due();
+        let wake = rings.iter().find(|ring| ring.function() == "slipway-deploy").expect("what waits is woken");
+        return (story, wake.input.clone());
+    }
+    if let Base::Release = base {
+        let mut story = deploying(name, WEB, service_with_breaker("web")).await;
+        for moved in [story.world.fail("prod", "web", Failure::Exits { code: 1 }), story.world.complete("prod", "web")]
+        {
+            follow(&mut story, moved).await;
+        }
+        story.ring_after(Duration::from_secs(400)).await;
+        assert_eq!(story.remembered("prod/web")["quarantine"][0]["tag"], "1.5.0");
+        return (story, json!({ "action": "release", "target": "prod/web", "tag": "1.5.0", "who": "ana" }));
+    }
     let mut story = Story::begin(name, WEB).await;
     story.web_runs("1.4.2");
     if !matches!(base, Base::FirstPush) {
@@ -167,6 +209,7 @@ targets:
             json!({ "action": "deploy", "target": "prod/web", "tag": "1.3.0", "id": "build-7" })
         }
         Base::Rollback => json!({ "action": "rollback", "target": "prod/web", "id": "back-7" }),
+        Base::Redeploy => json!({ "action": "redeploy", "target": "prod/web", "id": "again-7" }),
         Base::Reconcile => {
             story.world.push("shop/web", ["1.6.0"], &Image::single("1.6.0"));
             json!({ "action": "reconcile" })

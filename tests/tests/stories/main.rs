@@ -3,6 +3,7 @@
 //! They run side by side; after them the stack, and when the whole set was run, the template's roles are judged by every
 //! call recorded in any of them.
 
+mod build;
 mod failure;
 mod faults;
 mod following;
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
     trials.extend(troubled::stories());
     trials.extend(unseen::stories());
     trials.extend(slack::stories());
+    trials.extend(build::stories());
     let whole = arguments.filter.is_none() && arguments.skip.is_empty();
     let stories = libtest_mimic::run(&arguments, trials);
     if stories.has_failed() {

@@ -1,10 +1,11 @@
 //! What people and pipelines ask by invoking the deploy function.
 
-use e2e::world::{Failure, Image};
+use e2e::world::{Failure, Image, Moved};
 use insta::assert_snapshot;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
+use crate::following::{deploying, follow};
 use crate::story::{Story, WEB, service, service_with_breaker, web_definition};
 use crate::{stories, told};
 
@@ -22,6 +23,7 @@ pub(crate) fn stories() -> Vec<Trial> {
         the_status_tells_what_runs_and_what_is_in_flight
         a_build_waits_for_its_image
         the_status_of_a_failed_image_says_so
+        a_build_that_waits_for_what_slipway_rolls_back_reads_the_cause
         a_wrong_request_does_nothing_and_names_what_is_known
         a_service_of_two_repositories_needs_the_one_that_is_meant
         an_image_that_is_not_there_is_refused
@@ -207,6 +209,30 @@ async fn the_status_of_a_failed_image_says_so(name: &'static str) {
     assert_snapshot!("the_status_of_a_failed_image_says_so", format!("{during}\n{after}"));
     story.transcript();
     story.end();
+}
+
+async fn a_build_that_waits_for_what_slipway_rolls_back_reads_the_cause(name: &'static str) {
+    let mut breaker = service_with_breaker("web");
+    breaker["deploymentConfiguration"]["deploymentCircuitBreaker"]["rollback"] = false.into();
+    for service in [breaker, service("web")] {
+        let mut story = deploying(name, WEB, service).await;
+        let request = json!({ "action": "status", "target": "prod/web", "tag": "1.5.0" });
+        let mut verdicts = vec![verdict(&story.ask(request.clone()).await)];
+        let failed = story.world.fail("prod", "web", Failure::Exits { code: 1 });
+        follow(&mut story, failed).await;
+        verdicts.push(verdict(&story.ask(request.clone()).await));
+        let stopped = story.world.calls().iter().any(|call| call.name() == "ECS.StopServiceDeployment");
+        let back = if stopped { story.world.obey_stop("prod", "web") } else { Moved::default() };
+        follow(&mut story, back).await;
+        let done = story.world.complete("prod", "web");
+        follow(&mut story, done).await;
+        verdicts.push(verdict(&story.ask(request).await));
+        let way = if stopped { "stop" } else { "update" };
+        assert_snapshot!(format!("a_build_that_waits.{way}"), verdicts.join("\n"));
+        story.transcript();
+        story.notices();
+        story.end();
+    }
 }
 
 async fn a_wrong_request_does_nothing_and_names_what_is_known(name: &'static str) {

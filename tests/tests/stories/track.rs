@@ -97,7 +97,6 @@ async fn a_rollback_by_ecs_is_told_as_a_failed_deploy(name: &'static str) {
     Deploy failed on prod/web: shop/web:1.5.0, 1.4.2 runs again
 
     The deployment failed: its container web exited with code 1. ECS put the last version back by itself; prod/web runs that again. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
-    ECS says: "Service deployment rolled back because the circuit breaker threshold was exceeded."
 
     Repository    shop/web
     Failed        1.5.0 (sha256:182264c5b6e5)
@@ -105,17 +104,18 @@ async fn a_rollback_by_ecs_is_told_as_a_failed_deploy(name: &'static str) {
     Revision      web:1 → web:2
     Deployment    ecs-svc/4918794766087834161
     Triggered by  an image push (event b37cbad3-2334-4e2d-8e78-02610038c227)
+    Tasks         2 of 2 running
     Took          11 min 3 s
 
     What Slipway saw:
-    - ECS says: "Service deployment rolled back because the circuit breaker threshold was exceeded."
-    - ECS says: "ECS deployment circuit breaker: tasks failed to start."
-    - Task f3422df0 stopped at 12:10:04: Essential container in task exited (EssentialContainerExited)
-    - Its container web: exit code 1
-    - Tasks adcdeff3 and 28534ac9 stopped in the same way
-    - 12:10:06 (service web) rolling back to deployment ecs-svc/3173009608982715289.
-    - 12:10:04 (service web) (deployment ecs-svc/4918794766087834161) deployment failed: tasks failed to start.
-    - 12:00:03 (service web) has started 2 tasks.
+      ECS says: "Service deployment rolled back because the circuit breaker threshold was exceeded."
+      ECS says: "ECS deployment circuit breaker: tasks failed to start."
+      Task f3422df0 stopped at 12:10:04: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+        so did task adcdeff3 at 12:10:04 and task 28534ac9 at 12:10:04
+      12:10:06 (service web) rolling back to deployment ecs-svc/3173009608982715289.
+      12:10:04 (service web) (deployment ecs-svc/4918794766087834161) deployment failed: tasks failed to start.
+      12:00:03 (service web) has started 2 tasks.
 
     What you can do:
     - Read the last lines of the container's log, mend the image, and push it
@@ -171,15 +171,16 @@ async fn a_failure_without_rollback_says_how_to_go_back(name: &'static str) {
     Revision      web:1 → web:2
     Deployment    ecs-svc/4918794766087834161
     Triggered by  an image push (event b37cbad3-2334-4e2d-8e78-02610038c227)
+    Tasks         2 of 2 running
     Took          10 min 1 s
 
     What Slipway saw:
-    - ECS says: "Service deployment stopped because the circuit breaker threshold was exceeded."
-    - ECS says: "ECS deployment circuit breaker: tasks failed to start."
-    - Task f3422df0 stopped at 12:10:04: CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref 123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web@sha256:182264c5b6e56be21efd35d148bdacae148a18fcfc68d7f0b2c0bab4746ed6e9: 123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web@sha256:182264c5b6e56be21efd35d148bdacae148a18fcfc68d7f0b2c0bab4746ed6e9: not found (TaskFailedToStart)
-    - Tasks adcdeff3 and 28534ac9 stopped in the same way
-    - 12:10:04 (service web) (deployment ecs-svc/4918794766087834161) deployment failed: tasks failed to start.
-    - 12:00:03 (service web) has started 2 tasks.
+      ECS says: "Service deployment stopped because the circuit breaker threshold was exceeded."
+      ECS says: "ECS deployment circuit breaker: tasks failed to start."
+      Task f3422df0 stopped at 12:10:04: CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref 123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web@sha256:182264c5b6e56be21efd35d148bdacae148a18fcfc68d7f0b2c0bab4746ed6e9: 123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web@sha256:182264c5b6e56be21efd35d148bdacae148a18fcfc68d7f0b2c0bab4746ed6e9: not found (TaskFailedToStart)
+        so did task adcdeff3 at 12:10:04 and task 28534ac9 at 12:10:04
+      12:10:04 (service web) (deployment ecs-svc/4918794766087834161) deployment failed: tasks failed to start.
+      12:00:03 (service web) has started 2 tasks.
 
     What you can do:
     - Wait: a notice follows when the rollback has ended
@@ -251,16 +252,17 @@ async fn the_first_deployment_of_a_service_has_nothing_to_go_back_to(name: &'sta
     Revision      web:1
     Deployment    ecs-svc/3173009608982715289
     Triggered by  somebody outside Slipway
+    Tasks         0 of 2 running
     Took          0 s
 
     What Slipway saw:
-    - ECS says: "No rollback candidate was found to run the rollback."
-    - ECS says: "ECS deployment circuit breaker: tasks failed to start."
-    - Task a8994a55 stopped at 12:00:01: Essential container in task exited (EssentialContainerExited)
-    - Its container web: exit code 137, OutOfMemoryError: Container killed due to memory usage
-    - Tasks e8de3620 and f84eacd7 stopped in the same way
-    - 12:00:01 (service web) (deployment ecs-svc/3173009608982715289) deployment failed: tasks failed to start.
-    - 12:00:01 (service web) has started 2 tasks.
+      ECS says: "No rollback candidate was found to run the rollback."
+      ECS says: "ECS deployment circuit breaker: tasks failed to start."
+      Task a8994a55 stopped at 12:00:01: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 137, OutOfMemoryError: Container killed due to memory usage
+        so did task e8de3620 at 12:00:01 and task f84eacd7 at 12:00:01
+      12:00:01 (service web) (deployment ecs-svc/3173009608982715289) deployment failed: tasks failed to start.
+      12:00:01 (service web) has started 2 tasks.
 
     Look here:
     - Deployments: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/deployments?region=eu-west-1
@@ -293,6 +295,7 @@ async fn an_update_from_outside_is_told_as_such(name: &'static str) {
     Revision      web:1 → web:2
     Deployment    ecs-svc/4918794766087834161
     Triggered by  somebody outside Slipway
+    Tasks         2 of 2 running
 
     Look here:
     - Deployments: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/deployments?region=eu-west-1

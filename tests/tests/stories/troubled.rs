@@ -8,7 +8,7 @@ use e2e::world::{Failure, Image, Moved};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::following::{deploying, outcome, remembered, runs};
+use crate::following::{deploy, deploying, logging_definition, outcome, remembered, runs};
 use crate::story::{Invocation, Killed, Story, WEB, id, service, service_with_breaker};
 use crate::trouble::{self, Case, Trouble};
 use crate::{stories, told};
@@ -21,6 +21,9 @@ pub(crate) fn stories() -> Vec<Trial> {
         a_failure_that_is_put_right_by_a_new_revision_survives_every_fault
         the_end_of_a_rollback_survives_every_fault
         a_rollback_by_ecs_survives_every_fault
+        the_last_of_too_many_stopped_tasks_survives_every_fault
+        an_update_from_outside_survives_every_fault
+        the_end_of_what_superseded_another_survives_every_fault
     } }
 }
 
@@ -33,6 +36,9 @@ enum Base {
     Register,
     RollbackEnds,
     EcsRollsBack,
+    Tasks,
+    Outside,
+    Supersedes,
 }
 
 /// How it ended.
@@ -69,6 +75,18 @@ async fn the_end_of_a_rollback_survives_every_fault(name: &'static str) {
 
 async fn a_rollback_by_ecs_survives_every_fault(name: &'static str) {
     survives(name, Base::EcsRollsBack).await;
+}
+
+async fn the_last_of_too_many_stopped_tasks_survives_every_fault(name: &'static str) {
+    survives(name, Base::Tasks).await;
+}
+
+async fn an_update_from_outside_survives_every_fault(name: &'static str) {
+    survives(name, Base::Outside).await;
+}
+
+async fn the_end_of_what_superseded_another_survives_every_fault(name: &'static str) {
+    survives(name, Base::Supersedes).await;
 }
 
 async fn survives(name: &'static str, base: Base) {
@@ -150,7 +168,9 @@ async fn begin(name: &'static str, base: Base) -> (Story, Value) {
     let service = match base {
         Base::Update | Base::Register => without,
         Base::EcsRollsBack => service_with_breaker("web"),
-        Base::Completion | Base::Deadline | Base::RollbackEnds => service("web"),
+        Base::Completion | Base::Deadline | Base::RollbackEnds | Base::Tasks | Base::Outside | Base::Supersedes => {
+            service("web")
+        }
     };
     let mut story = deploying(name, WEB, service).await;
     story.world.advance(Duration::from_secs(120));
@@ -166,6 +186,28 @@ async fn begin(name: &'static str, base: Base) -> (Story, Value) {
             last(story.world.fail("prod", "web", Failure::Exits { code: 1 }))
         }
         Base::Update | Base::EcsRollsBack => last(story.world.fail("prod", "web", Failure::Exits { code: 1 })),
+        Base::Tasks => {
+            let stopped = story.world.stop_tasks("prod", "web", Failure::Exits { code: 1 }, 3);
+            let mut events = story.world.take_events();
+            events.extend(stopped.events);
+            let last = events.pop().expect("three tasks stopped");
+            for event in &events {
+                story.track(event).await;
+            }
+            last
+        }
+        Base::Outside => {
+            let mut definition = logging_definition("1.4.2");
+            definition["cpu"] = "512".into();
+            story.world.register(definition);
+            let update = json!({ "cluster": "prod", "service": "web", "taskDefinition": "web" });
+            story.world.by_hand("ECS.UpdateService", update);
+            story.world.take_events().pop().expect("an event")
+        }
+        Base::Supersedes => {
+            deploy(&mut story, "1.6.0").await;
+            last(story.world.complete("prod", "web"))
+        }
         Base::RollbackEnds => {
             story.world.advance(Duration::from_secs(31 * 60));
             let deadline = story.world.due().remove(0).input;

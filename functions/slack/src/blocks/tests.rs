@@ -11,11 +11,13 @@ fn notice() -> Notice {
         "headline": "Deploy failed on prod/web: shop/web:1.5.0, 1.4.2 runs again",
         "reason": "The deployment failed. ECS put the last version back by itself.\nECS says: \"tasks <!channel> failed & died\"",
         "target": "prod/web", "deployment": "ecs-svc/2", "duration_seconds": 910,
-        "cause": { "trigger": "push", "event": "13cde686" }, "tasks": { "running": 2, "desired": 2 },
+        "cause": { "trigger": "push", "event": "13cde686-328b-6117-af20-0e5566167482" }, "tasks": { "running": 2, "desired": 2 },
         "build": { "old": { "commit": "3f2a91c0" },
                    "new": { "commit": "8b1d02e7", "source": "https://github.com/shop/web", "version": "1.5.0" } },
-        "details": ["17:12:31 (service web) deployment failed: ```tasks```", "two", "three", "four", "five"],
-        "advice": ["Mend the image and push it"],
+        "details": ["17:12:31 (service web) deployment failed: ```tasks```", "The last lines of web's log:",
+                    "| 1", "| 2", "| 3", "| 4", "| 5", "| 6", "| 7", "| 8 <module> died"],
+        "advice": ["Mend the image and push it",
+                   "Or release it: invoke the deploy function with {\"action\": \"release\", \"target\": \"prod/`web`\"}"],
         "links": [{ "name": "Deployments", "url": "https://eu-west-1.console.aws.amazon.com/ecs/v2?a=1&b=2" },
                   { "name": "Trap", "url": "https://evil.example/|<!here>" }],
         "account": "123456789012", "region": "eu-west-1"
@@ -36,6 +38,13 @@ fn a_notice_is_laid_out() {
             "text": "↩️ Deploy failed on prod/web: shop/web:1.5.0, 1.4.2 runs again",
             "emoji": true
           }
+        },
+        {
+          "type": "section",
+          "text": {
+            "type": "mrkdwn",
+            "text": "The deployment failed. ECS put the last version back by itself.\nECS says: \"tasks &lt;!channel&gt; failed &amp; died\""
+          }
         }
       ],
       "attachments": [
@@ -47,7 +56,14 @@ fn a_notice_is_laid_out() {
               "type": "section",
               "text": {
                 "type": "mrkdwn",
-                "text": "The deployment failed. ECS put the last version back by itself.\nECS says: \"tasks &lt;!channel&gt; failed &amp; died\""
+                "text": "*What Slipway saw*\n```17:12:31 (service web) deployment failed: '''tasks'''\nThe last lines of web's log:\n| …\n| 3\n| 4\n| 5\n| 6\n| 7\n| 8 &lt;module&gt; died```"
+              }
+            },
+            {
+              "type": "section",
+              "text": {
+                "type": "mrkdwn",
+                "text": "*What you can do*\n• Mend the image and push it\n• Or release it: invoke the deploy function with `{\"action\": \"release\", \"target\": \"prod/'web'\"}`"
               }
             },
             {
@@ -79,20 +95,6 @@ fn a_notice_is_laid_out() {
               "type": "section",
               "text": {
                 "type": "mrkdwn",
-                "text": "*What Slipway saw*\n```17:12:31 (service web) deployment failed: '''tasks'''\ntwo\nthree\nfour\n… and 1 more```"
-              }
-            },
-            {
-              "type": "section",
-              "text": {
-                "type": "mrkdwn",
-                "text": "*What you can do*\n• Mend the image and push it"
-              }
-            },
-            {
-              "type": "section",
-              "text": {
-                "type": "mrkdwn",
                 "text": "<https://eu-west-1.console.aws.amazon.com/ecs/v2?a=1&amp;b=2|Deployments>  ·  <https://github.com/shop/web/commit/8b1d02e7|Commit>  ·  <https://github.com/shop/web/compare/3f2a91c0...8b1d02e7|Compare>"
               }
             },
@@ -101,7 +103,7 @@ fn a_notice_is_laid_out() {
               "elements": [
                 {
                   "type": "mrkdwn",
-                  "text": "Slipway, 2026-09-04 17:15:10 UTC, account 123456789012 in eu-west-1, notice ecs-svc/2/rolled_back"
+                  "text": "Slipway, 2026-09-04 17:15:10 UTC, account 123456789012 in eu-west-1"
                 }
               ]
             }
@@ -116,9 +118,20 @@ fn a_notice_is_laid_out() {
 fn the_thread_has_the_whole_evidence() {
     let glance = living(&notice()).to_string();
     let reply = reply(&notice()).to_string();
-    assert!(glance.contains("… and 1 more") && !glance.contains("five"));
-    assert!(reply.contains("five"));
-    assert!(whole(&notice()).to_string().contains("five"));
+    // Of a log the end is what counts.
+    assert!(glance.contains("| …") && !glance.contains("| 1") && glance.contains("| 8"));
+    assert!(reply.contains("| 1") && reply.contains("| 8"));
+    assert!(whole(&notice()).to_string().contains("| 1"));
+    let long = Notice { details: vec![format!("| {}", "<&>".repeat(90)); 12], ..notice() };
+    let long = Notice { details: [long.details, vec!["| the end".to_owned()]].concat(), ..long };
+    assert!(whole(&long).to_string().contains("| the end```"));
+}
+
+#[test]
+fn only_a_request_stands_in_code() {
+    assert_eq!(step("Put it back: {\"action\": \"x`\"} now"), "Put it back: `{\"action\": \"x'\"}` now");
+    assert_eq!(step("Mend `it` <now>"), "Mend 'it' &lt;now&gt;");
+    assert_eq!(step("} {\"action\""), "} {\"action\"");
 }
 
 #[test]
@@ -137,7 +150,7 @@ fn slack_s_limits_hold_whatever_the_notice() {
         check_limits(&Notice {
             headline: text.clone(),
             reason: text.clone(),
-            cause: Some(Cause { trigger: text.clone(), event: None }),
+            cause: Some(Cause { trigger: text.clone(), event: None, who: Some(text.clone()) }),
             details: vec![text.clone(); 50],
             advice: vec![text.clone(); 50],
             links: vec![link(&text[..text.char_indices().nth(80).unwrap().0]); 50],

@@ -7,6 +7,23 @@ pub(crate) fn prose(text: &str, longest: usize) -> String {
     escaped(text, longest)
 }
 
+/// Whether the text fits as it is, with its escapes.
+pub(crate) fn fits(text: &str, longest: usize) -> bool {
+    let width = |character| match character {
+        '&' => "&amp;".len(),
+        '<' | '>' => "&lt;".len(),
+        _ => 1,
+    };
+    text.trim_end()
+        .chars()
+        .map(width)
+        .scan(0, |all, it| {
+            *all += it;
+            Some(*all)
+        })
+        .all(|all| all < longest)
+}
+
 /// Lines for a code block, in at most `longest` characters after escaping.
 pub(crate) fn code(text: &str, longest: usize) -> String {
     escaped(text.trim_end(), longest)
@@ -57,5 +74,7 @@ mod tests {
         assert_eq!(prose("a\u{202E}b", 100), "a\u{FFFD}b");
         assert_eq!(prose("&&&", 11), "&amp;&amp;…");
         assert_eq!(oneline(" a\n\tb "), "a b");
+        assert!(fits("&&x", 12) && !fits("&&x", 11));
+        assert_eq!((prose("&&x", 12).as_str(), prose("&&x", 11).as_str()), ("&amp;&amp;x", "&amp;&amp;…"));
     }
 }

@@ -82,6 +82,7 @@ impl Stopped {
                     reason: container.reason,
                     image: container.image,
                     essential: None,
+                    stream: None,
                     log: Vec::new(),
                 })
                 .collect(),

@@ -66,6 +66,7 @@ fn stopped_task(task: &types::Task) -> Option<StoppedTask> {
                 reason: container.reason().map(str::to_owned),
                 image: container.image().unwrap_or_default().to_owned(),
                 essential: None,
+                stream: None,
                 log: Vec::new(),
             })
             .collect(),

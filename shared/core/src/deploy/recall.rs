@@ -6,7 +6,7 @@ use jiff::{Timestamp, ToSpan};
 use crate::facts::{RanImage, Rollout, ServiceDeploymentFacts, ServiceFacts};
 use crate::id::{DeploymentId, TargetName, TaskDefinitionArn};
 use crate::ledger::{Began, Decision, Deployment, Good, RECENT, Ran, Service, Wish};
-use crate::notice::Kind;
+use crate::notice::{BuildChange, Kind};
 use crate::outcome::{Intent, effect};
 use crate::plan::{Plan, Shown};
 use crate::reason::Reason;
@@ -24,6 +24,8 @@ pub enum Note {
     Began(u64, Began),
     /// An update that was meant never took effect.
     Forgotten(u64),
+    /// What the images of a deployment were built from.
+    Built(u64, BuildChange),
     /// A notice was published; of a deployment, where it has a number.
     Told(Option<u64>, String),
     /// A wish waits until what is under way has ended, or for better images.
@@ -48,6 +50,7 @@ impl Note {
             }
             Self::Began(number, began) => record.began(*number, began),
             Self::Forgotten(number) => record.forget(*number),
+            Self::Built(number, build) => record.built(*number, build.clone()),
             Self::Told(number, id) => record.tell(*number, id),
             Self::Waits(wish) => {
                 record.wishes.retain(|it| it != wish);

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::id::{ContainerName, DeploymentId, TaskDefinitionArn};
+use crate::id::{ContainerName, DeploymentId, LogStream, TaskDefinitionArn};
 
 /// A stopped task.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub struct StoppedContainer {
     pub image: String,
     /// Whether the task ends with it, as its task definition says; `None` where that was not read.
     pub essential: Option<bool>,
+    /// Where its log is; `None` where the task definition doesn't say, or was not read.
+    pub stream: Option<LogStream>,
     /// The last lines that it logged, oldest first; empty where they were not read.
     pub log: Vec<String>,
 }

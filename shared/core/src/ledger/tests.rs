@@ -80,6 +80,7 @@ fn every_step_of_a_life_is_taken_once() {
         by: "tasks".to_owned(),
         cause: cause.to_owned(),
         evidence: Vec::new(),
+        log: None,
         advice: Vec::new(),
     };
     record.failing(number, failing("exit code 1"));

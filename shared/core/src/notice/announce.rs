@@ -61,7 +61,7 @@ impl Notice {
                 .running
                 .as_ref()
                 .map(|running| RevisionChange { old: Some(running.short().to_owned()), new: None }),
-            advice: vec![format!("After that, {}", deploy_again(&plan.target, plan.image.as_ref()))],
+            advice: vec![format!("Once that is mended, {}", deploy_again(&plan.target, plan.image.as_ref()))],
             cause: Some(cause),
             links: links::of_service(place, plan.running.as_ref().map(TaskDefinitionArn::short)),
             ..Self::about(place, Kind::Refused, Severity::Failure, at)

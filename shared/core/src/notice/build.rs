@@ -11,7 +11,7 @@ use super::{Link, read};
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Build {
-    /// The repository's address, `org.opencontainers.image.source`.
+    /// The repository's address in the web, from `org.opencontainers.image.source`.
     #[serde(deserialize_with = "read::or_default")]
     pub source: Option<String>,
     /// The commit, `org.opencontainers.image.revision`.
@@ -36,6 +36,30 @@ pub struct BuildChange {
 }
 
 impl Build {
+    /// The repository's address in the web, of whatever Git takes for one; `None` for anything else.
+    pub fn address(source: &str) -> Option<String> {
+        home(source).map(|home| home.url)
+    }
+
+    /// Whether it says nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether nothing is left to be said.
+    pub fn is_whole(&self) -> bool {
+        self.source.is_some() && self.commit.is_some() && self.version.is_some()
+    }
+
+    /// With what another says, where this one says nothing.
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            source: self.source.or(other.source),
+            commit: self.commit.or(other.commit),
+            version: self.version.or(other.version),
+        }
+    }
+
     /// The commit as people quote it, its first seven digits.
     pub fn short_commit(&self) -> Option<&str> {
         let commit = self.commit()?;
@@ -51,6 +75,11 @@ impl Build {
 }
 
 impl BuildChange {
+    /// Whether neither build says anything.
+    pub fn is_empty(&self) -> bool {
+        [&self.old, &self.new].into_iter().flatten().all(Build::is_empty)
+    }
+
     /// The commits and the version in a few words: `3f2a91c → 8b1d02e (1.5.0)`.
     pub fn words(&self) -> Option<String> {
         let new = self.new.as_ref()?;
@@ -67,7 +96,7 @@ impl BuildChange {
         }
     }
 
-    /// The commit, and what changed since the one before, at the places whose addresses are known.
+    /// The commit, and what changed since the one before, at the places whose addresses are known; else the repository.
     pub fn links(&self) -> Vec<Link> {
         let Some(new) = &self.new else { return Vec::new() };
         let Some(home) = new.source.as_deref().and_then(home) else { return Vec::new() };
@@ -80,6 +109,8 @@ impl BuildChange {
                 Host::Other => home.url.clone(),
             };
             links.push(Link { name: "Commit".to_owned(), url });
+        } else {
+            links.push(Link { name: "Source".to_owned(), url: home.url.clone() });
         }
         let before = self.old.as_ref().filter(|old| old.source.is_none() || old.source == new.source);
         if let (Some(old), Some(commit)) = (before.and_then(Build::commit), new.commit())
@@ -113,15 +144,17 @@ enum Host {
 /// `https://github.com/shop/web` of whatever Git takes for it: `git@github.com:shop/web.git`, `git+https://…`.
 fn home(source: &str) -> Option<Home> {
     let source = source.trim().trim_start_matches("git+").trim_end_matches('/').trim_end_matches(".git");
-    let rest = match source.split_once("://") {
-        Some(("https" | "http" | "ssh" | "git", rest)) => {
-            rest.rsplit_once('@').map_or(rest, |(_, rest)| rest).to_owned()
-        }
+    let without_user = |rest: &str| rest.rsplit_once('@').map_or(rest, |(_, rest)| rest).to_owned();
+    let (web, rest) = match source.split_once("://") {
+        Some(("https" | "http", rest)) => (true, without_user(rest)),
+        Some(("ssh" | "git", rest)) => (false, without_user(rest)),
         Some(_) => return None,
-        None => source.split_once('@')?.1.replacen(':', "/", 1),
+        None => (false, source.split_once('@')?.1.replacen(':', "/", 1)),
     };
     let (host, path) = rest.split_once('/')?;
-    let host = host.split(':').next().unwrap_or(host);
+    let (host, port) = host.split_once(':').unwrap_or((host, ""));
+    // The port of SSH is none of the web's.
+    let port = port.parse::<u16>().ok().filter(|_| web).map(|port| format!(":{port}")).unwrap_or_default();
     let right = |text: &str, more: &str| {
         !text.is_empty() && text.chars().all(|it| it.is_ascii_alphanumeric() || more.contains(it))
     };
@@ -134,7 +167,7 @@ fn home(source: &str) -> Option<Home> {
         host if host.contains("gitlab") => Host::GitLab,
         _ => Host::Other,
     };
-    Some(Home { host: known, url: format!("https://{host}/{path}") })
+    Some(Home { host: known, url: format!("https://{host}{port}/{path}") })
 }
 
 #[cfg(test)]
@@ -189,7 +222,8 @@ mod tests {
             check(source, &[]);
         }
         let strange = Build { commit: Some("HEAD; rm -rf".to_owned()), ..build("https://github.com/shop/web", "") };
-        assert_eq!(BuildChange { old: None, new: Some(strange) }.links(), []);
+        let links = BuildChange { old: None, new: Some(strange) }.links();
+        assert_eq!(links, [Link { name: "Source".to_owned(), url: "https://github.com/shop/web".to_owned() }]);
     }
 
     #[test]

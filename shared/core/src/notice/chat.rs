@@ -61,27 +61,23 @@ impl Notice {
         .to_string()
     }
 
-    /// Why, then the facts, then the evidence.
+    /// Why, then the evidence, then the facts.
     fn description(&self) -> String {
         let mut paragraphs = Vec::new();
         if !self.reason.trim().is_empty() {
             paragraphs.push(harmless(&shorten(&clean(&self.reason), 1_500)));
+        }
+        let details = self.details_within(LINES);
+        if !details.is_empty() {
+            let mut lines = vec![format!("*{}*", self.details_title())];
+            lines.extend(details.iter().map(|line| format!("• {}", harmless(&shorten(&clean(line), STEP)))));
+            paragraphs.push(lines.join("\n"));
         }
         let rows = self.table();
         if !rows.is_empty() {
             let rows =
                 rows.iter().map(|(label, value)| format!("*{label}*: {}", harmless(&shorten(&clean(value), CONTEXT))));
             paragraphs.push(rows.collect::<Vec<_>>().join("\n"));
-        }
-        if !self.details.is_empty() {
-            let mut lines = vec![format!("*{}*", self.details_title())];
-            lines.extend(
-                self.details.iter().take(LINES).map(|line| format!("• {}", harmless(&shorten(&clean(line), STEP)))),
-            );
-            if self.details.len() > LINES {
-                lines.push(format!("… and {} more", self.details.len() - LINES));
-            }
-            paragraphs.push(lines.join("\n"));
         }
         paragraphs.join("\n\n")
     }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use super::Place;
+use crate::id::LogStream;
 
 /// A link with its name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +34,21 @@ pub(super) fn of_service(place: Place<'_>, revision: Option<&str>) -> Vec<Link> 
         links.push(Link { name: "Task definition".to_owned(), url });
     }
     links
+}
+
+/// The log of the container that died, in the CloudWatch console.
+pub(super) fn of_log(place: Place<'_>, log: &LogStream) -> Option<Link> {
+    let domain = console(place.home.partition.as_str())?;
+    // The console's own way to write a path behind `#`: escaped twice, with `$` for the outer `%`.
+    let part = |text: &str| escape(&escape(text)).replace('%', "$");
+    let region = escape(&log.region);
+    let (group, stream) = (part(&log.group), part(&log.stream));
+    Some(Link {
+        name: "Log of the failed task".to_owned(),
+        url: format!(
+            "https://{region}.console.{domain}/cloudwatch/home?region={region}#logsV2:log-groups/log-group/{group}/log-events/{stream}"
+        ),
+    })
 }
 
 fn console(partition: &str) -> Option<&'static str> {
@@ -97,5 +113,24 @@ mod tests {
             ),
         );
         check("arn:aws-iso:lambda:us-iso-east-1:123456789012:function:track", "web", None);
+    }
+
+    #[test]
+    fn the_log_of_a_container_is_found_by_group_and_stream() {
+        let home = Home::of_arn("arn:aws:lambda:eu-west-1:123456789012:function:track").unwrap();
+        let (cluster, service) = (ClusterName::new("prod"), ServiceName::new("web"));
+        let log = LogStream {
+            region: "us-east-1".to_owned(),
+            group: "/ecs/web".to_owned(),
+            stream: "shop/web/0ebb429f".to_owned(),
+        };
+        let link = of_log(Place { home: &home, cluster: &cluster, service: &service }, &log);
+        assert_eq!(
+            link.map(|link| link.url).as_deref(),
+            Some(
+                "https://us-east-1.console.aws.amazon.com/cloudwatch/home?region=us-east-1\
+                 #logsV2:log-groups/log-group/$252Fecs$252Fweb/log-events/shop$252Fweb$252F0ebb429f"
+            )
+        );
     }
 }

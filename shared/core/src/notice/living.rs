@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Notice, Severity, read};
+use super::{GLANCE, Kind, Notice, Severity, read};
 
 /// So many notices are remembered of one message; a deployment has fewer.
 const TOLD: usize = 30;
@@ -210,7 +210,7 @@ impl Living {
                 } else {
                     Main::Leave
                 };
-                Work { reply: (main == Main::Post && has_depth(notice)).then_some(Reply::Thread), main }
+                Work { reply: (main == Main::Post && has_more(notice)).then_some(Reply::Thread), main }
             }
             (Way::Bot, Some(_)) if forward => {
                 let reply = if self.alarms(notice) {
@@ -237,7 +237,13 @@ impl Living {
     }
 }
 
-/// Whether there is more to tell than fits a message that people glance at.
+/// Whether there is more to tell than a new message shows, at which people glance, or will show when it has moved on.
+fn has_more(notice: &Notice) -> bool {
+    let moves_on = (1..Kind::Failed.rank()).contains(&notice.kind.rank());
+    !notice.changes.is_empty() || notice.details.len() > GLANCE || (moves_on && has_depth(notice))
+}
+
+/// Whether there is something to look up later.
 fn has_depth(notice: &Notice) -> bool {
     !notice.changes.is_empty() || !notice.details.is_empty() || notice.severity == Severity::Failure
 }
@@ -311,6 +317,16 @@ mod tests {
         let all: Vec<Notice> = all.into_iter().zip(1..).map(|(kind, second)| notice(kind, second)).collect();
         let expected = ["Post Some(Thread)", "Edit Some(Thread)", "Edit Some(Broadcast)"];
         assert_eq!(told(Way::Bot, &all), expected);
+    }
+
+    #[test]
+    fn a_thread_begins_where_the_message_does_not_show_all() {
+        let with = |kind, lines: usize| Notice { details: vec!["a line".to_owned(); lines], ..notice(kind, 1) };
+        assert_eq!(told(Way::Bot, &[with(Kind::Failed, GLANCE)]), ["Post None"]);
+        assert_eq!(told(Way::Bot, &[with(Kind::ConfigInvalid, GLANCE)]), ["Post None"]);
+        assert_eq!(told(Way::Bot, &[with(Kind::Failed, GLANCE + 1)]), ["Post Some(Thread)"]);
+        // It shows something else soon.
+        assert_eq!(told(Way::Bot, &[with(Kind::Failing, 1)]), ["Post Some(Thread)"]);
     }
 
     #[test]

@@ -12,7 +12,8 @@ use crate::rollback::{Tell, WayBack};
 use crate::why;
 
 use super::announce::{arrow, name, request};
-use super::{Cause, Kind, Notice, Place, Severity, links};
+use super::links::{self, Link};
+use super::{Cause, Kind, Notice, Place, Severity};
 
 /// What there is to tell of a deployment.
 #[derive(Clone, Copy, Debug)]
@@ -69,23 +70,23 @@ impl Notice {
         let outside = deployment.is_outside();
         let words = Words { place, deployment, news };
         let (kind, about) = (news.kind(), if outside { Kind::External } else { news.kind() });
-        let evidence = deployment.failing.as_ref().filter(|_| words.went_wrong());
         let began = deployment.began_at.unwrap_or(deployment.intended_at);
         Self {
             id: story_id(place, deployment, kind),
             headline: if outside { words.headline_outside() } else { words.headline() },
             reason: words.reason(),
             image: deployment.image.clone(),
+            build: deployment.build.clone().filter(|build| !build.is_empty()),
             revision: Some(deployment.revision.clone()),
             deployment: deployment.deployment.clone(),
-            cause: Some(Cause { trigger: deployment.trigger.clone(), event: deployment.event.clone() }),
+            cause: Some(Cause::of(deployment)),
             // Whole seconds; ECS's clock and ours may differ by some milliseconds.
             duration_seconds: (!matches!(kind, Kind::InProgress | Kind::Superseded))
                 .then(|| at.duration_since(began).as_secs().max(0)),
-            details: evidence.map(|failing| failing.evidence.clone()).unwrap_or_default(),
+            details: words.evidence().to_vec(),
             advice: words.advice(),
-            links: links::of_service(place, deployment.revision.new.as_deref()),
-            ..Self::about(place, about, severity(kind, outside), at)
+            links: words.links(),
+            ..Self::about(place, about, severity(news, outside), at)
         }
     }
 }
@@ -102,12 +103,16 @@ fn story_id(place: Place<'_>, deployment: &Deployment, kind: Kind) -> String {
     }
 }
 
-fn severity(kind: Kind, outside: bool) -> Severity {
-    match kind {
-        Kind::Completed if outside => Severity::Info,
-        Kind::Completed => Severity::Success,
-        Kind::Stopped => Severity::Warning,
-        Kind::Failing | Kind::Failed | Kind::TimedOut | Kind::RollingBack | Kind::RolledBack | Kind::RollbackFailed => {
+fn severity(news: &News<'_>, outside: bool) -> Severity {
+    match (news.kind(), news) {
+        (Kind::Completed, _) if outside => Severity::Info,
+        (Kind::Completed, _) => Severity::Success,
+        // A person's decision is no failure.
+        (Kind::Stopped, _) | (_, News::RollingBack { by: Who::Somebody, .. }) => Severity::Warning,
+        (
+            Kind::Failing | Kind::Failed | Kind::TimedOut | Kind::RollingBack | Kind::RolledBack | Kind::RollbackFailed,
+            _,
+        ) => {
             // Somebody else's deployments are theirs to look after.
             if outside { Severity::Warning } else { Severity::Failure }
         }
@@ -122,6 +127,13 @@ struct Words<'a> {
 }
 
 impl Words<'_> {
+    /// Where to look next: what a failed task logged, before all else.
+    fn links(&self) -> Vec<Link> {
+        let failed = self.deployment.failing.as_ref().filter(|_| self.went_wrong());
+        let log = failed.and_then(|failing| links::of_log(self.place, failing.log.as_ref()?));
+        log.into_iter().chain(links::of_service(self.place, self.deployment.revision.new.as_deref())).collect()
+    }
+
     fn headline(&self) -> String {
         let target = self.place.target();
         let new = self.coming();
@@ -131,15 +143,13 @@ impl Words<'_> {
             (Kind::Completed, _) => format!("Deployed to {target}: {}", self.change()),
             (Kind::Failing, _) => format!("Deploy is failing on {target}: {new}, {}", self.cause()),
             (Kind::RollingBack, News::RollingBack { by, .. }) => {
-                let who = match by {
-                    Who::Slipway => "Slipway is rolling back",
-                    Who::Ecs => "ECS is rolling back",
-                    Who::Somebody => "somebody stopped it and ECS is rolling back",
+                let (what, who) = match by {
+                    Who::Slipway => ("failed", "Slipway"),
+                    Who::Ecs => ("failed", "ECS"),
+                    Who::Somebody => ("stopped", "ECS"),
                 };
-                match back {
-                    Some(back) => format!("Deploy failed on {target}: {new}, {who} to {back}"),
-                    None => format!("Deploy failed on {target}: {new}, {who}"),
-                }
+                let to = back.map(|back| format!(" to {back}")).unwrap_or_default();
+                format!("Deploy {what} on {target}: {new}, {who} is rolling back{to}")
             }
             (Kind::RolledBack, _) => match back {
                 Some(back) => format!("Deploy failed on {target}: {new}, {back} runs again"),
@@ -186,10 +196,16 @@ impl Words<'_> {
             News::Ended { end, .. } => end.says.as_deref().map(why::reason).filter(|words| !words.is_empty()),
             _ => None,
         };
-        match says {
-            Some(words) => format!("{said}\nECS says: \"{words}\""),
+        let says = says.map(|words| format!("ECS says: \"{words}\""));
+        match says.filter(|says| !self.evidence().contains(says)) {
+            Some(says) => format!("{said}\n{says}"),
             None => said,
         }
+    }
+
+    fn evidence(&self) -> &[String] {
+        let failing = self.deployment.failing.as_ref().filter(|_| self.went_wrong());
+        failing.map(|failing| failing.evidence.as_slice()).unwrap_or_default()
     }
 
     fn what_happened(&self) -> String {
@@ -203,7 +219,9 @@ impl Words<'_> {
                 let back = match by {
                     Who::Slipway => format!("Slipway is putting {what} back."),
                     Who::Ecs => format!("ECS is putting {what} back by itself; Slipway only watches."),
-                    Who::Somebody => format!("Somebody stopped it, and ECS is putting {what} back."),
+                    Who::Somebody => {
+                        return format!("Somebody stopped the deployment, and ECS is putting {what} back.");
+                    }
                 };
                 format!("{} {back}", self.noticed())
             }
@@ -231,7 +249,7 @@ impl Words<'_> {
                 format!("{} Slipway put {what} back; {target} runs that again.", self.noticed())
             }
             Outcome::RollbackFailed => format!(
-                "{} The way back failed too, and nobody goes back any further: {target} may run too few tasks, or none.",
+                "{} The way back failed too, and Slipway tries nothing else: {target} may run too few tasks, or none.",
                 self.noticed()
             ),
             Outcome::Stopped => {

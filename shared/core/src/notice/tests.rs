@@ -100,7 +100,7 @@ fn a_refusal_says_what_to_do() {
     Triggered by  an image push (event 13cde686-328b-6117-af20-0e5566167482)
 
     What you can do:
-    - After that, invoke the deploy function with {"action": "deploy", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - Once that is mended, invoke the deploy function with {"action": "deploy", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
 
     Look here:
     - Deployments: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/deployments?region=eu-west-1
@@ -216,7 +216,7 @@ fn amazon_q_gets_its_own_schema() {
         "title": "Not deployed to prod/web: shop/web:1.5.0",
         "description": "Slipway changed nothing, because no container has an image of shop/web (the task definition has app: nginx:1.27); name the target's containers in the configuration.\n\n*Repository*: shop/web\n*Not deployed*: 1.5.0 (sha256:bbbbbbbbbbbb)\n*Runs*: 1.4.2 (sha256:aaaaaaaaaaaa)\n*Revision*: web:41\n*Triggered by*: an image push (event 13cde686-328b-6117-af20-0e5566167482)",
         "nextSteps": [
-          "After that, invoke the deploy function with {\"action\": \"deploy\", \"target\": \"prod/web\", \"digest\": \"sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\"}"
+          "Once that is mended, invoke the deploy function with {\"action\": \"deploy\", \"target\": \"prod/web\", \"digest\": \"sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\"}"
         ],
         "keywords": [
           "refused",
@@ -300,7 +300,7 @@ fn everywhere(text: &str, count: usize, line: &str) -> Notice {
         image: Some(ImageChange { repository: text.to_owned(), ..image() }),
         revision: Some(RevisionChange { old: Some(text.to_owned()), new: Some(text.to_owned()) }),
         deployment: Some(DeploymentId::new(text)),
-        cause: Some(Cause { trigger: text.to_owned(), event: Some(EventId::new(text)) }),
+        cause: Some(Cause { trigger: text.to_owned(), event: Some(EventId::new(text)), who: Some(text.to_owned()) }),
         details: vec![line.to_owned(); count],
         changes: vec![change; count],
         advice: vec![text.to_owned(); count],
@@ -339,4 +339,13 @@ fn check_limits(notice: &Notice) {
     assert!(!lost || !copy.cut.is_empty(), "what was left out is named");
     assert!(!message.contains(['\u{202E}', '\u{FFFF}', '\u{FFFE}']));
     assert!(!faces["email"].as_str().unwrap().is_empty());
+}
+
+#[test]
+fn who_asked_is_named_beside_what_they_asked() {
+    let cause = |who: &str| Cause::new(&Trigger::Deploy, &EventId::new("build-7")).by(Some(who.to_owned()));
+    assert_eq!(text::trigger(&cause("dana")), "a manual deploy by dana (request build-7)");
+    assert_eq!(text::trigger(&cause(" \n")), "a manual deploy (request build-7)");
+    assert_eq!(text::trigger(&cause("Ana\r\nof  ops")), "a manual deploy by Ana of ops (request build-7)");
+    assert_eq!(text::trigger(&cause(&"x".repeat(9_000))).chars().count(), 137);
 }

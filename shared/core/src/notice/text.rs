@@ -6,13 +6,16 @@ use crate::diff::Diff;
 use crate::plan::Shown;
 
 use super::limits::shorten;
-use super::{BuildChange, Cause, Kind, Link, Notice};
+use super::{BuildChange, Cause, Kind, Link, Notice, Severity};
 
 /// The title of the changes.
 pub const CHANGES: &str = "What changes in the task definition";
 
 /// The title of the advice.
 pub const ADVICE: &str = "What you can do";
+
+/// What an item of a list begins with.
+const BULLET: &str = "- ";
 
 /// A mail with more lines than this in one list isn't read; the JSON has them all.
 const MOST_LINES: usize = 40;
@@ -34,10 +37,10 @@ impl Notice {
             let title = std::iter::once(format!("{CHANGES}:"));
             text.paragraph(&title.chain(changed.into_iter().map(|line| format!("  {line}"))).collect::<Vec<_>>());
         }
-        text.list(&format!("{}:", self.details_title()), self.details.iter().cloned());
-        text.list(&format!("{ADVICE}:"), self.advice.iter().cloned());
-        text.list("Look here:", self.all_links().iter().map(|link| format!("{}: {}", link.name, link.url)));
-        text.list("Left out, because SNS takes 256 KiB at most:", self.cut.iter().cloned());
+        text.list(&format!("{}:", self.details_title()), self.bullet(), self.details.iter().cloned());
+        text.list(&format!("{ADVICE}:"), BULLET, self.advice.iter().cloned());
+        text.list("Look here:", BULLET, self.all_links().iter().map(|link| format!("{}: {}", link.name, link.url)));
+        text.list("Left out, because SNS takes 256 KiB at most:", BULLET, self.cut.iter().cloned());
         text.paragraph(&[self.signature()]);
         text.written
     }
@@ -78,6 +81,7 @@ impl Notice {
             Kind::Failing => Some(("Failing", "Before")),
             Kind::Failed | Kind::TimedOut | Kind::RollbackFailed => Some(("Failed", "Before")),
             Kind::Stopped => Some(("Stopped", "Before")),
+            Kind::RollingBack if self.severity == Severity::Warning => Some(("Stopped", "Coming back")),
             Kind::RollingBack => Some(("Failed", "Coming back")),
             Kind::RolledBack => Some(("Failed", "Runs again")),
             _ => None,
@@ -97,14 +101,6 @@ impl Notice {
     pub fn all_links(&self) -> Vec<Link> {
         let built = self.build.iter().flat_map(BuildChange::links);
         self.links.iter().cloned().chain(built).collect()
-    }
-
-    /// What the details are.
-    pub fn details_title(&self) -> &'static str {
-        match self.kind {
-            Kind::ConfigInvalid => "Mistakes",
-            _ => "What Slipway saw",
-        }
     }
 
     /// Who says it, when, and where it happened.
@@ -133,10 +129,17 @@ pub(super) fn trigger(cause: &Cause) -> String {
         "unknown" => "nobody knows who",
         other => other,
     };
+    /// A name, not a story.
+    const LONGEST_NAME: usize = 100;
+    let who = cause.who.as_deref().map(|who| who.split_whitespace().collect::<Vec<_>>().join(" "));
+    let what = match who.filter(|who| !who.is_empty()) {
+        Some(who) => format!("{what} by {}", shorten(&who, LONGEST_NAME)),
+        None => what.to_owned(),
+    };
     match &cause.event {
         Some(event) if cause.trigger == "push" => format!("{what} (event {event})"),
         Some(event) => format!("{what} (request {event})"),
-        None => what.to_owned(),
+        None => what,
     }
 }
 
@@ -179,15 +182,15 @@ impl Text {
         }
     }
 
-    fn list(&mut self, title: &str, items: impl ExactSizeIterator<Item = String>) {
+    fn list(&mut self, title: &str, bullet: &str, items: impl ExactSizeIterator<Item = String>) {
         let count = items.len();
         if count == 0 {
             return;
         }
         let mut lines = vec![title.to_owned()];
-        lines.extend(items.take(MOST_LINES).map(|item| format!("- {}", shorten(&item, LONGEST_LINE))));
+        lines.extend(items.take(MOST_LINES).map(|item| format!("{bullet}{}", shorten(&item, LONGEST_LINE))));
         if count > MOST_LINES {
-            lines.push(format!("- … and {} more, in the notice's JSON", count - MOST_LINES));
+            lines.push(format!("{bullet}… and {} more, in the notice's JSON", count - MOST_LINES));
         }
         self.paragraph(&lines);
     }

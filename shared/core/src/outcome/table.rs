@@ -244,6 +244,7 @@ impl Case {
             by: by.to_owned(),
             cause: "its container web exited with code 1".to_owned(),
             evidence: Vec::new(),
+            log: None,
             advice: Vec::new(),
         };
         self.n(|n| n.failing = Some(failing))

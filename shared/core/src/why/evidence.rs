@@ -1,5 +1,7 @@
 //! What was seen, laid out a line each: ECS's words, the stopped tasks, the log of the container that died, the events.
 
+use jiff::Timestamp;
+
 use crate::facts::{StoppedContainer, StoppedTask};
 
 use super::{Evidence, quote, recent};
@@ -21,14 +23,21 @@ pub(super) fn lines(evidence: &Evidence<'_>) -> Vec<String> {
     for words in evidence.says {
         push(&mut lines, format!("ECS says: \"{}\"", quote::reason(words)));
     }
-    let mut log = None;
-    for group in alike(evidence.tasks) {
-        push(&mut lines, of_task(group[0]));
-        lines.extend(group[0].containers.iter().filter_map(|container| of_container(group[0], container)));
-        lines.extend(of_the_others(&group[1..]));
-        // One log tells the story; the others are the same or a consequence.
-        log = log.or_else(|| group.iter().find_map(|task| task.died().filter(|it| !it.log.is_empty())));
+    let tasks = &evidence.tasks[..evidence.tasks.len().min(TASKS)];
+    // Most fail alike: each way to end is told once, with the first task that ended so.
+    for (at, task) in tasks.iter().enumerate() {
+        if tasks[..at].iter().any(|it| ended_alike(it, task)) {
+            continue;
+        }
+        lines.push(of_task(task));
+        lines.extend(task.containers.iter().filter_map(|container| of_container(task, container)));
+        let alike: Vec<String> = tasks[at + 1..].iter().filter(|it| ended_alike(it, task)).map(when).collect();
+        if !alike.is_empty() {
+            lines.push(format!("  so did {}", alike.join(" and ")));
+        }
     }
+    // One log tells the story; the others are the same or a consequence.
+    let log = tasks.iter().find_map(|task| task.died().filter(|it| !it.log.is_empty()));
     // A log may be long: what is short comes before it and is never crowded out.
     for words in evidence.warnings.iter().take(EVENTS) {
         push(&mut lines, format!("ECS warned: {}", quote::reason(words)));
@@ -54,7 +63,6 @@ pub(super) fn lines(evidence: &Evidence<'_>) -> Vec<String> {
 }
 
 fn of_task(task: &StoppedTask) -> String {
-    let at = task.stopped_at.map(|at| at.strftime(" at %H:%M:%S").to_string()).unwrap_or_default();
     let reason = task.stopped_reason.as_deref().map(quote::reason).filter(|reason| !reason.is_empty());
     let code = task.stop_code.as_deref().map(quote::short).filter(|code| !code.is_empty());
     let why = match (reason, code) {
@@ -62,50 +70,39 @@ fn of_task(task: &StoppedTask) -> String {
         (Some(one), None) | (None, Some(one)) => format!(": {one}"),
         (None, None) => String::new(),
     };
+    let at = task.stopped_at.map(at).unwrap_or_default();
     format!("Task {} stopped{at}{why}", quote::short(task.short()))
 }
 
-/// The tasks that are told, those together that stopped in the same way.
-fn alike(tasks: &[StoppedTask]) -> Vec<Vec<&StoppedTask>> {
-    let same = |one: &StoppedTask, other: &StoppedTask| {
-        let containers = one.containers.iter().zip(&other.containers);
-        (&one.stopped_reason, &one.stop_code) == (&other.stopped_reason, &other.stop_code)
-            && one.containers.len() == other.containers.len()
-            && containers.into_iter().all(|(one, other)| {
-                (&one.name, one.exit_code, &one.reason) == (&other.name, other.exit_code, &other.reason)
-            })
+fn ended_alike(one: &StoppedTask, other: &StoppedTask) -> bool {
+    let ends = |task: &StoppedTask| {
+        let containers: Vec<Option<String>> =
+            task.containers.iter().map(|container| of_container(task, container)).collect();
+        (task.stop_code.clone(), task.stopped_reason.clone(), containers)
     };
-    let mut groups: Vec<Vec<&StoppedTask>> = Vec::new();
-    for task in tasks.iter().take(TASKS) {
-        match groups.iter_mut().find(|group| same(group[0], task)) {
-            Some(group) => group.push(task),
-            None => groups.push(vec![task]),
-        }
-    }
-    groups
+    ends(one) == ends(other)
 }
 
-fn of_the_others(tasks: &[&StoppedTask]) -> Option<String> {
-    let names: Vec<String> = tasks.iter().map(|task| quote::short(task.short())).collect();
-    match names.as_slice() {
-        [] => None,
-        [one] => Some(format!("Task {one} stopped in the same way")),
-        names => Some(format!("Tasks {} stopped in the same way", names.join(" and "))),
-    }
+/// `task 9c1d5a07 at 17:02:38`.
+fn when(task: &StoppedTask) -> String {
+    format!("task {}{}", quote::short(task.short()), task.stopped_at.map(at).unwrap_or_default())
 }
 
-/// How a container of a task ended, unless the task's own words say it already.
+fn at(time: Timestamp) -> String {
+    time.strftime(" at %H:%M:%S").to_string()
+}
+
+/// How a container ended; ECS often says of it what it says of its task, which is not said twice.
 fn of_container(task: &StoppedTask, container: &StoppedContainer) -> Option<String> {
-    let of_task = task.stopped_reason.as_deref().unwrap_or_default();
-    let reason = container.reason.as_deref().filter(|reason| !of_task.contains(reason.trim()));
-    let reason = reason.map(quote::reason).filter(|reason| !reason.is_empty());
+    let own = container.reason.as_deref().filter(|reason| Some(*reason) != task.stopped_reason.as_deref());
+    let reason = own.map(quote::reason).filter(|reason| !reason.is_empty());
     let ended = match (container.exit_code, reason) {
         (Some(code), Some(reason)) => format!("exit code {code}, {reason}"),
         (Some(code), None) => format!("exit code {code}"),
         (None, Some(reason)) => reason,
         (None, None) => return None,
     };
-    Some(format!("Its container {}: {ended}", quote::short(container.name.as_str())))
+    Some(format!("  container {}: {ended}", quote::short(container.name.as_str())))
 }
 
 /// ECS says some things twice.

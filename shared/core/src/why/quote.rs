@@ -11,9 +11,18 @@ const REASON: usize = 500;
 /// Characters of a name within our own sentence.
 const NAME: usize = 120;
 
-/// A line of somebody's log.
+/// Characters of a line's indentation, which says much in a stack trace.
+const INDENT: usize = 16;
+
+/// A line of somebody's log, with its indentation.
 pub fn line(text: &str) -> String {
-    cut(text, LINE)
+    let blanks = text.chars().take_while(|it| matches!(it, ' ' | '\t'));
+    let indent: usize = blanks.map(|it| if it == '\t' { 4 } else { 1 }).take(INDENT).sum();
+    let indent = " ".repeat(indent.min(INDENT));
+    match cut(text, LINE - indent.len()) {
+        empty if empty.is_empty() => empty,
+        visible => indent + &visible,
+    }
 }
 
 /// A reason in AWS's words.
@@ -104,7 +113,10 @@ mod tests {
 
     #[test]
     fn a_quoted_line_is_one_line_of_visible_characters() {
-        check("  panic:\tat\r\n\u{0}main.rs \u{7}", "panic: at main.rs");
+        check("  panic:\tat\r\n\u{0}main.rs \u{7}", "  panic: at main.rs");
+        check("\tat shop.Main", "    at shop.Main");
+        check(&format!("{}x", "\t".repeat(1_000)), &format!("{}x", " ".repeat(16)));
+        check(" \t ", "");
         check("\u{1B}[1;31mERROR\u{1B}[0m broken", "ERROR broken");
         check("\u{1B} alone, \u{1B}[", "alone,");
         check("\u{202E}gnp.exe", "\u{FFFD}gnp.exe");

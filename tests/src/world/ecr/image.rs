@@ -1,5 +1,7 @@
 //! Images to push: real manifests, whose digests are the SHA-256 of their text as in every registry.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::world::identity;
@@ -15,6 +17,8 @@ const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 pub struct Image {
     pub(super) untagged: Vec<Manifest>,
     pub(super) tagged: Manifest,
+    /// The images' configurations, by digest. Where no story asks for labels they are any text: ECR doesn't look.
+    pub(super) blobs: BTreeMap<String, String>,
 }
 
 /// One manifest.
@@ -28,6 +32,26 @@ pub(super) struct Manifest {
 impl Manifest {
     pub(super) fn digest(&self) -> String {
         identity::digest(self.text.as_bytes())
+    }
+
+    /// Gives the image's configuration these labels; `false` for what has none, an index or an attestation.
+    fn label(&mut self, labels: &Value, blobs: &mut BTreeMap<String, String>) -> bool {
+        let mut manifest: Value = serde_json::from_str(&self.text).unwrap_or_default();
+        let digest = manifest["config"]["digest"].as_str().unwrap_or_default();
+        let Some(config) = blobs.remove(digest) else { return false };
+        let (digest, config) = kept(
+            json!({
+                "architecture": "amd64", "os": "linux", "author": config,
+                "config": { "Cmd": ["/web"], "Labels": labels },
+                "rootfs": { "type": "layers", "diff_ids": [manifest["layers"][0]["digest"]] },
+            })
+            .to_string(),
+        );
+        manifest["config"]["digest"] = json!(digest);
+        manifest["config"]["size"] = json!(config.len());
+        blobs.insert(digest, config);
+        *self = Self::of(&manifest);
+        true
     }
 
     fn of(manifest: &Value) -> Self {
@@ -46,25 +70,28 @@ impl Manifest {
 impl Image {
     /// An OCI image for a single platform. The same content is the same image.
     pub fn single(content: &str) -> Self {
-        Self::alone(&manifest(OCI_MANIFEST, OCI_CONFIG, content))
+        Self::alone(&manifest(OCI_MANIFEST, OCI_CONFIG, content), content)
     }
 
     /// An image in Docker's own format, schema 2, as `docker push` makes it without buildx.
     pub fn docker(content: &str) -> Self {
-        Self::alone(&manifest(DOCKER_MANIFEST, DOCKER_CONFIG, content))
+        Self::alone(&manifest(DOCKER_MANIFEST, DOCKER_CONFIG, content), content)
     }
 
     /// Something that is no container image: a chart, a signature, an SBOM, by its config's media type.
     pub fn artifact(content: &str, config_media_type: &str) -> Self {
-        Self::alone(&manifest(OCI_MANIFEST, config_media_type, content))
+        Self::alone(&manifest(OCI_MANIFEST, config_media_type, content), content)
     }
 
     /// What buildx pushes for two platforms: a child and an attestation for each, and the index with the tag.
     pub fn multi_platform(content: &str) -> Self {
         let mut untagged = Vec::new();
         let mut listed = Vec::new();
+        let mut blobs = BTreeMap::new();
         for architecture in ["amd64", "arm64"] {
-            let child = Manifest::of(&manifest(OCI_MANIFEST, OCI_CONFIG, &format!("{content} for {architecture}")));
+            let content = format!("{content} for {architecture}");
+            let child = Manifest::of(&manifest(OCI_MANIFEST, OCI_CONFIG, &content));
+            blobs.extend([kept(config(&content))]);
             listed.push(json!({
                 "mediaType": OCI_MANIFEST, "digest": child.digest(), "size": child.text.len(),
                 "platform": { "architecture": architecture, "os": "linux" },
@@ -84,7 +111,34 @@ impl Image {
             untagged.push(attestation);
         }
         let index = json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": listed });
-        Self { untagged, tagged: Manifest::of(&index) }
+        Self { untagged, tagged: Manifest::of(&index), blobs }
+    }
+
+    /// The same image with these labels, as `docker build --label` writes them: another configuration, another digest. Of
+    /// several platforms each image has them.
+    pub fn labelled<const N: usize>(mut self, labels: [(&str, &str); N]) -> Self {
+        let labels: Value = labels.into_iter().collect();
+        let mut renamed = Vec::new();
+        for child in &mut self.untagged {
+            let old = child.digest();
+            if child.label(&labels, &mut self.blobs) {
+                renamed.push((old, child.clone()));
+            }
+        }
+        self.tagged.label(&labels, &mut self.blobs);
+        for (old, child) in renamed {
+            let mut index: Value = serde_json::from_str(&self.tagged.text).unwrap_or_default();
+            for listed in index["manifests"].as_array_mut().into_iter().flatten() {
+                if listed["digest"] == json!(old) {
+                    listed["digest"] = json!(child.digest());
+                    listed["size"] = json!(child.text.len());
+                } else if listed["annotations"]["vnd.docker.reference.digest"] == json!(old) {
+                    listed["annotations"]["vnd.docker.reference.digest"] = json!(child.digest());
+                }
+            }
+            self.tagged = Manifest::of(&index);
+        }
+        self
     }
 
     /// The same build with an annotation on what gets the tags, `org.opencontainers.image.revision` for instance: another
@@ -106,8 +160,8 @@ impl Image {
         self.untagged.iter().map(Manifest::digest).collect()
     }
 
-    fn alone(manifest: &Value) -> Self {
-        Self { untagged: Vec::new(), tagged: Manifest::of(manifest) }
+    fn alone(manifest: &Value, content: &str) -> Self {
+        Self { untagged: Vec::new(), tagged: Manifest::of(manifest), blobs: [kept(config(content))].into() }
     }
 }
 
@@ -120,9 +174,17 @@ fn manifest(media_type: &str, config_media_type: &str, content: &str) -> Value {
     json!({
         "schemaVersion": 2,
         "mediaType": media_type,
-        "config": blob(config_media_type, &format!("the config of {content}")),
+        "config": blob(config_media_type, &config(content)),
         "layers": [blob(layer_type, content)],
     })
+}
+
+fn config(content: &str) -> String {
+    format!("the config of {content}")
+}
+
+fn kept(blob: String) -> (String, String) {
+    (identity::digest(blob.as_bytes()), blob)
 }
 
 fn attestation(child: &Manifest) -> Value {

@@ -3,6 +3,7 @@
 //! World keeps it itself, because stories set when an image was pushed and because a missing tag has to be refused
 //! the way ECR refuses it.
 
+mod blobs;
 mod image;
 mod operations;
 mod push;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+pub(crate) use blobs::blob_of;
 pub use image::Image;
 pub(crate) use operations::answer;
 pub use push::Push;
@@ -30,6 +32,8 @@ struct Repository {
     mutability: String,
     images: BTreeMap<String, Stored>,
     tags: BTreeMap<String, String>,
+    /// The images' configurations by digest; nobody asks for their layers.
+    blobs: BTreeMap<String, String>,
 }
 
 /// An image in a repository.
@@ -53,6 +57,8 @@ enum Status {
 pub(crate) struct Scene<'a> {
     pub(crate) place: &'a Place,
     pub(crate) now: Timestamp,
+    /// Where World can be reached, and with it what ECR gives an address of.
+    pub(crate) url: &'a str,
     /// Where the events go that the operation gives rise to.
     pub(crate) events: &'a mut Vec<serde_json::Value>,
 }
@@ -70,7 +76,13 @@ impl Ecr {
 
 impl Repository {
     fn new(created_at: Timestamp) -> Self {
-        Self { created_at, mutability: "MUTABLE".to_owned(), images: BTreeMap::new(), tags: BTreeMap::new() }
+        Self {
+            created_at,
+            mutability: "MUTABLE".to_owned(),
+            images: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            blobs: BTreeMap::new(),
+        }
     }
 
     fn tags_of(&self, digest: &str) -> Vec<&str> {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::image::Manifest;
-use super::{Ecr, Repository, Scene, Status, Stored};
+use super::{Ecr, Repository, Scene, Status, Stored, blobs};
 use crate::world::clock::epoch_seconds;
 use crate::world::place::Place;
 use crate::world::refusal::{Answer, Members, Refusal, objects, page, text, texts};
@@ -13,6 +13,7 @@ pub(crate) fn answer(ecr: &mut Ecr, scene: &mut Scene<'_>, operation: &str, requ
     match operation {
         "DescribeImages" => describe_images(ecr, scene, request),
         "BatchGetImage" => batch_get_image(ecr, scene, request),
+        "GetDownloadUrlForLayer" => blobs::get_download_url_for_layer(ecr, scene, request),
         "CreateRepository" => create_repository(ecr, scene, request),
         "DescribeRepositories" => describe_repositories(ecr, scene, request),
         "PutImage" => put_image(ecr, scene, request),
@@ -154,7 +155,8 @@ fn batch_delete_image(ecr: &mut Ecr, scene: &mut Scene<'_>, request: &Members) -
     Ok(json!({ "imageIds": deleted, "failures": failures }))
 }
 
-fn find<'a>(ecr: &'a Ecr, place: &Place, request: &Members, name: &str) -> Result<&'a Repository, Refusal> {
+/// The repository that a request names, in the registry that it names.
+pub(super) fn find<'a>(ecr: &'a Ecr, place: &Place, request: &Members, name: &str) -> Result<&'a Repository, Refusal> {
     if let Some(registry) = text(request, "registryId")
         && registry != place.account
     {

@@ -30,7 +30,7 @@ impl Push {
 impl Ecr {
     /// Pushes an image under these tags; the repository is made if there is none.
     pub(crate) fn push(&mut self, scene: &mut Scene<'_>, name: &str, tags: &[String], image: &Image) -> Push {
-        self.repository_or_new(name, scene.now);
+        self.repository_or_new(name, scene.now).blobs.extend(image.blobs.clone());
         for manifest in &image.untagged {
             // A child that is there already is no news.
             let _ = self.put(scene, name, manifest.clone(), None);

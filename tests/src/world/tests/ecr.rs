@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{alone, answered, call, refused};
+use super::{alone, answered, call, refused, send};
 use crate::world::{Image, identity};
+use http_body_util::Full;
+use hyper::body::Bytes;
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
@@ -149,4 +151,36 @@ async fn an_annotated_build_is_another_digest_of_the_same_children() {
     let request = json!({"repositoryName": "shop/web", "imageIds": [{"imageTag": "latest"}]});
     assert_eq!(call(&world, "ECR.DescribeImages", request).await.1["__type"], "ImageNotFoundException");
     world.finish();
+}
+
+#[tokio::test]
+async fn a_configuration_is_at_the_signed_address_for_whoever_has_it() {
+    let world = alone().await;
+    let image = Image::multi_platform("web").labelled([("org.opencontainers.image.version", "1.5.0")]);
+    assert_ne!(image.digest(), Image::multi_platform("web").digest());
+    world.push("shop/web", ["1.5.0"], &image);
+    let child = json!({"repositoryName": "shop/web", "imageIds": [{"imageDigest": image.untagged_digests()[0]}]});
+    let got = answered(call(&world, "ECR.BatchGetImage", child).await);
+    let manifest: Value = serde_json::from_str(got["images"][0]["imageManifest"].as_str().unwrap()).unwrap();
+    let digest = manifest["config"]["digest"].as_str().unwrap();
+
+    let request = json!({"repositoryName": "shop/web", "layerDigest": digest});
+    let address = answered(call(&world, "ECR.GetDownloadUrlForLayer", request).await);
+    let url = address["downloadUrl"].as_str().unwrap();
+    let (status, body) = get(url, ("accept", "*/*")).await;
+    assert_eq!((status, identity::digest(&body).as_str()), (200, digest));
+    let configuration: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(configuration["config"]["Labels"], json!({"org.opencontainers.image.version": "1.5.0"}));
+
+    assert_eq!(get(&url.replace("X-Amz-Signature=", "X-Amz-Signature=0"), ("accept", "*/*")).await.0, 403);
+    // Credentials are nobody's business there.
+    assert_eq!(get(url, ("x-amz-security-token", "deploy")).await.0, 400);
+    let request = json!({"repositoryName": "shop/web", "layerDigest": format!("sha256:{}", "0".repeat(64))});
+    assert_eq!(call(&world, "ECR.GetDownloadUrlForLayer", request).await.1["__type"], "LayersNotFoundException");
+    world.finish();
+}
+
+async fn get(url: &str, header: (&'static str, &'static str)) -> (u16, Bytes) {
+    let request = hyper::Request::get(url).header(header.0, header.1).body(Full::default()).unwrap();
+    send(request).await.unwrap()
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::id::{ClusterName, DeploymentId, Home, ServiceName, TaskDefinitionArn};
+use crate::id::{ClusterName, DeploymentId, Home, LogStream, ServiceName, TaskDefinitionArn};
 use crate::ledger;
 use crate::outcome::Assessment;
 use crate::rollback::{Anew, Human};
@@ -37,6 +37,11 @@ fn failing(by: &str) -> Deployment {
             "The last lines of web's log:".to_owned(),
             "| panic: DATABASE_URL is not set".to_owned(),
         ],
+        log: Some(LogStream {
+            region: "eu-west-1".to_owned(),
+            group: "/ecs/web".to_owned(),
+            stream: "shop/web/0ebb429fa86d481c2630fac53db1c91c".to_owned(),
+        }),
         advice: vec!["Read the last lines of the container's log, mend the image, and push it".to_owned()],
     };
     let failed_tasks = if by == "tasks" { vec!["t1".to_owned(), "t2".to_owned(), "t3".to_owned()] } else { Vec::new() };
@@ -126,10 +131,10 @@ fn a_deployment_that_fails_says_what_is_next() {
     Took          4 min 30 s
 
     What Slipway saw:
-    - Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
-    -   container web: exit code 1
-    - The last lines of web's log:
-    - | panic: DATABASE_URL is not set
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
 
     What you can do:
     - Read the last lines of the container's log, mend the image, and push it
@@ -148,10 +153,10 @@ fn a_deployment_that_fails_says_what_is_next() {
     Took          4 min 30 s
 
     What Slipway saw:
-    - Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
-    -   container web: exit code 1
-    - The last lines of web's log:
-    - | panic: DATABASE_URL is not set
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
 
     What you can do:
     - Read the last lines of the container's log, mend the image, and push it
@@ -174,10 +179,10 @@ fn a_rollback_under_way_and_done() {
     Took          4 min 30 s
 
     What Slipway saw:
-    - Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
-    -   container web: exit code 1
-    - The last lines of web's log:
-    - | panic: DATABASE_URL is not set
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
 
     What you can do:
     - Wait: a notice follows when the rollback has ended
@@ -197,10 +202,10 @@ fn a_rollback_under_way_and_done() {
     Took          4 min 30 s
 
     What Slipway saw:
-    - Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
-    -   container web: exit code 1
-    - The last lines of web's log:
-    - | panic: DATABASE_URL is not set
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
 
     What you can do:
     - Wait: a notice follows when the rollback has ended
@@ -220,10 +225,10 @@ fn a_rollback_under_way_and_done() {
     Took          4 min 30 s
 
     What Slipway saw:
-    - Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
-    -   container web: exit code 1
-    - The last lines of web's log:
-    - | panic: DATABASE_URL is not set
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
 
     What you can do:
     - Read the last lines of the container's log, mend the image, and push it
@@ -248,10 +253,10 @@ fn a_rollback_under_way_and_done() {
     Took          4 min 30 s
 
     What Slipway saw:
-    - Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
-    -   container web: exit code 1
-    - The last lines of web's log:
-    - | panic: DATABASE_URL is not set
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
 
     What you can do:
     - Read the last lines of the container's log, mend the image, and push it
@@ -260,7 +265,7 @@ fn a_rollback_under_way_and_done() {
     insta::assert_snapshot!(ended(&rolled_back(), Outcome::RollbackFailed), @r#"
     Rollback failed on prod/web: shop/web:1.5.0 failed, and putting the last version back failed too
 
-    The deployment failed: its container web exited with code 1, and 3 of its tasks stopped by themselves. The way back failed too, and nobody goes back any further: prod/web may run too few tasks, or none. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
+    The deployment failed: its container web exited with code 1, and 3 of its tasks stopped by themselves. The way back failed too, and Slipway tries nothing else: prod/web may run too few tasks, or none. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
 
     Repository    shop/web
     Failed        1.5.0 (sha256:bbbbbbbbbbbb)
@@ -271,10 +276,10 @@ fn a_rollback_under_way_and_done() {
     Took          4 min 30 s
 
     What Slipway saw:
-    - Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
-    -   container web: exit code 1
-    - The last lines of web's log:
-    - | panic: DATABASE_URL is not set
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
 
     What you can do:
     - Look at the service now: Slipway does nothing more here by itself
@@ -301,10 +306,10 @@ fn a_failure_that_nobody_mends() {
     Took          4 min 30 s
 
     What Slipway saw:
-    - Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
-    -   container web: exit code 1
-    - The last lines of web's log:
-    - | panic: DATABASE_URL is not set
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
 
     What you can do:
     - Deploy an image that is known to work: invoke the deploy function with {"action": "deploy", "target": "prod/web", "tag": …}
@@ -325,10 +330,10 @@ fn a_failure_that_nobody_mends() {
     Took          4 min 30 s
 
     What Slipway saw:
-    - Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
-    -   container web: exit code 1
-    - The last lines of web's log:
-    - | panic: DATABASE_URL is not set
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
 
     What you can do:
     - Put web:41 back: invoke the deploy function with {"action": "rollback", "target": "prod/web", "to": "web:41"}
@@ -353,16 +358,51 @@ fn a_failure_that_nobody_mends() {
     Took          4 min 30 s
 
     What Slipway saw:
-    - Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
-    -   container web: exit code 1
-    - The last lines of web's log:
-    - | panic: DATABASE_URL is not set
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
 
     What you can do:
     - Put web:41 back: invoke the deploy function with {"action": "rollback", "target": "prod/web", "to": "web:41"}
     - Read the last lines of the container's log, mend the image, and push it
     - If the image is innocent, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
+}
+
+#[test]
+fn what_a_person_stops_is_no_failure() {
+    let news = News::RollingBack { by: Who::Somebody, to: Some("web:41") };
+    assert_eq!(notice(&deployment(), &news).severity, Severity::Warning);
+    insta::assert_snapshot!(told(&deployment(), &news), @r#"
+    Deploy stopped on prod/web: shop/web:1.5.0, ECS is rolling back to 1.4.2
+
+    Somebody stopped the deployment, and ECS is putting web:41 back.
+
+    Repository    shop/web
+    Stopped       1.5.0 (sha256:bbbbbbbbbbbb)
+    Coming back   1.4.2 (sha256:aaaaaaaaaaaa)
+    Revision      web:41 → web:42
+    Deployment    ecs-svc/2
+    Triggered by  an image push (event 13cde686)
+    Took          4 min 30 s
+
+    What you can do:
+    - Wait: a notice follows when the rollback has ended
+    "#);
+}
+
+#[test]
+fn ecs_s_words_are_told_once() {
+    let says = "ECS deployment circuit breaker: tasks failed to start.";
+    let end = End { says: Some(says.to_owned()), ..end(Outcome::RolledBackByEcs) };
+    let mut deployment = failing("ecs");
+    let reason = |deployment: &Deployment| notice(deployment, &News::Ended { end: &end, next: None }).reason;
+    assert!(reason(&deployment).ends_with("tasks failed to start.\""));
+    if let Some(failing) = &mut deployment.failing {
+        failing.evidence.insert(0, format!("ECS says: \"{says}\""));
+    }
+    assert!(!reason(&deployment).contains(says));
 }
 
 #[test]

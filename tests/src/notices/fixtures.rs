@@ -1,0 +1,49 @@
+//! What the page shows: every kind of notice at least once, as people meet it.
+//!
+//! A fixture is facts (a record, stopped tasks, a document); the notices are made of them by Slipway's own constructors. To add
+//! one, add a story to `wells`, `failures` or `troubles`.
+
+use slipway_core::notice::{Kind, Notice};
+
+mod failures;
+mod scene;
+mod troubles;
+mod wells;
+
+/// What is told of one deployment, or a notice that stands alone.
+pub struct Story {
+    /// Its name in addresses: `crash`.
+    pub name: &'static str,
+    /// What happens, for whoever reads the page.
+    pub title: &'static str,
+    /// The notices, in the order in which they are told.
+    pub notices: Vec<Notice>,
+}
+
+impl Story {
+    fn new(name: &'static str, title: &'static str, notices: impl Into<Vec<Notice>>) -> Self {
+        Self { name, title, notices: notices.into() }
+    }
+
+    /// The name of one of its notices on the page: `crash-rolled_back`; where a kind comes twice, `outside-external-2`.
+    pub fn name_of(&self, at: usize) -> String {
+        let kind = |notice: &Notice| notice.kind;
+        let before = self.notices[..at].iter().filter(|it| kind(it) == kind(&self.notices[at])).count();
+        let name = format!("{}-{}", self.name, self.notices[at].kind.as_str());
+        if before == 0 { name } else { format!("{name}-{}", before + 1) }
+    }
+}
+
+/// Every story, in the order of the page.
+pub fn all() -> Vec<Story> {
+    let mut all = wells::all();
+    all.extend(failures::all());
+    all.extend(troubles::all());
+    all
+}
+
+/// The kinds that no story tells of.
+pub fn missing(stories: &[Story]) -> Vec<Kind> {
+    let told = |kind: &Kind| stories.iter().flat_map(|story| &story.notices).any(|notice| notice.kind == *kind);
+    Kind::KNOWN.into_iter().filter(|kind| !told(kind)).collect()
+}

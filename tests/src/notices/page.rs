@@ -1,0 +1,169 @@
+//! The page: one HTML document that needs nothing but itself, no script and no network.
+
+use serde_json::Value;
+use slipway_core::notice::{Kind, Main, Notice, Reply};
+
+use super::faces::{self, Faces};
+use super::fixtures::Story;
+use super::html::escape;
+use super::{block_kit, mrkdwn};
+
+const STYLE: &str = include_str!("page.css");
+
+/// A page that was drawn.
+pub struct Page {
+    /// The document.
+    pub html: String,
+    /// How many notices it shows.
+    pub notices: usize,
+    /// In how many faces altogether.
+    pub faces: usize,
+}
+
+/// Draws every notice in every face; the error names what could not be drawn.
+pub fn whole(stories: &[Story]) -> Result<Page, String> {
+    let (mut body, mut notices, mut count) = (String::new(), 0, 0);
+    for story in stories {
+        body.push_str(&format!("<section id=\"{}\"><h2>{}</h2>", story.name, escape(story.title)));
+        for (at, (notice, faces)) in story.notices.iter().zip(faces::of_story(&story.notices)?).enumerate() {
+            let name = story.name_of(at);
+            body.push_str(&shown(notice, &faces, &name).map_err(|why| format!("{name}: {why}"))?);
+            notices += 1;
+            count += faces.count();
+        }
+        body.push_str("</section>\n");
+    }
+    let summary = format!("{notices} notices in {count} faces, made from the fixtures by Slipway's own code.");
+    let head = format!("<header><h1>Slipway’s notices</h1><p>{summary}</p>{}</header>", contents(stories));
+    Ok(Page { html: document("Slipway's notices", &format!("{head}<main>{body}</main>")), notices, faces: count })
+}
+
+/// Draws one notice's message in Slack and nothing else, for a picture.
+pub fn only(stories: &[Story], name: &str) -> Result<Page, String> {
+    for story in stories {
+        for (at, notice) in story.notices.iter().enumerate() {
+            if story.name_of(at) == name {
+                let message = message(&block_kit::message(&slipway_slack::living(notice))?, notice, "");
+                let html = document(name, &format!("<div class=\"slack light alone\">{message}</div>"));
+                return Ok(Page { html, notices: 1, faces: 1 });
+            }
+        }
+    }
+    let known = stories.iter().flat_map(|story| (0..story.notices.len()).map(|at| story.name_of(at)));
+    Err(format!("there is no notice {name:?}; there are {}", known.collect::<Vec<_>>().join(", ")))
+}
+
+fn document(title: &str, body: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <title>{}</title><style>\n{STYLE}</style></head>\n<body>{body}</body></html>\n",
+        escape(title)
+    )
+}
+
+/// A line for each kind, with the stories that tell it.
+fn contents(stories: &[Story]) -> String {
+    let mut rows = String::new();
+    for kind in Kind::KNOWN.into_iter().chain([Kind::Unknown]) {
+        let mut links = Vec::new();
+        for story in stories {
+            let at = story.notices.iter().position(|notice| notice.kind == kind);
+            links.extend(at.map(|at| format!("<a href=\"#{}\">{}</a>", story.name_of(at), escape(story.title))));
+        }
+        rows.push_str(&format!("<dt><code>{}</code></dt><dd>{}</dd>", kind.as_str(), links.join(" · ")));
+    }
+    format!("<dl>{rows}</dl>")
+}
+
+fn shown(notice: &Notice, faces: &Faces, name: &str) -> Result<String, String> {
+    let slack = slack(notice, faces)?;
+    let webhook = match &faces.webhook {
+        Some(body) => message(&block_kit::message(body)?, notice, ""),
+        None => "<p class=\"nothing\">Nothing is posted.</p>".to_owned(),
+    };
+    let pieces = [
+        framed("Slack, by a bot", &format!("<div class=\"slack light\">{slack}</div>")),
+        framed("Slack, dark", &format!("<div class=\"slack dark\">{slack}</div>")),
+        framed("E-mail", &email(faces)),
+        framed("Slack, by a webhook", &format!("<div class=\"slack light\">{webhook}</div>")),
+        framed("Amazon Q", &format!("<div class=\"slack light\">{}</div>", card(&faces.custom)?)),
+        format!("{}{}", framed("SMS", &format!("<p class=\"sms\">{}</p>", escape(&faces.sms))), structured(faces)),
+    ];
+    let severity = notice.severity.as_str();
+    Ok(format!(
+        "<article id=\"{name}\"><h3><a href=\"#{name}\"><code>{}</code></a> <span class=\"{severity}\">{severity}</span></h3>\
+         <div class=\"faces\">{}</div></article>\n",
+        notice.kind.as_str(),
+        pieces.map(|piece| format!("<div>{piece}</div>")).concat(),
+    ))
+}
+
+fn framed(title: &str, html: &str) -> String {
+    format!("<figure><figcaption>{title}</figcaption>{html}</figure>")
+}
+
+/// The channel after the notice: the message, and what it adds to its thread.
+fn slack(notice: &Notice, faces: &Faces) -> Result<String, String> {
+    let mut html = String::new();
+    if let Some((main, body)) = &faces.message {
+        let edited = if *main == Main::Edit { "<span class=\"edited\">(edited)</span>" } else { "" };
+        html.push_str(&message(&block_kit::message(body)?, notice, edited));
+    }
+    if let Some((reply, body)) = &faces.reply {
+        let where_to = match reply {
+            Reply::Thread => "In its thread",
+            Reply::Broadcast => "In its thread, and in the channel: “replied to a thread”",
+        };
+        let reply = message(&block_kit::message(body)?, notice, "");
+        html.push_str(&format!("<div class=\"thread\"><p>{where_to}</p>{reply}</div>"));
+    }
+    if html.is_empty() {
+        html.push_str("<p class=\"nothing\">Nothing is posted.</p>");
+    }
+    Ok(html)
+}
+
+fn message(html: &str, notice: &Notice, edited: &str) -> String {
+    format!(
+        "<div class=\"message\"><div class=\"avatar\">S</div><div class=\"body\"><div class=\"by\"><b>Slipway</b>\
+         <span class=\"app\">APP</span><time>{}</time></div>{html}{edited}</div></div>",
+        notice.at.strftime("%H:%M")
+    )
+}
+
+fn email(faces: &Faces) -> String {
+    format!(
+        "<div class=\"email\"><p><b>{}</b><br>AWS Notifications &lt;no-reply@sns.amazonaws.com&gt;</p><pre>{}</pre></div>",
+        escape(&faces.subject),
+        escape(&faces.email)
+    )
+}
+
+/// The custom notification as a card: title, description, next steps, keywords. What else it holds is not shown in a chat.
+fn card(custom: &Value) -> Result<String, String> {
+    let content = &custom["content"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let texts = |value: &Value| value.as_array().into_iter().flatten().map(text).collect::<Vec<_>>();
+    let mut html = format!("<div class=\"section\"><b>{}</b></div>", escape(&text(&content["title"])));
+    html.push_str(&format!("<div class=\"section\">{}</div>", mrkdwn::html(&text(&content["description"]))?));
+    let steps: Vec<String> = texts(&content["nextSteps"]).iter().map(|it| format!("<li>{}</li>", escape(it))).collect();
+    if !steps.is_empty() {
+        html.push_str(&format!("<div class=\"section\"><b>Next steps</b><ul>{}</ul></div>", steps.concat()));
+    }
+    let keywords: Vec<String> =
+        texts(&content["keywords"]).iter().map(|it| format!("<code>{}</code>", escape(it))).collect();
+    html.push_str(&format!("<div class=\"context\">{}</div>", keywords.join(" ")));
+    Ok(format!(
+        "<div class=\"message\"><div class=\"avatar q\">Q</div><div class=\"body\"><div class=\"by\"><b>Amazon Q</b>\
+         <span class=\"app\">APP</span></div>{html}</div></div>"
+    ))
+}
+
+fn structured(faces: &Faces) -> String {
+    let fold = |title: &str, value: &Value| {
+        format!("<details><summary>{title}</summary><pre>{}</pre></details>", escape(&format!("{value:#}")))
+    };
+    fold("The structured notice, for queues and functions", &faces.structured)
+        + &fold("Amazon Q’s custom notification", &faces.custom)
+}
