@@ -6,7 +6,7 @@ use slipway_aws::scheduler::{Ring, To};
 use slipway_aws::{Error, Kind};
 use slipway_core::answer::{Answer, Outcome};
 use slipway_core::id::{EventId, TaskDefinitionArn};
-use slipway_core::ledger::{Began, Decision, Deployment};
+use slipway_core::ledger::{Began, Deployment};
 use slipway_core::notice::{RevisionChange, Tasks};
 use slipway_core::plan::{Plan, Step, To as Revision};
 use slipway_core::provenance::Trigger;
@@ -140,12 +140,11 @@ impl Call<'_> {
         // Only the holder of the lease adds deployments, but for what others did; so the number is known beforehand.
         let mut ahead = lease.record();
         let (expected, full) = ahead.record(deployment.clone());
-        let decision = self.decision(decided, now);
         let write = lease.change(|record, fence| {
             if let Some(gate) = &decided.gate {
                 gate.pass(record).map_err(Stop::Refused)?;
             }
-            decision.iter().for_each(|decision| record.decided(decision.clone()));
+            // What a person asked for becomes their decision when it began: what ECS refuses decides nothing.
             record.intend(fence, deployment.clone()).map(|(number, _)| number).map_err(|_| Stop::Lost)
         });
         let archive = async {
@@ -166,41 +165,22 @@ impl Call<'_> {
         let settings = target.settings.clone();
         let seconds = i64::try_from(settings.deadline_seconds).unwrap_or(i64::MAX);
         Deployment {
-            number: 0,
-            trigger: trigger.as_str().to_owned(),
             event: Some(event.clone()),
             request: Some(self.context.request_id.clone()),
             who: who.clone(),
             image: plan.image.clone(),
-            build: None,
             revision: RevisionChange {
                 old: plan.running.as_ref().map(|running| running.short().to_owned()),
                 new: existing(plan).map(|revision| revision.short().to_owned()),
             },
             deadline: now.checked_add(seconds.seconds()).ok(),
             settings,
-            intended_at: now,
             over: plan.steps.iter().find_map(|step| match step {
                 Step::Update { over, .. } => over.clone(),
                 Step::Register(_) => None,
             }),
-            deployment: None,
-            began_at: None,
-            failed_tasks: Vec::new(),
-            warnings: Vec::new(),
-            failing: None,
-            rollback: None,
-            outcome: None,
-            ended_at: None,
-            reason: None,
-            told: Vec::new(),
+            ..Deployment::of(trigger.as_str(), now)
         }
-    }
-
-    /// What a person asked for is their decision.
-    fn decision(&self, decided: &Decided<'_>, now: Timestamp) -> Option<Decision> {
-        let asked = matches!(decided.trigger, Trigger::Deploy | Trigger::Redeploy | Trigger::Rollback);
-        asked.then(|| Decision { what: decided.trigger.as_str().to_owned(), at: now, who: decided.who.clone() })
     }
 
     /// What was meant did not come about; its deadline needn't ring.

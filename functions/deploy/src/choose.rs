@@ -64,8 +64,8 @@ impl<'t> Decided<'t> {
     /// What is decided about a wish.
     pub(crate) fn of_wish(target: &'t Target, wish: &Wish, plan: Plan) -> Self {
         let trigger = if wish.tag.is_some() { Trigger::Push } else { Trigger::Reconcile };
-        let (event, wish) = (wish.event.clone(), Some(wish.clone()));
-        Self { target, plan, trigger, event, who: None, wish, gate: None }
+        let (event, who, wish) = (wish.event.clone(), wish.who.clone(), Some(wish.clone()));
+        Self { target, plan, trigger, event, who, wish, gate: None }
     }
 }
 

@@ -134,6 +134,7 @@ pub(crate) fn wish_of(push: &Push) -> Wish {
         repository: Some(push.repository.to_string()),
         tag: Some(push.tag.clone()),
         at: push.at,
+        who: None,
     }
 }
 

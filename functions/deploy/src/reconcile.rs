@@ -35,7 +35,8 @@ impl Call<'_> {
         services: &[(TargetName, Vec<&Target>)],
         asked: &Asked<'_>,
     ) -> Result<Value, Failure> {
-        let wish = Wish { event: asked.event.clone(), repository: None, tag: None, at: self.now() };
+        let who = asked.request.who.clone();
+        let wish = Wish { event: asked.event.clone(), repository: None, tag: None, at: self.now(), who };
         if asked.request.run == Run::Dry {
             return Ok(self.if_reconciled(services, &wish).await);
         }

@@ -228,7 +228,8 @@ impl Call<'_> {
                 Err(ending) => endings.push(ending),
             }
         }
-        let wish = Wish { event: asked.event.clone(), repository: None, tag: None, at: self.now() };
+        let who = asked.request.who.clone();
+        let wish = Wish { event: asked.event.clone(), repository: None, tag: None, at: self.now(), who };
         let (served, failures) = self.grant(config, &names, &wish, Sight::OfAReconcile).await;
         endings.extend(served);
         for failure in failures {

@@ -84,6 +84,7 @@ impl Call<'_> {
             repository: None,
             tag: Some(tag.clone()),
             at: self.now(),
+            who: None,
         };
         self.if_wished(look, target, record, &wish, Sight::OfAPush).await.map(Some)
     }

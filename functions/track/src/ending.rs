@@ -43,7 +43,7 @@ impl Visit<'_> {
             self.wake().await?;
         }
         let id = told.as_ref().ok().cloned().flatten();
-        let wish = Wish { event: after(&deployment), repository: None, tag: None, at };
+        let wish = Wish { event: after(&deployment), repository: None, tag: None, at, who: None };
         let decision = Decision { what: "outside".to_owned(), at: began(&deployment), who: None };
         let completed = end.outcome == Outcome::Completed;
         let once = self.write(|record| {

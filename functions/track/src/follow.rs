@@ -4,7 +4,7 @@ use slipway_aws::Error;
 use slipway_core::facts::{Deployment as Listed, ServiceDeploymentFacts, ServiceFacts};
 use slipway_core::ledger::Outcome;
 use slipway_core::notice::News;
-use slipway_core::outcome::{Assessment, DeploymentEvent, End, FailedBy, Pace, Situation, Who, assess};
+use slipway_core::outcome::{Assessment, DeploymentEvent, End, FailedBy, Pace, Situation, Who, assess, its_way_back};
 use tracing::info;
 
 use crate::event::Hint;
@@ -167,11 +167,11 @@ impl Visit<'_> {
     async fn adopt_the_way_back(&mut self, number: u64, seen: &Seen) -> Result<(), Error> {
         let Some(deployment) = self.deployment(number) else { return Ok(()) };
         let known = deployment.rollback.as_ref().is_some_and(|it| it.done_at.is_some());
-        let primary = seen.service.primary().filter(|it| Some(&it.id) != deployment.deployment.as_ref());
         if known {
             return Ok(());
         }
-        let (now, made) = (self.aws.now(), primary.map(|it| (it.id.clone(), it.task_definition.short().to_owned())));
+        let made = its_way_back(deployment, &seen.service);
+        let (now, made) = (self.aws.now(), made.map(|it| (it.id.clone(), it.task_definition.short().to_owned())));
         self.write(|record| {
             let rollback = record.at(number).and_then(|it| it.rollback.as_mut()).filter(|it| it.done_at.is_none());
             if let Some(rollback) = rollback {

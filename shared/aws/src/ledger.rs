@@ -5,25 +5,27 @@
 //! | `target` (hash key) | `prod/web` |
 //! | `item` (range key) | `service`, `deployment#…` of an archived deployment, or a note's name |
 //! | `rev` | counts the writes; the condition of every write |
-//! | `record` | [`ledger::Service`], [`ledger::Deployment`] or a [`note::Note`] as a map |
+//! | `record` | [`ledger::Service`], [`ledger::Deployment`] or a note as a map |
 //! | `ttl` | when DynamoDB may delete an archived deployment or a note, in seconds since 1970 |
 
 pub mod note;
+
+mod item;
 
 mod value;
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::AttributeValue;
 use slipway_core::id::TargetName;
 use slipway_core::ledger::{self, Deployment};
-use tokio::time::sleep;
 
-use crate::error::{Error, Kind};
+use crate::error::Error;
+use item::Place;
+
+pub use item::{Record, Versioned};
 
 /// The range key of a service's record.
 const SERVICE: &str = "service";
@@ -34,9 +36,6 @@ const ARCHIVED: &str = "deployment#";
 /// An archived deployment is kept for thirteen months, so that last year's can be compared.
 const KEPT_SECONDS: i64 = 400 * 24 * 3600;
 
-/// Writers of one record are few and quick; who loses this often has met something else than a race.
-const TRIES: u32 = 40;
-
 /// The table, as Slipway uses it.
 #[derive(Clone, Debug)]
 pub struct Ledger {
@@ -46,13 +45,7 @@ pub struct Ledger {
 }
 
 /// A service's record as it was read.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Item {
-    /// Counts the writes; 0 where the table has no record of the service.
-    pub rev: u64,
-    /// The record.
-    pub record: ledger::Service,
-}
+pub type Item = Versioned<ledger::Service>;
 
 impl Ledger {
     pub(crate) fn new(settings: &aws_config::SdkConfig, table: &str) -> Self {
@@ -61,55 +54,7 @@ impl Ledger {
 
     /// The record of a service as of now (a consistent read); an empty one with `rev` 0 where there is none.
     pub async fn read(&self, target: &TargetName) -> Result<Item, Error> {
-        const CALL: &str = "DynamoDB.GetItem";
-        let answer = self
-            .client()
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(key(target, SERVICE)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| Error::of(CALL, target.as_str(), error))?;
-        Ok(answer.item.map(of_attributes).unwrap_or_default())
-    }
-
-    /// Writes the record on the condition that it is still of `item.rev`.
-    ///
-    /// The inner result is what is there now: as written, or as somebody else wrote it meanwhile.
-    pub async fn write(&self, target: &TargetName, item: &Item) -> Result<Result<Item, Item>, Error> {
-        const CALL: &str = "DynamoDB.PutItem";
-        let new = Item { rev: item.rev + 1, record: item.record.clone() };
-        let mut attributes = key(target, SERVICE);
-        attributes.insert("rev".to_owned(), AttributeValue::N(new.rev.to_string()));
-        attributes.insert("record".to_owned(), value::of_record(&new.record));
-        let request = self
-            .client()
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(attributes))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let request = if item.rev == 0 {
-            request.condition_expression("attribute_not_exists(rev)")
-        } else {
-            request
-                .condition_expression("rev = :rev")
-                .expression_attribute_values(":rev", AttributeValue::N(item.rev.to_string()))
-        };
-        match request.send().await {
-            Ok(_) => Ok(Ok(new)),
-            Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(refused)) => {
-                    let there = match refused.item.clone() {
-                        Some(item) => of_attributes(item),
-                        None => self.read(target).await?,
-                    };
-                    // A write that took effect without an answer is repeated by the SDK, and then refused by itself.
-                    Ok(if there == new { Ok(new) } else { Err(there) })
-                }
-                _ => Err(Error::of(CALL, target.as_str(), error)),
-            },
-        }
+        self.read_item(&service(target)).await
     }
 
     /// Changes the record: reads, changes, writes, and begins again where somebody else wrote meanwhile.
@@ -129,23 +74,10 @@ impl Ledger {
     pub async fn change_from<T>(
         &self,
         target: &TargetName,
-        mut item: Item,
-        mut change: impl FnMut(&mut ledger::Service) -> T,
+        item: Item,
+        change: impl FnMut(&mut ledger::Service) -> T,
     ) -> Result<(T, Item), Error> {
-        for again in 0..TRIES {
-            let before = item.record.clone();
-            let changed = change(&mut item.record);
-            if item.record == before {
-                return Ok((changed, item));
-            }
-            match self.write(target, &item).await? {
-                Ok(written) => return Ok((changed, written)),
-                Err(there) => item = there,
-            }
-            sleep(Duration::from_millis(u64::from(2 * again.min(10)))).await;
-        }
-        let message = "others wrote the record each time in between; it is tried again";
-        Err(Error::new("DynamoDB.PutItem", target.as_str(), Kind::Throttled, message))
+        self.change_item(&service(target), item, None, change).await
     }
 
     /// Keeps a deployment for which the record has no more room. The same one again changes nothing.
@@ -187,15 +119,13 @@ impl Ledger {
     }
 }
 
+fn service(target: &TargetName) -> Place {
+    Place { target: target.clone(), item: SERVICE.to_owned() }
+}
+
 fn key(target: &TargetName, item: &str) -> HashMap<String, AttributeValue> {
     HashMap::from([
         ("target".to_owned(), AttributeValue::S(target.to_string())),
         ("item".to_owned(), AttributeValue::S(item.to_owned())),
     ])
-}
-
-fn of_attributes(mut attributes: HashMap<String, AttributeValue>) -> Item {
-    let rev = attributes.get("rev").and_then(|rev| rev.as_n().ok()?.parse().ok()).unwrap_or_default();
-    let record = attributes.remove("record").and_then(value::to_record).unwrap_or_default();
-    Item { rev, record }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{DeploymentId, EventId, LogStream};
 use crate::image::{Digest, Tag};
+use crate::lenient;
 use crate::notice::{BuildChange, RevisionChange};
 use crate::plan::ImageChange;
 
@@ -27,8 +28,6 @@ mod lease;
 mod life;
 
 mod outcome;
-
-mod read;
 
 mod settings;
 
@@ -57,37 +56,37 @@ pub struct Service {
     /// The version of the shape.
     pub version: u32,
     /// Counts the holders of the lease; the number of the last one.
-    #[serde(deserialize_with = "read::or_default")]
+    #[serde(deserialize_with = "lenient::or_default")]
     pub fence: u64,
     /// Who may update the service now.
-    #[serde(deserialize_with = "read::or_default")]
+    #[serde(deserialize_with = "lenient::or_default")]
     pub lease: Option<Lease>,
     /// What others wanted while somebody held the lease.
-    #[serde(deserialize_with = "read::items")]
+    #[serde(deserialize_with = "lenient::items")]
     pub wishes: Vec<Wish>,
     /// What waits for the end of a deployment that must not be cut short.
-    #[serde(deserialize_with = "read::items")]
+    #[serde(deserialize_with = "lenient::items")]
     pub waiting: Vec<Wish>,
     /// The revisions whose deployments completed, newest first; where a rollback goes.
-    #[serde(deserialize_with = "read::items")]
+    #[serde(deserialize_with = "lenient::items")]
     pub good: Vec<Good>,
     /// Images that failed here, newest first. Nothing but a person brings them back.
-    #[serde(deserialize_with = "read::items")]
+    #[serde(deserialize_with = "lenient::items")]
     pub quarantine: Vec<Quarantined>,
     /// A person's last decision; only images pushed after it are deployed by themselves.
-    #[serde(deserialize_with = "read::or_default")]
+    #[serde(deserialize_with = "lenient::or_default")]
     pub decision: Option<Decision>,
     /// Set while a person keeps Slipway from deploying by itself.
-    #[serde(deserialize_with = "read::or_default")]
+    #[serde(deserialize_with = "lenient::or_default")]
     pub hold: Option<Hold>,
     /// Numbers the deployments.
-    #[serde(deserialize_with = "read::or_default")]
+    #[serde(deserialize_with = "lenient::or_default")]
     pub count: u64,
     /// The deployments, newest first; the last [`RECENT`] of them.
-    #[serde(deserialize_with = "read::items")]
+    #[serde(deserialize_with = "lenient::items")]
     pub deployments: Vec<Deployment>,
     /// The ids of notices told that are about no recorded deployment (refusals, others' deployments), newest first.
-    #[serde(deserialize_with = "read::items")]
+    #[serde(deserialize_with = "lenient::items")]
     pub told: Vec<String>,
 }
 
@@ -115,6 +114,9 @@ pub struct Wish {
     pub tag: Option<Tag>,
     /// When it was pushed.
     pub at: Timestamp,
+    /// Who asked to decide again, where a request said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
 }
 
 /// A revision whose deployment completed.
@@ -199,16 +201,16 @@ pub struct Deployment {
     #[serde(default)]
     pub who: Option<String>,
     /// The image before and after.
-    #[serde(default, deserialize_with = "read::or_default")]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub image: Option<ImageChange>,
     /// What the images before and after were built from, once that was looked up.
-    #[serde(default, deserialize_with = "read::or_default")]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub build: Option<BuildChange>,
     /// The revision before and after, `web:42`; the new one is known when it is registered.
-    #[serde(default, deserialize_with = "read::or_default")]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub revision: RevisionChange,
     /// The target's settings as they were.
-    #[serde(default, deserialize_with = "read::or_default")]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub settings: Settings,
     /// When it was meant; UpdateService comes after this.
     pub intended_at: Timestamp,
@@ -225,19 +227,19 @@ pub struct Deployment {
     #[serde(default)]
     pub deadline: Option<Timestamp>,
     /// The tasks of it that stopped by themselves, by ARN, each once.
-    #[serde(default, deserialize_with = "read::items")]
+    #[serde(default, deserialize_with = "lenient::items")]
     pub failed_tasks: Vec<String>,
     /// What ECS warned of meanwhile (placement failures and such), newest first.
-    #[serde(default, deserialize_with = "read::items")]
+    #[serde(default, deserialize_with = "lenient::items")]
     pub warnings: Vec<String>,
     /// Set once it is known to have failed; what follows is the way back.
-    #[serde(default, deserialize_with = "read::or_default")]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub failing: Option<Failing>,
     /// The way back that Slipway took; at most one for each deployment.
-    #[serde(default, deserialize_with = "read::or_default")]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub rollback: Option<Rollback>,
     /// How it ended.
-    #[serde(default, deserialize_with = "read::or_default")]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub outcome: Option<Outcome>,
     /// When it ended.
     #[serde(default)]
@@ -246,7 +248,7 @@ pub struct Deployment {
     #[serde(default)]
     pub reason: Option<String>,
     /// The ids of the notices told of it.
-    #[serde(default, deserialize_with = "read::items")]
+    #[serde(default, deserialize_with = "lenient::items")]
     pub told: Vec<String>,
 }
 
@@ -260,13 +262,13 @@ pub struct Failing {
     /// The likeliest cause, in half a sentence.
     pub cause: String,
     /// The evidence, a line each, as it was when it failed.
-    #[serde(default, deserialize_with = "read::items")]
+    #[serde(default, deserialize_with = "lenient::items")]
     pub evidence: Vec<String>,
     /// The log of the container that died.
-    #[serde(default, deserialize_with = "read::or_default")]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub log: Option<LogStream>,
     /// What a person can do about the cause, a sentence each.
-    #[serde(default, deserialize_with = "read::items")]
+    #[serde(default, deserialize_with = "lenient::items")]
     pub advice: Vec<String>,
 }
 
@@ -326,6 +328,34 @@ impl Service {
 }
 
 impl Deployment {
+    /// One of which nothing is known yet but what set it going and when it was meant; [`Service::record`] numbers it.
+    pub fn of(trigger: &str, intended_at: Timestamp) -> Self {
+        Self {
+            number: 0,
+            trigger: trigger.to_owned(),
+            event: None,
+            request: None,
+            who: None,
+            image: None,
+            build: None,
+            revision: RevisionChange::default(),
+            settings: Settings::default(),
+            intended_at,
+            over: None,
+            deployment: None,
+            began_at: None,
+            deadline: None,
+            failed_tasks: Vec::new(),
+            warnings: Vec::new(),
+            failing: None,
+            rollback: None,
+            outcome: None,
+            ended_at: None,
+            reason: None,
+            told: Vec::new(),
+        }
+    }
+
     /// Whether ECS's deployment of this id is the way back from this one.
     pub fn rolls_back_as(&self, id: &DeploymentId) -> bool {
         self.rollback.as_ref().is_some_and(|it| it.deployment.as_ref() == Some(id))

@@ -45,3 +45,5 @@ pub mod why;
 pub mod labels;
 
 pub mod notice;
+
+mod lenient;

@@ -14,6 +14,7 @@ pub use effect::{Intent, effect, of_its_time};
 pub use pace::{Because, Pace};
 pub use tasks::{TaskFailure, task_failure, too_many_failed_tasks};
 pub use unrecorded::{Unrecorded, unrecorded};
+pub use way_back::its_way_back;
 pub use which::its_service_deployment;
 
 mod assess;

@@ -29,12 +29,12 @@ pub(crate) async fn answer(hand: Hand, payload: Payload) -> Result<(), Again> {
     match payload {
         Payload::Push { event, tag, at } => {
             let repository = hand.know(|world| world.registry.repository.to_string());
-            by_itself(&hand, Some(Wish { event, repository: Some(repository), tag: Some(tag), at })).await
+            by_itself(&hand, Some(Wish { event, repository: Some(repository), tag: Some(tag), at, who: None })).await
         }
         Payload::Reconcile => {
             let at = hand.know(|world| world.now);
             let event = EventId::new(format!("reconcile-{}", hand.request));
-            reconcile(&hand, Wish { event, repository: None, tag: None, at }).await
+            reconcile(&hand, Wish { event, repository: None, tag: None, at, who: None }).await
         }
         Payload::Ring(_) => woken(&hand).await,
         Payload::Ask(ask) => asked(&hand, ask).await,
@@ -403,31 +403,17 @@ fn meant(
     over: Option<slipway_core::id::DeploymentId>,
 ) -> Deployment {
     Deployment {
-        number: 0,
-        trigger: trigger.to_owned(),
         event: Some(event.clone()),
         request: Some(format!("request-{}", hand.request)),
-        who: None,
         image: plan.image.clone(),
-        build: None,
         revision: slipway_core::notice::RevisionChange {
             old: plan.running.as_ref().map(|running| running.short().to_owned()),
             new: None,
         },
         settings,
-        intended_at: now,
         over,
-        deployment: None,
-        began_at: None,
         deadline: Some(deadline),
-        failed_tasks: Vec::new(),
-        warnings: Vec::new(),
-        failing: None,
-        rollback: None,
-        outcome: None,
-        ended_at: None,
-        reason: None,
-        told: Vec::new(),
+        ..Deployment::of(trigger, now)
     }
 }
 
@@ -492,7 +478,7 @@ async fn asked(hand: &Hand, ask: Ask) -> Result<(), Again> {
         }
         Ask::Release => {
             crate::tracker::change(hand, "releases", |record| record.hold = None).await?;
-            return by_itself(hand, Some(Wish { event, repository: None, tag: None, at: now })).await;
+            return by_itself(hand, Some(Wish { event, repository: None, tag: None, at: now, who: None })).await;
         }
         Ask::Deploy(_) | Ask::Rollback => {}
     }

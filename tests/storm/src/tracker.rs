@@ -9,7 +9,7 @@ use slipway_core::id::{EventId, TaskDefinitionArn};
 use slipway_core::ledger::{self, Decision, Failing, Good, Once, Outcome, Ran, Service, Wish};
 use slipway_core::outcome::{
     Assessment, DeploymentEvent, FailedBy, Pace, Situation, Unrecorded, Who, assess, its_service_deployment,
-    of_its_time, unrecorded,
+    its_way_back, of_its_time, unrecorded,
 };
 use slipway_core::rollback::{self, Facts, GoodFacts, RevisionState, WayBack};
 use slipway_core::schedule::{self, Ring};
@@ -412,10 +412,10 @@ fn goods(record: &Service) -> Vec<GoodFacts> {
 
 /// The way back was taken, and its answer was lost: what ECS shows is it.
 async fn adopt_back(hand: &Hand, seen: &Seen, number: u64) -> Result<(), Again> {
-    let primary = seen.service.primary().map(|it| it.id.clone());
+    let made = seen.record.numbered(number).and_then(|it| its_way_back(it, &seen.service)).map(|it| it.id.clone());
     change(hand, "notes the way back", |record| {
         if let Some(back) = record.at(number).and_then(|it| it.rollback.as_mut()) {
-            back.deployment = back.deployment.clone().or_else(|| primary.clone());
+            back.deployment = back.deployment.clone().or_else(|| made.clone());
             back.done_at = back.done_at.or(Some(seen.now));
         }
     })
@@ -472,7 +472,7 @@ async fn wake(hand: &Hand, wish: Option<Timestamp>) -> Result<(), Again> {
 }
 
 fn again(number: u64, at: Timestamp) -> Wish {
-    Wish { event: EventId::new(format!("again-{number}")), repository: None, tag: None, at }
+    Wish { event: EventId::new(format!("again-{number}")), repository: None, tag: None, at, who: None }
 }
 
 /// Publishes what is not told yet, then writes down that it was.

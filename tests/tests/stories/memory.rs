@@ -1,6 +1,6 @@
 //! What people decide, and what is remembered: hold, quarantine, rollback, history, explain.
 
-use e2e::world::{Failure, Image};
+use e2e::world::{Failure, Fault, Image, Refusal};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
@@ -20,6 +20,8 @@ pub(crate) fn stories() -> Vec<Trial> {
         explain_does_nothing_and_says_everything
         a_busy_service_is_answered_busy
         who_asked_is_written_down
+        who_released_is_written_down_of_what_follows
+        what_ecs_refuses_is_no_decision
     } }
 }
 
@@ -197,7 +199,7 @@ async fn a_busy_service_is_answered_busy(name: &'static str) {
     let mut story = Story::of_web(name).await;
     story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0"));
     let event = story.world.push("shop/web", ["1.6.0"], &Image::single("1.6.0")).event();
-    story.world.fault("ECS.DescribeServices", 1, e2e::world::Fault::Late(std::time::Duration::from_secs(3600)));
+    story.world.fault("ECS.DescribeServices", 1, Fault::Late(std::time::Duration::from_secs(3600)));
     story.deploy_until(&event, 5, Invocation::New).await;
     story.time_left(std::time::Duration::from_secs(1));
     let answer = story.ask(json!({ "action": "deploy", "target": "prod/web", "tag": "1.5.0" })).await;
@@ -217,6 +219,36 @@ async fn who_asked_is_written_down(name: &'static str) {
     let status = story.ask(json!({ "action": "status", "target": "prod/web" })).await;
     assert_eq!(status["targets"][0]["memory"]["decision"]["who"], "ana");
     assert_eq!(status["targets"][0]["memory"]["last_good"], "web:1");
+    story.claim();
+    story.end();
+}
+
+async fn who_released_is_written_down_of_what_follows(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    story.ask(json!({ "action": "hold", "target": "prod/web", "who": "ana" })).await;
+    story.push_web("1.5.0").await;
+    let answer = story.ask(json!({ "action": "release", "target": "prod/web", "who": "ben" })).await;
+    assert_eq!(code(&answer), "reconciled", "{answer:#}");
+    let record = story.remembered("prod/web");
+    assert_eq!(
+        (&record["deployments"][0]["trigger"], &record["deployments"][0]["who"]),
+        (&json!("reconcile"), &json!("ben"))
+    );
+    story.claim();
+    story.end();
+}
+
+async fn what_ecs_refuses_is_no_decision(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    story.world.push("shop/web", ["1.3.0"], &Image::single("1.3.0"));
+    let newer = story.world.push("shop/web", ["1.6.0"], &Image::single("1.6.0")).event();
+    let denied = Refusal::new("AccessDeniedException", "User is not authorized to perform: ecs:UpdateService");
+    story.world.fault("ECS.UpdateService", 1, Fault::Refuse(denied));
+    let deploy = json!({ "action": "deploy", "target": "prod/web", "tag": "1.3.0", "who": "ana" });
+    assert_eq!(story.ask(deploy).await["ok"], false);
+    let record = story.remembered("prod/web");
+    assert_eq!((&record["decision"]["what"], &record["deployments"]), (&json!("adopted"), &json!([])));
+    assert_eq!(code(&story.deploy(&newer).await), "pushed");
     story.claim();
     story.end();
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use e2e::world::{Failure, Image};
+use e2e::world::{Failure, Fault, Image};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
@@ -126,7 +126,7 @@ async fn running(name: &'static str) -> Story {
 
 /// The deploy function dies in the moment in which its update took effect.
 async fn dies_after_the_update(story: &mut Story, payload: &Value) {
-    story.world.fault("ECS.UpdateService", 1, e2e::world::Fault::Late(Duration::from_secs(3600)));
+    story.world.fault("ECS.UpdateService", 1, Fault::Late(Duration::from_secs(3600)));
     assert_eq!(story.deploy_until(payload, UPDATED, Invocation::New).await, Killed::Yes);
     assert_eq!(story.updates(), 1);
     let open = &remembered(story)["deployments"][0];

@@ -104,16 +104,19 @@ pub fn outside(record: &Service, service: &ServiceFacts) -> Option<Note> {
     let full = record.deployments.get(RECENT - 1..).and_then(<[Deployment]>::last);
     let since = full.map(|oldest| oldest.began_at.unwrap_or(oldest.intended_at));
     let unknown = unknown.filter(|it| since.is_none_or(|since| it.created_at.is_some_and(|created| created > since)));
-    let unknown = unknown.filter(|it| it.status != "PRIMARY" || !is_way_back(record, &it.task_definition));
+    let unknown = unknown.filter(|it| it.status != "PRIMARY" || !is_way_back(record, it));
     let at = unknown.filter_map(|it| it.created_at).max().filter(|at| decided.is_none_or(|decided| decided < *at))?;
     Some(Note::Decided(Decision { what: "outside".to_owned(), at, who: None }))
 }
 
-/// Whether the service was put back to this revision after what was deployed last.
-fn is_way_back(record: &Service, to: &TaskDefinitionArn) -> bool {
+/// Whether this deployment put the service back after what was deployed last. One that was there before, and that ECS put
+/// back, is whatever it was before.
+fn is_way_back(record: &Service, made: &crate::facts::Deployment) -> bool {
     record.deployments.first().is_some_and(|last| {
-        let back_to = |revision: &Option<String>| revision.as_deref() == Some(to.short());
-        (last.failing.is_some() || last.rollback.is_some() || last.outcome.is_some_and(|it| it.condemns()))
+        let back_to = |revision: &Option<String>| revision.as_deref() == Some(made.task_definition.short());
+        let since = made.created_at.is_none_or(|created| created >= last.began_at.unwrap_or(last.intended_at));
+        since
+            && (last.failing.is_some() || last.rollback.is_some() || last.outcome.is_some_and(|it| it.condemns()))
             && (back_to(&last.revision.old) || last.rollback.as_ref().is_some_and(|it| back_to(&it.to)))
     })
 }

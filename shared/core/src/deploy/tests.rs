@@ -103,7 +103,10 @@ fn an_update_that_nobody_remembers_is_somebody_elses() {
     check(&record(Vec::new()), back.clone(), None);
     back.rollout_reason = None;
     let failed = meant(1, json!({ "deployment": "ecs-svc/2", "outcome": Outcome::RolledBackByEcs }));
-    check(&record(vec![failed]), back, None);
+    check(&record(vec![failed.clone()]), back.clone(), None);
+    // What somebody did unseen before it, and ECS puts back, is theirs.
+    back.created_at = Some(at("09:59:00"));
+    check(&record(vec![failed]), back, Some("2026-11-21T09:59:00Z"));
 }
 
 #[test]
@@ -195,8 +198,13 @@ fn an_answer_older_than_the_last_update_is_stale() {
 
 #[test]
 fn what_waits_to_decide_again_waits_once() {
-    let wish =
-        |event: &str| ledger::Wish { event: EventId::new(event), repository: None, tag: None, at: at("10:00:00") };
+    let wish = |event: &str| ledger::Wish {
+        event: EventId::new(event),
+        repository: None,
+        tag: None,
+        at: at("10:00:00"),
+        who: None,
+    };
     let mut record = Service::default();
     for event in ["1", "2", "3"] {
         Note::Waits(wish(event)).write(&mut record);

@@ -12,7 +12,7 @@ fn digest(n: u8) -> Digest {
 }
 
 fn wish(event: &str) -> Wish {
-    Wish { event: EventId::new(event), repository: None, tag: Tag::parse("1.5.0"), at: at("10:00:00") }
+    Wish { event: EventId::new(event), repository: None, tag: Tag::parse("1.5.0"), at: at("10:00:00"), who: None }
 }
 
 fn deployment(n: u8) -> Deployment {

@@ -1,27 +1,15 @@
 //! Reads a notice that another version of Slipway may have written: what isn't understood is left out, never an error.
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::Notice;
+
+pub(super) use crate::lenient::{items, or_default};
 
 pub(super) fn notice(text: &str) -> Option<Notice> {
     let value: Value = serde_json::from_str(text).ok()?;
     let is_notice = value.get("id").is_some_and(Value::is_string) && value.get("kind").is_some_and(Value::is_string);
     is_notice.then(|| serde_json::from_value(value).ok()).flatten()
-}
-
-/// The value, or its default where it has another shape.
-pub(super) fn or_default<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(from: D) -> Result<T, D::Error> {
-    let value = Value::deserialize(from)?;
-    Ok(serde_json::from_value(value).unwrap_or_default())
-}
-
-/// The items that are understood.
-pub(super) fn items<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Vec<T>, D::Error> {
-    let Value::Array(items) = Value::deserialize(from)? else { return Ok(Vec::new()) };
-    Ok(items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect())
 }
 
 #[cfg(test)]

@@ -726,6 +726,23 @@ fn slipway_rolls_back_by_an_update() {
 }
 
 #[test]
+fn somebody_else_s_deployment_is_no_way_back() {
+    let check = |how: &str, id: Option<&str>, primary: Deployment, expected: Option<&str>| {
+        let case = with(Off, vec![primary]).way_back(how, id, None);
+        let found = its_way_back(&case.record.deployments[0], &case.service);
+        assert_eq!(found.map(|it| it.id.as_str()), expected, "{how}");
+    };
+    check("stop", None, back(InProgress), None);
+    check("stop", None, primary(X, InProgress), None);
+    check("stop", None, primary(N, InProgress), None);
+    check("update", None, primary(R, InProgress), Some(R));
+    check("update", None, Deployment { created_at: Some(time("17:12:00")), ..primary(X, InProgress) }, None);
+    check("update", None, back(InProgress), None);
+    check("update", Some(R), primary(R, Completed), Some(R));
+    check("update", Some(R), primary(X, Completed), None);
+}
+
+#[test]
 fn slipway_rolls_back_by_a_stop() {
     let after = |status: Status, done: Option<&str>| with(Off, going()).story(status, "").way_back("stop", None, done);
     let done = Some("17:10:01");

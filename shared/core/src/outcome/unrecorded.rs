@@ -51,32 +51,19 @@ pub fn unrecorded(it: &Unrecorded<'_>) -> Option<ledger::Deployment> {
     });
     let old = before(it, primary);
     let made = primary.created_at.unwrap_or(it.now);
+    let trigger = ours.as_ref().map_or("outside", |provenance| provenance.trigger.as_str());
     Some(ledger::Deployment {
-        number: 0,
-        trigger: ours.as_ref().map_or("outside", |provenance| provenance.trigger.as_str()).to_owned(),
         event: ours.as_ref().map(|provenance| provenance.event.clone()),
         request: ours.as_ref().and_then(|provenance| provenance.request.clone()),
-        who: None,
         image: revision.and_then(|revision| image(it, old.as_ref(), revision)),
-        build: None,
         revision: RevisionChange {
             old: old.as_ref().map(|old| old.short().to_owned()),
             new: Some(primary.task_definition.short().to_owned()),
         },
         settings: it.settings.clone(),
-        intended_at: made,
-        over: None,
         deployment: Some(primary.id.clone()),
         began_at: Some(made),
-        deadline: None,
-        failed_tasks: Vec::new(),
-        warnings: Vec::new(),
-        failing: None,
-        rollback: None,
-        outcome: None,
-        ended_at: None,
-        reason: None,
-        told: Vec::new(),
+        ..ledger::Deployment::of(trigger, made)
     })
 }
 

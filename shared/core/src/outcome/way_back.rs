@@ -1,11 +1,20 @@
 //! How Slipway's own rollback of a deployment stands. Its events belong to that deployment's story and begin no other.
 
-use crate::facts::{Deployment, Rollout, ServiceDeploymentStatus};
+use crate::facts::{Deployment, Rollout, ServiceDeploymentStatus, ServiceFacts};
 use crate::id::{DeploymentId, TaskDefinitionArn};
-use crate::ledger::{Outcome, Rollback};
+use crate::ledger::{self, Outcome, Rollback};
 
 use super::assess::{Assessment, End, LAG, Situation, Who, replaced, rolling_back, went_back};
 use super::{Change, signs};
+
+/// The deployment that Slipway's way back from this one made, if the PRIMARY is it.
+///
+/// A stop makes none: ECS puts an older deployment back, which may be somebody else's and is known by its own name.
+pub fn its_way_back<'a>(deployment: &ledger::Deployment, service: &'a ServiceFacts) -> Option<&'a Deployment> {
+    let rollback = deployment.rollback.as_ref()?;
+    let primary = service.primary()?;
+    (rollback.how != "stop" && is_it(deployment, rollback, primary)).then_some(primary)
+}
 
 pub(super) fn assess(it: &Situation<'_>, id: &DeploymentId) -> Assessment {
     let Some(rollback) = &it.deployment.rollback else { return Assessment::RollbackDue };
@@ -21,7 +30,7 @@ pub(super) fn assess(it: &Situation<'_>, id: &DeploymentId) -> Assessment {
         let won = primary.rollout == Some(Rollout::Completed) && rollback.done_at.is_none();
         return if won { End::of(Outcome::Completed).into() } else { under_way(it, rollback) };
     }
-    if is_it(it, rollback, primary) {
+    if is_it(it.deployment, rollback, primary) {
         return went_back(it, primary, Who::Slipway);
     }
     let began = rollback.done_at.unwrap_or(rollback.at);
@@ -79,13 +88,13 @@ fn under_way(it: &Situation<'_>, rollback: &Rollback) -> Assessment {
 }
 
 /// Whether the PRIMARY is what Slipway put back.
-fn is_it(it: &Situation<'_>, rollback: &Rollback, primary: &Deployment) -> bool {
+fn is_it(failed: &ledger::Deployment, rollback: &Rollback, primary: &Deployment) -> bool {
     if let Some(id) = &rollback.deployment {
         return primary.id == *id;
     }
     let since = primary.created_at.is_none_or(|created| created >= rollback.at - signs::SKEW);
     let to =
         rollback.to.as_deref().is_none_or(|to| TaskDefinitionArn::new(to).short() == primary.task_definition.short());
-    let before = it.deployment.deployment.as_ref() == Some(&primary.id) || rollback.over.as_ref() == Some(&primary.id);
+    let before = failed.deployment.as_ref() == Some(&primary.id) || rollback.over.as_ref() == Some(&primary.id);
     since && to && !before
 }

@@ -1,0 +1,145 @@
+//! One item of the table, whatever it holds: read, and written only on the condition that nobody wrote in between.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use slipway_core::id::TargetName;
+use tokio::time::sleep;
+
+use super::{Ledger, key, value};
+use crate::error::{Error, Kind};
+
+/// Writers of one item are few and quick; who loses this often has met something else than a race.
+const TRIES: u32 = 40;
+
+/// What an item may hold: plain data that is empty where there is none yet.
+///
+/// A write that is refused because the very same was written counts as made. Where two writers must not take each other's
+/// write for their own, the record names its writer.
+pub trait Record: Serialize + DeserializeOwned + Default + Clone + PartialEq {}
+
+impl<T: Serialize + DeserializeOwned + Default + Clone + PartialEq> Record for T {}
+
+/// An item as it was read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Versioned<R> {
+    /// Counts the writes; 0 where the table has no such item.
+    pub rev: u64,
+    /// What it holds.
+    pub record: R,
+}
+
+/// Where an item stands: the hash key and the range key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub(super) target: TargetName,
+    pub(super) item: String,
+}
+
+impl Place {
+    /// The item of this name beside this target's record.
+    pub fn new(target: &str, item: impl Into<String>) -> Self {
+        Self { target: TargetName::new(target), item: item.into() }
+    }
+}
+
+impl Ledger {
+    /// The item as of now (a consistent read); an empty one with `rev` 0 where there is none.
+    pub(super) async fn read_item<R: Record>(&self, place: &Place) -> Result<Versioned<R>, Error> {
+        const CALL: &str = "DynamoDB.GetItem";
+        let answer = self
+            .client()
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key(&place.target, &place.item)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| Error::of(CALL, place.target.as_str(), error))?;
+        Ok(answer.item.map(of_attributes).unwrap_or_default())
+    }
+
+    /// Changes an item that was read a moment ago: changes, writes, and begins again where somebody else wrote meanwhile.
+    ///
+    /// `change` may be called several times, each time on what is there then. What it leaves as it is is not written.
+    /// What has an end is kept until then at least.
+    pub(super) async fn change_item<R: Record, T>(
+        &self,
+        place: &Place,
+        mut there: Versioned<R>,
+        until: Option<Timestamp>,
+        mut change: impl FnMut(&mut R) -> T,
+    ) -> Result<(T, Versioned<R>), Error> {
+        for again in 0..TRIES {
+            let before = there.record.clone();
+            let changed = change(&mut there.record);
+            if there.record == before {
+                return Ok((changed, there));
+            }
+            match self.write_item(place, there, until).await? {
+                Ok(written) => return Ok((changed, written)),
+                Err(other) => there = other,
+            }
+            sleep(Duration::from_millis(u64::from(2 * again.min(10)))).await;
+        }
+        let message = "others wrote the record each time in between; it is tried again";
+        Err(Error::new("DynamoDB.PutItem", place.target.as_str(), Kind::Throttled, message))
+    }
+
+    /// Writes an item on the condition that it is still of its `rev`.
+    ///
+    /// The inner result is what is there now: as written, or as somebody else wrote it meanwhile.
+    pub(super) async fn write_item<R: Record>(
+        &self,
+        place: &Place,
+        read: Versioned<R>,
+        until: Option<Timestamp>,
+    ) -> Result<Result<Versioned<R>, Versioned<R>>, Error> {
+        const CALL: &str = "DynamoDB.PutItem";
+        let new = Versioned { rev: read.rev + 1, record: read.record };
+        let mut attributes = key(&place.target, &place.item);
+        attributes.insert("rev".to_owned(), AttributeValue::N(new.rev.to_string()));
+        attributes.insert("record".to_owned(), value::of_record(&new.record));
+        if let Some(until) = until {
+            attributes.insert("ttl".to_owned(), AttributeValue::N(until.as_second().to_string()));
+        }
+        let request = self
+            .client()
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(attributes))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let request = if read.rev == 0 {
+            request.condition_expression("attribute_not_exists(rev)")
+        } else {
+            request
+                .condition_expression("rev = :rev")
+                .expression_attribute_values(":rev", AttributeValue::N(read.rev.to_string()))
+        };
+        match request.send().await {
+            Ok(_) => Ok(Ok(new)),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(refused)) => {
+                    let there = match refused.item.clone() {
+                        Some(item) => of_attributes(item),
+                        None => self.read_item(place).await?,
+                    };
+                    // A write that took effect without an answer is repeated by the SDK, and then refused by itself.
+                    Ok(if there == new { Ok(new) } else { Err(there) })
+                }
+                _ => Err(Error::of(CALL, place.target.as_str(), error)),
+            },
+        }
+    }
+}
+
+fn of_attributes<R: Record>(mut attributes: HashMap<String, AttributeValue>) -> Versioned<R> {
+    let rev = attributes.get("rev").and_then(|rev| rev.as_n().ok()?.parse().ok()).unwrap_or_default();
+    let record = attributes.remove("record").and_then(value::to_record).unwrap_or_default();
+    Versioned { rev, record }
+}
