@@ -47,6 +47,9 @@ impl Visit<'_> {
         let decision = Decision { what: "outside".to_owned(), at: began(&deployment), who: None };
         let completed = end.outcome == Outcome::Completed;
         let once = self.write(|record| {
+            if record.is_outdated(&deployment) {
+                return Once::Before;
+            }
             let once = record.end(number, outcome, at, end.says.clone().filter(|_| outcome == Outcome::Stopped));
             if once == Once::Now {
                 good.iter().for_each(|good| record.proved(good.clone()));

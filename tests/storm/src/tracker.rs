@@ -435,7 +435,7 @@ async fn finish(hand: &Hand, seen: &Seen, deployment: &ledger::Deployment, outco
         || outcome == Outcome::External
             && seen.service.primary().is_some_and(|it| Some(&it.id) == deployment.deployment.as_ref());
     let gave_up = change(hand, &format!("ends {number}: {outcome}"), |record| {
-        if record.end(number, outcome, now, None) == Once::Before {
+        if record.is_outdated(deployment) || record.end(number, outcome, now, None) == Once::Before {
             return false;
         }
         if let (true, Some((arn, digest))) = (won, &revision) {

@@ -93,6 +93,11 @@ impl Service {
         Ok(Once::Now)
     }
 
+    /// Whether a deployment was judged before its way back began: that judgement is out of date, and is made anew.
+    pub fn is_outdated(&self, judged: &Deployment) -> bool {
+        judged.rollback.is_none() && self.numbered(judged.number).is_some_and(|it| it.rollback.is_some())
+    }
+
     /// The story ends; what follows from the ending is written down with it. A second ending changes nothing.
     pub fn end(&mut self, number: u64, outcome: Outcome, at: Timestamp, reason: Option<String>) -> Once {
         let Some(it) = self.at(number).filter(|it| it.outcome.is_none()) else { return Once::Before };

@@ -93,7 +93,11 @@ fn every_step_of_a_life_is_taken_once() {
         deployment: None,
         done_at: None,
     };
+    let judged = record.deployments[0].clone();
+    assert!(!record.is_outdated(&judged));
     assert_eq!(record.roll_back(fence, number, rollback.clone()), Ok(Once::Now));
+    assert!(record.is_outdated(&judged), "whoever looked before the way back began looks again");
+    assert!(!record.is_outdated(&record.deployments[0].clone()));
     assert_eq!(record.roll_back(fence, number, rollback), Ok(Once::Before));
     assert_eq!(record.end(number, Outcome::RolledBackBySlipway, at("10:04:00"), None), Once::Now);
     assert_eq!(record.end(number, Outcome::Completed, at("10:05:00"), None), Once::Before);
