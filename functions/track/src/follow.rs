@@ -135,6 +135,10 @@ impl Visit<'_> {
                 if end.outcome.condemns() && end.outcome != Outcome::Stopped {
                     Box::pin(self.note_failure(number, FailedBy::Ecs, &seen)).await?;
                 }
+                if end.outcome == Outcome::RolledBackBySlipway {
+                    // Whoever took it back may have died before that was written down.
+                    self.adopt_the_way_back(number, &seen).await?;
+                }
                 Box::pin(self.end(number, &end, None, Some(&seen.service))).await?;
                 Ok(Next::Wait)
             }

@@ -220,16 +220,7 @@ impl Visit<'_> {
             deployment: None,
             done_at: None,
         };
-        let meant = self.write(|record| {
-            let undone = record.at(number).and_then(|it| it.rollback.as_mut()).filter(|it| it.done_at.is_none());
-            if let Some(undone) = undone {
-                // The same decision, not carried out yet: what may have come of it is as old as it.
-                undone.how.clone_from(&rollback.how);
-                undone.to.clone_from(&rollback.to);
-                return record.check(fence);
-            }
-            record.roll_back(fence, number, rollback.clone()).map(|_| ())
-        });
+        let meant = self.write(|record| record.roll_back(fence, number, rollback.clone()).map(|_| ()));
         meant.await?.map_err(|Lost| {
             let message = "the lease was lost; it is tried again";
             Error::new("DynamoDB.PutItem", self.target.as_str(), Kind::Throttled, message)

@@ -37,6 +37,8 @@ fn main() -> ExitCode {
 
 fn write(name: &str, page: Page) -> Result<(PathBuf, Page), String> {
     let path = target_directory().join(name);
-    std::fs::write(&path, &page.html).map_err(|error| format!("writing {}: {error}", path.display()))?;
-    Ok((path, page))
+    let failed = |error| format!("writing {}: {error}", path.display());
+    std::fs::write(&path, &page.html).map_err(failed)?;
+    // The way to it is told without detours.
+    Ok((path.canonicalize().map_err(failed)?, page))
 }

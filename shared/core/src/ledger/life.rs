@@ -83,12 +83,17 @@ impl Service {
         }
     }
 
-    /// Slipway decides to roll back. `Err` if it did before: at most once for each deployment.
+    /// Slipway decides to roll back: at most once for each deployment. A decision that was not carried out yet may be to
+    /// take another way; what may have come of it is as old as it.
     pub fn roll_back(&mut self, fence: Fence, number: u64, rollback: Rollback) -> Result<Once, Lost> {
         self.check(fence)?;
-        let Some(it) = self.at(number).filter(|it| it.outcome.is_none() && it.rollback.is_none()) else {
+        let Some(it) = self.at(number).filter(|it| it.outcome.is_none()) else { return Ok(Once::Before) };
+        if let Some(decided) = &mut it.rollback {
+            if decided.done_at.is_none() {
+                (decided.how, decided.to) = (rollback.how, rollback.to);
+            }
             return Ok(Once::Before);
-        };
+        }
         it.rollback = Some(rollback);
         Ok(Once::Now)
     }

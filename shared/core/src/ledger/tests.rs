@@ -98,7 +98,13 @@ fn every_step_of_a_life_is_taken_once() {
     assert_eq!(record.roll_back(fence, number, rollback.clone()), Ok(Once::Now));
     assert!(record.is_outdated(&judged), "whoever looked before the way back began looks again");
     assert!(!record.is_outdated(&record.deployments[0].clone()));
+    let other = Rollback { how: "stop".to_owned(), at: at("10:02:30"), ..rollback.clone() };
+    assert_eq!(record.roll_back(fence, number, other), Ok(Once::Before));
+    let decided = record.deployments[0].rollback.clone().unwrap();
+    assert_eq!((decided.how.as_str(), decided.at), ("stop", at("10:02:01")), "another way, decided when it was");
+    record.at(number).unwrap().rollback.as_mut().unwrap().carried_out(None, None, at("10:02:40"));
     assert_eq!(record.roll_back(fence, number, rollback), Ok(Once::Before));
+    assert_eq!(record.deployments[0].rollback.as_ref().unwrap().how, "stop", "what was carried out stays");
     assert_eq!(record.end(number, Outcome::RolledBackBySlipway, at("10:04:00"), None), Once::Now);
     assert_eq!(record.end(number, Outcome::Completed, at("10:05:00"), None), Once::Before);
 
