@@ -8,7 +8,7 @@ use slipway_core::facts::{Pause, Revision, ServiceDeploymentFacts, ServiceDeploy
 use slipway_core::id::{EventId, TaskDefinitionArn};
 use slipway_core::ledger::{self, Decision, Failing, Good, Once, Outcome, Ran, Service, Wish};
 use slipway_core::outcome::{
-    Assessment, DeploymentEvent, FailedBy, Pace, Situation, Unrecorded, Who, assess, its_service_deployment,
+    Assessment, DeploymentEvent, End, FailedBy, Pace, Situation, Unrecorded, Who, assess, its_service_deployment,
     its_way_back, of_its_time, unrecorded,
 };
 use slipway_core::rollback::{self, Facts, GoodFacts, RevisionState, WayBack};
@@ -244,10 +244,11 @@ async fn failing(
     hand.note(format_args!("deployment {}: {way}", deployment.number));
     match &way {
         _ if way.acts() => go_back(hand, deployment.number, &way).await,
-        WayBack::Human(_) | WayBack::Tell(rollback::Tell::Off | rollback::Tell::Notify(_)) => {
+        WayBack::Human(_)
+        | WayBack::Tell(rollback::Tell::Off | rollback::Tell::Notify(_) | rollback::Tell::Outside) => {
             let late = deployment.failing.as_ref().is_some_and(|it| it.by == "deadline");
             let outcome = if late { Outcome::TimedOut } else { Outcome::Failed };
-            finish(hand, seen, deployment, outcome).await.map(|()| true)
+            finish(hand, seen, deployment, End::of(outcome).recorded(deployment)).await.map(|()| true)
         }
         _ => Ok(false),
     }
@@ -433,6 +434,7 @@ async fn finish(hand: &Hand, seen: &Seen, deployment: &ledger::Deployment, outco
     let now = seen.now;
     let won = outcome == Outcome::Completed
         || outcome == Outcome::External
+            && deployment.failing.is_none()
             && seen.service.primary().is_some_and(|it| Some(&it.id) == deployment.deployment.as_ref());
     let gave_up = change(hand, &format!("ends {number}: {outcome}"), |record| {
         if record.is_outdated(deployment) || record.end(number, outcome, now, None) == Once::Before {
