@@ -16,12 +16,12 @@ mod redeploy;
 
 mod rollback;
 
+mod turn;
+
 use jiff::Timestamp;
 
 use crate::config::Target;
-use crate::facts::{
-    Controller, Deployment, ImageFacts, Management, Revision, Rollout, ServiceFacts, Storage, Strategy,
-};
+use crate::facts::{Controller, ImageFacts, Management, Revision, Rollout, ServiceFacts, Storage};
 use crate::id::EventId;
 use crate::image::{Repository, Tag};
 use crate::ledger;
@@ -29,6 +29,8 @@ use crate::plan::{Force, ImageChange, Plan, Shown, Step, To};
 use crate::provenance::{Provenance, Trigger};
 use crate::reason::Reason;
 use crate::render::{self, Rendering};
+
+use turn::undisturbed;
 
 pub use build::{Build, guess as guess_same_build, to_compare};
 pub use candidates::{ranked, settles_at};
@@ -232,53 +234,6 @@ fn as_it_is(facts: &Facts<'_>, shown: &Shown) -> Reason {
         }
         _ => Reason::AlreadyRuns { image, revision },
     }
-}
-
-/// Whether an update now would do no harm: a rolling deployment may be superseded, nothing else may.
-///
-/// What comes by itself waits in line; who asks is told to ask again. Nobody waits for what has failed for good: ECS may
-/// try it for ever, and a fix is what puts it right.
-fn undisturbed(service: &ServiceFacts, record: &ledger::Service, by: By<'_>) -> Result<(), Reason> {
-    let Some(primary) = service.primary() else { return Ok(()) };
-    let deployment = primary.id.clone();
-    let by_itself = !matches!(by, By::Request(..));
-    if primary.rollout == Some(Rollout::InProgress) && !has_failed_for_good(record, primary) {
-        let strategy = match &service.strategy {
-            _ if primary.is_rollback() => "rollback",
-            Strategy::Rolling => "",
-            Strategy::BlueGreen => "blue/green",
-            Strategy::Linear => "linear",
-            Strategy::Canary => "canary",
-            Strategy::Other(name) => name,
-        };
-        match strategy {
-            "" => {}
-            "rollback" if by_itself => return Err(Reason::Queued { deployment, what: "rollback".to_owned() }),
-            "rollback" => return Err(Reason::RollingBack { deployment }),
-            strategy if by_itself => {
-                return Err(Reason::Queued { deployment, what: format!("{strategy} deployment") });
-            }
-            strategy => return Err(Reason::InFlight { deployment, strategy: strategy.to_owned() }),
-        }
-    }
-    if by_itself && let Some(failed) = recall::unjudged(record, service).next() {
-        // Its image may not come back by itself, which is written down only when its story ends.
-        let deployment = failed.deployment.clone().unwrap_or(deployment);
-        return Err(Reason::Queued { deployment, what: "rollback from".to_owned() });
-    }
-    let rolls_back = |it: &&ledger::Deployment| it.outcome.is_none() && (it.rollback.is_some() || it.is_rollback());
-    match record.deployments.iter().find(rolls_back) {
-        Some(_) if by_itself => Err(Reason::Queued { deployment, what: "rollback".to_owned() }),
-        _ => Ok(()),
-    }
-}
-
-/// Whether the story of this deployment, or of the one that it is the way back from, ended badly.
-fn has_failed_for_good(record: &ledger::Service, primary: &Deployment) -> bool {
-    record.deployments.first().is_some_and(|last| {
-        let is_it = last.deployment.as_ref() == Some(&primary.id) || last.rolls_back_as(&primary.id);
-        last.outcome.is_some_and(|outcome| outcome.condemns()) && (is_it || primary.is_rollback())
-    })
 }
 
 fn register_and_update(service: &ServiceFacts, rendering: Rendering) -> Vec<Step> {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::*;
-use crate::facts::{Breaker, Deployment as EcsDeployment};
+use crate::facts::{Breaker, Deployment as EcsDeployment, Strategy};
 use crate::id::{ClusterName, DeploymentId, ServiceName, TaskDefinitionArn};
 use crate::ledger::{Decision, Outcome, Service};
 use crate::outcome::Intent;
@@ -153,6 +153,38 @@ fn nothing_comes_by_itself_before_what_failed_is_judged() {
     check(json!({ "deployment": "ecs-svc/2", "began_at": at("10:00:02"), "outcome": Outcome::Failed }), old(), 0);
     check(json!({}), old(), 0);
     check(json!({ "trigger": "outside", "deployment": "ecs-svc/2", "began_at": at("10:00:02") }), old(), 0);
+}
+
+#[test]
+fn nobody_waits_for_what_failed_for_good_but_for_a_way_back() {
+    #[track_caller]
+    fn check(ended: serde_json::Value, primary: EcsDeployment, waits: bool) {
+        let record = record(vec![meant(1, ended)]);
+        let service = ServiceFacts { strategy: Strategy::BlueGreen, ..service(primary) };
+        let tag = Tag::parse("1.0.0").unwrap();
+        assert_eq!(undisturbed(&service, &record, By::Push(&tag)).is_err(), waits);
+    }
+    let own = || deployment("ecs-svc/2", "web:2", "10:00:02", Rollout::InProgress);
+    let back = || deployment("ecs-svc/3", "web:1", "10:05:00", Rollout::InProgress);
+    let ecs_back = || EcsDeployment {
+        rollout_reason: Some("ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1.".to_owned()),
+        ..back()
+    };
+    let ended = |outcome: Outcome| {
+        json!({
+            "deployment": "ecs-svc/2",
+            "outcome": outcome,
+            "rollback": { "how": "update", "at": at("10:04:00"), "deployment": "ecs-svc/3" },
+        })
+    };
+    check(json!({ "deployment": "ecs-svc/2" }), own(), true);
+    check(json!({ "deployment": "ecs-svc/2", "outcome": Outcome::TimedOut }), own(), false);
+    check(json!({ "deployment": "ecs-svc/2", "outcome": Outcome::Superseded }), own(), true);
+    // Somebody's update had ended the story before Slipway's rollback went through.
+    check(ended(Outcome::Failed), back(), true);
+    check(ended(Outcome::RollbackFailed), back(), false);
+    check(ended(Outcome::RolledBackByEcs), ecs_back(), true);
+    check(ended(Outcome::RollbackFailed), ecs_back(), false);
 }
 
 #[test]
