@@ -70,8 +70,14 @@ impl Planner<'_> {
                 Vec::new()
             }
         };
+        // Read after its history, the list shows what that names, unless it really lists it no more: a late update may
+        // have taken effect between the two.
+        let listed = self.look.aws.ecs.describe_services(&service.cluster, &[&service.service]).await?;
+        let listed = listed.into_iter().next().flatten();
+        let service = listed.as_ref().unwrap_or(service);
         let named = history.iter().filter_map(|it| it.task_definition.as_ref());
-        let more = self.read(named.filter(|arn| !revisions.contains_key(arn)).collect()).await?;
+        let listed = service.deployments.iter().map(|it| &it.task_definition);
+        let more = self.read(named.chain(listed).filter(|arn| !revisions.contains_key(arn)).collect()).await?;
         revisions.extend(more);
         Ok(deploy::resolve(&Intent { record, meant, service, revisions }, &history))
     }

@@ -7,7 +7,7 @@ use slipway_aws::Error;
 use slipway_aws::scheduler::{Ring, To};
 use slipway_core::answer;
 use slipway_core::config::{Config, Target};
-use slipway_core::deploy::overdue;
+use slipway_core::deploy::{is_unfinished, overdue};
 use slipway_core::id::TargetName;
 use slipway_core::ledger::Wish;
 use slipway_core::provenance::Trigger;
@@ -68,11 +68,11 @@ impl Call<'_> {
     }
 
     /// A deployment without an end: its deadline is armed if it lacks one, and rings now if there is an end that nobody
-    /// saw.
+    /// saw, or that nobody was told of.
     async fn ring_what_is_overdue(&self, name: &TargetName, target: &Target) -> Result<(), Error> {
         let aws = &self.deployer.aws;
         let record = aws.ledger.read(name).await?.record;
-        if record.open().is_none() {
+        if !record.deployments.iter().any(is_unfinished) {
             return Ok(());
         }
         let service = Look::new(aws).service(target).await?;

@@ -1,4 +1,4 @@
-//! The end of a deployment's story: it is told, written down with all that follows from it, and what waited is woken.
+//! The end of a deployment's story: it is written down with all that follows from it, what waited is woken, and it is told.
 
 use jiff::Timestamp;
 use slipway_aws::Error;
@@ -31,18 +31,15 @@ impl Visit<'_> {
             Some(service) => self.proved(&deployment, end, service, at).await?,
             None => None,
         };
-        let told = self.publish(number, &News::Ended { end, next }, at).await;
-        if told.is_err() && deployment.is_outside() {
-            told?;
-            return Ok(());
-        }
+        let news = News::Ended { end, next };
+        // What others did is told first: what is written down of it does not say how it ended.
+        let told = if deployment.is_outside() { self.publish(number, &news, at).await? } else { None };
         // Before it is written down: a ring too many finds nothing to do, one too few is never made up for.
         let alone = self.open() == [number];
         let again = decides_again(outcome) && !deployment.is_outside();
         if alone && (again || !self.record().waiting.is_empty() || !self.record().wishes.is_empty()) {
             self.wake().await?;
         }
-        let id = told.as_ref().ok().cloned().flatten();
         let wish = Wish { event: after(&deployment), repository: None, tag: None, at, who: None };
         let decision = Decision { what: "outside".to_owned(), at: began(&deployment), who: None };
         let completed = end.outcome == Outcome::Completed;
@@ -63,17 +60,21 @@ impl Visit<'_> {
                     record.wake();
                 }
             }
-            id.iter().for_each(|id| record.tell(Some(number), id));
+            told.iter().for_each(|id| record.tell(Some(number), id));
             once
         });
-        if once.await? == Once::Now {
-            info!(target = %self.target, deployment.number = number, %outcome, "ended");
-            if !deployment.is_outside() {
-                self.disarm(number).await?;
-            }
+        if once.await? == Once::Before {
+            return Ok(());
         }
-        // Nothing that tells can break what does: it is on record now, and the next try tells it.
-        told.map(|_| ())
+        info!(target = %self.target, deployment.number = number, %outcome, "ended");
+        if deployment.is_outside() {
+            return Ok(());
+        }
+        // Told only now, so that of two judgements the one that is written down is told. Where that fails, the next try, or
+        // the reconcile, finds what is untold; nothing that tells can break what does.
+        let told = self.tell(number, &news, at).await;
+        self.disarm(number).await?;
+        told
     }
 
     /// The revision that proved good by this end, with the images that ran.

@@ -60,27 +60,32 @@ impl Visit<'_> {
     /// Judges a deployment by the record and the service as they were read last; `None` where it is gone from either.
     pub(crate) async fn seen(&mut self, number: u64) -> Result<Option<Seen>, Error> {
         let Some(deployment) = self.deployment(number).cloned() else { return Ok(None) };
-        let Some(service) = self.service.clone() else { return Ok(None) };
+        let Some(mut service) = self.service.clone() else { return Ok(None) };
         let story = self.story_of(&deployment, &service).await?;
         self.read_listed(&deployment, &service).await?;
         let event = self.event();
-        let assessed = |visit: &Self, history: &[ServiceDeploymentFacts]| {
+        let assessed = |visit: &Self, service: &ServiceFacts, history: &[ServiceDeploymentFacts]| {
             assess(&Situation {
                 record: visit.record(),
                 deployment: &deployment,
                 event,
-                service: &service,
+                service,
                 service_deployment: story.as_ref(),
                 revisions: &visit.revisions,
                 history,
                 now: visit.aws.now(),
             })
         };
-        let mut assessment = assessed(self, &[]);
+        let mut assessment = assessed(self, &service, &[]);
         if assessment == Assessment::NeverBegan {
-            // ECS's history may know what its list no longer shows.
+            // ECS's history may know what its list no more shows. Read after it, the list shows what the history names,
+            // unless it really lists it no more: a late update may have taken effect between the two.
             let history = self.history_of(&deployment, &service).await?;
-            assessment = assessed(self, &history);
+            self.service = self.read_service().await?;
+            let Some(listed) = self.service.clone() else { return Ok(None) };
+            service = listed;
+            self.read_listed(&deployment, &service).await?;
+            assessment = assessed(self, &service, &history);
         }
         info!(
             ecs.cluster = %service.cluster,

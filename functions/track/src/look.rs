@@ -27,7 +27,7 @@ impl Visit<'_> {
         Ok(())
     }
 
-    async fn read_service(&self) -> Result<Option<ServiceFacts>, Error> {
+    pub(crate) async fn read_service(&self) -> Result<Option<ServiceFacts>, Error> {
         let services = self.aws.ecs.describe_services(&self.ours.cluster, &[self.name]).await?;
         // ECS keeps a deleted service for a while, and lists nothing of it.
         Ok(services.into_iter().next().flatten().filter(|service| service.status != "INACTIVE"))

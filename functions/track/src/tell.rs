@@ -1,10 +1,10 @@
 //! Tells people what became of a deployment, each thing once: it is published first and then written down as told, so that
-//! a notice may be sent twice under the same id, but is never lost.
+//! a notice may be sent twice under the same id, but is never lost. An ending is on record before either.
 
 use jiff::Timestamp;
 use slipway_aws::Error;
 use slipway_core::ledger::{Deployment, Outcome};
-use slipway_core::notice::{Kind, News, Notice, Tasks};
+use slipway_core::notice::{News, Notice, Tasks, end_is_untold};
 use slipway_core::outcome::End;
 
 use crate::visit::Visit;
@@ -35,9 +35,9 @@ impl Visit<'_> {
         Ok(Some(notice.id))
     }
 
-    /// Tells of endings that are on record but were never told, because publishing failed then.
+    /// Tells of endings that are on record but were never told, because whoever wrote them down failed or died then.
     pub(crate) async fn tell_what_is_untold(&mut self) -> Result<(), Error> {
-        let ended: Vec<Deployment> = self.record().deployments.iter().filter(|it| is_untold(it)).cloned().collect();
+        let ended: Vec<Deployment> = self.record().deployments.iter().filter(|it| end_is_untold(it)).cloned().collect();
         for deployment in ended {
             let Some(outcome) = deployment.outcome else { continue };
             let later = |it: &&Deployment| it.number > deployment.number && it.deployment.is_some();
@@ -49,11 +49,4 @@ impl Visit<'_> {
         }
         Ok(())
     }
-}
-
-/// Whether its ending is to be told still. What others did says nothing any more of how it ended.
-fn is_untold(deployment: &Deployment) -> bool {
-    let told = |kind: Kind| deployment.told.iter().any(|id| id.ends_with(&format!("/{}", kind.as_str())));
-    let Some(outcome) = deployment.outcome.filter(|_| !deployment.is_outside()) else { return false };
-    !told(News::Ended { end: &End::of(outcome), next: None }.kind())
 }

@@ -36,8 +36,8 @@ pub use build::{Build, guess as guess_same_build, to_compare};
 pub use candidates::{ranked, settles_at};
 pub use order::{Question, question};
 pub use recall::{
-    Note, as_ran, first_sight, is_first_sight, is_stale, outside, overdue, resolve, told_late, unjudged, unresolved,
-    untold,
+    Note, as_ran, first_sight, is_first_sight, is_stale, is_unfinished, outside, overdue, resolve, told_late, unjudged,
+    unresolved, untold,
 };
 pub use redeploy::{Redeploy, names_a_tag, redeploy};
 pub use rollback::{Back, Rollback, candidates as rollback_candidates, images as rollback_images, rollback};

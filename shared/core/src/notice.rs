@@ -19,7 +19,7 @@ pub use limits::clean;
 pub use links::Link;
 pub use living::{Holder, Living, Main, Reply, Turn, Wanted, Way, Work};
 pub use route::Route;
-pub use story::News;
+pub use story::{News, end_is_untold};
 pub use text::{ADVICE, CHANGES};
 
 mod announce;

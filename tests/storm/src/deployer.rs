@@ -16,6 +16,7 @@ use crate::bug::Bug;
 use crate::ecs::digest_of;
 use crate::invocation::{Again, Ask, Payload};
 use crate::laws;
+use crate::tracker::{History, history_of};
 use crate::world::Hand;
 
 /// The lease outlives its holder by this much.
@@ -153,8 +154,9 @@ async fn reconcile(hand: &Hand, wish: Wish) -> Result<(), Again> {
     serve(hand, &mut held, vec![wish]).await?;
     // What was lost of the endings is track's to find.
     let overdue = hand.know(|world| {
-        let open = world.store.record().open().filter(|it| it.deployment.is_some())?;
-        Some((open.number, world.now))
+        let unfinished = |it: &&Deployment| it.deployment.is_some() && deploy::is_unfinished(it);
+        let it = world.store.record().deployments.iter().find(unfinished)?;
+        Some((it.number, world.now))
     });
     if let Some((number, now)) = overdue {
         arm_deadline(hand, number, now).await?;
@@ -225,8 +227,8 @@ async fn resolve(hand: &Hand, record: &Service, meant: &Deployment, seen: &Seen)
     if !matches!(note, Note::Forgotten(_)) {
         return Ok(note);
     }
-    let (history, revisions) = crate::tracker::history_of(hand, meant, revisions).await?;
-    Ok(deploy::resolve(&Intent { record, meant, service, revisions: &revisions }, &history))
+    let History { service, revisions, past } = &history_of(hand, meant, revisions).await?;
+    Ok(deploy::resolve(&Intent { record, meant, service, revisions }, past))
 }
 
 async fn look(hand: &Hand) -> Result<Seen, Again> {

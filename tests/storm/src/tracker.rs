@@ -7,6 +7,7 @@ use serde_json::Value;
 use slipway_core::facts::{Pause, Revision, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts};
 use slipway_core::id::{EventId, TaskDefinitionArn};
 use slipway_core::ledger::{self, Decision, Failing, Good, Once, Outcome, Ran, Service, Wish};
+use slipway_core::notice::{News, end_is_untold};
 use slipway_core::outcome::{
     Assessment, DeploymentEvent, End, FailedBy, Pace, Situation, Unrecorded, Who, assess, its_service_deployment,
     its_way_back, of_its_time, unrecorded,
@@ -136,8 +137,9 @@ async fn step(hand: &Hand, seen: &Seen, number: u64, event: Option<&DeploymentEv
     };
     let mut assessment = assess(&situation);
     if assessment == Assessment::NeverBegan {
-        let (history, revisions) = history_of(hand, deployment, &seen.revisions).await?;
-        assessment = assess(&Situation { history: &history, revisions: &revisions, ..situation });
+        let history = history_of(hand, deployment, &seen.revisions).await?;
+        let History { service, revisions, past } = &history;
+        assessment = assess(&Situation { service, revisions, history: past, ..situation });
     }
     hand.note(format_args!("deployment {number}: {assessment}"));
     match &assessment {
@@ -172,22 +174,31 @@ async fn step(hand: &Hand, seen: &Seen, number: u64, event: Option<&DeploymentEv
     }
 }
 
-/// ECS's history, with the revisions that it names of the time of this deployment: two more calls.
+/// ECS's history, the service as it was listed after it, and the revisions of both.
+pub(crate) struct History {
+    pub(crate) service: ServiceFacts,
+    pub(crate) revisions: HashMap<TaskDefinitionArn, Revision>,
+    pub(crate) past: Vec<ServiceDeploymentFacts>,
+}
+
+/// ECS's history, as far as it is of the time of this deployment, and another look at the service: three more calls.
 pub(crate) async fn history_of(
     hand: &Hand,
     meant: &ledger::Deployment,
-    listed: &HashMap<TaskDefinitionArn, Revision>,
-) -> Result<(Vec<ServiceDeploymentFacts>, HashMap<TaskDefinitionArn, Revision>), Again> {
-    let history = hand.call("asks ECS's history", |world| world.ecs.past().map(story).collect::<Vec<_>>()).await?;
-    let named: Vec<_> = of_its_time(meant, &history).filter_map(|it| it.task_definition.clone()).collect();
-    let mut revisions = listed.clone();
+    known: &HashMap<TaskDefinitionArn, Revision>,
+) -> Result<History, Again> {
+    let past = hand.call("asks ECS's history", |world| world.ecs.past().map(story).collect::<Vec<_>>()).await?;
+    let service = hand.call("looks at the service again", |world| world.ecs.service()).await?;
+    let named = of_its_time(meant, &past).filter_map(|it| it.task_definition.clone());
+    let named: Vec<_> = named.chain(service.deployments.iter().map(|it| it.task_definition.clone())).collect();
+    let mut revisions = known.clone();
     let read = hand
         .call("looks at the revisions of then", |world| {
             named.iter().filter_map(|arn| Some((arn.clone(), world.ecs.revision(arn)?.clone()))).collect::<Vec<_>>()
         })
         .await?;
     revisions.extend(read);
-    Ok((history, revisions))
+    Ok(History { service, revisions, past })
 }
 
 async fn rearm(hand: &Hand, number: u64, pace: Pace) -> Result<bool, Again> {
@@ -480,12 +491,10 @@ fn again(number: u64, at: Timestamp) -> Wish {
 /// Publishes what is not told yet, then writes down that it was.
 async fn tell_all(hand: &Hand) -> Result<(), Again> {
     let record = hand.call("reads the record", |world| world.store.read().1).await?;
-    for deployment in record.deployments.iter().filter(|it| it.deployment.is_some()) {
+    for deployment in record.deployments.iter().filter(|it| it.deployment.is_some() && end_is_untold(it)) {
         let Some(outcome) = deployment.outcome else { continue };
-        let id = format!("{}/{}", deployment.deployment.as_ref().map_or("", |id| id.as_str()), outcome.as_str());
-        if deployment.told.contains(&id) {
-            continue;
-        }
+        let kind = News::Ended { end: &End::of(outcome), next: None }.kind().as_str();
+        let id = format!("{}/{kind}", deployment.deployment.as_ref().map_or("", |id| id.as_str()));
         let (number, condemned) = (deployment.number, deployment.digest().filter(|_| outcome.condemns()).cloned());
         hand.call(&format!("tells that {number} ended: {outcome}"), |world| {
             world.laws.ended(number, outcome.as_str(), condemned.as_ref());

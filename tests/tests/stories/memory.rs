@@ -201,7 +201,7 @@ async fn a_busy_service_is_answered_busy(name: &'static str) {
     let event = story.world.push("shop/web", ["1.6.0"], &Image::single("1.6.0")).event();
     story.world.fault("ECS.DescribeServices", 1, Fault::Late(std::time::Duration::from_secs(3600)));
     story.deploy_until(&event, 5, Invocation::New).await;
-    story.time_left(std::time::Duration::from_secs(1));
+    story.time_left(std::time::Duration::from_secs(6));
     let answer = story.ask(json!({ "action": "deploy", "target": "prod/web", "tag": "1.5.0" })).await;
     assert_eq!((code(&answer), &answer["ok"]), ("still_busy", &json!(false)));
     story.claim();

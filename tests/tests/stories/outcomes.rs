@@ -8,7 +8,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::following::{armed, deploy, deploying, follow, kinds, outcome, remembered, ring, runs};
-use crate::story::{Story, WEB, service, service_with_breaker, web_definition};
+use crate::story::{Invocation, Story, WEB, service, service_with_breaker, web_definition};
 use crate::{stories, told};
 
 pub(crate) fn stories() -> Vec<Trial> {
@@ -28,6 +28,7 @@ pub(crate) fn stories() -> Vec<Trial> {
         a_deployment_whose_record_was_lost_is_taken_up_again
         a_service_that_is_gone_ends_its_deployment
         a_notice_that_fails_changes_nothing_of_what_is_done
+        an_ending_that_nobody_could_tell_is_told_by_the_reconcile
     } }
 }
 
@@ -278,5 +279,25 @@ async fn a_notice_that_fails_changes_nothing_of_what_is_done(name: &'static str)
     story.transcript();
     assert_eq!(kinds(&mut story), ["rolled_back"]);
     deploy(&mut story, "1.5.1").await;
+    story.end();
+}
+
+async fn an_ending_that_nobody_could_tell_is_told_by_the_reconcile(name: &'static str) {
+    let mut story = deploying(name, WEB, service("web")).await;
+    let done = story.world.complete("prod", "web").event();
+    let denied = Refusal::new("AuthorizationErrorException", "The role slipway-track may not publish.");
+    story.world.fault_each("SNS.Publish", Fault::Refuse(denied));
+    for again in [Invocation::New, Invocation::Again, Invocation::Again] {
+        let _ = story.track_as(&done, again).await;
+    }
+    story.world.heal("SNS.Publish");
+    story.transcript();
+    assert_eq!((outcome(&story).as_str(), kinds(&mut story)), ("completed", vec![]));
+    story.ask(json!({ "action": "reconcile" })).await;
+    assert_eq!(ring(&mut story, Duration::from_secs(60)).await, 1);
+    assert_eq!(kinds(&mut story), ["completed"]);
+    story.ask(json!({ "action": "reconcile" })).await;
+    assert_eq!(armed(&story), [""; 0], "it is told now");
+    story.transcript();
     story.end();
 }

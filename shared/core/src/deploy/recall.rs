@@ -6,7 +6,7 @@ use jiff::{Timestamp, ToSpan};
 use crate::facts::{RanImage, Rollout, ServiceDeploymentFacts, ServiceFacts};
 use crate::id::{DeploymentId, TargetName, TaskDefinitionArn};
 use crate::ledger::{Began, Decision, Deployment, Good, RECENT, Ran, Service, Wish};
-use crate::notice::{BuildChange, Kind};
+use crate::notice::{BuildChange, Kind, end_is_untold};
 use crate::outcome::{Intent, effect};
 use crate::plan::{Plan, Shown};
 use crate::reason::Reason;
@@ -171,19 +171,26 @@ pub fn told_late(target: &TargetName, meant: &Deployment) -> Plan {
     }
 }
 
-/// The deployments without an end that a reconcile looks after, each with when its deadline ought to ring; `None` where
-/// that is now, because it is past or because ECS knows an end that nobody saw.
+/// Whether a reconcile looks after a deployment: it has no end, or nobody was told of it.
+pub fn is_unfinished(deployment: &Deployment) -> bool {
+    deployment.outcome.is_none() || end_is_untold(deployment)
+}
+
+/// The deployments that a reconcile looks after, each with when its deadline ought to ring.
+///
+/// `None` where that is now: it is past, ECS knows an end that nobody saw, or nobody was told of the end.
 pub fn overdue(record: &Service, service: Option<&ServiceFacts>, now: Timestamp) -> Vec<(u64, Option<Timestamp>)> {
     let goes_on = |id: &DeploymentId| {
         let made = service.and_then(|service| service.deployments.iter().find(|it| it.id == *id));
         made.is_some_and(|it| it.status == "PRIMARY" && it.rollout == Some(Rollout::InProgress))
     };
-    let open = record.deployments.iter().filter(|it| it.outcome.is_none());
-    open.filter_map(|it| {
-        let id = it.deployment.as_ref()?;
-        Some((it.number, it.deadline.filter(|at| *at > now && goes_on(id))))
-    })
-    .collect()
+    let unfinished = record.deployments.iter().filter(|it| is_unfinished(it));
+    unfinished
+        .filter_map(|it| {
+            let id = it.deployment.as_ref()?;
+            Some((it.number, it.deadline.filter(|at| it.outcome.is_none() && *at > now && goes_on(id))))
+        })
+        .collect()
 }
 
 /// Whether ECS's answer is older than the last update that is recorded: ECS answers are eventually consistent.

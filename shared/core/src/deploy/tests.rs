@@ -254,6 +254,12 @@ fn a_deadline_that_is_past_or_whose_deployment_ended_rings_now() {
     assert_eq!(overdue(&record, Some(&goes_on), at("10:30:00")), [(1, None)]);
     assert_eq!(overdue(&record, Some(&ended), at("10:05:00")), [(1, None)]);
     assert_eq!(overdue(&record, None, at("10:05:00")), [(1, None)]);
+    let over = |told: &[&str]| {
+        let ended = json!({ "deployment": "ecs-svc/2", "deadline": at("10:30:00"), "outcome": "failed", "told": told });
+        self::record(vec![meant(1, ended)])
+    };
+    assert_eq!(overdue(&over(&["ecs-svc/2/started"]), Some(&goes_on), at("10:05:00")), [(1, None)], "of an untold end");
+    assert_eq!(overdue(&over(&["ecs-svc/2/failed"]), Some(&goes_on), at("10:05:00")), []);
 }
 
 #[test]

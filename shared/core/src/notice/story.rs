@@ -91,6 +91,13 @@ impl Notice {
     }
 }
 
+/// Whether a deployment has ended and nobody was told. What others did says nothing afterwards of how it ended.
+pub fn end_is_untold(deployment: &Deployment) -> bool {
+    let Some(outcome) = deployment.outcome.filter(|_| !deployment.is_outside()) else { return false };
+    let end = format!("/{}", News::Ended { end: &End::of(outcome), next: None }.kind().as_str());
+    !deployment.told.iter().any(|id| id.ends_with(&end))
+}
+
 /// `ecs-svc/…/failed`; of what others did `ecs-svc/…/external/failed`.
 fn story_id(place: Place<'_>, deployment: &Deployment, kind: Kind) -> String {
     let id = match &deployment.deployment {
