@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 
 use super::faults::{Fault, broken, throttled};
 use super::forward::Upstream;
+use super::gate::{GoOn, Halt, Held};
 use super::refusal::Refusal;
 use super::state::{Replied, Shared};
 use super::wire::{Protocol, Request};
@@ -63,7 +64,7 @@ async fn handle(
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
     let request = Request::read(&head, &body);
-    let (number, fault, latency) = {
+    let (number, line, fault, latency) = {
         let mut state = shared.lock();
         let now = state.clock.now();
         let before =
@@ -72,11 +73,17 @@ async fn handle(
         let line = state.record.call(number).map(transcript::line).unwrap_or_default();
         let admitted = state.faults.admit(&request.call(), Instant::now());
         let fault = state.faults.meet(&line).or((!admitted).then_some(Fault::Throttle));
-        (number, fault, state.faults.latency())
+        (number, line, fault, state.faults.latency())
     };
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }
+    let held = Held { number, line, caller: request.caller.clone().unwrap_or_default(), at: Halt::Call };
+    let goes_on = hold(&shared, held.clone()).await;
+    let fault = match &goes_on {
+        GoOn::Into(fault) => Some(fault.clone()),
+        GoOn::Wholly | GoOn::UntilAnswered => fault,
+    };
     let refusal = match &fault {
         Some(Fault::CutBefore) => {
             shared.lock().record.end(number, None, Some("cut before it took effect".to_owned()));
@@ -91,6 +98,9 @@ async fn handle(
         Some(refusal) => (refused(&request, &refusal, number), Some(refusal.code)),
         None => answer(&request, &head, body, number, &shared, upstream).await,
     };
+    if goes_on == GoOn::UntilAnswered {
+        hold(&shared, Held { at: Halt::Answer, ..held }).await;
+    }
     match fault {
         Some(Fault::CutAfter) => {
             shared.lock().record.end(number, None, Some("cut after it took effect".to_owned()));
@@ -101,6 +111,15 @@ async fn handle(
     }
     shared.lock().record.end(number, Some(response.status().as_u16()), code);
     Ok(response)
+}
+
+/// Waits until the call may go on; at once where nobody holds calls.
+async fn hold(shared: &Shared, held: Held) -> GoOn {
+    let told = shared.lock().gate.arrive(held);
+    match told {
+        Some(told) => told.await.unwrap_or(GoOn::Wholly),
+        None => GoOn::Wholly,
+    }
 }
 
 async fn answer(

@@ -11,6 +11,7 @@ use super::clock::Clock;
 use super::ecr::{self, Ecr};
 use super::ecs::{self, Ecs};
 use super::faults::Faults;
+use super::gate::Gate;
 use super::models::{Models, ServiceModel, Severity, Side};
 use super::notices::{self, Notice};
 use super::place::Place;
@@ -47,6 +48,7 @@ pub(crate) struct State {
     pub(crate) notices: Vec<Notice>,
     pub(crate) record: Record,
     pub(crate) faults: Faults,
+    pub(crate) gate: Gate,
     /// Events that API calls gave rise to and that no story has taken yet.
     pub(crate) events: Vec<Value>,
     /// What broke a rule of AWS's models, or was asked of World in vain.
@@ -78,6 +80,7 @@ impl State {
             notices: Vec::new(),
             record: Record::new(),
             faults: Faults::default(),
+            gate: Gate::default(),
             events: Vec::new(),
             violations: Vec::new(),
             invented: BTreeSet::new(),

@@ -21,6 +21,7 @@ mod rollback;
 mod room;
 mod slack;
 mod stack;
+mod storm;
 mod story;
 mod track;
 mod trouble;
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
     trials.extend(unseen::stories());
     trials.extend(slack::stories());
     trials.extend(build::stories());
+    trials.extend(storm::stories());
     let whole = arguments.filter.is_none() && arguments.skip.is_empty();
     let stories = libtest_mimic::run(&arguments, trials);
     if stories.has_failed() {

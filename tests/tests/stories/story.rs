@@ -322,6 +322,11 @@ impl Story {
         format!("Subject: {}\n\n{}", notice.subject, said.replace(text, "Slipway, NOW"))
     }
 
+    /// The world and its functions, for who delivers by himself.
+    pub(crate) fn into_parts(self) -> (World, Deployer, Tracker) {
+        (self.world, self.deployer, self.tracker)
+    }
+
     /// Judges the story, and keeps its calls for the roles to be judged by.
     pub(crate) fn end(self) {
         record::keep(self.name, self.world.calls());

@@ -73,7 +73,8 @@ fn newest(service: &ServiceFacts) -> Option<&Deployment> {
     if !primary.is_rollback() {
         return Some(primary);
     }
-    let newer = service.deployments.iter().filter(|it| it.created_at > primary.created_at);
+    // ECS lists the newest first: of several of one moment that is the first, and `max_by_key` gives the last.
+    let newer = service.deployments.iter().rev().filter(|it| it.created_at > primary.created_at);
     newer.max_by_key(|it| it.created_at)
 }
 
