@@ -35,9 +35,11 @@ pub(super) struct Laws {
     /// Requests to stop, by which it does so as well.
     pub(super) stops: usize,
     images: Vec<Pushed>,
-    /// When somebody updated the service past Slipway.
+    /// Requests of people that are at work.
+    asking: usize,
+    /// When somebody decided last, by a request or past Slipway.
     decided: Option<Timestamp>,
-    /// How often.
+    /// How often past Slipway.
     outside: usize,
     /// How each deployment ended, by what was told.
     ends: BTreeMap<String, BTreeSet<String>>,
@@ -53,6 +55,17 @@ impl Laws {
     pub(super) fn decided(&mut self, at: Timestamp) {
         self.decided = Some(at);
         self.outside += 1;
+    }
+
+    /// A person's request is at work: what is done meanwhile may be theirs.
+    pub(super) fn asked(&mut self) {
+        self.asking += 1;
+    }
+
+    /// It is at work no more; until then it may have decided.
+    pub(super) fn answered(&mut self, at: Timestamp) {
+        self.asking -= 1;
+        self.decided = Some(at);
     }
 
     /// What was told.
@@ -82,6 +95,9 @@ impl Laws {
         self.updates += 1;
         if held.caller == "track" {
             self.rollbacks += 1;
+            return;
+        }
+        if self.asking > 0 {
             return;
         }
         let revision = update.split_whitespace().find_map(|word| word.strip_prefix("taskDefinition="));

@@ -26,6 +26,9 @@ const PUSHES: u32 = 5;
 /// Lambda ends an invocation after this time.
 const TIMEOUT: Duration = Duration::from_secs(300);
 
+/// How long a person waits for the answer: a busy service is waited for in the machine's time.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// Lambda tries an event so often.
 const TRIES: u32 = 3;
 
@@ -51,6 +54,13 @@ struct Delivery {
     /// Lambda's id of the invocation, which its tries share.
     request: u32,
     tries: u32,
+}
+
+impl Delivery {
+    /// Whether a person waits for it.
+    fn is_asked(&self) -> bool {
+        self.payload["action"] == "rollback" || self.payload["action"] == "redeploy"
+    }
 }
 
 /// An invocation at work.
@@ -121,7 +131,8 @@ impl Schedule {
                 20..=84 => self.let_one_go(),
                 85..=86 => self.kill(),
                 87..=93 => self.move_on(),
-                94..=98 => self.pass(),
+                94..=97 => self.pass(),
+                98 => self.ask(),
                 _ => self.outside(),
             }
             self.collect();
@@ -225,8 +236,12 @@ impl Schedule {
         }
         let mut delivery = self.inbox.swap_remove(self.chance.usize(0..self.inbox.len()));
         delivery.tries += 1;
+        if delivery.is_asked() {
+            self.laws.asked();
+        }
         let event = LambdaEvent::new(delivery.payload.clone(), self.context(&delivery));
-        self.note(format!("#{} {} begins, try {}", delivery.request, delivery.function, delivery.tries));
+        let what = delivery.payload["action"].as_str().unwrap_or(delivery.function);
+        self.note(format!("#{} {what} begins, try {}", delivery.request, delivery.tries));
         let task = match delivery.function {
             "deploy" => {
                 let deployer = Rc::clone(&self.deployer);
@@ -245,7 +260,8 @@ impl Schedule {
         context.request_id = format!("00000000-0000-4000-8000-{:012}", delivery.request);
         let function = format!("slipway-{}", delivery.function);
         context.invoked_function_arn = self.world.place().arn("lambda", &format!("function:{function}"));
-        let deadline = (self.world.time()() + TIMEOUT).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let patience = if delivery.is_asked() { PATIENCE } else { TIMEOUT };
+        let deadline = (self.world.time()() + patience).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         context.deadline = deadline.as_millis() as u64;
         context.env_config = Arc::new(Config { function_name: function, ..Config::default() });
         context
@@ -265,6 +281,10 @@ impl Schedule {
                 }
                 continue;
             }
+            if work.delivery.is_asked() {
+                // It may have been decided until now.
+                self.laws.answered(now);
+            }
             match futures(work.task) {
                 Some(true) => self.note(format!("#{request} is done")),
                 Some(false) => self.again(work.delivery, "fails"),
@@ -283,6 +303,9 @@ impl Schedule {
 
     fn die(&mut self, work: Work, how: &str) {
         work.task.abort();
+        if work.delivery.is_asked() {
+            self.laws.answered(self.world.now());
+        }
         self.again(work.delivery, how);
     }
 
@@ -375,6 +398,14 @@ impl Schedule {
     fn pass(&mut self) {
         let seconds = if self.chance.u32(0..12) == 0 { self.chance.u64(120..700) } else { self.chance.u64(1..60) };
         self.world.advance(Duration::from_secs(seconds));
+    }
+
+    /// Somebody asks for the last good version, or for new tasks, and has little patience. Nobody asks again for them.
+    fn ask(&mut self) {
+        let action = if self.chance.bool() { "rollback" } else { "redeploy" };
+        self.requests += 1;
+        let payload = json!({ "action": action, "target": "prod/web" });
+        self.inbox.push(Delivery { function: "deploy", payload, request: self.requests, tries: TRIES });
     }
 
     /// Somebody puts the first version back, past Slipway.
