@@ -3,6 +3,7 @@
 //! [`handle`] is the five words: parse, look, decide, do, tell.
 
 mod act;
+mod again;
 mod builds;
 mod choose;
 mod event;

@@ -5,9 +5,8 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp};
 use slipway_aws::Error;
-use slipway_aws::scheduler::{Ring, To};
 use slipway_core::config::Target;
 use slipway_core::deploy::{self, Note};
 use slipway_core::id::EventId;
@@ -15,11 +14,11 @@ use slipway_core::ledger::Wish;
 use slipway_core::plan::Plan;
 use slipway_core::provenance::Trigger;
 use slipway_core::reason::Reason;
-use slipway_core::schedule;
 use tokio::time::{Instant, sleep};
 use tracing::{error, warn};
 
 use crate::act::Ending;
+use crate::again::Armed;
 use crate::choose::{Decided, Wanted};
 use crate::lease::{Lease, Stop, wake};
 use crate::look::Look;
@@ -32,9 +31,6 @@ const BREATH: Duration = Duration::from_secs(1);
 /// A settling push is waited for here, if it takes no longer; else a ring brings it back.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
 
-/// What cannot be served now is looked at again after this time or twice that, if nothing else brings it back.
-const AGAIN_SECONDS: i64 = 60;
-
 /// One service, its lease held.
 pub(crate) struct Session<'a> {
     pub(crate) call: &'a Call<'a>,
@@ -45,17 +41,18 @@ pub(crate) struct Session<'a> {
     settled: Settled,
     /// Wishes that were served, and those that have to wait.
     served: Vec<Wish>,
-    aside: Vec<Wish>,
+    pub(crate) aside: Vec<Wish>,
     /// What this invocation itself wishes; its own next try brings that back.
     own: Vec<Wish>,
-    queued: Queued,
+    pub(crate) queued: Queued,
+    pub(crate) armed: Armed,
     /// What ECS went back from and nobody has judged: track is rung for.
-    unjudged: Vec<u64>,
+    pub(crate) unjudged: Vec<u64>,
 }
 
 /// Whether something was put in line behind what is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Queued {
+pub(crate) enum Queued {
     Yes,
     No,
 }
@@ -94,6 +91,7 @@ impl<'a> Session<'a> {
             aside: Vec::new(),
             own: Vec::new(),
             queued: Queued::No,
+            armed: Armed::No,
             unjudged: Vec::new(),
         }
     }
@@ -111,6 +109,9 @@ impl<'a> Session<'a> {
     pub(crate) async fn finish(mut self, own: Vec<Ending>) -> Served {
         let mut failure = self.tell(&own).await.err();
         loop {
+            if let Err(error) = self.ring_for_what_waits().await {
+                failure = failure.or(Some(error.into()));
+            }
             let wishes = match self.lease.let_go(&self.served, &self.aside).await {
                 Ok(wishes) if wishes.is_empty() => break,
                 Ok(wishes) => wishes,
@@ -140,8 +141,8 @@ impl<'a> Session<'a> {
             let endings = self.grant(&look, wishes, Sight::OfAPush).await;
             failure = failure.or(self.tell(&endings).await.err());
         }
-        if let Err(error) = self.come_back().await {
-            failure = failure.or(Some(error.into()));
+        for rung in [self.ring_for_what_waits().await, self.ring_for_track().await] {
+            failure = failure.or(rung.err().map(Failure::from));
         }
         Served { own, failure }
     }
@@ -284,28 +285,6 @@ impl<'a> Session<'a> {
         if let Err(error) = self.lease.refresh().await {
             warn!(%error, "the record could not be read again; the wishes that came are served in the next round");
         }
-    }
-
-    /// Arms a ring for what waits, where no deployment's end will wake it; and for track, where that has an end to judge
-    /// that nobody may have told it of.
-    async fn come_back(&mut self) -> Result<(), Error> {
-        let (aws, target) = (&self.call.deployer.aws, &self.lease.target);
-        let (record, now) = (self.lease.record(), self.call.now());
-        let unfollowed = self.queued == Queued::Yes && record.open().is_none();
-        // On the minute, so that a second delivery arms the same ring.
-        let minute = Timestamp::from_second(now.as_second() / AGAIN_SECONDS * AGAIN_SECONDS).unwrap_or(now);
-        let after = |minutes: i64| minute.saturating_add((minutes * AGAIN_SECONDS).seconds()).unwrap_or(now);
-        if unfollowed || !self.aside.is_empty() {
-            wake(aws, target, after(2)).await?;
-        }
-        self.unjudged.sort_unstable();
-        self.unjudged.dedup();
-        for number in &self.unjudged {
-            let (ring, at) = (schedule::Ring::Deadline(*number), after(1));
-            let (name, payload) = (schedule::name_again(ring, target, at), schedule::payload(ring, target));
-            aws.scheduler.arm(&Ring { name, at, to: To::Track, payload }).await?;
-        }
-        Ok(())
     }
 
     /// Tells what was done, and what an earlier holder did and could not tell. A copy bears the same id.

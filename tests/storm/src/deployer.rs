@@ -168,15 +168,19 @@ async fn reconcile(hand: &Hand, wish: Wish) -> Result<(), Again> {
 async fn serve(hand: &Hand, held: &mut Held, own: Vec<Wish>) -> Result<(), Again> {
     let mut wishes = own;
     let mut unjudged = BTreeSet::new();
+    let (mut queued, mut armed) = (false, false);
     loop {
         wishes.extend(held.record.wishes.clone());
         let seen = see(hand, held).await?;
         unjudged.extend(deploy::unjudged(&held.record, &seen.service).map(|it| it.number));
         let waits = if wishes.is_empty() { Vec::new() } else { decide(hand, held, &seen, &wishes).await? };
         let served = std::mem::take(&mut wishes);
-        if !waits.is_empty() && held.record.open().is_none() {
-            // Nobody follows what they wait for: it is looked at again in two minutes.
+        queued |= !waits.is_empty();
+        // Nobody follows what they wait for: it is looked at again in two minutes.
+        let unfollowed = |held: &Held| queued && held.record.open().is_none();
+        if unfollowed(held) && !armed {
             arm_wake(hand, add(hand.know(|world| world.now), 120)).await?;
+            armed = true;
         }
         held.change(hand, "takes the wishes off", |record| {
             record.wishes.retain(|it| !served.contains(it));
@@ -184,6 +188,9 @@ async fn serve(hand: &Hand, held: &mut Held, own: Vec<Wish>) -> Result<(), Again
         })
         .await?;
         if held.let_go(hand).await? {
+            if unfollowed(held) && !armed {
+                arm_wake(hand, add(hand.know(|world| world.now), 120)).await?;
+            }
             for number in unjudged {
                 arm_deadline(hand, number, hand.know(|world| world.now)).await?;
             }
