@@ -38,6 +38,8 @@ pub(crate) struct Laws {
     decided: Option<Timestamp>,
     /// When a person was called because a rollback failed, until something newer is deployed.
     called: Option<Timestamp>,
+    /// Whether a rollback failed since Slipway deployed last.
+    no_way_back: bool,
     /// A person's last update past Slipway.
     outside: Option<(DeploymentId, Timestamp)>,
     /// Images whose failure was told, and that nobody has asked for since.
@@ -60,6 +62,7 @@ impl Laws {
             decided: None,
             outside: None,
             called: None,
+            no_way_back: false,
             condemned: BTreeSet::new(),
             moved: BTreeMap::new(),
             ways_back: BTreeSet::new(),
@@ -111,7 +114,8 @@ impl Laws {
         let under_way = seen && primary.rollout == Some(slipway_core::facts::Rollout::InProgress);
         // What can only fail may be fixed forward, once its story has ended.
         let well = digest_of(ecs.revision(&primary.task_definition)).is_none_or(|it| registry.fate(&it) == Fate::Good);
-        if by == By::Itself && well {
+        // Nor is a way back protected of which is on record that it failed, however ECS goes on with it.
+        if by == By::Itself && well && !std::mem::take(&mut self.no_way_back) {
             if under_way && primary.is_rollback() {
                 self.break_law(format!("it fought the rollback {}", primary.id));
             }
@@ -167,7 +171,12 @@ impl Laws {
         }
     }
 
-    /// A rollback failed, and that is written down now: a person is called.
+    /// A rollback failed, and that is written down now.
+    pub(crate) fn rollback_failed(&mut self) {
+        self.no_way_back = true;
+    }
+
+    /// A person is called because of it: nothing newer is deployed yet.
     pub(crate) fn gave_up(&mut self, now: Timestamp) {
         self.called = Some(now);
     }

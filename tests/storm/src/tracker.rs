@@ -462,6 +462,9 @@ async fn finish(hand: &Hand, seen: &Seen, deployment: &ledger::Deployment, outco
         outcome == Outcome::RollbackFailed && record.deployments.first().is_some_and(|it| it.number == number)
     })
     .await?;
+    if outcome == Outcome::RollbackFailed {
+        hand.judge(crate::laws::Laws::rollback_failed);
+    }
     if gave_up {
         hand.judge(|laws| laws.gave_up(now));
     }
