@@ -176,9 +176,10 @@ impl Laws {
         self.no_way_back = true;
     }
 
-    /// A person is called because of it: nothing newer is deployed yet.
-    pub(crate) fn gave_up(&mut self, now: Timestamp) {
-        self.called = Some(now);
+    /// A person is called because of it, while this is the PRIMARY: nothing newer is deployed yet, by nobody.
+    pub(crate) fn gave_up(&mut self, now: Timestamp, primary: &DeploymentId) {
+        let put_right = self.outside.as_ref().is_some_and(|(id, _)| id == primary);
+        self.called = Some(now).filter(|_| !put_right);
     }
 
     /// Somebody without the lease wrote to ECS.

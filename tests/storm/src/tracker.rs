@@ -466,7 +466,8 @@ async fn finish(hand: &Hand, seen: &Seen, deployment: &ledger::Deployment, outco
         hand.judge(crate::laws::Laws::rollback_failed);
     }
     if gave_up {
-        hand.judge(|laws| laws.gave_up(now));
+        let primary = hand.know(|world| world.ecs.primary().id.clone());
+        hand.judge(|laws| laws.gave_up(now, &primary));
     }
     wake(hand, None).await
 }
