@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
-use lambda_runtime::{run, service_fn, tracing};
-use slipway_aws::Aws;
+use lambda_runtime::{run, service_fn};
+use slipway_aws::{Aws, log};
 use slipway_deploy::{Deployer, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    tracing::init_default_subscriber();
+    log::init();
     let settings = |name: &str| std::env::var(name).unwrap_or_default();
     let aws = Aws::from_environment().await;
     let deployer = match Deployer::new(aws, &settings("SLIPWAY_CONFIG"), &settings("SLIPWAY_TOPIC_ARN")).await {

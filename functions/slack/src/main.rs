@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
-use lambda_runtime::{run, service_fn, tracing};
-use slipway_aws::Aws;
+use lambda_runtime::{run, service_fn};
+use slipway_aws::{Aws, log};
 use slipway_slack::{Poster, Settings, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    tracing::init_default_subscriber();
+    log::init();
     let settings = match Settings::read(|name| std::env::var(name).ok()) {
         Ok(settings) => settings,
         Err(mistake) => {

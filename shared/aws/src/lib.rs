@@ -34,6 +34,8 @@ pub mod execute;
 
 pub mod metric;
 
+pub mod log;
+
 mod pace;
 
 mod raw;

@@ -1,8 +1,10 @@
 //! One schedule: what happens, in which order, by chance from a seed; then calm.
 
 use std::ops::RangeInclusive;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{self, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use e2e::world::{Failure, Fault, GoOn, Halt, Held, Image, World};
@@ -285,7 +287,7 @@ impl Schedule {
                 // It may have been decided until now.
                 self.laws.answered(now);
             }
-            match futures(work.task) {
+            match went_well(work.task) {
                 Some(true) => self.note(format!("#{request} is done")),
                 Some(false) => self.again(work.delivery, "fails"),
                 None => self.laws.broken.push(format!("#{request} panicked")),
@@ -425,13 +427,11 @@ impl Schedule {
     }
 }
 
-/// What a finished task came to; nothing if it panicked.
-fn futures(task: JoinHandle<bool>) -> Option<bool> {
-    use std::future::Future;
-    let mut task = std::pin::pin!(task);
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    match task.as_mut().poll(&mut context) {
-        std::task::Poll::Ready(came) => came.ok(),
-        std::task::Poll::Pending => None,
+/// Whether a finished task went well; nothing if it panicked.
+fn went_well(task: JoinHandle<bool>) -> Option<bool> {
+    let came = pin!(task).poll(&mut task::Context::from_waker(Waker::noop()));
+    match came {
+        Poll::Ready(came) => came.ok(),
+        Poll::Pending => None,
     }
 }
