@@ -25,8 +25,11 @@ pub fn init() {
 /// Lambda's word for a level; `FATAL`, which we have none of, shows errors.
 fn level(word: &str) -> LevelFilter {
     match word.to_ascii_uppercase().as_str() {
-        "FATAL" => LevelFilter::ERROR,
-        other => other.parse().unwrap_or(LevelFilter::INFO),
+        "TRACE" => LevelFilter::TRACE,
+        "DEBUG" => LevelFilter::DEBUG,
+        "WARN" => LevelFilter::WARN,
+        "ERROR" | "FATAL" => LevelFilter::ERROR,
+        _ => LevelFilter::INFO,
     }
 }
 
