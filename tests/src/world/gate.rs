@@ -63,13 +63,6 @@ impl World {
         self.shared.lock().gate.closed = true;
     }
 
-    /// Nothing waits any more.
-    pub fn let_all_go(&self) {
-        let gate = &mut self.shared.lock().gate;
-        gate.closed = false;
-        gate.held.clear();
-    }
-
     /// The calls that are held, as they came. A call whose caller died is held no more.
     pub fn held(&self) -> Vec<Held> {
         let gate = &mut self.shared.lock().gate;

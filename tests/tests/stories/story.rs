@@ -337,14 +337,7 @@ impl Story {
         if invocation == Invocation::New {
             self.invocations += 1;
         }
-        let mut context = Context::default();
-        context.request_id = format!("00000000-0000-4000-8000-{:012}", self.invocations);
-        context.invoked_function_arn = self.world.place().arn("lambda", &format!("function:slipway-{function}"));
-        let deadline = self.world.time()() + self.time_left;
-        let deadline = deadline.duration_since(SystemTime::UNIX_EPOCH).expect("a time after 1970");
-        context.deadline = deadline.as_millis() as u64;
-        context.env_config = Arc::new(Config { function_name: format!("slipway-{function}"), ..Config::default() });
-        context
+        context(&self.world, function, self.invocations, self.time_left)
     }
 
     /// The calls of the second delivery, which may only read.
@@ -383,11 +376,27 @@ pub(crate) async fn side_by_side<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     ended.into_iter().flatten().collect()
 }
 
+/// What Lambda tells a function of an invocation: the request's number, and that it has this much time.
+pub(crate) fn context(world: &World, function: &str, request: u32, time_left: Duration) -> Context {
+    let mut context = Context::default();
+    context.request_id = format!("00000000-0000-4000-8000-{request:012}");
+    context.invoked_function_arn = world.place().arn("lambda", &format!("function:slipway-{function}"));
+    let deadline = world.time()() + time_left;
+    let deadline = deadline.duration_since(SystemTime::UNIX_EPOCH).expect("a time after 1970");
+    context.deadline = deadline.as_millis() as u64;
+    context.env_config = Arc::new(Config { function_name: format!("slipway-{function}"), ..Config::default() });
+    context
+}
+
 /// A notice's id, which copies share.
 pub(crate) fn id(notice: &Notice) -> String {
+    queued(notice)["id"].as_str().unwrap_or_default().to_owned()
+}
+
+/// A notice as a queue gets it.
+pub(crate) fn queued(notice: &Notice) -> Value {
     let faces: Value = serde_json::from_str(&notice.message).unwrap_or_default();
-    let notice: Value = serde_json::from_str(faces["sqs"].as_str().unwrap_or_default()).unwrap_or_default();
-    notice["id"].as_str().unwrap_or_default().to_owned()
+    serde_json::from_str(faces["sqs"].as_str().unwrap_or_default()).unwrap_or_default()
 }
 
 fn indented(transcript: &str) -> String {

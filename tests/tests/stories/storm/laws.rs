@@ -6,7 +6,7 @@ use e2e::world::{Held, Notice, World};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::story::id;
+use crate::story::{id, queued};
 
 /// The kinds by which a deployment's story ends.
 const ENDS: [&str; 7] = ["completed", "failed", "superseded", "rolled_back", "rollback_failed", "stopped", "timed_out"];
@@ -78,9 +78,9 @@ impl Laws {
             }
             self.ends.entry(deployment.to_owned()).or_default().insert(kind.to_owned());
             if CONDEMNS.contains(&kind)
-                && let Some(digest) = digest_in(&notice.message)
+                && let Some(digest) = queued(notice)["image"]["new"]["digest"].as_str()
             {
-                self.condemned.insert(digest);
+                self.condemned.insert(digest.to_owned());
             }
         }
     }
@@ -206,11 +206,4 @@ impl Laws {
             None => self.images.first(),
         }
     }
-}
-
-/// The digest that a notice is about.
-fn digest_in(message: &str) -> Option<String> {
-    let faces: Value = serde_json::from_str(message).ok()?;
-    let notice: Value = serde_json::from_str(faces["sqs"].as_str()?).ok()?;
-    notice["image"]["new"]["digest"].as_str().map(str::to_owned)
 }

@@ -1,15 +1,12 @@
 //! One schedule: what happens, in which order, by chance from a seed; then calm.
 
 use std::ops::RangeInclusive;
-use std::pin::pin;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::task::{self, Poll, Waker};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use e2e::world::{Failure, Fault, GoOn, Halt, Held, Image, World};
 use jiff::Timestamp;
-use lambda_runtime::{Config, Context, LambdaEvent};
+use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
 use slipway_deploy::Deployer;
 use slipway_track::Tracker;
@@ -17,7 +14,7 @@ use tokio::task::{JoinHandle, LocalSet, spawn_local};
 
 use super::laws::{Laws, Pushed};
 use crate::following::web_with;
-use crate::story::{Story, web_definition};
+use crate::story::{Story, context, web_definition};
 
 /// So many invocations are at work at once, at most.
 const AT_WORK: usize = 4;
@@ -142,7 +139,7 @@ impl Schedule {
         }
     }
 
-    /// No more faults, no more losses; all that waits comes.
+    /// No more faults, and nobody dies; all that waits comes, and what of ECS's events is still lost is made up for.
     async fn calm(&mut self) {
         self.note("the storm is over".to_owned());
         for round in 1..=*ROUNDS.end() {
@@ -164,7 +161,7 @@ impl Schedule {
     /// Lets everything go on until nothing is left to do.
     async fn drain(&mut self) {
         loop {
-            self.reap();
+            self.reap().await;
             while self.at_work.len() < AT_WORK && !self.inbox.is_empty() {
                 self.deliver();
             }
@@ -184,7 +181,7 @@ impl Schedule {
         let mut before = usize::MAX;
         for _ in 0..20 {
             tokio::time::sleep(Duration::from_millis(1)).await;
-            self.reap();
+            self.reap().await;
             let now = self.world.held().len() * 100 + self.at_work.len();
             if now == before {
                 return;
@@ -241,7 +238,9 @@ impl Schedule {
         if delivery.is_asked() {
             self.laws.asked();
         }
-        let event = LambdaEvent::new(delivery.payload.clone(), self.context(&delivery));
+        let patience = if delivery.is_asked() { PATIENCE } else { TIMEOUT };
+        let context = context(&self.world, delivery.function, delivery.request, patience);
+        let event = LambdaEvent::new(delivery.payload.clone(), context);
         let what = delivery.payload["action"].as_str().unwrap_or(delivery.function);
         self.note(format!("#{} {what} begins, try {}", delivery.request, delivery.tries));
         let task = match delivery.function {
@@ -257,20 +256,8 @@ impl Schedule {
         self.at_work.push(Work { delivery, since: self.world.now(), task });
     }
 
-    fn context(&self, delivery: &Delivery) -> Context {
-        let mut context = Context::default();
-        context.request_id = format!("00000000-0000-4000-8000-{:012}", delivery.request);
-        let function = format!("slipway-{}", delivery.function);
-        context.invoked_function_arn = self.world.place().arn("lambda", &format!("function:{function}"));
-        let patience = if delivery.is_asked() { PATIENCE } else { TIMEOUT };
-        let deadline = (self.world.time()() + patience).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        context.deadline = deadline.as_millis() as u64;
-        context.env_config = Arc::new(Config { function_name: function, ..Config::default() });
-        context
-    }
-
     /// Takes away what has ended, and has tried again what failed.
-    fn reap(&mut self) {
+    async fn reap(&mut self) {
         let now = self.world.now();
         let mut left = Vec::new();
         for work in std::mem::take(&mut self.at_work) {
@@ -287,10 +274,10 @@ impl Schedule {
                 // It may have been decided until now.
                 self.laws.answered(now);
             }
-            match went_well(work.task) {
-                Some(true) => self.note(format!("#{request} is done")),
-                Some(false) => self.again(work.delivery, "fails"),
-                None => self.laws.broken.push(format!("#{request} panicked")),
+            match work.task.await {
+                Ok(true) => self.note(format!("#{request} is done")),
+                Ok(false) => self.again(work.delivery, "fails"),
+                Err(_) => self.laws.broken.push(format!("#{request} panicked")),
             }
         }
         self.at_work.extend(left);
@@ -424,14 +411,5 @@ impl Schedule {
 
     fn note(&mut self, line: String) {
         self.trace.push(format!("{} {line}", self.world.now().strftime("%H:%M:%S")));
-    }
-}
-
-/// Whether a finished task went well; nothing if it panicked.
-fn went_well(task: JoinHandle<bool>) -> Option<bool> {
-    let came = pin!(task).poll(&mut task::Context::from_waker(Waker::noop()));
-    match came {
-        Poll::Ready(came) => came.ok(),
-        Poll::Pending => None,
     }
 }
