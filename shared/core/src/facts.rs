@@ -38,7 +38,7 @@ pub struct ImageFacts {
 }
 
 /// How an image is named in a repository.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ImageName {
     /// By a tag, which may move.
     Tag(Tag),
@@ -229,6 +229,17 @@ impl Revision {
         // Milliseconds are as fine as ECS is.
         Timestamp::from_millisecond((seconds * 1000.0).round() as i64).ok()
     }
+}
+
+/// A service revision: ECS's record of what really ran.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceRevision {
+    /// Its ARN.
+    pub arn: ServiceRevisionArn,
+    /// The task definition that it runs.
+    pub task_definition: Option<TaskDefinitionArn>,
+    /// The images as ECS resolved them.
+    pub images: Vec<RanImage>,
 }
 
 /// What really ran in a container, from DescribeServiceRevisions.

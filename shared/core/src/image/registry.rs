@@ -40,7 +40,7 @@ impl Suffixes {
 }
 
 /// Who keeps a repository.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Registry {
     /// A private ECR registry; all four host forms of an account and region are this one registry.
     Ecr {
@@ -106,7 +106,7 @@ impl fmt::Display for Registry {
 }
 
 /// A repository: a registry and a path. Its text is the URI, `123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Repository {
     /// Who keeps it.
     pub registry: Registry,
