@@ -2,6 +2,8 @@
 //!
 //! A request is read strictly, since a person can mend it: every mistake is told at once, and then nothing is done.
 
+mod keys;
+
 mod reader;
 
 use serde_json::{Map, Value};
@@ -13,7 +15,8 @@ use crate::model::plan::Shown;
 use crate::model::reason::Reason;
 use crate::rules::candidate::Insist;
 
-use reader::Reader;
+use keys::{Key, Verb};
+use reader::{Reader, TARGETS};
 
 /// Something asked for by invoking the function.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,38 +79,24 @@ pub enum Run {
 /// So many deployments are told where a request for the history doesn't say how many.
 pub const LAST: usize = 10;
 
-/// The actions with their keys, and the keys that only some of them need.
-const ACTIONS: [(&str, &[&str]); 9] = [
-    ("deploy", &["action", "target", "repository", "tag", "digest", "force", "who", "dry_run", "id"]),
-    ("redeploy", &["action", "target", "who", "dry_run", "id"]),
-    ("rollback", &["action", "target", "to", "who", "dry_run", "id"]),
-    ("hold", &["action", "target", "reason", "who"]),
-    ("release", &["action", "target", "repository", "tag", "digest", "reason", "who"]),
-    ("reconcile", &["action", "target", "who", "dry_run", "id"]),
-    ("history", &["action", "target", "last", "who"]),
-    ("explain", &["action", "event", "who"]),
-    ("status", &["action", "target", "repository", "tag", "digest", "who", "dry_run", "id"]),
-];
-
 impl Action {
     /// The action's word in a request.
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::Deploy(..) => "deploy",
-            Self::Redeploy => "redeploy",
-            Self::Rollback(_) => "rollback",
-            Self::Hold(_) => "hold",
-            Self::Release(..) => "release",
-            Self::Reconcile => "reconcile",
-            Self::History(_) => "history",
-            Self::Explain(_) => "explain",
-            Self::Status(_) => "status",
-        }
+        self.verb().word()
     }
 
-    /// Whether it means every target where it names none: what only looks, and what is the same for all.
-    fn may_mean_all(&self) -> bool {
-        matches!(self, Self::Status(_) | Self::Reconcile | Self::History(_) | Self::Explain(_))
+    fn verb(&self) -> Verb {
+        match self {
+            Self::Deploy(..) => Verb::Deploy,
+            Self::Redeploy => Verb::Redeploy,
+            Self::Rollback(_) => Verb::Rollback,
+            Self::Hold(_) => Verb::Hold,
+            Self::Release(..) => Verb::Release,
+            Self::Reconcile => Verb::Reconcile,
+            Self::History(_) => Verb::History,
+            Self::Explain(_) => Verb::Explain,
+            Self::Status(_) => Verb::Status,
+        }
     }
 }
 
@@ -122,55 +111,34 @@ pub fn shown(name: &ImageName) -> Shown {
 /// Reads a request; the error is every mistake in it.
 pub fn parse(request: &Map<String, Value>) -> Result<Request, Vec<Mistake>> {
     let mut reader = Reader { request, mistakes: Vec::new() };
-    let names = ACTIONS.map(|(name, _)| name);
-    let action_name = reader.text("action");
-    let Some((name, known)) = ACTIONS.into_iter().find(|(name, _)| Some(*name) == action_name) else {
-        match action_name {
-            Some(other) => {
-                reader.mistake("action", format!("{other:?} is not an action; the actions are {}", quoted(&names)));
-            }
-            None => reader.require("action", &format!("one of {}", quoted(&names))),
-        }
-        return Err(reader.mistakes);
-    };
-    reader.refuse_unknown_keys(name, known);
+    let Some(verb) = reader.verb() else { return Err(reader.mistakes) };
+    reader.refuse_unknown_keys(verb);
     let image = reader.image();
     let targets = reader.targets();
-    let repository = reader.text("repository").map(str::to_owned);
-    let run = reader.truth("dry_run");
-    let run = if run == Some(false) { Run::Real } else { Run::Dry };
-    let id = reader.filled("id").map(EventId::new);
-    let who = reader.filled("who").map(str::to_owned);
-    let reason = reader.filled("reason").map(str::to_owned);
-    let action = match name {
-        "deploy" => {
-            if image.is_none() && !request.contains_key("tag") && !request.contains_key("digest") {
-                reader.mistake("tag", "is missing; say which image: \"tag\": \"1.8.2\", or \"digest\"".to_owned());
-            }
-            let insist = if reader.truth("force") == Some(true) { Insist::Yes } else { Insist::No };
-            image.map(|image| Action::Deploy(image, insist))
-        }
-        "rollback" => Some(Action::Rollback(reader.revision("to"))),
-        "hold" => Some(Action::Hold(reason)),
-        "release" => Some(Action::Release(image, reason)),
-        "reconcile" => Some(Action::Reconcile),
-        "history" => reader.count("last").map(Action::History),
-        "explain" => reader.event().map(Action::Explain),
-        "status" => Some(Action::Status(image)),
-        _ => Some(Action::Redeploy),
+    let repository = reader.text(Key::Repository).map(str::to_owned);
+    let run = match reader.truth(Key::DryRun) {
+        Some(false) => Run::Real,
+        Some(true) | None => Run::Dry,
     };
-    let targets = match targets {
-        None if !request.contains_key("target")
-            && (name == "explain" || action.as_ref().is_some_and(Action::may_mean_all)) =>
-        {
-            Some(Targets::All)
-        }
-        None => {
-            reader.require("target", "\"cluster/service\", a list of such, or \"*\"");
-            None
-        }
-        targets => targets,
+    let id = reader.filled(Key::Id).map(EventId::new);
+    let who = reader.filled(Key::Who).map(str::to_owned);
+    let reason = reader.filled(Key::Reason).map(str::to_owned);
+    let action = match verb {
+        Verb::Deploy => reader.deploy(image),
+        Verb::Redeploy => Some(Action::Redeploy),
+        Verb::Rollback => Some(Action::Rollback(reader.revision(Key::To))),
+        Verb::Hold => Some(Action::Hold(reason)),
+        Verb::Release => Some(Action::Release(image, reason)),
+        Verb::Reconcile => Some(Action::Reconcile),
+        Verb::History => reader.count(Key::Last).map(Action::History),
+        Verb::Explain => reader.event().map(Action::Explain),
+        Verb::Status => Some(Action::Status(image)),
     };
+    let all = (verb.may_mean_all() && !reader.has(Key::Target)).then_some(Targets::All);
+    let targets = targets.or(all);
+    if targets.is_none() {
+        reader.require(Key::Target, TARGETS);
+    }
     match (action, targets) {
         (Some(action), Some(targets)) if reader.mistakes.is_empty() => {
             Ok(Request { action, targets, repository, run, id, who })

@@ -71,6 +71,10 @@ fn a_rollback_a_hold_and_a_release_are_read() {
         r#"Request { action: Release(Some(Tag(Tag("1.5.0"))), None), targets: Named([TargetName("prod/web")]), repository: None, run: Real, id: None, who: None }"#,
     );
     check(
+        r#"{"action":"release","target":"prod/web","reason":"the database is back","who":"ana"}"#,
+        r#"Request { action: Release(None, Some("the database is back")), targets: Named([TargetName("prod/web")]), repository: None, run: Real, id: None, who: Some("ana") }"#,
+    );
+    check(
         r#"{"action":"deploy","target":"prod/web","tag":"1.5.0","force":true}"#,
         r#"Request { action: Deploy(Tag(Tag("1.5.0")), Yes), targets: Named([TargetName("prod/web")]), repository: None, run: Real, id: None, who: None }"#,
     );
@@ -108,4 +112,12 @@ fn the_mistakes_of_the_newer_actions_are_told_as_well() {
         r#"{"action":"deploy","target":"prod/web","tag":"1.5.0","force":"yes"}"#,
         "force: is a string, and must be true or false",
     );
+}
+
+#[test]
+fn an_action_that_is_not_named_is_asked_for() {
+    const KNOWN: &str =
+        r#""deploy", "redeploy", "rollback", "hold", "release", "reconcile", "history", "explain", "status""#;
+    check(r#"{"target":"*"}"#, &format!("action: is missing; give one of {KNOWN}"));
+    check(r#"{"action":1}"#, "action: is a number, and must be a string");
 }
