@@ -138,41 +138,23 @@ pub enum Reason {
 
 impl Reason {
     /// How much it matters to people.
+    #[rustfmt::skip]
     pub fn weight(&self) -> Weight {
         use Reason::*;
         match self {
-            Pushed { .. }
-            | Asked { .. }
-            | RedeployChanged
-            | RedeployForced
-            | RedeployMarked { .. }
-            | Reconciled { .. }
-            | RollbackAsked { .. }
-            | Failed { .. } => Weight::Go,
-            AlreadyRuns { .. }
-            | AlreadyUnderWay { .. }
-            | AlreadyFailed { .. }
-            | AlreadyDone { .. }
-            | Older { .. }
-            | PushedBefore { .. }
-            | NotOfPolicy { .. }
-            | Ignored { .. }
-            | TagGone { .. }
-            | NotAnImage { .. }
-            | Busy { .. }
-            | Queued { .. }
-            | Held { .. }
-            | Quarantined { .. }
-            | BeforeDecision { .. }
-            | GaveUp { .. }
-            | SameBuild { .. }
-            | GaveWay { .. }
-            | BestRuns { .. }
-            | NoCandidate { .. }
-            | Adopted { .. }
-            | Settling { .. }
-            | NotQuarantined { .. } => Weight::Skip,
-            _ => Weight::Refuse,
+            Pushed { .. } | Asked { .. } | RedeployChanged | RedeployForced | RedeployMarked { .. }
+            | Reconciled { .. } | RollbackAsked { .. } | Failed { .. } => Weight::Go,
+            AlreadyRuns { .. } | AlreadyUnderWay { .. } | AlreadyFailed { .. } | AlreadyDone { .. }
+            | Older { .. } | PushedBefore { .. } | NotOfPolicy { .. } | Ignored { .. } | TagGone { .. }
+            | NotAnImage { .. } | Busy { .. } | Queued { .. } | Held { .. } | Quarantined { .. }
+            | BeforeDecision { .. } | GaveUp { .. } | SameBuild { .. } | GaveWay { .. } | BestRuns { .. }
+            | NoCandidate { .. } | Adopted { .. } | Settling { .. } | NotQuarantined { .. } => Weight::Skip,
+            ServiceMissing { .. } | ServiceNotActive { .. } | WrongController { .. } | ManagedByEcs
+            | InFlight { .. } | RollingBack { .. } | NoContainer { .. } | UnknownContainer { .. }
+            | Unrenderable { .. } | SetBySecret { .. } | Archived { .. } | NoSuchImage { .. }
+            | NeedsForce { .. } | HeldNeedsForce { .. } | StillBusy { .. } | NothingGood
+            | RunsAlready { .. } | NoSuchRevision { .. } | ImageGone { .. } | WhichRepository { .. }
+            | NotItsRepository { .. } | Aws { .. } | OutOfTime => Weight::Refuse,
         }
     }
 

@@ -3,12 +3,12 @@
 //! The order of the checks is the order of the reasons a person would want to hear.
 
 use crate::config::{Target, Template};
-use crate::model::facts::Rollout;
 use crate::model::plan::{ImageChange, Plan, Rendering, Shown};
 use crate::model::provenance::{Provenance, Trigger};
 use crate::model::reason::Reason;
 use crate::rules::candidate::{By, Facts, Known, Wish, tag_to_show};
 use crate::rules::gates;
+use crate::rules::mechanism;
 use crate::rules::render;
 use crate::rules::steps;
 
@@ -90,10 +90,10 @@ fn environment(target: &Target, shown: &Shown, wish: &Wish<'_>) -> Vec<(String, 
 fn as_it_is(facts: &Facts<'_>, shown: &Shown) -> Reason {
     let (image, revision) = (shown.to_string(), facts.running.arn.short().to_owned());
     match facts.service.primary() {
-        Some(primary) if primary.rollout == Some(Rollout::InProgress) => {
+        Some(primary) if mechanism::is_in_progress(primary) => {
             Reason::AlreadyUnderWay { image, revision, deployment: primary.id.clone() }
         }
-        Some(primary) if primary.rollout == Some(Rollout::Failed) => {
+        Some(primary) if mechanism::has_failed(primary) => {
             Reason::AlreadyFailed { image, revision, deployment: primary.id.clone() }
         }
         _ => Reason::AlreadyRuns { image, revision },

@@ -7,6 +7,9 @@
 
 pub use assess::{Assessment, End, FailedBy, Situation, Who, assess};
 pub use effect::{Intent, effect, of_its_time};
+pub use listed::{
+    CutShort, cuts_short, goes_back_to, has_failed, has_not_won, is_completed, is_in_progress, is_primary,
+};
 pub use pace::{Because, Pace};
 pub use rollback::its_way_back;
 pub use service_deployment::its_service_deployment;
@@ -16,6 +19,8 @@ pub use unrecorded::{Unrecorded, unrecorded};
 mod assess;
 
 mod effect;
+
+mod listed;
 
 mod pace;
 

@@ -3,13 +3,11 @@
 //! A small state machine over facts, each branch with its reason. The way back is the last revision whose deployment
 //! completed, which is not "revision minus one".
 
-use crate::model::facts::{
-    Controller, Deployment, Rollout, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts,
-};
+use crate::model::facts::{Controller, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts};
 use crate::model::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
 use crate::model::record;
 use crate::model::record::{Good, Outcome, Ran, RollbackMode};
-use crate::rules::mechanism::{Assessment, FailedBy, Who};
+use crate::rules::mechanism::{self, Assessment, FailedBy, Who};
 
 pub use known_good::{Found, GoodFacts, Presence, RevisionState, Wanted, images_to_find, revisions_to_read};
 pub use rendering::rendering;
@@ -154,20 +152,13 @@ fn stop(facts: &Facts<'_>) -> Option<WayBack> {
     let before = facts.deployment.rollback.as_ref().is_none_or(|rollback| rollback.how == "stop");
     let primary = facts.service.primary()?;
     let own = Some(&primary.id) == facts.deployment.deployment.as_ref();
-    if facts.service.controller != Controller::Ecs || !before || !own || primary.rollout == Some(Rollout::Failed) {
+    if facts.service.controller != Controller::Ecs || !before || !own || mechanism::has_failed(primary) {
         return None;
     }
-    let to = goes_back_to(facts.service, primary)?;
+    let to = mechanism::goes_back_to(facts.service, primary)?.task_definition.clone();
     let gone = |it: &&GoodFacts| it.good.revision == to.as_str() && !it.lost().is_empty();
     let useless = is_of(facts.deployment, to.as_str()) || facts.goods.iter().any(|it| gone(&it));
     (!useless).then(|| WayBack::Stop { service_deployment: story.arn.clone(), to: Some(to) })
-}
-
-/// Where ECS goes back to: the last deployment that completed.
-fn goes_back_to(service: &ServiceFacts, failed: &Deployment) -> Option<TaskDefinitionArn> {
-    let completed =
-        service.deployments.iter().filter(|it| it.id != failed.id && it.rollout == Some(Rollout::Completed));
-    completed.max_by_key(|it| it.created_at).map(|it| it.task_definition.clone())
 }
 
 /// The newest good revision that can still run.

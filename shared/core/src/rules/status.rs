@@ -6,12 +6,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::config::Target;
-use crate::model::facts::{Deployment, ImageFacts, Revision, Rollout, ServiceFacts};
+use crate::model::facts::{Deployment, ImageFacts, Revision, ServiceFacts};
 use crate::model::id::{DeploymentId, TargetName, TaskDefinitionArn};
 use crate::model::image::{Digest, Repository};
 use crate::model::plan::{Plan, Shown};
 use crate::model::reason::{Reason, Weight};
 use crate::model::record::{self, Decision, Hold, Outcome, Quarantined, Service};
+use crate::rules::mechanism;
 use crate::rules::render::shown_in;
 
 /// What was looked up for the status of one target.
@@ -207,10 +208,9 @@ pub fn refused(target: &Target, repository: &Repository, reason: Reason) -> Stat
 
 /// The status of a target, and what became of an image, where one is asked about.
 pub fn status(facts: &Facts<'_>, asked: Option<&Asked<'_>>) -> Status {
-    let completed = |deployment: &&Deployment| deployment.rollout == Some(Rollout::Completed);
     let primary = facts.service.primary();
-    let running = facts.service.deployments.iter().find(completed).or(primary);
-    let in_flight = primary.filter(|primary| primary.rollout.is_some() && !completed(primary));
+    let running = facts.service.deployments.iter().find(|it| mechanism::is_completed(it)).or(primary);
+    let in_flight = primary.filter(|primary| mechanism::has_not_won(primary));
     Status {
         target: facts.target.name.clone(),
         repository: facts.repository.name.clone(),
@@ -227,10 +227,10 @@ pub fn status(facts: &Facts<'_>, asked: Option<&Asked<'_>>) -> Status {
             deployment: deployment.id.clone(),
             image: facts.image_of(deployment),
             revision: deployment.task_definition.short().to_owned(),
-            state: match &deployment.rollout {
-                Some(Rollout::Failed) => "failed",
-                _ if deployment.is_rollback() => "rolling_back",
-                _ => "in_progress",
+            state: match mechanism::has_failed(deployment) {
+                true => "failed",
+                false if deployment.is_rollback() => "rolling_back",
+                false => "in_progress",
             },
             reason: deployment.rollout_reason.clone(),
             since: deployment.created_at,
@@ -264,10 +264,7 @@ impl Facts<'_> {
             if let Some(failed) = failure.filter(|failed| failed.deployment.as_ref() == Some(&deployment.id)) {
                 return verdict(State::Failed, cause(failed));
             }
-            let state = match deployment.rollout {
-                Some(Rollout::Failed) => State::Failed,
-                _ => State::Deploying,
-            };
+            let state = if mechanism::has_failed(deployment) { State::Failed } else { State::Deploying };
             return verdict(state, deployment.rollout_reason.clone());
         }
         if running.is_some_and(brings) {
@@ -276,7 +273,7 @@ impl Facts<'_> {
         if let Some(failed) = failure {
             return verdict(State::Failed, cause(failed));
         }
-        let failed = |deployment: &&Deployment| deployment.rollout == Some(Rollout::Failed) && brings(deployment);
+        let failed = |deployment: &&Deployment| mechanism::has_failed(deployment) && brings(deployment);
         if let Some(deployment) = self.service.deployments.iter().find(failed) {
             return verdict(State::Failed, deployment.rollout_reason.clone());
         }

@@ -4,13 +4,13 @@
 use jiff::{Timestamp, ToSpan};
 
 use crate::model::build::BuildChange;
-use crate::model::facts::{RanImage, Rollout, ServiceDeploymentFacts, ServiceFacts};
+use crate::model::facts::{RanImage, ServiceDeploymentFacts, ServiceFacts};
 use crate::model::id::{DeploymentId, TargetName, TaskDefinitionArn};
 use crate::model::notice::Kind;
 use crate::model::plan::{Plan, Shown};
 use crate::model::reason::Reason;
 use crate::model::record::{Began, Decision, Deployment, Good, RECENT, Ran, Service, Wish};
-use crate::rules::mechanism::{Intent, effect};
+use crate::rules::mechanism::{self, Intent, effect};
 
 /// Something to write into the record with the next write; noting it twice changes nothing more.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,7 +75,7 @@ pub fn is_first_sight(record: &Service) -> bool {
 pub fn first_sight(service: &ServiceFacts, ran: &[RanImage], at: Option<Timestamp>, now: Timestamp) -> Note {
     let primary = service.primary();
     let made = primary.and_then(|primary| primary.created_at).unwrap_or(now);
-    let won = primary.filter(|primary| primary.rollout == Some(Rollout::Completed));
+    let won = primary.filter(|primary| mechanism::is_completed(primary));
     let good = won.map(|primary| Good {
         revision: primary.task_definition.to_string(),
         ran: as_ran(ran),
@@ -105,7 +105,7 @@ pub fn outside(record: &Service, service: &ServiceFacts) -> Option<Note> {
     let full = record.deployments.get(RECENT - 1..).and_then(<[Deployment]>::last);
     let since = full.map(|oldest| oldest.began_at.unwrap_or(oldest.intended_at));
     let unknown = unknown.filter(|it| since.is_none_or(|since| it.created_at.is_some_and(|created| created > since)));
-    let unknown = unknown.filter(|it| it.status != "PRIMARY" || !is_way_back(record, it));
+    let unknown = unknown.filter(|it| !mechanism::is_primary(it) || !is_way_back(record, it));
     let at = unknown.filter_map(|it| it.created_at).max().filter(|at| decided.is_none_or(|decided| decided < *at))?;
     Some(Note::Decided(Decision { what: "outside".to_owned(), at, who: None }))
 }
@@ -183,7 +183,7 @@ pub fn is_unfinished(deployment: &Deployment) -> bool {
 pub fn overdue(record: &Service, service: Option<&ServiceFacts>, now: Timestamp) -> Vec<(u64, Option<Timestamp>)> {
     let goes_on = |id: &DeploymentId| {
         let made = service.and_then(|service| service.deployments.iter().find(|it| it.id == *id));
-        made.is_some_and(|it| it.status == "PRIMARY" && it.rollout == Some(Rollout::InProgress))
+        made.is_some_and(|it| mechanism::is_primary(it) && mechanism::is_in_progress(it))
     };
     let unfinished = record.deployments.iter().filter(|it| is_unfinished(it));
     unfinished

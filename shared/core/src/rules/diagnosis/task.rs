@@ -49,13 +49,17 @@ fn exit(container: &StoppedContainer) -> Option<Cause> {
     })
 }
 
-/// What ECS's words about a task or a container betray.
+/// What ECS's words about a task or a container betray; the more telling words first.
 fn of_words(words: &str, died: Option<&StoppedContainer>) -> Option<Cause> {
     let lower = words.to_ascii_lowercase();
-    let has = |signs: &[&str]| signs.iter().any(|sign| lower.contains(sign));
     let named =
         died.map_or_else(|| "a container".to_owned(), |it| format!("its container {}", quote::short(it.name.as_str())));
+    of_running(&lower, &named, died).or_else(|| of_starting(words, &lower, &named)).or_else(|| of_host(words, &lower))
+}
 
+/// A task that ran: its memory, its health.
+fn of_running(lower: &str, named: &str, died: Option<&StoppedContainer>) -> Option<Cause> {
+    let has = |signs: &[&str]| signs.iter().any(|sign| lower.contains(sign));
     if has(&["outofmemory", "out of memory", "killed due to memory usage"]) {
         let text = match died.and_then(|it| it.exit_code) {
             Some(code) => format!("{named} was killed, probably out of memory (exit code {code})"),
@@ -66,9 +70,12 @@ fn of_words(words: &str, died: Option<&StoppedContainer>) -> Option<Cause> {
     if has(&["elb health check", "load balancer health check"]) {
         return Some(Cause::of(CauseKind::LoadBalancerHealth, "its tasks fail the load balancer's health checks"));
     }
-    if has(&["health check"]) {
-        return Some(Cause::of(CauseKind::ContainerHealth, "its container's health check fails"));
-    }
+    has(&["health check"]).then(|| Cause::of(CauseKind::ContainerHealth, "its container's health check fails"))
+}
+
+/// What a task needs before it runs: role, log, secrets, image, command.
+fn of_starting(words: &str, lower: &str, named: &str) -> Option<Cause> {
+    let has = |signs: &[&str]| signs.iter().any(|sign| lower.contains(sign));
     if has(&["unable to assume the role"]) {
         return Some(cause::role(words));
     }
@@ -79,24 +86,28 @@ fn of_words(words: &str, died: Option<&StoppedContainer>) -> Option<Cause> {
     let rest = lower.replace("unable to pull secrets or registry auth", "");
     let of_secret = ["secret", "ssm", "parameter"].iter().any(|sign| rest.contains(sign));
     if of_secret && has(&["resourceinitializationerror", "unable to retrieve"]) {
-        return Some(secret(words, &lower));
+        return Some(secret(words, lower));
     }
     if has(&["cannotpull", "pull image", "cannot pull", "ecr:"]) || rest.contains("registry auth") {
-        return Some(image(&lower));
+        return Some(image(lower));
     }
     if has(&["exec format error"]) {
         return Some(Cause::of(CauseKind::ImagePlatform, "its image is made for another processor"));
     }
-    if has(&["cannotstartcontainer", "executable file not found", "permission denied: unknown"]) {
-        return Some(Cause::of(CauseKind::Command, format!("the command of {named} cannot be run")));
-    }
+    has(&["cannotstartcontainer", "executable file not found", "permission denied: unknown"])
+        .then(|| Cause::of(CauseKind::Command, format!("the command of {named} cannot be run")))
+}
+
+/// What is around a task: volumes, network, room, permissions, the runtime, the host.
+fn of_host(words: &str, lower: &str) -> Option<Cause> {
+    let has = |signs: &[&str]| signs.iter().any(|sign| lower.contains(sign));
     if has(&["cannotcreatevolume", "efs", "ebs volume", "volume"]) {
         return Some(Cause::of(CauseKind::Volume, "a volume of its tasks could not be attached"));
     }
     if has(&["network interface", "eni provisioning", "subnet", "security group", "elastic network"]) {
         return Some(Cause::of(CauseKind::Network, "a network interface for its tasks could not be set up"));
     }
-    if let Some(cause) = cause::capacity(&lower) {
+    if let Some(cause) = cause::capacity(lower) {
         return Some(cause);
     }
     if has(&["is not authorized", "accessdenied", "access denied"]) {
@@ -105,13 +116,11 @@ fn of_words(words: &str, died: Option<&StoppedContainer>) -> Option<Cause> {
     if has(&["timeouterror", "timed out", "timeout waiting", "containerruntime", "dockertimeout", "cannotinspect"]) {
         return Some(Cause::of(CauseKind::Runtime, "the container runtime of its host took too long or failed"));
     }
-    if has(&["resourceinitializationerror"]) && is_unreachable(&lower) {
+    if has(&["resourceinitializationerror"]) && is_unreachable(lower) {
         return Some(Cause::of(CauseKind::Network, "its tasks cannot reach what they need to start"));
     }
-    if has(&["internalerror", "host ec2", "underlying infrastructure"]) {
-        return Some(Cause::of(CauseKind::Host, "the host of its tasks broke or was taken away"));
-    }
-    None
+    has(&["internalerror", "host ec2", "underlying infrastructure"])
+        .then(|| Cause::of(CauseKind::Host, "the host of its tasks broke or was taken away"))
 }
 
 fn secret(words: &str, lower: &str) -> Cause {

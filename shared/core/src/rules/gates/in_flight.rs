@@ -1,9 +1,10 @@
 //! Whether it is a deployment's turn: what is under way and may not be cut short.
 
-use crate::model::facts::{Deployment, Rollout, ServiceFacts, Strategy};
+use crate::model::facts::{Deployment, ServiceFacts};
 use crate::model::reason::Reason;
 use crate::model::record;
 use crate::rules::candidate::By;
+use crate::rules::mechanism::{self, CutShort};
 use crate::rules::unfinished::unjudged;
 
 /// Whether an update now would do no harm: a rolling deployment may be superseded, nothing else may.
@@ -18,23 +19,18 @@ pub(in crate::rules) fn undisturbed(
     let Some(primary) = service.primary() else { return Ok(()) };
     let deployment = primary.id.clone();
     let by_itself = !matches!(by, By::Request(..));
-    if primary.rollout == Some(Rollout::InProgress) && !has_failed_for_good(record, primary) {
-        let strategy = match &service.strategy {
-            _ if primary.is_rollback() => "rollback",
-            Strategy::Rolling => "",
-            Strategy::BlueGreen => "blue/green",
-            Strategy::Linear => "linear",
-            Strategy::Canary => "canary",
-            Strategy::Other(name) => name,
-        };
-        match strategy {
-            "" => {}
-            "rollback" if by_itself => return Err(Reason::Queued { deployment, what: "rollback".to_owned() }),
-            "rollback" => return Err(Reason::RollingBack { deployment }),
-            strategy if by_itself => {
-                return Err(Reason::Queued { deployment, what: format!("{strategy} deployment") });
-            }
-            strategy => return Err(Reason::InFlight { deployment, strategy: strategy.to_owned() }),
+    let cut_short = mechanism::cuts_short(service, primary).filter(|_| !has_failed_for_good(record, primary));
+    match cut_short {
+        None => {}
+        Some(CutShort::Rollback) if by_itself => {
+            return Err(Reason::Queued { deployment, what: "rollback".to_owned() });
+        }
+        Some(CutShort::Rollback) => return Err(Reason::RollingBack { deployment }),
+        Some(CutShort::Shift(strategy)) if by_itself => {
+            return Err(Reason::Queued { deployment, what: format!("{strategy} deployment") });
+        }
+        Some(CutShort::Shift(strategy)) => {
+            return Err(Reason::InFlight { deployment, strategy: strategy.to_owned() });
         }
     }
     if by_itself && let Some(failed) = unjudged(record, service).next() {

@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::facts::{Breaker, ImageName, Management, Pause, Revision, Strategy};
+use crate::model::facts::{Breaker, Deployment, ImageName, Management, Pause, Revision, Rollout, Strategy};
 use crate::model::id::{ClusterName, ContainerName, ServiceName};
 use crate::model::image::{Digest, ImageRef, Tag};
 use crate::model::record::Quarantined;

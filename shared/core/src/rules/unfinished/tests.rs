@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::*;
-use crate::model::facts::{Breaker, Controller, Deployment as EcsDeployment, Management, Revision, Strategy};
+use crate::model::facts::{Breaker, Controller, Deployment as EcsDeployment, Management, Revision, Rollout, Strategy};
 use crate::model::id::{ClusterName, EventId, ServiceName};
 use crate::model::image::Tag;
 use crate::model::record::{self, Outcome};

@@ -5,6 +5,9 @@ use crate::model::image::Digest;
 
 use crate::rules::diagnosis::{Cause, CauseKind, Evidence};
 
+/// What helps where nothing is known.
+const LOOK: &str = "Look at the service's events and the logs of its tasks";
+
 /// The payload that takes an image out of quarantine.
 pub fn release(target: &TargetName, digest: &Digest) -> String {
     let target = serde_json::Value::from(target.as_str());
@@ -29,7 +32,20 @@ fn another_try(evidence: &Evidence<'_>, kind: CauseKind) -> Option<String> {
     ))
 }
 
+/// The first thing to do, by the kind of the cause.
+#[rustfmt::skip]
 fn first(kind: CauseKind) -> &'static str {
+    use CauseKind::*;
+    match kind {
+        Exit | OutOfMemory | Killed | ContainerHealth | LoadBalancerHealth | Command => of_application(kind),
+        ImageGone | ImageDenied | ImageNetwork | ImagePlatform | ImageOther => of_image(kind),
+        Secret | Role | Capacity | Network | Volume | Logging | Runtime | Host => of_surroundings(kind),
+        Alarm | Hook | Deadline | Unknown => of_deployment(kind),
+    }
+}
+
+/// What is wrong with the application or its health checks.
+fn of_application(kind: CauseKind) -> &'static str {
     match kind {
         CauseKind::Exit => "Read the last lines of the container's log, mend the image, and push it",
         CauseKind::OutOfMemory => {
@@ -46,6 +62,18 @@ fn first(kind: CauseKind) -> &'static str {
             "Check the target group's path, port and expected codes against the new image; if it only starts slowly, raise \
              the service's health check grace period"
         }
+        CauseKind::Command => {
+            "Check the image's entry point and the task definition's command: the file has to be in the image, and \
+             executable"
+        }
+        // Of another group.
+        _ => LOOK,
+    }
+}
+
+/// What is wrong with pulling the image.
+fn of_image(kind: CauseKind) -> &'static str {
+    match kind {
         CauseKind::ImageGone => {
             "Check that the image is in ECR and that no lifecycle policy removes it; then push it again"
         }
@@ -60,10 +88,14 @@ fn first(kind: CauseKind) -> &'static str {
             "Build the image for the processor that the task definition's runtimePlatform names, or for both"
         }
         CauseKind::ImageOther => "Pull the image by hand as the task would, and see what the registry says",
-        CauseKind::Command => {
-            "Check the image's entry point and the task definition's command: the file has to be in the image, and \
-             executable"
-        }
+        // Of another group.
+        _ => LOOK,
+    }
+}
+
+/// What is wrong around the task.
+fn of_surroundings(kind: CauseKind) -> &'static str {
+    match kind {
         CauseKind::Secret => {
             "Check that the secret or parameter is there, that the task's execution role may read and decrypt it, and that \
              the task's subnets reach its service"
@@ -86,11 +118,20 @@ fn first(kind: CauseKind) -> &'static str {
         CauseKind::Runtime | CauseKind::Host => {
             "Look at the health of the container instances, and at AWS's health dashboard"
         }
+        // Of another group.
+        _ => LOOK,
+    }
+}
+
+/// What ended the deployment.
+fn of_deployment(kind: CauseKind) -> &'static str {
+    match kind {
         CauseKind::Alarm => "Look at the alarm that rang; if it was not about this deploy, release the image",
         CauseKind::Hook => "Look at the log of the lifecycle hook's function",
         CauseKind::Deadline => {
             "Look at the service's events and its tasks' health; if it only takes longer, raise the target's deadline"
         }
-        CauseKind::Unknown => "Look at the service's events and the logs of its tasks",
+        // Unknown, or of another group.
+        _ => LOOK,
     }
 }
