@@ -1,7 +1,7 @@
 //! What Slipway remembers of a service: one record, changed only by compare-and-set.
 //!
 //! Every transition is a pure function on the record, so whoever writes reads, changes and writes back on the condition
-//! that nobody else wrote in between. Two writers cannot both win, and the storm runs the very same transitions.
+//! that nobody else wrote in between. Two writers cannot both win.
 //! The record is the memory, never the truth: where it is missing, what ECS and ECR say is enough to go on.
 
 use jiff::Timestamp;

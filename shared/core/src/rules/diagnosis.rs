@@ -4,15 +4,15 @@
 
 use std::collections::HashMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::model::facts::{ServiceEvent, StoppedTask};
 use crate::model::id::TargetName;
 use crate::model::image::Digest;
 use crate::rules::mechanism::{FailedBy, task_failure};
 
-pub(crate) use cause::Cause;
 pub use cause::CauseKind;
+pub(crate) use cause::{Cause, ImageProblem, Lacking, SecretProblem};
 
 mod cause;
 
@@ -63,10 +63,10 @@ fn of_tasks(tasks: &[StoppedTask]) -> Option<Cause> {
     let causes: Vec<Cause> = looked_at.into_iter().filter_map(task::cause).collect();
     let mut counts: HashMap<CauseKind, usize> = HashMap::new();
     for cause in &causes {
-        *counts.entry(cause.kind).or_default() += 1;
+        *counts.entry(cause.kind()).or_default() += 1;
     }
     let most = counts.values().max()?;
-    causes.iter().find(|cause| counts.get(&cause.kind) == Some(most)).cloned()
+    causes.iter().find(|cause| counts.get(&cause.kind()) == Some(most)).cloned()
 }
 
 /// ECS's log of the service since the deployment began, newest first.
@@ -80,16 +80,8 @@ pub(crate) fn recent<'a>(evidence: &Evidence<'a>) -> impl Iterator<Item = &'a Se
 
 fn unknown(evidence: &Evidence<'_>) -> Cause {
     match evidence.by {
-        FailedBy::Deadline => {
-            let seconds = i64::try_from(evidence.deadline_seconds).unwrap_or(i64::MAX);
-            let time = SignedDuration::from_secs(seconds);
-            let text = match (time.as_mins(), seconds % 60) {
-                (1.., 0) => format!("it did not complete within {} min", time.as_mins()),
-                _ => format!("it did not complete within {seconds} s"),
-            };
-            Cause { kind: CauseKind::Deadline, text }
-        }
-        FailedBy::Tasks => Cause::of(CauseKind::Unknown, "its tasks kept stopping, and ECS does not say why"),
-        FailedBy::Ecs => Cause::of(CauseKind::Unknown, "ECS calls it failed and gives no reason that Slipway knows"),
+        FailedBy::Deadline => Cause::Deadline { seconds: evidence.deadline_seconds },
+        FailedBy::Tasks => Cause::TasksStopped,
+        FailedBy::Ecs => Cause::Unexplained,
     }
 }

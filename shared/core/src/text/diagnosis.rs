@@ -13,6 +13,8 @@ pub use advice::release;
 
 mod advice;
 
+mod cause;
+
 mod evidence;
 
 /// Why a deployment failed.
@@ -51,8 +53,8 @@ pub fn explain(evidence: &Evidence<'_>) -> Why {
         advice: advice::advice(evidence, &cause),
         evidence: evidence::lines(evidence),
         log: evidence.tasks.iter().find_map(|task| task.died()?.stream.clone()),
-        cause: cause.text,
-        kind: cause.kind,
+        cause: cause.to_string(),
+        kind: cause.kind(),
     }
 }
 

@@ -63,12 +63,6 @@ impl Service {
         }
     }
 
-    /// The wishes to serve now; whoever holds the lease takes them all at once.
-    pub fn take_wishes(&mut self, fence: Fence) -> Result<Vec<Wish>, Lost> {
-        self.check(fence)?;
-        Ok(std::mem::take(&mut self.wishes))
-    }
-
     /// Lets what must wait wait until what is under way has ended.
     pub fn wait(&mut self, wish: Wish) {
         if !self.waiting.contains(&wish) {

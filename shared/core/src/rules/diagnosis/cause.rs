@@ -1,4 +1,4 @@
-//! The kinds of causes, and how ECS's words about a service betray one.
+//! What a deployment may have died of, and how ECS's words about a service betray it. `text` has the words for each.
 
 use super::quote;
 
@@ -72,16 +72,126 @@ impl CauseKind {
     }
 }
 
-/// A cause and its half sentence.
+/// Why a deployment failed, with what a sentence about it names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Cause {
-    pub(crate) kind: CauseKind,
-    pub(crate) text: String,
+pub(crate) enum Cause {
+    /// A container exited with this code; 126, 127, 137, 139 and 143 mean something of their own.
+    Exited { container: String, code: i32 },
+    /// A container was killed, probably because it needed more memory than it has.
+    OutOfMemory { container: Option<String>, code: Option<i32> },
+    /// The load balancer's health checks failed, for the reason in ECS's words.
+    LoadBalancerHealth { reason: Option<String> },
+    /// A container's own health check failed.
+    ContainerHealth,
+    /// The command of a container cannot be run.
+    Command { container: Option<String> },
+    /// A role could not be used.
+    Role { name: Option<String> },
+    /// ECS cannot start tasks as the service is configured.
+    Misconfigured,
+    /// A secret or parameter could not be read.
+    Secret { name: Option<String>, problem: SecretProblem },
+    /// The image could not be pulled or run.
+    Image(ImageProblem),
+    /// There is no room for its tasks.
+    Capacity(Lacking),
+    /// A network interface could not be set up.
+    NetworkInterface,
+    /// Its tasks cannot reach what they need to start.
+    Unreachable,
+    /// A volume could not be attached.
+    Volume,
+    /// Its log cannot be written.
+    Logging,
+    /// The container runtime took too long or failed.
+    Runtime,
+    /// The host broke or was taken away.
+    Host,
+    /// An alarm of the service rang.
+    Alarm,
+    /// A lifecycle hook failed or refused.
+    Hook,
+    /// It did not complete in so many seconds.
+    Deadline { seconds: u64 },
+    /// Its tasks kept stopping, and nothing says why.
+    TasksStopped,
+    /// ECS calls it failed, and nothing says why.
+    Unexplained,
+}
+
+/// What is wrong with a secret or parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SecretProblem {
+    Denied,
+    Missing,
+    NoSuchKey,
+    Unreachable,
+    Unreadable,
+}
+
+/// What is wrong with an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ImageProblem {
+    Denied,
+    Gone,
+    OtherProcessor,
+    RateLimited,
+    NoSpace,
+    Unreachable,
+    Other,
+}
+
+/// What there is not enough of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lacking {
+    Fargate,
+    Cpu,
+    Memory,
+    NetworkInterfaces,
+    Ports,
+    Quota,
+    Instances,
+    Spot,
+    Room,
 }
 
 impl Cause {
-    pub(crate) fn of(kind: CauseKind, text: impl Into<String>) -> Self {
-        Self { kind, text: text.into() }
+    /// Its kind, by which causes are counted and advice is given.
+    pub(crate) fn kind(&self) -> CauseKind {
+        match self {
+            Self::Exited { code: 126 | 127, .. } | Self::Command { .. } => CauseKind::Command,
+            // 128 + SIGKILL: out of memory is one reason of many, and ECS names it where it knows it.
+            Self::Exited { code: 137 | 143, .. } => CauseKind::Killed,
+            Self::Exited { .. } => CauseKind::Exit,
+            Self::OutOfMemory { .. } => CauseKind::OutOfMemory,
+            Self::LoadBalancerHealth { .. } => CauseKind::LoadBalancerHealth,
+            Self::ContainerHealth => CauseKind::ContainerHealth,
+            Self::Role { .. } | Self::Misconfigured => CauseKind::Role,
+            Self::Secret { .. } => CauseKind::Secret,
+            Self::Image(problem) => problem.kind(),
+            Self::Capacity(_) => CauseKind::Capacity,
+            Self::NetworkInterface | Self::Unreachable => CauseKind::Network,
+            Self::Volume => CauseKind::Volume,
+            Self::Logging => CauseKind::Logging,
+            Self::Runtime => CauseKind::Runtime,
+            Self::Host => CauseKind::Host,
+            Self::Alarm => CauseKind::Alarm,
+            Self::Hook => CauseKind::Hook,
+            Self::Deadline { .. } => CauseKind::Deadline,
+            Self::TasksStopped | Self::Unexplained => CauseKind::Unknown,
+        }
+    }
+}
+
+impl ImageProblem {
+    fn kind(self) -> CauseKind {
+        match self {
+            Self::Denied => CauseKind::ImageDenied,
+            Self::Gone => CauseKind::ImageGone,
+            Self::OtherProcessor => CauseKind::ImagePlatform,
+            Self::RateLimited | Self::Unreachable => CauseKind::ImageNetwork,
+            Self::NoSpace | Self::Other => CauseKind::ImageOther,
+        }
     }
 }
 
@@ -89,12 +199,9 @@ impl Cause {
 pub(super) fn stated(words: &str) -> Option<Cause> {
     let lower = words.to_ascii_lowercase();
     if lower.contains("alarm") {
-        return Some(Cause::of(CauseKind::Alarm, "a CloudWatch alarm of the service rang"));
+        return Some(Cause::Alarm);
     }
-    if lower.contains("hook") {
-        return Some(Cause::of(CauseKind::Hook, "a lifecycle hook of the deployment failed or refused"));
-    }
-    None
+    lower.contains("hook").then_some(Cause::Hook)
 }
 
 /// What ECS's words about a service betray: placement, health checks, roles.
@@ -104,56 +211,42 @@ pub(super) fn of_service(words: &str) -> Option<Cause> {
     if has(&["unable to assume the role", "is not authorized to perform"]) && !lower.contains("secret") {
         return Some(role(words));
     }
-    if let Some(cause) = capacity(&lower) {
-        return Some(cause);
+    if let Some(lacking) = lacking(&lower) {
+        return Some(Cause::Capacity(lacking));
     }
     if lower.contains("is unhealthy in") && lower.contains("target-group") {
-        let text = match quote::between(words, "(reason ", ")") {
-            Some(why) => format!("its tasks fail the load balancer's health checks ({})", quote::short(why)),
-            None => "its tasks fail the load balancer's health checks".to_owned(),
-        };
-        return Some(Cause::of(CauseKind::LoadBalancerHealth, text));
+        return Some(Cause::LoadBalancerHealth { reason: quote::between(words, "(reason ", ")").map(quote::short) });
     }
     if has(&["failed container health checks"]) {
-        return Some(Cause::of(CauseKind::ContainerHealth, "its container's health check fails"));
+        return Some(Cause::ContainerHealth);
     }
     if has(&["service_task_configuration_failure"]) {
-        return Some(Cause::of(CauseKind::Role, "ECS cannot start its tasks as the service is configured"));
+        return Some(Cause::Misconfigured);
     }
-    if has(&["service_task_placement_failure", "placement constraint"]) {
-        return Some(Cause::of(CauseKind::Capacity, "there is no room for its tasks"));
-    }
-    None
+    has(&["service_task_placement_failure", "placement constraint"]).then_some(Cause::Capacity(Lacking::Room))
 }
 
 pub(super) fn role(words: &str) -> Cause {
-    let text = match quote::role(words) {
-        Some(role) => format!("the role {role} could not be used"),
-        None => "a role of the task or the service could not be used".to_owned(),
-    };
-    Cause::of(CauseKind::Role, text)
+    Cause::Role { name: quote::role(words) }
 }
 
-/// No room for tasks, in ECS's codes and sentences.
-pub(super) fn capacity(lower: &str) -> Option<Cause> {
-    let text = if lower.contains("resource:fargate") || lower.contains("capacity is unavailable") {
-        "Fargate has no capacity for its tasks at the moment"
-    } else if lower.contains("resource:cpu") || lower.contains("insufficient cpu") {
-        "no container instance has enough CPU left for its tasks"
-    } else if lower.contains("resource:memory") || lower.contains("insufficient memory") {
-        "no container instance has enough memory left for its tasks"
-    } else if lower.contains("resource:eni") {
-        "no container instance has a network interface left for its tasks"
-    } else if lower.contains("resource:ports") {
-        "a port that its tasks need is taken on every container instance"
-    } else if lower.contains("limit on the number of vcpus") || lower.contains("reached the limit") {
-        "the account's Fargate quota is used up"
-    } else if lower.contains("unable to place a task") || lower.contains("no container instance met") {
-        "no container instance meets what its tasks need"
-    } else if lower.contains("spot task was interrupted") || lower.contains("spotinterruption") {
-        "Fargate Spot took its tasks away"
-    } else {
-        return None;
-    };
-    Some(Cause::of(CauseKind::Capacity, text))
+/// What tasks had no room for, in ECS's codes and sentences.
+pub(super) fn lacking(lower: &str) -> Option<Lacking> {
+    const SIGNS: [(&str, Lacking); 14] = [
+        ("resource:fargate", Lacking::Fargate),
+        ("capacity is unavailable", Lacking::Fargate),
+        ("resource:cpu", Lacking::Cpu),
+        ("insufficient cpu", Lacking::Cpu),
+        ("resource:memory", Lacking::Memory),
+        ("insufficient memory", Lacking::Memory),
+        ("resource:eni", Lacking::NetworkInterfaces),
+        ("resource:ports", Lacking::Ports),
+        ("limit on the number of vcpus", Lacking::Quota),
+        ("reached the limit", Lacking::Quota),
+        ("unable to place a task", Lacking::Instances),
+        ("no container instance met", Lacking::Instances),
+        ("spot task was interrupted", Lacking::Spot),
+        ("spotinterruption", Lacking::Spot),
+    ];
+    SIGNS.iter().find(|(sign, _)| lower.contains(sign)).map(|(_, lacking)| *lacking)
 }

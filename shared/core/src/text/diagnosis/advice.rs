@@ -15,8 +15,8 @@ pub fn release(target: &TargetName, digest: &Digest) -> String {
 }
 
 pub(super) fn advice(evidence: &Evidence<'_>, cause: &Cause) -> Vec<String> {
-    let mut advice = vec![first(cause.kind).to_owned()];
-    advice.extend(another_try(evidence, cause.kind));
+    let mut advice = vec![first(cause.kind()).to_owned()];
+    advice.extend(another_try(evidence, cause.kind()));
     advice
 }
 
