@@ -17,3 +17,5 @@ mod plan;
 mod reason;
 
 mod rollback;
+
+mod status;

@@ -162,7 +162,23 @@ pub struct Verdict {
     pub done: bool,
     /// Why, where there is more to say.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub reason: Option<Because>,
+}
+
+/// Why it became of an image what it did. It is written as its sentence.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Because {
+    /// What a plan for it would give as its reason.
+    Reason(Reason),
+    /// ECS's words.
+    Ecs(String),
+    /// The cause of its failure, and what came of that.
+    Failed {
+        /// In half a sentence.
+        cause: String,
+        /// How its deployment ended, if it has.
+        outcome: Option<Outcome>,
+    },
 }
 
 /// What became of an image.
@@ -244,7 +260,7 @@ pub fn status(facts: &Facts<'_>, asked: Option<&Asked<'_>>) -> Status {
 
 impl Facts<'_> {
     fn verdict(&self, asked: &Asked<'_>, running: Option<&Deployment>, in_flight: Option<&Deployment>) -> Verdict {
-        let verdict = |state: State, reason: Option<String>| Verdict {
+        let verdict = |state: State, reason: Option<Because>| Verdict {
             image: asked.shown.clone(),
             state,
             done: state.is_end(),
@@ -253,7 +269,7 @@ impl Facts<'_> {
         let Some(digest) = asked.image.map(|image| &image.digest).or(asked.shown.digest.as_ref()) else {
             let reason =
                 Reason::NoSuchImage { image: asked.shown.to_string(), repository: self.repository.name.clone() };
-            return verdict(State::Missing, Some(reason.to_string()));
+            return verdict(State::Missing, Some(Because::Reason(reason)));
         };
         let brings = |deployment: &Deployment| {
             self.image_of(deployment).is_some_and(|image| image.digest.as_ref() == Some(digest))
@@ -265,7 +281,7 @@ impl Facts<'_> {
                 return verdict(State::Failed, cause(failed));
             }
             let state = if mechanism::has_failed(deployment) { State::Failed } else { State::Deploying };
-            return verdict(state, deployment.rollout_reason.clone());
+            return verdict(state, deployment.rollout_reason.clone().map(Because::Ecs));
         }
         if running.is_some_and(brings) {
             return verdict(State::Running, None);
@@ -275,7 +291,7 @@ impl Facts<'_> {
         }
         let failed = |deployment: &&Deployment| mechanism::has_failed(deployment) && brings(deployment);
         if let Some(deployment) = self.service.deployments.iter().find(failed) {
-            return verdict(State::Failed, deployment.rollout_reason.clone());
+            return verdict(State::Failed, deployment.rollout_reason.clone().map(Because::Ecs));
         }
         if let Some(past) = asked.past {
             let state = match past.status.as_str() {
@@ -284,18 +300,18 @@ impl Facts<'_> {
                 "SUCCESSFUL" | "STOPPED" | "STOP_REQUESTED" => State::Superseded,
                 _ => State::Failed,
             };
-            return verdict(state, past.reason.clone());
+            return verdict(state, past.reason.clone().map(Because::Ecs));
         }
         match asked.plan {
             Some(plan) => match plan.reason.weight() {
                 Weight::Go => verdict(State::Waiting, None),
-                Weight::Skip => verdict(State::Skipped, Some(plan.reason.to_string())),
-                Weight::Refuse => verdict(State::Refused, Some(plan.reason.to_string())),
+                Weight::Skip => verdict(State::Skipped, Some(Because::Reason(plan.reason.clone()))),
+                Weight::Refuse => verdict(State::Refused, Some(Because::Reason(plan.reason.clone()))),
             },
             None => {
                 let reason =
                     Reason::NoSuchImage { image: asked.shown.to_string(), repository: self.repository.name.clone() };
-                verdict(State::Missing, Some(reason.to_string()))
+                verdict(State::Missing, Some(Because::Reason(reason)))
             }
         }
     }
@@ -317,13 +333,7 @@ impl Facts<'_> {
 }
 
 /// Why a deployment failed, and what came of it.
-fn cause(failed: &record::Deployment) -> Option<String> {
+fn cause(failed: &record::Deployment) -> Option<Because> {
     let cause = failed.failing.as_ref().map(|failing| failing.cause.clone()).or_else(|| failed.reason.clone())?;
-    let since = match failed.outcome {
-        Some(Outcome::RolledBackByEcs) => "; ECS rolled it back",
-        Some(Outcome::RolledBackBySlipway) => "; Slipway rolled it back",
-        Some(Outcome::RollbackFailed) => "; the rollback failed too",
-        _ => "",
-    };
-    Some(format!("{cause}{since}"))
+    Some(Because::Failed { cause, outcome: failed.outcome })
 }
