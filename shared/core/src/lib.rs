@@ -37,12 +37,14 @@ pub mod outcome {
 /// What a push or a request means.
 pub mod deploy {
     pub use crate::model::manifest::Build;
+    pub use crate::rules::adoption::*;
     pub use crate::rules::candidate::*;
     pub use crate::rules::choose::*;
     pub use crate::rules::deploy::*;
     pub use crate::rules::gates::{Question, deployable, guess_same_build, question, runnable, to_compare};
+    pub use crate::rules::note::*;
     pub use crate::rules::redeploy::*;
-    pub use crate::rules::rollback::{
+    pub use crate::rules::rollback::requested::{
         Back, Rollback, candidates as rollback_candidates, images as rollback_images, rollback,
     };
     pub use crate::rules::unfinished::*;

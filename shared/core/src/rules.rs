@@ -1,5 +1,7 @@
 //! Every decision. A rule takes what was looked up and says what is to be done; it has no sentence for people.
 
+pub mod adoption;
+
 pub mod candidate;
 
 pub mod choose;
@@ -13,6 +15,8 @@ pub mod gates;
 pub mod mechanism;
 
 pub mod message_state;
+
+pub mod note;
 
 pub mod redeploy;
 

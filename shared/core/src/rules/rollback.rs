@@ -11,13 +11,12 @@ use crate::rules::mechanism::{self, Assessment, FailedBy, Who};
 
 pub use known_good::{Found, GoodFacts, Presence, RevisionState, Wanted, images_to_find, revisions_to_read};
 pub use rendering::rendering;
-pub use requested::{Back, Rollback, candidates, images, rollback};
 
 mod known_good;
 
 mod rendering;
 
-mod requested;
+pub mod requested;
 
 /// A deployment that failed, and what could be put back.
 #[derive(Clone, Copy, Debug)]

@@ -1,126 +1,15 @@
-//! Holds what the record says against what ECS says: what nobody remembers, what was begun and not finished, what was
-//! not told.
+//! What was begun and not finished, and what was not told, by the record and by what ECS says.
 
 use jiff::{Timestamp, ToSpan};
 
-use crate::model::build::BuildChange;
-use crate::model::facts::{RanImage, ServiceDeploymentFacts, ServiceFacts};
+use crate::model::facts::{ServiceDeploymentFacts, ServiceFacts};
 use crate::model::id::{DeploymentId, TargetName, TaskDefinitionArn};
 use crate::model::notice::Kind;
 use crate::model::plan::{Plan, Shown};
 use crate::model::reason::Reason;
-use crate::model::record::{Began, Decision, Deployment, Good, RECENT, Ran, Service, Wish};
+use crate::model::record::{Deployment, Service};
 use crate::rules::mechanism::{self, Intent, effect};
-
-/// Something to write into the record with the next write; noting it twice changes nothing more.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Note {
-    /// The service was seen for the first time: what runs is taken over as it is.
-    Adopted(Option<Good>, Decision),
-    /// A person decided, here or elsewhere.
-    Decided(Decision),
-    /// What a good revision's tags really meant when it ran.
-    Ran(String, Vec<Ran>),
-    /// An update whose answer was lost made this deployment.
-    Began(u64, Began),
-    /// An update that was meant never took effect.
-    Forgotten(u64),
-    /// What the images of a deployment were built from.
-    Built(u64, BuildChange),
-    /// A notice was published; of a deployment, where it has a number.
-    Told(Option<u64>, String),
-    /// A wish waits until what is under way has ended, or for better images.
-    Waits(Wish),
-}
-
-impl Note {
-    /// Writes it down.
-    pub fn write(&self, record: &mut Service) {
-        match self {
-            Self::Adopted(good, decision) => {
-                if is_first_sight(record) {
-                    good.iter().for_each(|good| record.proved(good.clone()));
-                    record.decided(decision.clone());
-                }
-            }
-            Self::Decided(decision) => record.decided(decision.clone()),
-            Self::Ran(revision, ran) => {
-                if let Some(good) = record.good.iter_mut().find(|it| it.revision == *revision && it.ran.is_empty()) {
-                    good.ran.clone_from(ran);
-                }
-            }
-            Self::Began(number, began) => record.began(*number, began),
-            Self::Forgotten(number) => record.forget(*number),
-            Self::Built(number, build) => record.built(*number, build.clone()),
-            Self::Told(number, id) => record.tell(*number, id),
-            Self::Waits(wish) => {
-                record.wishes.retain(|it| it != wish);
-                // To decide again once is to decide about everything.
-                if wish.tag.is_some() || record.waiting.iter().all(|it| it.tag.is_some()) {
-                    record.wait(wish.clone());
-                }
-            }
-        }
-    }
-}
-
-/// Whether nothing is remembered of the service: Slipway sees it for the first time, or the table was lost.
-pub fn is_first_sight(record: &Service) -> bool {
-    record.decision.is_none() && record.good.is_empty() && record.deployments.is_empty()
-}
-
-/// What is remembered of a service that is seen for the first time.
-///
-/// `at` is when that counts as decided: when what runs was deployed, or now, so that nothing of before is deployed.
-pub fn first_sight(service: &ServiceFacts, ran: &[RanImage], at: Option<Timestamp>, now: Timestamp) -> Note {
-    let primary = service.primary();
-    let made = primary.and_then(|primary| primary.created_at).unwrap_or(now);
-    let won = primary.filter(|primary| mechanism::is_completed(primary));
-    let good = won.map(|primary| Good {
-        revision: primary.task_definition.to_string(),
-        ran: as_ran(ran),
-        at: primary.updated_at.unwrap_or(made).min(now),
-    });
-    let decision = Decision { what: "adopted".to_owned(), at: at.unwrap_or(made), who: None };
-    Note::Adopted(good, decision)
-}
-
-/// What really ran, as the record keeps it.
-pub fn as_ran(ran: &[RanImage]) -> Vec<Ran> {
-    ran.iter()
-        .map(|it| Ran { container: it.container.clone(), image: it.image.clone(), digest: it.digest.clone() })
-        .collect()
-}
-
-/// An update by somebody else, which counts as a person's decision, if the service has one that is not remembered.
-///
-/// It need not be the PRIMARY any more: an update of ours may have gone over it before anybody saw it.
-pub fn outside(record: &Service, service: &ServiceFacts) -> Option<Note> {
-    if is_first_sight(record) {
-        return None;
-    }
-    let decided = record.decision.as_ref().map(|decision| decision.at);
-    let unknown = service.deployments.iter().filter(|it| record.of_id(&it.id).is_none() && !it.is_rollback());
-    // What is older than a full record may have been in it.
-    let full = record.deployments.get(RECENT - 1..).and_then(<[Deployment]>::last);
-    let since = full.map(|oldest| oldest.began_at.unwrap_or(oldest.intended_at));
-    let unknown = unknown.filter(|it| since.is_none_or(|since| it.created_at.is_some_and(|created| created > since)));
-    let unknown = unknown.filter(|it| !mechanism::is_primary(it) || !is_way_back(record, it));
-    let at = unknown.filter_map(|it| it.created_at).max().filter(|at| decided.is_none_or(|decided| decided < *at))?;
-    Some(Note::Decided(Decision { what: "outside".to_owned(), at, who: None }))
-}
-
-/// Whether this deployment put the service back after what was deployed last. One that was there before, and that ECS put
-/// back, is whatever it was before.
-fn is_way_back(record: &Service, made: &crate::model::facts::Deployment) -> bool {
-    record.deployments.first().is_some_and(|last| {
-        let back_to = |revision: &Option<String>| revision.as_deref() == Some(made.task_definition.short());
-        let since = made.created_at.is_none_or(|created| created >= last.began_at.unwrap_or(last.intended_at));
-        since
-            && (last.failing.is_some() || last.rollback.is_some() || last.outcome.is_some_and(|it| it.condemns()))
-            && (back_to(&last.revision.old) || last.rollback.as_ref().is_some_and(|it| back_to(&it.to)))
-    })
-}
+use crate::rules::note::Note;
 
 /// The updates that were meant and of which nobody knows whether they took effect: whoever meant them died.
 pub fn unresolved(record: &Service) -> Vec<&Deployment> {

@@ -9,9 +9,11 @@ use super::*;
 use crate::model::facts::{Breaker, Controller, Deployment as EcsDeployment, Management, Revision, Rollout, Strategy};
 use crate::model::id::{ClusterName, EventId, ServiceName};
 use crate::model::image::Tag;
-use crate::model::record::{self, Outcome};
+use crate::model::record::{self, Decision, Outcome};
+use crate::rules::adoption::{first_sight, outside};
 use crate::rules::candidate::By;
 use crate::rules::gates::undisturbed;
+use crate::rules::note::is_first_sight;
 
 fn at(time: &str) -> Timestamp {
     format!("2026-11-21T{time}Z").parse().unwrap()
