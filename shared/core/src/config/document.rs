@@ -53,7 +53,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Target>, Vec<Mistake>> {
         reader.keys(&fields, version, &mut document, &Path::Document);
         // Another version's keys are not ours to judge.
         if !document.is_foreign {
-            reader.unknown(&fields, &DOCUMENT, &Path::Document);
+            reader.unknown(&fields, DOCUMENT, &Path::Document);
             reader.keys(&fields, others, &mut document, &Path::Document);
         }
     }
@@ -128,13 +128,13 @@ pub(super) fn targets<'n>(document: &mut Document, reader: &mut Reader<'n>, node
 
 fn entry<'n>(document: &Document, reader: &mut Reader<'n>, node: &'n Node<'n>, path: &Path<'_>) -> Option<Entry> {
     let mut entry = document.defaults.clone();
-    let fields = reader.map(node, path, RIGHT_TARGET, &TARGET, &mut entry)?;
-    for Key { name, need, .. } in &TARGET {
+    let fields = reader.map(node, path, RIGHT_TARGET, TARGET, &mut entry)?;
+    for Key { name, need, .. } in TARGET {
         if let Need::Inherited(right) = need
             && !fields.has(name)
             && !document.given.contains(name)
         {
-            reader.missing(&fields, &TARGET, name, right, path);
+            reader.missing(&fields, TARGET, name, right, path);
         }
     }
     Some(entry)

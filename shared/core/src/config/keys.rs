@@ -21,7 +21,7 @@ const REPOSITORY: &str = concat!(
 );
 
 /// The document itself. The first key says whether the others are ours to judge.
-pub(super) static DOCUMENT: [Key<Document>; 3] = [
+pub(super) static DOCUMENT: &[Key<Document>] = &[
     Key {
         name: "version",
         need: Need::Required("write version: 1"),
@@ -52,7 +52,7 @@ pub(super) static DOCUMENT: [Key<Document>; 3] = [
 ];
 
 /// A target. Those that each target gives itself come first; the others may also stand in `defaults`.
-pub(super) static TARGET: [Key<Entry>; 12] = [
+pub(super) static TARGET: &[Key<Entry>] = &[
     Key {
         name: "repository",
         need: Need::Required("write where the images come from, such as repository: shop/web"),
@@ -174,7 +174,7 @@ pub(super) fn shared() -> &'static [Key<Entry>] {
 }
 
 /// `tags`. What is left out comes first, so that its mistakes stand before those of the rule in the same line.
-pub(super) static TAGS: [Key<Tags>; 6] = [
+pub(super) static TAGS: &[Key<Tags>] = &[
     Key {
         name: "ignore",
         need: Need::Optional("none"),
@@ -209,7 +209,7 @@ pub(super) static TAGS: [Key<Tags>; 6] = [
         takes: Takes::Map(Map::Ordered),
         example: r#"{"pattern": "^build-(?P<v>\\d+)$"}"#,
         says: "deploys the tags in which the pattern's group `v` finds a number, the highest number first",
-        read: |tags, reader, node, path| tags.policy = policy::NUMERICAL.read_map(reader, node, path, &ORDERED),
+        read: |tags, reader, node, path| tags.policy = policy::NUMERICAL.read_map(reader, node, path, ORDERED),
     },
     Key {
         name: "alphabetical",
@@ -217,7 +217,7 @@ pub(super) static TAGS: [Key<Tags>; 6] = [
         takes: Takes::Map(Map::Ordered),
         example: r#"{"pattern": "^(?P<v>\\d{8}T\\d{6}Z)$"}"#,
         says: "deploys the tags in which the pattern's group `v` finds a text, the last in the alphabet first",
-        read: |tags, reader, node, path| tags.policy = policy::ALPHABETICAL.read_map(reader, node, path, &ORDERED),
+        read: |tags, reader, node, path| tags.policy = policy::ALPHABETICAL.read_map(reader, node, path, ORDERED),
     },
     Key {
         name: "newest",
@@ -225,12 +225,12 @@ pub(super) static TAGS: [Key<Tags>; 6] = [
         takes: Takes::Map(Map::Matching),
         example: r#"{"pattern": "^[0-9a-f]{40}$"}"#,
         says: "deploys the tags that match, the last pushed first; for git SHAs, which have no order",
-        read: |tags, reader, node, path| tags.policy = policy::NEWEST.read_map(reader, node, path, &MATCHING),
+        read: |tags, reader, node, path| tags.policy = policy::NEWEST.read_map(reader, node, path, MATCHING),
     },
 ];
 
 /// `tags.numerical` and `tags.alphabetical`.
-pub(super) static ORDERED: [Key<Matched>; 1] = [Key {
+pub(super) static ORDERED: &[Key<Matched>] = &[Key {
     name: "pattern",
     need: Need::OneOf,
     takes: Takes::Text(r"\(\?P?<v>"),
@@ -241,7 +241,7 @@ pub(super) static ORDERED: [Key<Matched>; 1] = [Key {
 }];
 
 /// `tags.newest`.
-pub(super) static MATCHING: [Key<Matched>; 1] = [Key {
+pub(super) static MATCHING: &[Key<Matched>] = &[Key {
     name: "pattern",
     need: Need::OneOf,
     takes: Takes::AnyText,
@@ -251,7 +251,7 @@ pub(super) static MATCHING: [Key<Matched>; 1] = [Key {
 }];
 
 /// An entry of `notify`.
-pub(super) static ROUTE: [Key<Route>; 2] = [
+pub(super) static ROUTE: &[Key<Route>] = &[
     Key {
         name: "slack",
         need: Need::Required("write the channel, such as slack: \"#deploys\""),

@@ -30,7 +30,7 @@ pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>, path: &Path<
 
 fn route<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>, path: &Path<'_>) -> Option<Route> {
     let mut route = Route::default();
-    reader.map(node, path, "{slack: \"#deploys\"}", &ROUTE, &mut route)?;
+    reader.map(node, path, "{slack: \"#deploys\"}", ROUTE, &mut route)?;
     (!route.slack.is_empty()).then_some(route)
 }
 

@@ -66,12 +66,12 @@ pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>, path: &Path<
         return None;
     }
     let mut tags = Tags { ignore: Some(Vec::new()), policy: None };
-    let fields = reader.map(node, path, RIGHT, &TAGS, &mut tags)?;
+    let fields = reader.map(node, path, RIGHT, TAGS, &mut tags)?;
     let rules = || TAGS.iter().filter(|key| key.is_one_of()).map(|key| key.name);
     let given: Vec<&str> = rules().filter(|rule| fields.has(rule)).collect();
     match given.as_slice() {
         [_] => {}
-        [] if rules().any(|rule| fields.has_slip_of(rule, &TAGS)) => {}
+        [] if rules().any(|rule| fields.has_slip_of(rule, TAGS)) => {}
         [] => reader.wrong(path, node.line, format!("does not say which tags are deployed; write {RIGHT}")),
         several => {
             let text = format!("{} are given; exactly one of them decides, so keep one", several.join(" and "));

@@ -18,7 +18,7 @@ fn generated() -> Value {
     schema.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
     schema.insert("title".to_owned(), json!("Slipway's configuration"));
     schema.insert("description".to_owned(), json!("Which images Slipway deploys to which ECS services."));
-    let Value::Object(document) = map(&DOCUMENT) else { unreachable!("a map's schema is an object") };
+    let Value::Object(document) = map(DOCUMENT) else { unreachable!("a map's schema is an object") };
     schema.extend(document);
     Value::Object(schema)
 }
@@ -70,11 +70,11 @@ fn value(takes: &Takes) -> Value {
         Takes::Distinct(of) => json!({"type": "array", "items": value(of), "minItems": 1, "uniqueItems": true}),
         Takes::Map(of) => match of {
             Map::Defaults => map(keys::shared()),
-            Map::Target => map(&TARGET),
-            Map::Tags => map(&TAGS),
-            Map::Ordered => map(&ORDERED),
-            Map::Matching => map(&MATCHING),
-            Map::Route => map(&ROUTE),
+            Map::Target => map(TARGET),
+            Map::Tags => map(TAGS),
+            Map::Ordered => map(ORDERED),
+            Map::Matching => map(MATCHING),
+            Map::Route => map(ROUTE),
         },
         Takes::Variables => json!({
             "type": "object",
@@ -199,18 +199,18 @@ fn wrong_values(takes: &Takes) -> Vec<Value> {
 /// Every key of every map: the reader and the schema take the same values, and refuse the same.
 #[test]
 fn both_agree_on_every_key() {
-    check_keys(&DOCUMENT, &right(), |document| document);
+    check_keys(DOCUMENT, &right(), |document| document);
     check_keys(keys::shared(), &json!({}), |defaults| {
         let mut document = right();
         document["defaults"] = defaults;
         document
     });
-    check_keys(&TARGET, &right()["targets"][0], |target| json!({"version": 1, "targets": [target]}));
-    check_keys(&TAGS, &json!({"semver": "*"}), |tags| with("tags", tags));
-    check_keys(&ORDERED, &json!({}), |map| with("tags", json!({"numerical": map})));
-    check_keys(&ORDERED, &json!({}), |map| with("tags", json!({"alphabetical": map})));
-    check_keys(&MATCHING, &json!({}), |map| with("tags", json!({"newest": map})));
-    check_keys(&ROUTE, &json!({"slack": "#deploys"}), |route| with("notify", json!([route])));
+    check_keys(TARGET, &right()["targets"][0], |target| json!({"version": 1, "targets": [target]}));
+    check_keys(TAGS, &json!({"semver": "*"}), |tags| with("tags", tags));
+    check_keys(ORDERED, &json!({}), |map| with("tags", json!({"numerical": map})));
+    check_keys(ORDERED, &json!({}), |map| with("tags", json!({"alphabetical": map})));
+    check_keys(MATCHING, &json!({}), |map| with("tags", json!({"newest": map})));
+    check_keys(ROUTE, &json!({"slack": "#deploys"}), |route| with("notify", json!([route])));
 }
 
 /// What only the combination or a longer text shows.
