@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{Ecs, Revision, Scene, last_part};
-use crate::world::clock::epoch_seconds;
-use crate::world::refusal::{Answer, Members, Refusal, objects, page, text, texts};
+use crate::refusal::{Answer, Members, Refusal, objects, page, text, texts};
+use crate::time::epoch_seconds;
 
 /// RegisterTaskDefinition: the next revision of the family, whether or not anything differs from the last.
 pub(super) fn register(ecs: &mut Ecs, scene: &Scene<'_>, request: &Members) -> Answer {

@@ -8,13 +8,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{Deployment, Failure, RollbackCause, Scene, Service, ServiceDeployment, ServiceRevision, tasks};
-use crate::world::clock::epoch_seconds;
-use crate::world::events::{envelope, milliseconds};
-use crate::world::identity;
-use crate::world::refusal::{Members, Refusal, objects, text};
+use crate::events::envelope;
+use crate::identity;
+use crate::refusal::{Members, Refusal, objects, text};
+use crate::time::{epoch_seconds, milliseconds};
 
 /// How long ECS takes from calling a deployment failed to beginning the rollback.
-pub(crate) const BREATH: Duration = Duration::from_secs(2);
+pub const BREATH: Duration = Duration::from_secs(2);
 
 impl Service {
     /// A new deployment becomes the PRIMARY; the one before goes on until the new one has won.

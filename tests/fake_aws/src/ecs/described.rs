@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{Deployment, Service};
-use crate::world::clock::epoch_seconds;
-use crate::world::place::Place;
+use crate::place::Place;
+use crate::time::epoch_seconds;
 
 /// The `service` object, without its tags.
 pub(super) fn service(service: &Service, place: &Place) -> Value {
@@ -141,7 +141,7 @@ fn task_sets(service: &Service, place: &Place) -> Value {
         return json!([]);
     }
     let path = format!("{}/{}", service.cluster, service.name);
-    let id = format!("ecs-svc/{}", crate::world::identity::nineteen_digits(&path, 0));
+    let id = format!("ecs-svc/{}", crate::identity::nineteen_digits(&path, 0));
     let arn = place.arn("ecs", &format!("task-set/{path}/{id}"));
     json!([{
         "id": id,

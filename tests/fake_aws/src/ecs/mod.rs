@@ -1,6 +1,6 @@
 //! ECS: clusters, task definitions, services, their deployments and tasks, and the operations on them.
 //!
-//! World keeps it itself, because the emulator drops task definition fields that it doesn't know and has no rollouts.
+//! The fake keeps it itself, because the emulator drops task definition fields that it doesn't know and has no rollouts.
 //! A deployment begins by an API call and goes on only when the test moves it.
 
 mod complaint;
@@ -19,12 +19,12 @@ use serde_json::{Value, json};
 
 pub use failure::Failure;
 pub(crate) use failure::RollbackCause;
-pub(crate) use rollout::BREATH;
+pub use rollout::BREATH;
 
-use super::ecr::Ecr;
-use super::logs::Logs;
-use super::place::Place;
-use super::refusal::{Answer, Members, Refusal, text};
+use crate::ecr::Ecr;
+use crate::logs::Logs;
+use crate::place::Place;
+use crate::refusal::{Answer, Members, Refusal, text};
 
 /// All clusters and task definition families of the account and region.
 #[derive(Debug, Default)]
@@ -111,7 +111,7 @@ struct ServiceRevision {
     created_at: Timestamp,
 }
 
-/// What an operation of ECS needs to know of the world.
+/// What an operation of ECS needs to know of the rest.
 pub(crate) struct Scene<'a> {
     pub(crate) place: &'a Place,
     pub(crate) now: Timestamp,
@@ -143,7 +143,7 @@ pub(crate) fn answer(ecs: &mut Ecs, scene: &mut Scene<'_>, operation: &str, requ
         "DescribeServiceDeployments" => service_deployments::describe(ecs, scene, request),
         "DescribeServiceRevisions" => service_deployments::describe_revisions(ecs, scene, request),
         "StopServiceDeployment" => service_deployments::stop(ecs, scene, request),
-        _ => Err(Refusal::new("UnknownOperationException", format!("World's ECS doesn't know {operation}."))),
+        _ => Err(Refusal::new("UnknownOperationException", format!("The fake's ECS doesn't know {operation}."))),
     }
 }
 
@@ -232,9 +232,9 @@ impl Service {
     }
 
     fn log(&mut self, place: &Place, now: Timestamp, message: String) {
-        let id = super::identity::uuid(&format!("{}{message}", self.arn(place)), self.events.len());
+        let id = crate::identity::uuid(&format!("{}{message}", self.arn(place)), self.events.len());
         let message = format!("(service {}) {message}", self.name);
-        self.events.insert(0, json!({ "id": id, "createdAt": super::clock::epoch_seconds(now), "message": message }));
+        self.events.insert(0, json!({ "id": id, "createdAt": crate::time::epoch_seconds(now), "message": message }));
         self.events.truncate(100);
     }
 }

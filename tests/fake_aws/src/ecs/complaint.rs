@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::{Scene, Service};
-use crate::world::events::{envelope, milliseconds};
+use crate::events::envelope;
+use crate::time::milliseconds;
 
 /// The complaints that are only warnings, by the list of service action events in ECS's developer guide.
 const WARNINGS: [&str; 3] =

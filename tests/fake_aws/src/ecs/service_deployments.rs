@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 
 use super::described::deployment_configuration;
 use super::{Ecs, Scene, Service, ServiceDeployment};
-use crate::world::clock::epoch_seconds;
-use crate::world::identity;
-use crate::world::place::Place;
-use crate::world::refusal::{Answer, Members, Refusal, page, text, texts};
+use crate::identity;
+use crate::place::Place;
+use crate::refusal::{Answer, Members, Refusal, page, text, texts};
+use crate::time::epoch_seconds;
 
-/// ListServiceDeployments. AWS documents no order; World answers with the oldest first, so that nobody relies on
+/// ListServiceDeployments. AWS documents no order; the fake answers with the oldest first, so that nobody relies on
 /// the other.
 pub(super) fn list(ecs: &Ecs, scene: &Scene<'_>, request: &Members) -> Answer {
     let cluster = ecs.cluster_of(request)?;

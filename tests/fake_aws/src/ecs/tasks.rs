@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{Ecs, Failure, Scene, Service, last_part};
-use crate::world::clock::epoch_seconds;
-use crate::world::events::{envelope, milliseconds};
-use crate::world::identity;
-use crate::world::place::Place;
-use crate::world::refusal::{Answer, Members, Refusal, page, text, texts};
+use crate::events::envelope;
+use crate::identity;
+use crate::place::Place;
+use crate::refusal::{Answer, Members, Refusal, page, text, texts};
+use crate::time::{epoch_seconds, milliseconds};
 
 /// ListTasks, by service, starter and desired status; RUNNING unless asked otherwise.
 pub(super) fn list(ecs: &Ecs, request: &Members) -> Answer {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::described;
 use super::{Ecs, Revision, Scene, Service};
-use crate::world::refusal::{Answer, Members, Refusal, number, page, text, texts};
+use crate::refusal::{Answer, Members, Refusal, number, page, text, texts};
 
 /// What CreateService and UpdateService set beside the task definition and the desired count.
 const SETTINGS: [&str; 20] = [
