@@ -21,7 +21,9 @@ impl Service {
     pub(super) fn begin(&mut self, scene: &mut Scene<'_>, task_definition: &str, definition: &Members) {
         let path = format!("{}/{}", self.cluster, self.name);
         let ordinal = self.service_deployments.len();
-        let id = format!("ecs-svc/{}", identity::nineteen_digits(&format!("deployment {path}"), ordinal));
+        // One number for the deployment and for the service revision that it brings about.
+        let number = identity::nineteen_digits(&format!("service revision {path}"), ordinal);
+        let id = format!("ecs-svc/{number}");
         let source = self.deployments.first().map(|before| before.revision);
         for before in &mut self.deployments {
             before.status = "ACTIVE";
@@ -30,7 +32,7 @@ impl Service {
         for before in self.service_deployments.iter_mut().filter(|before| before.is_under_way()) {
             before.end("STOPPED", scene.now, "Service deployment was superseded by a newer service deployment.");
         }
-        let revision = self.revise(scene, &path, ordinal, task_definition, definition);
+        let revision = self.revise(scene, number, task_definition, definition);
         self.task_definition = task_definition.to_owned();
         self.deployments.insert(
             0,
@@ -307,12 +309,11 @@ impl Service {
     fn revise(
         &mut self,
         scene: &Scene<'_>,
-        path: &str,
-        ordinal: usize,
+        number: u64,
         task_definition: &str,
         definition: &Members,
     ) -> usize {
-        let id = identity::nineteen_digits(&format!("service revision {path}"), ordinal);
+        let path = format!("service-revision/{}/{}/{number}", self.cluster, self.name);
         let images = objects(definition, "containerDefinitions").into_iter().map(|container| {
             let image = text(container, "image").unwrap_or_default();
             let mut ran = json!({ "containerName": text(container, "name"), "image": image });
@@ -322,7 +323,7 @@ impl Service {
             ran
         });
         self.revisions.push(ServiceRevision {
-            arn: scene.place.arn("ecs", &format!("service-revision/{path}/{id}")),
+            arn: scene.place.arn("ecs", &path),
             task_definition: task_definition.to_owned(),
             images: images.collect(),
             logs: objects(definition, "containerDefinitions").into_iter().map(tasks::log_of).collect(),
