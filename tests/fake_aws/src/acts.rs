@@ -137,9 +137,9 @@ impl Aws {
         act: impl FnOnce(&mut Service, &mut ecs::Scene<'_>) -> Result<(), Refusal>,
     ) -> Result<Vec<Value>, Refusal> {
         let mut caused = Vec::new();
-        let Self { place, now, ecs, ecr, logs, events: tasks, .. } = self;
-        let mut scene = ecs::Scene { place, now: *now, registry: ecr, events: &mut caused, tasks, logs };
-        ecs.service_mut(cluster, name).and_then(|service| act(service, &mut scene))?;
+        self.on_ecs_with(&mut caused, |ecs, scene| {
+            ecs.service_mut(cluster, name).and_then(|service| act(service, scene))
+        })?;
         Ok(caused)
     }
 }

@@ -48,6 +48,12 @@ impl Logs {
         self.groups.contains_key(group)
     }
 
+    /// The last lines of a stream, oldest first; none where there is no such stream.
+    pub fn last_lines(&self, group: &str, stream: &str, most: usize) -> Vec<String> {
+        let lines = self.groups.get(group).and_then(|streams| streams.get(stream)).map_or(&[][..], Vec::as_slice);
+        lines[lines.len().saturating_sub(most)..].iter().map(|(_, line)| line.clone()).collect()
+    }
+
     /// Answers GetLogEvents: one page from the head or from the tail, oldest line first either way.
     pub fn answer(&self, operation: &str, request: &Members) -> Answer {
         if operation != "GetLogEvents" {

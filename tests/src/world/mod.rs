@@ -219,6 +219,11 @@ impl World {
         self.shared.lock().aws.take_events()
     }
 
+    /// The fake of AWS behind the wire, for what needs no HTTP; it knows what time it is. None of it is recorded as a call.
+    pub fn aws<T>(&self, ask: impl FnOnce(&mut fake_aws::Aws) -> T) -> T {
+        ask(self.shared.lock().aws_now())
+    }
+
     /// Plans a fault for the nth call from now on, counted from 1, whose line in the transcript begins with these
     /// words: `ECS.UpdateService`, or `ECS.UpdateService prod/web`.
     pub fn fault(&self, calls: &str, nth: usize, fault: Fault) {

@@ -13,11 +13,7 @@ pub(super) fn get_download_url_for_layer(ecr: &Ecr, scene: &Scene<'_>, request: 
     let name = text(request, "repositoryName").unwrap_or_default();
     let digest = text(request, "layerDigest").unwrap_or_default();
     if !find(ecr, scene.place, request, name)?.blobs.contains_key(digest) {
-        let registry = &scene.place.account;
-        return Err(Refusal::new(
-            "LayersNotFoundException",
-            format!("The layer with digest '{digest}' does not exist in '{name}' in registry with id '{registry}'"),
-        ));
+        return Err(no_layer(scene.place, name, digest));
     }
     let path = format!("/{}/{}/{name}/{digest}", bucket(scene.place), scene.place.account);
     let query = signed(scene.place, &path);
@@ -50,6 +46,15 @@ pub(crate) fn blob_of(ecr: &Ecr, place: &Place, request: &Value) -> Option<Resul
         Some(blob) => Some(Ok(blob.clone())),
         None => refusal(404, "NoSuchKey", "The specified key does not exist."),
     }
+}
+
+/// ECR's answer for a layer that a repository does not have.
+pub(super) fn no_layer(place: &Place, name: &str, digest: &str) -> Refusal {
+    let registry = &place.account;
+    Refusal::new(
+        "LayersNotFoundException",
+        format!("The layer with digest '{digest}' does not exist in '{name}' in registry with id '{registry}'"),
+    )
 }
 
 fn bucket(place: &Place) -> String {

@@ -4,6 +4,7 @@
 //! the way ECR refuses it.
 
 mod blobs;
+mod facts;
 mod image;
 mod operations;
 mod push;

@@ -22,12 +22,13 @@ impl Service {
         if let Some(reason) = reason {
             detail["reason"] = json!(reason);
         }
+        let other = format!("{}.", name.to_lowercase().replace('_', " "));
         let message = match name {
-            "SERVICE_TASK_PLACEMENT_FAILURE" => "was unable to place a task.".to_owned(),
-            "SERVICE_TASK_START_IMPAIRED" => "is unable to consistently start tasks successfully.".to_owned(),
-            other => format!("{}.", other.to_lowercase().replace('_', " ")),
+            "SERVICE_TASK_PLACEMENT_FAILURE" => "was unable to place a task.",
+            "SERVICE_TASK_START_IMPAIRED" => "is unable to consistently start tasks successfully.",
+            _ => &other,
         };
-        self.log(scene.place, scene.now, message);
+        self.log(scene.now, message);
         let arn = self.arn(scene.place);
         scene.events.push(envelope(scene.place, scene.now, "aws.ecs", "ECS Service Action", &[&arn], detail));
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Deployment, Service};
+use super::{Deployment, Message, Service};
 use crate::place::Place;
 use crate::time::epoch_seconds;
 
@@ -31,7 +31,7 @@ pub(super) fn service(service: &Service, place: &Place) -> Value {
             "arn:{}:iam::{}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
             place.partition, place.account
         ),
-        "events": service.events,
+        "events": service.events.iter().map(|message| self::message(service, message, place)).collect::<Vec<_>>(),
         "createdAt": epoch_seconds(service.created_at),
         "placementConstraints": [],
         "placementStrategy": [],
@@ -89,6 +89,12 @@ pub(super) fn deployment_configuration(service: &Service) -> Value {
         }
     }
     configuration
+}
+
+fn message(service: &Service, message: &Message, place: &Place) -> Value {
+    let said = message.text.strip_prefix(&format!("(service {}) ", service.name)).unwrap_or(&message.text);
+    let id = crate::identity::uuid(&format!("{}{said}", service.arn(place)), message.ordinal);
+    json!({ "id": id, "createdAt": epoch_seconds(message.at), "message": message.text })
 }
 
 fn deployments(service: &Service) -> Value {
