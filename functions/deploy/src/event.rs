@@ -9,31 +9,8 @@ use serde_json::Value;
 use slipway_core::config::Mistake;
 use slipway_core::id::{AccountId, EventId, Region, TargetName};
 use slipway_core::image::{Registry, Repository, Tag};
-use slipway_core::request::{self, Request};
-
-/// What can set the function going.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// An image was pushed under a tag.
-    Push(Push),
-    /// Somebody invoked the function by hand.
-    Request(Request),
-    /// A schedule rings: wishes may lie with this service, or wait there.
-    Wake(TargetName),
-}
-
-/// An image was pushed under a tag. Which image the tag means is asked of the registry, not of the event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Push {
-    /// The event's id, the same in every delivery of it.
-    pub id: EventId,
-    /// Where to.
-    pub repository: Repository,
-    /// Under which tag.
-    pub tag: Tag,
-    /// When.
-    pub at: Timestamp,
-}
+use slipway_core::request::{self, Action, Request};
+use slipway_engine::{Input, Push};
 
 /// The `detail` of an `ECR Image Action`, as far as we read it.
 #[derive(Deserialize)]
@@ -50,21 +27,34 @@ struct ImageAction {
 }
 
 /// Reads an invocation's payload.
-pub fn parse(payload: Value) -> Result<Option<Event>, Vec<Mistake>> {
+pub fn parse(payload: Value) -> Result<Option<Input>, Vec<Mistake>> {
     let Value::Object(object) = &payload else {
         return Err(vec![mistake("", "the payload is neither an event nor a request; both are JSON objects")]);
     };
     if object.contains_key("detail-type") {
         let event = serde_json::from_value(payload).map_err(|error| vec![mistake("", &error.to_string())])?;
-        return push(event).map(|push| push.map(Event::Push));
+        return push(event).map(|push| push.map(Input::Push));
     }
     if let Some(word) = object.get("slipway") {
         return match (word.as_str(), object.get("target").and_then(Value::as_str)) {
-            (Some("wake"), Some(target)) => Ok(Some(Event::Wake(TargetName::new(target)))),
+            (Some("wake"), Some(target)) => Ok(Some(Input::Wake(TargetName::new(target)))),
             _ => Err(vec![mistake("slipway", "is not a ring of this function")]),
         };
     }
-    request::parse(object).map(|request| Some(Event::Request(request)))
+    match request::parse(object)? {
+        Request { action: Action::Explain(event), .. } => explained(event),
+        request => Ok(Some(Input::Request(request))),
+    }
+}
+
+/// The push that somebody asks about; `None` where the event is not one.
+fn explained(event: Value) -> Result<Option<Input>, Vec<Mistake>> {
+    let at = |it: Mistake| Mistake { path: format!("event.{}", it.path), ..it };
+    match parse(event) {
+        Ok(Some(Input::Push(push))) => Ok(Some(Input::Explain(push))),
+        Ok(_) => Ok(None),
+        Err(mistakes) => Err(mistakes.into_iter().map(at).collect()),
+    }
 }
 
 fn push(event: EventBridgeEvent<Value>) -> Result<Option<Push>, Vec<Mistake>> {

@@ -91,7 +91,7 @@ pub async fn handle(poster: &Poster, batch: LambdaEvent<SqsEvent>) -> Result<Sqs
             Read::Notice(notice) => notice,
             Read::Foreign => {
                 error!(sqs.message = id, body = record.body, "the message is no notice; nothing is posted");
-                metrics.count(Metric::Untold, None);
+                metrics.count(Metric::NoticesFailed, None);
                 continue;
             }
         };

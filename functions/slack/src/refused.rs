@@ -43,7 +43,7 @@ impl<'a> Refused<'a> {
             error!(%error, notice.id = notice.id, "it could not be put aside; it goes back to the queue");
             return false;
         }
-        self.metrics.count(Metric::Untold, notice.target.as_ref());
+        self.metrics.count(Metric::NoticesFailed, notice.target.as_ref());
         if let Err(error) = self.tell(channel, word).await {
             // The metric's alarm tells it as well.
             error!(%error, slack.channel = channel, "that Slack refuses could not be told");

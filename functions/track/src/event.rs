@@ -5,49 +5,12 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
-use slipway_core::facts::StoppedTask;
 use slipway_core::id::{ClusterName, DeploymentId, Home, ServiceArn, ServiceName};
 use slipway_core::outcome::{Change, DeploymentEvent, task_failure};
+use slipway_engine::{Hint, ServiceEvent, Warning};
 use tracing::info;
 
 mod task;
-
-/// Something rang for a service.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
-    /// Whose service it is; `None` for a ring of ours, which is about services beside the function.
-    pub home: Option<Home>,
-    /// Its cluster; a service that was never migrated to the long ARN form may have none in its events.
-    pub cluster: Option<ClusterName>,
-    /// The service.
-    pub service: ServiceName,
-    /// What it is a hint of.
-    pub hint: Hint,
-}
-
-/// What an event is a hint of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Hint {
-    /// A deployment changed its state.
-    Deployment(DeploymentEvent),
-    /// A task of the service stopped by itself.
-    TaskStopped(StoppedTask),
-    /// ECS warns of something that it does, or cannot do, for the service.
-    Warning(Warning),
-    /// A deadline that Slipway set for the deployment of this number.
-    Deadline(u64),
-}
-
-/// A warning or an error of ECS about a service.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Warning {
-    /// `SERVICE_TASK_PLACEMENT_FAILURE` and such.
-    pub name: String,
-    /// ECS's word for why, `RESOURCE:MEMORY`.
-    pub reason: Option<String>,
-    /// When.
-    pub at: Timestamp,
-}
 
 /// Why an event that claims to be ours cannot be read. Another delivery would be the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +63,7 @@ struct Ring {
 /// Reads an event. `Ok(None)` is a known kind that is not ours, or a name that ECS has added since.
 ///
 /// `received` stands in for the time of an event that bears none.
-pub fn parse(payload: Value, received: Timestamp) -> Result<Option<Event>, Malformed> {
+pub fn parse(payload: Value, received: Timestamp) -> Result<Option<ServiceEvent>, Malformed> {
     if let Some(kind) = payload.get("slipway") {
         return match kind.as_str() {
             Some("deadline") => ring(payload).map(Some),
@@ -122,14 +85,14 @@ pub fn parse(payload: Value, received: Timestamp) -> Result<Option<Event>, Malfo
     }
 }
 
-fn ring(payload: Value) -> Result<Event, Malformed> {
+fn ring(payload: Value) -> Result<ServiceEvent, Malformed> {
     let ring: Ring = serde_json::from_value(payload).map_err(|error| Malformed(error.to_string()))?;
     let (cluster, service) = ring
         .target
         .split_once('/')
         .filter(|(cluster, service)| !cluster.is_empty() && !service.is_empty())
         .ok_or_else(|| Malformed(format!("target: {:?} is no cluster/service", ring.target)))?;
-    Ok(Event {
+    Ok(ServiceEvent {
         home: None,
         cluster: Some(ClusterName::new(cluster)),
         service: ServiceName::new(service),
@@ -137,7 +100,7 @@ fn ring(payload: Value) -> Result<Event, Malformed> {
     })
 }
 
-fn state_change(envelope: Envelope, received: Timestamp) -> Result<Option<Event>, Malformed> {
+fn state_change(envelope: Envelope, received: Timestamp) -> Result<Option<ServiceEvent>, Malformed> {
     let detail = detail(&envelope)?;
     let change = match detail.event_name.as_str() {
         "SERVICE_DEPLOYMENT_IN_PROGRESS" => Change::InProgress,
@@ -162,7 +125,7 @@ fn state_change(envelope: Envelope, received: Timestamp) -> Result<Option<Event>
     Ok(Some(event))
 }
 
-fn action(envelope: Envelope, received: Timestamp) -> Result<Option<Event>, Malformed> {
+fn action(envelope: Envelope, received: Timestamp) -> Result<Option<ServiceEvent>, Malformed> {
     let detail = detail(&envelope)?;
     // The others tell of the ordinary course: a steady state, every few hours, for each service.
     if !matches!(detail.event_type.as_str(), "WARN" | "ERROR") || detail.event_name.is_empty() {
@@ -177,7 +140,7 @@ fn action(envelope: Envelope, received: Timestamp) -> Result<Option<Event>, Malf
 }
 
 /// Only tasks of services, and only those that stopped by themselves: scaling and people stop tasks all day.
-fn task_stopped(envelope: Envelope) -> Result<Option<Event>, Malformed> {
+fn task_stopped(envelope: Envelope) -> Result<Option<ServiceEvent>, Malformed> {
     let stopped: task::Stopped =
         serde_json::from_value(envelope.detail).map_err(|error| Malformed(format!("detail: {error}")))?;
     let Some(service) = stopped.service() else { return Ok(None) };
@@ -186,19 +149,19 @@ fn task_stopped(envelope: Envelope) -> Result<Option<Event>, Malformed> {
     if task_failure(&task).is_none() {
         return Ok(None);
     }
-    Ok(Some(Event { home: Some(home), cluster: Some(cluster), service, hint: Hint::TaskStopped(task) }))
+    Ok(Some(ServiceEvent { home: Some(home), cluster: Some(cluster), service, hint: Hint::TaskStopped(task) }))
 }
 
 fn detail(envelope: &Envelope) -> Result<Detail, Malformed> {
     Detail::deserialize(&envelope.detail).map_err(|error| Malformed(format!("detail: {error}")))
 }
 
-fn of_service(envelope: &Envelope, detail: &Detail, hint: Hint) -> Result<Event, Malformed> {
+fn of_service(envelope: &Envelope, detail: &Detail, hint: Hint) -> Result<ServiceEvent, Malformed> {
     let arn = envelope.resources.iter().find_map(|arn| ServiceArn::parse(arn));
     let Some(arn) = arn.filter(|arn| !arn.service.as_str().is_empty()) else {
         return Err(Malformed(format!("resources: {:?} name no service", envelope.resources)));
     };
-    Ok(Event {
+    Ok(ServiceEvent {
         home: Some(Home { partition: arn.partition, account: arn.account, region: arn.region }),
         cluster: arn.cluster.or_else(|| detail.cluster_arn.as_deref().and_then(cluster)),
         service: arn.service,

@@ -4,20 +4,24 @@ use std::process::ExitCode;
 
 use lambda_runtime::{run, service_fn};
 use slipway_aws::{Aws, log};
-use slipway_track::{Tracker, handle};
+use slipway_core::config::Mistake;
+use slipway_engine::Engine;
+use slipway_track::handle;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     log::init();
-    let settings = |name: &str| std::env::var(name).unwrap_or_default();
-    let aws = Aws::from_environment().await;
-    let tracker = match Tracker::new(aws, &settings("SLIPWAY_CONFIG"), &settings("SLIPWAY_TOPIC_ARN")).await {
-        Ok(tracker) => tracker,
+    let engine = match engine().await {
+        Ok(engine) => engine,
         Err(mistake) => {
             eprintln!("{mistake}");
             return ExitCode::FAILURE;
         }
     };
-    let served = run(service_fn(|event| handle(&tracker, event))).await;
+    let served = run(service_fn(|event| handle(&engine, event))).await;
     served.inspect_err(|error| eprintln!("{error}")).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
+}
+
+async fn engine() -> Result<Engine<Aws>, Mistake> {
+    Engine::start(Aws::for_engine().await?, &std::env::var("SLIPWAY_CONFIG").unwrap_or_default()).await
 }

@@ -8,6 +8,7 @@ use aws_config::environment::{EnvironmentVariableCredentialsProvider, Environmen
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
+use slipway_core::config::Mistake;
 
 use crate::clock::Clock;
 use crate::ecr::Ecr;
@@ -15,6 +16,7 @@ use crate::ecs::Ecs;
 use crate::https;
 use crate::ledger::Ledger;
 use crate::logs::Logs;
+use crate::metric::Metrics;
 use crate::s3::S3;
 use crate::scheduler::Scheduler;
 use crate::sns::Sns;
@@ -44,6 +46,10 @@ pub struct Aws {
     pub logs: Logs,
     /// The time.
     pub clock: Clock,
+    /// What is counted.
+    pub(crate) metrics: Metrics,
+    /// The topic for notices.
+    pub(crate) topic: String,
 }
 
 /// The names of what the template made for the functions.
@@ -61,6 +67,10 @@ pub struct Names {
     pub deploy: String,
     /// The track function's ARN.
     pub track: String,
+    /// The ARN of the topic for notices.
+    pub topic: String,
+    /// The name of the function that runs; its counts go by it.
+    pub function: String,
 }
 
 impl Names {
@@ -74,6 +84,8 @@ impl Names {
             schedule_dead_letters: name("SLIPWAY_SCHEDULE_DLQ_ARN"),
             deploy: name("SLIPWAY_DEPLOY_ARN"),
             track: name("SLIPWAY_TRACK_ARN"),
+            topic: name("SLIPWAY_TOPIC_ARN"),
+            function: name("AWS_LAMBDA_FUNCTION_NAME"),
         }
     }
 }
@@ -92,6 +104,15 @@ impl Aws {
         Self::new(&settings, &Names::from_environment())
     }
 
+    /// As [`Aws::from_environment`], for a function that runs the engine. The error is a setting that is missing.
+    pub async fn for_engine() -> Result<Self, Mistake> {
+        let aws = Self::from_environment().await;
+        if aws.topic.is_empty() {
+            return Err(Mistake::of_setting("SLIPWAY_TOPIC_ARN", "is empty; it is the ARN of the topic for notices"));
+        }
+        Ok(aws)
+    }
+
     /// Clients with these settings; the way out is [`https::client`], and the times and tries of a call are ours.
     pub fn new(settings: &SdkConfig, names: &Names) -> Self {
         let way_out = https::connector();
@@ -108,6 +129,8 @@ impl Aws {
             scheduler: Scheduler::new(&settings, names, Clock::of(&settings)),
             logs: Logs::new(&settings),
             clock: Clock::of(&settings),
+            metrics: Metrics::of(&names.function),
+            topic: names.topic.clone(),
         }
     }
 }

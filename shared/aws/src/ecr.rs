@@ -8,8 +8,9 @@ use slipway_core::facts::{ImageFacts, ImageName, Storage};
 use slipway_core::id::AccountId;
 use slipway_core::image::{Digest, Registry, Repository, Tag};
 
-use crate::error::{Error, Kind};
+use crate::error;
 use crate::https;
+use slipway_engine::{Error, Kind};
 
 /// ECR, as Slipway uses it.
 #[derive(Clone, Debug)]
@@ -27,7 +28,11 @@ impl Ecr {
     /// DescribeImages for one image; `None` where the repository does not have it.
     ///
     /// A missing repository is an error of kind `NotFound`, and so is a repository that isn't in ECR.
-    pub async fn describe_image(&self, repository: &Repository, name: &ImageName) -> Result<Option<ImageFacts>, Error> {
+    pub(crate) async fn describe_image(
+        &self,
+        repository: &Repository,
+        name: &ImageName,
+    ) -> Result<Option<ImageFacts>, Error> {
         const CALL: &str = "ECR.DescribeImages";
         let subject = format!("{}{name}", repository.name);
         let account = account(CALL, &subject, repository)?;
@@ -48,13 +53,13 @@ impl Ecr {
             Err(error) if error.as_service_error().is_some_and(|error| error.is_image_not_found_exception()) => {
                 return Ok(None);
             }
-            Err(error) => return Err(Error::of(CALL, subject, error)),
+            Err(error) => return Err(error::of(CALL, subject, error)),
         };
         Ok(answer.image_details().first().and_then(|detail| facts_of(repository, detail)))
     }
 
     /// DescribeImages for every image of a repository that has a tag, all pages of it.
-    pub async fn list_images(&self, repository: &Repository) -> Result<Vec<ImageFacts>, Error> {
+    pub(crate) async fn list_images(&self, repository: &Repository) -> Result<Vec<ImageFacts>, Error> {
         const CALL: &str = "ECR.DescribeImages";
         /// The most that ECR gives at once.
         const PAGE: i32 = 1000;
@@ -72,7 +77,7 @@ impl Ecr {
                 .set_next_token(next)
                 .send()
                 .await
-                .map_err(|error| Error::of(CALL, &repository.name, error))?;
+                .map_err(|error| error::of(CALL, &repository.name, error))?;
             images.extend(answer.image_details().iter().filter_map(|detail| facts_of(repository, detail)));
             next = answer.next_token;
             if next.is_none() {
@@ -82,7 +87,7 @@ impl Ecr {
     }
 
     /// BatchGetImage: the manifests of these images, as they were pushed, by digest; those that aren't there are left out.
-    pub async fn batch_get_image(
+    pub(crate) async fn batch_get_image(
         &self,
         repository: &Repository,
         digests: &[&Digest],
@@ -99,7 +104,7 @@ impl Ecr {
             .set_accepted_media_types(Some(MANIFESTS.map(str::to_owned).into()))
             .send()
             .await
-            .map_err(|error| Error::of(CALL, &repository.name, error))?;
+            .map_err(|error| error::of(CALL, &repository.name, error))?;
         let manifest = |image: &aws_sdk_ecr::types::Image| {
             let digest = Digest::parse(image.image_id()?.image_digest()?)?;
             Some((digest, image.image_manifest()?.to_owned()))
@@ -109,7 +114,7 @@ impl Ecr {
 
     /// `GetDownloadUrlForLayer`, and what is there, if it has at most `most` bytes: a layer, or an image's configuration,
     /// which is kept as layers are.
-    pub async fn download_layer(
+    pub(crate) async fn download_layer(
         &self,
         repository: &Repository,
         digest: &Digest,
@@ -125,7 +130,7 @@ impl Ecr {
             .layer_digest(digest.as_str())
             .send()
             .await
-            .map_err(|error| Error::of(CALL, &repository.name, error))?;
+            .map_err(|error| error::of(CALL, &repository.name, error))?;
         let wrong = |message: String| Error::new(CALL, &repository.name, Kind::Unreachable, message);
         let url = answer.download_url().ok_or_else(|| wrong("the answer names no address".to_owned()))?;
         let layer = https::download(&self.way_out, url, most).await;

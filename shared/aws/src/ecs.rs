@@ -6,99 +6,33 @@ mod progress;
 
 mod tasks;
 
-use std::sync::Arc;
-
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_ecs::types::{ContainerDefinition, ServiceField, TaskDefinitionField};
-use jiff::Timestamp;
 use serde_json::Value;
-use slipway_core::facts::{RanImage, Revision, ServiceFacts};
-use slipway_core::id::{
-    ClusterName, DeploymentId, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn,
-};
+use slipway_core::facts::{RanImage, Revision, ServiceDeploymentFacts, ServiceFacts, ServiceRevision};
+use slipway_core::id::{ClusterName, ServiceName, ServiceRevisionArn, TaskDefinitionArn};
 use slipway_core::image::Digest;
-use slipway_core::notice::Tasks;
 use slipway_core::plan::Force;
 use slipway_core::render::Rendering;
 
-use crate::error::{Error, Kind};
-use crate::pace::Paces;
+use crate::error;
 use crate::raw::RawAnswer;
-
-pub use progress::Stopped;
-
-/// DescribeServiceRevisions takes at most this many revisions.
-pub const REVISIONS_PER_CALL: usize = 20;
-
-/// DescribeServices takes at most this many services.
-pub const SERVICES_PER_CALL: usize = 10;
+use slipway_engine::{Error, Kind};
 
 /// ECS, as Slipway uses it.
 #[derive(Clone, Debug)]
 pub struct Ecs {
     client: Client,
-    pub(crate) paces: Arc<Paces>,
-}
-
-/// A service deployment, ECS's history of the last 90 days.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ServiceDeployment {
-    /// Its ARN.
-    pub arn: ServiceDeploymentArn,
-    /// The service revision that it brings about.
-    pub target: Option<ServiceRevisionArn>,
-    /// `PENDING`, `IN_PROGRESS`, `SUCCESSFUL`, `STOPPED`, `ROLLBACK_SUCCESSFUL`, …
-    pub status: String,
-    /// ECS's words about the status.
-    pub status_reason: Option<String>,
-    /// When it was asked for.
-    pub created_at: Option<Timestamp>,
-    /// When it ended.
-    pub finished_at: Option<Timestamp>,
-}
-
-/// A service revision: the record of what really ran.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ServiceRevision {
-    /// Its ARN.
-    pub arn: ServiceRevisionArn,
-    /// What it ran.
-    pub task_definition: Option<TaskDefinitionArn>,
-    /// The images as ECS resolved them.
-    pub images: Vec<RanImage>,
-}
-
-/// What an update brought about.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Updated {
-    /// The deployment that now is PRIMARY; `None` for a controller that has no deployments.
-    pub deployment: Option<DeploymentId>,
-    /// When ECS made it, by ECS's clock.
-    pub created_at: Option<Timestamp>,
-    /// How many of the service's tasks ran then.
-    pub tasks: Option<Tasks>,
-}
-
-impl Updated {
-    /// What a service says of an update by its PRIMARY.
-    pub(crate) fn of(service: Option<&ServiceFacts>) -> Self {
-        let primary = service.and_then(ServiceFacts::primary);
-        Self {
-            deployment: primary.map(|primary| primary.id.clone()),
-            created_at: primary.and_then(|primary| primary.created_at),
-            tasks: service.map(Tasks::of),
-        }
-    }
 }
 
 impl Ecs {
     pub(crate) fn new(settings: &aws_config::SdkConfig) -> Self {
-        Self { client: Client::new(settings), paces: Arc::default() }
+        Self { client: Client::new(settings) }
     }
 
     /// DescribeServices for at most ten services of one cluster, in the order asked; `None` for one that is missing.
-    pub async fn describe_services(
+    pub(crate) async fn describe_services(
         &self,
         cluster: &ClusterName,
         services: &[&ServiceName],
@@ -120,14 +54,14 @@ impl Ecs {
             Err(error) if error.as_service_error().is_some_and(|error| error.is_cluster_not_found_exception()) => {
                 return Ok(vec![None; services.len()]);
             }
-            Err(error) => return Err(Error::of(CALL, subject, error)),
+            Err(error) => return Err(error::of(CALL, subject, error)),
         };
         let found: Vec<ServiceFacts> = answer.services().iter().filter_map(facts::service).collect();
         Ok(services.iter().map(|name| found.iter().find(|service| service.service == **name).cloned()).collect())
     }
 
     /// DescribeTaskDefinition with its tags; takes a family (its latest active revision), `family:revision` or an ARN.
-    pub async fn describe_task_definition(&self, name: &str) -> Result<Revision, Error> {
+    pub(crate) async fn describe_task_definition(&self, name: &str) -> Result<Revision, Error> {
         const CALL: &str = "ECS.DescribeTaskDefinition";
         let raw = RawAnswer::default();
         self.client
@@ -138,14 +72,14 @@ impl Ecs {
             .interceptor(raw.clone())
             .send()
             .await
-            .map_err(|error| missing_task_definition(Error::of(CALL, name, error)))?;
+            .map_err(|error| missing_task_definition(error::of(CALL, name, error)))?;
         raw.json()
             .and_then(facts::revision)
             .ok_or_else(|| Error::new(CALL, name, Kind::Rejected, "the answer holds no task definition"))
     }
 
     /// RegisterTaskDefinition with the rendering's own JSON. Never repeated by the SDK: it has no client token.
-    pub async fn register_task_definition(&self, rendering: &Rendering) -> Result<TaskDefinitionArn, Error> {
+    pub(crate) async fn register_task_definition(&self, rendering: &Rendering) -> Result<TaskDefinitionArn, Error> {
         const CALL: &str = "ECS.RegisterTaskDefinition";
         let family = rendering.family().to_owned();
         let body = rendering.json();
@@ -164,7 +98,7 @@ impl Ecs {
             })
             .send()
             .await
-            .map_err(|error| Error::of(CALL, &family, error))?;
+            .map_err(|error| error::of(CALL, &family, error))?;
         answer
             .task_definition
             .and_then(|definition| definition.task_definition_arn)
@@ -175,13 +109,13 @@ impl Ecs {
     /// UpdateService with cluster, service, task definition, and `forceNewDeployment` only for [`Force::Yes`].
     ///
     /// Never repeated by the SDK, because a forced update has no client token.
-    pub async fn update_service(
+    pub(crate) async fn update_service(
         &self,
         cluster: &ClusterName,
         service: &ServiceName,
         task_definition: &TaskDefinitionArn,
         force: Force,
-    ) -> Result<Updated, Error> {
+    ) -> Result<Option<ServiceFacts>, Error> {
         const CALL: &str = "ECS.UpdateService";
         let subject = format!("{cluster}/{service}");
         let answer = self
@@ -195,17 +129,16 @@ impl Ecs {
             .config_override(once())
             .send()
             .await
-            .map_err(|error| Error::of(CALL, subject, error))?;
-        let service = answer.service.as_ref().and_then(facts::service);
-        Ok(Updated::of(service.as_ref()))
+            .map_err(|error| error::of(CALL, subject, error))?;
+        Ok(answer.service.as_ref().and_then(facts::service))
     }
 
     /// The newest service deployments, newest first; at most 100, and none for controllers other than ECS.
-    pub async fn list_service_deployments(
+    pub(crate) async fn list_service_deployments(
         &self,
         cluster: &ClusterName,
         service: &ServiceName,
-    ) -> Result<Vec<ServiceDeployment>, Error> {
+    ) -> Result<Vec<ServiceDeploymentFacts>, Error> {
         const CALL: &str = "ECS.ListServiceDeployments";
         let answer = self
             .client
@@ -220,7 +153,7 @@ impl Ecs {
             Err(error) if error.as_service_error().is_some_and(|error| error.is_unsupported_feature_exception()) => {
                 return Ok(Vec::new());
             }
-            Err(error) => return Err(Error::of(CALL, format!("{cluster}/{service}"), error)),
+            Err(error) => return Err(error::of(CALL, format!("{cluster}/{service}"), error)),
         };
         let mut deployments: Vec<_> =
             answer.service_deployments().iter().filter_map(facts::service_deployment).collect();
@@ -230,7 +163,10 @@ impl Ecs {
     }
 
     /// DescribeServiceRevisions for at most 20 revisions; those that ECS does not find are left out.
-    pub async fn describe_service_revisions(&self, arns: &[ServiceRevisionArn]) -> Result<Vec<ServiceRevision>, Error> {
+    pub(crate) async fn describe_service_revisions(
+        &self,
+        arns: &[ServiceRevisionArn],
+    ) -> Result<Vec<ServiceRevision>, Error> {
         const CALL: &str = "ECS.DescribeServiceRevisions";
         let Some(first) = arns.first() else { return Ok(Vec::new()) };
         let answer = self
@@ -239,7 +175,7 @@ impl Ecs {
             .set_service_revision_arns(Some(arns.iter().map(|arn| arn.as_str().to_owned()).collect()))
             .send()
             .await
-            .map_err(|error| Error::of(CALL, first.as_str(), error))?;
+            .map_err(|error| error::of(CALL, first.as_str(), error))?;
         Ok(answer
             .service_revisions()
             .iter()

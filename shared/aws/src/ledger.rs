@@ -22,8 +22,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use slipway_core::id::TargetName;
 use slipway_core::ledger::{self, Deployment};
 
-use crate::error::Error;
+use crate::error;
 use item::Place;
+use slipway_engine::Error;
 
 pub use item::{Record, Versioned};
 
@@ -45,7 +46,7 @@ pub struct Ledger {
 }
 
 /// A service's record as it was read.
-pub type Item = Versioned<ledger::Service>;
+pub(crate) type Item = Versioned<ledger::Service>;
 
 impl Ledger {
     pub(crate) fn new(settings: &aws_config::SdkConfig, table: &str) -> Self {
@@ -53,35 +54,17 @@ impl Ledger {
     }
 
     /// The record of a service as of now (a consistent read); an empty one with `rev` 0 where there is none.
-    pub async fn read(&self, target: &TargetName) -> Result<Item, Error> {
+    pub(crate) async fn read(&self, target: &TargetName) -> Result<Item, Error> {
         self.read_item(&service(target)).await
     }
 
-    /// Changes the record: reads, changes, writes, and begins again where somebody else wrote meanwhile.
-    ///
-    /// `change` may be called several times, each time on what is there then. A record that it leaves as it is is not
-    /// written.
-    pub async fn change<T>(
-        &self,
-        target: &TargetName,
-        change: impl FnMut(&mut ledger::Service) -> T,
-    ) -> Result<(T, Item), Error> {
-        let item = self.read(target).await?;
-        self.change_from(target, item, change).await
-    }
-
-    /// As [`Ledger::change`], from a record that was read a moment ago.
-    pub async fn change_from<T>(
-        &self,
-        target: &TargetName,
-        item: Item,
-        change: impl FnMut(&mut ledger::Service) -> T,
-    ) -> Result<(T, Item), Error> {
-        self.change_item(&service(target), item, None, change).await
+    /// Writes a record on the condition that it is still of its `rev`.
+    pub(crate) async fn write(&self, target: &TargetName, record: Item) -> Result<Result<Item, Item>, Error> {
+        self.write_item(&service(target), record, None).await
     }
 
     /// Keeps a deployment for which the record has no more room. The same one again changes nothing.
-    pub async fn archive(&self, target: &TargetName, deployment: &Deployment) -> Result<(), Error> {
+    pub(crate) async fn archive(&self, target: &TargetName, deployment: &Deployment) -> Result<(), Error> {
         const CALL: &str = "DynamoDB.PutItem";
         // Numbers of one length, so that their order is the keys' order.
         let mut attributes = key(target, &format!("{ARCHIVED}{:020}", deployment.number));
@@ -89,11 +72,11 @@ impl Ledger {
         let until = deployment.intended_at.as_second() + KEPT_SECONDS;
         attributes.insert("ttl".to_owned(), AttributeValue::N(until.to_string()));
         let request = self.client().put_item().table_name(&self.table).set_item(Some(attributes));
-        request.send().await.map(|_| ()).map_err(|error| Error::of(CALL, target.as_str(), error))
+        request.send().await.map(|_| ()).map_err(|error| error::of(CALL, target.as_str(), error))
     }
 
     /// The archived deployments of a service, newest first, at most so many.
-    pub async fn history(&self, target: &TargetName, most: usize) -> Result<Vec<Deployment>, Error> {
+    pub(crate) async fn history(&self, target: &TargetName, most: usize) -> Result<Vec<Deployment>, Error> {
         const CALL: &str = "DynamoDB.Query";
         let answer = self
             .client()
@@ -108,7 +91,7 @@ impl Ledger {
             .limit(i32::try_from(most).unwrap_or(i32::MAX))
             .send()
             .await
-            .map_err(|error| Error::of(CALL, target.as_str(), error))?;
+            .map_err(|error| error::of(CALL, target.as_str(), error))?;
         let items = answer.items.unwrap_or_default();
         Ok(items.into_iter().filter_map(|mut item| value::to_record(item.remove("record")?)).collect())
     }

@@ -1,12 +1,12 @@
 //! What Slipway asks of AWS: one service, one file, our words in and our words out.
 //!
-//! Nothing is decided here. [`execute`](execute::execute) carries out a plan's steps from top to bottom.
+//! It is the engine's port ([`Cloud`](slipway_engine::Cloud)) on the AWS SDK. Nothing is decided here.
 
 pub mod clients;
 
 pub mod https;
 
-pub mod error;
+pub(crate) mod error;
 
 pub mod ecr;
 
@@ -28,17 +28,13 @@ pub mod scheduler;
 
 pub mod clock;
 
-pub mod document;
-
-pub mod execute;
-
 pub mod metric;
 
 pub mod log;
 
-mod pace;
+mod port;
 
 mod raw;
 
 pub use clients::Aws;
-pub use error::{Error, Kind};
+pub use slipway_engine::{Error, Kind};

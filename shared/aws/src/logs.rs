@@ -4,7 +4,8 @@ use std::sync::OnceLock;
 
 use aws_sdk_cloudwatchlogs::Client;
 
-use crate::error::{Error, Kind};
+use crate::error;
+use slipway_engine::{Error, Kind};
 
 /// CloudWatch Logs, as Slipway uses it.
 #[derive(Clone, Debug)]
@@ -21,7 +22,13 @@ impl Logs {
     /// The last lines of a stream, oldest first; none where the group or the stream is not there.
     ///
     /// `region` is the one that the container's log options name.
-    pub async fn last_lines(&self, region: &str, group: &str, stream: &str, most: i32) -> Result<Vec<String>, Error> {
+    pub(crate) async fn last_lines(
+        &self,
+        region: &str,
+        group: &str,
+        stream: &str,
+        most: i32,
+    ) -> Result<Vec<String>, Error> {
         const CALL: &str = "Logs.GetLogEvents";
         let settings = aws_sdk_cloudwatchlogs::config::Builder::new()
             .region(aws_sdk_cloudwatchlogs::config::Region::new(region.to_owned()));
@@ -38,7 +45,7 @@ impl Logs {
             .await;
         match answer {
             Ok(answer) => Ok(answer.events().iter().filter_map(|event| event.message()).map(str::to_owned).collect()),
-            Err(error) => match Error::of(CALL, format!("{group} {stream}"), error) {
+            Err(error) => match error::of(CALL, format!("{group} {stream}"), error) {
                 error if error.kind == Kind::NotFound => Ok(Vec::new()),
                 error => Err(error),
             },

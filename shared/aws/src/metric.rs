@@ -7,14 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::json;
 use slipway_core::id::TargetName;
 
-/// What is counted; the template has an alarm on each.
-#[derive(Clone, Copy, Debug)]
-pub enum Metric {
-    /// What a person has to mend: a refused deploy, a wrong configuration.
-    Refusals,
-    /// Notices that could not be published or delivered.
-    Untold,
-}
+pub use slipway_engine::cloud::Metric;
 
 /// Counts for one function.
 #[derive(Clone, Debug)]

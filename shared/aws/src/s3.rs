@@ -4,7 +4,8 @@ use std::sync::OnceLock;
 
 use aws_sdk_s3::Client;
 
-use crate::error::{Error, Kind};
+use crate::error;
+use slipway_engine::{Error, Kind};
 
 /// S3, as Slipway uses it.
 #[derive(Clone, Debug)]
@@ -28,7 +29,7 @@ impl S3 {
     }
 
     /// An object's text, of at most `limit` bytes; one byte more is read, so that the caller sees that it is too large.
-    pub async fn text(&self, bucket: &str, key: &str, limit: usize) -> Result<String, Error> {
+    pub(crate) async fn text(&self, bucket: &str, key: &str, limit: usize) -> Result<String, Error> {
         const CALL: &str = "S3.GetObject";
         let subject = format!("{bucket}/{key}");
         let answer = self
@@ -39,7 +40,7 @@ impl S3 {
             .range(format!("bytes=0-{limit}"))
             .send()
             .await
-            .map_err(|error| Error::of(CALL, &subject, error))?;
+            .map_err(|error| error::of(CALL, &subject, error))?;
         let bytes = answer
             .body
             .collect()

@@ -4,7 +4,8 @@ use std::sync::OnceLock;
 
 use aws_sdk_sqs::Client;
 
-use crate::error::Error;
+use crate::error;
+use slipway_engine::Error;
 
 /// SQS, as Slipway uses it.
 #[derive(Clone, Debug)]
@@ -26,6 +27,6 @@ impl Sqs {
     /// Puts a text into a queue. The SDK may repeat it.
     pub async fn send(&self, queue_url: &str, text: &str) -> Result<(), Error> {
         let request = self.client().send_message().queue_url(queue_url).message_body(text);
-        request.send().await.map(|_| ()).map_err(|error| Error::of("SQS.SendMessage", queue_url, error))
+        request.send().await.map(|_| ()).map_err(|error| error::of("SQS.SendMessage", queue_url, error))
     }
 }

@@ -4,7 +4,8 @@ use std::sync::OnceLock;
 
 use aws_sdk_ssm::Client;
 
-use crate::error::{Error, Kind};
+use crate::error;
+use slipway_engine::{Error, Kind};
 
 /// Parameter Store, as Slipway uses it.
 #[derive(Clone, Debug)]
@@ -33,7 +34,7 @@ impl Ssm {
             .with_decryption(true)
             .send()
             .await
-            .map_err(|error| Error::of(CALL, name, error))?;
+            .map_err(|error| error::of(CALL, name, error))?;
         answer
             .parameter
             .and_then(|parameter| parameter.value)

@@ -9,11 +9,11 @@ pub use repository::RepositoryName;
 pub use source::Source;
 pub use template::Template;
 
-use crate::id::{ClusterName, ContainerName, Home, ServiceName, TargetName};
-use crate::image::Repository;
-use crate::ledger::Settings;
-use crate::notice::{Route, route};
-use crate::tags::TagPolicy;
+use crate::config::tags::TagPolicy;
+use crate::model::id::{ClusterName, ContainerName, Home, ServiceName, TargetName};
+use crate::model::image::Repository;
+use crate::model::notice::{Route, route};
+use crate::model::record::Settings;
 
 mod document;
 mod environment;
@@ -29,6 +29,7 @@ mod repository;
 mod schema;
 mod source;
 mod surrogates;
+pub mod tags;
 mod template;
 mod uniqueness;
 mod yaml;

@@ -170,6 +170,18 @@ impl World {
         move || shared.lock().clock.now().into()
     }
 
+    /// Moves the world's time forward to a moment, for somebody else who waits; a later time stays.
+    pub fn forward(&self) -> impl Fn(std::time::SystemTime) + Send + Sync + 'static {
+        let shared = Arc::clone(&self.shared);
+        move |until| {
+            let mut shared = shared.lock();
+            let now: std::time::SystemTime = shared.clock.now().into();
+            if let Ok(left) = until.duration_since(now) {
+                shared.clock.breathe(left);
+            }
+        }
+    }
+
     /// Lets time pass in the world.
     pub fn advance(&self, time: Duration) {
         self.shared.lock().clock.advance(time);

@@ -11,15 +11,16 @@ use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use aws_config::{BehaviorVersion, Region};
-use aws_smithy_async::time::TimeSource;
+use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, Sleep};
+use aws_smithy_async::time::{SharedTimeSource, TimeSource};
 use e2e::emulator;
 use e2e::world::{Builder, Call, Image, Notice, Push, World, transcript};
 use lambda_runtime::{Config, Context, LambdaEvent};
 use serde_json::{Value, json};
 use slipway_aws::Aws;
 use slipway_aws::clients::Names;
-use slipway_deploy::Deployer;
-use slipway_track::Tracker;
+use slipway_aws::clock::Clock;
+use slipway_engine::Engine;
 
 use crate::record;
 
@@ -35,8 +36,8 @@ pub(crate) struct Story {
     /// AWS.
     pub(crate) world: World,
     name: &'static str,
-    deployer: Deployer,
-    tracker: Tracker,
+    deployer: Engine<Aws>,
+    tracker: Engine<Aws>,
     invocations: u32,
     time_left: Duration,
     log: String,
@@ -70,12 +71,12 @@ impl Story {
     /// A world of the story's own making.
     pub(crate) async fn set(name: &'static str, world: Builder, config: &str) -> Self {
         let world = world.start().await;
-        let topic = world.topic("slipway-notices");
+        world.topic("slipway-notices");
         world.parameter("/slipway/config", config);
         world.table("slipway");
         world.schedule_group("slipway");
-        let deployer = Deployer::new(aws(&world, "deploy").await, "ssm:/slipway/config", &topic).await;
-        let tracker = Tracker::new(aws(&world, "track").await, "ssm:/slipway/config", &topic).await;
+        let deployer = Engine::start(aws(&world, "deploy").await, "ssm:/slipway/config").await;
+        let tracker = Engine::start(aws(&world, "track").await, "ssm:/slipway/config").await;
         let (deployer, tracker) = (deployer.expect("right settings"), tracker.expect("right settings"));
         world.take_calls();
         Self {
@@ -119,15 +120,13 @@ impl Story {
     /// Starts the deploy function anew with this `SLIPWAY_CONFIG`.
     pub(crate) async fn configured_by(&mut self, setting: &str) {
         let aws = aws(&self.world, "deploy").await;
-        let topic = self.world.topic("slipway-notices");
-        self.deployer = Deployer::new(aws, setting, &topic).await.expect("right settings");
+        self.deployer = Engine::start(aws, setting).await.expect("right settings");
     }
 
     /// Starts the track function anew, so that it reads its configuration.
     pub(crate) async fn restart_track(&mut self) {
         let aws = aws(&self.world, "track").await;
-        let topic = self.world.topic("slipway-notices");
-        self.tracker = Tracker::new(aws, "ssm:/slipway/config", &topic).await.expect("right settings");
+        self.tracker = Engine::start(aws, "ssm:/slipway/config").await.expect("right settings");
     }
 
     /// Delivers an event to the deploy function, twice; the first answer.
@@ -144,7 +143,7 @@ impl Story {
     pub(crate) async fn deploy_once(&mut self, payload: &Value, invocation: Invocation) -> Result<Value, String> {
         let event = LambdaEvent::new(payload.clone(), self.context("deploy", invocation));
         let answer = slipway_deploy::handle(&self.deployer, event).await;
-        answer.map_err(|failure| lambda_runtime::Diagnostic::from(failure).error_type)
+        answer.map_err(|failure| failure.error_type)
     }
 
     /// Delivers events to the deploy function side by side, each once; the answers.
@@ -284,7 +283,7 @@ impl Story {
     pub(crate) async fn track_as(&mut self, event: &Value, invocation: Invocation) -> Result<Value, String> {
         let event = LambdaEvent::new(event.clone(), self.context("track", invocation));
         let answer = slipway_track::handle(&self.tracker, event).await;
-        answer.map_err(|failure| lambda_runtime::Diagnostic::from(failure).error_type)
+        answer.map_err(|failure| failure.error_type)
     }
 
     /// From now on the functions have this much time for an invocation.
@@ -323,7 +322,7 @@ impl Story {
     }
 
     /// The world and its functions, for who delivers by himself.
-    pub(crate) fn into_parts(self) -> (World, Deployer, Tracker) {
+    pub(crate) fn into_parts(self) -> (World, Engine<Aws>, Engine<Aws>) {
         (self.world, self.deployer, self.tracker)
     }
 
@@ -458,16 +457,20 @@ pub(crate) async fn aws(world: &World, function: &str) -> Aws {
         .time_source(Time::of(world))
         .load()
         .await;
-    let function = |name: &str| world.place().arn("lambda", &format!("function:slipway-{name}"));
+    let arn = |name: &str| world.place().arn("lambda", &format!("function:slipway-{name}"));
     let names = Names {
         table: "slipway".to_owned(),
         schedule_group: "slipway".to_owned(),
         schedule_role: "arn:aws:iam::123456789012:role/slipway-schedules".to_owned(),
         schedule_dead_letters: "arn:aws:sqs:eu-west-1:123456789012:slipway-rings".to_owned(),
-        deploy: function("deploy"),
-        track: function("track"),
+        deploy: arn("deploy"),
+        track: arn("track"),
+        topic: world.place().arn("sns", "slipway-notices"),
+        function: format!("slipway-{function}"),
     };
-    Aws::new(&settings, &names)
+    let mut aws = Aws::new(&settings, &names);
+    aws.clock = Clock::new(SharedTimeSource::new(Time::of(world)), SharedAsyncSleep::new(Sleeper::of(world)));
+    aws
 }
 
 /// The world's time, by which the functions date their leases.
@@ -488,5 +491,33 @@ impl fmt::Debug for Time {
 impl TimeSource for Time {
     fn now(&self) -> SystemTime {
         self.0()
+    }
+}
+
+/// Waits as long as it says, and the world's time goes on meanwhile.
+struct Sleeper {
+    time: Time,
+    forward: Arc<dyn Fn(SystemTime) + Send + Sync>,
+}
+
+impl Sleeper {
+    fn of(world: &World) -> Self {
+        Self { time: Time::of(world), forward: Arc::new(world.forward()) }
+    }
+}
+
+impl fmt::Debug for Sleeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a sleeper by the world's time")
+    }
+}
+
+impl AsyncSleep for Sleeper {
+    fn sleep(&self, time: Duration) -> Sleep {
+        let (until, forward) = (self.time.now() + time, Arc::clone(&self.forward));
+        Sleep::new(async move {
+            tokio::time::sleep(time).await;
+            forward(until);
+        })
     }
 }

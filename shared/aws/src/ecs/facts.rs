@@ -5,13 +5,14 @@ use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 use serde_json::Value;
 use slipway_core::facts::{
-    Breaker, Controller, Deployment, Management, Revision, Rollout, ServiceEvent, ServiceFacts, Strategy,
+    Breaker, Controller, Deployment, Management, Pause, Revision, Rollout, ServiceDeploymentFacts,
+    ServiceDeploymentStatus, ServiceEvent, ServiceFacts, Strategy,
 };
 use slipway_core::id::{
     ClusterName, DeploymentId, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn,
 };
 
-use super::{ServiceDeployment, member};
+use super::member;
 
 /// `None` where the answer lacks what identifies a service.
 pub(super) fn service(service: &types::Service) -> Option<ServiceFacts> {
@@ -51,12 +52,17 @@ pub(super) fn service(service: &types::Service) -> Option<ServiceFacts> {
 }
 
 /// `None` where the answer lacks the ARN.
-pub(super) fn service_deployment(brief: &types::ServiceDeploymentBrief) -> Option<ServiceDeployment> {
-    Some(ServiceDeployment {
+pub(super) fn service_deployment(brief: &types::ServiceDeploymentBrief) -> Option<ServiceDeploymentFacts> {
+    Some(ServiceDeploymentFacts {
         arn: ServiceDeploymentArn::new(brief.service_deployment_arn()?),
         target: brief.target_service_revision_arn().map(ServiceRevisionArn::new),
-        status: brief.status().map(|status| status.as_str().to_owned()).unwrap_or_default(),
+        status: ServiceDeploymentStatus::of(brief.status().map(|status| status.as_str()).unwrap_or_default()),
         status_reason: brief.status_reason().map(str::to_owned),
+        rollback_reason: None,
+        stage: None,
+        pause: Pause::No,
+        task_definition: None,
+        updated_at: None,
         created_at: time(brief.created_at()),
         finished_at: time(brief.finished_at()),
     })

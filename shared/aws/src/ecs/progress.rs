@@ -6,37 +6,14 @@ use slipway_core::facts::{Pause, ServiceDeploymentFacts, ServiceDeploymentStatus
 use slipway_core::id::{ServiceDeploymentArn, ServiceRevisionArn};
 
 use super::facts::time;
-use super::{Ecs, ServiceDeployment, once};
-use crate::error::Error;
-
-/// What ECS said to a request to stop a service deployment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stopped {
-    /// It goes back.
-    Accepted,
-    /// There is nothing to stop: it ended meanwhile, or ECS cannot stop it.
-    TooLate,
-}
+use super::{Ecs, once};
+use crate::error;
+use slipway_engine::Error;
+use slipway_engine::cloud::StopAnswer;
 
 impl Ecs {
-    /// DescribeServiceRevisions for these, which are the targets of some of these service deployments, so that those come
-    /// with their task definitions.
-    pub async fn with_task_definitions(
-        &self,
-        mut history: Vec<ServiceDeploymentFacts>,
-        of: &[ServiceRevisionArn],
-    ) -> Result<Vec<ServiceDeploymentFacts>, Error> {
-        let revisions = self.describe_service_revisions(of).await?;
-        for it in &mut history {
-            let revision = revisions.iter().find(|revision| Some(&revision.arn) == it.target.as_ref());
-            let named = revision.and_then(|revision| revision.task_definition.clone());
-            it.task_definition = named.or(it.task_definition.take());
-        }
-        Ok(history)
-    }
-
     /// DescribeServiceDeployments for one; `None` where ECS has it no more.
-    pub async fn describe_service_deployment(
+    pub(crate) async fn describe_service_deployment(
         &self,
         arn: &ServiceDeploymentArn,
     ) -> Result<Option<ServiceDeploymentFacts>, Error> {
@@ -47,14 +24,14 @@ impl Ecs {
             .service_deployment_arns(arn.as_str())
             .send()
             .await
-            .map_err(|error| Error::of(CALL, arn.as_str(), error))?;
+            .map_err(|error| error::of(CALL, arn.as_str(), error))?;
         Ok(answer.service_deployments().first().and_then(whole))
     }
 
     /// StopServiceDeployment with ROLLBACK: ECS goes back to what completed last, whether or not it is set to.
     ///
     /// Never repeated by the SDK; after an error of kind `Unreachable` it may have taken effect.
-    pub async fn stop_service_deployment(&self, arn: &ServiceDeploymentArn) -> Result<Stopped, Error> {
+    pub(crate) async fn stop_service_deployment(&self, arn: &ServiceDeploymentArn) -> Result<StopAnswer, Error> {
         const CALL: &str = "ECS.StopServiceDeployment";
         let answer = self
             .client
@@ -66,33 +43,15 @@ impl Ecs {
             .send()
             .await;
         match answer {
-            Ok(_) => Ok(Stopped::Accepted),
+            Ok(_) => Ok(StopAnswer::Accepted),
             Err(error) => match error.as_service_error() {
                 Some(
                     Refused::ConflictException(_)
                     | Refused::ServiceDeploymentNotFoundException(_)
                     | Refused::UnsupportedFeatureException(_),
-                ) => Ok(Stopped::TooLate),
-                _ => Err(Error::of(CALL, arn.as_str(), error)),
+                ) => Ok(StopAnswer::TooLate),
+                _ => Err(error::of(CALL, arn.as_str(), error)),
             },
-        }
-    }
-}
-
-impl From<ServiceDeployment> for ServiceDeploymentFacts {
-    fn from(brief: ServiceDeployment) -> Self {
-        Self {
-            arn: brief.arn,
-            status: ServiceDeploymentStatus::of(&brief.status),
-            status_reason: brief.status_reason,
-            rollback_reason: None,
-            stage: None,
-            pause: Pause::No,
-            target: brief.target,
-            task_definition: None,
-            created_at: brief.created_at,
-            updated_at: None,
-            finished_at: brief.finished_at,
         }
     }
 }

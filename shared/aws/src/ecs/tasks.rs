@@ -6,11 +6,16 @@ use slipway_core::id::{ClusterName, ContainerName, DeploymentId, ServiceName, Ta
 
 use super::Ecs;
 use super::facts::time;
-use crate::error::Error;
+use crate::error;
+use slipway_engine::Error;
 
 impl Ecs {
     /// ListTasks: the ARNs of the service's tasks that stopped lately, at most a hundred, in no order.
-    pub async fn stopped_tasks(&self, cluster: &ClusterName, service: &ServiceName) -> Result<Vec<String>, Error> {
+    pub(crate) async fn stopped_tasks(
+        &self,
+        cluster: &ClusterName,
+        service: &ServiceName,
+    ) -> Result<Vec<String>, Error> {
         const CALL: &str = "ECS.ListTasks";
         let answer = self
             .client
@@ -21,12 +26,12 @@ impl Ecs {
             .max_results(100)
             .send()
             .await
-            .map_err(|error| Error::of(CALL, format!("{cluster}/{service}"), error))?;
+            .map_err(|error| error::of(CALL, format!("{cluster}/{service}"), error))?;
         Ok(answer.task_arns().to_vec())
     }
 
     /// DescribeTasks for at most a hundred tasks, the last that stopped first; those that ECS forgot are left out.
-    pub async fn describe_stopped_tasks(
+    pub(crate) async fn describe_stopped_tasks(
         &self,
         cluster: &ClusterName,
         arns: &[String],
@@ -40,7 +45,7 @@ impl Ecs {
             .set_tasks(Some(arns.to_vec()))
             .send()
             .await
-            .map_err(|error| Error::of(CALL, first, error))?;
+            .map_err(|error| error::of(CALL, first, error))?;
         let mut tasks: Vec<_> = answer.tasks().iter().filter_map(stopped_task).collect();
         tasks.sort_by_key(|task| std::cmp::Reverse(task.stopped_at));
         Ok(tasks)

@@ -12,7 +12,8 @@ use slipway_core::id::TargetName;
 use tokio::time::sleep;
 
 use super::{Ledger, key, value};
-use crate::error::{Error, Kind};
+use crate::error;
+use slipway_engine::{Error, Kind};
 
 /// Writers of one item are few and quick; who loses this often has met something else than a race.
 const TRIES: u32 = 40;
@@ -60,7 +61,7 @@ impl Ledger {
             .consistent_read(true)
             .send()
             .await
-            .map_err(|error| Error::of(CALL, place.target.as_str(), error))?;
+            .map_err(|error| error::of(CALL, place.target.as_str(), error))?;
         Ok(answer.item.map(of_attributes).unwrap_or_default())
     }
 
@@ -132,7 +133,7 @@ impl Ledger {
                     // A write that took effect without an answer is repeated by the SDK, and then refused by itself.
                     Ok(if there == new { Ok(new) } else { Err(there) })
                 }
-                _ => Err(Error::of(CALL, place.target.as_str(), error)),
+                _ => Err(error::of(CALL, place.target.as_str(), error)),
             },
         }
     }

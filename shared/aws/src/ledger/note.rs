@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::Ledger;
 use super::item::Record;
-use crate::error::Error;
+use slipway_engine::Error;
 
 pub use super::item::Place;
 

@@ -12,9 +12,9 @@ use super::schema;
 use super::uniqueness::{self, Claim};
 use super::yaml::{self, Node};
 use super::{Base, Mistake, RepositoryName, Target, names, surrogates};
-use crate::id::{ClusterName, ContainerName, ServiceName, TargetName};
-use crate::notice::Route;
-use crate::tags::TagPolicy;
+use crate::config::tags::TagPolicy;
+use crate::model::id::{ClusterName, ContainerName, ServiceName, TargetName};
+use crate::model::notice::Route;
 
 /// The version of the document's shape that this release reads.
 pub(super) const VERSION: u64 = 1;

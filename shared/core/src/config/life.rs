@@ -6,7 +6,7 @@ use super::reader::{Fields, Path, Reader};
 #[cfg(test)]
 use super::schema;
 use super::yaml::Node;
-use crate::ledger::{RollbackMode, Settings};
+use crate::model::record::{RollbackMode, Settings};
 
 /// A day: the longest a deployment may take before somebody is told.
 const LONGEST_DEADLINE: u64 = 24 * 60 * 60;

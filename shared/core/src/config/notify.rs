@@ -3,7 +3,7 @@
 use super::nearest::nearest;
 use super::reader::{Path, Reader};
 use super::yaml::Node;
-use crate::notice::{Route, route};
+use crate::model::notice::{Route, route};
 
 const RIGHT: &str = "[{slack: \"#deploys\"}]";
 

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::reader::{Fields, Path, Reader};
 use super::yaml::Node;
-use crate::image::Tag;
-use crate::tags::{Glob, Ignore, Pattern, TagPolicy};
+use crate::config::tags::{Glob, Ignore, Pattern, TagPolicy};
+use crate::model::image::Tag;
 
 const RIGHT: &str = r#"{semver: ">=1, <2"}, or one of tag, numerical, alphabetical, newest"#;
 const BUILD: &str = r"{pattern: '^build-(?P<v>\d+)$'}";

@@ -1,7 +1,7 @@
 //! Repositories as the document names them, and which repository is meant.
 
-use crate::id::Home;
-use crate::image::{ImageRef, Registry, Repository};
+use crate::model::id::Home;
+use crate::model::image::{ImageRef, Registry, Repository};
 
 /// A repository as the document names it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -73,7 +73,7 @@ struct RouteEntry {
     slack: String,
     /// The kinds and severities of notices that are told there; without it all. `failed` stands for every kind of a
     /// deployment that goes wrong.
-    #[schemars(default, length(min = 1), extend("items" = {"type": "string", "enum": crate::notice::route::words().collect::<Vec<_>>()}))]
+    #[schemars(default, length(min = 1), extend("items" = {"type": "string", "enum": crate::model::notice::route::words().collect::<Vec<_>>()}))]
     on: Vec<String>,
 }
 

@@ -1,6 +1,6 @@
 //! Environment values with placeholders.
 
-use crate::image::{Digest, Tag};
+use crate::model::image::{Digest, Tag};
 
 /// An environment value with placeholders; `{tag}`, `{digest}` and `{short_digest}` only, other braces are data.
 #[derive(Clone, Debug, PartialEq, Eq)]

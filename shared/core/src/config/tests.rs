@@ -1,9 +1,9 @@
 use insta::assert_snapshot;
 
 use super::*;
-use crate::id::TargetName;
-use crate::image::Tag;
-use crate::ledger::RollbackMode;
+use crate::model::id::TargetName;
+use crate::model::image::Tag;
+use crate::model::record::RollbackMode;
 
 const WHOLE: &str = r#"
 version: 1

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::RepositoryName;
 use super::reader::{Path, Reader};
-use crate::id::{ClusterName, ContainerName, ServiceName};
+use crate::model::id::{ClusterName, ContainerName, ServiceName};
 
 /// What an entry lays claim to, as far as it is known.
 pub(super) struct Claim {

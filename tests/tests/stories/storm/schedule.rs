@@ -8,8 +8,8 @@ use e2e::world::{Failure, Fault, GoOn, Halt, Held, Image, World};
 use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
-use slipway_deploy::Deployer;
-use slipway_track::Tracker;
+use slipway_aws::Aws;
+use slipway_engine::Engine;
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
 
 use super::laws::{Laws, Pushed};
@@ -71,8 +71,8 @@ struct Work {
 
 pub(super) struct Schedule {
     world: World,
-    deployer: Rc<Deployer>,
-    tracker: Rc<Tracker>,
+    deployer: Rc<Engine<Aws>>,
+    tracker: Rc<Engine<Aws>>,
     chance: fastrand::Rng,
     inbox: Vec<Delivery>,
     at_work: Vec<Work>,

@@ -1,0 +1,162 @@
+//! The engine's port, answered by the SDK: each function hands on to the one file that knows the call.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use slipway_core::config::Source;
+use slipway_core::facts::{
+    ImageFacts, ImageName, Revision, ServiceDeploymentFacts, ServiceFacts, ServiceRevision, StoppedTask,
+};
+use slipway_core::id::{
+    ClusterName, LogStream, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TargetName, TaskDefinitionArn,
+};
+use slipway_core::image::{Digest, Repository};
+use slipway_core::ledger::Deployment;
+use slipway_core::notice::Notice;
+use slipway_core::plan::Force;
+use slipway_core::render::Rendering;
+use slipway_engine::Error;
+use slipway_engine::cloud::{Cloud, Metric, StopAnswer, Timer, Versioned};
+
+use crate::clients::Aws;
+use crate::ledger::Item;
+
+impl Cloud for Aws {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    async fn sleep(&self, time: Duration) {
+        self.clock.sleep(time).await;
+    }
+
+    fn count(&self, metric: Metric, target: Option<&TargetName>) {
+        self.metrics.count(metric, target);
+    }
+
+    async fn configuration(&self, source: &Source) -> Result<String, Error> {
+        match source {
+            Source::Inline(text) => Ok(text.clone()),
+            Source::Parameter(name) => self.ssm.parameter(name).await,
+            Source::Object { bucket, key } => self.s3.text(bucket, key, source.limit()).await,
+        }
+    }
+
+    async fn read_record(&self, target: &TargetName) -> Result<Versioned, Error> {
+        Ok(versioned(self.ledger.read(target).await?))
+    }
+
+    async fn write_record(
+        &self,
+        target: &TargetName,
+        record: Versioned,
+    ) -> Result<Result<Versioned, Versioned>, Error> {
+        let item = Item { rev: record.rev, record: record.record };
+        Ok(self.ledger.write(target, item).await?.map(versioned).map_err(versioned))
+    }
+
+    async fn archive_deployment(&self, target: &TargetName, deployment: &Deployment) -> Result<(), Error> {
+        self.ledger.archive(target, deployment).await
+    }
+
+    async fn archived_deployments(&self, target: &TargetName, most: usize) -> Result<Vec<Deployment>, Error> {
+        self.ledger.history(target, most).await
+    }
+
+    async fn create_timer(&self, timer: &Timer) -> Result<(), Error> {
+        self.scheduler.create(timer).await
+    }
+
+    async fn delete_timer(&self, name: &str) -> Result<(), Error> {
+        self.scheduler.delete(name).await
+    }
+
+    async fn describe_services(
+        &self,
+        cluster: &ClusterName,
+        services: &[&ServiceName],
+    ) -> Result<Vec<Option<ServiceFacts>>, Error> {
+        self.ecs.describe_services(cluster, services).await
+    }
+
+    async fn describe_task_definition(&self, name: &str) -> Result<Revision, Error> {
+        self.ecs.describe_task_definition(name).await
+    }
+
+    async fn register_task_definition(&self, rendering: &Rendering) -> Result<TaskDefinitionArn, Error> {
+        self.ecs.register_task_definition(rendering).await
+    }
+
+    async fn update_service(
+        &self,
+        cluster: &ClusterName,
+        service: &ServiceName,
+        task_definition: &TaskDefinitionArn,
+        force: Force,
+    ) -> Result<Option<ServiceFacts>, Error> {
+        self.ecs.update_service(cluster, service, task_definition, force).await
+    }
+
+    async fn stop_service_deployment(&self, arn: &ServiceDeploymentArn) -> Result<StopAnswer, Error> {
+        self.ecs.stop_service_deployment(arn).await
+    }
+
+    async fn list_service_deployments(
+        &self,
+        cluster: &ClusterName,
+        service: &ServiceName,
+    ) -> Result<Vec<ServiceDeploymentFacts>, Error> {
+        self.ecs.list_service_deployments(cluster, service).await
+    }
+
+    async fn describe_service_deployment(
+        &self,
+        arn: &ServiceDeploymentArn,
+    ) -> Result<Option<ServiceDeploymentFacts>, Error> {
+        self.ecs.describe_service_deployment(arn).await
+    }
+
+    async fn describe_service_revisions(&self, arns: &[ServiceRevisionArn]) -> Result<Vec<ServiceRevision>, Error> {
+        self.ecs.describe_service_revisions(arns).await
+    }
+
+    async fn list_stopped_tasks(&self, cluster: &ClusterName, service: &ServiceName) -> Result<Vec<String>, Error> {
+        self.ecs.stopped_tasks(cluster, service).await
+    }
+
+    async fn describe_stopped_tasks(&self, cluster: &ClusterName, arns: &[String]) -> Result<Vec<StoppedTask>, Error> {
+        self.ecs.describe_stopped_tasks(cluster, arns).await
+    }
+
+    async fn describe_image(&self, repository: &Repository, name: &ImageName) -> Result<Option<ImageFacts>, Error> {
+        self.ecr.describe_image(repository, name).await
+    }
+
+    async fn list_images(&self, repository: &Repository) -> Result<Vec<ImageFacts>, Error> {
+        self.ecr.list_images(repository).await
+    }
+
+    async fn batch_get_image(
+        &self,
+        repository: &Repository,
+        digests: &[&Digest],
+    ) -> Result<Vec<(Digest, String)>, Error> {
+        self.ecr.batch_get_image(repository, digests).await
+    }
+
+    async fn download_layer(&self, repository: &Repository, digest: &Digest, most: usize) -> Result<Vec<u8>, Error> {
+        self.ecr.download_layer(repository, digest, most).await
+    }
+
+    async fn last_log_lines(&self, stream: &LogStream, most: i32) -> Result<Vec<String>, Error> {
+        self.logs.last_lines(&stream.region, &stream.group, &stream.stream, most).await
+    }
+
+    async fn publish(&self, notice: &Notice) -> Result<(), Error> {
+        self.sns.publish(&self.topic, notice).await
+    }
+}
+
+fn versioned(item: Item) -> Versioned {
+    Versioned { rev: item.rev, record: item.record }
+}

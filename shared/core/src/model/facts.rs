@@ -1,0 +1,256 @@
+//! What was looked up: the registry's and ECS's answers, in our words, as far as a decision needs them.
+//!
+//! Facts are what was true when they were read; the real state may have changed since.
+//! Unknown enum values are kept as `Other`, because AWS adds new ones.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use crate::model::id::{
+    ClusterName, DeploymentId, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn,
+};
+use crate::model::image::{Digest, Repository, Tag};
+
+pub use progress::{Pause, ServiceDeploymentFacts, ServiceDeploymentStatus};
+pub use stopped::{StoppedContainer, StoppedTask};
+
+mod progress;
+
+mod stopped;
+
+/// An image as the registry describes it now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageFacts {
+    /// Where it is kept.
+    pub repository: Repository,
+    /// What it is; for a multi-platform image the index's digest.
+    pub digest: Digest,
+    /// Every tag that points to it now.
+    pub tags: Vec<Tag>,
+    /// When the registry received it.
+    pub pushed_at: Option<Timestamp>,
+    /// The manifest's media type, an index's or a single image's.
+    pub media_type: Option<String>,
+    /// The artifact's media type; a Helm chart, a signature or an SBOM is told from an image by it.
+    pub artifact_media_type: Option<String>,
+    /// Whether ECS can pull it.
+    pub storage: Storage,
+}
+
+/// How an image is named in a repository.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ImageName {
+    /// By a tag, which may move.
+    Tag(Tag),
+    /// By its digest.
+    Digest(Digest),
+}
+
+impl fmt::Display for ImageName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tag(tag) => write!(f, ":{tag}"),
+            Self::Digest(digest) => write!(f, "@{digest}"),
+        }
+    }
+}
+
+/// Whether an image can be pulled; ECR archives images since November 2025.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// It can be pulled.
+    Active,
+    /// Archived, or on its way back: it cannot be pulled now.
+    Archived,
+}
+
+/// A service as DescribeServices tells of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServiceFacts {
+    /// Its full ARN, as ECS gives it.
+    pub arn: String,
+    /// Its cluster's name.
+    pub cluster: ClusterName,
+    /// Its name.
+    pub service: ServiceName,
+    /// `ACTIVE`, `DRAINING` or `INACTIVE`.
+    pub status: String,
+    /// Who carries out its deployments.
+    pub controller: Controller,
+    /// Whether ECS itself manages its resources (Express Mode), which UpdateService must not touch.
+    pub management: Management,
+    /// The task definition it is meant to run: the PRIMARY deployment's, or the PRIMARY task set's.
+    pub task_definition: TaskDefinitionArn,
+    /// Tasks wanted.
+    pub desired_count: i32,
+    /// Tasks running.
+    pub running_count: i32,
+    /// How deployments proceed.
+    pub strategy: Strategy,
+    /// What ECS itself does about a failed deployment.
+    pub breaker: Breaker,
+    /// The deployments under way and the last one, the PRIMARY first where there is one.
+    pub deployments: Vec<Deployment>,
+    /// The service deployment under way, if any.
+    pub current_service_deployment: Option<ServiceDeploymentArn>,
+    /// The revisions that run now.
+    pub current_revisions: Vec<ServiceRevisionArn>,
+    /// The newest service events, newest first.
+    pub events: Vec<ServiceEvent>,
+}
+
+impl ServiceFacts {
+    /// The deployment that ECS is bringing about or has brought about.
+    pub fn primary(&self) -> Option<&Deployment> {
+        self.deployments.iter().find(|deployment| deployment.status == "PRIMARY")
+    }
+}
+
+/// Who carries out a service's deployments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Controller {
+    /// ECS, also where the service names no controller.
+    Ecs,
+    /// AWS CodeDeploy; ECS refuses a task definition by UpdateService.
+    CodeDeploy,
+    /// Somebody else, by task sets.
+    External,
+    /// A controller that this version doesn't know.
+    Other(String),
+}
+
+/// Who manages a service's resources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Management {
+    /// The customer; the ordinary case.
+    Customer,
+    /// ECS (Express Mode): UpdateExpressGatewayService is the only right call.
+    Ecs,
+}
+
+/// How a deployment proceeds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    /// Old tasks are replaced step by step; a newer update supersedes an older one without harm.
+    Rolling,
+    /// ECS's own blue/green.
+    BlueGreen,
+    /// ECS's own linear traffic shift.
+    Linear,
+    /// ECS's own canary.
+    Canary,
+    /// A strategy that this version doesn't know.
+    Other(String),
+}
+
+/// What ECS itself does about a failed deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Breaker {
+    /// Neither circuit breaker nor alarms: ECS never calls a deployment failed.
+    Off,
+    /// ECS calls it failed, and leaves it at that.
+    Fails,
+    /// ECS calls it failed, and rolls back by itself.
+    RollsBack,
+}
+
+/// An entry of a service's `deployments`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deployment {
+    /// `ecs-svc/…`, as events name it.
+    pub id: DeploymentId,
+    /// `PRIMARY`, `ACTIVE`, `INACTIVE` or `DRAINING`.
+    pub status: String,
+    /// What it runs.
+    pub task_definition: TaskDefinitionArn,
+    /// How far it came; absent for controllers other than ECS.
+    pub rollout: Option<Rollout>,
+    /// ECS's words about it.
+    pub rollout_reason: Option<String>,
+    /// When it was made. A rollback re-uses the old deployment and its time.
+    pub created_at: Option<Timestamp>,
+    /// When it last changed.
+    pub updated_at: Option<Timestamp>,
+    /// Tasks that failed one after another.
+    pub failed_tasks: i32,
+    /// Tasks wanted.
+    pub desired_count: i32,
+    /// Tasks running.
+    pub running_count: i32,
+    /// Tasks starting.
+    pub pending_count: i32,
+}
+
+impl Deployment {
+    /// Whether ECS says that this is its own way back, from its circuit breaker, an alarm or a stop request.
+    pub fn is_rollback(&self) -> bool {
+        // The reason is free text; AWS documents no other mark on a deployment.
+        self.rollout_reason.as_deref().is_some_and(|reason| reason.to_ascii_lowercase().contains("rolling back"))
+    }
+}
+
+/// How far a deployment came, `rolloutState`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rollout {
+    /// `IN_PROGRESS`.
+    InProgress,
+    /// `COMPLETED`.
+    Completed,
+    /// `FAILED`.
+    Failed,
+    /// A state that this version doesn't know.
+    Other(String),
+}
+
+/// A service event: ECS's own log of what it did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceEvent {
+    /// When.
+    pub at: Option<Timestamp>,
+    /// What, in ECS's words.
+    pub message: String,
+}
+
+/// A task definition revision exactly as DescribeTaskDefinition answered, and its tags.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Revision {
+    /// Its ARN.
+    pub arn: TaskDefinitionArn,
+    /// The raw `taskDefinition` object: every member, known to us or not, in the order it came.
+    pub definition: Map<String, Value>,
+    /// The revision's tags, `(key, value)`, in the order they came.
+    pub tags: Vec<(String, String)>,
+}
+
+impl Revision {
+    /// When it was registered; ECS gives seconds since 1970, with a fraction.
+    pub fn registered_at(&self) -> Option<Timestamp> {
+        let seconds: f64 = self.definition.get("registeredAt")?.to_string().parse().ok()?;
+        // Milliseconds are as fine as ECS is.
+        Timestamp::from_millisecond((seconds * 1000.0).round() as i64).ok()
+    }
+}
+
+/// A service revision: ECS's record of what really ran.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceRevision {
+    /// Its ARN.
+    pub arn: ServiceRevisionArn,
+    /// The task definition that it runs.
+    pub task_definition: Option<TaskDefinitionArn>,
+    /// The images as ECS resolved them.
+    pub images: Vec<RanImage>,
+}
+
+/// What really ran in a container, from DescribeServiceRevisions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RanImage {
+    /// The container's name.
+    pub container: String,
+    /// The image as the task definition named it.
+    pub image: String,
+    /// The digest that ECS resolved it to.
+    pub digest: Option<Digest>,
+}

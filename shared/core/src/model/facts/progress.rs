@@ -1,0 +1,119 @@
+//! ECS's own story of an update, its service deployment: how it stands, at which stage, and what it waits for.
+
+use jiff::Timestamp;
+
+use crate::model::id::{ServiceDeploymentArn, ServiceRevisionArn, TaskDefinitionArn};
+
+/// A service deployment as ListServiceDeployments and DescribeServiceDeployments tell of it.
+///
+/// ECS keeps them for 90 days. What only the second call knows is `None` after the first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceDeploymentFacts {
+    /// Its ARN; AWS documents no mapping to the [`DeploymentId`](crate::model::id::DeploymentId).
+    pub arn: ServiceDeploymentArn,
+    /// How it stands.
+    pub status: ServiceDeploymentStatus,
+    /// ECS's words about that.
+    pub status_reason: Option<String>,
+    /// Why ECS rolls it back, in ECS's words; only the second call knows.
+    pub rollback_reason: Option<String>,
+    /// `SCALE_UP`, `BAKE_TIME`, …; only the second call knows.
+    pub stage: Option<String>,
+    /// What it waits for; only the second call knows.
+    pub pause: Pause,
+    /// The service revision that it brings about.
+    pub target: Option<ServiceRevisionArn>,
+    /// The task definition of that revision; only DescribeServiceRevisions knows.
+    pub task_definition: Option<TaskDefinitionArn>,
+    /// When it was asked for.
+    pub created_at: Option<Timestamp>,
+    /// When it last changed; only the second call knows.
+    pub updated_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// How a service deployment stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServiceDeploymentStatus {
+    /// `PENDING`.
+    Pending,
+    /// `IN_PROGRESS`.
+    InProgress,
+    /// `SUCCESSFUL`.
+    Successful,
+    /// `STOP_REQUESTED`.
+    StopRequested,
+    /// `STOPPED`: somebody stopped it, or it failed and ECS is not set to roll back.
+    Stopped,
+    /// `ROLLBACK_REQUESTED`: somebody called StopServiceDeployment.
+    RollbackRequested,
+    /// `ROLLBACK_IN_PROGRESS`.
+    RollbackInProgress,
+    /// `ROLLBACK_SUCCESSFUL`.
+    RollbackSuccessful,
+    /// `ROLLBACK_FAILED`.
+    RollbackFailed,
+    /// A status that this version doesn't know.
+    Other(String),
+}
+
+impl ServiceDeploymentStatus {
+    /// The status of this word.
+    pub fn of(word: &str) -> Self {
+        match word {
+            "PENDING" => Self::Pending,
+            "IN_PROGRESS" => Self::InProgress,
+            "SUCCESSFUL" => Self::Successful,
+            "STOP_REQUESTED" => Self::StopRequested,
+            "STOPPED" => Self::Stopped,
+            "ROLLBACK_REQUESTED" => Self::RollbackRequested,
+            "ROLLBACK_IN_PROGRESS" => Self::RollbackInProgress,
+            "ROLLBACK_SUCCESSFUL" => Self::RollbackSuccessful,
+            "ROLLBACK_FAILED" => Self::RollbackFailed,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+
+    /// ECS's word for it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::InProgress => "IN_PROGRESS",
+            Self::Successful => "SUCCESSFUL",
+            Self::StopRequested => "STOP_REQUESTED",
+            Self::Stopped => "STOPPED",
+            Self::RollbackRequested => "ROLLBACK_REQUESTED",
+            Self::RollbackInProgress => "ROLLBACK_IN_PROGRESS",
+            Self::RollbackSuccessful => "ROLLBACK_SUCCESSFUL",
+            Self::RollbackFailed => "ROLLBACK_FAILED",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// Whether a service deployment waits for somebody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pause {
+    /// It doesn't.
+    #[default]
+    No,
+    /// A pause hook waits for a person (`AWAITING_ACTION`), or a hook's function has not ended (`IN_PROGRESS`).
+    Hook {
+        /// When ECS goes on without it, or rolls back, where that is set.
+        until: Option<Timestamp>,
+    },
+}
+
+impl ServiceDeploymentFacts {
+    /// Whether it has not ended, so that StopServiceDeployment takes it.
+    pub fn is_ongoing(&self) -> bool {
+        use ServiceDeploymentStatus::*;
+        matches!(self.status, Pending | InProgress | StopRequested | RollbackRequested | RollbackInProgress)
+    }
+
+    /// ECS's words: why it rolls back, else about the status.
+    pub fn says(&self) -> Option<&str> {
+        self.rollback_reason.as_deref().or(self.status_reason.as_deref()).filter(|words| !words.trim().is_empty())
+    }
+}

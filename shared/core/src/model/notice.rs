@@ -1,0 +1,373 @@
+//! The one versioned notice: what people are told, as plain data.
+//!
+//! Only the data stands here; its words are put together in `text`, once, so that every subscriber tells the same.
+//! One that doesn't know a kind yet still has its headline.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::build::BuildChange;
+use crate::model::diff;
+use crate::model::facts::ServiceFacts;
+use crate::model::id::{
+    AccountId, ClusterName, DeploymentId, EventId, Home, Partition, Region, ServiceName, TargetName,
+};
+use crate::model::plan::{ImageChange, RevisionChange};
+use crate::model::provenance::Trigger;
+use crate::model::record::{Deployment, Outcome};
+
+pub use route::Route;
+
+mod read;
+
+pub mod route;
+
+#[cfg(test)]
+pub(crate) mod schema;
+
+/// The version of the structure that this crate writes.
+pub const VERSION: u32 = 1;
+
+/// Something that people are told.
+///
+/// A reader takes what it understands: a field that is missing or of another shape is its default, unknown fields
+/// are ignored, and an unknown kind is [`Kind::Unknown`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct Notice {
+    /// The version of this structure, [`VERSION`].
+    #[serde(deserialize_with = "read::or_default")]
+    pub version: u32,
+    /// The same for every copy of the same notice: `ecs-svc/…/failed`, `config/…`.
+    #[serde(deserialize_with = "read::or_default")]
+    pub id: String,
+    /// What it tells.
+    #[serde(deserialize_with = "read::or_default")]
+    pub kind: Kind,
+    /// How much it matters.
+    #[serde(deserialize_with = "read::or_default")]
+    pub severity: Severity,
+    /// When what it tells of happened.
+    #[serde(deserialize_with = "read::or_default")]
+    #[cfg_attr(test, schemars(with = "schema::Moment"))]
+    pub at: Timestamp,
+    /// What happened, in one line.
+    #[serde(deserialize_with = "read::or_default")]
+    pub headline: String,
+    /// Why, in a sentence or two; the words of ECS and AWS are quoted.
+    #[serde(deserialize_with = "read::or_default")]
+    pub reason: String,
+    /// `cluster/service`; absent where no single service is meant.
+    #[serde(deserialize_with = "read::or_default")]
+    pub target: Option<TargetName>,
+    /// The cluster.
+    #[serde(deserialize_with = "read::or_default")]
+    pub cluster: Option<ClusterName>,
+    /// The service.
+    #[serde(deserialize_with = "read::or_default")]
+    pub service: Option<ServiceName>,
+    /// The image before and after; for a deploy that failed, `new` is what was refused.
+    #[serde(deserialize_with = "read::or_default")]
+    pub image: Option<ImageChange>,
+    /// The revisions before and after, `web:41` and `web:42`.
+    #[serde(deserialize_with = "read::or_default")]
+    pub revision: Option<RevisionChange>,
+    /// The deployment that it is about, as ECS events name it.
+    #[serde(deserialize_with = "read::or_default")]
+    pub deployment: Option<DeploymentId>,
+    /// Who or what triggered it.
+    #[serde(deserialize_with = "read::or_default")]
+    pub cause: Option<Cause>,
+    /// Seconds from the deployment's start to what is told.
+    #[serde(deserialize_with = "read::or_default")]
+    pub duration_seconds: Option<i64>,
+    /// How many of the service's tasks run.
+    #[serde(deserialize_with = "read::or_default")]
+    pub tasks: Option<Tasks>,
+    /// What the images were built from.
+    #[serde(deserialize_with = "read::or_default")]
+    pub build: Option<BuildChange>,
+    /// More lines: the mistakes of a document, ECS's own log of the service.
+    #[serde(deserialize_with = "read::items")]
+    pub details: Vec<String>,
+    /// What changed in the task definition.
+    #[serde(deserialize_with = "read::items")]
+    pub changes: Vec<diff::Change>,
+    /// What a person can do next, a sentence or a command each.
+    #[serde(deserialize_with = "read::items")]
+    pub advice: Vec<String>,
+    /// Where to look.
+    #[serde(deserialize_with = "read::items")]
+    pub links: Vec<Link>,
+    /// The partition, `aws`.
+    #[serde(deserialize_with = "read::or_default")]
+    pub partition: Option<Partition>,
+    /// The account, for readers of several.
+    #[serde(deserialize_with = "read::or_default")]
+    pub account: Option<AccountId>,
+    /// The region, likewise.
+    #[serde(deserialize_with = "read::or_default")]
+    pub region: Option<Region>,
+    /// Which channels are told, by the target's configuration; empty where it names none.
+    #[serde(deserialize_with = "read::items")]
+    pub notify: Vec<Route>,
+    /// What was left out because SNS takes 256 KiB at most; empty in almost every notice.
+    #[serde(deserialize_with = "read::items")]
+    pub cut: Vec<String>,
+}
+
+impl Notice {
+    /// What this notice is a part of: the deployment, or the notice alone where it is about none.
+    ///
+    /// Everything told of one deployment has the same, so that it is shown as one message or in one thread. A deployment
+    /// that ECS has not named goes by what its notices' ids begin with.
+    pub fn thread(&self) -> &str {
+        match &self.deployment {
+            Some(deployment) => deployment.as_str(),
+            None if self.kind.rank() > 0 => {
+                let begin = self.id.strip_suffix(self.kind.as_str()).and_then(|begin| begin.strip_suffix('/'));
+                begin.filter(|begin| !begin.is_empty()).unwrap_or(&self.id)
+            }
+            None => &self.id,
+        }
+    }
+
+    /// Reads a notice's JSON, leniently; `None` for what is no notice at all: no JSON object with an `id` and a `kind`.
+    pub fn parse(text: &str) -> Option<Self> {
+        read::notice(text)
+    }
+}
+
+/// A link with its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Link {
+    /// What is there.
+    pub name: String,
+    /// The address.
+    pub url: String,
+}
+
+/// How many tasks of a service run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Tasks {
+    /// So many run.
+    pub running: i32,
+    /// So many shall run.
+    pub desired: i32,
+}
+
+impl Tasks {
+    /// The tasks of a service as ECS counted them when it was read.
+    pub fn of(service: &ServiceFacts) -> Self {
+        Self { running: service.running_count, desired: service.desired_count }
+    }
+}
+
+/// Whose service a notice is about, and where it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The partition, account and region.
+    pub home: &'a Home,
+    /// The cluster.
+    pub cluster: &'a ClusterName,
+    /// The service.
+    pub service: &'a ServiceName,
+}
+
+impl Place<'_> {
+    /// The service as people name it, `cluster/service`.
+    pub fn target(&self) -> TargetName {
+        TargetName::new(format!("{}/{}", self.cluster, self.service))
+    }
+}
+
+/// Who or what triggered a deployment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Cause {
+    /// `push`, `deploy`, `redeploy`; `outside` for what Slipway did not do, `unknown` where nothing says who did it.
+    pub trigger: String,
+    /// The event's or request's id.
+    pub event: Option<EventId>,
+    /// Who asked, where the request said so.
+    #[serde(default, deserialize_with = "read::or_default", skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
+}
+
+impl Cause {
+    /// What set Slipway going.
+    pub fn new(trigger: &Trigger, event: &EventId) -> Self {
+        Self { trigger: trigger.as_str().to_owned(), event: Some(event.clone()), who: None }
+    }
+
+    /// What set a recorded deployment going, and who asked for it.
+    pub fn of(deployment: &Deployment) -> Self {
+        let Deployment { trigger, event, who, .. } = deployment;
+        Self { trigger: trigger.clone(), event: event.clone(), who: who.clone() }
+    }
+
+    /// The same, asked for by somebody who gave a name.
+    pub fn by(self, who: Option<String>) -> Self {
+        Self { who, ..self }
+    }
+
+    /// Somebody else: a person, Terraform, a pipeline.
+    pub fn outside() -> Self {
+        Self { trigger: "outside".to_owned(), event: None, who: None }
+    }
+
+    /// Nothing says who.
+    pub fn unknown() -> Self {
+        Self { trigger: "unknown".to_owned(), event: None, who: None }
+    }
+}
+
+/// What a notice tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Slipway updated the service; the deployment begins.
+    Started,
+    /// ECS says that the deployment is in progress.
+    InProgress,
+    /// The deployment won: the service runs it.
+    Completed,
+    /// The deployment fails; what is done about it begins, and its end is told by another kind.
+    Failing,
+    /// The deployment failed, and the last version is on its way back.
+    RollingBack,
+    /// The deployment failed, and nobody put anything back.
+    Failed,
+    /// The deployment failed, and the last version was put back.
+    RolledBack,
+    /// The deployment failed, and so did the way back.
+    RollbackFailed,
+    /// Somebody stopped the deployment.
+    Stopped,
+    /// The deployment did not end in its time, and nobody put anything back.
+    TimedOut,
+    /// A newer deployment took this one's place; it didn't fail.
+    Superseded,
+    /// Somebody else deployed to a service of ours.
+    External,
+    /// Slipway will not deploy, and a person has to mend something.
+    Refused,
+    /// The configuration document has mistakes; nothing is deployed.
+    ConfigInvalid,
+    /// Slack takes no notices for a channel, or at all, until a person mends it. Never sent to Slack.
+    Undelivered,
+    /// A kind that this version doesn't know. Its headline still says what happened.
+    #[default]
+    #[serde(other)]
+    Unknown,
+}
+
+impl Kind {
+    /// Every kind that this version tells, in the order of a deployment's life.
+    pub const KNOWN: [Self; 15] = [
+        Self::Started,
+        Self::InProgress,
+        Self::Completed,
+        Self::Failing,
+        Self::RollingBack,
+        Self::Failed,
+        Self::RolledBack,
+        Self::RollbackFailed,
+        Self::Stopped,
+        Self::TimedOut,
+        Self::Superseded,
+        Self::External,
+        Self::Refused,
+        Self::ConfigInvalid,
+        Self::Undelivered,
+    ];
+
+    /// The kind's word for machines, as in the JSON and the attributes; it never changes.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::InProgress => "in_progress",
+            Self::Completed => "completed",
+            Self::Failing => "failing",
+            Self::RollingBack => "rolling_back",
+            Self::Failed => "failed",
+            Self::RolledBack => "rolled_back",
+            Self::RollbackFailed => "rollback_failed",
+            Self::Stopped => "stopped",
+            Self::TimedOut => "timed_out",
+            Self::Superseded => "superseded",
+            Self::External => "external",
+            Self::Refused => "refused",
+            Self::ConfigInvalid => "config_invalid",
+            Self::Undelivered => "undelivered",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The kind that tells how a deployment of ours ended.
+    pub fn of_end(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Completed => Self::Completed,
+            Outcome::Failed => Self::Failed,
+            Outcome::Superseded => Self::Superseded,
+            Outcome::RolledBackByEcs | Outcome::RolledBackBySlipway => Self::RolledBack,
+            Outcome::RollbackFailed => Self::RollbackFailed,
+            Outcome::Stopped => Self::Stopped,
+            Outcome::TimedOut => Self::TimedOut,
+            Outcome::External => Self::External,
+        }
+    }
+
+    /// How far a deployment has come when this is told of it.
+    ///
+    /// What is shown of one deployment only moves to a higher rank, so that a late or repeated event takes nothing
+    /// back. Kinds that tell of no deployment have rank 0.
+    pub fn rank(self) -> u8 {
+        match self {
+            Self::External | Self::Refused | Self::ConfigInvalid | Self::Undelivered | Self::Unknown => 0,
+            Self::Started => 1,
+            Self::InProgress => 2,
+            Self::Failing => 3,
+            Self::RollingBack => 4,
+            Self::Completed
+            | Self::Failed
+            | Self::RolledBack
+            | Self::RollbackFailed
+            | Self::Stopped
+            | Self::TimedOut
+            | Self::Superseded => 5,
+        }
+    }
+}
+
+/// How much a notice matters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Good to know.
+    #[default]
+    Info,
+    /// It went well.
+    Success,
+    /// Somebody should look at it today.
+    Warning,
+    /// It went wrong; somebody should look at it now.
+    Failure,
+}
+
+impl Severity {
+    /// The word for machines, as in the JSON and the attributes; it never changes.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Success => "success",
+            Self::Warning => "warning",
+            Self::Failure => "failure",
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The paper between deciding and doing: target, steps, reason.
+//!
+//! A plan leaves no meaningful choice to whoever carries it out, and an empty plan is an answer too.
+//! Dry run, log line, notice and answer all render the same plan; no step knows what a dry run is.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::model::diff::Diff;
+use crate::model::id::{ClusterName, ContainerName, DeploymentId, ServiceName, TargetName, TaskDefinitionArn};
+use crate::model::image::{Digest, Tag};
+use crate::model::reason::Reason;
+
+/// What will be done for one target, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// For whom.
+    pub target: TargetName,
+    /// Why these steps, or why none.
+    pub reason: Reason,
+    /// The image before and after, as far as it is known.
+    pub image: Option<ImageChange>,
+    /// The revision that the service runs now.
+    pub running: Option<TaskDefinitionArn>,
+    /// What to do, from top to bottom.
+    pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// A plan that does nothing, with its reason.
+    pub fn nothing(target: TargetName, reason: Reason) -> Self {
+        Self { target, reason, image: None, running: None, steps: Vec::new() }
+    }
+
+    /// The cluster and the service.
+    pub fn place(&self) -> Option<(ClusterName, ServiceName)> {
+        let (cluster, service) = self.target.as_str().split_once('/')?;
+        Some((ClusterName::new(cluster), ServiceName::new(service)))
+    }
+
+    /// The same plan, cut short for this reason.
+    pub fn cut_short(self, reason: Reason) -> Self {
+        Self { reason, ..self }
+    }
+
+    /// The family that a revision is registered in, where one is.
+    pub fn family(&self) -> Option<&str> {
+        self.steps.iter().find_map(|step| match step {
+            Step::Register(rendering) => Some(rendering.family()),
+            Step::Update { .. } => None,
+        })
+    }
+
+    /// What the plan changes in the task definition; `None` where it registers nothing.
+    pub fn diff(&self) -> Option<&Diff> {
+        self.steps.iter().find_map(|step| match step {
+            Step::Register(rendering) => Some(&rendering.diff),
+            Step::Update { .. } => None,
+        })
+    }
+}
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Register a new revision.
+    Register(Rendering),
+    /// Make the service run a revision: UpdateService with nothing else.
+    Update {
+        /// The service's cluster.
+        cluster: ClusterName,
+        /// The service.
+        service: ServiceName,
+        /// What it shall run.
+        to: To,
+        /// Whether a deployment is made although nothing changed.
+        force: Force,
+        /// The deployment that was PRIMARY when this was decided; another one tells that an unanswered update took effect.
+        over: Option<DeploymentId>,
+    },
+}
+
+/// A task definition ready to be registered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rendering {
+    /// The body of `RegisterTaskDefinition`, `tags` included.
+    pub body: Map<String, Value>,
+    /// What it changes in its base, tags left out.
+    pub diff: Diff,
+    /// The containers whose image was set, in the task definition's order.
+    pub containers: Vec<ContainerName>,
+}
+
+impl Rendering {
+    /// The family that it will be registered in.
+    pub fn family(&self) -> &str {
+        self.body.get("family").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The body as the text to send, members in the base's order and numbers as they came.
+    pub fn json(&self) -> String {
+        Value::Object(self.body.clone()).to_string()
+    }
+}
+
+/// The revision that a service shall run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum To {
+    /// The one that the plan's `Register` makes.
+    Registered,
+    /// One that is there already.
+    Existing(TaskDefinitionArn),
+}
+
+/// Whether a deployment is made although nothing changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Force {
+    /// `forceNewDeployment` is sent.
+    Yes,
+    /// It is not.
+    No,
+}
+
+/// The image of a target before and after.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ImageChange {
+    /// The repository's name.
+    pub repository: String,
+    /// What runs; `None` where nothing of the repository ran.
+    pub old: Option<Shown>,
+    /// What shall run.
+    pub new: Shown,
+}
+
+/// The revisions before and after, as `family:revision`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RevisionChange {
+    /// What ran.
+    pub old: Option<String>,
+    /// What shall run.
+    pub new: Option<String>,
+}
+
+/// An image as people are shown it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Shown {
+    /// The tag by which it was chosen, if one is known.
+    pub tag: Option<Tag>,
+    /// The image, if its digest is known.
+    pub digest: Option<Digest>,
+}
+
+/// The tag, or else the short digest.
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.tag, &self.digest) {
+            (Some(tag), _) => write!(f, "{tag}"),
+            (None, Some(digest)) => write!(f, "sha256:{}", digest.short()),
+            (None, None) => f.write_str("an unknown image"),
+        }
+    }
+}

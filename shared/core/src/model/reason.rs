@@ -1,0 +1,221 @@
+//! Every reason Slipway can give for doing something, or for leaving it: what a sentence
+//! about it needs, and a code for machines.
+//!
+//! A reason is an answer, not an error. Its sentence stands in `text`.
+
+use jiff::Timestamp;
+
+use crate::model::id::{ContainerName, DeploymentId, TargetName};
+use crate::model::image::Tag;
+
+/// How much a reason matters to people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// Something is done.
+    Go,
+    /// Nothing is to be done: logged and answered, not told.
+    Skip,
+    /// Something is wrong that a person has to mend: told.
+    Refuse,
+}
+
+/// Why a plan does what it does, or nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are what the variant's sentence names")]
+pub enum Reason {
+    /// A push under a tag that the policy deploys.
+    Pushed { tag: Tag },
+    /// Somebody asked for this image.
+    Asked { image: String },
+    /// Somebody asked for a redeploy, and the rendering is another than what runs.
+    RedeployChanged,
+    /// Somebody asked for a redeploy, and the rendering is what runs already.
+    RedeployForced,
+    /// Somebody asked for a redeploy with an id: the revision carries it, so that the repeat is recognised.
+    RedeployMarked { id: String },
+    /// The registry has this image, which ought to run; its push was lost, or had to wait.
+    Reconciled { image: String },
+    /// Somebody asked for a rollback to this revision.
+    RollbackAsked { revision: String },
+    /// What runs failed, and the last good revision is put back.
+    Failed { revision: String },
+
+    /// The service runs exactly this already.
+    AlreadyRuns { image: String, revision: String },
+    /// The service is being updated to exactly this already.
+    AlreadyUnderWay { image: String, revision: String, deployment: DeploymentId },
+    /// The service was updated to exactly this, and the deployment failed.
+    AlreadyFailed { image: String, revision: String, deployment: DeploymentId },
+    /// A request of this id was carried out before.
+    AlreadyDone { id: String, revision: String },
+    /// The policy orders the image before the running one.
+    Older { candidate: String, running: String },
+    /// The policy gives no order between the two, and the image was pushed before the running one.
+    PushedBefore { candidate: String, running: String },
+    /// The tag is not one the target deploys.
+    NotOfPolicy { tag: Tag, policy: String },
+    /// An ignore pattern leaves the tag out.
+    Ignored { tag: Tag, pattern: String },
+    /// The registry no longer has the tag; the event is late.
+    TagGone { tag: Tag, repository: String },
+    /// What was pushed is no container image: a chart, a signature, an SBOM.
+    NotAnImage { image: String, media_type: String },
+
+    /// Another invocation updates the service just now; it serves this wish too before it lets go.
+    Busy { until: Timestamp },
+    /// It waits for the end of a deployment that must not be cut short, and is decided again then.
+    Queued { deployment: DeploymentId, what: String },
+    /// A person keeps Slipway from deploying by itself.
+    Held { who: Option<String>, why: Option<String>, since: Timestamp },
+    /// The image failed on this service.
+    Quarantined { image: String, cause: String, since: Timestamp },
+    /// A person decided what runs after the image was pushed.
+    BeforeDecision { image: String, what: String, who: Option<String>, at: Timestamp },
+    /// The rollback of the last deployment failed too, and a person was called.
+    GaveUp { image: String, deployment: Option<DeploymentId>, at: Timestamp },
+    /// The same build under another tag runs already, or is on its way.
+    SameBuild { candidate: String, running: String },
+    /// A better image came while this one waited.
+    GaveWay { candidate: String, to: String },
+    /// What runs is the best that the registry has.
+    BestRuns { image: String, revision: String },
+    /// No image of the repository is one that the policy deploys.
+    NoCandidate { repository: String },
+    /// What runs was taken over as it is, because Slipway sees the service for the first time.
+    Adopted { revision: String },
+    /// Better images may come within the target's `settle`; it is decided then.
+    Settling { until: Timestamp },
+    /// A release of an image that is not quarantined.
+    NotQuarantined { image: String },
+
+    /// The service does not exist in the cluster.
+    ServiceMissing { service: String, cluster: String },
+    /// The service is being deleted, or is deleted.
+    ServiceNotActive { status: String },
+    /// CodeDeploy, a third party or something unknown carries out this service's deployments.
+    WrongController { controller: String },
+    /// ECS Express Mode manages the service.
+    ManagedByEcs,
+    /// A deployment is under way that must not be superseded: blue/green, linear, canary.
+    InFlight { deployment: DeploymentId, strategy: String },
+    /// ECS is rolling back; a new deployment would fight it.
+    RollingBack { deployment: DeploymentId },
+    /// No container has an image of the repository, and none is named.
+    NoContainer { repository: String, containers: Vec<(ContainerName, String)> },
+    /// A named container is not in the task definition.
+    UnknownContainer { missing: Vec<ContainerName>, known: Vec<ContainerName> },
+    /// The base of the rendering is no task definition as ECS has them.
+    Unrenderable { revision: String, problem: String },
+    /// A container takes a variable from a secret that the configuration sets as well; ECS refuses a name in both.
+    SetBySecret { container: ContainerName, variable: String },
+    /// The image is archived in ECR: ECS cannot pull it.
+    Archived { image: String },
+    /// The requested image is not in the repository.
+    NoSuchImage { image: String, repository: String },
+    /// The image failed on this service, and the request doesn't say that it knows.
+    NeedsForce { image: String, cause: String, since: Timestamp },
+    /// Somebody holds the service, and the request doesn't say that it knows.
+    HeldNeedsForce { who: Option<String>, why: Option<String>, since: Timestamp },
+    /// Another invocation updated the service for as long as this one could wait.
+    StillBusy { until: Timestamp },
+    /// There is no revision to go back to.
+    NothingGood,
+    /// The revision to go back to is what runs.
+    RunsAlready { revision: String },
+    /// The revision to go back to is not there.
+    NoSuchRevision { revision: String },
+    /// The revision to go back to needs an image that the registry no longer has.
+    ImageGone { revision: String, image: String },
+    /// Several repositories feed the service, and the request names none.
+    WhichRepository { target: TargetName, repositories: Vec<String> },
+    /// The request names a repository that does not feed the service.
+    NotItsRepository { target: TargetName, repository: String, repositories: Vec<String> },
+    /// AWS refused a call, or could not be asked.
+    Aws { call: String, subject: String, kind: String, message: String },
+    /// The function's time ended before this target's turn.
+    OutOfTime,
+}
+
+impl Reason {
+    /// How much it matters to people.
+    #[rustfmt::skip]
+    pub fn weight(&self) -> Weight {
+        use Reason::*;
+        match self {
+            Pushed { .. } | Asked { .. } | RedeployChanged | RedeployForced | RedeployMarked { .. }
+            | Reconciled { .. } | RollbackAsked { .. } | Failed { .. } => Weight::Go,
+            AlreadyRuns { .. } | AlreadyUnderWay { .. } | AlreadyFailed { .. } | AlreadyDone { .. }
+            | Older { .. } | PushedBefore { .. } | NotOfPolicy { .. } | Ignored { .. } | TagGone { .. }
+            | NotAnImage { .. } | Busy { .. } | Queued { .. } | Held { .. } | Quarantined { .. }
+            | BeforeDecision { .. } | GaveUp { .. } | SameBuild { .. } | GaveWay { .. } | BestRuns { .. }
+            | NoCandidate { .. } | Adopted { .. } | Settling { .. } | NotQuarantined { .. } => Weight::Skip,
+            ServiceMissing { .. } | ServiceNotActive { .. } | WrongController { .. } | ManagedByEcs
+            | InFlight { .. } | RollingBack { .. } | NoContainer { .. } | UnknownContainer { .. }
+            | Unrenderable { .. } | SetBySecret { .. } | Archived { .. } | NoSuchImage { .. }
+            | NeedsForce { .. } | HeldNeedsForce { .. } | StillBusy { .. } | NothingGood
+            | RunsAlready { .. } | NoSuchRevision { .. } | ImageGone { .. } | WhichRepository { .. }
+            | NotItsRepository { .. } | Aws { .. } | OutOfTime => Weight::Refuse,
+        }
+    }
+
+    /// The reason's code for machines, `older` or `service_missing`; it never changes.
+    pub fn code(&self) -> &'static str {
+        use Reason::*;
+        match self {
+            Pushed { .. } => "pushed",
+            Asked { .. } => "asked",
+            RedeployChanged => "redeploy_changed",
+            RedeployForced => "redeploy_forced",
+            RedeployMarked { .. } => "redeploy_marked",
+            Reconciled { .. } => "reconciled",
+            RollbackAsked { .. } => "rollback_asked",
+            Failed { .. } => "failed",
+            AlreadyRuns { .. } => "already_runs",
+            AlreadyUnderWay { .. } => "already_under_way",
+            AlreadyFailed { .. } => "already_failed",
+            AlreadyDone { .. } => "already_done",
+            Older { .. } => "older",
+            PushedBefore { .. } => "pushed_before",
+            NotOfPolicy { .. } => "not_of_policy",
+            Ignored { .. } => "ignored",
+            TagGone { .. } => "tag_gone",
+            NotAnImage { .. } => "not_an_image",
+            Busy { .. } => "busy",
+            Queued { .. } => "queued",
+            Held { .. } => "held",
+            Quarantined { .. } => "quarantined",
+            BeforeDecision { .. } => "before_decision",
+            GaveUp { .. } => "gave_up",
+            SameBuild { .. } => "same_build",
+            GaveWay { .. } => "gave_way",
+            BestRuns { .. } => "best_runs",
+            NoCandidate { .. } => "no_candidate",
+            Adopted { .. } => "adopted",
+            Settling { .. } => "settling",
+            NotQuarantined { .. } => "not_quarantined",
+            ServiceMissing { .. } => "service_missing",
+            ServiceNotActive { .. } => "service_not_active",
+            WrongController { .. } => "wrong_controller",
+            ManagedByEcs => "managed_by_ecs",
+            InFlight { .. } => "in_flight",
+            RollingBack { .. } => "rolling_back",
+            NoContainer { .. } => "no_container",
+            UnknownContainer { .. } => "unknown_container",
+            Unrenderable { .. } => "unrenderable",
+            SetBySecret { .. } => "set_by_secret",
+            Archived { .. } => "archived",
+            NoSuchImage { .. } => "no_such_image",
+            NeedsForce { .. } => "needs_force",
+            HeldNeedsForce { .. } => "held_needs_force",
+            StillBusy { .. } => "still_busy",
+            NothingGood => "nothing_good",
+            RunsAlready { .. } => "runs_already",
+            NoSuchRevision { .. } => "no_such_revision",
+            ImageGone { .. } => "image_gone",
+            WhichRepository { .. } => "which_repository",
+            NotItsRepository { .. } => "not_its_repository",
+            Aws { .. } => "aws",
+            OutOfTime => "out_of_time",
+        }
+    }
+}

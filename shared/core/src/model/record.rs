@@ -1,0 +1,378 @@
+//! What Slipway remembers of a service: one record, changed only by compare-and-set.
+//!
+//! Every transition is a pure function on the record, so whoever writes reads, changes and writes back on the condition
+//! that nobody else wrote in between. Two writers cannot both win.
+//! The record is the memory, never the truth: where it is missing, what ECS and ECR say is enough to go on.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::build::BuildChange;
+use crate::model::id::{DeploymentId, EventId, LogStream};
+use crate::model::image::{Digest, Tag};
+use crate::model::lenient;
+use crate::model::plan::{ImageChange, RevisionChange};
+
+pub use lease::{Busy, Fence, Lost, Unserved};
+pub use life::{Began, Once};
+pub use outcome::Outcome;
+pub use settings::{RollbackMode, Settings};
+
+mod built;
+
+mod lease;
+
+mod life;
+
+mod outcome;
+
+mod settings;
+
+/// The version of the record's shape that this crate writes. Members are only ever added.
+pub const VERSION: u32 = 1;
+
+/// So many deployments stay in the record; older ones are archived.
+pub const RECENT: usize = 10;
+
+/// So many good revisions are kept to go back to.
+const GOOD: usize = 5;
+
+/// So many digests stay quarantined; a service that fails more often than that has other troubles.
+const QUARANTINED: usize = 50;
+
+/// So many ids of notices are remembered that are about no deployment.
+const TOLD: usize = 50;
+
+/// The record of one service, `cluster/service`.
+///
+/// A member that is missing or of another shape is its default, and unknown ones are passed over:
+/// a record that a later version wrote, or that somebody edited, is never an error.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Service {
+    /// The version of the shape.
+    pub version: u32,
+    /// Counts the holders of the lease; the number of the last one.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub fence: u64,
+    /// Who may update the service now.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub lease: Option<Lease>,
+    /// What others wanted while somebody held the lease.
+    #[serde(deserialize_with = "lenient::items")]
+    pub wishes: Vec<Wish>,
+    /// What waits for the end of a deployment that must not be cut short.
+    #[serde(deserialize_with = "lenient::items")]
+    pub waiting: Vec<Wish>,
+    /// The revisions whose deployments completed, newest first; where a rollback goes.
+    #[serde(deserialize_with = "lenient::items")]
+    pub good: Vec<Good>,
+    /// Images that failed here, newest first. Nothing but a person brings them back.
+    #[serde(deserialize_with = "lenient::items")]
+    pub quarantine: Vec<Quarantined>,
+    /// A person's last decision; only images pushed after it are deployed by themselves.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub decision: Option<Decision>,
+    /// Set while a person keeps Slipway from deploying by itself.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub hold: Option<Hold>,
+    /// Numbers the deployments.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub count: u64,
+    /// The deployments, newest first; the last [`RECENT`] of them.
+    #[serde(deserialize_with = "lenient::items")]
+    pub deployments: Vec<Deployment>,
+    /// The ids of notices told that are about no recorded deployment (refusals, others' deployments), newest first.
+    #[serde(deserialize_with = "lenient::items")]
+    pub told: Vec<String>,
+}
+
+/// Who may update the service, and until when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// The Lambda request that holds it; Lambda's own next try of it takes its lease over.
+    pub holder: String,
+    /// The holder's number.
+    pub fence: u64,
+    /// It ends by itself then, should the holder die.
+    pub until: Timestamp,
+}
+
+/// A push that waits for its turn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wish {
+    /// The event or the request; the same for a repeated one.
+    pub event: EventId,
+    /// The repository's URI; `None` to decide again among everything that the registry has.
+    #[serde(default)]
+    pub repository: Option<String>,
+    /// The tag that was pushed; `None` likewise.
+    #[serde(default)]
+    pub tag: Option<Tag>,
+    /// When it was pushed.
+    pub at: Timestamp,
+    /// Who asked to decide again, where a request said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
+}
+
+/// A revision whose deployment completed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Good {
+    /// The revision's ARN.
+    pub revision: String,
+    /// The images that really ran, by container; where the revision names a tag, this says what it meant then.
+    #[serde(default)]
+    pub ran: Vec<Ran>,
+    /// When its deployment completed, or when it was first seen to run.
+    pub at: Timestamp,
+}
+
+/// What really ran in a container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ran {
+    /// The container's name.
+    pub container: String,
+    /// The image as the task definition named it.
+    pub image: String,
+    /// What ECS resolved it to.
+    #[serde(default)]
+    pub digest: Option<Digest>,
+}
+
+/// An image that failed on this service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quarantined {
+    /// The repository's name.
+    pub repository: String,
+    /// The image.
+    pub digest: Digest,
+    /// The tag it went by.
+    #[serde(default)]
+    pub tag: Option<Tag>,
+    /// Why, in half a sentence: "its tasks stopped with exit code 1".
+    pub cause: String,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// A person's decision about what runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// What was decided: `adopted`, `deploy`, `redeploy`, `rollback` or `outside`.
+    pub what: String,
+    /// When.
+    pub at: Timestamp,
+    /// By whom, where the request said so.
+    #[serde(default)]
+    pub who: Option<String>,
+}
+
+/// A person keeps Slipway from deploying by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Since when.
+    pub at: Timestamp,
+    /// Who, where the request said so.
+    #[serde(default)]
+    pub who: Option<String>,
+    /// Why, in the person's words.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// A deployment from its intent to its end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Deployment {
+    /// Its number on this service; it names the deadline's schedule.
+    pub number: u64,
+    /// `push`, `deploy`, `redeploy`, `rollback`, `reconcile`, or `outside` for what others did.
+    pub trigger: String,
+    /// The event or the request.
+    #[serde(default)]
+    pub event: Option<EventId>,
+    /// The Lambda request that meant it; that request's own next try knows by this what the first one did.
+    #[serde(default)]
+    pub request: Option<String>,
+    /// Who asked, where the request said so.
+    #[serde(default)]
+    pub who: Option<String>,
+    /// The image before and after.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub image: Option<ImageChange>,
+    /// What the images before and after were built from, once that was looked up.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub build: Option<BuildChange>,
+    /// The revision before and after, `web:42`; the new one is known when it is registered.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub revision: RevisionChange,
+    /// The target's settings as they were.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub settings: Settings,
+    /// When it was meant; UpdateService comes after this.
+    pub intended_at: Timestamp,
+    /// The PRIMARY deployment when it was meant: another one tells that the update took effect.
+    #[serde(default)]
+    pub over: Option<DeploymentId>,
+    /// Its id, once ECS gave it one.
+    #[serde(default)]
+    pub deployment: Option<DeploymentId>,
+    /// When ECS made it.
+    #[serde(default)]
+    pub began_at: Option<Timestamp>,
+    /// When its deadline rings.
+    #[serde(default)]
+    pub deadline: Option<Timestamp>,
+    /// The tasks of it that stopped by themselves, by ARN, each once.
+    #[serde(default, deserialize_with = "lenient::items")]
+    pub failed_tasks: Vec<String>,
+    /// What ECS warned of meanwhile (placement failures and such), newest first.
+    #[serde(default, deserialize_with = "lenient::items")]
+    pub warnings: Vec<String>,
+    /// Set once it is known to have failed; what follows is the way back.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub failing: Option<Failing>,
+    /// The way back that Slipway took; at most one for each deployment.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub rollback: Option<Rollback>,
+    /// How it ended.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub outcome: Option<Outcome>,
+    /// When it ended.
+    #[serde(default)]
+    pub ended_at: Option<Timestamp>,
+    /// Why it ended so, in a sentence.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// The ids of the notices told of it.
+    #[serde(default, deserialize_with = "lenient::items")]
+    pub told: Vec<String>,
+}
+
+/// A deployment is known to have failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failing {
+    /// When that was noticed.
+    pub at: Timestamp,
+    /// Who noticed: `ecs`, `deadline` or `tasks`.
+    pub by: String,
+    /// The likeliest cause, in half a sentence.
+    pub cause: String,
+    /// The evidence, a line each, as it was when it failed.
+    #[serde(default, deserialize_with = "lenient::items")]
+    pub evidence: Vec<String>,
+    /// The log of the container that died.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub log: Option<LogStream>,
+    /// What a person can do about the cause, a sentence each.
+    #[serde(default, deserialize_with = "lenient::items")]
+    pub advice: Vec<String>,
+}
+
+/// Slipway's way back from a deployment that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rollback {
+    /// `stop` (StopServiceDeployment) or `update` (UpdateService).
+    pub how: String,
+    /// The revision it goes back to, `web:41`.
+    #[serde(default)]
+    pub to: Option<String>,
+    /// When it was decided; the call comes after this.
+    pub at: Timestamp,
+    /// The PRIMARY deployment when it was decided.
+    #[serde(default)]
+    pub over: Option<DeploymentId>,
+    /// The deployment that brings it about, once ECS named it.
+    #[serde(default)]
+    pub deployment: Option<DeploymentId>,
+    /// When ECS accepted it.
+    #[serde(default)]
+    pub done_at: Option<Timestamp>,
+}
+
+impl Service {
+    /// The newest deployment that has not ended.
+    pub fn open(&self) -> Option<&Deployment> {
+        self.deployments.iter().find(|it| it.outcome.is_none())
+    }
+
+    /// The deployment of this number.
+    pub fn numbered(&self, number: u64) -> Option<&Deployment> {
+        self.deployments.iter().find(|it| it.number == number)
+    }
+
+    /// The deployment that ECS calls so, or whose rollback it calls so.
+    pub fn of_id(&self, id: &DeploymentId) -> Option<&Deployment> {
+        self.deployments.iter().find(|it| it.deployment.as_ref() == Some(id) || it.rolls_back_as(id))
+    }
+
+    /// Whether something was meant whose deployment nobody has named yet, so that one that nobody knows may be it.
+    pub fn expects_a_deployment(&self) -> bool {
+        self.deployments.iter().filter(|it| it.outcome.is_none()).any(|open| {
+            open.deployment.is_none() || open.rollback.as_ref().is_some_and(|rollback| rollback.deployment.is_none())
+        })
+    }
+
+    /// The quarantine of an image, if it failed here.
+    pub fn quarantined(&self, digest: &Digest) -> Option<&Quarantined> {
+        self.quarantine.iter().find(|it| it.digest == *digest)
+    }
+
+    /// Whether a notice was told.
+    pub fn has_told(&self, id: &str) -> bool {
+        self.told.iter().any(|it| it == id) || self.deployments.iter().any(|it| it.told.iter().any(|it| it == id))
+    }
+}
+
+impl Deployment {
+    /// One of which nothing is known yet but what set it going and when it was meant; [`Service::record`] numbers it.
+    pub fn of(trigger: &str, intended_at: Timestamp) -> Self {
+        Self {
+            number: 0,
+            trigger: trigger.to_owned(),
+            event: None,
+            request: None,
+            who: None,
+            image: None,
+            build: None,
+            revision: RevisionChange::default(),
+            settings: Settings::default(),
+            intended_at,
+            over: None,
+            deployment: None,
+            began_at: None,
+            deadline: None,
+            failed_tasks: Vec::new(),
+            warnings: Vec::new(),
+            failing: None,
+            rollback: None,
+            outcome: None,
+            ended_at: None,
+            reason: None,
+            told: Vec::new(),
+        }
+    }
+
+    /// Whether ECS's deployment of this id is the way back from this one.
+    pub fn rolls_back_as(&self, id: &DeploymentId) -> bool {
+        self.rollback.as_ref().is_some_and(|it| it.deployment.as_ref() == Some(id))
+    }
+
+    /// Whether somebody asked for a way back.
+    pub fn is_rollback(&self) -> bool {
+        self.trigger == "rollback"
+    }
+
+    /// Whether somebody else made it.
+    pub fn is_outside(&self) -> bool {
+        self.trigger == "outside"
+    }
+
+    /// The digest it brings, if it is known.
+    pub fn digest(&self) -> Option<&Digest> {
+        self.image.as_ref()?.new.digest.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests;

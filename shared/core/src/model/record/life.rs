@@ -1,0 +1,214 @@
+//! A deployment's life in the record: meant, begun, failing, ended, told. Each step is taken at most once.
+
+use jiff::Timestamp;
+
+use super::{
+    Decision, Deployment, Failing, Fence, GOOD, Good, Lost, Outcome, QUARANTINED, Quarantined, RECENT, Rollback,
+    Service, TOLD,
+};
+use crate::model::id::{DeploymentId, TaskDefinitionArn};
+use crate::model::image::Digest;
+
+impl Service {
+    /// Writes down what is about to be done, before it is. The number of the deployment, and what is to be archived.
+    pub fn intend(&mut self, fence: Fence, deployment: Deployment) -> Result<(u64, Vec<Deployment>), Lost> {
+        self.check(fence)?;
+        Ok(self.record(deployment))
+    }
+
+    /// Writes down a deployment that was found at ECS, if nobody has done so since, and nothing was meant since that it may
+    /// be. Its number, and what is to be archived.
+    pub fn find(&mut self, found: Deployment) -> Option<(u64, Vec<Deployment>)> {
+        let is_known = found.deployment.as_ref().is_some_and(|id| self.of_id(id).is_some());
+        if is_known || self.expects_a_deployment() {
+            return None;
+        }
+        decision_of(&found).into_iter().for_each(|decision| self.decided(decision));
+        Some(self.record(found))
+    }
+
+    /// Writes down a deployment; its number, and what is to be archived because there is no more room for it.
+    pub fn record(&mut self, deployment: Deployment) -> (u64, Vec<Deployment>) {
+        self.count += 1;
+        let deployment = Deployment { number: self.count, ..deployment };
+        // What somebody else made may be found after something newer was meant.
+        let began = |it: &Deployment| it.began_at.unwrap_or(it.intended_at);
+        let place = self.deployments.iter().position(|it| began(it) <= began(&deployment));
+        self.deployments.insert(place.unwrap_or(self.deployments.len()), deployment);
+        // What has not ended is never dropped: nobody would follow it to its end.
+        let keep = |at: usize, it: &Deployment| at < RECENT || it.outcome.is_none();
+        let all = std::mem::take(&mut self.deployments);
+        let (kept, dropped): (Vec<_>, Vec<_>) = all.into_iter().enumerate().partition(|(at, it)| keep(*at, it));
+        self.deployments = kept.into_iter().map(|(_, it)| it).collect();
+        (self.count, dropped.into_iter().map(|(_, it)| it).collect())
+    }
+
+    /// ECS made the deployment. If a person asked for it, it counts as that person's decision from when it was meant.
+    ///
+    /// The first to write it down names it: what was told of it since goes by that name.
+    pub fn began(&mut self, number: u64, began: &Began) {
+        let Some(it) = self.at(number) else { return };
+        if it.deployment.is_none() {
+            it.deployment = Some(began.deployment.clone());
+            it.began_at = Some(began.at);
+            it.revision.new = Some(began.revision.short().to_owned());
+        }
+        let decision = decision_of(it);
+        // What somebody else made meanwhile began before it, though it was meant before that.
+        self.deployments.sort_by_key(|it| std::cmp::Reverse(it.began_at.unwrap_or(it.intended_at)));
+        decision.into_iter().for_each(|decision| self.decided(decision));
+    }
+
+    /// What was meant did not come about; nobody is told, because nothing happened.
+    pub fn forget(&mut self, number: u64) {
+        self.deployments.retain(|it| it.number != number || it.deployment.is_some());
+    }
+
+    /// A task of the deployment stopped by itself. The number of those that did.
+    pub fn task_failed(&mut self, number: u64, task: &str) -> usize {
+        /// ECS's breaker never counts further.
+        const MOST: usize = 200;
+        let Some(it) = self.at(number) else { return 0 };
+        if it.failed_tasks.len() < MOST && !it.failed_tasks.iter().any(|known| known == task) {
+            it.failed_tasks.push(task.to_owned());
+        }
+        it.failed_tasks.len()
+    }
+
+    /// The deployment is known to have failed; the first to notice says why.
+    pub fn failing(&mut self, number: u64, failing: Failing) {
+        if let Some(it) = self.at(number).filter(|it| it.outcome.is_none() && it.failing.is_none()) {
+            it.failing = Some(failing);
+        }
+    }
+
+    /// Slipway decides to roll back: at most once for each deployment. A decision that was not carried out yet may be to
+    /// take another way; what may have come of it is as old as it.
+    pub fn roll_back(&mut self, fence: Fence, number: u64, rollback: Rollback) -> Result<Once, Lost> {
+        self.check(fence)?;
+        let Some(it) = self.at(number).filter(|it| it.outcome.is_none()) else { return Ok(Once::Before) };
+        if let Some(decided) = &mut it.rollback {
+            if decided.done_at.is_none() {
+                (decided.how, decided.to) = (rollback.how, rollback.to);
+            }
+            return Ok(Once::Before);
+        }
+        it.rollback = Some(rollback);
+        Ok(Once::Now)
+    }
+
+    /// Whether a deployment was judged before its way back began: that judgement is out of date, and is made anew.
+    pub fn is_outdated(&self, judged: &Deployment) -> bool {
+        judged.rollback.is_none() && self.numbered(judged.number).is_some_and(|it| it.rollback.is_some())
+    }
+
+    /// The story ends; what follows from the ending is written down with it. A second ending changes nothing.
+    pub fn end(&mut self, number: u64, outcome: Outcome, at: Timestamp, reason: Option<String>) -> Once {
+        let Some(it) = self.at(number).filter(|it| it.outcome.is_none()) else { return Once::Before };
+        it.outcome = Some(outcome);
+        it.ended_at = Some(at);
+        it.reason = reason.or_else(|| it.failing.as_ref().map(|failing| failing.cause.clone()));
+        let condemned = outcome.condemns().then(|| it.quarantine(at)).flatten();
+        if let Some(condemned) = condemned {
+            self.condemn(condemned);
+        }
+        Once::Now
+    }
+
+    /// An image is kept from coming back by itself.
+    pub fn condemn(&mut self, quarantined: Quarantined) {
+        self.quarantine.retain(|it| it.digest != quarantined.digest);
+        self.quarantine.insert(0, quarantined);
+        self.quarantine.truncate(QUARANTINED);
+    }
+
+    /// An image may be deployed again; whether it was quarantined.
+    pub fn pardon(&mut self, digest: &Digest) -> bool {
+        let before = self.quarantine.len();
+        self.quarantine.retain(|it| it.digest != *digest);
+        self.quarantine.len() < before
+    }
+
+    /// A revision proved good: a rollback may go there.
+    pub fn proved(&mut self, good: Good) {
+        self.good.retain(|it| it.revision != good.revision);
+        self.good.insert(0, good);
+        self.good.sort_by_key(|it| std::cmp::Reverse(it.at));
+        self.good.truncate(GOOD);
+    }
+
+    /// A person decided; an older decision never replaces a newer one.
+    pub fn decided(&mut self, decision: Decision) {
+        if self.decision.as_ref().is_none_or(|it| it.at <= decision.at) {
+            self.decision = Some(decision);
+        }
+    }
+
+    /// A notice was told; of a deployment, where it has a number.
+    pub fn tell(&mut self, number: Option<u64>, id: &str) {
+        if self.has_told(id) {
+            return;
+        }
+        match number.and_then(|number| self.at(number)) {
+            Some(it) => it.told.push(id.to_owned()),
+            None => {
+                self.told.insert(0, id.to_owned());
+                self.told.truncate(TOLD);
+            }
+        }
+    }
+
+    /// The deployment of this number, to change it.
+    pub fn at(&mut self, number: u64) -> Option<&mut Deployment> {
+        self.deployments.iter_mut().find(|it| it.number == number)
+    }
+}
+
+/// What came of an update that was meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Began {
+    /// ECS's id of it.
+    pub deployment: DeploymentId,
+    /// When ECS made it, by ECS's clock.
+    pub at: Timestamp,
+    /// What it runs.
+    pub revision: TaskDefinitionArn,
+}
+
+/// Whether a step was taken now or before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Once {
+    /// Now.
+    Now,
+    /// Before, by somebody else or by an earlier try.
+    Before,
+}
+
+/// What a person asked for is their decision, from when it was meant.
+fn decision_of(it: &Deployment) -> Option<Decision> {
+    let asked = matches!(it.trigger.as_str(), "deploy" | "redeploy" | "rollback");
+    asked.then(|| Decision { what: it.trigger.clone(), at: it.intended_at, who: it.who.clone() })
+}
+
+impl Rollback {
+    /// ECS accepted it; what was known of it before stays.
+    pub fn carried_out(&mut self, deployment: Option<&DeploymentId>, to: Option<&str>, at: Timestamp) {
+        self.deployment = self.deployment.take().or_else(|| deployment.cloned());
+        self.to = self.to.take().or_else(|| to.map(str::to_owned));
+        self.done_at = self.done_at.or(Some(at));
+    }
+}
+
+impl Deployment {
+    fn quarantine(&self, at: Timestamp) -> Option<Quarantined> {
+        let image = self.image.as_ref()?;
+        let failing = self.failing.as_ref();
+        Some(Quarantined {
+            repository: image.repository.clone(),
+            digest: image.new.digest.clone()?,
+            tag: image.new.tag.clone(),
+            cause: failing.map(|it| it.cause.clone()).or_else(|| self.reason.clone()).unwrap_or_default(),
+            at,
+        })
+    }
+}

@@ -1,0 +1,49 @@
+//! How a deployment's story ends.
+
+use serde::{Deserialize, Serialize};
+
+/// The end of a deployment. Each story has exactly one; until then it is in progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It won: the service runs it.
+    Completed,
+    /// It failed, and nobody put anything back.
+    Failed,
+    /// A newer deployment took its place; it didn't fail.
+    Superseded,
+    /// It failed, and ECS put the last version back.
+    RolledBackByEcs,
+    /// It failed, and Slipway put the last good revision back.
+    RolledBackBySlipway,
+    /// It failed, and so did the way back.
+    RollbackFailed,
+    /// Somebody stopped it.
+    Stopped,
+    /// It neither completed nor failed in its time, and nothing good is known to go back to.
+    TimedOut,
+    /// Somebody else deployed; it is not Slipway's story.
+    External,
+}
+
+impl Outcome {
+    /// The word for machines; it never changes.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Superseded => "superseded",
+            Self::RolledBackByEcs => "rolled_back_by_ecs",
+            Self::RolledBackBySlipway => "rolled_back_by_slipway",
+            Self::RollbackFailed => "rollback_failed",
+            Self::Stopped => "stopped",
+            Self::TimedOut => "timed_out",
+            Self::External => "external",
+        }
+    }
+
+    /// Whether the image is quarantined by it: any ending but completed, superseded or somebody else's is.
+    pub fn condemns(self) -> bool {
+        !matches!(self, Self::Completed | Self::Superseded | Self::External)
+    }
+}

@@ -1,0 +1,158 @@
+use serde_json::json;
+
+use super::*;
+use crate::model::id::TaskDefinitionArn;
+
+fn at(time: &str) -> Timestamp {
+    format!("2026-11-21T{time}Z").parse().unwrap()
+}
+
+fn digest(n: u8) -> Digest {
+    Digest::parse(&format!("sha256:{}", format!("{n:02x}").repeat(32))).unwrap()
+}
+
+fn wish(event: &str) -> Wish {
+    Wish { event: EventId::new(event), repository: None, tag: Tag::parse("1.5.0"), at: at("10:00:00"), who: None }
+}
+
+fn deployment(n: u8) -> Deployment {
+    let image = json!({ "repository": "shop/web", "old": null, "new": { "tag": "1.5.0", "digest": digest(n) } });
+    let deployment = json!({ "number": 0, "trigger": "push", "intended_at": at("10:00:00"), "image": image });
+    serde_json::from_value(deployment).unwrap()
+}
+
+#[test]
+fn only_one_holds_the_lease_and_its_own_next_try_takes_it_over() {
+    let mut record = Service::default();
+    let until = at("10:05:00");
+    let first = record.acquire("a", at("10:00:00"), until).unwrap();
+    assert_eq!(record.acquire("b", at("10:04:59"), at("10:09:59")), Err(Busy { until }));
+    let again = record.acquire("a", at("10:01:00"), at("10:06:00")).unwrap();
+    assert!(again > first);
+    assert_eq!(record.check(first), Err(Lost));
+    assert_eq!(record.check(again), Ok(()));
+
+    // Expired, and nobody took it: still its holder's. Then somebody does.
+    assert_eq!(record.let_go(first), Err(Unserved::Lost));
+    let other = record.acquire("b", at("10:06:00"), at("10:11:00")).unwrap();
+    assert_eq!(record.let_go(again), Err(Unserved::Lost));
+    assert_eq!(record.let_go(other), Ok(()));
+    assert!(!record.is_held(at("10:06:00")));
+}
+
+#[test]
+fn a_wish_keeps_the_lease_from_being_let_go() {
+    let mut record = Service::default();
+    let fence = record.acquire("a", at("10:00:00"), at("10:05:00")).unwrap();
+    record.wish(wish("1"));
+    record.wish(wish("1"));
+    assert_eq!(record.let_go(fence), Err(Unserved::Wishes));
+    assert_eq!(std::mem::take(&mut record.wishes), [wish("1")]);
+    record.wait(wish("2"));
+    assert_eq!(record.let_go(fence), Ok(()));
+    assert!(record.wake());
+    assert_eq!(record.wishes, [wish("2")]);
+}
+
+#[test]
+fn every_step_of_a_life_is_taken_once() {
+    let mut record = Service::default();
+    let fence = record.acquire("a", at("10:00:00"), at("10:05:00")).unwrap();
+    let (number, archived) = record.intend(fence, deployment(1)).unwrap();
+    assert_eq!((number, archived.len()), (1, 0));
+    let began = |id: &str, second: &str| Began {
+        deployment: DeploymentId::new(id),
+        at: at(second),
+        revision: TaskDefinitionArn::new("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:42"),
+    };
+    record.began(number, &began("ecs-svc/1", "10:00:02"));
+    // Whoever else finds it out, by whatever name, changes nothing.
+    record.began(number, &began("service-deployment/1", "10:00:03"));
+    assert_eq!(record.deployments[0].revision.new.as_deref(), Some("web:42"));
+    assert_eq!(record.of_id(&DeploymentId::new("ecs-svc/1")).unwrap().number, 1);
+
+    for task in ["t1", "t1", "t2"] {
+        record.task_failed(number, task);
+    }
+    assert_eq!(record.task_failed(number, "t3"), 3);
+    let failing = |cause: &str| Failing {
+        at: at("10:02:00"),
+        by: "tasks".to_owned(),
+        cause: cause.to_owned(),
+        evidence: Vec::new(),
+        log: None,
+        advice: Vec::new(),
+    };
+    record.failing(number, failing("exit code 1"));
+    record.failing(number, failing("the deadline"));
+    let rollback = Rollback {
+        how: "update".to_owned(),
+        to: None,
+        at: at("10:02:01"),
+        over: None,
+        deployment: None,
+        done_at: None,
+    };
+    let judged = record.deployments[0].clone();
+    assert!(!record.is_outdated(&judged));
+    assert_eq!(record.roll_back(fence, number, rollback.clone()), Ok(Once::Now));
+    assert!(record.is_outdated(&judged), "whoever looked before the way back began looks again");
+    assert!(!record.is_outdated(&record.deployments[0].clone()));
+    let other = Rollback { how: "stop".to_owned(), at: at("10:02:30"), ..rollback.clone() };
+    assert_eq!(record.roll_back(fence, number, other), Ok(Once::Before));
+    let decided = record.deployments[0].rollback.clone().unwrap();
+    assert_eq!((decided.how.as_str(), decided.at), ("stop", at("10:02:01")), "another way, decided when it was");
+    record.at(number).unwrap().rollback.as_mut().unwrap().carried_out(None, None, at("10:02:40"));
+    assert_eq!(record.roll_back(fence, number, rollback), Ok(Once::Before));
+    assert_eq!(record.deployments[0].rollback.as_ref().unwrap().how, "stop", "what was carried out stays");
+    assert_eq!(record.end(number, Outcome::RolledBackBySlipway, at("10:04:00"), None), Once::Now);
+    assert_eq!(record.end(number, Outcome::Completed, at("10:05:00"), None), Once::Before);
+
+    let quarantined = record.quarantined(&digest(1)).unwrap();
+    assert_eq!(quarantined.cause, "exit code 1");
+    assert!(record.pardon(&digest(1)));
+    assert!(!record.pardon(&digest(1)));
+}
+
+#[test]
+fn what_succeeded_or_gave_way_is_not_quarantined() {
+    for outcome in [Outcome::Completed, Outcome::Superseded, Outcome::External] {
+        let mut record = Service::default();
+        let (number, _) = record.record(deployment(1));
+        record.end(number, outcome, at("10:04:00"), None);
+        assert_eq!(record.quarantine, [], "{outcome}");
+    }
+}
+
+#[test]
+fn old_deployments_are_archived_but_never_before_their_end() {
+    let mut record = Service::default();
+    let (open, _) = record.record(deployment(1));
+    let mut archived = Vec::new();
+    for n in 2..=15 {
+        let (number, dropped) = record.record(deployment(n));
+        record.end(number, Outcome::Completed, at("10:04:00"), None);
+        archived.extend(dropped.into_iter().map(|it| it.number));
+    }
+    assert_eq!(archived, [2, 3, 4, 5]);
+    assert!(record.numbered(open).is_some());
+}
+
+#[test]
+fn a_record_of_another_version_or_hand_is_read_as_far_as_it_is_understood() {
+    let record: Service = serde_json::from_value(json!({
+        "version": 9, "fence": "many", "lease": { "holder": 1 }, "surprise": true,
+        "wishes": [{ "event": "1", "at": "2026-11-21T10:00:00Z", "more": 1 }, 7],
+        "deployments": [{ "number": 3, "trigger": "push", "intended_at": "2026-11-21T10:00:00Z", "outcome": "vanished" }],
+    }))
+    .unwrap();
+    assert_eq!((record.version, record.fence, &record.lease, record.wishes.len()), (9, 0, &None, 1));
+    assert_eq!((record.deployments[0].number, record.deployments[0].outcome), (3, None));
+}
+
+#[test]
+fn the_threshold_is_the_circuit_breakers_own() {
+    let threshold = |desired| Settings::default().threshold(desired);
+    assert_eq!([0, 1, 2, 6, 7, 100, 399, 1000].map(threshold), [3, 3, 3, 3, 4, 50, 200, 200]);
+    assert_eq!(Settings { max_failed_tasks: Some(1), ..Settings::default() }.threshold(1000), 1);
+}

@@ -1,0 +1,61 @@
+//! What nobody remembers: a service that is seen for the first time, and an update that somebody made past Slipway.
+
+use jiff::Timestamp;
+
+use crate::model::facts::{RanImage, ServiceFacts};
+use crate::model::record::{Decision, Deployment, Good, RECENT, Ran, Service};
+use crate::rules::mechanism;
+use crate::rules::note::{Note, is_first_sight};
+
+/// What is remembered of a service that is seen for the first time.
+///
+/// `at` is when that counts as decided: when what runs was deployed, or now, so that nothing of before is deployed.
+pub fn first_sight(service: &ServiceFacts, ran: &[RanImage], at: Option<Timestamp>, now: Timestamp) -> Note {
+    let primary = service.primary();
+    let made = primary.and_then(|primary| primary.created_at).unwrap_or(now);
+    let won = primary.filter(|primary| mechanism::is_completed(primary));
+    let good = won.map(|primary| Good {
+        revision: primary.task_definition.to_string(),
+        ran: as_ran(ran),
+        at: primary.updated_at.unwrap_or(made).min(now),
+    });
+    let decision = Decision { what: "adopted".to_owned(), at: at.unwrap_or(made), who: None };
+    Note::Adopted(good, decision)
+}
+
+/// What really ran, as the record keeps it.
+pub fn as_ran(ran: &[RanImage]) -> Vec<Ran> {
+    ran.iter()
+        .map(|it| Ran { container: it.container.clone(), image: it.image.clone(), digest: it.digest.clone() })
+        .collect()
+}
+
+/// An update by somebody else, which counts as a person's decision, if the service has one that is not remembered.
+///
+/// It need not be the PRIMARY any more: an update of ours may have gone over it before anybody saw it.
+pub fn outside(record: &Service, service: &ServiceFacts) -> Option<Note> {
+    if is_first_sight(record) {
+        return None;
+    }
+    let decided = record.decision.as_ref().map(|decision| decision.at);
+    let unknown = service.deployments.iter().filter(|it| record.of_id(&it.id).is_none() && !it.is_rollback());
+    // What is older than a full record may have been in it.
+    let full = record.deployments.get(RECENT - 1..).and_then(<[Deployment]>::last);
+    let since = full.map(|oldest| oldest.began_at.unwrap_or(oldest.intended_at));
+    let unknown = unknown.filter(|it| since.is_none_or(|since| it.created_at.is_some_and(|created| created > since)));
+    let unknown = unknown.filter(|it| !mechanism::is_primary(it) || !is_way_back(record, it));
+    let at = unknown.filter_map(|it| it.created_at).max().filter(|at| decided.is_none_or(|decided| decided < *at))?;
+    Some(Note::Decided(Decision { what: "outside".to_owned(), at, who: None }))
+}
+
+/// Whether this deployment put the service back after what was deployed last. One that was there before, and that ECS put
+/// back, is whatever it was before.
+fn is_way_back(record: &Service, made: &crate::model::facts::Deployment) -> bool {
+    record.deployments.first().is_some_and(|last| {
+        let back_to = |revision: &Option<String>| revision.as_deref() == Some(made.task_definition.short());
+        let since = made.created_at.is_none_or(|created| created >= last.began_at.unwrap_or(last.intended_at));
+        since
+            && (last.failing.is_some() || last.rollback.is_some() || last.outcome.is_some_and(|it| it.condemns()))
+            && (back_to(&last.revision.old) || last.rollback.as_ref().is_some_and(|it| back_to(&it.to)))
+    })
+}

@@ -1,0 +1,80 @@
+//! An image that somebody or something wants to run on a target, and what was looked up to decide about it.
+
+use jiff::Timestamp;
+
+use crate::config::Target;
+use crate::model::facts::{ImageFacts, Revision, ServiceFacts};
+use crate::model::id::EventId;
+use crate::model::image::{Repository, Tag};
+use crate::model::manifest::Build;
+use crate::model::record;
+
+/// What was looked up for one target.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// What the configuration says.
+    pub target: &'a Target,
+    /// The repository that the target's name for it means.
+    pub repository: &'a Repository,
+    /// The service, as it is now.
+    pub service: &'a ServiceFacts,
+    /// The revision that the service runs, or is being updated to.
+    pub running: &'a Revision,
+    /// The revision that is rendered.
+    pub base: &'a Revision,
+    /// What Slipway remembers of the service.
+    pub record: &'a record::Service,
+}
+
+/// An image that somebody or something wants to run.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish<'a> {
+    /// The image, as the registry describes it now.
+    pub image: &'a ImageFacts,
+    /// Who wants it.
+    pub by: By<'a>,
+    /// The event's or the request's id.
+    pub event: &'a EventId,
+    /// Lambda's id of the invocation, which its own tries share.
+    pub request: &'a str,
+    /// When the tag came to mean the image, where an event says so: for the policy `tag` that counts as its push.
+    pub tagged_at: Option<Timestamp>,
+}
+
+/// Who wants an image to run.
+#[derive(Clone, Copy, Debug)]
+pub enum By<'a> {
+    /// It was pushed under this tag; the policy orders it.
+    Push(&'a Tag),
+    /// The registry has it under this tag; the policy orders it likewise.
+    Registry(&'a Tag),
+    /// A person or a pipeline asked for it, by this tag if by one; no order holds it back.
+    Request(Option<&'a Tag>, Insist),
+}
+
+/// Whether a request says that it knows of a quarantine or a hold: `"force": true`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Insist {
+    /// It does.
+    Yes,
+    /// It doesn't.
+    No,
+}
+
+/// What was looked up about the running image, where it was needed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known<'a> {
+    /// The answer to [`question`](crate::rules::gates::question).
+    pub running_image: Option<&'a ImageFacts>,
+    /// The wanted image and the running one as builds, where [`to_compare`](crate::rules::gates::to_compare) asked for them.
+    pub builds: Option<(&'a Build, &'a Build)>,
+}
+
+/// The tag an image goes by for a target: the best that the policy deploys, else the one it was asked for by, else any.
+pub fn tag_to_show<'a>(target: &Target, wish: &Wish<'a>) -> Option<&'a Tag> {
+    match wish.by {
+        By::Push(tag) | By::Registry(tag) => target.tags.best(&wish.image.tags).or(Some(tag)),
+        By::Request(Some(tag), _) => Some(tag),
+        By::Request(None, _) => target.tags.best(&wish.image.tags).or(wish.image.tags.first()),
+    }
+}

@@ -1,0 +1,87 @@
+//! Decides why a deployment failed, the likeliest cause first, from everything that was gathered.
+//!
+//! Everything quoted is others' text: an application's log, ECS's free words. It is cleaned and cut, once, by [`quote`].
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use crate::model::facts::{ServiceEvent, StoppedTask};
+use crate::model::id::TargetName;
+use crate::model::image::Digest;
+use crate::rules::mechanism::{FailedBy, task_failure};
+
+pub use cause::CauseKind;
+pub(crate) use cause::{Cause, ImageProblem, Lacking, SecretProblem};
+
+mod cause;
+
+pub mod quote;
+
+mod task;
+
+/// What was gathered when it failed. Stopped tasks vanish within the hour.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'a> {
+    /// The service, as people name it.
+    pub target: &'a TargetName,
+    /// The image that failed, if it is known.
+    pub digest: Option<&'a Digest>,
+    /// Who noticed.
+    pub by: FailedBy,
+    /// Seconds that the deployment had, [`Settings::deadline_seconds`](crate::model::record::Settings).
+    pub deadline_seconds: u64,
+    /// When the deployment began; older events of the service are another story.
+    pub since: Option<Timestamp>,
+    /// ECS's words: the service deployment's status reason, the deployment's rollout reason, the event's reason.
+    pub says: &'a [String],
+    /// Tasks of the deployment that stopped, newest first; three are told.
+    pub tasks: &'a [StoppedTask],
+    /// ECS's log of the service, newest first.
+    pub events: &'a [ServiceEvent],
+    /// What ECS warned of meanwhile, newest first.
+    pub warnings: &'a [String],
+}
+
+/// What ECS states as the reason comes first, then what most tasks died of, then what kept tasks from being there at all;
+/// that the time is up is only said where nothing else is known.
+pub(crate) fn likeliest(evidence: &Evidence<'_>) -> Cause {
+    let stated = evidence.says.iter().find_map(|words| cause::stated(words));
+    stated
+        .or_else(|| of_tasks(evidence.tasks))
+        .or_else(|| evidence.warnings.iter().find_map(|words| cause::of_service(words)))
+        .or_else(|| recent(evidence).find_map(|event| cause::of_service(&event.message)))
+        .or_else(|| evidence.says.iter().find_map(|words| cause::of_service(words)))
+        .unwrap_or_else(|| unknown(evidence))
+}
+
+/// What most of the tasks died of; of equals the newest.
+fn of_tasks(tasks: &[StoppedTask]) -> Option<Cause> {
+    let counting: Vec<&StoppedTask> = tasks.iter().filter(|task| task_failure(task).is_some()).collect();
+    // Where nothing counts, an interrupted task is still the best there is to say.
+    let looked_at = if counting.is_empty() { tasks.iter().collect() } else { counting };
+    let causes: Vec<Cause> = looked_at.into_iter().filter_map(task::cause).collect();
+    let mut counts: HashMap<CauseKind, usize> = HashMap::new();
+    for cause in &causes {
+        *counts.entry(cause.kind()).or_default() += 1;
+    }
+    let most = counts.values().max()?;
+    causes.iter().find(|cause| counts.get(&cause.kind()) == Some(most)).cloned()
+}
+
+/// ECS's log of the service since the deployment began, newest first.
+pub(crate) fn recent<'a>(evidence: &Evidence<'a>) -> impl Iterator<Item = &'a ServiceEvent> {
+    let since = evidence.since;
+    evidence.events.iter().filter(move |event| match (event.at, since) {
+        (Some(at), Some(since)) => at >= since,
+        _ => true,
+    })
+}
+
+fn unknown(evidence: &Evidence<'_>) -> Cause {
+    match evidence.by {
+        FailedBy::Deadline => Cause::Deadline { seconds: evidence.deadline_seconds },
+        FailedBy::Tasks => Cause::TasksStopped,
+        FailedBy::Ecs => Cause::Unexplained,
+    }
+}

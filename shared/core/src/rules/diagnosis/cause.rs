@@ -1,0 +1,252 @@
+//! What a deployment may have died of, and how ECS's words about a service betray it. `text` has the words for each.
+
+use super::quote;
+
+/// What kind of cause it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CauseKind {
+    /// The application ended.
+    Exit,
+    /// It took more memory than it has.
+    OutOfMemory,
+    /// It was killed, and nothing says why.
+    Killed,
+    /// The container's own health check failed.
+    ContainerHealth,
+    /// The load balancer's health checks failed.
+    LoadBalancerHealth,
+    /// The image, its tag or its repository is not there.
+    ImageGone,
+    /// The image may not be pulled.
+    ImageDenied,
+    /// The registry could not be reached.
+    ImageNetwork,
+    /// The image is for another processor or operating system.
+    ImagePlatform,
+    /// The image could not be pulled, for another reason.
+    ImageOther,
+    /// The command cannot be run.
+    Command,
+    /// A secret or parameter could not be read.
+    Secret,
+    /// A role could not be assumed, or may not do what it has to.
+    Role,
+    /// There is no room for its tasks.
+    Capacity,
+    /// A network interface, a volume or another thing around the container could not be set up.
+    Network,
+    /// A volume could not be attached.
+    Volume,
+    /// Its log cannot be written.
+    Logging,
+    /// The container runtime took too long.
+    Runtime,
+    /// The host broke or was taken away.
+    Host,
+    /// An alarm rang.
+    Alarm,
+    /// A lifecycle hook refused.
+    Hook,
+    /// It did not end in its time, and nothing says why.
+    Deadline,
+    /// Nothing says why.
+    Unknown,
+}
+
+impl CauseKind {
+    /// Whether the image itself may be innocent, so that it deserves another try once the cause is gone.
+    pub fn spares_the_image(self) -> bool {
+        matches!(
+            self,
+            Self::Secret
+                | Self::Role
+                | Self::Capacity
+                | Self::Network
+                | Self::Volume
+                | Self::Logging
+                | Self::Runtime
+                | Self::Host
+                | Self::ImageNetwork
+                | Self::ImageDenied
+        )
+    }
+}
+
+/// Why a deployment failed, with what a sentence about it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// A container exited with this code; 126, 127, 137, 139 and 143 mean something of their own.
+    Exited { container: String, code: i32 },
+    /// A container was killed, probably because it needed more memory than it has.
+    OutOfMemory { container: Option<String>, code: Option<i32> },
+    /// The load balancer's health checks failed, for the reason in ECS's words.
+    LoadBalancerHealth { reason: Option<String> },
+    /// A container's own health check failed.
+    ContainerHealth,
+    /// The command of a container cannot be run.
+    Command { container: Option<String> },
+    /// A role could not be used.
+    Role { name: Option<String> },
+    /// ECS cannot start tasks as the service is configured.
+    Misconfigured,
+    /// A secret or parameter could not be read.
+    Secret { name: Option<String>, problem: SecretProblem },
+    /// The image could not be pulled or run.
+    Image(ImageProblem),
+    /// There is no room for its tasks.
+    Capacity(Lacking),
+    /// A network interface could not be set up.
+    NetworkInterface,
+    /// Its tasks cannot reach what they need to start.
+    Unreachable,
+    /// A volume could not be attached.
+    Volume,
+    /// Its log cannot be written.
+    Logging,
+    /// The container runtime took too long or failed.
+    Runtime,
+    /// The host broke or was taken away.
+    Host,
+    /// An alarm of the service rang.
+    Alarm,
+    /// A lifecycle hook failed or refused.
+    Hook,
+    /// It did not complete in so many seconds.
+    Deadline { seconds: u64 },
+    /// Its tasks kept stopping, and nothing says why.
+    TasksStopped,
+    /// ECS calls it failed, and nothing says why.
+    Unexplained,
+}
+
+/// What is wrong with a secret or parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SecretProblem {
+    Denied,
+    Missing,
+    NoSuchKey,
+    Unreachable,
+    Unreadable,
+}
+
+/// What is wrong with an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ImageProblem {
+    Denied,
+    Gone,
+    OtherProcessor,
+    RateLimited,
+    NoSpace,
+    Unreachable,
+    Other,
+}
+
+/// What there is not enough of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lacking {
+    Fargate,
+    Cpu,
+    Memory,
+    NetworkInterfaces,
+    Ports,
+    Quota,
+    Instances,
+    Spot,
+    Room,
+}
+
+impl Cause {
+    /// Its kind, by which causes are counted and advice is given.
+    pub(crate) fn kind(&self) -> CauseKind {
+        match self {
+            Self::Exited { code: 126 | 127, .. } | Self::Command { .. } => CauseKind::Command,
+            // 128 + SIGKILL: out of memory is one reason of many, and ECS names it where it knows it.
+            Self::Exited { code: 137 | 143, .. } => CauseKind::Killed,
+            Self::Exited { .. } => CauseKind::Exit,
+            Self::OutOfMemory { .. } => CauseKind::OutOfMemory,
+            Self::LoadBalancerHealth { .. } => CauseKind::LoadBalancerHealth,
+            Self::ContainerHealth => CauseKind::ContainerHealth,
+            Self::Role { .. } | Self::Misconfigured => CauseKind::Role,
+            Self::Secret { .. } => CauseKind::Secret,
+            Self::Image(problem) => problem.kind(),
+            Self::Capacity(_) => CauseKind::Capacity,
+            Self::NetworkInterface | Self::Unreachable => CauseKind::Network,
+            Self::Volume => CauseKind::Volume,
+            Self::Logging => CauseKind::Logging,
+            Self::Runtime => CauseKind::Runtime,
+            Self::Host => CauseKind::Host,
+            Self::Alarm => CauseKind::Alarm,
+            Self::Hook => CauseKind::Hook,
+            Self::Deadline { .. } => CauseKind::Deadline,
+            Self::TasksStopped | Self::Unexplained => CauseKind::Unknown,
+        }
+    }
+}
+
+impl ImageProblem {
+    fn kind(self) -> CauseKind {
+        match self {
+            Self::Denied => CauseKind::ImageDenied,
+            Self::Gone => CauseKind::ImageGone,
+            Self::OtherProcessor => CauseKind::ImagePlatform,
+            Self::RateLimited | Self::Unreachable => CauseKind::ImageNetwork,
+            Self::NoSpace | Self::Other => CauseKind::ImageOther,
+        }
+    }
+}
+
+/// What ECS states outright as the reason; "tasks failed to start" states nothing.
+pub(super) fn stated(words: &str) -> Option<Cause> {
+    let lower = words.to_ascii_lowercase();
+    if lower.contains("alarm") {
+        return Some(Cause::Alarm);
+    }
+    lower.contains("hook").then_some(Cause::Hook)
+}
+
+/// What ECS's words about a service betray: placement, health checks, roles.
+pub(super) fn of_service(words: &str) -> Option<Cause> {
+    let lower = words.to_ascii_lowercase();
+    let has = |signs: &[&str]| signs.iter().any(|sign| lower.contains(sign));
+    if has(&["unable to assume the role", "is not authorized to perform"]) && !lower.contains("secret") {
+        return Some(role(words));
+    }
+    if let Some(lacking) = lacking(&lower) {
+        return Some(Cause::Capacity(lacking));
+    }
+    if lower.contains("is unhealthy in") && lower.contains("target-group") {
+        return Some(Cause::LoadBalancerHealth { reason: quote::between(words, "(reason ", ")").map(quote::short) });
+    }
+    if has(&["failed container health checks"]) {
+        return Some(Cause::ContainerHealth);
+    }
+    if has(&["service_task_configuration_failure"]) {
+        return Some(Cause::Misconfigured);
+    }
+    has(&["service_task_placement_failure", "placement constraint"]).then_some(Cause::Capacity(Lacking::Room))
+}
+
+pub(super) fn role(words: &str) -> Cause {
+    Cause::Role { name: quote::role(words) }
+}
+
+/// What tasks had no room for, in ECS's codes and sentences.
+pub(super) fn lacking(lower: &str) -> Option<Lacking> {
+    const SIGNS: [(&str, Lacking); 14] = [
+        ("resource:fargate", Lacking::Fargate),
+        ("capacity is unavailable", Lacking::Fargate),
+        ("resource:cpu", Lacking::Cpu),
+        ("insufficient cpu", Lacking::Cpu),
+        ("resource:memory", Lacking::Memory),
+        ("insufficient memory", Lacking::Memory),
+        ("resource:eni", Lacking::NetworkInterfaces),
+        ("resource:ports", Lacking::Ports),
+        ("limit on the number of vcpus", Lacking::Quota),
+        ("reached the limit", Lacking::Quota),
+        ("unable to place a task", Lacking::Instances),
+        ("no container instance met", Lacking::Instances),
+        ("spot task was interrupted", Lacking::Spot),
+        ("spotinterruption", Lacking::Spot),
+    ];
+    SIGNS.iter().find(|(sign, _)| lower.contains(sign)).map(|(_, lacking)| *lacking)
+}

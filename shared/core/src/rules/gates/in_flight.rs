@@ -1,0 +1,56 @@
+//! Whether it is a deployment's turn: what is under way and may not be cut short.
+
+use crate::model::facts::{Deployment, ServiceFacts};
+use crate::model::reason::Reason;
+use crate::model::record;
+use crate::rules::candidate::By;
+use crate::rules::mechanism::{self, CutShort};
+use crate::rules::unfinished::unjudged;
+
+/// Whether an update now would do no harm: a rolling deployment may be superseded, nothing else may.
+///
+/// What comes by itself waits in line; who asks is told to ask again. Nobody waits for what has failed for good: ECS may
+/// try it for ever, and a fix is what puts it right.
+pub(in crate::rules) fn undisturbed(
+    service: &ServiceFacts,
+    record: &record::Service,
+    by: By<'_>,
+) -> Result<(), Reason> {
+    let Some(primary) = service.primary() else { return Ok(()) };
+    let deployment = primary.id.clone();
+    let by_itself = !matches!(by, By::Request(..));
+    let cut_short = mechanism::cuts_short(service, primary).filter(|_| !has_failed_for_good(record, primary));
+    match cut_short {
+        None => {}
+        Some(CutShort::Rollback) if by_itself => {
+            return Err(Reason::Queued { deployment, what: "rollback".to_owned() });
+        }
+        Some(CutShort::Rollback) => return Err(Reason::RollingBack { deployment }),
+        Some(CutShort::Shift(strategy)) if by_itself => {
+            return Err(Reason::Queued { deployment, what: format!("{strategy} deployment") });
+        }
+        Some(CutShort::Shift(strategy)) => {
+            return Err(Reason::InFlight { deployment, strategy: strategy.to_owned() });
+        }
+    }
+    if by_itself && let Some(failed) = unjudged(record, service).next() {
+        // Its image may not come back by itself, which is written down only when its story ends.
+        let deployment = failed.deployment.clone().unwrap_or(deployment);
+        return Err(Reason::Queued { deployment, what: "rollback from".to_owned() });
+    }
+    let rolls_back = |it: &&record::Deployment| it.outcome.is_none() && (it.rollback.is_some() || it.is_rollback());
+    match record.deployments.iter().find(rolls_back) {
+        Some(_) if by_itself => Err(Reason::Queued { deployment, what: "rollback".to_owned() }),
+        _ => Ok(()),
+    }
+}
+
+/// Whether nothing will come of this deployment any more: its own story ended badly, or it is a way back that failed as
+/// well. A way back that outlived the story it belongs to may still do its work.
+fn has_failed_for_good(record: &record::Service, primary: &Deployment) -> bool {
+    let Some(last) = record.deployments.first() else { return false };
+    if last.rolls_back_as(&primary.id) || primary.is_rollback() {
+        return last.outcome == Some(record::Outcome::RollbackFailed);
+    }
+    last.deployment.as_ref() == Some(&primary.id) && last.outcome.is_some_and(record::Outcome::condemns)
+}

@@ -1,0 +1,144 @@
+//! Never down, except on request: whether an image is older than the running one, in the order of the tag policy.
+
+use std::cmp::Ordering;
+
+use jiff::Timestamp;
+
+use crate::config::Target;
+use crate::config::tags::Candidate;
+use crate::model::facts::{ImageFacts, ImageName};
+use crate::model::id::ContainerName;
+use crate::model::image::{Digest, ImageRef, Tag};
+use crate::model::plan::Shown;
+use crate::model::provenance::Provenance;
+use crate::model::reason::Reason;
+use crate::rules::candidate::{By, Facts, Wish, tag_to_show};
+use crate::rules::render;
+
+/// What has to be looked up about the running image before it can be ordered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// Ask the registry for this image's tags and when it was pushed.
+    Registry(ImageName),
+    /// The task definition names a tag, which may have moved: ask ECS which digest this container really ran,
+    /// then the registry for that.
+    WhatRan(ContainerName),
+}
+
+/// What has to be looked up; `None` where the order is clear already, or no order holds the wish back.
+///
+/// A revision that Slipway registered answers by its provenance, so an ordinary push asks nothing here.
+pub fn question(facts: &Facts<'_>, wish: &Wish<'_>) -> Option<Question> {
+    if matches!(wish.by, By::Request(..)) {
+        return None;
+    }
+    if facts.target.tags.follows_tag().is_some() {
+        return None;
+    }
+    let running = running(facts, &wish.image.digest)?;
+    if running.digest.as_ref() == Some(&wish.image.digest) {
+        return None;
+    }
+    match order(facts.target, wish, &running) {
+        Some(Ordering::Less | Ordering::Greater) => None,
+        _ => Some(match running.digest {
+            Some(digest) => Question::Registry(ImageName::Digest(digest)),
+            None => Question::WhatRan(running.container),
+        }),
+    }
+}
+
+/// An image of the repository that the service runs.
+#[derive(Clone, Debug)]
+pub(in crate::rules) struct Running {
+    pub(super) container: ContainerName,
+    pub(super) digest: Option<Digest>,
+    pub(super) tag: Option<Tag>,
+    pub(super) pushed_at: Option<Timestamp>,
+}
+
+impl Running {
+    /// How people are shown it, with what the registry says of it, where that is known.
+    pub(in crate::rules) fn shown(&self, target: &Target, registry: Option<&ImageFacts>) -> Shown {
+        let best = registry.and_then(|image| target.tags.best(&image.tags).or(image.tags.first()));
+        Shown {
+            tag: self.tag.clone().or(best.cloned()),
+            digest: self.digest.clone().or(registry.map(|image| image.digest.clone())),
+        }
+    }
+}
+
+/// The image of the repository that runs; where several containers run different ones, the first that isn't `digest`.
+pub(in crate::rules) fn running(facts: &Facts<'_>, digest: &Digest) -> Option<Running> {
+    let containers = render::containers_of(facts.running, facts.repository, &facts.target.containers).ok()?;
+    let provenance = Provenance::of(facts.running);
+    let images: Vec<Running> = containers
+        .into_iter()
+        .filter_map(|container| {
+            let image = ImageRef::parse(render::image_of(facts.running, &container)?)?;
+            if image.repository() != *facts.repository {
+                return None;
+            }
+            let ours = provenance.as_ref().filter(|provenance| {
+                provenance.repository == facts.repository.name && Some(&provenance.digest) == image.digest.as_ref()
+            });
+            Some(Running {
+                container,
+                tag: ours.and_then(|provenance| provenance.tag.clone()).or(image.tag),
+                pushed_at: ours.and_then(|provenance| provenance.pushed_at),
+                digest: image.digest,
+            })
+        })
+        .collect();
+    images.iter().find(|image| image.digest.as_ref() != Some(digest)).or(images.first()).cloned()
+}
+
+/// Refuses an image that is older than the running one.
+///
+/// Where the policy gives no order, because the running image has no tag of the policy, the time of the push decides;
+/// where the registry no longer has the running image, nothing is known to be newer, and the wish goes ahead.
+pub(in crate::rules) fn not_older(
+    target: &Target,
+    wish: &Wish<'_>,
+    shown: &Shown,
+    running: &Running,
+    running_image: Option<&ImageFacts>,
+) -> Result<(), Reason> {
+    let known = Running {
+        digest: running.digest.clone().or(running_image.map(|image| image.digest.clone())),
+        tag: match running_image {
+            Some(image) => target.tags.best(&image.tags).cloned().or(running.tag.clone()),
+            None => running.tag.clone(),
+        },
+        pushed_at: running.pushed_at.or(running_image.and_then(|image| image.pushed_at)),
+        container: running.container.clone(),
+    };
+    if target.tags.follows_tag().is_some() || known.digest.as_ref() == Some(&wish.image.digest) {
+        return Ok(());
+    }
+    let (candidate, running_shown) = (shown.to_string(), known.shown(target, running_image).to_string());
+    match order(target, wish, &known) {
+        Some(Ordering::Less) => Err(Reason::Older { candidate, running: running_shown }),
+        Some(Ordering::Greater) => Ok(()),
+        Some(Ordering::Equal) | None => match (wish.image.pushed_at, known.pushed_at) {
+            (Some(pushed), Some(running_pushed)) if pushed < running_pushed => {
+                Err(Reason::PushedBefore { candidate, running: running_shown })
+            }
+            _ => Ok(()),
+        },
+    }
+}
+
+/// The wish's image against the running one; `None` where the policy gives no order.
+fn order(target: &Target, wish: &Wish<'_>, running: &Running) -> Option<Ordering> {
+    let candidate =
+        Candidate { tag: tag_to_show(target, wish)?, digest: &wish.image.digest, pushed_at: wish.image.pushed_at };
+    // A running image whose digest is not known can still be ordered by its tag.
+    let unknown = wish.image.digest.clone();
+    let running = Candidate {
+        tag: running.tag.as_ref()?,
+        digest: running.digest.as_ref().unwrap_or(&unknown),
+        pushed_at: running.pushed_at,
+    };
+    target.tags.compare(&candidate, &running)
+}

@@ -1,0 +1,104 @@
+//! What keeps an image from being deployed by itself, whatever the tag policy says.
+
+use jiff::Timestamp;
+
+use crate::model::image::Digest;
+use crate::model::reason::Reason;
+use crate::model::record::{Outcome, Service};
+
+/// An image that a push or the reconcile would deploy.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate<'a> {
+    /// The image.
+    pub digest: &'a Digest,
+    /// How people are shown it.
+    pub shown: &'a str,
+    /// When it was pushed; for the policy `tag`, when the tag was last moved, where that is known.
+    pub pushed_at: Option<Timestamp>,
+}
+
+/// Whether the record lets an image be deployed by itself. An explicit request is not asked this.
+pub fn gate(record: &Service, candidate: &Candidate<'_>) -> Result<(), Reason> {
+    if let Some(hold) = &record.hold {
+        return Err(Reason::Held { who: hold.who.clone(), why: hold.reason.clone(), since: hold.at });
+    }
+    if let Some(quarantined) = record.quarantined(candidate.digest) {
+        return Err(Reason::Quarantined {
+            image: candidate.shown.to_owned(),
+            cause: quarantined.cause.clone(),
+            since: quarantined.at,
+        });
+    }
+    if let Some((number, at)) = gave_up(record).filter(|(_, at)| candidate.pushed_at.is_none_or(|pushed| pushed <= *at))
+    {
+        let deployment = record.numbered(number).and_then(|it| it.deployment.clone());
+        return Err(Reason::GaveUp { image: candidate.shown.to_owned(), deployment, at });
+    }
+    match (&record.decision, candidate.pushed_at) {
+        (Some(decision), Some(pushed_at)) if pushed_at <= decision.at => Err(Reason::BeforeDecision {
+            image: candidate.shown.to_owned(),
+            what: decision.what.clone(),
+            who: decision.who.clone(),
+            at: decision.at,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// The last deployment, if its rollback failed too, and when: a person was called, and only a newer image may help.
+fn gave_up(record: &Service) -> Option<(u64, Timestamp)> {
+    let last = record.deployments.first().filter(|it| it.outcome == Some(Outcome::RollbackFailed))?;
+    Some((last.number, last.ended_at?))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::record::{Decision, Hold};
+
+    fn at(time: &str) -> Timestamp {
+        format!("2026-11-21T{time}Z").parse().unwrap()
+    }
+
+    fn digest(n: u8) -> Digest {
+        Digest::parse(&format!("sha256:{}", format!("{n:02x}").repeat(32))).unwrap()
+    }
+
+    #[test]
+    fn the_gate_keeps_out_what_a_person_or_a_failure_spoke_against() {
+        #[track_caller]
+        fn check(record: &Service, pushed: &str, expected: Option<&str>) {
+            let candidate = Candidate { digest: &digest(1), shown: "1.5.0", pushed_at: Some(at(pushed)) };
+            let told = gate(record, &candidate).err().map(|reason| reason.to_string());
+            assert_eq!(told.as_deref(), expected);
+        }
+        let mut record = Service::default();
+        check(&record, "09:00:00", None);
+        record.decided(Decision { what: "rollback".to_owned(), at: at("10:00:00"), who: Some("ana".to_owned()) });
+        record.decided(Decision { what: "outside".to_owned(), at: at("09:00:00"), who: None });
+        check(
+            &record,
+            "09:59:59",
+            Some(
+                "1.5.0 was pushed before ana asked for a rollback at 2026-11-21 10:00 UTC; only what is pushed later is deployed \
+                 by itself",
+            ),
+        );
+        check(&record, "10:00:01", None);
+        let image = json!({ "repository": "shop/web", "old": null, "new": { "tag": "1.5.0", "digest": digest(1) } });
+        let deployment = json!({ "number": 0, "trigger": "push", "intended_at": at("10:00:00"), "image": image });
+        let (number, _) = record.record(serde_json::from_value(deployment).unwrap());
+        record.end(number, Outcome::TimedOut, at("10:04:00"), Some("it did not end".to_owned()));
+        check(
+            &record,
+            "10:03:00",
+            Some(
+                "1.5.0 failed here at 2026-11-21 10:04 UTC: it did not end; it stays quarantined until somebody releases it",
+            ),
+        );
+        record.hold = Some(Hold { at: at("10:05:00"), who: None, reason: Some("a migration".to_owned()) });
+        check(&record, "10:06:00", Some("somebody holds the service since 2026-11-21 10:05 UTC (a migration)"));
+    }
+}

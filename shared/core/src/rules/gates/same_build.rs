@@ -1,0 +1,63 @@
+//! Whether two images are one build: pushed under several tags, a build may have several digests and is one deploy.
+
+use jiff::Timestamp;
+
+use super::order::{self, Running};
+use crate::config::Target;
+use crate::model::facts::ImageFacts;
+use crate::model::image::Digest;
+use crate::model::plan::Shown;
+use crate::model::reason::Reason;
+use crate::model::record;
+use crate::rules::candidate::{By, Facts, Known, Wish};
+
+/// The tags of one build are pushed within this time of each other; what comes later is a build of its own.
+const ONE_BUILD_SECONDS: i64 = 15 * 60;
+
+/// The digest of the image that seems to run, if the wanted one may be of the same build: so that both manifests can be
+/// asked for beside the task definition, which says what really runs.
+pub fn guess(record: &record::Service, repository: &str, image: &ImageFacts) -> Option<Digest> {
+    let last = record.deployments.iter().find(|it| !it.is_outside())?;
+    let brought = last.image.as_ref().filter(|it| it.repository == repository)?.new.digest.clone()?;
+    let near = within(Some(last.intended_at), image.pushed_at);
+    (brought != image.digest && near).then_some(brought)
+}
+
+/// The running image's digest, if both were pushed so close to each other that they may be one build.
+pub fn to_compare(facts: &Facts<'_>, wish: &Wish<'_>, running_image: Option<&ImageFacts>) -> Option<Digest> {
+    if matches!(wish.by, By::Request(..)) || facts.target.tags.follows_tag().is_some() {
+        return None;
+    }
+    let running = order::running(facts, &wish.image.digest)?;
+    let pushed_at = running.pushed_at.or(running_image.and_then(|image| image.pushed_at));
+    let digest = running.digest.clone().or(running_image.map(|image| image.digest.clone()))?;
+    let near = digest != wish.image.digest && within(pushed_at, wish.image.pushed_at);
+    // What is older is passed over for that reason already.
+    let shown = Shown { tag: None, digest: Some(wish.image.digest.clone()) };
+    let newer = || order::not_older(facts.target, wish, &shown, &running, running_image).is_ok();
+    (near && newer()).then_some(digest)
+}
+
+/// Refuses an image of the build that runs already.
+pub(in crate::rules) fn another(
+    wish: &Wish<'_>,
+    shown: &Shown,
+    running: &Running,
+    target: &Target,
+    known: &Known<'_>,
+) -> Result<(), Reason> {
+    match known.builds {
+        Some((wanted, runs)) if running.digest.as_ref() != Some(&wish.image.digest) && wanted.is_same(runs) => {
+            let running = running.shown(target, known.running_image).to_string();
+            Err(Reason::SameBuild { candidate: shown.to_string(), running })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn within(one: Option<Timestamp>, other: Option<Timestamp>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => (one.as_second() - other.as_second()).abs() <= ONE_BUILD_SECONDS,
+        _ => false,
+    }
+}

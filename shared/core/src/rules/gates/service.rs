@@ -1,0 +1,41 @@
+//! Whether a service and an image are of a kind that Slipway and ECS can deal with.
+
+use crate::config::Target;
+use crate::model::facts::{Controller, ImageFacts, Management, ServiceFacts, Storage};
+use crate::model::plan::Shown;
+use crate::model::reason::Reason;
+
+/// Whether Slipway can deploy to this service at all; decided before its task definition is looked up.
+pub fn deployable<'s>(target: &Target, service: Option<&'s ServiceFacts>) -> Result<&'s ServiceFacts, Reason> {
+    let missing =
+        || Reason::ServiceMissing { service: target.service.to_string(), cluster: target.cluster.to_string() };
+    let service = service.ok_or_else(missing)?;
+    // Deleted services still come for a while, as INACTIVE.
+    if service.status != "ACTIVE" {
+        return Err(Reason::ServiceNotActive { status: service.status.clone() });
+    }
+    let controller = match &service.controller {
+        Controller::Ecs if service.management == Management::Ecs => return Err(Reason::ManagedByEcs),
+        Controller::Ecs => return Ok(service),
+        Controller::CodeDeploy => "CODE_DEPLOY",
+        Controller::External => "EXTERNAL",
+        Controller::Other(name) => name,
+    };
+    Err(Reason::WrongController { controller: controller.to_owned() })
+}
+
+/// Whether what the registry holds is something that ECS can run.
+pub fn runnable(image: &ImageFacts, shown: &Shown) -> Result<(), Reason> {
+    const IMAGES: [&str; 2] =
+        ["application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];
+    // An index has no artifact type; charts, signatures and SBOMs have one of their own.
+    if let Some(media_type) = &image.artifact_media_type
+        && !IMAGES.contains(&media_type.as_str())
+    {
+        return Err(Reason::NotAnImage { image: shown.to_string(), media_type: media_type.clone() });
+    }
+    match image.storage {
+        Storage::Active => Ok(()),
+        Storage::Archived => Err(Reason::Archived { image: shown.to_string() }),
+    }
+}

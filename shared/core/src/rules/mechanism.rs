@@ -1,0 +1,38 @@
+//! Decides how a deployment stands, and how it ended. Pure, and changes nothing.
+//!
+//! An event is a hint: it comes late, twice, or in another order, and it names neither image nor revision. The record
+//! says what was meant, ECS's service deployment and its list of deployments what came of it. Success is "this
+//! deployment won", never "the service is stable": after a rollback by ECS the service is stable too, and the last event
+//! is the *old* deployment's COMPLETED, under its old id.
+
+pub use assess::{Assessment, End, FailedBy, Situation, Who, assess};
+pub use effect::{Intent, effect, of_its_time};
+pub use listed::{
+    CutShort, cuts_short, goes_back_to, has_failed, has_not_won, is_completed, is_in_progress, is_primary,
+};
+pub use pace::{Because, Pace};
+pub use rollback::its_way_back;
+pub use service_deployment::its_service_deployment;
+pub use tasks::{TaskFailure, task_failure, too_many_failed_tasks};
+pub use unrecorded::{Unrecorded, unrecorded};
+
+mod assess;
+
+mod effect;
+
+mod listed;
+
+mod pace;
+
+mod ecs_messages;
+
+mod tasks;
+
+mod unrecorded;
+
+mod rollback;
+
+mod service_deployment;
+
+#[cfg(test)]
+mod table;

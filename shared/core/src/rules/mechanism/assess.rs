@@ -1,0 +1,321 @@
+//! The one judge: how a recorded deployment stands, from the record and what ECS shows now.
+//!
+//! In this order: ECS's own story of it (its service deployment), the deployment of the recorded id, the PRIMARY.
+//! An event is only a hint that ECS's answers may not show yet. What has ended stays ended.
+
+use std::collections::HashMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::event::{Change, DeploymentEvent};
+use crate::model::facts::{Breaker, Deployment, Revision, Rollout, ServiceDeploymentFacts, ServiceFacts, Strategy};
+use crate::model::id::{DeploymentId, TaskDefinitionArn};
+use crate::model::record;
+use crate::model::record::{Began, Outcome};
+
+use super::effect::{Intent, effect};
+use super::pace::{Pace, of_the_way_back, of_the_way_there};
+use super::{ecs_messages, rollback, too_many_failed_tasks};
+
+/// ECS answers some calls with what was true a moment ago; after this long an answer is taken at its word.
+pub(super) const LAG: SignedDuration = SignedDuration::from_mins(2);
+
+/// A recorded deployment, and what there is to see of it now.
+#[derive(Clone, Copy, Debug)]
+pub struct Situation<'a> {
+    /// The record, which knows what was deployed since.
+    pub record: &'a record::Service,
+    /// The deployment, one of the record's.
+    pub deployment: &'a record::Deployment,
+    /// What ECS said, if an event was the ring: `service` may not show it yet, but never shows more than has happened.
+    pub event: Option<&'a DeploymentEvent>,
+    /// The service as it is now.
+    pub service: &'a ServiceFacts,
+    /// ECS's own story of this deployment, see [`its_service_deployment`](super::its_service_deployment); without it the
+    /// list of deployments has to do.
+    pub service_deployment: Option<&'a ServiceDeploymentFacts>,
+    /// The revisions that ECS lists; only asked of a deployment whose id is not known, as the history is.
+    pub revisions: &'a HashMap<TaskDefinitionArn, Revision>,
+    /// ECS's own stories of all deployments, as far as they may be this one, with their task definitions. Only asked where
+    /// [`Assessment::NeverBegan`] would be the answer without: what ECS lists no more may have begun all the same.
+    pub history: &'a [ServiceDeploymentFacts],
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// How a deployment stands, and so what is next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Assessment {
+    /// It is meant, and whoever means it may still be at it.
+    Meant {
+        /// Look again then.
+        until: Timestamp,
+    },
+    /// What was meant took effect: to be recorded, and to be assessed again.
+    Began(Began),
+    /// What was meant did not take effect, as far as was looked: to be forgotten, if ECS's history was asked too.
+    NeverBegan,
+    /// It is under way.
+    InProgress(Pace),
+    /// It failed, and nobody puts anything back yet.
+    Failing {
+        /// Who says so.
+        by: FailedBy,
+    },
+    /// It failed, and the last version is on its way back.
+    RollingBack {
+        /// Who puts it back.
+        by: Who,
+        /// Whether that takes too long.
+        pace: Pace,
+    },
+    /// Slipway decided to roll back, and ECS shows nothing of it: the call has to be made, perhaps again.
+    RollbackDue,
+    /// It ended.
+    Ended(End),
+    /// It ended before; nothing changes that.
+    Over(Outcome),
+}
+
+/// Who noticed that a deployment failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailedBy {
+    /// ECS says so.
+    Ecs,
+    /// Its time is up, and it does not progress.
+    Deadline,
+    /// Too many of its tasks stopped by themselves.
+    Tasks,
+}
+
+impl FailedBy {
+    /// The word in the record.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ecs => "ecs",
+            Self::Deadline => "deadline",
+            Self::Tasks => "tasks",
+        }
+    }
+
+    /// The one of this word; what is not known is ECS.
+    pub fn of(word: &str) -> Self {
+        match word {
+            "deadline" => Self::Deadline,
+            "tasks" => Self::Tasks,
+            _ => Self::Ecs,
+        }
+    }
+}
+
+/// Who puts the last version back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// ECS by itself: its circuit breaker, an alarm or a lifecycle hook.
+    Ecs,
+    /// Slipway.
+    Slipway,
+    /// Somebody who stopped the deployment.
+    Somebody,
+}
+
+/// How a deployment ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// The deployment that took its place, or the service's attention, if one did.
+    pub newer: Option<DeploymentId>,
+    /// ECS's words about it.
+    pub says: Option<String>,
+}
+
+impl End {
+    /// An ending with nothing more to say.
+    pub fn of(outcome: Outcome) -> Self {
+        Self { outcome, newer: None, says: None }
+    }
+
+    /// The outcome to record: of what others did, only that they did it.
+    pub fn recorded(&self, deployment: &record::Deployment) -> Outcome {
+        if deployment.is_outside() { Outcome::External } else { self.outcome }
+    }
+}
+
+impl From<End> for Assessment {
+    fn from(end: End) -> Self {
+        Self::Ended(end)
+    }
+}
+
+/// Judges one recorded deployment.
+pub fn assess(it: &Situation<'_>) -> Assessment {
+    if let Some(outcome) = it.deployment.outcome {
+        return Assessment::Over(outcome);
+    }
+    let Some(id) = &it.deployment.deployment else { return intent(it) };
+    if it.deployment.rollback.is_some() {
+        return rollback::assess(it, id);
+    }
+    history(it).unwrap_or_else(|| listed(it, id))
+}
+
+/// What was meant, and nobody wrote down what came of it.
+fn intent(it: &Situation<'_>) -> Assessment {
+    let meant = it.deployment;
+    let intent = Intent { record: it.record, meant, service: it.service, revisions: it.revisions };
+    if let Some(began) = effect(&intent, it.history) {
+        return Assessment::Began(began);
+    }
+    let held = it.record.lease.as_ref().map(|lease| lease.until).filter(|until| *until > it.now);
+    let visible = Some(meant.intended_at + LAG).filter(|until| *until > it.now);
+    match held.max(visible) {
+        Some(until) => Assessment::Meant { until },
+        None => Assessment::NeverBegan,
+    }
+}
+
+/// What ECS's own story of it says; `None` while that leaves the question open.
+fn history(it: &Situation<'_>) -> Option<Assessment> {
+    use crate::model::facts::ServiceDeploymentStatus::*;
+    let story = it.service_deployment?;
+    let end = |outcome| End { outcome, newer: None, says: story.says().map(str::to_owned) };
+    let who = ecs_messages::who(it);
+    Some(match &story.status {
+        Successful => end(Outcome::Completed).into(),
+        RollbackSuccessful if who == Who::Somebody => end(Outcome::Stopped).into(),
+        RollbackSuccessful => end(Outcome::RolledBackByEcs).into(),
+        // ECS looked for something to go back to, and went nowhere: what Slipway knows may do.
+        RollbackFailed if ecs_messages::nowhere(story) => Assessment::Failing { by: FailedBy::Ecs },
+        RollbackFailed => end(Outcome::RollbackFailed).into(),
+        RollbackRequested => rolling_back(it, Who::Somebody),
+        RollbackInProgress => rolling_back(it, who),
+        Stopped => stopped(it, story),
+        Pending | InProgress | StopRequested | Other(_) => return None,
+    })
+}
+
+/// ECS stops a deployment that a newer one replaces, one that failed while it is not set to roll back, and one that
+/// somebody stops.
+fn stopped(it: &Situation<'_>, story: &ServiceDeploymentFacts) -> Assessment {
+    if let Some(newer) = ecs_messages::newer(it) {
+        return replaced(it, newer);
+    }
+    let own = ecs_messages::own(it);
+    let failed =
+        own.is_some_and(|own| own.rollout == Some(Rollout::Failed)) || ecs_messages::speaks_of_failure(story.says());
+    if failed || it.deployment.failing.is_some() {
+        return Assessment::Failing { by: failed_by(it) };
+    }
+    End { outcome: Outcome::Stopped, newer: None, says: story.says().map(str::to_owned) }.into()
+}
+
+/// What the service's list of deployments says.
+fn listed(it: &Situation<'_>, id: &DeploymentId) -> Assessment {
+    let own = ecs_messages::own(it);
+    let completed = own.is_some_and(|own| own.rollout == Some(Rollout::Completed))
+        || ecs_messages::event_of(it, id).is_some_and(|event| event.change == Change::Completed);
+    if completed {
+        return End { newer: ecs_messages::newer(it), ..End::of(Outcome::Completed) }.into();
+    }
+    if let Some(newer) = ecs_messages::newer_recorded(it) {
+        return replaced(it, newer);
+    }
+    if it.service.status != "ACTIVE" {
+        return End::of(Outcome::Stopped).into();
+    }
+    let Some(primary) = it.service.primary() else { return in_time_or_failing(it, None) };
+    if primary.id == *id {
+        return on_its_way(it, primary);
+    }
+    if let Some(newer) = ecs_messages::newer_listed(it).or_else(|| ecs_messages::another_failed(it, primary)) {
+        return replaced(it, newer);
+    }
+    // A new deployment is not shown at once.
+    let young = it.now.duration_since(ecs_messages::began(it.deployment)) < LAG;
+    if own.is_none() && young && it.deployment.failing.is_none() && !ecs_messages::says_went_back(it, primary) {
+        return Assessment::InProgress(Pace::InTime);
+    }
+    went_back(it, primary, ecs_messages::who(it))
+}
+
+/// Its deployment is the PRIMARY.
+fn on_its_way(it: &Situation<'_>, own: &Deployment) -> Assessment {
+    if own.rollout != Some(Rollout::Failed) && ecs_messages::says_went_back(it, own) {
+        // ECS goes back to what completed, and to nothing else.
+        return End { newer: ecs_messages::newer_listed(it), ..End::of(Outcome::Completed) }.into();
+    }
+    let said = ecs_messages::event_of(it, &own.id).is_some_and(|event| event.change == Change::Failed);
+    if own.rollout == Some(Rollout::Failed) || said {
+        return match it.service.breaker {
+            Breaker::RollsBack if ecs_messages::has_somewhere_to_go(it.service, own) => rolling_back(it, Who::Ecs),
+            _ => Assessment::Failing { by: FailedBy::Ecs },
+        };
+    }
+    if ecs_messages::announces_way_back(it) {
+        return rolling_back(it, ecs_messages::who(it));
+    }
+    // Classic load balancers have no rollout state: it won when it is alone and complete.
+    let alone = it.service.deployments.len() == 1 && own.desired_count > 0 && own.running_count >= own.desired_count;
+    if own.rollout.is_none() && alone && own.pending_count == 0 {
+        return End::of(Outcome::Completed).into();
+    }
+    if it.deployment.failing.is_some() {
+        return Assessment::Failing { by: failed_by(it) };
+    }
+    if too_many_failed_tasks(it.deployment, it.service) {
+        return Assessment::Failing { by: FailedBy::Tasks };
+    }
+    in_time_or_failing(it, Some(own))
+}
+
+fn in_time_or_failing(it: &Situation<'_>, own: Option<&Deployment>) -> Assessment {
+    match of_the_way_there(it, own) {
+        Some(pace) => Assessment::InProgress(pace),
+        None => Assessment::Failing { by: FailedBy::Deadline },
+    }
+}
+
+/// An older deployment is the PRIMARY again.
+pub(super) fn went_back(it: &Situation<'_>, primary: &Deployment, who: Who) -> Assessment {
+    let event = ecs_messages::event_of(it, &primary.id).filter(|event| event.at >= ecs_messages::began(it.deployment));
+    let says = ecs_messages::words(it, primary);
+    match (event.map(|event| event.change), &primary.rollout) {
+        (Some(Change::Failed), _) | (None | Some(Change::InProgress), Some(Rollout::Failed)) => {
+            End { says, ..End::of(Outcome::RollbackFailed) }.into()
+        }
+        (Some(Change::Completed), _) | (_, Some(Rollout::Completed)) => {
+            let outcome = match who {
+                Who::Ecs => Outcome::RolledBackByEcs,
+                Who::Slipway => Outcome::RolledBackBySlipway,
+                Who::Somebody => Outcome::Stopped,
+            };
+            End { says, ..End::of(outcome) }.into()
+        }
+        _ => rolling_back(it, who),
+    }
+}
+
+pub(super) fn rolling_back(it: &Situation<'_>, by: Who) -> Assessment {
+    match of_the_way_back(it) {
+        Some(pace) => Assessment::RollingBack { by, pace },
+        None => End::of(Outcome::RollbackFailed).into(),
+    }
+}
+
+/// A newer deployment took its place: what had not failed by then did not fail.
+pub(super) fn replaced(it: &Situation<'_>, newer: DeploymentId) -> Assessment {
+    let outcome = if it.deployment.failing.is_some() { Outcome::Failed } else { Outcome::Superseded };
+    End { newer: Some(newer), ..End::of(outcome) }.into()
+}
+
+fn failed_by(it: &Situation<'_>) -> FailedBy {
+    it.deployment.failing.as_ref().map_or(FailedBy::Ecs, |failing| FailedBy::of(&failing.by))
+}
+
+impl Situation<'_> {
+    /// Whether the service replaces its tasks step by step, without traffic shifts.
+    pub(super) fn is_rolling(&self) -> bool {
+        self.service.strategy == Strategy::Rolling
+    }
+}

@@ -1,0 +1,61 @@
+//! How ECS's list has a deployment, for the rules that need no more than that: they read no rollout state themselves.
+
+use crate::model::facts::{Deployment, Rollout, ServiceFacts, Strategy};
+
+/// Whether it is the one that ECS is bringing about or has brought about.
+pub fn is_primary(deployment: &Deployment) -> bool {
+    deployment.status == "PRIMARY"
+}
+
+/// Whether ECS is still bringing it about.
+pub fn is_in_progress(deployment: &Deployment) -> bool {
+    deployment.rollout == Some(Rollout::InProgress)
+}
+
+/// Whether it won.
+pub fn is_completed(deployment: &Deployment) -> bool {
+    deployment.rollout == Some(Rollout::Completed)
+}
+
+/// Whether ECS calls it failed.
+pub fn has_failed(deployment: &Deployment) -> bool {
+    deployment.rollout == Some(Rollout::Failed)
+}
+
+/// Whether it has not won, in a service whose controller says so at all.
+pub fn has_not_won(deployment: &Deployment) -> bool {
+    deployment.rollout.is_some() && !is_completed(deployment)
+}
+
+/// What a new update would cut short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CutShort<'a> {
+    /// ECS's own rollback.
+    Rollback,
+    /// A traffic shift, by the name of its strategy: `blue/green`, `linear`, `canary`.
+    Shift(&'a str),
+}
+
+/// What an update would cut short if this deployment, the service's PRIMARY, is in progress. A rolling deployment may be
+/// superseded: then it is `None`.
+pub fn cuts_short<'a>(service: &'a ServiceFacts, primary: &Deployment) -> Option<CutShort<'a>> {
+    if !is_in_progress(primary) {
+        return None;
+    }
+    if primary.is_rollback() {
+        return Some(CutShort::Rollback);
+    }
+    match &service.strategy {
+        Strategy::Rolling => None,
+        Strategy::BlueGreen => Some(CutShort::Shift("blue/green")),
+        Strategy::Linear => Some(CutShort::Shift("linear")),
+        Strategy::Canary => Some(CutShort::Shift("canary")),
+        Strategy::Other(name) => Some(CutShort::Shift(name)),
+    }
+}
+
+/// Where ECS goes back to from this deployment, as far as its list shows: the last other one that completed.
+pub fn goes_back_to<'a>(service: &'a ServiceFacts, failed: &Deployment) -> Option<&'a Deployment> {
+    let completed = service.deployments.iter().filter(|it| it.id != failed.id && is_completed(it));
+    completed.max_by_key(|it| it.created_at)
+}

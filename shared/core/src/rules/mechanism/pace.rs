@@ -1,0 +1,103 @@
+//! Whether a deployment has time left, and whether one that has none still gets some.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::facts::{Deployment, Pause};
+use crate::model::record;
+
+use super::assess::Situation;
+use super::ecs_messages;
+
+/// Whether a deployment has time left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// Its deadline has not passed.
+    InTime,
+    /// Its deadline has passed, but it is to be armed anew.
+    Rearm {
+        /// For then.
+        at: Timestamp,
+        /// Why.
+        because: Because,
+    },
+}
+
+/// Why a deployment gets more time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Because {
+    /// It moved lately, and none of its tasks fails.
+    Progresses,
+    /// All its tasks run; what is left is ECS's: old tasks drain, health checks settle.
+    Settles,
+    /// It waits at a lifecycle hook; ECS has a time limit of its own for that.
+    Hook,
+    /// It is in its bake time.
+    BakeTime,
+}
+
+/// The pace of the deployment itself; `None` when its time is up.
+pub(super) fn of_the_way_there(it: &Situation<'_>, own: Option<&Deployment>) -> Option<Pace> {
+    let began = ecs_messages::began(it.deployment);
+    let deadline = it.deployment.deadline.unwrap_or_else(|| began + allowance(it.deployment));
+    pace(it, own, began, deadline)
+}
+
+/// The pace of the way back, which has as much time as the deployment had; `None` when its time is up.
+pub(super) fn of_the_way_back(it: &Situation<'_>) -> Option<Pace> {
+    let rollback = it.deployment.rollback.as_ref().map(|rollback| rollback.done_at.unwrap_or(rollback.at));
+    let Some(began) = rollback.or(it.deployment.failing.as_ref().map(|failing| failing.at)) else {
+        return Some(Pace::InTime);
+    };
+    pace(it, it.service.primary(), began, began + allowance(it.deployment))
+}
+
+fn pace(it: &Situation<'_>, moving: Option<&Deployment>, began: Timestamp, deadline: Timestamp) -> Option<Pace> {
+    if it.now < deadline {
+        return Some(Pace::InTime);
+    }
+    let because = waits(it).or_else(|| progresses(it, moving?, began))?;
+    Some(Pace::Rearm { at: it.now + window(it.deployment), because })
+}
+
+/// ECS itself waits, and says so.
+fn waits(it: &Situation<'_>) -> Option<Because> {
+    let story = it.service_deployment.filter(|story| story.is_ongoing())?;
+    match (&story.pause, story.stage.as_deref()) {
+        (Pause::Hook { .. }, _) => Some(Because::Hook),
+        (Pause::No, Some("BAKE_TIME")) => Some(Because::BakeTime),
+        _ => None,
+    }
+}
+
+/// A deployment past its deadline still progresses if ECS changed it within the last third of its time, at least one of
+/// its tasks runs, and none fails at the moment.
+///
+/// Each failing task also counts as a change to ECS, so that change alone proves nothing; and what has not brought a
+/// single task to run in all its time will not do it in a little more. A traffic shift may take its first look at a
+/// task late, so there the stage counts as well, by the time of its last change.
+fn progresses(it: &Situation<'_>, moving: &Deployment, began: Timestamp) -> Option<Because> {
+    if moving.failed_tasks > 0 {
+        return None;
+    }
+    let shifted = it.service_deployment.filter(|story| story.is_ongoing() && !it.is_rolling());
+    let moved = moving.updated_at.filter(|_| moving.running_count > 0 || moving.desired_count == 0);
+    let moved = moved.max(shifted.and_then(|story| story.updated_at));
+    if moved.is_some_and(|moved| it.now.duration_since(moved) <= window(it.deployment)) {
+        return Some(Because::Progresses);
+    }
+    // Draining takes up to an hour at the default of some load balancers; but who waits for ever never tells.
+    let complete = moving.running_count >= moving.desired_count && moving.pending_count == 0;
+    let twice = began + allowance(it.deployment) + allowance(it.deployment);
+    (complete && it.now < twice).then_some(Because::Settles)
+}
+
+fn allowance(deployment: &record::Deployment) -> SignedDuration {
+    // A number that somebody edited must not overflow a time; a year is for ever here.
+    const YEAR: u64 = 365 * 24 * 60 * 60;
+    SignedDuration::from_secs(i64::try_from(deployment.settings.deadline_seconds.min(YEAR)).unwrap_or_default())
+}
+
+/// A third of the deadline, and at least the minute that a schedule is exact to.
+fn window(deployment: &record::Deployment) -> SignedDuration {
+    (allowance(deployment) / 3).max(SignedDuration::from_mins(1))
+}

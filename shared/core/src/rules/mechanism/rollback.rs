@@ -1,0 +1,101 @@
+//! How Slipway's own rollback of a deployment stands. Its events belong to that deployment's story and begin no other.
+
+use crate::model::event::Change;
+use crate::model::facts::{Deployment, Rollout, ServiceDeploymentStatus, ServiceFacts};
+use crate::model::id::{DeploymentId, TaskDefinitionArn};
+use crate::model::record::{self, Outcome, Rollback};
+
+use super::assess::{Assessment, End, LAG, Situation, Who, replaced, rolling_back, went_back};
+use super::ecs_messages;
+
+/// The deployment that Slipway's way back from this one made, if the PRIMARY is it.
+///
+/// A stop makes none: ECS puts an older deployment back, which may be somebody else's and is known by its own name.
+pub fn its_way_back<'a>(deployment: &record::Deployment, service: &'a ServiceFacts) -> Option<&'a Deployment> {
+    let rollback = deployment.rollback.as_ref()?;
+    let primary = service.primary()?;
+    (rollback.how != "stop" && is_it(deployment, rollback, primary)).then_some(primary)
+}
+
+pub(super) fn assess(it: &Situation<'_>, id: &DeploymentId) -> Assessment {
+    let Some(rollback) = &it.deployment.rollback else { return Assessment::RollbackDue };
+    if let Some(told) = by_event(it, rollback).or_else(|| by_story(it, rollback)) {
+        return told;
+    }
+    if let Some(newer) = ecs_messages::newer_recorded(it) {
+        return replaced(it, newer);
+    }
+    let Some(primary) = it.service.primary() else { return under_way(it, rollback) };
+    if primary.id == *id {
+        // It won while the rollback was decided, and nothing was sent.
+        let won = primary.rollout == Some(Rollout::Completed) && rollback.done_at.is_none();
+        return if won { End::of(Outcome::Completed).into() } else { under_way(it, rollback) };
+    }
+    if is_it(it.deployment, rollback, primary) {
+        return went_back(it, primary, Who::Slipway);
+    }
+    let began = rollback.done_at.unwrap_or(rollback.at);
+    if primary.created_at.is_some_and(|created| created > began) {
+        return replaced(it, primary.id.clone());
+    }
+    if rollback.deployment.is_none() {
+        // ECS was faster, or a StopServiceDeployment took effect under the old deployment's id.
+        return went_back(it, primary, if rollback.how == "stop" { Who::Slipway } else { ecs_messages::who(it) });
+    }
+    // An update is not shown at once.
+    if it.now.duration_since(began) < LAG {
+        return under_way(it, rollback);
+    }
+    // ECS went back from what Slipway put back.
+    End { says: ecs_messages::words(it, primary), ..End::of(Outcome::RollbackFailed) }.into()
+}
+
+fn by_event(it: &Situation<'_>, rollback: &Rollback) -> Option<Assessment> {
+    let event = ecs_messages::event_of(it, rollback.deployment.as_ref()?)?;
+    let says = event.reason.clone();
+    match event.change {
+        Change::InProgress => None,
+        _ if event.at < rollback.at => None,
+        Change::Completed => Some(End { says, ..End::of(Outcome::RolledBackBySlipway) }.into()),
+        Change::Failed => Some(End { says, ..End::of(Outcome::RollbackFailed) }.into()),
+    }
+}
+
+/// What ECS's own story of the failed deployment says; it tells nothing of a rollback by an update.
+fn by_story(it: &Situation<'_>, rollback: &Rollback) -> Option<Assessment> {
+    let story = it.service_deployment?;
+    let end = |outcome| Assessment::Ended(End { outcome, newer: None, says: story.says().map(str::to_owned) });
+    match story.status {
+        // It won before the call was made, or before ECS came to stop it.
+        ServiceDeploymentStatus::Successful if rollback.done_at.is_none() || rollback.how == "stop" => {
+            Some(end(Outcome::Completed))
+        }
+        _ if rollback.how != "stop" => None,
+        ServiceDeploymentStatus::RollbackSuccessful => Some(end(Outcome::RolledBackBySlipway)),
+        ServiceDeploymentStatus::RollbackFailed => Some(end(Outcome::RollbackFailed)),
+        ServiceDeploymentStatus::RollbackRequested | ServiceDeploymentStatus::RollbackInProgress => {
+            Some(rolling_back(it, Who::Slipway))
+        }
+        _ => None,
+    }
+}
+
+/// Nothing of it is to be seen: the call is under way where ECS accepted it, else it has to be made.
+fn under_way(it: &Situation<'_>, rollback: &Rollback) -> Assessment {
+    match rollback.done_at {
+        Some(_) => rolling_back(it, Who::Slipway),
+        None => Assessment::RollbackDue,
+    }
+}
+
+/// Whether the PRIMARY is what Slipway put back.
+fn is_it(failed: &record::Deployment, rollback: &Rollback, primary: &Deployment) -> bool {
+    if let Some(id) = &rollback.deployment {
+        return primary.id == *id;
+    }
+    let since = primary.created_at.is_none_or(|created| created >= rollback.at - ecs_messages::SKEW);
+    let to =
+        rollback.to.as_deref().is_none_or(|to| TaskDefinitionArn::new(to).short() == primary.task_definition.short());
+    let before = failed.deployment.as_ref() == Some(&primary.id) || rollback.over.as_ref() == Some(&primary.id);
+    since && to && !before
+}

@@ -1,0 +1,527 @@
+//! The table: a situation and how the deployment stands in it, a row each.
+//!
+//! `O` ran before (web:41, completed the day before), `N` is the recorded deployment (web:42, begun at 17:00:00, deadline
+//! 17:30:00), `X` one newer still (web:43, 17:05:00), `R` Slipway's way back from N (web:41 again, 17:10:00).
+//! It is 17:06:00 unless the row says otherwise.
+
+mod case;
+
+use super::*;
+use crate::model::event::Change;
+use crate::model::facts::{
+    Breaker, Deployment, Rollout, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts, StoppedTask, Strategy,
+};
+use crate::model::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
+use crate::model::record;
+use crate::model::record::Outcome;
+
+use Breaker::{Fails, Off, RollsBack};
+use Rollout::{Completed, Failed, InProgress};
+use ServiceDeploymentStatus as Status;
+use case::*;
+
+#[test]
+fn an_intent_is_resolved_by_looking() {
+    let nothing = || with(Off, vec![primary(O, Completed)]).intent();
+    let lease = |until: &str| Some(record::Lease { holder: "deploy".to_owned(), fence: 7, until: time(until) });
+    let holder = Case { record: record::Service { lease: lease("17:12:00"), ..nothing().record }, ..nothing() };
+    row("its writer holds the lease", holder, "is meant, and may still begin until 17:12");
+    row("ECS may not show it yet", nothing().at("17:01:00"), "is meant, and may still begin until 17:01:55Z");
+    row("nobody writes, and nothing came of it", nothing(), "never began");
+    let gone = Case { record: record::Service { lease: lease("17:05:59"), ..nothing().record }, ..nothing() };
+    row("its writer died before it wrote", gone, "never began");
+
+    let made = || with(Off, going()).intent();
+    row("the PRIMARY bears its event", made().marked(N, "event-2", "request-2"), "began as N");
+    row("the PRIMARY bears another event", made().marked(N, "event-7", "request-2"), "never began");
+    let adopted = made().marked(N, "event-2", "request-7");
+    row("the PRIMARY's revision was registered by an earlier try that died", adopted, "began as N");
+    let before = Deployment { created_at: Some(time("16:59:00")), ..primary(N, InProgress) };
+    let before = with(Off, vec![before]).intent().marked(N, "event-2", "request-2");
+    row("the PRIMARY bears its event, and was there before", before, "never began");
+    let recorded = made().recorded_newer().n(|n| n.deployment = None).marked(N, "event-2", "request-2");
+    let recorded =
+        Case { service: with(Off, vec![primary(X, InProgress)]).service, ..recorded.marked(X, "event-2", "") };
+    row("the PRIMARY bears its event, and is another's by the record", recorded, "never began");
+    let back = with(RollsBack, vec![back(InProgress), active(N, Failed)]).intent().marked(N, "event-2", "request-2");
+    row("ECS is going back from it", back, "began as N");
+    let named = made().n(|n| n.revision.new = Some("web:42".to_owned()));
+    row("the PRIMARY runs the revision that was meant", named, "began as N");
+    let lost = with(Off, vec![primary(X, InProgress), active(N, InProgress)]).intent();
+    let lost = lost.n(|n| n.revision.new = Some("web:42".to_owned()));
+    row("it took effect, and was superseded since", lost, "began as N");
+    let again = with(Off, vec![primary(O, Completed)]).intent().n(|n| n.revision.new = Some("web:41".to_owned()));
+    row("what was PRIMARY before is no sign, though it runs the same revision", again, "never began");
+}
+
+#[test]
+fn what_ecs_lists_no_more_may_have_begun_all_the_same() {
+    let delisted = || with(RollsBack, vec![primary(O, Completed)]).intent().marked(N, "event-2", "request-2");
+    let began = "began as service-deployment/17:00:01";
+    row("ECS's history was not asked", delisted(), "never began");
+    let rolled_back = || delisted().history(N, Status::RollbackSuccessful, "17:00:01");
+    row("ECS rolled it back", rolled_back(), began);
+    let log = [
+        ("17:03:59", format!("(service web) (deployment {N}) deployment failed: tasks failed to start.")),
+        ("16:59:59", format!("(service web) (deployment {X}) deployment failed: tasks failed to start.")),
+    ];
+    row("ECS rolled it back, and its log names it", rolled_back().log(&log), "began as N");
+    row("it was superseded", delisted().history(N, Status::Stopped, "17:00:01"), began);
+    row("it completed, and was superseded", delisted().history(N, Status::Successful, "17:00:01"), began);
+    let named = with(RollsBack, vec![primary(O, Completed)]).intent().n(|n| n.revision.new = Some("web:42".to_owned()));
+    row("it ran the revision that was meant", named.history(N, Status::RollbackSuccessful, "17:00:01"), began);
+    let another = with(RollsBack, vec![primary(O, Completed)]).intent().marked(N, "event-7", "request-2");
+    row("the history's is another's", another.history(N, Status::RollbackSuccessful, "17:00:01"), "never began");
+    let unread = with(RollsBack, vec![primary(O, Completed)]).intent();
+    row("its revision is gone", unread.history(N, Status::RollbackSuccessful, "17:00:01"), "never began");
+    row("the history's is of before", delisted().history(N, Status::Successful, "16:59:49"), "never began");
+    row(
+        "it came when nobody could be at it any more",
+        delisted().history(N, Status::Stopped, "17:15:01"),
+        "never began",
+    );
+    // X bears the same event, and the record knows it: it is not this one as well.
+    let known = delisted().recorded_newer().n(|n| n.deployment = None).marked(X, "event-2", "request-2");
+    row("the history's is on record", known.history(X, Status::RollbackSuccessful, "17:00:00"), "never began");
+
+    let n = |status: Status| {
+        let case = with(RollsBack, vec![primary(O, Completed)]).story(status, "The circuit breaker was triggered.");
+        case.n(|n| n.deployment = Some(DeploymentId::new("service-deployment/N")))
+    };
+    row("and then: ECS rolled it back", n(Status::RollbackSuccessful), "ended: failed, rolled back by ECS");
+    row("and then: its rollback failed", n(Status::RollbackFailed), "ended: failed, and the rollback failed too");
+    row("and then: it completed", n(Status::Successful), "ended: completed");
+    let superseded = with(Off, vec![primary(X, InProgress)]).story(Status::Stopped, "").n(|n| {
+        n.deployment = Some(DeploymentId::new("service-deployment/N"));
+    });
+    row("and then: it was superseded", superseded, "ended: superseded, with X after it");
+    let named = n(Status::Successful);
+    let stories = [named.story.clone().unwrap()];
+    let late = record::Deployment { began_at: Some(time("17:30:00")), ..named.record.deployments[0].clone() };
+    let found = its_service_deployment(&late, &named.service, &stories);
+    assert!(found.is_some(), "it goes by the name of its story");
+}
+
+#[test]
+fn a_rolling_deployment_takes_its_course() {
+    row("its tasks start", with(Off, going()), "is in progress");
+    row("ECS says it completed", with(Off, vec![primary(N, Completed)]), "ended: completed");
+    row(
+        "COMPLETED came, and ECS's answer lags",
+        with(Off, going()).event(Change::Completed, N, "17:05:59"),
+        "ended: completed",
+    );
+    row(
+        "IN_PROGRESS comes after COMPLETED",
+        with(Off, vec![primary(N, Completed)]).event(Change::InProgress, N, "17:00:01"),
+        "ended: completed",
+    );
+    row(
+        "a story that ended stays so",
+        with(Off, going()).n(|n| n.outcome = Some(Outcome::Superseded)),
+        "ended before: superseded",
+    );
+    row("just made, and not listed yet", with(Off, vec![primary(O, Completed)]).at("17:01:00"), "is in progress");
+    let classic = Deployment { running_count: 2, pending_count: 0, ..primary(N, None) };
+    row(
+        "a classic load balancer has no rollout state: alone and complete",
+        with(Off, vec![classic]),
+        "ended: completed",
+    );
+    row("a classic load balancer: not complete", with(Off, vec![primary(N, None), active(O, None)]), "is in progress");
+    row(
+        "a rollout state that is not known",
+        with(Off, vec![primary(N, Rollout::Other("PAUSED".to_owned()))]),
+        "is in progress",
+    );
+    row("the service has no deployments any more", with(Off, Vec::new()), "is in progress");
+    row("the service is being deleted", with(Off, going()).status("DRAINING"), "ended: stopped");
+    row(
+        "ECS's story says it succeeded, and the list lags",
+        with(Off, going()).story(Status::Successful, ""),
+        "ended: completed",
+    );
+    row(
+        "ECS's story is of a status that is not known",
+        with(Off, going()).story(Status::of("NEWLY_MADE"), ""),
+        "is in progress",
+    );
+}
+
+#[test]
+fn superseded_is_not_failed() {
+    let newer = || with(Off, vec![primary(X, InProgress), active(N, InProgress), active(O, Completed)]);
+    row("a newer PRIMARY", newer(), "ended: superseded, with X after it");
+    row(
+        "a newer PRIMARY, and N dropped from the list",
+        with(Off, vec![primary(X, InProgress)]),
+        "ended: superseded, with X after it",
+    );
+    row(
+        "FAILED arrives for what was superseded",
+        newer().event(Change::Failed, N, "17:05:30"),
+        "ended: superseded, with X after it",
+    );
+    let stopped = newer().story(Status::Stopped, "Service deployment was stopped by a newer one.");
+    row("ECS stopped it for the newer one", stopped, "ended: superseded, with X after it");
+    row(
+        "the record knows a newer one, ECS's list lags",
+        with(Off, going()).recorded_newer(),
+        "ended: superseded, with X after it",
+    );
+    let won = with(Off, vec![primary(X, InProgress), active(N, Completed)]);
+    row("it completed before the newer one began", won, "ended: completed, with X after it");
+    row("it failed before the newer one began", newer().failing("tasks"), "ended: failed, with X after it");
+    let failed = with(RollsBack, vec![back(InProgress), active(X, Failed)]);
+    row("the newer one failed, and ECS goes back from that", failed, "ended: superseded, with X after it");
+    let log = [
+        ("17:05:40", format!("(service web) rolling back to deployment {O}.")),
+        ("17:05:39", format!("(service web) (deployment {X}) deployment failed: tasks failed to start.")),
+    ];
+    let dropped = with(RollsBack, vec![primary(O, Completed)]).log(&log);
+    row("the same, and ECS lists neither", dropped, "ended: superseded, with X after it");
+}
+
+#[test]
+fn ecs_calls_it_failed() {
+    for breaker in [Off, Fails] {
+        let failed = with(breaker, vec![primary(N, Failed), active(O, Completed)]);
+        row("ECS leaves it at that", failed, "failed, says ECS");
+    }
+    row(
+        "FAILED came, and ECS's answer lags",
+        with(Fails, going()).event(Change::Failed, N, "17:05:59"),
+        "failed, says ECS",
+    );
+    let nowhere = with(RollsBack, vec![primary(N, Failed)]);
+    row("the first deployment: nothing to go back to", nowhere, "failed, says ECS");
+    let told = with(RollsBack, vec![primary(N, InProgress)]);
+    let told = told.story(Status::RollbackFailed, "No rollback candidate was found to run the rollback.");
+    row("the same, as ECS's story tells it", told, "failed, says ECS");
+    let stopped = with(Fails, going()).story(Status::Stopped, "The circuit breaker detected a failure.");
+    row("ECS's story: stopped, because it failed and rollback is off", stopped, "failed, says ECS");
+    let waits = with(Off, going()).failing("tasks");
+    row("known to fail, and the rollback waits for the lease", waits, "failed: too many of its tasks stopped");
+    let late = with(Off, vec![primary(N, Completed)]).failing("deadline");
+    row("it completes after all, before anything was put back", late, "ended: completed");
+}
+
+#[test]
+fn ecs_rolls_back_by_itself() {
+    let rolls_back = |deployments| with(RollsBack, deployments);
+    let both = |old, new| rolls_back(vec![back(old), active(N, new)]);
+    row(
+        "FAILED, and O waits",
+        rolls_back(vec![primary(N, Failed), active(O, Completed)]),
+        "failed, and ECS is rolling back",
+    );
+    row("it goes back before it says failed", both(InProgress, InProgress), "failed, and ECS is rolling back");
+    row("it goes back", both(InProgress, Failed), "failed, and ECS is rolling back");
+    row("it has gone back", both(Completed, Failed), "ended: failed, rolled back by ECS");
+    row(
+        "COMPLETED of O came, the list lags",
+        both(InProgress, Failed).event(Change::Completed, O, "17:05:59"),
+        "ended: failed, rolled back by ECS",
+    );
+    row(
+        "the first COMPLETED of O, a day late",
+        both(InProgress, Failed).event(Change::Completed, O, "09:00:00"),
+        "failed, and ECS is rolling back",
+    );
+    row(
+        "FAILED of N arrives last",
+        both(Completed, Failed).event(Change::Failed, N, "17:04:00"),
+        "ended: failed, rolled back by ECS",
+    );
+    row("O fails too", both(Failed, Failed), "ended: failed, and the rollback failed too");
+    row(
+        "FAILED of O came, the list lags",
+        both(InProgress, Failed).event(Change::Failed, O, "17:05:59"),
+        "ended: failed, and the rollback failed too",
+    );
+    let log = [
+        ("17:05:40", format!("(service web) rolling back to deployment {O}.")),
+        ("17:05:39", format!("(service web) (deployment {N}) deployment failed: tasks failed to start.")),
+    ];
+    row(
+        "ECS lists N no more, its log does",
+        rolls_back(vec![primary(O, Completed)]).log(&log),
+        "ended: failed, rolled back by ECS",
+    );
+    row(
+        "nothing says why O is back, but it is",
+        rolls_back(vec![primary(O, Completed)]),
+        "ended: failed, rolled back by ECS",
+    );
+    let alarm = with(RollsBack, vec![primary(O, InProgress), active(N, InProgress)]);
+    let alarm =
+        alarm.story(Status::RollbackInProgress, "Service deployment rolled back because an alarm was detected.");
+    row("an alarm rang", alarm, "failed, and ECS is rolling back");
+    let circuit = "Service deployment rolled back because the circuit breaker threshold was exceeded.";
+    row(
+        "ECS's story: rolled back",
+        with(RollsBack, going()).story(Status::RollbackSuccessful, circuit),
+        "ended: failed, rolled back by ECS",
+    );
+    row(
+        "ECS's story: the rollback failed",
+        with(RollsBack, going()).story(Status::RollbackFailed, circuit),
+        "ended: failed, and the rollback failed too",
+    );
+    let slow = both(InProgress, Failed).failing("ecs").at("17:35:00");
+    row("ECS's rollback does not end either", slow, "ended: failed, and the rollback failed too");
+    let put_back = with(
+        RollsBack,
+        vec![Deployment { rollout_reason: Some(BACK.replace('1', "2")), ..primary(N, InProgress) }, active(X, Failed)],
+    );
+    row("ECS goes back to N itself: then N had completed, unseen", put_back, "ended: completed, with X after it");
+}
+
+#[test]
+fn ecs_says_that_it_goes_back_before_it_shows_it() {
+    let announced = with(RollsBack, going()).event(Change::InProgress, O, "17:05:59");
+    row("its event comes before its list", announced, "failed, and ECS is rolling back");
+    let late = with(RollsBack, going()).event(Change::InProgress, O, "16:59:00");
+    row("such an event of an earlier day", late, "is in progress");
+    let named = Deployment { rollout_reason: Some(BACK.to_owned()), ..primary(N, Failed) };
+    let named = with(RollsBack, vec![named, active(O, Completed)]);
+    row("N itself says where ECS goes", named, "failed, and ECS is rolling back");
+}
+
+#[test]
+fn somebody_stops_it() {
+    row(
+        "somebody asks ECS to roll back",
+        with(Off, going()).story(Status::RollbackRequested, ""),
+        "failed, and somebody is rolling back",
+    );
+    let stop = "Service deployment rollback was requested by a user.";
+    row(
+        "somebody did, though ECS could by itself",
+        with(RollsBack, going()).story(Status::RollbackSuccessful, stop),
+        "ended: stopped",
+    );
+    row(
+        "ECS is not set to roll back: so it was somebody",
+        with(Off, vec![primary(O, InProgress), active(N, InProgress)]),
+        "failed, and somebody is rolling back",
+    );
+    row("the same, done", with(Off, vec![primary(O, Completed), active(N, InProgress)]), "ended: stopped");
+    row("stopped, and left there", with(Off, going()).story(Status::Stopped, "Stopped by a user."), "ended: stopped");
+    row("asked to stop, still at it", with(Off, going()).story(Status::StopRequested, ""), "is in progress");
+}
+
+#[test]
+fn traffic_shifts_have_stages() {
+    for strategy in [Strategy::BlueGreen, Strategy::Linear, Strategy::Canary] {
+        let at = |stage: &str, updated: &str, now: &str| {
+            let case = with(RollsBack, going()).strategy(strategy.clone()).story(Status::InProgress, "");
+            case.stage(stage, updated).at(now)
+        };
+        row("a stage in time", at("SCALE_UP", "17:01:00", "17:06:00"), "is in progress");
+        row(
+            "late, and its stage moved",
+            at("PRODUCTION_TRAFFIC_SHIFT", "17:25:00", "17:31:00"),
+            "is in progress, late but moving",
+        );
+        row("late, and its stage stands", at("TEST_TRAFFIC_SHIFT", "17:10:00", "17:31:00"), "failed: its time is up");
+        row("late, in its bake time", at("BAKE_TIME", "17:10:00", "18:31:00"), "is in progress, in its bake time");
+        row(
+            "late, at a hook",
+            at("POST_TEST_TRAFFIC_SHIFT", "17:10:00", "18:31:00").paused(),
+            "is in progress, and waits at a lifecycle hook",
+        );
+        let hook =
+            with(Off, going()).strategy(strategy.clone()).story(Status::RollbackInProgress, "A lifecycle hook failed.");
+        row("a hook refused: ECS goes back though no breaker is on", hook, "failed, and ECS is rolling back");
+        let done = with(Off, going()).strategy(strategy.clone()).story(Status::RollbackSuccessful, "");
+        row("ECS went back, and does not say why", done, "ended: failed, rolled back by ECS");
+    }
+}
+
+#[test]
+fn time_runs_out_unless_it_progresses() {
+    let late = |own: Deployment| with(Off, vec![own, active(O, Completed)]).at("17:31:00");
+    row("nothing moved for half an hour", late(primary(N, InProgress)), "failed: its time is up");
+    row("a minute before the deadline", late(primary(N, InProgress)).at("17:29:00"), "is in progress");
+    row("it moved lately, and a task runs", with(Off, moving()).at("17:31:00"), "is in progress, late but moving");
+    let own = || moving().remove(0);
+    row("it moved because a task failed", late(Deployment { failed_tasks: 1, ..own() }), "failed: its time is up");
+    row("it moved, but no task ever ran", late(Deployment { running_count: 0, ..own() }), "failed: its time is up");
+    let complete = || Deployment { running_count: 2, pending_count: 0, ..primary(N, InProgress) };
+    row("all its tasks run, old ones drain", late(complete()), "is in progress, late but all its tasks run");
+    row("all its tasks run, but for twice its time", late(complete()).at("18:01:00"), "failed: its time is up");
+    row(
+        "a deadline armed anew counts from there",
+        late(primary(N, InProgress)).n(|n| n.deadline = Some(time("17:40:00"))),
+        "is in progress",
+    );
+    let breaker = with(RollsBack, going()).at("17:31:00");
+    row("ECS's breaker sees no task fail where none can start", breaker, "failed: its time is up");
+    row("no deployments, and no time left", with(Off, Vec::new()).at("17:31:00"), "failed: its time is up");
+}
+
+#[test]
+fn too_many_tasks_stop() {
+    row("two of three", with(Off, going()).task_failures(2), "is in progress");
+    row(
+        "three: half of two, at least three",
+        with(Off, going()).task_failures(3),
+        "failed: too many of its tasks stopped",
+    );
+    let own = with(Off, going()).task_failures(1).n(|n| n.settings.max_failed_tasks = Some(1));
+    row("one, by the target's own limit", own, "failed: too many of its tasks stopped");
+    for breaker in [Fails, RollsBack] {
+        row("ECS's own breaker decides", with(breaker, going()).task_failures(9), "is in progress");
+    }
+    row("they stopped, and it completed", with(Off, vec![primary(N, Completed)]).task_failures(9), "ended: completed");
+}
+
+#[test]
+fn slipway_rolls_back_by_an_update() {
+    let after = |deployments: Vec<Deployment>, id: Option<&str>, done: Option<&str>| {
+        with(Off, deployments).way_back("update", id, done)
+    };
+    let done = Some("17:10:01");
+    row(
+        "decided, and the call was never made",
+        after(going(), None, None),
+        "failed, and its rollback is decided but not under way",
+    );
+    row(
+        "made, and nobody wrote down its id",
+        after(vec![primary(R, InProgress), active(N, InProgress)], None, None),
+        "failed, and Slipway is rolling back",
+    );
+    row("accepted, and ECS's list lags", after(going(), Some(R), done), "failed, and Slipway is rolling back");
+    row(
+        "under way",
+        after(vec![primary(R, InProgress), active(N, InProgress)], Some(R), done),
+        "failed, and Slipway is rolling back",
+    );
+    row("it completed", after(vec![primary(R, Completed)], Some(R), done), "ended: failed, rolled back by Slipway");
+    let event = after(vec![primary(R, InProgress)], Some(R), done).event(Change::Completed, R, "17:14:59");
+    row("its COMPLETED came, the list lags", event, "ended: failed, rolled back by Slipway");
+    row(
+        "it failed too",
+        after(vec![primary(R, Failed), active(N, InProgress)], Some(R), done),
+        "ended: failed, and the rollback failed too",
+    );
+    let event = after(vec![primary(R, InProgress)], Some(R), done).event(Change::Failed, R, "17:14:59");
+    row("its FAILED came, the list lags", event, "ended: failed, and the rollback failed too");
+    row(
+        "its time is up too",
+        after(vec![primary(R, InProgress)], Some(R), done).at("17:41:00"),
+        "ended: failed, and the rollback failed too",
+    );
+    row(
+        "ECS went back from it",
+        after(vec![back(Completed), active(R, Failed)], Some(R), done),
+        "ended: failed, and the rollback failed too",
+    );
+    let faster = with(RollsBack, vec![back(InProgress), active(N, Failed)]).way_back("update", None, None);
+    row("ECS went back before the call was made", faster, "failed, and ECS is rolling back");
+    let newest = Deployment { created_at: Some(time("17:12:00")), ..primary(X, InProgress) };
+    row(
+        "somebody deploys over it",
+        after(vec![newest, active(R, InProgress)], Some(R), done),
+        "ended: failed, with X after it",
+    );
+    row(
+        "a newer one is recorded over it",
+        after(vec![primary(R, InProgress)], Some(R), done).recorded_newer(),
+        "ended: failed, with X after it",
+    );
+    row("N completed before the call was made", after(vec![primary(N, Completed)], None, None), "ended: completed");
+}
+
+#[test]
+fn somebody_else_s_deployment_is_no_way_back() {
+    let check = |how: &str, id: Option<&str>, primary: Deployment, expected: Option<&str>| {
+        let case = with(Off, vec![primary]).way_back(how, id, None);
+        let found = its_way_back(&case.record.deployments[0], &case.service);
+        assert_eq!(found.map(|it| it.id.as_str()), expected, "{how}");
+    };
+    check("stop", None, back(InProgress), None);
+    check("stop", None, primary(X, InProgress), None);
+    check("stop", None, primary(N, InProgress), None);
+    check("update", None, primary(R, InProgress), Some(R));
+    check("update", None, Deployment { created_at: Some(time("17:12:00")), ..primary(X, InProgress) }, None);
+    check("update", None, back(InProgress), None);
+    check("update", Some(R), primary(R, Completed), Some(R));
+    check("update", Some(R), primary(X, Completed), None);
+}
+
+#[test]
+fn slipway_rolls_back_by_a_stop() {
+    let after = |status: Status, done: Option<&str>| with(Off, going()).story(status, "").way_back("stop", None, done);
+    let done = Some("17:10:01");
+    row(
+        "decided, and the call was never made",
+        after(Status::InProgress, None),
+        "failed, and its rollback is decided but not under way",
+    );
+    row("accepted, and nothing to be seen yet", after(Status::InProgress, done), "failed, and Slipway is rolling back");
+    row(
+        "made, though nobody wrote that down",
+        after(Status::RollbackRequested, None),
+        "failed, and Slipway is rolling back",
+    );
+    row("under way", after(Status::RollbackInProgress, done), "failed, and Slipway is rolling back");
+    row("done", after(Status::RollbackSuccessful, done), "ended: failed, rolled back by Slipway");
+    row("failed", after(Status::RollbackFailed, done), "ended: failed, and the rollback failed too");
+    row("it succeeded before the call was made", after(Status::Successful, None), "ended: completed");
+    row("it succeeded before ECS came to stop it", after(Status::Successful, done), "ended: completed");
+    let listed = with(Off, vec![primary(O, Completed), active(N, InProgress)]).way_back("stop", None, done);
+    row("ECS has no story of it, but O is back", listed, "ended: failed, rolled back by Slipway");
+    let slow = after(Status::RollbackInProgress, done).at("17:41:00");
+    row("its time is up too", slow, "ended: failed, and the rollback failed too");
+}
+
+#[test]
+fn tasks_count_that_stop_by_themselves() {
+    let check = |code: &str, reason: &str, expected: Option<TaskFailure>| {
+        let code = Some(code.to_owned()).filter(|code| !code.is_empty());
+        let task = StoppedTask { stop_code: code, stopped_reason: Some(reason.to_owned()), ..StoppedTask::default() };
+        assert_eq!(task_failure(&task), expected, "{reason}");
+    };
+    use TaskFailure::*;
+    check("TaskFailedToStart", "CannotPullContainerError: …", Some(NeverStarted));
+    check("EssentialContainerExited", "Essential container in task exited", Some(Exited));
+    check("", "Essential container in task exited", Some(Exited));
+    check("ServiceSchedulerInitiated", "Task failed container health checks", Some(Unhealthy));
+    check("ServiceSchedulerInitiated", "Task failed ELB health checks in (target-group arn:aws:…)", Some(Unhealthy));
+    check("ServiceSchedulerInitiated", "Scaling activity initiated by (deployment ecs-svc/2)", None);
+    check("SpotInterruption", "Your Spot Task was interrupted.", None);
+    check("UserInitiated", "Task stopped by user", None);
+    check("TerminationNotice", "Host EC2 (instance i-0) terminated.", None);
+    check("InfrastructureHealth", "", None);
+    check("NewlyMade", "", None);
+    check("", "", None);
+}
+
+#[test]
+fn ecs_s_story_is_found_by_time_and_revision() {
+    let case = with(Off, going());
+    let story = |arn: &str, at: &str, revision: Option<&str>| ServiceDeploymentFacts {
+        arn: ServiceDeploymentArn::new(arn),
+        created_at: Some(time(at)),
+        task_definition: revision.map(TaskDefinitionArn::new),
+        ..case.story_of()
+    };
+    let all = [
+        story("late", "17:02:00", None),
+        story("near", "17:00:01", Some("web:42")),
+        story("other", "17:00:00", Some("web:43")),
+    ];
+    let deployment = &case.record.deployments[0];
+    let found =
+        |service: &ServiceFacts| its_service_deployment(deployment, service, &all).map(|it| it.arn.as_str().to_owned());
+    assert_eq!(found(&case.service).as_deref(), Some("near"));
+    // The service's word for its current one does not go against the revision.
+    let current = ServiceFacts { current_service_deployment: Some(all[2].arn.clone()), ..case.service.clone() };
+    assert_eq!(found(&current).as_deref(), Some("near"));
+    let dropped = ServiceFacts { deployments: Vec::new(), ..case.service.clone() };
+    assert_eq!(found(&dropped).as_deref(), Some("near"));
+    assert_eq!(its_service_deployment(deployment, &case.service, &all[..1]), None);
+}

@@ -1,0 +1,316 @@
+//! The situations of the table: a deployment N that goes over O, as the record, ECS's list and ECS's own story have it.
+
+use std::collections::HashMap;
+
+use serde_json::json;
+
+use crate::model::event::{Change, DeploymentEvent};
+use crate::model::facts::{
+    Breaker, Controller, Deployment, Management, Pause, Revision, Rollout, ServiceDeploymentFacts,
+    ServiceDeploymentStatus, ServiceEvent, ServiceFacts, Strategy,
+};
+use crate::model::id::{ClusterName, DeploymentId, EventId, ServiceDeploymentArn, ServiceName, TaskDefinitionArn};
+use crate::model::image::Digest;
+use crate::model::provenance::{Provenance, Trigger};
+use crate::model::record;
+use crate::model::record::Outcome;
+use crate::rules::mechanism::*;
+use jiff::Timestamp;
+
+use Breaker::Off;
+use Rollout::{Completed, Failed, InProgress};
+use ServiceDeploymentStatus as Status;
+
+pub(super) const O: &str = "ecs-svc/1000000000000000001";
+pub(super) const N: &str = "ecs-svc/2000000000000000002";
+pub(super) const X: &str = "ecs-svc/3000000000000000003";
+pub(super) const R: &str = "ecs-svc/4000000000000000004";
+
+pub(super) const STUCK: &str = "ECS deployment circuit breaker: tasks failed to start.";
+pub(super) const BACK: &str =
+    "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1000000000000000001.";
+
+pub(super) fn time(text: &str) -> Timestamp {
+    format!("2026-09-04T{text}Z").parse().unwrap()
+}
+
+pub(super) fn created(id: &str) -> Timestamp {
+    match id {
+        O => "2026-09-03T10:00:00Z".parse().unwrap(),
+        N => time("17:00:00"),
+        X => time("17:05:00"),
+        _ => time("17:10:00"),
+    }
+}
+
+pub(super) fn arn(id: &str) -> TaskDefinitionArn {
+    let revision = match id {
+        O | R => 41,
+        N => 42,
+        _ => 43,
+    };
+    TaskDefinitionArn::new(format!("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:{revision}"))
+}
+
+pub(super) fn listed(status: &str, id: &str, rollout: impl Into<Option<Rollout>>) -> Deployment {
+    let rollout = rollout.into();
+    Deployment {
+        id: DeploymentId::new(id),
+        status: status.to_owned(),
+        task_definition: arn(id),
+        rollout_reason: (rollout == Some(Failed)).then(|| STUCK.to_owned()),
+        rollout,
+        created_at: Some(created(id)),
+        updated_at: Some(created(id)),
+        failed_tasks: 0,
+        desired_count: 2,
+        running_count: 1,
+        pending_count: 1,
+    }
+}
+
+pub(super) fn primary(id: &str, rollout: impl Into<Option<Rollout>>) -> Deployment {
+    listed("PRIMARY", id, rollout)
+}
+
+pub(super) fn active(id: &str, rollout: impl Into<Option<Rollout>>) -> Deployment {
+    listed("ACTIVE", id, rollout)
+}
+
+/// O as the PRIMARY again, as ECS shows its way back.
+pub(super) fn back(rollout: Rollout) -> Deployment {
+    Deployment { rollout_reason: Some(BACK.to_owned()), ..primary(O, rollout) }
+}
+
+pub(super) struct Case {
+    pub(super) record: record::Service,
+    pub(super) service: ServiceFacts,
+    pub(super) event: Option<DeploymentEvent>,
+    pub(super) story: Option<ServiceDeploymentFacts>,
+    pub(super) revisions: HashMap<TaskDefinitionArn, Revision>,
+    pub(super) history: Vec<ServiceDeploymentFacts>,
+    pub(super) now: Timestamp,
+}
+
+/// N is recorded, and this is what ECS lists.
+pub(super) fn with(breaker: Breaker, deployments: Vec<Deployment>) -> Case {
+    let recorded = |number: u64, id: &str, over: Option<&str>| -> record::Deployment {
+        serde_json::from_value(json!({
+            "number": number, "trigger": "push", "event": format!("event-{number}"), "request": format!("request-{number}"),
+            "revision": { "old": null, "new": arn(id).short() },
+            "intended_at": created(id) - ecs_messages::SKEW, "over": over, "deployment": id, "began_at": created(id),
+        }))
+        .unwrap()
+    };
+    let old = record::Deployment { outcome: Some(Outcome::Completed), ..recorded(1, O, None) };
+    let service = ServiceFacts {
+        arn: "arn:aws:ecs:eu-west-1:123456789012:service/prod/web".to_owned(),
+        cluster: ClusterName::new("prod"),
+        service: ServiceName::new("web"),
+        status: "ACTIVE".to_owned(),
+        controller: Controller::Ecs,
+        management: Management::Customer,
+        task_definition: deployments.first().map_or_else(|| arn(O), |it| it.task_definition.clone()),
+        desired_count: 2,
+        running_count: 2,
+        strategy: Strategy::Rolling,
+        breaker,
+        deployments,
+        current_service_deployment: None,
+        current_revisions: Vec::new(),
+        events: Vec::new(),
+    };
+    Case {
+        record: record::Service { deployments: vec![recorded(2, N, Some(O)), old], count: 2, ..Default::default() },
+        service,
+        event: None,
+        story: None,
+        revisions: HashMap::new(),
+        history: Vec::new(),
+        now: time("17:06:00"),
+    }
+}
+
+impl Case {
+    pub(super) fn at(self, now: &str) -> Self {
+        Self { now: time(now), ..self }
+    }
+
+    pub(super) fn event(self, change: Change, id: &str, at: &str) -> Self {
+        let reason = match (change, id) {
+            (Change::InProgress, O) => BACK,
+            (Change::Failed, _) => STUCK,
+            _ => "ECS deployment in progress or completed.",
+        };
+        let event = DeploymentEvent {
+            change,
+            deployment: DeploymentId::new(id),
+            reason: Some(reason.to_owned()),
+            at: time(at),
+        };
+        Self { event: Some(event), ..self }
+    }
+
+    pub(super) fn story(self, status: Status, reason: &str) -> Self {
+        let story = ServiceDeploymentFacts {
+            arn: ServiceDeploymentArn::new("arn:aws:ecs:eu-west-1:123456789012:service-deployment/prod/web/N"),
+            status,
+            status_reason: Some(reason.to_owned()),
+            rollback_reason: None,
+            stage: None,
+            pause: Pause::No,
+            target: None,
+            task_definition: Some(arn(N)),
+            created_at: Some(created(N)),
+            updated_at: None,
+            finished_at: None,
+        };
+        Self { story: Some(story), ..self }
+    }
+
+    pub(super) fn stage(mut self, stage: &str, updated_at: &str) -> Self {
+        let story = self.story.take().unwrap();
+        let story =
+            ServiceDeploymentFacts { stage: Some(stage.to_owned()), updated_at: Some(time(updated_at)), ..story };
+        Self { story: Some(story), ..self }
+    }
+
+    pub(super) fn paused(mut self) -> Self {
+        self.story = self.story.map(|story| ServiceDeploymentFacts { pause: Pause::Hook { until: None }, ..story });
+        self
+    }
+
+    pub(super) fn strategy(mut self, strategy: Strategy) -> Self {
+        self.service.strategy = strategy;
+        self
+    }
+
+    pub(super) fn status(mut self, status: &str) -> Self {
+        self.service.status = status.to_owned();
+        self
+    }
+
+    /// Changes the recorded N.
+    pub(super) fn n(mut self, change: impl FnOnce(&mut record::Deployment)) -> Self {
+        change(self.record.deployments.iter_mut().find(|it| it.number == 2).unwrap());
+        self
+    }
+
+    /// Only the intent is recorded.
+    pub(super) fn intent(self) -> Self {
+        self.n(|n| (n.deployment, n.began_at, n.revision.new) = (None, None, None))
+    }
+
+    /// The revision of this deployment bears this event.
+    pub(super) fn marked(mut self, id: &str, event: &str, request: &str) -> Self {
+        let digest = Digest::parse(&format!("sha256:{}", "b".repeat(64))).unwrap();
+        let image = format!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web@{digest}");
+        let definition = json!({ "containerDefinitions": [{ "name": "web", "image": image }] });
+        let provenance = Provenance {
+            repository: "shop/web".to_owned(),
+            tag: None,
+            digest,
+            pushed_at: None,
+            event: EventId::new(event),
+            request: Some(request.to_owned()),
+            trigger: Trigger::Push,
+            previous: None,
+        };
+        let definition = definition.as_object().unwrap().clone();
+        self.revisions.insert(arn(id), Revision { arn: arn(id), definition, tags: provenance.tags() });
+        self
+    }
+
+    /// ECS's history has a service deployment of the revision of this deployment, made then.
+    pub(super) fn history(mut self, id: &str, status: Status, at: &str) -> Self {
+        let story = self.story_of();
+        self.history.push(ServiceDeploymentFacts {
+            arn: ServiceDeploymentArn::new(format!(
+                "arn:aws:ecs:eu-west-1:123456789012:service-deployment/prod/web/{at}"
+            )),
+            status,
+            task_definition: Some(arn(id)),
+            created_at: Some(time(at)),
+            finished_at: Some(time("17:04:00")),
+            ..story
+        });
+        self
+    }
+
+    pub(super) fn failing(self, by: &str) -> Self {
+        let failing = record::Failing {
+            at: time("17:04:00"),
+            by: by.to_owned(),
+            cause: "its container web exited with code 1".to_owned(),
+            evidence: Vec::new(),
+            log: None,
+            advice: Vec::new(),
+        };
+        self.n(|n| n.failing = Some(failing))
+    }
+
+    pub(super) fn task_failures(self, count: usize) -> Self {
+        self.n(|n| n.failed_tasks = (0..count).map(|n| format!("task/{n}")).collect())
+    }
+
+    /// X is recorded too.
+    pub(super) fn recorded_newer(mut self) -> Self {
+        let n = self.record.deployments[0].clone();
+        let x = record::Deployment { number: 3, deployment: Some(DeploymentId::new(X)), ..n };
+        self.record.deployments.insert(0, x);
+        self
+    }
+
+    /// Slipway decided at 17:10:00 to roll back.
+    pub(super) fn way_back(self, how: &str, id: Option<&str>, done_at: Option<&str>) -> Self {
+        let rollback = record::Rollback {
+            how: how.to_owned(),
+            to: Some("web:41".to_owned()),
+            at: time("17:09:59"),
+            over: Some(DeploymentId::new(N)),
+            deployment: id.map(DeploymentId::new),
+            done_at: done_at.map(time),
+        };
+        let case = self.failing("tasks").n(|n| n.rollback = Some(rollback));
+        Self { now: time("17:15:00"), ..case }
+    }
+
+    pub(super) fn log(mut self, lines: &[(&str, String)]) -> Self {
+        let event = |(at, message): &(&str, String)| ServiceEvent { at: Some(time(at)), message: message.clone() };
+        self.service.events = lines.iter().map(event).collect();
+        self
+    }
+}
+
+#[track_caller]
+pub(super) fn row(situation: &str, case: Case, expected: &str) {
+    let deployment = case.record.deployments.iter().find(|it| it.number == 2).unwrap();
+    let assessment = assess(&Situation {
+        record: &case.record,
+        deployment,
+        event: case.event.as_ref(),
+        service: &case.service,
+        service_deployment: case.story.as_ref(),
+        revisions: &case.revisions,
+        history: &case.history,
+        now: case.now,
+    });
+    let short = [(O, "O"), (N, "N"), (X, "X"), (R, "R"), ("2026-09-04T", ""), (":00Z", "")];
+    let told = short.iter().fold(assessment.to_string(), |told, (long, short)| told.replace(long, short));
+    assert_eq!(told.strip_prefix("it ").unwrap_or(&told), expected, "{situation}");
+}
+
+/// N moved lately: three of its minutes ago.
+pub(super) fn moving() -> Vec<Deployment> {
+    vec![Deployment { updated_at: Some(time("17:28:00")), ..primary(N, InProgress) }, active(O, Completed)]
+}
+
+pub(super) fn going() -> Vec<Deployment> {
+    vec![primary(N, InProgress), active(O, Completed)]
+}
+
+impl Case {
+    pub(super) fn story_of(&self) -> ServiceDeploymentFacts {
+        with(Off, Vec::new()).story(Status::InProgress, "").story.unwrap()
+    }
+}

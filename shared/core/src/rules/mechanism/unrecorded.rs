@@ -1,0 +1,268 @@
+//! A PRIMARY that no record knows: somebody else's deployment, or one of ours whose record was lost.
+
+use std::collections::HashMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::facts::{Deployment, Revision, Rollout, ServiceFacts};
+use crate::model::id::TaskDefinitionArn;
+use crate::model::image::ImageRef;
+use crate::model::plan::{ImageChange, RevisionChange, Shown};
+use crate::model::provenance::Provenance;
+use crate::model::record;
+
+/// The longest time between registering a revision and deploying it: a Lambda function runs for 15 minutes at most.
+const SOON: SignedDuration = SignedDuration::from_mins(15);
+
+/// What there is to see of a PRIMARY deployment.
+#[derive(Clone, Copy, Debug)]
+pub struct Unrecorded<'a> {
+    /// The record.
+    pub record: &'a record::Service,
+    /// The service.
+    pub service: &'a ServiceFacts,
+    /// The revisions that could be read: the PRIMARY's, and the one before it.
+    pub revisions: &'a HashMap<TaskDefinitionArn, Revision>,
+    /// The names of the repositories that feed the service, to find the image of a revision that isn't Slipway's.
+    pub repositories: &'a [&'a str],
+    /// The target's settings of today; there are none of then.
+    pub settings: &'a record::Settings,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// The PRIMARY as a deployment to be recorded, or what ECS goes back from; `None` where there is nothing to record.
+///
+/// That is: it is recorded, or may be what an open intent or rollback brought about, or is older than what the record knows
+/// of, so that it ran before or came back.
+///
+/// It is `outside` unless Slipway registered its revision just before: then it is Slipway's, and its record was lost.
+pub fn unrecorded(it: &Unrecorded<'_>) -> Option<record::Deployment> {
+    let primary = newest(it.service)?;
+    if it.record.of_id(&primary.id).is_some() || it.record.expects_a_deployment() || is_old(it, primary) {
+        return None;
+    }
+    let revision = it.revisions.get(&primary.task_definition);
+    let ours = revision.and_then(|revision| {
+        let provenance = Provenance::of(revision)?;
+        let soon = primary.created_at?.duration_since(revision.registered_at()?) <= SOON;
+        soon.then_some(provenance)
+    });
+    let old = before(it, primary);
+    let made = primary.created_at.unwrap_or(it.now);
+    let trigger = ours.as_ref().map_or("outside", |provenance| provenance.trigger.as_str());
+    Some(record::Deployment {
+        event: ours.as_ref().map(|provenance| provenance.event.clone()),
+        request: ours.as_ref().and_then(|provenance| provenance.request.clone()),
+        image: revision.and_then(|revision| image(it, old.as_ref(), revision)),
+        revision: RevisionChange {
+            old: old.as_ref().map(|old| old.short().to_owned()),
+            new: Some(primary.task_definition.short().to_owned()),
+        },
+        settings: it.settings.clone(),
+        deployment: Some(primary.id.clone()),
+        began_at: Some(made),
+        ..record::Deployment::of(trigger, made)
+    })
+}
+
+/// The PRIMARY; while ECS goes back to it, what it goes back from.
+fn newest(service: &ServiceFacts) -> Option<&Deployment> {
+    let primary = service.primary()?;
+    if !primary.is_rollback() {
+        return Some(primary);
+    }
+    // ECS lists the newest first: of several of one moment that is the first, and `max_by_key` gives the last.
+    let newer = service.deployments.iter().rev().filter(|it| it.created_at > primary.created_at);
+    newer.max_by_key(|it| it.created_at)
+}
+
+/// Whether the record knows something newer: a deployment, a person's decision (the adoption is one), or that its revision
+/// ran well since.
+fn is_old(it: &Unrecorded<'_>, primary: &Deployment) -> bool {
+    let Some(created) = primary.created_at else { return false };
+    let proved = |good: &record::Good| {
+        good.at >= created && TaskDefinitionArn::new(&good.revision).short() == primary.task_definition.short()
+    };
+    it.record.deployments.iter().any(|known| known.intended_at > created)
+        || it.record.decision.as_ref().is_some_and(|decision| {
+            // An adoption is dated by the deployment that it adopts, and so is what somebody did outside.
+            decision.at > created || (decision.at == created && decision.what == "adopted")
+        })
+        || it.record.good.iter().any(proved)
+}
+
+/// What ran before: the last that completed, as far as ECS lists it, else the last that is recorded as good.
+fn before(it: &Unrecorded<'_>, primary: &Deployment) -> Option<TaskDefinitionArn> {
+    let older = |other: &&Deployment| other.id != primary.id && other.created_at < primary.created_at;
+    let completed = it.service.deployments.iter().filter(older).filter(|it| it.rollout == Some(Rollout::Completed));
+    let listed = completed.max_by_key(|it| it.created_at).map(|it| it.task_definition.clone());
+    listed.or_else(|| it.record.good.first().map(|good| TaskDefinitionArn::new(&good.revision)))
+}
+
+fn image(it: &Unrecorded<'_>, old: Option<&TaskDefinitionArn>, revision: &Revision) -> Option<ImageChange> {
+    let named = |repository: &&str| Some(((*repository).to_owned(), shown(revision, repository)?));
+    let ours = Provenance::of(revision)
+        .map(|provenance| (provenance.repository, Shown { tag: provenance.tag, digest: Some(provenance.digest) }));
+    let (repository, new) = ours.or_else(|| it.repositories.iter().find_map(named))?;
+    let old = old.and_then(|arn| it.revisions.values().find(|read| read.arn.short() == arn.short()));
+    let old = old.and_then(|revision| shown(revision, &repository));
+    Some(ImageChange { repository, old, new })
+}
+
+/// The image of this repository that a revision runs, with the tag that Slipway wrote down or the revision names.
+pub(super) fn shown(revision: &Revision, repository: &str) -> Option<Shown> {
+    if let Some(provenance) = Provenance::of(revision).filter(|it| it.repository == repository) {
+        return Some(Shown { tag: provenance.tag, digest: Some(provenance.digest) });
+    }
+    let containers = revision.definition.get("containerDefinitions")?.as_array()?;
+    let images = containers.iter().filter_map(|container| ImageRef::parse(container.get("image")?.as_str()?));
+    images
+        .filter(|image| image.repository().name == repository)
+        .map(|image| Shown { tag: image.tag, digest: image.digest })
+        .next()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::model::facts::{Breaker, Controller, Management, Strategy};
+    use crate::model::id::{ClusterName, DeploymentId, EventId, ServiceName};
+    use crate::model::image::{Digest, Tag};
+    use crate::model::provenance::Trigger;
+    use crate::model::record::Good;
+
+    fn time(text: &str) -> Timestamp {
+        format!("2026-09-04T{text}Z").parse().unwrap()
+    }
+
+    fn arn(revision: u32) -> TaskDefinitionArn {
+        TaskDefinitionArn::new(format!("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:{revision}"))
+    }
+
+    fn revision(number: u32, tag: &str, registered: &str, provenance: Option<Provenance>) -> Revision {
+        let digest = provenance.as_ref().map(|it| format!("@{}", it.digest)).unwrap_or_else(|| format!(":{tag}"));
+        let image = format!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web{digest}");
+        let definition = json!({
+            "registeredAt": time(registered).as_second(),
+            "containerDefinitions": [{ "name": "log", "image": "fluent-bit:3" }, { "name": "web", "image": image }],
+        });
+        let Value::Object(definition) = definition else { unreachable!() };
+        Revision { arn: arn(number), definition, tags: provenance.map(|it| it.tags()).unwrap_or_default() }
+    }
+
+    fn ours() -> Provenance {
+        Provenance {
+            repository: "shop/web".to_owned(),
+            tag: Tag::parse("1.5.0"),
+            digest: Digest::parse(&format!("sha256:{}", "b".repeat(64))).unwrap(),
+            pushed_at: None,
+            event: EventId::new("event-2"),
+            request: Some("request-2".to_owned()),
+            trigger: Trigger::Deploy,
+            previous: Some("web:41".to_owned()),
+        }
+    }
+
+    /// web:42 became the PRIMARY at 17:00, after web:41.
+    fn service() -> ServiceFacts {
+        let listed = |id: &str, status: &str, number: u32, rollout: Rollout, created: &str| Deployment {
+            id: DeploymentId::new(id),
+            status: status.to_owned(),
+            task_definition: arn(number),
+            rollout: Some(rollout),
+            rollout_reason: None,
+            created_at: Some(time(created)),
+            updated_at: None,
+            failed_tasks: 0,
+            desired_count: 2,
+            running_count: 2,
+            pending_count: 0,
+        };
+        ServiceFacts {
+            arn: String::new(),
+            cluster: ClusterName::new("prod"),
+            service: ServiceName::new("web"),
+            status: "ACTIVE".to_owned(),
+            controller: Controller::Ecs,
+            management: Management::Customer,
+            task_definition: arn(42),
+            desired_count: 2,
+            running_count: 2,
+            strategy: Strategy::Rolling,
+            breaker: Breaker::Off,
+            deployments: vec![
+                listed("ecs-svc/2", "PRIMARY", 42, Rollout::InProgress, "17:00:00"),
+                listed("ecs-svc/1", "ACTIVE", 41, Rollout::Completed, "10:00:00"),
+            ],
+            current_service_deployment: None,
+            current_revisions: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// What is to be recorded, in a line.
+    fn seen(record: &record::Service, service: &ServiceFacts, revisions: &[Revision]) -> String {
+        let revisions = revisions.iter().map(|it| (it.arn.clone(), it.clone())).collect();
+        let recorded = unrecorded(&Unrecorded {
+            record,
+            service,
+            revisions: &revisions,
+            repositories: &["shop/api", "shop/web"],
+            settings: &record::Settings::default(),
+            now: time("17:01:00"),
+        });
+        let Some(it) = recorded else { return "nothing".to_owned() };
+        let image = it.image.map(|image| match image.old {
+            Some(old) => format!("{old} → {}", image.new),
+            None => format!("? → {}", image.new),
+        });
+        let event = it.event.map(|event| event.to_string()).unwrap_or_default();
+        let old = it.revision.old.unwrap_or_default();
+        format!("{} {event} {old} → {}: {}", it.trigger, it.revision.new.unwrap(), image.unwrap_or_default())
+    }
+
+    #[test]
+    fn a_primary_that_nobody_recorded_is_somebody_else_s_or_was_lost() {
+        let empty = record::Service::default();
+        let old = revision(41, "1.4.2", "09:59:00", None);
+        let check = |record: &record::Service, service: &ServiceFacts, revisions: &[Revision], expected: &str| {
+            assert_eq!(seen(record, service, revisions), expected);
+        };
+        let foreign = revision(42, "hotfix", "16:59:00", None);
+        check(&empty, &service(), &[old.clone(), foreign.clone()], "outside  web:41 → web:42: 1.4.2 → hotfix");
+        check(&empty, &service(), std::slice::from_ref(&foreign), "outside  web:41 → web:42: ? → hotfix");
+        check(&empty, &service(), &[], "outside  web:41 → web:42: ");
+        let lost = revision(42, "", "16:59:58", Some(ours()));
+        check(&empty, &service(), &[old.clone(), lost], "deploy event-2 web:41 → web:42: 1.4.2 → 1.5.0");
+        // Slipway made the revision long before: somebody deploys it again.
+        let again = revision(42, "", "12:00:00", Some(ours()));
+        check(&empty, &service(), &[old.clone(), again], "outside  web:41 → web:42: 1.4.2 → 1.5.0");
+        // ECS lists only the PRIMARY: what is recorded as good ran before.
+        let alone = ServiceFacts { deployments: service().deployments[..1].to_vec(), ..service() };
+        let good = Good { revision: arn(41).as_str().to_owned(), ran: Vec::new(), at: time("10:02:00") };
+        let known = record::Service { good: vec![good], ..empty.clone() };
+        check(&known, &alone, &[old, foreign], "outside  web:41 → web:42: 1.4.2 → hotfix");
+
+        let recorded = |value: Value| record::Service {
+            deployments: vec![serde_json::from_value(value).unwrap()],
+            ..record::Service::default()
+        };
+        let at = "2026-09-04T16:59:58Z";
+        let it = json!({ "number": 1, "trigger": "push", "intended_at": at, "deployment": "ecs-svc/2" });
+        check(&recorded(it), &service(), &[], "nothing");
+        let intent = json!({ "number": 1, "trigger": "push", "intended_at": at });
+        check(&recorded(intent), &service(), &[], "nothing");
+        let way_back = json!({
+            "number": 1, "trigger": "push", "intended_at": at, "deployment": "ecs-svc/0",
+            "rollback": { "how": "update", "at": at },
+        });
+        check(&recorded(way_back), &service(), &[], "nothing");
+        let mut back = service();
+        back.deployments[0].rollout_reason = Some("… rolling back to deploymentId ecs-svc/2.".to_owned());
+        check(&empty, &back, &[], "nothing");
+        check(&empty, &ServiceFacts { deployments: Vec::new(), ..service() }, &[], "nothing");
+    }
+}

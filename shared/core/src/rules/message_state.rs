@@ -1,0 +1,377 @@
+//! A deployment's message in one Slack channel: what is known of it, and what the next notice does to it.
+//!
+//! Notices come in any order, twice, or after the end. The message only moves forward, by the notice's rank and time,
+//! never by the order of a queue.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::lenient;
+use crate::model::notice::{Kind, Notice, Severity};
+
+/// So many lines of a notice's details are shown where people only glance; the thread and the e-mail have more.
+pub const GLANCE: usize = 8;
+
+/// So many notices are remembered of one message; a deployment has fewer.
+const TOLD: usize = 30;
+
+/// What is known of a message.
+///
+/// The turn is taken before Slack is asked, and what Slack answered is written down at once. A function that dies between
+/// the two may make the same message twice; no notice is lost by it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Living {
+    /// The channel's id, by which Slack takes edits.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub channel: Option<String>,
+    /// The message's id in the channel.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub ts: Option<String>,
+    /// The notice that it shows.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub shown: Option<Face>,
+    /// The reply that is still missing in the thread.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub owed: Option<Owed>,
+    /// The rank of the failure that the whole channel was told of.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub broadcast: Option<u8>,
+    /// The notices that are done with, newest first.
+    #[serde(deserialize_with = "lenient::items")]
+    pub told: Vec<String>,
+    /// The queue's messages that were put aside because Slack refused them, newest first.
+    #[serde(deserialize_with = "lenient::items")]
+    pub lost: Vec<String>,
+    /// Who writes now.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub turn: Option<Holder>,
+}
+
+/// The notice that a message shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Face {
+    /// Its id.
+    pub id: String,
+    /// How far the deployment had come.
+    pub rank: u8,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A reply that is still to be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owed {
+    /// The notice that it tells.
+    pub id: String,
+    /// How.
+    pub reply: Reply,
+}
+
+/// Who writes a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The invocation.
+    pub by: String,
+    /// Its turn ends by itself then, should it die.
+    pub until: Timestamp,
+}
+
+/// How a channel is written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By a bot, which can edit and reply.
+    Bot,
+    /// By an incoming webhook, which can only post.
+    Webhook,
+}
+
+/// Whether a channel is told of a notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// It asked for it.
+    Yes,
+    /// It did not, but a message that is there already is kept right.
+    IfThere,
+}
+
+/// What a notice means for a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Nothing: it was told, or is not wanted here.
+    Nothing,
+    /// Another invocation writes the message; at the latest until then.
+    Wait(Timestamp),
+    /// The turn is ours.
+    Ours(Work),
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Work {
+    /// With the message itself.
+    pub main: Main,
+    /// In its thread, after that.
+    pub reply: Option<Reply>,
+}
+
+/// What is done with the message itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Main {
+    /// It shows something newer, or this already.
+    Leave,
+    /// It is made.
+    Post,
+    /// It is made to show this.
+    Edit,
+}
+
+/// A reply in the message's thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// Whoever follows the thread sees it.
+    Thread,
+    /// The whole channel sees it.
+    Broadcast,
+}
+
+impl Living {
+    /// Takes the turn for a notice, if there is something to do.
+    pub fn take(&mut self, notice: &Notice, way: Way, wanted: Wanted, holder: Holder, now: Timestamp) -> Turn {
+        if self.told.contains(&notice.id) || (wanted == Wanted::IfThere && self.shown.is_none()) {
+            return Turn::Nothing;
+        }
+        if let Some(other) = self.turn.as_ref().filter(|other| other.by != holder.by && other.until > now) {
+            return Turn::Wait(other.until);
+        }
+        let work = self.work(notice, way);
+        if work == (Work { main: Main::Leave, reply: None }) {
+            self.done(notice);
+            return Turn::Nothing;
+        }
+        self.turn = Some(holder);
+        Turn::Ours(work)
+    }
+
+    /// The message was made.
+    pub fn posted(&mut self, notice: &Notice, channel: Option<String>, ts: Option<String>, reply: Option<Reply>) {
+        (self.channel, self.ts) = (channel, ts);
+        if notice.severity == Severity::Failure {
+            // The message itself tells the whole channel.
+            self.broadcast = self.broadcast.max(Some(notice.kind.rank()));
+        }
+        self.edited(notice, reply);
+    }
+
+    /// The message shows the notice.
+    pub fn edited(&mut self, notice: &Notice, reply: Option<Reply>) {
+        self.shown = Some(Face { id: notice.id.clone(), rank: notice.kind.rank(), at: notice.at });
+        self.owed = reply.map(|reply| Owed { id: notice.id.clone(), reply });
+    }
+
+    /// Somebody deleted the message: it is made anew.
+    pub fn gone(&mut self) {
+        (self.channel, self.ts) = (None, None);
+    }
+
+    /// Everything was done for the notice, and the turn ends.
+    pub fn done(&mut self, notice: &Notice) {
+        if let Some(owed) = self.owed.take_if(|owed| owed.id == notice.id)
+            && owed.reply == Reply::Broadcast
+        {
+            self.broadcast = self.broadcast.max(Some(notice.kind.rank()));
+        }
+        if !self.told.contains(&notice.id) {
+            self.told.insert(0, notice.id.clone());
+            self.told.truncate(TOLD);
+        }
+        self.turn = None;
+    }
+
+    /// A message of the queue was put aside: it does not count again, should the queue bring it again.
+    pub fn lost(&mut self, record: &str) {
+        if !self.lost.iter().any(|lost| lost == record) {
+            self.lost.insert(0, record.to_owned());
+            self.lost.truncate(TOLD);
+        }
+    }
+
+    /// The turn ends, and the notice waits for another one.
+    pub fn let_go(&mut self) {
+        self.turn = None;
+    }
+
+    fn work(&self, notice: &Notice, way: Way) -> Work {
+        let forward = self.shown.as_ref().is_none_or(|shown| (notice.kind.rank(), notice.at) > (shown.rank, shown.at));
+        match (way, &self.ts) {
+            (Way::Webhook, _) if forward && deserves_a_message(notice.kind) => Work { main: Main::Post, reply: None },
+            (Way::Webhook, _) => Work { main: Main::Leave, reply: None },
+            (Way::Bot, None) => {
+                // A message that was deleted comes back as what it showed or shall show, never as something older.
+                let main = if forward || self.shown.as_ref().is_some_and(|shown| shown.id == notice.id) {
+                    Main::Post
+                } else {
+                    Main::Leave
+                };
+                Work { reply: (main == Main::Post && has_more(notice)).then_some(Reply::Thread), main }
+            }
+            (Way::Bot, Some(_)) if forward => {
+                let reply = if self.alarms(notice) {
+                    Some(Reply::Broadcast)
+                } else {
+                    has_depth(notice).then_some(Reply::Thread)
+                };
+                Work { main: Main::Edit, reply }
+            }
+            (Way::Bot, Some(_)) => {
+                let owed = self.owed.as_ref().filter(|owed| owed.id == notice.id).map(|owed| owed.reply);
+                Work { main: Main::Leave, reply: owed.or_else(|| has_depth(notice).then_some(Reply::Thread)) }
+            }
+        }
+    }
+
+    /// Whether the channel is told by a broadcast: once when it fails, and again if the way back fails too.
+    fn alarms(&self, notice: &Notice) -> bool {
+        notice.severity == Severity::Failure
+            && match notice.kind {
+                Kind::RollbackFailed => true,
+                _ => self.broadcast.is_none(),
+            }
+    }
+}
+
+/// Whether there is more to tell than a new message shows, at which people glance, or will show when it has moved on.
+fn has_more(notice: &Notice) -> bool {
+    let moves_on = (1..Kind::Failed.rank()).contains(&notice.kind.rank());
+    !notice.changes.is_empty() || notice.details.len() > GLANCE || (moves_on && has_depth(notice))
+}
+
+/// Whether there is something to look up later.
+fn has_depth(notice: &Notice) -> bool {
+    !notice.changes.is_empty() || !notice.details.is_empty() || notice.severity == Severity::Failure
+}
+
+/// A webhook's channel gets the start and the end, and the news that it fails: each is a message of its own.
+fn deserves_a_message(kind: Kind) -> bool {
+    !matches!(kind, Kind::InProgress | Kind::RollingBack)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notice(kind: Kind, second: i64) -> Notice {
+        let severity = match kind {
+            Kind::Failing | Kind::RollingBack | Kind::RolledBack | Kind::RollbackFailed | Kind::Failed => {
+                Severity::Failure
+            }
+            _ => Severity::Info,
+        };
+        let at = Timestamp::from_second(second).unwrap();
+        Notice { id: format!("ecs-svc/1/{}", kind.as_str()), kind, severity, at, ..Notice::default() }
+    }
+
+    fn holder(by: &str) -> Holder {
+        Holder { by: by.to_owned(), until: Timestamp::from_second(1_000).unwrap() }
+    }
+
+    /// What becomes of the message by these notices, in the order in which they arrive.
+    fn told(way: Way, notices: &[Notice]) -> Vec<String> {
+        let mut living = Living::default();
+        notices.iter().map(|notice| told_one(&mut living, way, Wanted::Yes, notice)).collect()
+    }
+
+    fn told_one(living: &mut Living, way: Way, wanted: Wanted, notice: &Notice) -> String {
+        match living.take(notice, way, wanted, holder("a"), Timestamp::UNIX_EPOCH) {
+            Turn::Ours(work) => {
+                match work.main {
+                    Main::Post => {
+                        let ts = (way == Way::Bot).then(|| "1.0".to_owned());
+                        living.posted(notice, Some("C1".to_owned()), ts, work.reply);
+                    }
+                    Main::Edit => living.edited(notice, work.reply),
+                    Main::Leave => {}
+                }
+                living.done(notice);
+                format!("{:?} {:?}", work.main, work.reply)
+            }
+            turn => format!("{turn:?}"),
+        }
+    }
+
+    #[test]
+    fn one_message_follows_its_deployment() {
+        let (started, progress, completed) =
+            (notice(Kind::Started, 1), notice(Kind::InProgress, 2), notice(Kind::Completed, 9));
+        let all = [started.clone(), progress.clone(), completed.clone(), completed.clone(), started.clone()];
+        assert_eq!(told(Way::Bot, &all), ["Post None", "Edit None", "Edit None", "Nothing", "Nothing"]);
+        let reverse = [completed, progress, started];
+        assert_eq!(told(Way::Bot, &reverse), ["Post None", "Nothing", "Nothing"]);
+    }
+
+    #[test]
+    fn a_failure_is_broadcast_once_and_a_failed_way_back_again() {
+        let all = [Kind::Started, Kind::Failing, Kind::RollingBack, Kind::RolledBack];
+        let all: Vec<Notice> = all.into_iter().zip(1..).map(|(kind, second)| notice(kind, second)).collect();
+        let expected = ["Post None", "Edit Some(Broadcast)", "Edit Some(Thread)", "Edit Some(Thread)"];
+        assert_eq!(told(Way::Bot, &all), expected);
+
+        let all = [Kind::Failing, Kind::RollingBack, Kind::RollbackFailed];
+        let all: Vec<Notice> = all.into_iter().zip(1..).map(|(kind, second)| notice(kind, second)).collect();
+        let expected = ["Post Some(Thread)", "Edit Some(Thread)", "Edit Some(Broadcast)"];
+        assert_eq!(told(Way::Bot, &all), expected);
+    }
+
+    #[test]
+    fn a_thread_begins_where_the_message_does_not_show_all() {
+        let with = |kind, lines: usize| Notice { details: vec!["a line".to_owned(); lines], ..notice(kind, 1) };
+        assert_eq!(told(Way::Bot, &[with(Kind::Failed, GLANCE)]), ["Post None"]);
+        assert_eq!(told(Way::Bot, &[with(Kind::ConfigInvalid, GLANCE)]), ["Post None"]);
+        assert_eq!(told(Way::Bot, &[with(Kind::Failed, GLANCE + 1)]), ["Post Some(Thread)"]);
+        // It shows something else soon.
+        assert_eq!(told(Way::Bot, &[with(Kind::Failing, 1)]), ["Post Some(Thread)"]);
+    }
+
+    #[test]
+    fn a_webhook_gets_the_start_and_the_end() {
+        let all = [Kind::Started, Kind::InProgress, Kind::Completed, Kind::Started].map(|kind| notice(kind, 1));
+        assert_eq!(told(Way::Webhook, &all), ["Post None", "Nothing", "Post None", "Nothing"]);
+        let all = [notice(Kind::Completed, 2), notice(Kind::Started, 1)];
+        assert_eq!(told(Way::Webhook, &all), ["Post None", "Nothing"]);
+    }
+
+    #[test]
+    fn a_channel_that_asked_for_failures_sees_how_they_end() {
+        let mut living = Living::default();
+        let mut tell = |kind, second, wanted| told_one(&mut living, Way::Bot, wanted, &notice(kind, second));
+        assert_eq!(tell(Kind::Started, 1, Wanted::IfThere), "Nothing");
+        assert_eq!(tell(Kind::Failing, 2, Wanted::Yes), "Post Some(Thread)");
+        assert_eq!(tell(Kind::Superseded, 3, Wanted::IfThere), "Edit None");
+    }
+
+    #[test]
+    fn two_invocations_take_turns_and_a_dead_one_s_turn_ends() {
+        let mut living = Living::default();
+        let (started, completed) = (notice(Kind::Started, 1), notice(Kind::Completed, 2));
+        let now = Timestamp::UNIX_EPOCH;
+        let take = |living: &mut Living, notice: &Notice, by: &str, now| {
+            living.take(notice, Way::Bot, Wanted::Yes, holder(by), now)
+        };
+        assert!(matches!(take(&mut living, &started, "a", now), Turn::Ours(_)));
+        assert_eq!(take(&mut living, &completed, "b", now), Turn::Wait(holder("a").until));
+        assert!(matches!(take(&mut living, &completed, "b", holder("a").until), Turn::Ours(_)));
+    }
+
+    #[test]
+    fn a_reply_that_was_not_made_is_made_later() {
+        let mut living = Living::default();
+        told_one(&mut living, Way::Bot, Wanted::Yes, &notice(Kind::Started, 1));
+        let failing = notice(Kind::Failing, 2);
+        living.take(&failing, Way::Bot, Wanted::Yes, holder("a"), Timestamp::UNIX_EPOCH);
+        living.edited(&failing, Some(Reply::Broadcast));
+        // It dies here.
+        let turn = living.take(&failing, Way::Bot, Wanted::Yes, holder("b"), holder("a").until);
+        assert_eq!(turn, Turn::Ours(Work { main: Main::Leave, reply: Some(Reply::Broadcast) }));
+    }
+}

@@ -1,0 +1,61 @@
+//! What a decision has learned and the record does not say yet; it is written with the next write.
+
+use crate::model::build::BuildChange;
+use crate::model::record::{Began, Decision, Good, Ran, Service, Wish};
+
+/// Something to write into the record with the next write; noting it twice changes nothing more.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Note {
+    /// The service was seen for the first time: what runs is taken over as it is.
+    Adopted(Option<Good>, Decision),
+    /// A person decided, here or elsewhere.
+    Decided(Decision),
+    /// What a good revision's tags really meant when it ran.
+    Ran(String, Vec<Ran>),
+    /// An update whose answer was lost made this deployment.
+    Began(u64, Began),
+    /// An update that was meant never took effect.
+    Forgotten(u64),
+    /// What the images of a deployment were built from.
+    Built(u64, BuildChange),
+    /// A notice was published; of a deployment, where it has a number.
+    Told(Option<u64>, String),
+    /// A wish waits until what is under way has ended, or for better images.
+    Waits(Wish),
+}
+
+impl Note {
+    /// Writes it down.
+    pub fn write(&self, record: &mut Service) {
+        match self {
+            Self::Adopted(good, decision) => {
+                if is_first_sight(record) {
+                    good.iter().for_each(|good| record.proved(good.clone()));
+                    record.decided(decision.clone());
+                }
+            }
+            Self::Decided(decision) => record.decided(decision.clone()),
+            Self::Ran(revision, ran) => {
+                if let Some(good) = record.good.iter_mut().find(|it| it.revision == *revision && it.ran.is_empty()) {
+                    good.ran.clone_from(ran);
+                }
+            }
+            Self::Began(number, began) => record.began(*number, began),
+            Self::Forgotten(number) => record.forget(*number),
+            Self::Built(number, build) => record.built(*number, build.clone()),
+            Self::Told(number, id) => record.tell(*number, id),
+            Self::Waits(wish) => {
+                record.wishes.retain(|it| it != wish);
+                // To decide again once is to decide about everything.
+                if wish.tag.is_some() || record.waiting.iter().all(|it| it.tag.is_some()) {
+                    record.wait(wish.clone());
+                }
+            }
+        }
+    }
+}
+
+/// Whether nothing is remembered of the service: Slipway sees it for the first time, or the table was lost.
+pub fn is_first_sight(record: &Service) -> bool {
+    record.decision.is_none() && record.good.is_empty() && record.deployments.is_empty()
+}

@@ -1,0 +1,109 @@
+//! Chooses the containers that a change means: by name, or every one whose image is of the repository.
+
+use serde_json::{Map, Value};
+
+use crate::config::Target;
+use crate::model::facts::Revision;
+use crate::model::id::ContainerName;
+use crate::model::image::{Digest, ImageRef, Repository, Tag};
+use crate::model::plan::Shown;
+use crate::model::provenance::Provenance;
+use crate::model::reason::Reason;
+
+/// The revision's containers with their images as written, in its order; a missing name or image is empty.
+pub fn containers(revision: &Revision) -> Vec<(ContainerName, String)> {
+    let text =
+        |container: &Value, member: &str| container.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let containers = revision.definition.get("containerDefinitions").and_then(Value::as_array);
+    containers
+        .into_iter()
+        .flatten()
+        .map(|container| (ContainerName::new(text(container, "name")), text(container, "image")))
+        .collect()
+}
+
+/// The containers that a change means, by name or by repository, in the task definition's order;
+/// the error names what the revision has instead, or what is wrong with it.
+pub fn containers_of(
+    base: &Revision,
+    repository: &Repository,
+    named: &[ContainerName],
+) -> Result<Vec<ContainerName>, Reason> {
+    check(base).map_err(|problem| unrenderable(base, problem))?;
+    let containers = containers(base);
+    if named.is_empty() {
+        let of_repository = |image: &str| ImageRef::parse(image).is_some_and(|image| image.repository() == *repository);
+        let chosen: Vec<_> =
+            containers.iter().filter(|(_, image)| of_repository(image)).map(|(name, _)| name.clone()).collect();
+        return match chosen.is_empty() {
+            true => Err(Reason::NoContainer { repository: repository.to_string(), containers }),
+            false => Ok(chosen),
+        };
+    }
+    let known: Vec<_> = containers.into_iter().map(|(name, _)| name).collect();
+    let missing: Vec<_> = named.iter().filter(|name| !known.contains(name)).cloned().collect();
+    match missing.is_empty() {
+        true => Ok(known.into_iter().filter(|name| named.contains(name)).collect()),
+        false => Err(Reason::UnknownContainer { missing, known }),
+    }
+}
+
+/// The image of a container as the revision writes it.
+pub fn image_of<'r>(revision: &'r Revision, container: &ContainerName) -> Option<&'r str> {
+    let containers = revision.definition.get("containerDefinitions")?.as_array()?;
+    let name = |it: &&Value| it.get("name").and_then(Value::as_str) == Some(container.as_str());
+    containers.iter().find(name)?.get("image")?.as_str()
+}
+
+/// The image of the target's repository in a revision, by the tag that its provenance or the reference gives.
+pub fn shown_in(revision: &Revision, target: &Target, repository: &Repository) -> Option<Shown> {
+    let containers = containers_of(revision, repository, &target.containers).ok()?;
+    let image = containers
+        .iter()
+        .filter_map(|container| ImageRef::parse(image_of(revision, container)?))
+        .find(|image| image.repository() == *repository)?;
+    let provenance = Provenance::of(revision).filter(|provenance| {
+        provenance.repository == repository.name && Some(&provenance.digest) == image.digest.as_ref()
+    });
+    let tag: Option<Tag> = provenance.and_then(|provenance| provenance.tag).or(image.tag);
+    let digest: Option<Digest> = image.digest;
+    Some(Shown { tag, digest })
+}
+
+/// The chosen containers, to be changed in place.
+pub(super) fn chosen<'b>(
+    body: &'b mut Map<String, Value>,
+    chosen: &[ContainerName],
+) -> impl Iterator<Item = &'b mut Map<String, Value>> {
+    let containers = body.get_mut("containerDefinitions").and_then(Value::as_array_mut);
+    let is_chosen = |container: &Map<String, Value>| {
+        container.get("name").and_then(Value::as_str).is_some_and(|name| chosen.iter().any(|c| c.as_str() == name))
+    };
+    containers.into_iter().flatten().filter_map(Value::as_object_mut).filter(move |container| is_chosen(container))
+}
+
+/// The refusal of a base that is no task definition as ECS has them.
+pub(super) fn unrenderable(base: &Revision, problem: String) -> Reason {
+    Reason::Unrenderable { revision: base.arn.short().to_owned(), problem }
+}
+
+/// ECS never answers with such a definition; but a wrong guess about it would be registered.
+pub(super) fn check(base: &Revision) -> Result<(), String> {
+    let containers = match base.definition.get("containerDefinitions") {
+        Some(Value::Array(containers)) => containers,
+        Some(_) => return Err("containerDefinitions is not a list".to_owned()),
+        None => return Err("it has no containerDefinitions".to_owned()),
+    };
+    let mut names = Vec::new();
+    for (index, container) in containers.iter().enumerate() {
+        let Some(container) = container.as_object() else {
+            return Err(format!("containerDefinitions[{index}] is not an object"));
+        };
+        match container.get("name").and_then(Value::as_str) {
+            Some(name) if names.contains(&name) => return Err(format!("two containers have the name {name:?}")),
+            Some(name) => names.push(name),
+            None => return Err(format!("containerDefinitions[{index}] has no name")),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,234 @@
+//! Decides the way back from a deployment that failed: at most one for each, and never against ECS or a person.
+//!
+//! A small state machine over facts, each branch with its reason. The way back is the last revision whose deployment
+//! completed, which is not "revision minus one".
+
+use crate::model::facts::{Controller, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts};
+use crate::model::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
+use crate::model::record;
+use crate::model::record::{Good, Outcome, Ran, RollbackMode};
+use crate::rules::mechanism::{self, Assessment, FailedBy, Who};
+
+pub use known_good::{Found, GoodFacts, Presence, RevisionState, Wanted, images_to_find, revisions_to_read};
+pub use rendering::rendering;
+
+mod known_good;
+
+mod rendering;
+
+pub mod requested;
+
+/// A deployment that failed, and what could be put back.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The record.
+    pub record: &'a record::Service,
+    /// The deployment, one of the record's.
+    pub deployment: &'a record::Deployment,
+    /// How it stands.
+    pub assessment: &'a Assessment,
+    /// The service as it is now.
+    pub service: &'a ServiceFacts,
+    /// ECS's own story of the deployment; `None` also where ECS refused to stop it.
+    pub service_deployment: Option<&'a ServiceDeploymentFacts>,
+    /// What became of the record's good revisions, in its order; see [`revisions_to_read`].
+    pub goods: &'a [GoodFacts],
+}
+
+/// What is done about a deployment that failed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WayBack {
+    /// Nothing; people are told.
+    Tell(Tell),
+    /// StopServiceDeployment with ROLLBACK: ECS goes back to what completed last.
+    Stop {
+        /// The service deployment.
+        service_deployment: ServiceDeploymentArn,
+        /// Where ECS will go, if its list shows that.
+        to: Option<TaskDefinitionArn>,
+    },
+    /// UpdateService to a revision that is there.
+    Update {
+        /// The revision.
+        to: TaskDefinitionArn,
+    },
+    /// UpdateService to a good revision that has to be registered anew first, see [`rendering`].
+    Register {
+        /// The good revision.
+        base: TaskDefinitionArn,
+        /// The images that ran with it.
+        ran: Vec<Ran>,
+        /// Why it cannot be used as it is.
+        because: Anew,
+    },
+    /// Nothing that Slipway may do helps; a person has to.
+    Human(Human),
+}
+
+/// Why only to tell.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Tell {
+    /// It did not fail, or its story ended.
+    NotFailing,
+    /// Somebody else made it.
+    Outside,
+    /// A newer deployment took its place.
+    Superseded {
+        /// The newer one.
+        by: Option<DeploymentId>,
+    },
+    /// ECS goes back by itself.
+    EcsRollsBack,
+    /// Somebody stopped it, so that ECS goes back.
+    SomebodyRollsBack,
+    /// Slipway took the way back before.
+    Before,
+    /// The target says `rollback: off`.
+    Off,
+    /// The target says `rollback: notify`: what Slipway would have done.
+    Notify(Box<WayBack>),
+}
+
+/// Why a good revision is registered anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anew {
+    /// It names a tag, which points elsewhere now.
+    TagMoved,
+    /// Somebody deregistered it.
+    Inactive,
+}
+
+/// Why a person is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Human {
+    /// What failed was itself a rollback.
+    IsRollback,
+    /// No other revision is known to have completed here.
+    NothingGood,
+    /// Each good revision has lost an image, or is itself gone; these.
+    AllGone(Vec<String>),
+}
+
+/// Decides.
+pub fn decide(facts: &Facts<'_>) -> WayBack {
+    let failed = facts.deployment;
+    if failed.outcome.is_some() {
+        return WayBack::Tell(Tell::NotFailing);
+    }
+    if failed.is_outside() {
+        return WayBack::Tell(Tell::Outside);
+    }
+    match facts.assessment {
+        Assessment::Failing { .. } if failed.rollback.is_some() => return WayBack::Tell(Tell::Before),
+        // Decided before, and not under way: the same again.
+        Assessment::Failing { .. } | Assessment::RollbackDue => {}
+        Assessment::RollingBack { by: Who::Ecs, .. } => return WayBack::Tell(Tell::EcsRollsBack),
+        Assessment::RollingBack { by: Who::Somebody, .. } => return WayBack::Tell(Tell::SomebodyRollsBack),
+        Assessment::RollingBack { by: Who::Slipway, .. } => return WayBack::Tell(Tell::Before),
+        Assessment::Ended(end) if end.newer.is_some() => {
+            return WayBack::Tell(Tell::Superseded { by: end.newer.clone() });
+        }
+        _ => return WayBack::Tell(Tell::NotFailing),
+    }
+    match failed.settings.rollback {
+        RollbackMode::Auto => way(facts),
+        RollbackMode::Notify => WayBack::Tell(Tell::Notify(Box::new(way(facts)))),
+        RollbackMode::Off => WayBack::Tell(Tell::Off),
+    }
+}
+
+fn way(facts: &Facts<'_>) -> WayBack {
+    if facts.deployment.trigger == "rollback" {
+        return WayBack::Human(Human::IsRollback);
+    }
+    stop(facts).unwrap_or_else(|| update(facts))
+}
+
+/// Stops the deployment where it is in progress, the API knows it, and ECS has something else to go back to.
+fn stop(facts: &Facts<'_>) -> Option<WayBack> {
+    use ServiceDeploymentStatus::{InProgress, Pending};
+    let story = facts.service_deployment.filter(|story| matches!(story.status, Pending | InProgress))?;
+    let before = facts.deployment.rollback.as_ref().is_none_or(|rollback| rollback.how == "stop");
+    let primary = facts.service.primary()?;
+    let own = Some(&primary.id) == facts.deployment.deployment.as_ref();
+    if facts.service.controller != Controller::Ecs || !before || !own || mechanism::has_failed(primary) {
+        return None;
+    }
+    let to = mechanism::goes_back_to(facts.service, primary)?.task_definition.clone();
+    let gone = |it: &&GoodFacts| it.good.revision == to.as_str() && !it.lost().is_empty();
+    let useless = is_of(facts.deployment, to.as_str()) || facts.goods.iter().any(|it| gone(&it));
+    (!useless).then(|| WayBack::Stop { service_deployment: story.arn.clone(), to: Some(to) })
+}
+
+/// The newest good revision that can still run.
+fn update(facts: &Facts<'_>) -> WayBack {
+    let mut gone = Vec::new();
+    for good in facts.goods.iter().filter(|it| !is_of(facts.deployment, &it.good.revision)) {
+        if is_quarantined(facts.record, &good.good) {
+            continue;
+        }
+        let arn = TaskDefinitionArn::new(&good.good.revision);
+        if good.state == RevisionState::Gone || !good.lost().is_empty() {
+            gone.push(arn.short().to_owned());
+            continue;
+        }
+        let because = match good.state {
+            RevisionState::Inactive => Anew::Inactive,
+            _ if good.has_moved_tag() => Anew::TagMoved,
+            _ => return WayBack::Update { to: arn },
+        };
+        return WayBack::Register { base: arn, ran: good.good.ran.clone(), because };
+    }
+    WayBack::Human(if gone.is_empty() { Human::NothingGood } else { Human::AllGone(gone) })
+}
+
+/// Whether the revision is the failing one.
+fn is_of(failed: &record::Deployment, revision: &str) -> bool {
+    failed.revision.new.as_deref() == Some(TaskDefinitionArn::new(revision).short())
+}
+
+/// An image that failed here does not come back by itself, by no way.
+fn is_quarantined(record: &record::Service, good: &Good) -> bool {
+    good.ran.iter().filter_map(|ran| ran.digest.as_ref()).any(|digest| record.quarantined(digest).is_some())
+}
+
+impl WayBack {
+    /// How the story ends with this, where it does: nobody puts anything back. `None` where it goes on.
+    pub fn ending(&self, by: FailedBy) -> Option<Outcome> {
+        match self {
+            Self::Tell(Tell::Off | Tell::Notify(_) | Tell::Outside) | Self::Human(_) => Some(match by {
+                FailedBy::Deadline => Outcome::TimedOut,
+                FailedBy::Ecs | FailedBy::Tasks => Outcome::Failed,
+            }),
+            Self::Tell(_) | Self::Stop { .. } | Self::Update { .. } | Self::Register { .. } => None,
+        }
+    }
+
+    /// Whether Slipway does something.
+    pub fn acts(&self) -> bool {
+        matches!(self, Self::Stop { .. } | Self::Update { .. } | Self::Register { .. })
+    }
+
+    /// The revision that comes back, `web:41`, as far as it is known.
+    pub fn to(&self) -> Option<&str> {
+        match self {
+            Self::Stop { to, .. } => to.as_ref().map(TaskDefinitionArn::short),
+            Self::Update { to } => Some(to.short()),
+            Self::Register { base, .. } => Some(base.short()),
+            Self::Tell(Tell::Notify(way)) => way.to(),
+            Self::Tell(_) | Self::Human(_) => None,
+        }
+    }
+
+    /// The word in the record, `stop` or `update`; `None` where nothing is done.
+    pub fn how(&self) -> Option<&'static str> {
+        match self {
+            Self::Stop { .. } => Some("stop"),
+            Self::Update { .. } | Self::Register { .. } => Some("update"),
+            Self::Tell(_) | Self::Human(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+//! What became of a good revision: whether it is still there, and the images that ran with it.
+
+use crate::model::facts::{ImageName, Revision};
+use crate::model::id::{ContainerName, TaskDefinitionArn};
+use crate::model::image::{Digest, ImageRef, Registry, Repository};
+use crate::model::record;
+use crate::model::record::Good;
+use crate::rules::render::containers;
+
+/// A good revision and what became of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GoodFacts {
+    /// As it is recorded.
+    pub good: Good,
+    /// Whether the revision is still there.
+    pub state: RevisionState,
+    /// Its images, those of [`images_to_find`].
+    pub images: Vec<Found>,
+}
+
+/// Whether a revision is still there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RevisionState {
+    /// A service can be updated to it.
+    Active,
+    /// It was deregistered, and can still be read.
+    Inactive,
+    /// It cannot be read any more.
+    Gone,
+}
+
+impl RevisionState {
+    /// As DescribeTaskDefinition answers.
+    pub fn of(revision: &Revision) -> Self {
+        match revision.definition.get("status").and_then(serde_json::Value::as_str) {
+            Some("ACTIVE") | None => Self::Active,
+            Some(_) => Self::Inactive,
+        }
+    }
+}
+
+/// An image to look for in ECR before a rollback goes to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The container that runs it.
+    pub container: ContainerName,
+    /// Where it is kept.
+    pub repository: Repository,
+    /// How the revision names it.
+    pub named: ImageName,
+    /// What ran, where that was recorded or the name says it.
+    pub digest: Option<Digest>,
+}
+
+/// What the registry says of an image that was looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// What was looked for.
+    pub wanted: Wanted,
+    /// Whether what ran is still there; of an unrecorded digest, whether the tag is.
+    pub presence: Presence,
+    /// Where the tag points now, if the revision names one.
+    pub tag_points_to: Option<Digest>,
+}
+
+/// Whether an image can be pulled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It can.
+    There,
+    /// The registry has it no more, or has archived it.
+    Gone,
+    /// Nobody could tell; it is taken to be there, because ECS would say otherwise soon enough.
+    Unknown,
+}
+
+/// The good revisions to read before deciding, newest first: all but the failing one.
+pub fn revisions_to_read(record: &record::Service, failed: &record::Deployment) -> Vec<TaskDefinitionArn> {
+    let arns = record.good.iter().map(|good| TaskDefinitionArn::new(&good.revision));
+    arns.filter(|arn| failed.revision.new.as_deref() != Some(arn.short())).collect()
+}
+
+/// The images to look for before a rollback to this revision: those in ECR. Other registries are not asked.
+pub fn images_to_find(good: &Good, revision: &Revision) -> Vec<Wanted> {
+    let wanted = containers(revision).into_iter().filter_map(|(container, image)| {
+        let image = ImageRef::parse(&image)?;
+        let repository = image.repository();
+        if !matches!(repository.registry, Registry::Ecr { .. }) {
+            return None;
+        }
+        let ran = good.ran.iter().find(|ran| ran.container == container.as_str()).and_then(|ran| ran.digest.clone());
+        let named = match (&image.digest, image.tag) {
+            (Some(digest), _) => ImageName::Digest(digest.clone()),
+            (None, Some(tag)) => ImageName::Tag(tag),
+            (None, None) => ImageName::Tag(crate::model::image::Tag::parse("latest")?),
+        };
+        Some(Wanted { container, repository, named, digest: image.digest.or(ran) })
+    });
+    wanted.collect()
+}
+
+impl GoodFacts {
+    /// The containers whose images cannot be pulled any more.
+    pub fn lost(&self) -> Vec<&ContainerName> {
+        let gone = self.images.iter().filter(|found| found.presence == Presence::Gone);
+        gone.map(|found| &found.wanted.container).collect()
+    }
+
+    /// Whether it names a tag that does not point any more to what ran.
+    pub fn has_moved_tag(&self) -> bool {
+        self.images.iter().any(|found| {
+            let tag = matches!(found.wanted.named, ImageName::Tag(_));
+            tag && found.wanted.digest.is_some() && found.tag_points_to != found.wanted.digest
+        })
+    }
+}

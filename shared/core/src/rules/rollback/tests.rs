@@ -1,0 +1,460 @@
+//! The table: a failed deployment and its way back, a row for each branch.
+//!
+//! `N` (web:42) failed; web:41 and web:40 completed before it; the service's list still has web:41's deployment.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::model::facts::{Breaker, Deployment, ImageName, Management, Pause, Revision, Rollout, Strategy};
+use crate::model::id::{ClusterName, ContainerName, ServiceName};
+use crate::model::image::{Digest, ImageRef, Tag};
+use crate::model::record::Quarantined;
+use crate::rules::mechanism::{End, FailedBy, Pace};
+use jiff::Timestamp;
+
+const OLD: &str = "ecs-svc/1000000000000000001";
+const NEW: &str = "ecs-svc/2000000000000000002";
+const HOST: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
+
+fn time(text: &str) -> Timestamp {
+    format!("2026-09-04T{text}Z").parse().unwrap()
+}
+
+fn digest(digit: char) -> Digest {
+    Digest::parse(&format!("sha256:{}", digit.to_string().repeat(64))).unwrap()
+}
+
+fn arn(revision: u32) -> TaskDefinitionArn {
+    TaskDefinitionArn::new(format!("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:{revision}"))
+}
+
+fn ran(digit: char) -> Vec<Ran> {
+    vec![Ran { container: "web".to_owned(), image: format!("{HOST}/shop/web:prod"), digest: Some(digest(digit)) }]
+}
+
+/// A good revision whose container names a digest, all of it still there.
+fn good(revision: u32, digit: char) -> GoodFacts {
+    GoodFacts {
+        good: Good { revision: arn(revision).as_str().to_owned(), ran: ran(digit), at: time("10:00:00") },
+        state: RevisionState::Active,
+        images: vec![found(ImageName::Digest(digest(digit)), digit, Presence::There, None)],
+    }
+}
+
+fn found(named: ImageName, digit: char, presence: Presence, tag_points_to: Option<Digest>) -> Found {
+    let repository = ImageRef::parse(&format!("{HOST}/shop/web")).unwrap().repository();
+    let wanted = Wanted { container: ContainerName::new("web"), repository, named, digest: Some(digest(digit)) };
+    Found { wanted, presence, tag_points_to }
+}
+
+/// The same, but its image is gone.
+fn lost(revision: u32, digit: char) -> GoodFacts {
+    let images = vec![found(ImageName::Digest(digest(digit)), digit, Presence::Gone, None)];
+    GoodFacts { images, ..good(revision, digit) }
+}
+
+/// The same, but it names a tag that points to another image now, or to none.
+fn tagged(revision: u32, digit: char, points_to: Option<char>) -> GoodFacts {
+    let tag = ImageName::Tag(Tag::parse("prod").unwrap());
+    let images = vec![found(tag, digit, Presence::There, points_to.map(digest))];
+    GoodFacts { images, ..good(revision, digit) }
+}
+
+struct Case {
+    record: record::Service,
+    assessment: Assessment,
+    service: ServiceFacts,
+    story: Option<ServiceDeploymentFacts>,
+    goods: Vec<GoodFacts>,
+}
+
+fn failing(goods: Vec<GoodFacts>) -> Case {
+    let deployment: record::Deployment = serde_json::from_value(json!({
+        "number": 2, "trigger": "push", "event": "event-2", "deployment": NEW, "intended_at": time("17:00:00"),
+        "revision": { "old": "web:41", "new": "web:42" },
+        "image": { "repository": "shop/web", "old": { "tag": "prod", "digest": digest('a') },
+                   "new": { "tag": "1.5.0", "digest": digest('b') } },
+    }))
+    .unwrap();
+    let listed = |id: &str, status: &str, revision: u32, rollout: Rollout, created: &str| Deployment {
+        id: DeploymentId::new(id),
+        status: status.to_owned(),
+        task_definition: arn(revision),
+        rollout: Some(rollout),
+        rollout_reason: None,
+        created_at: Some(time(created)),
+        updated_at: None,
+        failed_tasks: 3,
+        desired_count: 2,
+        running_count: 0,
+        pending_count: 2,
+    };
+    Case {
+        record: record::Service { deployments: vec![deployment], ..Default::default() },
+        assessment: Assessment::Failing { by: FailedBy::Tasks },
+        service: ServiceFacts {
+            arn: String::new(),
+            cluster: ClusterName::new("prod"),
+            service: ServiceName::new("web"),
+            status: "ACTIVE".to_owned(),
+            controller: Controller::Ecs,
+            management: Management::Customer,
+            task_definition: arn(42),
+            desired_count: 2,
+            running_count: 2,
+            strategy: Strategy::Rolling,
+            breaker: Breaker::Off,
+            deployments: vec![
+                listed(NEW, "PRIMARY", 42, Rollout::InProgress, "17:00:00"),
+                listed(OLD, "ACTIVE", 41, Rollout::Completed, "10:00:00"),
+            ],
+            current_service_deployment: None,
+            current_revisions: Vec::new(),
+            events: Vec::new(),
+        },
+        story: None,
+        goods,
+    }
+}
+
+impl Case {
+    fn judged(self, assessment: Assessment) -> Self {
+        Self { assessment, ..self }
+    }
+
+    fn n(mut self, change: impl FnOnce(&mut record::Deployment)) -> Self {
+        change(&mut self.record.deployments[0]);
+        self
+    }
+
+    fn mode(self, mode: RollbackMode) -> Self {
+        self.n(|n| n.settings.rollback = mode)
+    }
+
+    fn story(self, status: ServiceDeploymentStatus) -> Self {
+        let story = ServiceDeploymentFacts {
+            arn: ServiceDeploymentArn::new("service-deployment/prod/web/N"),
+            status,
+            status_reason: None,
+            rollback_reason: None,
+            stage: None,
+            pause: Pause::No,
+            target: None,
+            task_definition: None,
+            created_at: None,
+            updated_at: None,
+            finished_at: None,
+        };
+        Self { story: Some(story), ..self }
+    }
+
+    fn listed(mut self, change: impl FnOnce(&mut Vec<Deployment>)) -> Self {
+        change(&mut self.service.deployments);
+        self
+    }
+
+    fn decided(self, how: &str) -> Self {
+        let rollback = record::Rollback {
+            how: how.to_owned(),
+            to: Some("web:41".to_owned()),
+            at: time("17:10:00"),
+            over: None,
+            deployment: None,
+            done_at: None,
+        };
+        self.n(|n| n.rollback = Some(rollback))
+    }
+
+    fn decide(&self) -> WayBack {
+        decide(&Facts {
+            record: &self.record,
+            deployment: &self.record.deployments[0],
+            assessment: &self.assessment,
+            service: &self.service,
+            service_deployment: self.story.as_ref(),
+            goods: &self.goods,
+        })
+    }
+}
+
+#[track_caller]
+fn row(situation: &str, case: Case, expected: &str) {
+    let way = case.decide();
+    let how = match &way {
+        WayBack::Tell(_) => "tell",
+        WayBack::Stop { .. } => "stop",
+        WayBack::Update { .. } => "update",
+        WayBack::Register { .. } => "register",
+        WayBack::Human(_) => "human",
+    };
+    assert_eq!(format!("{how}: {way}"), expected, "{situation}");
+}
+
+fn both() -> Vec<GoodFacts> {
+    vec![good(41, 'a'), good(40, '9')]
+}
+
+#[test]
+fn what_is_not_slipway_s_to_mend_is_only_told() {
+    let rolling_back = |by| Assessment::RollingBack { by, pace: Pace::InTime };
+    row(
+        "it has not failed",
+        failing(both()).judged(Assessment::InProgress(Pace::InTime)),
+        "tell: Slipway does nothing, because there is nothing to put right",
+    );
+    row(
+        "its story ended",
+        failing(both()).n(|n| n.outcome = Some(Outcome::Completed)),
+        "tell: Slipway does nothing, because there is nothing to put right",
+    );
+    row(
+        "somebody else's",
+        failing(both()).n(|n| n.trigger = "outside".to_owned()),
+        "tell: Slipway does nothing, because somebody else made this deployment",
+    );
+    let newer = Some(DeploymentId::new("ecs-svc/3"));
+    row(
+        "superseded",
+        failing(both()).judged(Assessment::Ended(End { newer, ..End::of(Outcome::Superseded) })),
+        "tell: Slipway does nothing, because the newer deployment ecs-svc/3 took its place",
+    );
+    row(
+        "ECS goes back",
+        failing(both()).judged(rolling_back(Who::Ecs)),
+        "tell: ECS puts the last version back by itself",
+    );
+    row(
+        "somebody stopped it",
+        failing(both()).judged(rolling_back(Who::Somebody)),
+        "tell: somebody stopped the deployment, and ECS puts the last version back",
+    );
+    row(
+        "Slipway is at it",
+        failing(both()).judged(rolling_back(Who::Slipway)),
+        "tell: Slipway rolled back already, and does so once for each deployment",
+    );
+    row(
+        "Slipway was at it, and it fails again",
+        failing(both()).decided("update"),
+        "tell: Slipway rolled back already, and does so once for each deployment",
+    );
+    row(
+        "the target wants none",
+        failing(both()).mode(RollbackMode::Off),
+        "tell: Slipway puts nothing back, because the target says \"rollback: off\"",
+    );
+    row(
+        "the target wants to be told how",
+        failing(both()).mode(RollbackMode::Notify),
+        "tell: Slipway puts nothing back, because the target says \"rollback: notify\"; web:41 is what it would put back",
+    );
+    row(
+        "the target wants to be told, and there is no way",
+        failing(Vec::new()).mode(RollbackMode::Notify),
+        "tell: Slipway puts nothing back, because the target says \"rollback: notify\", and because no other revision \
+         is known to have completed here",
+    );
+}
+
+#[test]
+fn what_is_under_way_is_stopped_where_ecs_can_go_back() {
+    use ServiceDeploymentStatus::*;
+    let stop = "stop: Slipway stops the deployment, so that ECS puts web:41 back, which completed last";
+    let update = "update: Slipway puts web:41 back, the last revision that completed here";
+    row("in progress", failing(both()).story(InProgress), stop);
+    row("not even begun", failing(both()).story(Pending), stop);
+    row("nothing good is recorded, but ECS knows one", failing(Vec::new()).story(InProgress), stop);
+    row(
+        "decided before, and the call was never made",
+        failing(both()).story(InProgress).decided("stop").judged(Assessment::RollbackDue),
+        stop,
+    );
+    row("the API does not know it", failing(both()), update);
+    row("ECS stopped it already", failing(both()).story(Stopped), update);
+    let other =
+        |case: Case| Case { service: ServiceFacts { controller: Controller::External, ..case.service }, ..case };
+    row("another controller", other(failing(both()).story(InProgress)), update);
+    row(
+        "ECS called it failed",
+        failing(both()).story(InProgress).listed(|it| it[0].rollout = Some(Rollout::Failed)),
+        update,
+    );
+    row("ECS lists nothing to go back to", failing(both()).story(InProgress).listed(|it| it.truncate(1)), update);
+    let older = "update: Slipway puts web:40 back, the last revision that completed here";
+    row(
+        "ECS would go back to the failing revision: it was only redeployed",
+        failing(vec![good(42, 'b'), good(40, '9')]).story(InProgress).listed(|it| it[1].task_definition = arn(42)),
+        older,
+    );
+    row(
+        "ECS would go back to what has lost its image",
+        failing(vec![lost(41, 'a'), good(40, '9')]).story(InProgress),
+        older,
+    );
+    row(
+        "an update was decided before: it stays one",
+        failing(both()).story(InProgress).decided("update").judged(Assessment::RollbackDue),
+        update,
+    );
+}
+
+#[test]
+fn the_last_good_revision_that_can_still_run_is_put_back() {
+    row("the last", failing(both()), "update: Slipway puts web:41 back, the last revision that completed here");
+    row(
+        "never the failing one",
+        failing(vec![good(42, 'b'), good(40, '9')]),
+        "update: Slipway puts web:40 back, the last revision that completed here",
+    );
+    row(
+        "never one whose image is quarantined",
+        {
+            let mut case = failing(both());
+            let quarantined = Quarantined {
+                repository: "shop/web".to_owned(),
+                digest: digest('a'),
+                tag: None,
+                cause: String::new(),
+                at: time("12:00:00"),
+            };
+            case.record.quarantine.push(quarantined);
+            case
+        },
+        "update: Slipway puts web:40 back, the last revision that completed here",
+    );
+    row(
+        "the last has lost its image",
+        failing(vec![lost(41, 'a'), good(40, '9')]),
+        "update: Slipway puts web:40 back, the last revision that completed here",
+    );
+    row(
+        "it names a tag, which has not moved",
+        failing(vec![tagged(41, 'a', Some('a'))]),
+        "update: Slipway puts web:41 back, the last revision that completed here",
+    );
+    for points_to in [Some('b'), None] {
+        row(
+            "it names a tag that moved, or is gone",
+            failing(vec![tagged(41, 'a', points_to)]),
+            "register: Slipway puts web:41 back, the last revision that completed here, as a new revision with the images \
+             that ran then, because web:41 names a tag that points elsewhere now",
+        );
+    }
+    row(
+        "it was deregistered",
+        failing(vec![GoodFacts { state: RevisionState::Inactive, ..good(41, 'a') }]),
+        "register: Slipway puts web:41 back, the last revision that completed here, as a new revision, because web:41 was \
+         deregistered",
+    );
+}
+
+#[test]
+fn where_nothing_helps_a_person_is_called() {
+    row(
+        "a rollback failed",
+        failing(both()).n(|n| n.trigger = "rollback".to_owned()),
+        "human: Slipway puts nothing back, because this was a rollback itself, and Slipway goes back no further",
+    );
+    row(
+        "the first deployment",
+        failing(Vec::new()),
+        "human: Slipway puts nothing back, because no other revision is known to have completed here",
+    );
+    row(
+        "only the failing one is known",
+        failing(vec![good(42, 'b')]),
+        "human: Slipway puts nothing back, because no other revision is known to have completed here",
+    );
+    row(
+        "all images are gone",
+        failing(vec![lost(41, 'a'), lost(40, '9')]),
+        "human: Slipway puts nothing back, because each revision that completed here (web:41, web:40) has lost an image or is gone",
+    );
+    row(
+        "the revision is gone",
+        failing(vec![GoodFacts { state: RevisionState::Gone, ..good(41, 'a') }]),
+        "human: Slipway puts nothing back, because web:41, the only revision that completed here, has lost an image or is gone",
+    );
+}
+
+#[test]
+fn a_story_that_nobody_mends_ends_with_the_decision() {
+    let ends = |case: Case, by| case.decide().ending(by);
+    assert_eq!(ends(failing(Vec::new()), FailedBy::Ecs), Some(Outcome::Failed));
+    assert_eq!(ends(failing(Vec::new()), FailedBy::Deadline), Some(Outcome::TimedOut));
+    assert_eq!(ends(failing(both()).mode(RollbackMode::Off), FailedBy::Tasks), Some(Outcome::Failed));
+    assert_eq!(ends(failing(both()), FailedBy::Deadline), None);
+    assert_eq!(ends(failing(both()).decided("update"), FailedBy::Deadline), None);
+}
+
+/// web:41 with a container of the target by tag, one by digest, and one of another registry.
+fn revision() -> Revision {
+    let definition = json!({
+        "taskDefinitionArn": arn(41), "family": "web", "revision": 41, "status": "INACTIVE", "registeredAt": 1.5,
+        "containerDefinitions": [
+            { "name": "web", "image": format!("{HOST}/shop/web:prod"), "surprise": { "a": "" } },
+            { "name": "proxy", "image": format!("{HOST}/shop/proxy@{}", digest('c')) },
+            { "name": "log", "image": "public.ecr.aws/aws-observability/aws-for-fluent-bit:stable" },
+        ],
+        "volumes": [],
+    });
+    let Value::Object(definition) = definition else { unreachable!() };
+    let tags = vec![("team".to_owned(), "shop".to_owned()), ("aws:cloudformation:stack-id".to_owned(), "x".to_owned())];
+    Revision { arn: arn(41), definition, tags }
+}
+
+#[test]
+fn what_ran_is_looked_for_before() {
+    let good = Good { revision: arn(41).as_str().to_owned(), ran: ran('a'), at: time("10:00:00") };
+    let wanted: Vec<String> = images_to_find(&good, &revision())
+        .iter()
+        .map(|it| {
+            format!("{} {}{} {}", it.container, it.repository.name, it.named, it.digest.as_ref().unwrap().short())
+        })
+        .collect();
+    let pinned = format!("proxy shop/proxy@{} cccccccccccc", digest('c'));
+    assert_eq!(wanted, ["web shop/web:prod aaaaaaaaaaaa".to_owned(), pinned]);
+    assert_eq!(RevisionState::of(&revision()), RevisionState::Inactive);
+
+    let case = failing(Vec::new());
+    let goods = [42, 41, 40].map(|number| Good { revision: arn(number).as_str().to_owned(), ..good.clone() });
+    let record = record::Service { good: goods.to_vec(), ..case.record.clone() };
+    assert_eq!(revisions_to_read(&record, &case.record.deployments[0]), [arn(41), arn(40)]);
+}
+
+#[test]
+fn a_good_revision_is_registered_anew_with_what_ran() {
+    let case = failing(Vec::new());
+    let mut ran = ran('a');
+    // What the record says of a container that names a digest does not count.
+    ran.push(Ran { container: "proxy".to_owned(), image: String::new(), digest: Some(digest('f')) });
+    ran.push(Ran { container: "gone".to_owned(), image: String::new(), digest: Some(digest('f')) });
+    let rendering = rendering(&revision(), &ran, &case.record.deployments[0]).unwrap();
+    let expected = json!({
+        "family": "web",
+        "containerDefinitions": [
+            { "name": "web", "image": format!("{HOST}/shop/web@{}", digest('a')), "surprise": { "a": "" } },
+            { "name": "proxy", "image": format!("{HOST}/shop/proxy@{}", digest('c')) },
+            { "name": "log", "image": "public.ecr.aws/aws-observability/aws-for-fluent-bit:stable" },
+        ],
+        "volumes": [],
+        "tags": [
+            { "key": "team", "value": "shop" },
+            { "key": "slipway:event", "value": "rollback-of-ecs-svc/2000000000000000002" },
+            { "key": "slipway:digest", "value": digest('a') },
+            { "key": "slipway:tag", "value": "prod" },
+            { "key": "slipway:trigger", "value": "rollback" },
+            { "key": "slipway:previous", "value": "web:42" },
+            { "key": "slipway:repository", "value": "shop/web" },
+        ],
+    });
+    assert_eq!(Value::Object(rendering.body), expected);
+    assert_eq!(rendering.containers, [ContainerName::new("web")]);
+
+    let bare = Revision { definition: serde_json::Map::new(), ..revision() };
+    assert!(super::rendering(&bare, &ran, &case.record.deployments[0]).is_err());
+    assert!(
+        super::rendering(&revision(), &[], &case.record.deployments[0]).is_ok(),
+        "a digest that is named is enough"
+    );
+}

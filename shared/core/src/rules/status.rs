@@ -1,0 +1,339 @@
+//! Decides how a target stands: what runs, what is under way, and what became of an image that somebody asks about.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::config::Target;
+use crate::model::facts::{Deployment, ImageFacts, Revision, ServiceFacts};
+use crate::model::id::{DeploymentId, TargetName, TaskDefinitionArn};
+use crate::model::image::{Digest, Repository};
+use crate::model::plan::{Plan, Shown};
+use crate::model::reason::{Reason, Weight};
+use crate::model::record::{self, Decision, Hold, Outcome, Quarantined, Service};
+use crate::rules::mechanism;
+use crate::rules::render::shown_in;
+
+/// What was looked up for the status of one target.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// What the configuration says.
+    pub target: &'a Target,
+    /// The repository that the target's name for it means.
+    pub repository: &'a Repository,
+    /// The service, as it is now.
+    pub service: &'a ServiceFacts,
+    /// The revisions of the service's deployments.
+    pub revisions: &'a HashMap<TaskDefinitionArn, Revision>,
+    /// What Slipway remembers of the service.
+    pub record: &'a Service,
+}
+
+/// What was looked up about an image that somebody asks about.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// How they named it.
+    pub shown: &'a Shown,
+    /// What the registry has by that name.
+    pub image: Option<&'a ImageFacts>,
+    /// The newest service deployment that brought this image about, where there is one.
+    pub past: Option<&'a Past>,
+    /// What a push of it would bring about now.
+    pub plan: Option<&'a Plan>,
+}
+
+/// A service deployment of the past, as ECS's history has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Past {
+    /// `SUCCESSFUL`, `STOPPED`, `ROLLBACK_SUCCESSFUL`, …
+    pub status: String,
+    /// ECS's words about it.
+    pub reason: Option<String>,
+}
+
+/// How a target stands.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Status {
+    /// Which target.
+    pub target: TargetName,
+    /// The repository's name.
+    pub repository: String,
+    /// Why nothing more can be said: the service is missing, or is none that Slipway can deploy to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Reason>,
+    /// What runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub running: Option<Runs>,
+    /// What is under way, or has failed and was left so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_flight: Option<InFlight>,
+    /// What is remembered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Memory>,
+    /// What became of the image that was asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Verdict>,
+}
+
+/// What is remembered of a service, as far as people ask for it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Memory {
+    /// Which service.
+    pub target: TargetName,
+    /// Why nothing can be said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Reason>,
+    /// Who keeps Slipway from deploying by itself.
+    pub held: Option<Hold>,
+    /// The images that failed here, newest first.
+    pub quarantined: Vec<Quarantined>,
+    /// The last revision that ran well: where a rollback goes from what runs now.
+    pub last_good: Option<String>,
+    /// A person's last decision.
+    pub decision: Option<Decision>,
+}
+
+impl Memory {
+    /// What the ledger answered.
+    pub fn of(target: &TargetName, record: Result<&Service, &Reason>) -> Self {
+        let none = Service::default();
+        let (record, refused) = match record {
+            Ok(record) => (record, None),
+            Err(reason) => (&none, Some(reason.clone())),
+        };
+        let short =
+            |good: &crate::model::record::Good| TaskDefinitionArn::new(good.revision.as_str()).short().to_owned();
+        Self {
+            target: target.clone(),
+            refused,
+            held: record.hold.clone(),
+            quarantined: record.quarantine.clone(),
+            last_good: record.good.first().map(short),
+            decision: record.decision.clone(),
+        }
+    }
+}
+
+/// What runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Runs {
+    /// The image of the target's repository; `None` where no container runs one.
+    pub image: Option<Shown>,
+    /// The revision, `web:42`.
+    pub revision: String,
+    /// When its deployment was made.
+    pub since: Option<Timestamp>,
+    /// Tasks running.
+    pub running: i32,
+    /// Tasks wanted.
+    pub desired: i32,
+}
+
+/// A deployment that has not won.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct InFlight {
+    /// Its id, as ECS events name it.
+    pub deployment: DeploymentId,
+    /// The image of the target's repository that it brings.
+    pub image: Option<Shown>,
+    /// The revision, `web:43`.
+    pub revision: String,
+    /// `in_progress`, `rolling_back` or `failed`.
+    pub state: &'static str,
+    /// ECS's words about it.
+    pub reason: Option<String>,
+    /// When it was made.
+    pub since: Option<Timestamp>,
+    /// Tasks running.
+    pub running: i32,
+    /// Tasks wanted.
+    pub desired: i32,
+}
+
+/// What became of an image.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Verdict {
+    /// The image.
+    pub image: Shown,
+    /// What became of it.
+    pub state: State,
+    /// Whether that is its end; a build that waits may stop waiting.
+    pub done: bool,
+    /// Why, where there is more to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Because>,
+}
+
+/// Why it became of an image what it did. It is written as its sentence.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Because {
+    /// What a plan for it would give as its reason.
+    Reason(Reason),
+    /// ECS's words.
+    Ecs(String),
+    /// The cause of its failure, and what came of that.
+    Failed {
+        /// In half a sentence.
+        cause: String,
+        /// How its deployment ended, if it has.
+        outcome: Option<Outcome>,
+    },
+}
+
+/// What became of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It runs.
+    Running,
+    /// It is on its way.
+    Deploying,
+    /// It would be deployed, and its event has not come yet, or never will: a manual deploy does not wait for it.
+    Waiting,
+    /// Its deployment failed.
+    Failed,
+    /// It ran, or was on its way, and another image took its place.
+    Superseded,
+    /// The policy does not deploy it.
+    Skipped,
+    /// A person has to mend something first.
+    Refused,
+    /// The repository does not have it.
+    Missing,
+}
+
+impl State {
+    fn is_end(self) -> bool {
+        !matches!(self, Self::Deploying | Self::Waiting)
+    }
+}
+
+/// The status of a target about which nothing can be said but why.
+pub fn refused(target: &Target, repository: &Repository, reason: Reason) -> Status {
+    Status {
+        target: target.name.clone(),
+        repository: repository.name.clone(),
+        refused: Some(reason),
+        running: None,
+        in_flight: None,
+        memory: None,
+        asked: None,
+    }
+}
+
+/// The status of a target, and what became of an image, where one is asked about.
+pub fn status(facts: &Facts<'_>, asked: Option<&Asked<'_>>) -> Status {
+    let primary = facts.service.primary();
+    let running = facts.service.deployments.iter().find(|it| mechanism::is_completed(it)).or(primary);
+    let in_flight = primary.filter(|primary| mechanism::has_not_won(primary));
+    Status {
+        target: facts.target.name.clone(),
+        repository: facts.repository.name.clone(),
+        refused: None,
+        // A service's first deployment is both what runs, as far as it does, and what is under way.
+        running: running.map(|deployment| Runs {
+            image: facts.image_of(deployment),
+            revision: deployment.task_definition.short().to_owned(),
+            since: deployment.created_at,
+            running: deployment.running_count,
+            desired: facts.service.desired_count,
+        }),
+        in_flight: in_flight.map(|deployment| InFlight {
+            deployment: deployment.id.clone(),
+            image: facts.image_of(deployment),
+            revision: deployment.task_definition.short().to_owned(),
+            state: match mechanism::has_failed(deployment) {
+                true => "failed",
+                false if deployment.is_rollback() => "rolling_back",
+                false => "in_progress",
+            },
+            reason: deployment.rollout_reason.clone(),
+            since: deployment.created_at,
+            running: deployment.running_count,
+            desired: deployment.desired_count,
+        }),
+        memory: Some(Memory::of(&facts.target.name, Ok(facts.record))),
+        asked: asked.map(|asked| facts.verdict(asked, running, in_flight)),
+    }
+}
+
+impl Facts<'_> {
+    fn verdict(&self, asked: &Asked<'_>, running: Option<&Deployment>, in_flight: Option<&Deployment>) -> Verdict {
+        let verdict = |state: State, reason: Option<Because>| Verdict {
+            image: asked.shown.clone(),
+            state,
+            done: state.is_end(),
+            reason,
+        };
+        let Some(digest) = asked.image.map(|image| &image.digest).or(asked.shown.digest.as_ref()) else {
+            let reason =
+                Reason::NoSuchImage { image: asked.shown.to_string(), repository: self.repository.name.clone() };
+            return verdict(State::Missing, Some(Because::Reason(reason)));
+        };
+        let brings = |deployment: &Deployment| {
+            self.image_of(deployment).is_some_and(|image| image.digest.as_ref() == Some(digest))
+        };
+        // Slipway may have noticed what ECS does not call a failure, and knows the cause of what ECS only calls one.
+        let failure = self.failure(digest);
+        if let Some(deployment) = in_flight.filter(|deployment| brings(deployment)) {
+            if let Some(failed) = failure.filter(|failed| failed.deployment.as_ref() == Some(&deployment.id)) {
+                return verdict(State::Failed, cause(failed));
+            }
+            let state = if mechanism::has_failed(deployment) { State::Failed } else { State::Deploying };
+            return verdict(state, deployment.rollout_reason.clone().map(Because::Ecs));
+        }
+        if running.is_some_and(brings) {
+            return verdict(State::Running, None);
+        }
+        if let Some(failed) = failure {
+            return verdict(State::Failed, cause(failed));
+        }
+        let failed = |deployment: &&Deployment| mechanism::has_failed(deployment) && brings(deployment);
+        if let Some(deployment) = self.service.deployments.iter().find(failed) {
+            return verdict(State::Failed, deployment.rollout_reason.clone().map(Because::Ecs));
+        }
+        if let Some(past) = asked.past {
+            let state = match past.status.as_str() {
+                "PENDING" | "IN_PROGRESS" => State::Deploying,
+                // What a newer deployment cut short was stopped; that is no failure.
+                "SUCCESSFUL" | "STOPPED" | "STOP_REQUESTED" => State::Superseded,
+                _ => State::Failed,
+            };
+            return verdict(state, past.reason.clone().map(Because::Ecs));
+        }
+        match asked.plan {
+            Some(plan) => match plan.reason.weight() {
+                Weight::Go => verdict(State::Waiting, None),
+                Weight::Skip => verdict(State::Skipped, Some(Because::Reason(plan.reason.clone()))),
+                Weight::Refuse => verdict(State::Refused, Some(Because::Reason(plan.reason.clone()))),
+            },
+            None => {
+                let reason =
+                    Reason::NoSuchImage { image: asked.shown.to_string(), repository: self.repository.name.clone() };
+                verdict(State::Missing, Some(Because::Reason(reason)))
+            }
+        }
+    }
+
+    /// The last deployment that brought this image, if it is known to have failed.
+    fn failure(&self, digest: &Digest) -> Option<&record::Deployment> {
+        let brought =
+            |it: &&record::Deployment| it.image.as_ref().and_then(|image| image.new.digest.as_ref()) == Some(digest);
+        let last = self.record.deployments.iter().find(brought)?;
+        let failed = last.failing.is_some() || last.outcome.is_some_and(Outcome::condemns);
+        Some(last).filter(|_| failed)
+    }
+
+    /// The image of the target's repository that a deployment brings, as far as its revision says.
+    fn image_of(&self, deployment: &Deployment) -> Option<Shown> {
+        let revision = self.revisions.get(&deployment.task_definition)?;
+        shown_in(revision, self.target, self.repository)
+    }
+}
+
+/// Why a deployment failed, and what came of it.
+fn cause(failed: &record::Deployment) -> Option<Because> {
+    let cause = failed.failing.as_ref().map(|failing| failing.cause.clone()).or_else(|| failed.reason.clone())?;
+    Some(Because::Failed { cause, outcome: failed.outcome })
+}

@@ -1,0 +1,105 @@
+//! What was begun and not finished, and what was not told, by the record and by what ECS says.
+
+use jiff::{Timestamp, ToSpan};
+
+use crate::model::facts::{ServiceDeploymentFacts, ServiceFacts};
+use crate::model::id::{DeploymentId, TargetName, TaskDefinitionArn};
+use crate::model::notice::Kind;
+use crate::model::plan::{Plan, Shown};
+use crate::model::reason::Reason;
+use crate::model::record::{Deployment, Service};
+use crate::rules::mechanism::{self, Intent, effect};
+use crate::rules::note::Note;
+
+/// The updates that were meant and of which nobody knows whether they took effect: whoever meant them died.
+pub fn unresolved(record: &Service) -> Vec<&Deployment> {
+    record.deployments.iter().filter(|it| it.deployment.is_none() && it.outcome.is_none() && !it.is_outside()).collect()
+}
+
+/// Whether such an update took effect. It is forgotten only where ECS's history, if it was asked, knows nothing of it either.
+pub fn resolve(intent: &Intent<'_>, history: &[ServiceDeploymentFacts]) -> Note {
+    match effect(intent, history) {
+        Some(began) => Note::Began(intent.meant.number, began),
+        None => Note::Forgotten(intent.meant.number),
+    }
+}
+
+/// The deployments of ours whose story has not ended although something older is the PRIMARY again: they failed, and nobody
+/// has judged that yet.
+pub fn unjudged<'a>(record: &'a Service, service: &ServiceFacts) -> impl Iterator<Item = &'a Deployment> {
+    let primary = service.primary().and_then(|primary| Some((primary.id.clone(), primary.created_at?)));
+    record.deployments.iter().filter(move |it| {
+        let is_open = it.outcome.is_none() && it.rollback.is_none() && !it.is_outside();
+        let went_back = primary.as_ref().is_some_and(|(id, created)| {
+            it.deployment.as_ref().is_some_and(|own| own != id) && it.began_at.is_some_and(|began| began > *created)
+        });
+        is_open && went_back
+    })
+}
+
+/// The deployments that began and of which nobody was told.
+pub fn untold(record: &Service) -> Vec<&Deployment> {
+    let is_told = |it: &Deployment, id: &DeploymentId| it.told.contains(&format!("{id}/{}", Kind::Started.as_str()));
+    let untold = |it: &&Deployment| it.deployment.as_ref().is_some_and(|id| !is_told(it, id));
+    record.deployments.iter().filter(|it| it.outcome.is_none() && !it.is_outside()).filter(untold).collect()
+}
+
+/// The plan of a deployment whose notice was lost, as the record remembers it.
+pub fn told_late(target: &TargetName, meant: &Deployment) -> Plan {
+    let image = meant.image.as_ref().map(|image| image.new.clone()).unwrap_or(Shown { tag: None, digest: None });
+    let reason = match (meant.trigger.as_str(), image.tag.clone()) {
+        ("push", Some(tag)) => Reason::Pushed { tag },
+        ("redeploy", _) => Reason::RedeployForced,
+        ("rollback", _) => Reason::RollbackAsked { revision: meant.revision.new.clone().unwrap_or_default() },
+        ("reconcile", _) => Reason::Reconciled { image: image.to_string() },
+        _ => Reason::Asked { image: image.to_string() },
+    };
+    Plan {
+        image: meant.image.clone(),
+        running: meant.revision.old.as_deref().map(TaskDefinitionArn::new),
+        ..Plan::nothing(target.clone(), reason)
+    }
+}
+
+/// Whether a reconcile looks after a deployment: it has no end, or nobody was told of it.
+pub fn is_unfinished(deployment: &Deployment) -> bool {
+    deployment.outcome.is_none() || end_is_untold(deployment)
+}
+
+/// The deployments that a reconcile looks after, each with when its deadline ought to ring.
+///
+/// `None` where that is now: it is past, ECS knows an end that nobody saw, or nobody was told of the end.
+pub fn overdue(record: &Service, service: Option<&ServiceFacts>, now: Timestamp) -> Vec<(u64, Option<Timestamp>)> {
+    let goes_on = |id: &DeploymentId| {
+        let made = service.and_then(|service| service.deployments.iter().find(|it| it.id == *id));
+        made.is_some_and(|it| mechanism::is_primary(it) && mechanism::is_in_progress(it))
+    };
+    let unfinished = record.deployments.iter().filter(|it| is_unfinished(it));
+    unfinished
+        .filter_map(|it| {
+            let id = it.deployment.as_ref()?;
+            Some((it.number, it.deadline.filter(|at| it.outcome.is_none() && *at > now && goes_on(id))))
+        })
+        .collect()
+}
+
+/// Whether ECS's answer is older than the last update that is recorded: ECS answers are eventually consistent.
+pub fn is_stale(record: &Service, service: &ServiceFacts, now: Timestamp) -> bool {
+    /// Longer than ECS lags behind itself.
+    const LAG_SECONDS: i64 = 60;
+    let last = record.deployments.iter().find(|it| it.deployment.is_some() && it.outcome.is_none());
+    let Some((id, at)) = last.and_then(|it| Some((it.deployment.as_ref()?, it.began_at?))) else { return false };
+    let recent = at.checked_add(LAG_SECONDS.seconds()).is_ok_and(|until| until > now);
+    let newer = |it: &crate::model::facts::Deployment| it.id == *id || it.created_at.is_some_and(|made| made >= at);
+    recent && !service.deployments.iter().any(newer)
+}
+
+/// Whether a deployment has ended and nobody was told. What others did says nothing afterwards of how it ended.
+pub fn end_is_untold(deployment: &Deployment) -> bool {
+    let Some(outcome) = deployment.outcome.filter(|_| !deployment.is_outside()) else { return false };
+    let end = format!("/{}", Kind::of_end(outcome).as_str());
+    !deployment.told.iter().any(|id| id.ends_with(&end))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,267 @@
+//! What the record means for what comes next: what was begun and not finished, what was not told, what must wait for it.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::*;
+use crate::model::facts::{Breaker, Controller, Deployment as EcsDeployment, Management, Revision, Rollout, Strategy};
+use crate::model::id::{ClusterName, EventId, ServiceName};
+use crate::model::image::Tag;
+use crate::model::record::{self, Decision, Outcome};
+use crate::rules::adoption::{first_sight, outside};
+use crate::rules::candidate::By;
+use crate::rules::gates::undisturbed;
+use crate::rules::note::is_first_sight;
+
+fn at(time: &str) -> Timestamp {
+    format!("2026-11-21T{time}Z").parse().unwrap()
+}
+
+fn deployment(id: &str, revision: &str, made: &str, rollout: Rollout) -> EcsDeployment {
+    EcsDeployment {
+        id: DeploymentId::new(id),
+        status: "PRIMARY".to_owned(),
+        task_definition: TaskDefinitionArn::new(revision),
+        rollout: Some(rollout),
+        rollout_reason: None,
+        created_at: Some(at(made)),
+        updated_at: Some(at(made)),
+        failed_tasks: 0,
+        desired_count: 2,
+        running_count: 2,
+        pending_count: 0,
+    }
+}
+
+fn service(primary: EcsDeployment) -> ServiceFacts {
+    ServiceFacts {
+        arn: String::new(),
+        cluster: ClusterName::new("prod"),
+        service: ServiceName::new("web"),
+        status: "ACTIVE".to_owned(),
+        controller: Controller::Ecs,
+        management: Management::Customer,
+        task_definition: primary.task_definition.clone(),
+        desired_count: 2,
+        running_count: 2,
+        strategy: Strategy::Rolling,
+        breaker: Breaker::Off,
+        deployments: vec![primary],
+        current_service_deployment: None,
+        current_revisions: Vec::new(),
+        events: Vec::new(),
+    }
+}
+
+fn meant(number: u64, more: serde_json::Value) -> record::Deployment {
+    let mut deployment = json!({ "number": number, "trigger": "push", "event": "e-1", "request": "r-1",
+        "intended_at": at("10:00:00"), "over": "ecs-svc/1", "revision": { "old": "web:1", "new": null } });
+    for (name, value) in more.as_object().unwrap() {
+        deployment[name] = value.clone();
+    }
+    serde_json::from_value(deployment).unwrap()
+}
+
+fn record(deployments: Vec<record::Deployment>) -> Service {
+    let decision = Decision { what: "adopted".to_owned(), at: at("09:00:00"), who: None };
+    Service { deployments, decision: Some(decision), ..Service::default() }
+}
+
+#[test]
+fn what_runs_is_adopted_once_and_is_good_if_it_won() {
+    let service = service(deployment("ecs-svc/1", "web:1", "08:00:00", Rollout::Completed));
+    let note = first_sight(&service, &[], None, at("10:00:00"));
+    let mut record = Service::default();
+    assert!(is_first_sight(&record));
+    note.write(&mut record);
+    note.write(&mut record);
+    assert_eq!(record.decision.as_ref().unwrap().at, at("08:00:00"));
+    assert_eq!(record.good.iter().map(|it| it.revision.as_str()).collect::<Vec<_>>(), ["web:1"]);
+    assert!(!is_first_sight(&record));
+    // The reconcile's first look decides as of now.
+    let Note::Adopted(_, decision) = first_sight(&service, &[], Some(at("10:00:00")), at("10:00:00")) else { panic!() };
+    assert_eq!(decision.at, at("10:00:00"));
+}
+
+#[test]
+fn an_update_that_nobody_remembers_is_somebody_elses() {
+    #[track_caller]
+    fn check(record: &Service, primary: EcsDeployment, expected: Option<&str>) {
+        let note = outside(record, &service(primary));
+        let told = note.map(|note| match note {
+            Note::Decided(decision) => decision.at.to_string(),
+            other => format!("{other:?}"),
+        });
+        assert_eq!(told.as_deref(), expected);
+    }
+    let other = || deployment("ecs-svc/9", "web:7", "10:30:00", Rollout::InProgress);
+    check(&record(Vec::new()), other(), Some("2026-11-21T10:30:00Z"));
+    check(&record(vec![meant(1, json!({ "deployment": "ecs-svc/9" }))]), other(), None);
+    check(&Service::default(), other(), None);
+    check(&record(Vec::new()), deployment("ecs-svc/1", "web:1", "08:00:00", Rollout::Completed), None);
+    // ECS's way back is nobody's decision.
+    let mut back = deployment("ecs-svc/9", "web:1", "10:30:00", Rollout::InProgress);
+    back.rollout_reason = Some("ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1.".to_owned());
+    check(&record(Vec::new()), back.clone(), None);
+    back.rollout_reason = None;
+    let failed = meant(1, json!({ "deployment": "ecs-svc/2", "outcome": Outcome::RolledBackByEcs }));
+    check(&record(vec![failed.clone()]), back.clone(), None);
+    // What somebody did unseen before it, and ECS puts back, is theirs.
+    back.created_at = Some(at("09:59:00"));
+    check(&record(vec![failed]), back, Some("2026-11-21T09:59:00Z"));
+}
+
+#[test]
+fn an_unanswered_update_took_effect_if_a_new_deployment_runs_what_it_meant() {
+    let revision = |tags: Vec<(&str, &str)>| {
+        let image = format!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web@sha256:{}", "1".repeat(64));
+        let definition = json!({ "containerDefinitions": [{ "name": "web", "image": image }] });
+        Revision {
+            arn: TaskDefinitionArn::new("web:2"),
+            definition: definition.as_object().unwrap().clone(),
+            tags: tags.into_iter().map(|(key, value)| (format!("slipway:{key}"), value.to_owned())).collect(),
+        }
+    };
+    let digest = format!("sha256:{}", "1".repeat(64));
+    let check = |meant: &record::Deployment, id: &str, request: &str| {
+        let revision = revision(vec![("event", "e-1"), ("digest", &digest), ("request", request)]);
+        let revisions = HashMap::from([(revision.arn.clone(), revision)]);
+        let service = service(deployment(id, "web:2", "10:00:01", Rollout::InProgress));
+        let record = record(vec![meant.clone()]);
+        let intent = Intent { record: &record, meant, service: &service, revisions: &revisions };
+        matches!(resolve(&intent, &[]), Note::Began(1, ..))
+    };
+    let intent = meant(1, json!({}));
+    assert!(check(&intent, "ecs-svc/2", "r-1"));
+    assert!(check(&intent, "ecs-svc/2", "r-2"), "of a revision that an earlier try registered");
+    assert!(!check(&meant(1, json!({ "event": "e-2" })), "ecs-svc/2", "r-1"), "another event's");
+    assert!(!check(&intent, "ecs-svc/1", "r-1"), "it was there before");
+    let existing = meant(1, json!({ "request": "r-9", "revision": { "old": "web:2", "new": "web:2" } }));
+    assert!(check(&existing, "ecs-svc/2", "r-1"), "a forced deployment of the same revision");
+}
+
+#[test]
+fn nothing_comes_by_itself_before_what_failed_is_judged() {
+    #[track_caller]
+    fn check(open: serde_json::Value, primary: EcsDeployment, expected: usize) {
+        let record = record(vec![meant(1, open)]);
+        assert_eq!(unjudged(&record, &service(primary)).count(), expected);
+    }
+    let open = || json!({ "deployment": "ecs-svc/2", "began_at": at("10:00:02") });
+    let old = || deployment("ecs-svc/1", "web:1", "08:00:00", Rollout::Completed);
+    check(open(), old(), 1);
+    check(open(), deployment("ecs-svc/2", "web:2", "10:00:02", Rollout::InProgress), 0);
+    check(open(), deployment("ecs-svc/3", "web:3", "10:01:00", Rollout::InProgress), 0);
+    check(json!({ "deployment": "ecs-svc/2", "began_at": at("10:00:02"), "outcome": Outcome::Failed }), old(), 0);
+    check(json!({}), old(), 0);
+    check(json!({ "trigger": "outside", "deployment": "ecs-svc/2", "began_at": at("10:00:02") }), old(), 0);
+}
+
+#[test]
+fn nobody_waits_for_what_failed_for_good_but_for_a_way_back() {
+    #[track_caller]
+    fn check(ended: serde_json::Value, primary: EcsDeployment, waits: bool) {
+        let record = record(vec![meant(1, ended)]);
+        let service = ServiceFacts { strategy: Strategy::BlueGreen, ..service(primary) };
+        let tag = Tag::parse("1.0.0").unwrap();
+        assert_eq!(undisturbed(&service, &record, By::Push(&tag)).is_err(), waits);
+    }
+    let own = || deployment("ecs-svc/2", "web:2", "10:00:02", Rollout::InProgress);
+    let back = || deployment("ecs-svc/3", "web:1", "10:05:00", Rollout::InProgress);
+    let ecs_back = || EcsDeployment {
+        rollout_reason: Some("ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1.".to_owned()),
+        ..back()
+    };
+    let ended = |outcome: Outcome| {
+        json!({
+            "deployment": "ecs-svc/2",
+            "outcome": outcome,
+            "rollback": { "how": "update", "at": at("10:04:00"), "deployment": "ecs-svc/3" },
+        })
+    };
+    check(json!({ "deployment": "ecs-svc/2" }), own(), true);
+    check(json!({ "deployment": "ecs-svc/2", "outcome": Outcome::TimedOut }), own(), false);
+    check(json!({ "deployment": "ecs-svc/2", "outcome": Outcome::Superseded }), own(), true);
+    // Somebody's update had ended the story before Slipway's rollback went through.
+    check(ended(Outcome::Failed), back(), true);
+    check(ended(Outcome::RollbackFailed), back(), false);
+    check(ended(Outcome::RolledBackByEcs), ecs_back(), true);
+    check(ended(Outcome::RollbackFailed), ecs_back(), false);
+}
+
+#[test]
+fn what_was_archived_is_nobody_elses() {
+    let all = (1..=record::RECENT as u64).rev().map(|number| {
+        let began = at("10:00:00") + jiff::SignedDuration::from_secs(number as i64);
+        meant(number, json!({ "deployment": format!("ecs-svc/{number}"), "began_at": began }))
+    });
+    let full = record(all.collect());
+    let mut service = service(deployment("ecs-svc/10", "web:2", "10:00:10", Rollout::InProgress));
+    let other = |made: &str| EcsDeployment {
+        status: "ACTIVE".to_owned(),
+        ..deployment("ecs-svc/0", "web:2", made, Rollout::InProgress)
+    };
+    service.deployments.push(other("10:00:01"));
+    assert_eq!(outside(&full, &service), None);
+    service.deployments[1] = other("10:00:02");
+    assert!(outside(&full, &service).is_some());
+}
+
+#[test]
+fn what_began_and_was_not_told_is_told_by_whoever_comes_next() {
+    let began = meant(2, json!({ "deployment": "ecs-svc/2", "revision": { "old": "web:1", "new": "web:2" } }));
+    let mut record = record(vec![meant(3, json!({})), began]);
+    assert_eq!(unresolved(&record).iter().map(|it| it.number).collect::<Vec<_>>(), [3]);
+    assert_eq!(untold(&record).iter().map(|it| it.number).collect::<Vec<_>>(), [2]);
+    Note::Told(Some(2), "ecs-svc/2/started".to_owned()).write(&mut record);
+    assert!(untold(&record).is_empty());
+    let plan = told_late(&crate::model::id::TargetName::new("prod/web"), &record.deployments[1]);
+    assert_eq!(plan.running.unwrap().short(), "web:1");
+}
+
+#[test]
+fn an_answer_older_than_the_last_update_is_stale() {
+    let began = meant(1, json!({ "deployment": "ecs-svc/2", "began_at": at("10:00:02") }));
+    let record = record(vec![began]);
+    let before = service(deployment("ecs-svc/1", "web:1", "08:00:00", Rollout::Completed));
+    assert!(is_stale(&record, &before, at("10:00:03")));
+    assert!(!is_stale(&record, &before, at("10:05:00")), "by then it is the truth");
+    let after = service(deployment("ecs-svc/2", "web:2", "10:00:02", Rollout::InProgress));
+    assert!(!is_stale(&record, &after, at("10:00:03")));
+}
+
+#[test]
+fn what_waits_to_decide_again_waits_once() {
+    let wish = |event: &str| record::Wish {
+        event: EventId::new(event),
+        repository: None,
+        tag: None,
+        at: at("10:00:00"),
+        who: None,
+    };
+    let mut record = Service::default();
+    for event in ["1", "2", "3"] {
+        Note::Waits(wish(event)).write(&mut record);
+    }
+    assert_eq!(record.waiting, [wish("1")]);
+}
+
+#[test]
+fn a_deadline_that_is_past_or_whose_deployment_ended_rings_now() {
+    let open = meant(1, json!({ "deployment": "ecs-svc/2", "deadline": at("10:30:00") }));
+    let record = record(vec![open]);
+    let goes_on = service(deployment("ecs-svc/2", "web:2", "10:00:02", Rollout::InProgress));
+    let ended = service(deployment("ecs-svc/2", "web:2", "10:00:02", Rollout::Completed));
+    assert_eq!(overdue(&record, Some(&goes_on), at("10:05:00")), [(1, Some(at("10:30:00")))]);
+    assert_eq!(overdue(&record, Some(&goes_on), at("10:30:00")), [(1, None)]);
+    assert_eq!(overdue(&record, Some(&ended), at("10:05:00")), [(1, None)]);
+    assert_eq!(overdue(&record, None, at("10:05:00")), [(1, None)]);
+    let over = |told: &[&str]| {
+        let ended = json!({ "deployment": "ecs-svc/2", "deadline": at("10:30:00"), "outcome": "failed", "told": told });
+        self::record(vec![meant(1, ended)])
+    };
+    assert_eq!(overdue(&over(&["ecs-svc/2/started"]), Some(&goes_on), at("10:05:00")), [(1, None)], "of an untold end");
+    assert_eq!(overdue(&over(&["ecs-svc/2/failed"]), Some(&goes_on), at("10:05:00")), []);
+}

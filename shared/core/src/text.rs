@@ -1,0 +1,21 @@
+//! Every sentence that people read: reasons, plans, notices, answers, the cause of a failure.
+//!
+//! It decides nothing. Where a sentence belongs to a type of another folder, its `Display` stands here.
+
+pub mod answer;
+
+mod assessment;
+
+pub mod diagnosis;
+
+mod diff;
+
+pub mod notice;
+
+mod plan;
+
+mod reason;
+
+mod rollback;
+
+mod status;

@@ -1,0 +1,187 @@
+//! The deploy function's answer: what was done, or would be, for each target, as JSON that people and pipelines read.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::config::{Mistake, Mistakes};
+use crate::model::diff;
+use crate::model::id::{DeploymentId, EventId, TargetName, TaskDefinitionArn};
+use crate::model::plan::{ImageChange, Plan, RevisionChange};
+use crate::model::reason::{Reason, Weight};
+use crate::model::record::Deployment;
+use crate::rules::status::{Memory, Status};
+
+/// What became of a target.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Answer {
+    /// Which target.
+    pub target: TargetName,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Why.
+    pub reason: Reason,
+    /// The image before and after.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageChange>,
+    /// The revision before and after.
+    pub revision: RevisionChange,
+    /// The deployment that was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<DeploymentId>,
+    /// What the plan was.
+    pub plan: PlanText,
+}
+
+/// What became of a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The service was updated; the deployment began.
+    Started,
+    /// It would be updated; this is a dry run.
+    Planned,
+    /// There was nothing to do.
+    Skipped,
+    /// A person has to mend something.
+    Refused,
+    /// A call failed that another try may carry out.
+    Failed,
+}
+
+/// A plan as data and as text.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PlanText {
+    /// The steps, from top to bottom.
+    pub steps: Vec<String>,
+    /// What changes in the task definition.
+    pub changes: Vec<diff::Change>,
+    /// The whole as a person reads it.
+    pub text: String,
+}
+
+impl PlanText {
+    fn of(plan: &Plan) -> Self {
+        Self {
+            steps: plan.steps.iter().map(ToString::to_string).collect(),
+            changes: plan.diff().map(|diff| diff.changes.clone()).unwrap_or_default(),
+            text: plan.to_string(),
+        }
+    }
+}
+
+impl Answer {
+    /// The answer for a plan that was not carried out, because it has no steps or because this is a dry run.
+    pub fn planned(plan: &Plan) -> Self {
+        let outcome = match plan.reason.weight() {
+            Weight::Go => Outcome::Planned,
+            Weight::Skip => Outcome::Skipped,
+            Weight::Refuse => Outcome::Refused,
+        };
+        Self {
+            target: plan.target.clone(),
+            outcome,
+            reason: plan.reason.clone(),
+            image: plan.image.clone(),
+            revision: RevisionChange { old: plan.running.as_ref().map(short), new: None },
+            deployment: None,
+            plan: PlanText::of(plan),
+        }
+    }
+
+    /// The answer for a plan that was carried out.
+    pub fn done(plan: &Plan, revision: Option<&TaskDefinitionArn>, deployment: Option<DeploymentId>) -> Self {
+        let new = revision.or(plan.running.as_ref()).map(short);
+        Self {
+            outcome: Outcome::Started,
+            revision: RevisionChange { old: plan.running.as_ref().map(short), new },
+            deployment,
+            ..Self::planned(plan)
+        }
+    }
+
+    /// The answer for a plan that a failing call cut short.
+    pub fn failed(plan: &Plan, reason: Reason, outcome: Outcome) -> Self {
+        Self { outcome, reason, ..Self::planned(plan) }
+    }
+}
+
+/// The whole answer to an event or a request.
+pub fn of_targets(action: &str, event: &EventId, answers: &[Answer]) -> Value {
+    let bad = |answer: &Answer| matches!(answer.outcome, Outcome::Refused | Outcome::Failed);
+    json!({ "action": action, "id": event, "ok": !answers.iter().any(bad), "targets": answers })
+}
+
+/// The last deployments of a service, or why they cannot be told.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct History {
+    /// Which service.
+    pub target: TargetName,
+    /// Newest first.
+    pub deployments: Vec<Deployment>,
+    /// Why nothing can be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Reason>,
+}
+
+impl History {
+    /// What the ledger answered.
+    pub fn of(target: &TargetName, read: Result<Vec<Deployment>, Reason>) -> Self {
+        let (deployments, refused) = match read {
+            Ok(deployments) => (deployments, None),
+            Err(reason) => (Vec::new(), Some(reason)),
+        };
+        Self { target: target.clone(), deployments, refused }
+    }
+}
+
+/// The answer to a request for the history.
+pub fn of_history(histories: &[History]) -> Value {
+    json!({ "action": "history", "ok": histories.iter().all(|it| it.refused.is_none()), "targets": histories })
+}
+
+/// The answer to a request that changes only what is remembered.
+pub fn of_memory(action: &str, memories: &[Memory]) -> Value {
+    json!({ "action": action, "ok": memories.iter().all(|it| it.refused.is_none()), "targets": memories })
+}
+
+/// The answer to a status request; `done` where no image that was asked about is still on its way.
+pub fn of_status(statuses: &[Status]) -> Value {
+    use crate::rules::status::State;
+    let asked: Vec<_> = statuses.iter().filter_map(|status| status.asked.as_ref()).collect();
+    let done = asked.iter().all(|verdict| verdict.done);
+    let well = |state: State| matches!(state, State::Running | State::Superseded | State::Skipped);
+    let ok = asked.iter().all(|verdict| well(verdict.state)) && statuses.iter().all(|status| status.refused.is_none());
+    json!({ "action": "status", "ok": done && ok, "done": done, "targets": statuses })
+}
+
+/// The answer where a call failed before anything could be planned.
+pub fn of_error(reason: &Reason) -> Value {
+    json!({ "ok": false, "error": reason })
+}
+
+/// What Lambda is told when another try can help: the error, then what became of each target.
+pub fn failure(error: &str, answers: &[Answer]) -> String {
+    let lines: Vec<_> = answers.iter().map(|answer| format!("{}: {}", answer.target, answer.reason)).collect();
+    format!("{error}; {}", lines.join("; "))
+}
+
+/// The answer to a request with mistakes: nothing was done.
+pub fn of_mistakes(mistakes: &[Mistake]) -> Value {
+    json!({ "ok": false, "error": { "code": "bad_request", "mistakes": told(mistakes) } })
+}
+
+/// The answer while the configuration has mistakes: nothing was done.
+pub fn of_config(mistakes: &Mistakes) -> Value {
+    json!({
+        "ok": false,
+        "error": { "code": "bad_configuration", "version": mistakes.version, "mistakes": told(&mistakes.mistakes) }
+    })
+}
+
+fn told(mistakes: &[Mistake]) -> Vec<Value> {
+    mistakes.iter().map(|mistake| json!({ "path": mistake.path, "text": mistake.text })).collect()
+}
+
+fn short(arn: &TaskDefinitionArn) -> String {
+    arn.short().to_owned()
+}

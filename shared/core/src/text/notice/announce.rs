@@ -1,0 +1,196 @@
+//! What the deploy function says: a deployment begins, Slipway refuses one, the configuration is wrong.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
+
+use crate::config::{Mistake, Mistakes};
+use crate::model::id::{DeploymentId, Home, TargetName, TaskDefinitionArn};
+use crate::model::notice::{Cause, Kind, Notice, Place, Severity, VERSION};
+use crate::model::plan::{ImageChange, Plan, RevisionChange, Shown};
+use crate::model::reason::Reason;
+
+use super::links;
+
+impl Notice {
+    /// A deployment begins: ECS accepted the update to `revision` and named the deployment.
+    pub fn started(
+        place: Place<'_>,
+        plan: &Plan,
+        revision: &TaskDefinitionArn,
+        deployment: Option<&DeploymentId>,
+        cause: Cause,
+        at: Timestamp,
+    ) -> Self {
+        let subject = deployment.map_or_else(|| fingerprint(&plan.target, &cause), |id| id.as_str().to_owned());
+        let image = match &plan.image {
+            Some(image) => arrow(image),
+            None => revision.short().to_owned(),
+        };
+        Self {
+            id: format!("{subject}/{}", Kind::Started.as_str()),
+            headline: format!("Deploying to {}: {image}", plan.target),
+            reason: format!("Slipway updated the service, because {}.", plan.reason),
+            image: plan.image.clone(),
+            revision: Some(RevisionChange {
+                old: plan.running.as_ref().map(|running| running.short().to_owned()),
+                new: Some(revision.short().to_owned()),
+            }),
+            deployment: deployment.cloned(),
+            cause: Some(cause),
+            changes: plan.diff().map(|diff| diff.changes.clone()).unwrap_or_default(),
+            links: links::of_service(place, Some(revision.short())),
+            ..Self::about(place, Kind::Started, Severity::Info, at)
+        }
+    }
+
+    /// Slipway does not deploy, and a person has to mend something first.
+    ///
+    /// The same refusal of the same event has the same id; another reason is news.
+    pub fn refused(place: Place<'_>, plan: &Plan, cause: Cause, at: Timestamp) -> Self {
+        let what = match &plan.image {
+            Some(image) => name(&image.repository, &image.new),
+            None => plan.reason.to_string(),
+        };
+        Self {
+            id: format!("refused/{}/{}", fingerprint(&plan.target, &cause), plan.reason.code()),
+            headline: format!("Not deployed to {}: {what}", plan.target),
+            reason: format!("Slipway changed nothing, because {}.", plan.reason),
+            image: plan.image.clone(),
+            revision: plan
+                .running
+                .as_ref()
+                .map(|running| RevisionChange { old: Some(running.short().to_owned()), new: None }),
+            advice: vec![format!("Once that is mended, {}", deploy_again(&plan.target, plan.image.as_ref()))],
+            cause: Some(cause),
+            links: links::of_service(place, plan.running.as_ref().map(TaskDefinitionArn::short)),
+            ..Self::about(place, Kind::Refused, Severity::Failure, at)
+        }
+    }
+
+    /// The configuration document is wrong, so that nothing is deployed; one notice for each version of the document.
+    pub fn config_invalid(home: &Home, mistakes: &Mistakes, at: Timestamp) -> Self {
+        let count = match mistakes.mistakes.len() {
+            1 => "a mistake".to_owned(),
+            count => format!("{count} mistakes"),
+        };
+        Self {
+            id: format!("config/{}", mistakes.version),
+            headline: format!("Slipway's configuration has {count}: nothing is deployed until it is right"),
+            reason: format!(
+                "Version {} of the document can't be used. Services keep running what they run.",
+                mistakes.version
+            ),
+            details: mistakes.mistakes.iter().map(mistake).collect(),
+            advice: vec![
+                "Correct the document; Slipway reads it again within a minute".to_owned(),
+                "Images pushed in the meantime were not deployed: push them again, or invoke the deploy function with \
+                 {\"action\": \"deploy\", \"target\": \"cluster/service\", \"tag\": \"…\"}"
+                    .to_owned(),
+            ],
+            ..Self::of(home, Kind::ConfigInvalid, Severity::Failure, at)
+        }
+    }
+
+    /// The configuration document can't be read, so that nothing is deployed.
+    pub fn config_unreadable(home: &Home, place: &str, reason: &Reason, at: Timestamp) -> Self {
+        Self {
+            id: format!("config/{place}/{}", reason.code()),
+            headline: "Slipway can't read its configuration: nothing is deployed until it can".to_owned(),
+            reason: format!("The document is expected at {place}, but {reason}."),
+            advice: vec![
+                "Put the document there, or correct the template's ConfigParameter, ConfigObject or ConfigDocument"
+                    .to_owned(),
+                "Images pushed in the meantime were not deployed: push them again, or invoke the deploy function with \
+                 {\"action\": \"deploy\", \"target\": \"cluster/service\", \"tag\": \"…\"}"
+                    .to_owned(),
+            ],
+            ..Self::of(home, Kind::ConfigInvalid, Severity::Failure, at)
+        }
+    }
+
+    /// A notice about a service, still without words.
+    pub(super) fn about(place: Place<'_>, kind: Kind, severity: Severity, at: Timestamp) -> Self {
+        Self {
+            target: Some(place.target()),
+            cluster: Some(place.cluster.clone()),
+            service: Some(place.service.clone()),
+            ..Self::of(place.home, kind, severity, at)
+        }
+    }
+
+    fn of(home: &Home, kind: Kind, severity: Severity, at: Timestamp) -> Self {
+        Self {
+            version: VERSION,
+            kind,
+            severity,
+            at,
+            partition: Some(home.partition.clone()),
+            account: Some(home.account.clone()),
+            region: Some(home.region.clone()),
+            ..Self::default()
+        }
+    }
+}
+
+/// An image as developers name it: `shop/web:1.5.0`, without a tag `shop/web@sha256:0123456789ab`.
+pub(super) fn name(repository: &str, image: &Shown) -> String {
+    match (&image.tag, &image.digest) {
+        (Some(tag), _) => format!("{repository}:{tag}"),
+        (None, Some(digest)) => format!("{repository}@sha256:{}", digest.short()),
+        (None, None) => repository.to_owned(),
+    }
+}
+
+/// The image to come and the one before: `shop/web:1.5.0 (was 1.4.2)`.
+pub(super) fn arrow(image: &ImageChange) -> String {
+    let new = name(&image.repository, &image.new);
+    match &image.old {
+        Some(old) if *old == image.new => format!("{new} (the same image again)"),
+        Some(old) => format!("{new} (was {old})"),
+        None => new,
+    }
+}
+
+/// How a person asks for this image: the payload of a manual deploy.
+pub(super) fn deploy_again(target: &TargetName, image: Option<&ImageChange>) -> String {
+    match image {
+        Some(image) => format!("invoke the deploy function with {}", request(target, &image.new)),
+        None => "push the image again, or invoke the deploy function with \
+                 {\"action\": \"deploy\", \"target\": …, \"tag\": …}"
+            .replacen('…', &quoted(target.as_str()), 1),
+    }
+}
+
+/// The payload that deploys this image, by digest where it is known, because a tag may move.
+pub(super) fn request(target: &TargetName, image: &Shown) -> String {
+    let mut request = format!("{{\"action\": \"deploy\", \"target\": {}", quoted(target.as_str()));
+    // Writing to a string cannot fail.
+    match (&image.tag, &image.digest) {
+        (_, Some(digest)) => _ = write!(request, ", \"digest\": \"{digest}\""),
+        (Some(tag), None) => _ = write!(request, ", \"tag\": \"{tag}\""),
+        (None, None) => {}
+    }
+    request.push('}');
+    request
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+fn mistake(mistake: &Mistake) -> String {
+    if mistake.path.is_empty() { mistake.text.clone() } else { format!("{}: {}", mistake.path, mistake.text) }
+}
+
+/// Sixteen hexadecimal digits for a target and what set Slipway going: the same for a repeated event.
+fn fingerprint(target: &TargetName, cause: &Cause) -> String {
+    let event = cause.event.as_ref().map_or("", |event| event.as_str());
+    let hash = Sha256::digest(format!("{target}\n{}\n{event}", cause.trigger));
+    hash.iter().take(8).fold(String::new(), |mut digits, byte| {
+        // Writing to a string cannot fail.
+        _ = write!(digits, "{byte:02x}");
+        digits
+    })
+}

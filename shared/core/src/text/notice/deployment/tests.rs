@@ -1,0 +1,538 @@
+//! A deployment's story as people read it, told from the record alone.
+
+use serde_json::json;
+
+use super::*;
+use crate::model::id::{ClusterName, DeploymentId, Home, LogStream, ServiceName, TaskDefinitionArn};
+use crate::model::plan::RevisionChange;
+use crate::model::record;
+use crate::rules::mechanism::Assessment;
+use crate::rules::rollback::{Anew, Human};
+
+fn time(text: &str) -> Timestamp {
+    format!("2026-09-04T{text}Z").parse().unwrap()
+}
+
+fn deployment() -> Deployment {
+    serde_json::from_value(json!({
+        "number": 2, "trigger": "push", "event": "13cde686", "deployment": "ecs-svc/2", "began_at": time("17:00:00"),
+        "intended_at": time("16:59:58"), "revision": { "old": "web:41", "new": "web:42" },
+        "image": {
+            "repository": "shop/web",
+            "old": { "tag": "1.4.2", "digest": format!("sha256:{}", "a".repeat(64)) },
+            "new": { "tag": "1.5.0", "digest": format!("sha256:{}", "b".repeat(64)) },
+        },
+    }))
+    .unwrap()
+}
+
+fn failing(by: &str) -> Deployment {
+    let failing = record::Failing {
+        at: time("17:04:00"),
+        by: by.to_owned(),
+        cause: "its container web exited with code 1".to_owned(),
+        evidence: vec![
+            "Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)"
+                .to_owned(),
+            "  container web: exit code 1".to_owned(),
+            "The last lines of web's log:".to_owned(),
+            "| panic: DATABASE_URL is not set".to_owned(),
+        ],
+        log: Some(LogStream {
+            region: "eu-west-1".to_owned(),
+            group: "/ecs/web".to_owned(),
+            stream: "shop/web/0ebb429fa86d481c2630fac53db1c91c".to_owned(),
+        }),
+        advice: vec!["Read the last lines of the container's log, mend the image, and push it".to_owned()],
+    };
+    let failed_tasks = if by == "tasks" { vec!["t1".to_owned(), "t2".to_owned(), "t3".to_owned()] } else { Vec::new() };
+    Deployment { failing: Some(failing), failed_tasks, ..deployment() }
+}
+
+fn rolled_back() -> Deployment {
+    let rollback = record::Rollback {
+        how: "update".to_owned(),
+        to: Some("web:41".to_owned()),
+        at: time("17:04:01"),
+        over: None,
+        deployment: Some(DeploymentId::new("ecs-svc/4")),
+        done_at: Some(time("17:04:02")),
+    };
+    Deployment { rollback: Some(rollback), ..failing("tasks") }
+}
+
+fn outside() -> Deployment {
+    Deployment { trigger: "outside".to_owned(), event: None, ..deployment() }
+}
+
+fn update() -> WayBack {
+    WayBack::Update { to: TaskDefinitionArn::new("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:41") }
+}
+
+fn end(outcome: Outcome) -> End {
+    End::of(outcome)
+}
+
+fn notice(deployment: &Deployment, news: &News<'_>) -> Notice {
+    let home = Home::of_arn("arn:aws:lambda:eu-west-1:123456789012:function:track").unwrap();
+    let (cluster, service) = (ClusterName::new("prod"), ServiceName::new("web"));
+    let place = Place { home: &home, cluster: &cluster, service: &service };
+    Notice::story(place, deployment, news, time("17:04:30"))
+}
+
+/// The notice's text without its links and last line, which every notice has.
+fn told(deployment: &Deployment, news: &News<'_>) -> String {
+    notice(deployment, news).text().split("\nLook here:").next().unwrap().to_owned()
+}
+
+fn ended(deployment: &Deployment, outcome: Outcome) -> String {
+    told(deployment, &News::Ended { end: &end(outcome), next: None })
+}
+
+#[test]
+fn a_deployment_that_goes_well() {
+    insta::assert_snapshot!(told(&deployment(), &News::InProgress), @r#"
+    In progress on prod/web: shop/web:1.5.0 (was 1.4.2)
+
+    ECS is starting the new tasks of prod/web.
+
+    Repository    shop/web
+    Image         1.4.2 (sha256:aaaaaaaaaaaa) → 1.5.0 (sha256:bbbbbbbbbbbb)
+    Revision      web:41 → web:42
+    Deployment    ecs-svc/2
+    Triggered by  an image push (event 13cde686)
+    "#);
+    insta::assert_snapshot!(ended(&deployment(), Outcome::Completed), @r#"
+    Deployed to prod/web: shop/web:1.5.0 (was 1.4.2)
+
+    prod/web now runs shop/web:1.5.0.
+
+    Repository    shop/web
+    Image         1.4.2 (sha256:aaaaaaaaaaaa) → 1.5.0 (sha256:bbbbbbbbbbbb)
+    Revision      web:41 → web:42
+    Deployment    ecs-svc/2
+    Triggered by  an image push (event 13cde686)
+    Took          4 min 30 s
+    "#);
+}
+
+#[test]
+fn a_deployment_that_fails_says_what_is_next() {
+    insta::assert_snapshot!(told(&failing("tasks"), &News::Failing { next: &update() }), @r#"
+    Deploy is failing on prod/web: shop/web:1.5.0, its container web exited with code 1
+
+    The deployment failed: its container web exited with code 1, and 3 of its tasks stopped by themselves. Slipway puts web:41 back, the last revision that completed here.
+
+    Repository    shop/web
+    Failing       1.5.0 (sha256:bbbbbbbbbbbb)
+    Before        1.4.2 (sha256:aaaaaaaaaaaa)
+    Revision      web:41 → web:42
+    Deployment    ecs-svc/2
+    Triggered by  an image push (event 13cde686)
+    Took          4 min 30 s
+
+    What Slipway saw:
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
+
+    What you can do:
+    - Read the last lines of the container's log, mend the image, and push it
+    "#);
+    insta::assert_snapshot!(told(&failing("deadline"), &News::Failing { next: &WayBack::Tell(Tell::EcsRollsBack) }), @r#"
+    Deploy is failing on prod/web: shop/web:1.5.0, its container web exited with code 1
+
+    The deployment did not complete within 30 min; the likeliest cause: its container web exited with code 1. ECS puts the last version back by itself.
+
+    Repository    shop/web
+    Failing       1.5.0 (sha256:bbbbbbbbbbbb)
+    Before        1.4.2 (sha256:aaaaaaaaaaaa)
+    Revision      web:41 → web:42
+    Deployment    ecs-svc/2
+    Triggered by  an image push (event 13cde686)
+    Took          4 min 30 s
+
+    What Slipway saw:
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
+
+    What you can do:
+    - Read the last lines of the container's log, mend the image, and push it
+    "#);
+}
+
+#[test]
+fn a_rollback_under_way_and_done() {
+    insta::assert_snapshot!(told(&rolled_back(), &News::RollingBack { by: Who::Slipway, to: Some("web:41") }), @r#"
+    Deploy failed on prod/web: shop/web:1.5.0, Slipway is rolling back to 1.4.2
+
+    The deployment failed: its container web exited with code 1, and 3 of its tasks stopped by themselves. Slipway is putting web:41 back.
+
+    Repository    shop/web
+    Failed        1.5.0 (sha256:bbbbbbbbbbbb)
+    Coming back   1.4.2 (sha256:aaaaaaaaaaaa)
+    Revision      web:41 → web:42
+    Deployment    ecs-svc/2
+    Triggered by  an image push (event 13cde686)
+    Took          4 min 30 s
+
+    What Slipway saw:
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
+
+    What you can do:
+    - Wait: a notice follows when the rollback has ended
+    - Read the last lines of the container's log, mend the image, and push it
+    "#);
+    insta::assert_snapshot!(told(&failing("ecs"), &News::RollingBack { by: Who::Ecs, to: None }), @r#"
+    Deploy failed on prod/web: shop/web:1.5.0, ECS is rolling back to 1.4.2
+
+    The deployment failed: its container web exited with code 1. ECS is putting the last version back by itself; Slipway only watches.
+
+    Repository    shop/web
+    Failed        1.5.0 (sha256:bbbbbbbbbbbb)
+    Coming back   1.4.2 (sha256:aaaaaaaaaaaa)
+    Revision      web:41 → web:42
+    Deployment    ecs-svc/2
+    Triggered by  an image push (event 13cde686)
+    Took          4 min 30 s
+
+    What Slipway saw:
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
+
+    What you can do:
+    - Wait: a notice follows when the rollback has ended
+    - Read the last lines of the container's log, mend the image, and push it
+    "#);
+    insta::assert_snapshot!(ended(&rolled_back(), Outcome::RolledBackBySlipway), @r#"
+    Deploy failed on prod/web: shop/web:1.5.0, 1.4.2 runs again
+
+    The deployment failed: its container web exited with code 1, and 3 of its tasks stopped by themselves. Slipway put web:41 back; prod/web runs that again. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
+
+    Repository    shop/web
+    Failed        1.5.0 (sha256:bbbbbbbbbbbb)
+    Runs again    1.4.2 (sha256:aaaaaaaaaaaa)
+    Revision      web:41 → web:42
+    Deployment    ecs-svc/2
+    Triggered by  an image push (event 13cde686)
+    Took          4 min 30 s
+
+    What Slipway saw:
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
+
+    What you can do:
+    - Read the last lines of the container's log, mend the image, and push it
+    - If the image is innocent, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    "#);
+    let by_ecs = End {
+        says: Some("ECS deployment circuit breaker: tasks failed to start.".to_owned()),
+        ..end(Outcome::RolledBackByEcs)
+    };
+    insta::assert_snapshot!(told(&failing("ecs"), &News::Ended { end: &by_ecs, next: None }), @r#"
+    Deploy failed on prod/web: shop/web:1.5.0, 1.4.2 runs again
+
+    The deployment failed: its container web exited with code 1. ECS put the last version back by itself; prod/web runs that again. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
+    ECS says: "ECS deployment circuit breaker: tasks failed to start."
+
+    Repository    shop/web
+    Failed        1.5.0 (sha256:bbbbbbbbbbbb)
+    Runs again    1.4.2 (sha256:aaaaaaaaaaaa)
+    Revision      web:41 → web:42
+    Deployment    ecs-svc/2
+    Triggered by  an image push (event 13cde686)
+    Took          4 min 30 s
+
+    What Slipway saw:
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
+
+    What you can do:
+    - Read the last lines of the container's log, mend the image, and push it
+    - If the image is innocent, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    "#);
+    insta::assert_snapshot!(ended(&rolled_back(), Outcome::RollbackFailed), @r#"
+    Rollback failed on prod/web: shop/web:1.5.0 failed, and putting the last version back failed too
+
+    The deployment failed: its container web exited with code 1, and 3 of its tasks stopped by themselves. The way back failed too, and Slipway tries nothing else: prod/web may run too few tasks, or none. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
+
+    Repository    shop/web
+    Failed        1.5.0 (sha256:bbbbbbbbbbbb)
+    Before        1.4.2 (sha256:aaaaaaaaaaaa)
+    Revision      web:41 → web:42
+    Deployment    ecs-svc/2
+    Triggered by  an image push (event 13cde686)
+    Took          4 min 30 s
+
+    What Slipway saw:
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
+
+    What you can do:
+    - Look at the service now: Slipway does nothing more here by itself
+    - Put web:41 back: invoke the deploy function with {"action": "rollback", "target": "prod/web", "to": "web:41"}
+    - Read the last lines of the container's log, mend the image, and push it
+    - If the image is innocent, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    "#);
+}
+
+#[test]
+fn a_failure_that_nobody_mends() {
+    let news = |way: &WayBack, outcome| told(&failing("ecs"), &News::Ended { end: &end(outcome), next: Some(way) });
+    insta::assert_snapshot!(news(&WayBack::Human(Human::NothingGood), Outcome::Failed), @r#"
+    Deploy failed on prod/web: shop/web:1.5.0, its container web exited with code 1
+
+    The deployment failed: its container web exited with code 1. Slipway puts nothing back, because no other revision is known to have completed here. Old tasks that still run keep running. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
+
+    Repository    shop/web
+    Failed        1.5.0 (sha256:bbbbbbbbbbbb)
+    Before        1.4.2 (sha256:aaaaaaaaaaaa)
+    Revision      web:41 → web:42
+    Deployment    ecs-svc/2
+    Triggered by  an image push (event 13cde686)
+    Took          4 min 30 s
+
+    What Slipway saw:
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
+
+    What you can do:
+    - Deploy an image that is known to work: invoke the deploy function with {"action": "deploy", "target": "prod/web", "tag": …}
+    - Read the last lines of the container's log, mend the image, and push it
+    - If the image is innocent, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    "#);
+    insta::assert_snapshot!(news(&WayBack::Tell(Tell::Notify(Box::new(update()))), Outcome::Failed), @r#"
+    Deploy failed on prod/web: shop/web:1.5.0, its container web exited with code 1
+
+    The deployment failed: its container web exited with code 1. Slipway puts nothing back, because the target says "rollback: notify"; web:41 is what it would put back. Old tasks that still run keep running. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
+
+    Repository    shop/web
+    Failed        1.5.0 (sha256:bbbbbbbbbbbb)
+    Before        1.4.2 (sha256:aaaaaaaaaaaa)
+    Revision      web:41 → web:42
+    Deployment    ecs-svc/2
+    Triggered by  an image push (event 13cde686)
+    Took          4 min 30 s
+
+    What Slipway saw:
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
+
+    What you can do:
+    - Put web:41 back: invoke the deploy function with {"action": "rollback", "target": "prod/web", "to": "web:41"}
+    - Read the last lines of the container's log, mend the image, and push it
+    - If the image is innocent, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    "#);
+    let late = told(
+        &failing("deadline"),
+        &News::Ended { end: &end(Outcome::TimedOut), next: Some(&WayBack::Tell(Tell::Off)) },
+    );
+    insta::assert_snapshot!(late, @r#"
+    Deploy timed out on prod/web: shop/web:1.5.0, its container web exited with code 1
+
+    The deployment did not complete within 30 min; the likeliest cause: its container web exited with code 1. Slipway puts nothing back, because the target says "rollback: off". Old tasks that still run keep running. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
+
+    Repository    shop/web
+    Failed        1.5.0 (sha256:bbbbbbbbbbbb)
+    Before        1.4.2 (sha256:aaaaaaaaaaaa)
+    Revision      web:41 → web:42
+    Deployment    ecs-svc/2
+    Triggered by  an image push (event 13cde686)
+    Took          4 min 30 s
+
+    What Slipway saw:
+      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
+        container web: exit code 1
+      The last lines of web's log:
+      | panic: DATABASE_URL is not set
+
+    What you can do:
+    - Put web:41 back: invoke the deploy function with {"action": "rollback", "target": "prod/web", "to": "web:41"}
+    - Read the last lines of the container's log, mend the image, and push it
+    - If the image is innocent, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    "#);
+}
+
+#[test]
+fn what_a_person_stops_is_no_failure() {
+    let news = News::RollingBack { by: Who::Somebody, to: Some("web:41") };
+    assert_eq!(notice(&deployment(), &news).severity, Severity::Warning);
+    insta::assert_snapshot!(told(&deployment(), &news), @r#"
+    Deploy stopped on prod/web: shop/web:1.5.0, ECS is rolling back to 1.4.2
+
+    Somebody stopped the deployment, and ECS is putting web:41 back.
+
+    Repository    shop/web
+    Stopped       1.5.0 (sha256:bbbbbbbbbbbb)
+    Coming back   1.4.2 (sha256:aaaaaaaaaaaa)
+    Revision      web:41 → web:42
+    Deployment    ecs-svc/2
+    Triggered by  an image push (event 13cde686)
+    Took          4 min 30 s
+
+    What you can do:
+    - Wait: a notice follows when the rollback has ended
+    "#);
+}
+
+#[test]
+fn ecs_s_words_are_told_once() {
+    let says = "ECS deployment circuit breaker: tasks failed to start.";
+    let end = End { says: Some(says.to_owned()), ..end(Outcome::RolledBackByEcs) };
+    let mut deployment = failing("ecs");
+    let reason = |deployment: &Deployment| notice(deployment, &News::Ended { end: &end, next: None }).reason;
+    assert!(reason(&deployment).ends_with("tasks failed to start.\""));
+    if let Some(failing) = &mut deployment.failing {
+        failing.evidence.insert(0, format!("ECS says: \"{says}\""));
+    }
+    assert!(!reason(&deployment).contains(says));
+}
+
+#[test]
+fn other_endings() {
+    let newer = End { newer: Some(DeploymentId::new("ecs-svc/3")), ..end(Outcome::Superseded) };
+    insta::assert_snapshot!(told(&deployment(), &News::Ended { end: &newer, next: None }), @r#"
+    Superseded on prod/web: shop/web:1.5.0, a newer deployment took its place
+
+    It had not ended when the newer deployment ecs-svc/3 began. It did not fail.
+
+    Repository    shop/web
+    Image         1.4.2 (sha256:aaaaaaaaaaaa) → 1.5.0 (sha256:bbbbbbbbbbbb)
+    Revision      web:41 → web:42
+    Deployment    ecs-svc/2
+    Triggered by  an image push (event 13cde686)
+    "#);
+    insta::assert_snapshot!(ended(&deployment(), Outcome::Stopped), @r#"
+    Deploy stopped on prod/web: shop/web:1.5.0, somebody stopped it
+
+    Somebody stopped the deployment before it had ended, so that its image does not run. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
+
+    Repository    shop/web
+    Stopped       1.5.0 (sha256:bbbbbbbbbbbb)
+    Before        1.4.2 (sha256:aaaaaaaaaaaa)
+    Revision      web:41 → web:42
+    Deployment    ecs-svc/2
+    Triggered by  an image push (event 13cde686)
+    Took          4 min 30 s
+
+    What you can do:
+    - If the image is innocent, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    "#);
+}
+
+#[test]
+fn somebody_else_s_deployment_is_not_blamed_on_slipway() {
+    insta::assert_snapshot!(told(&outside(), &News::InProgress), @r#"
+    Changed outside Slipway: prod/web is getting web:42 with shop/web:1.5.0
+
+    ECS is starting the new tasks of prod/web. Slipway did not do this, and leaves the deployment alone.
+
+    Repository    shop/web
+    Image         1.4.2 (sha256:aaaaaaaaaaaa) → 1.5.0 (sha256:bbbbbbbbbbbb)
+    Revision      web:41 → web:42
+    Deployment    ecs-svc/2
+    Triggered by  somebody outside Slipway
+    "#);
+    insta::assert_snapshot!(ended(&outside(), Outcome::RolledBackByEcs), @r#"
+    Changed outside Slipway: prod/web was to run web:42 with shop/web:1.5.0, ECS rolled back
+
+    The deployment failed. ECS put the last version back by itself; prod/web runs that again. Slipway did not do this, and leaves the deployment alone.
+
+    Repository    shop/web
+    Image         1.4.2 (sha256:aaaaaaaaaaaa) → 1.5.0 (sha256:bbbbbbbbbbbb)
+    Revision      web:41 → web:42
+    Deployment    ecs-svc/2
+    Triggered by  somebody outside Slipway
+    Took          4 min 30 s
+    "#);
+}
+
+/// Every news, of every record.
+fn all() -> Vec<Notice> {
+    let ways = [
+        update(),
+        WayBack::Register { base: TaskDefinitionArn::new("web:41"), ran: Vec::new(), because: Anew::TagMoved },
+        WayBack::Tell(Tell::Off),
+        WayBack::Tell(Tell::Notify(Box::new(update()))),
+        WayBack::Human(Human::IsRollback),
+        WayBack::Human(Human::AllGone(vec!["web:41".to_owned()])),
+    ];
+    let outcomes = [
+        Outcome::Completed,
+        Outcome::Failed,
+        Outcome::Superseded,
+        Outcome::RolledBackByEcs,
+        Outcome::RolledBackBySlipway,
+        Outcome::RollbackFailed,
+        Outcome::Stopped,
+        Outcome::TimedOut,
+        Outcome::External,
+    ];
+    let ends = outcomes.map(end);
+    let bare = Deployment { image: None, revision: RevisionChange::default(), ..failing("ecs") };
+    let nobody = Deployment { deployment: None, event: None, ..bare.clone() };
+    let mut notices = Vec::new();
+    for deployment in [deployment(), failing("tasks"), failing("deadline"), rolled_back(), outside(), bare, nobody] {
+        let mut news = vec![News::InProgress];
+        news.extend(ways.iter().map(|next| News::Failing { next }));
+        news.extend([Who::Ecs, Who::Slipway, Who::Somebody].map(|by| News::RollingBack { by, to: None }));
+        for end in &ends {
+            news.push(News::Ended { end, next: None });
+            news.extend(ways.iter().map(|next| News::Ended { end, next: Some(next) }));
+        }
+        notices.extend(news.iter().map(|news| notice(&deployment, news)));
+    }
+    notices
+}
+
+#[test]
+fn every_notice_reads_as_sentences() {
+    for notice in all() {
+        for text in [&notice.headline, &notice.reason] {
+            for blot in ["  ", "..", " .", " ,", "None", "Some(", ". .", ":.", "the the"] {
+                assert!(!text.contains(blot), "{blot:?} in {text:?}");
+            }
+        }
+        assert!(notice.reason.ends_with(['.', '"']), "{}", notice.reason);
+        assert!(!notice.headline.ends_with(['.', ',', ' ']), "{}", notice.headline);
+        assert!(notice.advice.iter().all(|advice| !advice.ends_with('.')), "{:?}", notice.advice);
+        assert_eq!(Notice::parse(&notice.json()), Some(notice));
+    }
+}
+
+#[test]
+fn a_second_look_makes_a_copy_and_the_story_only_moves_forward() {
+    let id = |deployment: &Deployment, news: &News<'_>| notice(deployment, news).id;
+    let completed = end(Outcome::Completed);
+    let done = News::Ended { end: &completed, next: None };
+    assert_eq!(id(&deployment(), &done), "ecs-svc/2/completed");
+    assert_eq!(id(&outside(), &done), "ecs-svc/2/external/completed");
+    assert_eq!(id(&failing("tasks"), &News::Failing { next: &update() }), "ecs-svc/2/failing");
+    assert_eq!(id(&rolled_back(), &News::RollingBack { by: Who::Slipway, to: None }), "ecs-svc/2/rolling_back");
+    let ranks = [Kind::Started, Kind::InProgress, Kind::Failing, Kind::RollingBack, Kind::RolledBack].map(Kind::rank);
+    assert!(ranks.is_sorted_by(|one, next| one < next));
+    for notice in all().iter().filter(|notice| notice.id.starts_with("ecs-svc/2/") && !notice.id.contains("external")) {
+        let ending = !matches!(notice.kind, Kind::InProgress | Kind::Failing | Kind::RollingBack | Kind::External);
+        assert_eq!(notice.kind.rank() == 5, ending, "{:?}", notice.kind);
+    }
+    // An assessment that ended is told by its end.
+    assert!(matches!(Assessment::from(completed), Assessment::Ended(_)));
+}

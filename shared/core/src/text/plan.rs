@@ -1,0 +1,36 @@
+//! A plan as a person reads it, in a dry run, in an answer and in the log.
+
+use std::fmt;
+
+use crate::model::plan::{Force, Plan, Step, To};
+
+/// The plan as a person reads it: the target and the reason, then a line for each step, then what changes.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.target, self.reason)?;
+        for step in &self.steps {
+            write!(f, "\n  - {step}")?;
+        }
+        if let Some(diff) = self.diff() {
+            for line in diff.to_string().lines() {
+                write!(f, "\n      {line}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Register(rendering) => write!(f, "register a new revision of {}", rendering.family()),
+            Self::Update { cluster, service, to, force, .. } => {
+                let forced = if *force == Force::Yes { ", forcing a new deployment" } else { "" };
+                match to {
+                    To::Registered => write!(f, "update {cluster}/{service} to it{forced}"),
+                    To::Existing(revision) => write!(f, "update {cluster}/{service} to {}{forced}", revision.short()),
+                }
+            }
+        }
+    }
+}

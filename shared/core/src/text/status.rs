@@ -1,0 +1,32 @@
+//! Why it became of an image what it did, as a status answers it.
+
+use std::fmt;
+
+use serde::ser::{Serialize, Serializer};
+
+use crate::model::record::Outcome;
+use crate::rules::status::Because;
+
+impl fmt::Display for Because {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reason(reason) => write!(f, "{reason}"),
+            Self::Ecs(words) => f.write_str(words),
+            Self::Failed { cause, outcome } => {
+                let since = match outcome {
+                    Some(Outcome::RolledBackByEcs) => "; ECS rolled it back",
+                    Some(Outcome::RolledBackBySlipway) => "; Slipway rolled it back",
+                    Some(Outcome::RollbackFailed) => "; the rollback failed too",
+                    _ => "",
+                };
+                write!(f, "{cause}{since}")
+            }
+        }
+    }
+}
+
+impl Serialize for Because {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

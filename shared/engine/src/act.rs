@@ -1,0 +1,216 @@
+//! Carries out what was decided about a service, under its lease: the intent and its deadline first, then the update.
+
+use crate::cloud::Cloud;
+use crate::cloud::{Function, Timer};
+use crate::error::{Error, Kind};
+use futures_util::future::try_join3;
+use jiff::{Timestamp, ToSpan};
+use slipway_core::answer::{Answer, Outcome};
+use slipway_core::id::{EventId, TaskDefinitionArn};
+use slipway_core::ledger::{Began, Deployment};
+use slipway_core::notice::{RevisionChange, Tasks};
+use slipway_core::plan::{Plan, Step, To as Revision};
+use slipway_core::provenance::Trigger;
+use slipway_core::reason::Reason;
+use slipway_core::schedule;
+use tracing::{error, warn};
+
+use crate::choose::Decided;
+use crate::execute::execute;
+use crate::invocation::{Call, log};
+use crate::lease::{Lease, Stop};
+
+/// What became of a target: the plan, the answer, and the error that another try may mend.
+#[derive(Clone, Debug)]
+pub(crate) struct Ending {
+    pub(crate) plan: Plan,
+    pub(crate) answer: Answer,
+    pub(crate) revision: Option<TaskDefinitionArn>,
+    pub(crate) passing: Option<Error>,
+    pub(crate) trigger: Trigger,
+    pub(crate) event: EventId,
+    /// Who asked, where the request said so.
+    pub(crate) who: Option<String>,
+    /// How many of the service's tasks ran when it was updated.
+    pub(crate) tasks: Option<Tasks>,
+    /// The deployment's number in the record.
+    pub(crate) number: Option<u64>,
+}
+
+impl Ending {
+    /// Nothing was done: there was nothing to do, or it was only asked what would be.
+    pub(crate) fn of_plan(plan: Plan, trigger: Trigger, event: &EventId) -> Self {
+        let answer = Answer::planned(&plan);
+        let event = event.clone();
+        Self { answer, plan, revision: None, passing: None, trigger, event, who: None, tasks: None, number: None }
+    }
+
+    /// A call failed.
+    pub(crate) fn of_error(plan: Plan, error: Error, trigger: Trigger, event: &EventId) -> Self {
+        error!(ecs.service = %plan.target, %error, "a call failed");
+        let outcome = if error.kind.is_passing() { Outcome::Failed } else { Outcome::Refused };
+        Self {
+            answer: Answer::failed(&plan, error.reason(), outcome),
+            passing: Some(error.clone()).filter(|error| error.kind.is_passing()),
+            ..Self::of_plan(plan.cut_short(error.reason()), trigger, event)
+        }
+    }
+}
+
+impl<C: Cloud> Call<'_, C> {
+    /// Decided is decided: does what the plan says, and says how it ended.
+    pub(crate) async fn carry_out(&self, lease: &mut Lease<'_, C>, decided: Decided<'_>) -> Ending {
+        let Decided { plan, trigger, event, .. } = &decided;
+        log(event, plan);
+        if plan.steps.is_empty() {
+            return Ending::of_plan(plan.clone(), trigger.clone(), event);
+        }
+        match self.update(lease, &decided).await {
+            Ok(ending) => ending,
+            Err(Stop::Failed(error)) => Ending::of_error(plan.clone(), error, trigger.clone(), event),
+            Err(Stop::Refused(reason)) => {
+                Ending::of_plan(Plan { steps: Vec::new(), ..plan.clone().cut_short(reason) }, trigger.clone(), event)
+            }
+            Err(Stop::Lost) => {
+                warn!(ecs.service = %plan.target, "the lease was lost; nothing is done on its strength");
+                let lost = Reason::Busy { until: self.now() };
+                Ending::of_plan(Plan::nothing(plan.target.clone(), lost), trigger.clone(), event)
+            }
+        }
+    }
+
+    async fn update(&self, lease: &mut Lease<'_, C>, decided: &Decided<'_>) -> Result<Ending, Stop> {
+        let Decided { plan, trigger, event, .. } = decided;
+        if lease.suspects()
+            && let Some(family) = plan.family()
+        {
+            self.registrations.suspect(family);
+        }
+        let mut number = None;
+        let intend = async {
+            number = Some(self.intend(lease, decided).await?);
+            Ok(())
+        };
+        let done = execute::<Stop>(&self.calls(), plan, &self.registrations, intend).await;
+        let done = match (done, number) {
+            (Ok(done), _) => done,
+            (Err(stop), Some(number)) if is_certain(&stop) => {
+                self.forget(lease, number).await;
+                return Err(stop);
+            }
+            // Whether it took effect shows in the next look at the service.
+            (Err(stop), _) => return Err(stop),
+        };
+        // ECS's own time, by which its story of the deployment is found again.
+        let (revision, at) = (done.revision.as_ref().or(existing(plan)), done.created_at.unwrap_or(self.now()));
+        let began = done.deployment.clone().zip(revision.cloned());
+        let began = began.map(|(deployment, revision)| Began { deployment, at, revision });
+        let write = |record: &mut slipway_core::ledger::Service, _| {
+            if let (Some(number), Some(began)) = (number, &began) {
+                record.began(number, began);
+            }
+            Ok(())
+        };
+        // What is not written down now is found by whoever looks next; the update itself has happened.
+        if let Err(stop) = lease.change(write).await {
+            warn!(ecs.service = %plan.target, ?stop, "a deployment's beginning could not be written down");
+        }
+        Ok(Ending {
+            answer: Answer::done(plan, revision, done.deployment.clone()),
+            revision: revision.cloned(),
+            who: decided.who.clone(),
+            tasks: done.tasks,
+            number,
+            ..Ending::of_plan(plan.clone(), trigger.clone(), event)
+        })
+    }
+
+    /// Writes the intent, arms its deadline and keeps what the record has no more room for, side by side.
+    async fn intend(&self, lease: &mut Lease<'_, C>, decided: &Decided<'_>) -> Result<u64, Stop> {
+        let cloud = self.cloud();
+        let now = self.now();
+        let deployment = self.deployment(decided, now);
+        let deadline = deployment.deadline.unwrap_or(now);
+        let target = lease.target.clone();
+        let arm = async |number: u64| {
+            let ring = schedule::Ring::Deadline(number);
+            let (name, payload) = (schedule::name(ring, &target), schedule::payload(ring, &target));
+            cloud.create_timer(&Timer { name, at: deadline, to: Function::Track, payload }).await.map_err(Stop::Failed)
+        };
+        // Only the holder of the lease adds deployments, but for what others did; so the number is known beforehand.
+        let mut ahead = lease.record();
+        let (expected, full) = ahead.record(deployment.clone());
+        let write = lease.change(|record, fence| {
+            if let Some(gate) = &decided.gate {
+                gate.pass(record).map_err(Stop::Refused)?;
+            }
+            // What a person asked for becomes their decision when it began: what ECS refuses decides nothing.
+            record.intend(fence, deployment.clone()).map(|(number, _)| number).map_err(|_| Stop::Lost)
+        });
+        let archive = async {
+            for deployment in &full {
+                cloud.archive_deployment(&target, deployment).await?;
+            }
+            Ok(())
+        };
+        let (number, (), ()) = try_join3(write, arm(expected), archive).await?;
+        if number != expected {
+            arm(number).await?;
+        }
+        Ok(number)
+    }
+
+    fn deployment(&self, decided: &Decided<'_>, now: Timestamp) -> Deployment {
+        let Decided { target, plan, trigger, event, who, .. } = decided;
+        let settings = target.settings.clone();
+        let seconds = i64::try_from(settings.deadline_seconds).unwrap_or(i64::MAX);
+        Deployment {
+            event: Some(event.clone()),
+            request: Some(self.request_id.to_owned()),
+            who: who.clone(),
+            image: plan.image.clone(),
+            revision: RevisionChange {
+                old: plan.running.as_ref().map(|running| running.short().to_owned()),
+                new: existing(plan).map(|revision| revision.short().to_owned()),
+            },
+            deadline: now.checked_add(seconds.seconds()).ok(),
+            settings,
+            over: plan.steps.iter().find_map(|step| match step {
+                Step::Update { over, .. } => over.clone(),
+                Step::Register(_) => None,
+            }),
+            ..Deployment::of(trigger.as_str(), now)
+        }
+    }
+
+    /// What was meant did not come about; its deadline needn't ring.
+    async fn forget(&self, lease: &mut Lease<'_, C>, number: u64) {
+        let forgotten = lease.change(|record, _| {
+            record.forget(number);
+            Ok(())
+        });
+        if let Err(stop) = forgotten.await {
+            warn!(ecs.service = %lease.target, ?stop, "an intent could not be taken back");
+        }
+        let name = schedule::name(schedule::Ring::Deadline(number), &lease.target);
+        if let Err(error) = self.cloud().delete_timer(&name).await {
+            warn!(%error, "a deadline could not be disarmed; it will ring for nothing");
+        }
+    }
+}
+
+/// The revision that the plan updates to, where it is there already.
+fn existing(plan: &Plan) -> Option<&TaskDefinitionArn> {
+    plan.steps.iter().find_map(|step| match step {
+        Step::Update { to: Revision::Existing(revision), .. } => Some(revision),
+        _ => None,
+    })
+}
+
+/// Whether the service certainly was not updated.
+fn is_certain(stop: &Stop) -> bool {
+    match stop {
+        Stop::Failed(error) => error.call != "ECS.UpdateService" || error.kind != Kind::Unreachable,
+        Stop::Lost | Stop::Refused(_) => true,
+    }
+}

@@ -1,0 +1,194 @@
+//! The port: what the engine asks of AWS, in our words. `slipway-aws` answers it with the SDK, the simulation with its fake.
+//!
+//! Each function is one call. Adopting what an unanswered call did, keeping to AWS's rate and waiting are the engine's.
+//! An implementation may repeat a call that only reads; it never repeats one that has no client token
+//! (RegisterTaskDefinition, UpdateService, StopServiceDeployment). Time comes from here, too.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use slipway_core::config::Source;
+use slipway_core::facts::{
+    ImageFacts, ImageName, Revision, ServiceDeploymentFacts, ServiceFacts, ServiceRevision, StoppedTask,
+};
+use slipway_core::id::{
+    ClusterName, LogStream, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TargetName, TaskDefinitionArn,
+};
+use slipway_core::image::{Digest, Repository};
+use slipway_core::ledger;
+use slipway_core::notice::Notice;
+use slipway_core::plan::Force;
+use slipway_core::render::Rendering;
+
+use crate::error::Error;
+
+/// DescribeServices takes at most this many services ([API reference]).
+///
+/// [API reference]: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
+pub const SERVICES_PER_CALL: usize = 10;
+
+/// DescribeServiceRevisions takes at most this many revisions ([API reference]).
+///
+/// [API reference]: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceRevisions.html
+pub const REVISIONS_PER_CALL: usize = 20;
+
+/// AWS, as far as the engine meets it.
+#[expect(async_fn_in_trait, reason = "the engine runs on one thread, so its futures need not be Send")]
+pub trait Cloud {
+    /// The moment it is.
+    fn now(&self) -> Timestamp;
+
+    /// Waits so long.
+    async fn sleep(&self, time: Duration);
+
+    /// Counts one for an alarm.
+    fn count(&self, metric: Metric, target: Option<&TargetName>);
+
+    /// The text of the configuration document, at most one byte longer than the source's limit.
+    async fn configuration(&self, source: &Source) -> Result<String, Error>;
+
+    /// A service's record as of now (a consistent read); an empty one with `rev` 0 where there is none.
+    async fn read_record(&self, target: &TargetName) -> Result<Versioned, Error>;
+
+    /// Writes a record on the condition that it is still of the `rev` that it was read with.
+    ///
+    /// The inner error is what somebody else wrote meanwhile. Both carry the record as it is there now.
+    async fn write_record(&self, target: &TargetName, record: Versioned)
+    -> Result<Result<Versioned, Versioned>, Error>;
+
+    /// Keeps a deployment for which the record has no more room. The same one again changes nothing.
+    async fn archive_deployment(&self, target: &TargetName, deployment: &ledger::Deployment) -> Result<(), Error>;
+
+    /// The archived deployments of a service, newest first, at most so many.
+    async fn archived_deployments(&self, target: &TargetName, most: usize) -> Result<Vec<ledger::Deployment>, Error>;
+
+    /// Makes a one-time schedule; one of this name that is there already stays as it is.
+    async fn create_timer(&self, timer: &Timer) -> Result<(), Error>;
+
+    /// Deletes a one-time schedule; one that has fired, or never was, is no error.
+    async fn delete_timer(&self, name: &str) -> Result<(), Error>;
+
+    /// DescribeServices for at most [`SERVICES_PER_CALL`] services of one cluster, in the order asked; `None` for one that
+    /// is missing, as all are where the cluster is.
+    async fn describe_services(
+        &self,
+        cluster: &ClusterName,
+        services: &[&ServiceName],
+    ) -> Result<Vec<Option<ServiceFacts>>, Error>;
+
+    /// DescribeTaskDefinition with its tags; takes a family (its latest active revision), `family:revision` or an ARN.
+    async fn describe_task_definition(&self, name: &str) -> Result<Revision, Error>;
+
+    /// RegisterTaskDefinition with the rendering's own JSON. After `Unreachable` it may have been carried out.
+    async fn register_task_definition(&self, rendering: &Rendering) -> Result<TaskDefinitionArn, Error>;
+
+    /// UpdateService with cluster, service, task definition, and `forceNewDeployment` only for [`Force::Yes`]; the service
+    /// as ECS answers it. After `Unreachable` it may have been carried out.
+    async fn update_service(
+        &self,
+        cluster: &ClusterName,
+        service: &ServiceName,
+        task_definition: &TaskDefinitionArn,
+        force: Force,
+    ) -> Result<Option<ServiceFacts>, Error>;
+
+    /// StopServiceDeployment with ROLLBACK: ECS goes back to what completed last. After `Unreachable` it may have been
+    /// carried out.
+    async fn stop_service_deployment(&self, arn: &ServiceDeploymentArn) -> Result<StopAnswer, Error>;
+
+    /// ListServiceDeployments: the newest hundred, newest first; none for controllers other than ECS.
+    async fn list_service_deployments(
+        &self,
+        cluster: &ClusterName,
+        service: &ServiceName,
+    ) -> Result<Vec<ServiceDeploymentFacts>, Error>;
+
+    /// DescribeServiceDeployments for one; `None` where ECS has it no more.
+    async fn describe_service_deployment(
+        &self,
+        arn: &ServiceDeploymentArn,
+    ) -> Result<Option<ServiceDeploymentFacts>, Error>;
+
+    /// DescribeServiceRevisions for at most [`REVISIONS_PER_CALL`]; those that ECS does not find are left out.
+    async fn describe_service_revisions(&self, arns: &[ServiceRevisionArn]) -> Result<Vec<ServiceRevision>, Error>;
+
+    /// ListTasks: the ARNs of the service's tasks that stopped lately, at most a hundred, in no order.
+    async fn list_stopped_tasks(&self, cluster: &ClusterName, service: &ServiceName) -> Result<Vec<String>, Error>;
+
+    /// DescribeTasks for at most a hundred tasks, the last that stopped first; those that ECS forgot are left out.
+    async fn describe_stopped_tasks(&self, cluster: &ClusterName, arns: &[String]) -> Result<Vec<StoppedTask>, Error>;
+
+    /// DescribeImages for one image; `None` where the repository does not have it.
+    ///
+    /// A missing repository is an error of kind `NotFound`, and so is a repository that isn't in ECR.
+    async fn describe_image(&self, repository: &Repository, name: &ImageName) -> Result<Option<ImageFacts>, Error>;
+
+    /// DescribeImages for every image of a repository that has a tag, all pages of it.
+    async fn list_images(&self, repository: &Repository) -> Result<Vec<ImageFacts>, Error>;
+
+    /// BatchGetImage: the manifests of these images, as they were pushed, by digest; those that aren't there are left out.
+    async fn batch_get_image(
+        &self,
+        repository: &Repository,
+        digests: &[&Digest],
+    ) -> Result<Vec<(Digest, String)>, Error>;
+
+    /// GetDownloadUrlForLayer, and the bytes that are there, at most `most`.
+    async fn download_layer(&self, repository: &Repository, digest: &Digest, most: usize) -> Result<Vec<u8>, Error>;
+
+    /// GetLogEvents: the last lines of a log stream, oldest first; none where there is no such stream.
+    async fn last_log_lines(&self, stream: &LogStream, most: i32) -> Result<Vec<String>, Error>;
+
+    /// Publishes a notice. It may arrive twice; a copy bears the same notice id.
+    async fn publish(&self, notice: &Notice) -> Result<(), Error>;
+}
+
+/// A service's record as it was read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Versioned {
+    /// Counts the writes; 0 where the table has no such item.
+    pub rev: u64,
+    /// What it holds.
+    pub record: ledger::Service,
+}
+
+/// A one-time schedule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Timer {
+    /// Its name; a second one of the same name is not made.
+    pub name: String,
+    /// When it fires, to the second; EventBridge Scheduler is exact to the minute.
+    pub at: Timestamp,
+    /// Which function it invokes.
+    pub to: Function,
+    /// What the function is invoked with.
+    pub payload: Value,
+}
+
+/// A function that a timer invokes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    /// The deploy function.
+    Deploy,
+    /// The track function.
+    Track,
+}
+
+/// What ECS said to a request to stop a service deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopAnswer {
+    /// It goes back.
+    Accepted,
+    /// There is nothing to stop: it ended meanwhile, or ECS cannot stop it.
+    TooLate,
+}
+
+/// What is counted; the template has an alarm on each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// Deploys that a person has to act on: refused ones, and a wrong configuration.
+    DeploysRefused,
+    /// Notices that could not be published or delivered.
+    NoticesFailed,
+}

@@ -1,0 +1,113 @@
+//! The one error of the port: which call, about what, and whether another try can help.
+
+use std::fmt;
+use std::sync::Arc;
+
+use slipway_core::reason::Reason;
+
+/// A call that was not carried out, or of which nobody can know whether it was.
+#[derive(Clone, Debug)]
+pub struct Error {
+    /// The call, `ECS.UpdateService`.
+    pub call: &'static str,
+    /// What it was about, `prod/web`.
+    pub subject: String,
+    /// What kind of trouble it is.
+    pub kind: Kind,
+    /// AWS's own code and words, or the network's.
+    pub message: String,
+    source: Arc<dyn std::error::Error + Send + Sync>,
+}
+
+/// What kind of trouble a call met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Too many calls; it was not carried out, and a later try can help.
+    Throttled,
+    /// The thing isn't there.
+    NotFound,
+    /// The function's role, or an organisation's policy, does not allow it.
+    Denied,
+    /// AWS won't do it, however often we ask.
+    Rejected,
+    /// No answer, or a server's fault: it may or may not have been carried out.
+    Unreachable,
+}
+
+impl Kind {
+    /// Whether another try, by us or by Lambda, can help.
+    pub fn is_passing(self) -> bool {
+        matches!(self, Self::Throttled | Self::Unreachable)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:?}")
+    }
+}
+
+impl Error {
+    /// An error without another one behind it, such as an answer that lacks what AWS documents.
+    pub fn new(call: &'static str, subject: impl Into<String>, kind: Kind, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { call, subject: subject.into(), kind, source: Arc::from(Box::from(message.clone())), message }
+    }
+
+    /// An error with the one that caused it.
+    pub fn caused_by(self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self { source: Arc::new(source), ..self }
+    }
+
+    /// The same error, understood as another kind.
+    pub fn of_kind(self, kind: Kind) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// The same error, with more words.
+    pub fn adding(self, words: &str) -> Self {
+        Self { message: format!("{}; {words}", self.message), ..self }
+    }
+
+    /// The error as a reason that people are told.
+    pub fn reason(&self) -> Reason {
+        Reason::Aws {
+            call: self.call.to_owned(),
+            subject: self.subject.clone(),
+            kind: self.kind.to_string(),
+            message: self.message.clone(),
+        }
+    }
+
+    /// What Lambda reports as the error's type, so that an alarm can match it: `ECS.UpdateService/Throttled`.
+    pub fn error_type(&self) -> String {
+        format!("{}/{}", self.call, self.kind)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.call, self.subject, self.message)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.source)
+    }
+}
+
+/// Some of an invocation failed in a way that another try can help; Lambda tries an asynchronous invocation twice more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What Lambda reports as the error's type.
+    pub error_type: String,
+    /// What failed, and what was done nevertheless.
+    pub message: String,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { error_type: error.error_type(), message: error.to_string() }
+    }
+}

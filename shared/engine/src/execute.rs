@@ -1,0 +1,219 @@
+//! Carries out a plan's steps from top to bottom. There is no choice left to make here, only answers to understand.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures_util::future::join;
+use jiff::{SignedDuration, Timestamp};
+use slipway_core::facts::{Deployment, ServiceFacts};
+use slipway_core::id::{ClusterName, DeploymentId, ServiceName, TaskDefinitionArn};
+use slipway_core::notice::Tasks;
+use slipway_core::plan::{Force, Plan, Step, To};
+use slipway_core::render::Rendering;
+
+use crate::cloud::Cloud;
+use crate::error::{Error, Kind};
+use crate::memo::Memo;
+use crate::pace::Paces;
+
+/// A new revision is known everywhere within a second or so; after that, "not found" is the truth.
+const UNTIL_KNOWN: [Duration; 3] = [Duration::from_millis(200), Duration::from_millis(400), Duration::from_millis(800)];
+
+/// A registration that would leave less time than this for its update is not begun.
+const TO_UPDATE: SignedDuration = SignedDuration::from_secs(3);
+
+/// What carrying out a plan brought about.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Done {
+    /// The revision that was registered, or adopted.
+    pub(crate) revision: Option<TaskDefinitionArn>,
+    /// The deployment that the update made.
+    pub(crate) deployment: Option<DeploymentId>,
+    /// When ECS made it, by ECS's clock.
+    pub(crate) created_at: Option<Timestamp>,
+    /// How many of the service's tasks ran then.
+    pub(crate) tasks: Option<Tasks>,
+}
+
+/// The revisions registered for one event, so that plans with the same rendering share one.
+#[derive(Debug, Default)]
+pub(crate) struct Registrations {
+    made: Memo<String, Result<TaskDefinitionArn, Error>>,
+    /// The families in which an earlier try may have left a revision.
+    suspects: RefCell<BTreeSet<String>>,
+}
+
+/// Carries out the plan.
+///
+/// `ready` is what has to be done before the service is updated; a registration goes on beside it. If it fails, nothing
+/// is updated, and its error is the answer.
+///
+/// An error leaves the plan's later steps undone. Carrying out the plan of a fresh look again is always right:
+/// what took effect shows there.
+pub(crate) async fn execute<E: From<Error>>(
+    calls: &Calls<'_, impl Cloud>,
+    plan: &Plan,
+    registrations: &Registrations,
+    ready: impl Future<Output = Result<(), E>>,
+) -> Result<Done, E> {
+    let mut done = Done::default();
+    let mut ready = Some(ready);
+    for step in &plan.steps {
+        match step {
+            Step::Register(rendering) => {
+                // A revision that no update follows would be registered again by the next try.
+                let until = calls.until - TO_UPDATE;
+                let calls = Calls { until, ..*calls };
+                let registered = registrations.register(&calls, rendering);
+                let registered = match ready.take() {
+                    Some(ready) => {
+                        let (registered, is_ready) = join(registered, ready).await;
+                        is_ready?;
+                        registered
+                    }
+                    None => registered.await,
+                };
+                done.revision = Some(registered?);
+            }
+            Step::Update { cluster, service, to, force, over } => {
+                if let Some(ready) = ready.take() {
+                    ready.await?;
+                }
+                let update = Update { cluster, service, force: *force, over: over.as_ref() };
+                let updated = match to {
+                    To::Existing(revision) => update.to(calls, revision).await?,
+                    To::Registered => {
+                        let subject =
+                            || Error::new("ECS.UpdateService", plan.target.as_str(), Kind::Rejected, "no revision");
+                        let revision = done.revision.clone().ok_or_else(subject)?;
+                        update.to_new(calls, &revision).await?
+                    }
+                };
+                let primary = updated.as_ref().and_then(ServiceFacts::primary);
+                done.deployment = primary.map(|primary| primary.id.clone());
+                done.created_at = primary.and_then(|primary| primary.created_at);
+                done.tasks = updated.as_ref().map(Tasks::of);
+            }
+        }
+    }
+    Ok(done)
+}
+
+/// How calls are made: nothing is begun after `until`; what is under way then is still waited for.
+#[derive(Debug)]
+pub(crate) struct Calls<'a, C> {
+    pub(crate) cloud: &'a C,
+    pub(crate) paces: &'a Paces,
+    pub(crate) until: Timestamp,
+}
+
+impl Registrations {
+    /// An earlier try died, and may have registered a revision of this family for the same event: it is looked for, and
+    /// adopted, before another is registered.
+    pub(crate) fn suspect(&self, family: &str) {
+        self.suspects.borrow_mut().insert(family.to_owned());
+    }
+
+    async fn register(&self, calls: &Calls<'_, impl Cloud>, rendering: &Rendering) -> Result<TaskDefinitionArn, Error> {
+        self.made.get(rendering.identity(), || self.register_or_adopt(calls, rendering)).await
+    }
+
+    async fn register_or_adopt(
+        &self,
+        calls: &Calls<'_, impl Cloud>,
+        rendering: &Rendering,
+    ) -> Result<TaskDefinitionArn, Error> {
+        let suspects = self.suspects.borrow().contains(rendering.family());
+        if suspects
+            && let Ok(latest) = calls.cloud.describe_task_definition(rendering.family()).await
+            && rendering.is_registered_as(&latest)
+        {
+            return Ok(latest.arn);
+        }
+        register(calls, rendering).await
+    }
+}
+
+async fn register(calls: &Calls<'_, impl Cloud>, rendering: &Rendering) -> Result<TaskDefinitionArn, Error> {
+    let Calls { cloud, paces, until } = *calls;
+    let family = rendering.family();
+    let call = async || cloud.register_task_definition(rendering).await;
+    match paces.register.call(cloud, family, until, call).await {
+        Err(error) if error.kind == Kind::Unreachable => {
+            // It may have been carried out: a repeat would leave two revisions, so look for ours first.
+            tracing::warn!(%error, "no answer to a registration; looking whether it was carried out");
+            match cloud.describe_task_definition(family).await {
+                Ok(latest) if rendering.is_registered_as(&latest) => Ok(latest.arn),
+                Ok(_) => paces.register.call(cloud, family, until, call).await,
+                Err(_) => Err(error),
+            }
+        }
+        answer => answer,
+    }
+}
+
+/// An UpdateService, but for the revision.
+struct Update<'a> {
+    cluster: &'a ClusterName,
+    service: &'a ServiceName,
+    force: Force,
+    over: Option<&'a DeploymentId>,
+}
+
+impl Update<'_> {
+    /// To a revision that was registered a moment ago, which ECS may not know everywhere yet.
+    async fn to_new(
+        &self,
+        calls: &Calls<'_, impl Cloud>,
+        revision: &TaskDefinitionArn,
+    ) -> Result<Option<ServiceFacts>, Error> {
+        for pause in UNTIL_KNOWN {
+            match self.to(calls, revision).await {
+                Err(error) if is_unknown_revision(&error) => calls.cloud.sleep(pause).await,
+                answer => return answer,
+            }
+        }
+        self.to(calls, revision).await
+    }
+
+    async fn to(
+        &self,
+        calls: &Calls<'_, impl Cloud>,
+        revision: &TaskDefinitionArn,
+    ) -> Result<Option<ServiceFacts>, Error> {
+        let Calls { cloud, paces, until } = *calls;
+        let subject = format!("{}/{}", self.cluster, self.service);
+        let call = async || cloud.update_service(self.cluster, self.service, revision, self.force).await;
+        match paces.update.call(cloud, &subject, until, call).await {
+            Err(error) if error.kind == Kind::Unreachable => {
+                tracing::warn!(%error, "no answer to an update; looking whether it was carried out");
+                match self.took_effect(cloud, revision).await {
+                    Ok(Some(updated)) => Ok(Some(updated)),
+                    Ok(None) => paces.update.call(cloud, &subject, until, call).await,
+                    Err(_) => Err(error),
+                }
+            }
+            answer => answer,
+        }
+    }
+
+    /// Whether the service has a deployment of this revision that wasn't there when the plan was made.
+    async fn took_effect(
+        &self,
+        cloud: &impl Cloud,
+        revision: &TaskDefinitionArn,
+    ) -> Result<Option<ServiceFacts>, Error> {
+        let services = cloud.describe_services(self.cluster, &[self.service]).await?;
+        let is_new = |primary: &Deployment| primary.task_definition == *revision && Some(&primary.id) != self.over;
+        Ok(services.into_iter().flatten().find(|service| service.primary().is_some_and(is_new)))
+    }
+}
+
+/// ECS says `ClientException: TaskDefinition not found.`; the text is all there is to tell it by.
+fn is_unknown_revision(error: &Error) -> bool {
+    let text = error.message.to_ascii_lowercase();
+    matches!(error.kind, Kind::Rejected | Kind::NotFound)
+        && (text.contains("taskdefinition") || text.contains("task definition"))
+        && text.contains("not found")
+}

@@ -1,0 +1,54 @@
+//! Tells people what became of a deployment, each thing once: it is published first and then written down as told, so that
+//! a notice may be sent twice under the same id, but is never lost. An ending is on record before either.
+
+use crate::cloud::Cloud;
+use crate::error::Error;
+use jiff::Timestamp;
+use slipway_core::ledger::{Deployment, Outcome};
+use slipway_core::notice::{News, Notice, Tasks, end_is_untold};
+use slipway_core::outcome::End;
+
+use super::visit::Visit;
+use crate::report;
+
+impl<C: Cloud> Visit<'_, C> {
+    /// Tells news of a deployment, unless that was told.
+    pub(crate) async fn tell(&mut self, number: u64, news: &News<'_>, at: Timestamp) -> Result<(), Error> {
+        let Some(notice) = self.publish(number, news, at).await? else { return Ok(()) };
+        self.write(|record| record.tell(Some(number), &notice)).await
+    }
+
+    /// Publishes news of a deployment, unless that was told; the notice's id, which is to be written down.
+    pub(crate) async fn publish(
+        &mut self,
+        number: u64,
+        news: &News<'_>,
+        at: Timestamp,
+    ) -> Result<Option<String>, Error> {
+        let Some(deployment) = self.deployment(number) else { return Ok(None) };
+        let tasks = self.service.as_ref().map(Tasks::of);
+        let notice = Notice { tasks, ..Notice::story(self.place(), deployment, news, at) };
+        if self.record().has_told(&notice.id) {
+            return Ok(None);
+        }
+        let notice = self.document.routed(notice).await;
+        report::publish(self.cloud, std::slice::from_ref(&notice)).await?;
+        self.told.push(notice.id.clone());
+        Ok(Some(notice.id))
+    }
+
+    /// Tells of endings that are on record but were never told, because whoever wrote them down failed or died then.
+    pub(crate) async fn tell_what_is_untold(&mut self) -> Result<(), Error> {
+        let ended: Vec<Deployment> = self.record().deployments.iter().filter(|it| end_is_untold(it)).cloned().collect();
+        for deployment in ended {
+            let Some(outcome) = deployment.outcome else { continue };
+            let later = |it: &&Deployment| it.number > deployment.number && it.deployment.is_some();
+            let newer = self.record().deployments.iter().filter(later).min_by_key(|it| it.number);
+            let newer = newer.filter(|_| matches!(outcome, Outcome::Superseded | Outcome::Failed));
+            let end = End { newer: newer.and_then(|it| it.deployment.clone()), ..End::of(outcome) };
+            let at = deployment.ended_at.unwrap_or_else(|| self.cloud.now());
+            self.tell(deployment.number, &News::Ended { end: &end, next: None }, at).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,129 @@
+//! The end of a deployment's story: it is written down with all that follows from it, what waited is woken, and it is told.
+
+use crate::cloud::Cloud;
+use crate::error::Error;
+use jiff::Timestamp;
+use slipway_core::facts::ServiceFacts;
+use slipway_core::id::EventId;
+use slipway_core::ledger::{Decision, Deployment, Good, Once, Outcome, Wish};
+use slipway_core::notice::News;
+use slipway_core::outcome::End;
+use slipway_core::rollback::WayBack;
+use tracing::info;
+
+use super::visit::Visit;
+
+impl<C: Cloud> Visit<'_, C> {
+    /// Ends a deployment. `next` is what was decided about a failure, where it ends with that.
+    pub(crate) async fn end(
+        &mut self,
+        number: u64,
+        end: &End,
+        next: Option<&WayBack>,
+        service: Option<&ServiceFacts>,
+    ) -> Result<(), Error> {
+        let Some(deployment) = self.deployment(number).cloned() else { return Ok(()) };
+        // What ECS says of a success explains nothing.
+        let says =
+            end.says.clone().filter(|_| !matches!(end.outcome, Outcome::Completed | Outcome::RolledBackBySlipway));
+        let end = &End { says, ..end.clone() };
+        let (outcome, at) = (end.recorded(&deployment), self.at(&deployment));
+        let good = match service {
+            Some(service) => self.proved(&deployment, end, service, at).await?,
+            None => None,
+        };
+        let news = News::Ended { end, next };
+        // What others did is told first: what is written down of it does not say how it ended.
+        let told = if deployment.is_outside() { self.publish(number, &news, at).await? } else { None };
+        // Before it is written down: a ring too many finds nothing to do, one too few is never made up for.
+        let alone = self.open() == [number];
+        let again = decides_again(outcome) && !deployment.is_outside();
+        if alone && (again || !self.record().waiting.is_empty() || !self.record().wishes.is_empty()) {
+            self.wake().await?;
+        }
+        let wish = Wish { event: after(&deployment), repository: None, tag: None, at, who: None };
+        let decision = Decision { what: "outside".to_owned(), at: began(&deployment), who: None };
+        let completed = end.outcome == Outcome::Completed;
+        let once = self.write(|record| {
+            if record.is_outdated(&deployment) {
+                return Once::Before;
+            }
+            let once = record.end(number, outcome, at, end.says.clone().filter(|_| outcome == Outcome::Stopped));
+            if once == Once::Now {
+                good.iter().for_each(|good| record.proved(good.clone()));
+                if deployment.is_outside() && completed {
+                    record.decided(decision.clone());
+                }
+                if again {
+                    record.wish(wish.clone());
+                }
+                if record.open().is_none() {
+                    record.wake();
+                }
+            }
+            told.iter().for_each(|id| record.tell(Some(number), id));
+            once
+        });
+        if once.await? == Once::Before {
+            return Ok(());
+        }
+        info!(target = %self.target, deployment.number = number, %outcome, "ended");
+        if deployment.is_outside() {
+            return Ok(());
+        }
+        // Told only now, so that of two judgements the one that is written down is told. Where that fails, the next try, or
+        // the reconcile, finds what is untold; nothing that tells can break what does.
+        let told = self.tell(number, &news, at).await;
+        self.disarm(number).await?;
+        told
+    }
+
+    /// The revision that proved good by this end, with the images that ran.
+    async fn proved(
+        &mut self,
+        deployment: &Deployment,
+        end: &End,
+        service: &ServiceFacts,
+        at: Timestamp,
+    ) -> Result<Option<Good>, Error> {
+        let revision = match end.outcome {
+            Outcome::Completed => deployment.revision.new.clone(),
+            // Also where it was registered anew: that one names the images that ran.
+            Outcome::RolledBackBySlipway => deployment.rollback.as_ref().and_then(|it| it.to.clone()),
+            _ => None,
+        };
+        let Some(revision) = revision else { return Ok(None) };
+        let primary = service.primary().filter(|it| it.task_definition.short() == revision);
+        let mut ran = match primary {
+            Some(_) => self.what_runs(service, &revision).await?,
+            None => Vec::new(),
+        };
+        let arn = self.arn_of(&revision);
+        if ran.is_empty() {
+            // What was known of it before is better than nothing.
+            let known = self.record().good.iter().find(|good| good.revision == arn);
+            ran = known.map(|good| good.ran.clone()).unwrap_or_default();
+        }
+        Ok(Some(Good { revision: arn, ran, at }))
+    }
+
+    fn arn_of(&self, revision: &str) -> String {
+        let (partition, region, account) = (&self.home.partition, &self.home.region, &self.home.account);
+        format!("arn:{partition}:ecs:{region}:{account}:task-definition/{revision}")
+    }
+}
+
+/// Whether the remaining images are decided again: not after a person stopped it, nor where a person is called.
+fn decides_again(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Failed | Outcome::TimedOut | Outcome::RolledBackByEcs | Outcome::RolledBackBySlipway)
+}
+
+/// What the wish after a failure goes by; the same for a repeated one.
+fn after(deployment: &Deployment) -> EventId {
+    let id = deployment.deployment.as_ref().map_or_else(|| deployment.number.to_string(), |id| id.as_str().to_owned());
+    EventId::new(format!("after-{id}"))
+}
+
+fn began(deployment: &Deployment) -> Timestamp {
+    deployment.began_at.unwrap_or(deployment.intended_at)
+}

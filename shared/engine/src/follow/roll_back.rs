@@ -1,0 +1,260 @@
+//! Puts the last good version back: decided on paper, carried out under the lease, at most once for each deployment.
+//!
+//! What is about to be done is written down before it is, so that whoever comes after a crash knows what to look for.
+
+use crate::cloud::{Cloud, Metric, StopAnswer};
+use crate::error::{Error, Kind};
+use crate::execute::{Calls, Registrations, execute};
+use crate::invocation::begin_until;
+use crate::lease::Holder;
+use jiff::Timestamp;
+use slipway_core::facts::{ServiceDeploymentFacts, ServiceDeploymentStatus};
+use slipway_core::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
+use slipway_core::ledger::{Busy, Fence, Lost, Outcome, Rollback};
+use slipway_core::notice::News;
+use slipway_core::outcome::{Assessment, End, FailedBy, Who};
+use slipway_core::plan::{Force, Plan, Step, To};
+use slipway_core::reason::Reason;
+use slipway_core::rollback::{Facts, WayBack, decide, rendering};
+use tracing::{info, warn};
+
+use super::steps::{Next, Seen};
+use super::visit::Visit;
+
+/// What a request to stop a deployment came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    /// ECS goes back.
+    GoesBack,
+    /// The deployment won before ECS came to stop it.
+    Won,
+    /// ECS does not stop it.
+    Refused,
+}
+
+impl<C: Cloud> Visit<'_, C> {
+    /// Decides about a deployment that failed, and does it.
+    pub(crate) async fn put_right(&mut self, number: u64, seen: &Seen) -> Result<Next, Error> {
+        let Some(way) = self.way_back(number, seen, seen.story.as_ref()).await? else { return Ok(Next::Wait) };
+        info!(target = %self.target, deployment.number = number, "{way}");
+        if !way.acts() {
+            let failing = self.deployment(number).and_then(|it| it.failing.as_ref());
+            let late = failing.is_some_and(|failing| FailedBy::of(&failing.by) == FailedBy::Deadline);
+            let outcome = if late { Outcome::TimedOut } else { Outcome::Failed };
+            self.end(number, &End::of(outcome), Some(&way), Some(&seen.service)).await?;
+            return Ok(Next::Wait);
+        }
+        let now = self.cloud.now();
+        let Holder { id, until } = Holder::of(self.invocation, now);
+        let fence = match self.write(|record| record.acquire(&id, now, until)).await? {
+            Ok(fence) => fence,
+            Err(Busy { until }) => {
+                info!(target = %self.target, %until, "somebody else is at work on the service; looking again in a minute");
+                self.ring_again_soon(number).await?;
+                return Ok(Next::Wait);
+            }
+        };
+        let done = self.under_the_lease(number, fence).await;
+        self.let_go(fence).await?;
+        done
+    }
+
+    /// What there is to do about it; `None` where the record has it no more.
+    async fn way_back(
+        &mut self,
+        number: u64,
+        seen: &Seen,
+        story: Option<&ServiceDeploymentFacts>,
+    ) -> Result<Option<WayBack>, Error> {
+        let Some(deployment) = self.deployment(number).cloned() else { return Ok(None) };
+        let goods = match deployment.is_outside() {
+            true => Vec::new(),
+            false => self.good_facts(&deployment, &seen.service).await?,
+        };
+        let record = self.record();
+        let Some(deployment) = record.numbered(number) else { return Ok(None) };
+        Ok(Some(decide(&Facts {
+            record,
+            deployment,
+            assessment: &seen.assessment,
+            service: &seen.service,
+            service_deployment: story,
+            goods: &goods,
+        })))
+    }
+
+    /// With the lease held: looks again, because what was seen before is of before, and does what that calls for.
+    async fn under_the_lease(&mut self, number: u64, fence: Fence) -> Result<Next, Error> {
+        self.look_again().await?;
+        let Some(mut seen) = self.seen(number).await? else { return Ok(Next::Wait) };
+        if !matches!(seen.assessment, Assessment::Failing { .. } | Assessment::RollbackDue) {
+            return Ok(Next::Again);
+        }
+        let Some(mut way) = self.way_back(number, &seen, seen.story.as_ref()).await? else { return Ok(Next::Wait) };
+        if let WayBack::Stop { service_deployment, to } = &way {
+            let (service_deployment, to) = (service_deployment.clone(), to.clone());
+            match self.stop(number, fence, &seen, &service_deployment, to.as_ref()).await? {
+                Stop::GoesBack => return self.under_way(number, &seen).await,
+                Stop::Won => {
+                    self.look_again().await?;
+                    return Ok(Next::Again);
+                }
+                // The way back, which is decided, is an update.
+                Stop::Refused => {}
+            }
+            seen.assessment = Assessment::RollbackDue;
+            let Some(other) = self.way_back(number, &seen, None).await? else { return Ok(Next::Wait) };
+            way = other;
+        }
+        if !way.acts() {
+            return Ok(Next::Again);
+        }
+        match self.update(number, fence, &seen, &way).await {
+            Ok(()) => self.under_way(number, &seen).await,
+            Err(error) if error.kind.is_passing() => Err(error),
+            Err(error) => {
+                warn!(%error, target = %self.target, "the way back is refused");
+                self.cloud.count(Metric::DeploysRefused, Some(&self.target));
+                let end = End { says: Some(error.message), ..End::of(Outcome::RollbackFailed) };
+                self.end(number, &end, None, Some(&seen.service)).await?;
+                Ok(Next::Wait)
+            }
+        }
+    }
+
+    /// Stops the deployment so that ECS goes back.
+    async fn stop(
+        &mut self,
+        number: u64,
+        fence: Fence,
+        seen: &Seen,
+        arn: &ServiceDeploymentArn,
+        to: Option<&TaskDefinitionArn>,
+    ) -> Result<Stop, Error> {
+        self.mean(number, fence, seen, "stop", to.map(TaskDefinitionArn::short)).await?;
+        match self.cloud.stop_service_deployment(arn).await {
+            Ok(StopAnswer::Accepted) => {}
+            Ok(StopAnswer::TooLate) => {
+                let became = self.became(arn).await?;
+                if became != Stop::GoesBack {
+                    return Ok(became);
+                }
+            }
+            Err(error) if error.kind == Kind::Unreachable => {
+                warn!(%error, "no answer to a stop request; looking whether it was carried out");
+                if self.became(arn).await? != Stop::GoesBack {
+                    return Err(error);
+                }
+            }
+            Err(error) if error.kind.is_passing() => return Err(error),
+            Err(error) => {
+                warn!(%error, target = %self.target, "the deployment could not be stopped");
+                return Ok(Stop::Refused);
+            }
+        }
+        self.did(number, None, None).await?;
+        Ok(Stop::GoesBack)
+    }
+
+    async fn became(&self, arn: &ServiceDeploymentArn) -> Result<Stop, Error> {
+        use ServiceDeploymentStatus::{RollbackInProgress, RollbackRequested, RollbackSuccessful, Successful};
+        let story = self.cloud.describe_service_deployment(arn).await?;
+        Ok(match story.map(|it| it.status) {
+            Some(RollbackRequested | RollbackInProgress | RollbackSuccessful) => Stop::GoesBack,
+            Some(Successful) => Stop::Won,
+            _ => Stop::Refused,
+        })
+    }
+
+    /// Updates the service to a good revision, which is registered anew where it cannot be used as it is.
+    async fn update(&mut self, number: u64, fence: Fence, seen: &Seen, way: &WayBack) -> Result<(), Error> {
+        let Some(deployment) = self.deployment(number).cloned() else { return Ok(()) };
+        let over = seen.service.primary().map(|primary| primary.id.clone());
+        let update = |to: To| Step::Update {
+            cluster: seen.service.cluster.clone(),
+            service: seen.service.service.clone(),
+            to,
+            force: Force::No,
+            over: over.clone(),
+        };
+        let registrations = Registrations::default();
+        let (steps, to) = match way {
+            WayBack::Update { to } => (vec![update(To::Existing(to.clone()))], Some(to.short())),
+            WayBack::Register { base, ran, .. } => {
+                let unknown = || Error::new("ECS.DescribeTaskDefinition", base.short(), Kind::NotFound, "it is gone");
+                let revision = self.revision(base.as_str()).ok_or_else(unknown)?;
+                let rendering = rendering(revision, ran, &deployment).map_err(|reason| {
+                    Error::new("ECS.RegisterTaskDefinition", base.short(), Kind::Rejected, reason.to_string())
+                })?;
+                // An earlier try may have died after its registration.
+                registrations.suspect(rendering.family());
+                // What it will be called is not known before.
+                (vec![Step::Register(rendering), update(To::Registered)], None)
+            }
+            WayBack::Stop { .. } | WayBack::Tell(_) | WayBack::Human(_) => return Ok(()),
+        };
+        let failed = deployment.revision.new.clone().unwrap_or_default();
+        let plan = Plan { steps, ..Plan::nothing(self.target.clone(), Reason::Failed { revision: failed }) };
+        let cloud = self.cloud;
+        let until = begin_until(self.invocation.deadline, cloud.now());
+        let calls = Calls { cloud, paces: self.paces, until };
+        let ready = self.mean(number, fence, seen, "update", to);
+        let done = execute(&calls, &plan, &registrations, ready).await?;
+        self.did(number, done.deployment, done.revision.as_ref().map(TaskDefinitionArn::short)).await
+    }
+
+    /// Writes down what is about to be done, and arms the ring that sees to it.
+    async fn mean(&mut self, number: u64, fence: Fence, seen: &Seen, how: &str, to: Option<&str>) -> Result<(), Error> {
+        let now = self.cloud.now();
+        let Some(deployment) = self.deployment(number) else { return Ok(()) };
+        self.arm_the_way_back(number, &deployment.settings).await?;
+        let rollback = Rollback {
+            how: how.to_owned(),
+            to: to.map(str::to_owned),
+            at: now,
+            over: seen.service.primary().map(|primary| primary.id.clone()),
+            deployment: None,
+            done_at: None,
+        };
+        let meant = self.write(|record| record.roll_back(fence, number, rollback.clone()).map(|_| ()));
+        meant.await?.map_err(|Lost| {
+            let message = "the lease was lost; it is tried again";
+            Error::new("DynamoDB.PutItem", self.target.as_str(), Kind::Throttled, message)
+        })
+    }
+
+    /// Writes down that ECS took it on.
+    async fn did(&mut self, number: u64, deployment: Option<DeploymentId>, to: Option<&str>) -> Result<(), Error> {
+        let now = self.cloud.now();
+        self.write(|record| {
+            if let Some(rollback) = record.at(number).and_then(|it| it.rollback.as_mut()) {
+                rollback.carried_out(deployment.as_ref(), to, now);
+            }
+        })
+        .await
+    }
+
+    /// Tells that the way back is under way.
+    async fn under_way(&mut self, number: u64, seen: &Seen) -> Result<Next, Error> {
+        let Some(deployment) = self.deployment(number) else { return Ok(Next::Wait) };
+        let to = deployment.rollback.as_ref().and_then(|it| it.to.clone());
+        let at = self.cloud.now().max(seen.service.primary().and_then(|it| it.updated_at).unwrap_or(Timestamp::MIN));
+        self.tell(number, &News::RollingBack { by: Who::Slipway, to: to.as_deref() }, at).await?;
+        Ok(Next::Wait)
+    }
+
+    /// Lets the lease go. Who left a wish meanwhile is served by the deploy function.
+    async fn let_go(&mut self, fence: Fence) -> Result<(), Error> {
+        if self.write(|record| record.hand_over(fence)).await? == Ok(true) {
+            self.wake().await?;
+        }
+        Ok(())
+    }
+
+    /// Lets the lease go that an earlier try of this very invocation died with.
+    pub(crate) async fn let_go_of_an_earlier_try(&mut self) -> Result<(), Error> {
+        let lease = self.record().lease.as_ref().filter(|lease| lease.holder == self.invocation.request_id);
+        let Some(fence) = lease.map(|lease| Fence(lease.fence)) else { return Ok(()) };
+        self.let_go(fence).await
+    }
+}

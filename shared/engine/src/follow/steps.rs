@@ -1,0 +1,222 @@
+//! Follows each deployment that has not ended: how it stands, and the one thing that is next.
+
+use crate::cloud::Cloud;
+use crate::error::Error;
+use slipway_core::facts::{Deployment as Listed, ServiceDeploymentFacts, ServiceFacts};
+use slipway_core::ledger::Outcome;
+use slipway_core::notice::News;
+use slipway_core::outcome::{Assessment, DeploymentEvent, End, FailedBy, Pace, Situation, Who, assess, its_way_back};
+use tracing::info;
+
+use super::evidence::Failed;
+use super::visit::Visit;
+use crate::input::Hint;
+
+/// Meant, begun, failing, decided, ended: a deployment takes at most so many steps in one visit.
+const STEPS: usize = 6;
+
+/// Whether a deployment is looked at once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Something was done, and the next step follows from it.
+    Again,
+    /// There is nothing more to do now.
+    Wait,
+}
+
+/// How a deployment stands, and what that was read from.
+pub(crate) struct Seen {
+    pub(crate) assessment: Assessment,
+    pub(crate) service: ServiceFacts,
+    pub(crate) story: Option<ServiceDeploymentFacts>,
+}
+
+impl<C: Cloud> Visit<'_, C> {
+    /// Takes every open deployment as far as it goes now.
+    pub(crate) async fn follow(&mut self) -> Result<(), Error> {
+        let Some(service) = self.service.clone() else { return self.follow_nothing().await };
+        self.note_unrecorded(&service).await?;
+        self.note_hint().await?;
+        for number in self.open() {
+            for _ in 0..STEPS {
+                // Boxed, as what follows: each step's future holds those of all that may come of it.
+                if Box::pin(self.step(number)).await? == Next::Wait {
+                    break;
+                }
+            }
+            self.keep_the_deadline(number).await?;
+        }
+        self.tell_what_is_untold().await?;
+        self.let_go_of_an_earlier_try().await?;
+        self.log_what_is_of_no_use();
+        Ok(())
+    }
+
+    async fn tell_of(&mut self, number: u64, news: &News<'_>) -> Result<(), Error> {
+        let Some(deployment) = self.deployment(number) else { return Ok(()) };
+        let at = self.at(deployment);
+        self.tell(number, news, at).await
+    }
+
+    /// Judges a deployment by the record and the service as they were read last; `None` where it is gone from either.
+    pub(crate) async fn seen(&mut self, number: u64) -> Result<Option<Seen>, Error> {
+        let Some(deployment) = self.deployment(number).cloned() else { return Ok(None) };
+        let Some(mut service) = self.service.clone() else { return Ok(None) };
+        let story = self.story_of(&deployment, &service).await?;
+        self.read_listed(&deployment, &service).await?;
+        let event = self.event();
+        let assessed = |visit: &Self, service: &ServiceFacts, history: &[ServiceDeploymentFacts]| {
+            assess(&Situation {
+                record: visit.record(),
+                deployment: &deployment,
+                event,
+                service,
+                service_deployment: story.as_ref(),
+                revisions: &visit.revisions,
+                history,
+                now: visit.cloud.now(),
+            })
+        };
+        let mut assessment = assessed(self, &service, &[]);
+        if assessment == Assessment::NeverBegan {
+            // ECS's history may know what its list no more shows. Read after it, the list shows what the history names,
+            // unless it really lists it no more: a late update may have taken effect between the two.
+            let history = self.history_of(&deployment, &service).await?;
+            self.service = self.read_service().await?;
+            let Some(listed) = self.service.clone() else { return Ok(None) };
+            service = listed;
+            self.read_listed(&deployment, &service).await?;
+            assessment = assessed(self, &service, &history);
+        }
+        info!(
+            ecs.cluster = %service.cluster,
+            ecs.service = %service.service,
+            deployment.id = deployment.deployment.as_ref().map(|id| id.as_str()),
+            deployment.number = number,
+            "{} {number}: {assessment}",
+            self.target,
+        );
+        Ok(Some(Seen { assessment, service, story }))
+    }
+
+    async fn step(&mut self, number: u64) -> Result<Next, Error> {
+        let Some(seen) = self.seen(number).await? else { return Ok(Next::Wait) };
+        match seen.assessment.clone() {
+            Assessment::Over(_) | Assessment::Meant { .. } => Ok(Next::Wait),
+            Assessment::Began(began) => {
+                self.write(|record| record.began(number, &began)).await?;
+                Ok(Next::Again)
+            }
+            Assessment::NeverBegan => {
+                self.disarm(number).await?;
+                self.write(|record| record.forget(number)).await?;
+                Ok(Next::Wait)
+            }
+            Assessment::InProgress(pace) => {
+                self.rearm(number, pace).await?;
+                self.tell_of(number, &News::InProgress).await?;
+                Ok(Next::Wait)
+            }
+            Assessment::Failing { by } => {
+                Box::pin(self.note_failure(number, by, &seen)).await?;
+                Box::pin(self.put_right(number, &seen)).await
+            }
+            Assessment::RollbackDue => Box::pin(self.put_right(number, &seen)).await,
+            Assessment::RollingBack { by, pace } => {
+                if by != Who::Somebody {
+                    Box::pin(self.note_failure(number, FailedBy::Ecs, &seen)).await?;
+                }
+                if by == Who::Slipway {
+                    self.adopt_the_way_back(number, &seen).await?;
+                }
+                self.rearm(number, pace).await?;
+                let deployment = self.deployment(number);
+                let another = |it: &&Listed| deployment.is_some_and(|own| own.deployment.as_ref() != Some(&it.id));
+                let to = seen.service.primary().filter(another).map(|it| it.task_definition.short());
+                self.tell_of(number, &News::RollingBack { by, to }).await?;
+                Ok(Next::Wait)
+            }
+            Assessment::Ended(end) => {
+                // Who stopped it knows why, and what gave way to a newer one did not fail.
+                if end.outcome.condemns() && end.outcome != Outcome::Stopped {
+                    Box::pin(self.note_failure(number, FailedBy::Ecs, &seen)).await?;
+                }
+                if end.outcome == Outcome::RolledBackBySlipway {
+                    // Whoever took it back may have died before that was written down.
+                    self.adopt_the_way_back(number, &seen).await?;
+                }
+                Box::pin(self.end(number, &end, None, Some(&seen.service))).await?;
+                Ok(Next::Wait)
+            }
+        }
+    }
+
+    /// Gathers why it failed, once and at once.
+    async fn note_failure(&mut self, number: u64, by: FailedBy, seen: &Seen) -> Result<(), Error> {
+        let Some(deployment) = self.deployment(number).filter(|it| it.failing.is_none()) else { return Ok(()) };
+        let own = |it: &&DeploymentEvent| deployment.deployment.as_ref() == Some(&it.deployment);
+        let failing = Failed {
+            cloud: self.cloud,
+            target: &self.target,
+            deployment,
+            by,
+            service: &seen.service,
+            service_deployment: seen.story.as_ref(),
+            event_says: self.event().filter(own).and_then(|event| event.reason.as_deref()),
+            task: match self.hint {
+                Hint::TaskStopped(task) => Some(task),
+                _ => None,
+            },
+        }
+        .explained()
+        .await;
+        self.write(|record| record.failing(number, failing.clone())).await
+    }
+
+    /// A rollback of ours that nobody wrote down as carried out, because whoever did it died.
+    async fn adopt_the_way_back(&mut self, number: u64, seen: &Seen) -> Result<(), Error> {
+        let Some(deployment) = self.deployment(number) else { return Ok(()) };
+        let known = deployment.rollback.as_ref().is_some_and(|it| it.done_at.is_some());
+        if known {
+            return Ok(());
+        }
+        let made = its_way_back(deployment, &seen.service);
+        let (now, made) = (self.cloud.now(), made.map(|it| (it.id.clone(), it.task_definition.short().to_owned())));
+        self.write(|record| {
+            let rollback = record.at(number).and_then(|it| it.rollback.as_mut()).filter(|it| it.done_at.is_none());
+            if let Some(rollback) = rollback {
+                let (id, to) = made.as_ref().map(|(id, to)| (id, to.as_str())).unzip();
+                rollback.carried_out(id, to, now);
+            }
+        })
+        .await
+    }
+
+    /// The service is gone, and so are its deployments.
+    async fn follow_nothing(&mut self) -> Result<(), Error> {
+        info!(target = %self.target, "the service is gone");
+        for number in self.open() {
+            self.end(number, &End::of(Outcome::Stopped), None, None).await?;
+        }
+        Ok(())
+    }
+
+    /// A deadline that rang and found its deployment still under way rings again, so that no end is missed.
+    async fn keep_the_deadline(&mut self, number: u64) -> Result<(), Error> {
+        let rang = *self.hint == Hint::Deadline(number);
+        let open = self.deployment(number).is_some_and(|it| it.outcome.is_none());
+        if rang && open { self.rearm(number, Pace::InTime).await } else { Ok(()) }
+    }
+
+    fn log_what_is_of_no_use(&self) {
+        let Some(event) = self.event() else { return };
+        if self.record().of_id(&event.deployment).is_none() {
+            info!(
+                target = %self.target,
+                deployment.id = %event.deployment,
+                change = ?event.change,
+                "the event is about a deployment that is not on record"
+            );
+        }
+    }
+}

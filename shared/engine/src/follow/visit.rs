@@ -1,0 +1,132 @@
+//! A visit to one service because something rang: what is known of it, and the one way to change its record.
+
+use std::collections::HashMap;
+
+use crate::cloud::{Cloud, Versioned};
+use crate::document::Document;
+use crate::error::Error;
+use crate::pace::Paces;
+use crate::store;
+use crate::{Engine, Invocation};
+use jiff::Timestamp;
+use slipway_core::facts::{Revision, ServiceDeploymentFacts, ServiceFacts};
+use slipway_core::id::{Home, ServiceName, TargetName, TaskDefinitionArn};
+use slipway_core::ledger;
+use slipway_core::ledger::Deployment;
+use slipway_core::notice::Place;
+use slipway_core::outcome::DeploymentEvent;
+use slipway_core::rollback::GoodFacts;
+
+use super::configured::Ours;
+use crate::input::{Hint, ServiceEvent};
+
+/// A visit.
+pub(crate) struct Visit<'a, C> {
+    pub(crate) cloud: &'a C,
+    pub(crate) document: &'a Document,
+    pub(crate) paces: &'a Paces,
+    pub(crate) home: &'a Home,
+    pub(crate) ours: &'a Ours,
+    pub(crate) hint: &'a Hint,
+    pub(crate) name: &'a ServiceName,
+    pub(crate) target: TargetName,
+    /// Who takes the lease, and until when.
+    pub(crate) invocation: &'a Invocation,
+    /// The record as it was read or written last.
+    pub(crate) item: Versioned,
+    /// The service as it was read last; `None` where the cluster has none of this name any more.
+    pub(crate) service: Option<ServiceFacts>,
+    /// ECS's own stories of the service's deployments, newest first; read when they are asked for.
+    pub(crate) stories: Option<Vec<ServiceDeploymentFacts>>,
+    /// The task definitions that were read.
+    pub(crate) revisions: HashMap<TaskDefinitionArn, Revision>,
+    /// What became of the good revisions; read when a way back is looked for.
+    pub(crate) goods: Option<Vec<GoodFacts>>,
+    /// The ids of the notices told in this visit.
+    pub(crate) told: Vec<String>,
+}
+
+impl<'a, C: Cloud> Visit<'a, C> {
+    /// A visit that has not looked yet.
+    pub(crate) fn new(
+        engine: &'a Engine<C>,
+        event: &'a ServiceEvent,
+        home: &'a Home,
+        ours: &'a Ours,
+        invocation: &'a Invocation,
+    ) -> Self {
+        Self {
+            cloud: &engine.cloud,
+            document: &engine.document,
+            paces: &engine.paces,
+            home,
+            ours,
+            hint: &event.hint,
+            name: &event.service,
+            target: TargetName::new(format!("{}/{}", ours.cluster, event.service)),
+            invocation,
+            item: Versioned::default(),
+            service: None,
+            stories: None,
+            revisions: HashMap::new(),
+            goods: None,
+            told: Vec::new(),
+        }
+    }
+
+    pub(crate) fn record(&self) -> &ledger::Service {
+        &self.item.record
+    }
+
+    /// A deployment of the record; `None` where it is there no more.
+    pub(crate) fn deployment(&self, number: u64) -> Option<&Deployment> {
+        self.record().numbered(number)
+    }
+
+    /// The deployments that have not ended, the oldest first.
+    pub(crate) fn open(&self) -> Vec<u64> {
+        let open = self.record().deployments.iter().filter(|it| it.outcome.is_none());
+        let mut numbers: Vec<u64> = open.map(|it| it.number).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
+    /// What ECS said, if that is what rang.
+    pub(crate) fn event(&self) -> Option<&'a DeploymentEvent> {
+        match self.hint {
+            Hint::Deployment(event) => Some(event),
+            Hint::TaskStopped(_) | Hint::Warning(_) | Hint::Deadline(_) => None,
+        }
+    }
+
+    /// When what rang happened, if it is about this deployment; else the time.
+    pub(crate) fn at(&self, deployment: &Deployment) -> Timestamp {
+        let of_it = |event: &&DeploymentEvent| {
+            deployment.deployment.as_ref() == Some(&event.deployment) || deployment.rolls_back_as(&event.deployment)
+        };
+        self.event().filter(of_it).map_or_else(|| self.cloud.now(), |event| event.at)
+    }
+
+    pub(crate) fn place(&self) -> Place<'_> {
+        Place { home: self.home, cluster: &self.ours.cluster, service: self.name }
+    }
+
+    /// Changes the record by compare-and-set; `change` may be called several times, on what is there then.
+    pub(crate) async fn write<T>(&mut self, change: impl FnMut(&mut ledger::Service) -> T) -> Result<T, Error> {
+        let (changed, item) = store::change_from(self.cloud, &self.target, self.item.clone(), change).await?;
+        self.item = item;
+        Ok(changed)
+    }
+
+    /// Writes a deployment down that was found, unless somebody else was faster; one that there is no more room for is
+    /// archived.
+    pub(crate) async fn write_down(&mut self, deployment: Deployment) -> Result<Option<u64>, Error> {
+        let Some((number, dropped)) = self.write(|record| record.find(deployment.clone())).await? else {
+            return Ok(None);
+        };
+        for old in &dropped {
+            self.cloud.archive_deployment(&self.target, old).await?;
+        }
+        Ok(Some(number))
+    }
+}

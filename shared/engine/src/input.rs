@@ -1,0 +1,92 @@
+//! What the engine is invoked with, whatever it came as: the functions turn wire JSON into this.
+
+use jiff::Timestamp;
+use slipway_core::facts::StoppedTask;
+use slipway_core::id::{ClusterName, EventId, Home, ServiceName, TargetName};
+use slipway_core::image::{Repository, Tag};
+use slipway_core::outcome::DeploymentEvent;
+use slipway_core::request::Request;
+
+/// One invocation of a function.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// Lambda's id of it, which its own next tries share.
+    pub request_id: String,
+    /// When Lambda ends it.
+    pub deadline: Timestamp,
+    /// Where the function is.
+    pub home: Home,
+}
+
+impl Invocation {
+    /// An invocation that ends at `deadline`, in milliseconds since 1970, as Lambda says it.
+    pub fn new(request_id: String, deadline: u64, home: Home) -> Self {
+        let deadline = i64::try_from(deadline).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
+        Self { request_id, deadline: deadline.unwrap_or(Timestamp::MAX), home }
+    }
+}
+
+/// What an invocation is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// An image was pushed under a tag.
+    Push(Push),
+    /// Somebody asks for something; all but [`Input::Explain`].
+    Request(Request),
+    /// Somebody asks what this push would bring about.
+    Explain(Push),
+    /// A timer fired: inputs may be pending on this service.
+    Wake(TargetName),
+    /// ECS said something of a service, or a deadline has passed.
+    Service(ServiceEvent),
+}
+
+/// An image was pushed under a tag. Which image the tag means is asked of the registry, not of the event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Push {
+    /// The event's id, the same in every delivery of it.
+    pub id: EventId,
+    /// Where to.
+    pub repository: Repository,
+    /// Under which tag.
+    pub tag: Tag,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Something happened to a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceEvent {
+    /// Whose service it is; `None` for a timer of ours, which is about services beside the function.
+    pub home: Option<Home>,
+    /// Its cluster; a service that was never migrated to the long ARN form may have none in its events.
+    pub cluster: Option<ClusterName>,
+    /// The service.
+    pub service: ServiceName,
+    /// What it is a hint of.
+    pub hint: Hint,
+}
+
+/// What an event is a hint of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// A deployment changed its state.
+    Deployment(DeploymentEvent),
+    /// A task of the service stopped by itself.
+    TaskStopped(StoppedTask),
+    /// ECS warns of something that it does, or cannot do, for the service.
+    Warning(Warning),
+    /// A deadline that Slipway set for the deployment of this number.
+    Deadline(u64),
+}
+
+/// A warning or an error of ECS about a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// `SERVICE_TASK_PLACEMENT_FAILURE` and such.
+    pub name: String,
+    /// ECS's word for why, `RESOURCE:MEMORY`.
+    pub reason: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}

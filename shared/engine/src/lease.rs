@@ -1,0 +1,206 @@
+//! The lease of one service: taken, kept, and let go only when nobody's wish is left.
+//!
+//! It knows nothing of what is done under it. Every write checks that the lease is still ours.
+
+use std::time::Duration;
+
+use crate::cloud::Cloud;
+use crate::cloud::Versioned;
+use crate::cloud::{Function, Timer};
+use crate::error::Error;
+use jiff::{SignedDuration, Timestamp, ToSpan};
+use slipway_core::deploy::Note;
+use slipway_core::id::TargetName;
+use slipway_core::ledger::{Busy, Fence, Lost, Service, Unserved, Wish};
+use slipway_core::schedule;
+
+use crate::store;
+
+/// The lease of one service, held.
+#[derive(Debug)]
+pub(crate) struct Lease<'a, C> {
+    cloud: &'a C,
+    pub(crate) target: TargetName,
+    fence: Fence,
+    item: Versioned,
+    notes: Vec<Note>,
+    /// What the last holder left.
+    left: Left,
+}
+
+/// How the last holder left the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    /// It let go.
+    Tidy,
+    /// It died, or is this very invocation's earlier try: what it began may be half done.
+    Abrupt,
+}
+
+/// Who takes leases, and until when.
+#[derive(Clone, Debug)]
+pub(crate) struct Holder {
+    /// The Lambda request.
+    pub(crate) id: String,
+    /// When it can no longer be alive.
+    pub(crate) until: Timestamp,
+}
+
+/// What a wake-up asks of the lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    /// What waits is wished for again.
+    Wakes,
+    /// It goes on waiting.
+    Waits,
+}
+
+/// Why a write under the lease was not made.
+#[derive(Clone, Debug)]
+pub(crate) enum Stop {
+    /// A call failed.
+    Failed(Error),
+    /// Somebody else has the lease.
+    Lost,
+    /// The record, as it is now, speaks against it.
+    Refused(slipway_core::reason::Reason),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl<'a, C: Cloud> Lease<'a, C> {
+    /// Takes the lease, or leaves these wishes with whoever holds it and arms a ring for the case that they died.
+    pub(crate) async fn take(
+        cloud: &'a C,
+        target: &TargetName,
+        holder: &Holder,
+        wishes: &[Wish],
+        waiting: Waiting,
+    ) -> Result<Result<Self, Busy>, Error> {
+        let now = cloud.now();
+        let (taken, item) = store::change(cloud, target, |record| {
+            let left = if record.lease.is_some() { Left::Abrupt } else { Left::Tidy };
+            if waiting == Waiting::Wakes {
+                record.wake();
+            }
+            let taken = record.acquire(&holder.id, now, holder.until);
+            if taken.is_err() {
+                wishes.iter().for_each(|wish| record.wish(wish.clone()));
+            }
+            taken.map(|fence| (fence, left))
+        })
+        .await?;
+        match taken {
+            Ok((fence, left)) => Ok(Ok(Self { cloud, target: target.clone(), fence, item, notes: Vec::new(), left })),
+            Err(busy) => {
+                // A wake-up's ring is spent; whoever has the lease may be as dead as the one before.
+                let woken = waiting == Waiting::Wakes && !item.record.wishes.is_empty();
+                if woken || !wishes.is_empty() {
+                    wake(cloud, target, busy.until.saturating_add(1.second()).unwrap_or(busy.until)).await?;
+                }
+                Ok(Err(busy))
+            }
+        }
+    }
+
+    /// Takes the lease as soon as it is free, and gives up at `until`.
+    pub(crate) async fn wait(
+        cloud: &'a C,
+        target: &TargetName,
+        holder: &Holder,
+        until: Timestamp,
+    ) -> Result<Result<Self, Busy>, Error> {
+        /// Deployments are updated within a second or two.
+        const PAUSE: Duration = Duration::from_millis(500);
+        loop {
+            match Self::take(cloud, target, holder, &[], Waiting::Waits).await? {
+                Err(_) if cloud.now() + SignedDuration::try_from(PAUSE).unwrap_or_default() < until => {
+                    cloud.sleep(PAUSE).await
+                }
+                taken => return Ok(taken),
+            }
+        }
+    }
+
+    /// What is remembered, with what is noted and not written yet.
+    pub(crate) fn record(&self) -> Service {
+        let mut record = self.item.record.clone();
+        self.notes.iter().for_each(|note| note.write(&mut record));
+        record
+    }
+
+    /// Whether an earlier try may have left a revision that no update followed.
+    pub(crate) fn suspects(&self) -> bool {
+        self.left == Left::Abrupt || self.notes.iter().any(|note| matches!(note, Note::Forgotten(_)))
+    }
+
+    /// Notes something for the next write.
+    pub(crate) fn note(&mut self, note: Note) {
+        self.notes.push(note);
+    }
+
+    /// Changes the record, unless the lease is lost or the change itself refuses.
+    pub(crate) async fn change<T>(
+        &mut self,
+        change: impl Fn(&mut Service, Fence) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
+        let (fence, notes) = (self.fence, &self.notes);
+        let changed = store::change_from(self.cloud, &self.target, self.item.clone(), |record| {
+            record.check(fence).map_err(|Lost| Stop::Lost)?;
+            let before = record.clone();
+            notes.iter().for_each(|note| note.write(record));
+            let changed = change(record, fence);
+            if changed.is_err() {
+                *record = before;
+            }
+            changed
+        })
+        .await?;
+        let (changed, item) = changed;
+        if changed.is_ok() {
+            self.item = item;
+            self.notes.clear();
+        }
+        changed
+    }
+
+    /// Lets go, unless there are wishes beyond those that were served; then they are the answer.
+    ///
+    /// `aside` are wishes that cannot be served now; they wait, for a ring that is armed elsewhere.
+    pub(crate) async fn let_go(&mut self, served: &[Wish], aside: &[Wish]) -> Result<Vec<Wish>, Stop> {
+        self.change(|record, fence| {
+            record.wishes.retain(|wish| !served.contains(wish));
+            for wish in aside {
+                Note::Waits(wish.clone()).write(record);
+            }
+            match record.let_go(fence) {
+                Ok(()) => Ok(Vec::new()),
+                Err(Unserved::Wishes) => Ok(record.wishes.clone()),
+                Err(Unserved::Lost) => Err(Stop::Lost),
+            }
+        })
+        .await
+    }
+
+    /// Reads the record again.
+    pub(crate) async fn refresh(&mut self) -> Result<(), Error> {
+        self.item = self.cloud.read_record(&self.target).await?;
+        Ok(())
+    }
+
+    /// The wishes that lie there.
+    pub(crate) fn wishes(&self) -> &[Wish] {
+        &self.item.record.wishes
+    }
+}
+
+/// Arms a ring that wakes the deploy function for a service.
+pub(crate) async fn wake(cloud: &impl Cloud, target: &TargetName, at: Timestamp) -> Result<(), Error> {
+    let ring = schedule::Ring::Wake(at);
+    let name = schedule::name(ring, target);
+    cloud.create_timer(&Timer { name, at, to: Function::Deploy, payload: schedule::payload(ring, target) }).await
+}

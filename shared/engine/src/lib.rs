@@ -1,0 +1,97 @@
+//! The engine: the one driver of every service, whoever triggers it.
+//!
+//! A push, a request, an event of ECS, a timer and the reconcile run the same code: observe what the next decision needs,
+//! decide (in `slipway-core`), act, report. It reaches AWS only through the port [`Cloud`], reads no clock and no
+//! environment, spawns nothing and names no runtime, so the simulation runs this very code.
+
+pub mod cloud;
+
+pub mod error;
+
+pub mod input;
+
+mod act;
+mod again;
+mod builds;
+mod choose;
+mod document;
+mod execute;
+mod follow;
+mod invocation;
+mod lease;
+mod memo;
+mod observe;
+mod pace;
+mod plan;
+mod push;
+mod recall;
+mod reconcile;
+mod report;
+mod requests;
+mod serve;
+mod status;
+mod store;
+
+use serde_json::Value;
+use slipway_core::config::{Mistake, Source};
+use tracing::error;
+
+pub use cloud::Cloud;
+pub use error::{Error, Failure, Kind};
+pub use input::{Hint, Input, Invocation, Push, ServiceEvent, Warning};
+
+use builds::Builds;
+use document::Document;
+use invocation::Call;
+use pace::Paces;
+
+/// What a function keeps from one invocation to the next.
+#[derive(Debug)]
+pub struct Engine<C> {
+    cloud: C,
+    document: Document,
+    builds: Builds,
+    paces: Paces,
+}
+
+impl<C: Cloud> Engine<C> {
+    /// An engine with the configuration document of `SLIPWAY_CONFIG`, which is read here, and again when it is used.
+    ///
+    /// The error is a setting that cannot be right.
+    pub async fn start(cloud: C, config: &str) -> Result<Self, Mistake> {
+        let document = Document::new(Source::parse(config)?);
+        let engine = Self { cloud, document, builds: Builds::default(), paces: Paces::default() };
+        // Init has a full core, an invocation may not; what fails here is tried again, and reported, by the invocation.
+        if let Err(error) = engine.document.read(&engine.cloud).await {
+            error!(%error, "the configuration could not be read at the start");
+        }
+        Ok(engine)
+    }
+
+    /// AWS, as this engine meets it.
+    pub fn cloud(&self) -> &C {
+        &self.cloud
+    }
+
+    /// Handles one invocation. The error asks Lambda for another try; everything else is reported and answered.
+    pub async fn handle(&self, invocation: &Invocation, input: Input) -> Result<Value, Failure> {
+        self.builds.forget_failures();
+        if let Input::Service(event) = &input {
+            return Box::pin(follow::follow(self, invocation, event)).await;
+        }
+        let call = Call::of(self, invocation);
+        let config = match self.document.read(&self.cloud).await {
+            Ok(Ok(config)) => config,
+            Ok(Err(mistakes)) => return call.wrong_configuration(&mistakes).await,
+            Err(error) => return call.unreadable_configuration(error).await,
+        };
+        match input {
+            // Their states are large; on the heap they leave the stack to the SDK.
+            Input::Push(push) => Box::pin(call.push(&config, &push)).await,
+            Input::Wake(target) => Box::pin(call.wake(&config, &target)).await,
+            Input::Request(request) => Box::pin(call.request(&config, &request)).await,
+            Input::Explain(push) => Ok(Box::pin(call.explain(&config, &push)).await),
+            Input::Service(_) => Ok(Value::Null),
+        }
+    }
+}

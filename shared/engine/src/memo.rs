@@ -1,0 +1,63 @@
+//! Answers by what was asked, so that each thing is asked once: whoever asks the same meanwhile waits for the one call.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::rc::Rc;
+
+use futures_util::lock::Mutex;
+
+/// Answers that are kept.
+pub(crate) struct Memo<K, V>(RefCell<BTreeMap<K, Cell<V>>>);
+
+/// Empty until the first who asks has its answer.
+type Cell<V> = Rc<Mutex<Option<V>>>;
+
+impl<K, V> Default for Memo<K, V> {
+    fn default() -> Self {
+        Self(RefCell::default())
+    }
+}
+
+impl<K, V> fmt::Debug for Memo<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Memo of {}", self.0.borrow().len())
+    }
+}
+
+impl<K: Ord, V: Clone> Memo<K, V> {
+    /// The answer, asked for where there is none yet.
+    pub(crate) async fn get<F: Future<Output = V>>(&self, key: K, ask: impl FnOnce() -> F) -> V {
+        let cell = self.0.borrow_mut().entry(key).or_default().clone();
+        let mut kept = cell.lock().await;
+        if let Some(answer) = &*kept {
+            return answer.clone();
+        }
+        let answer = ask().await;
+        *kept = Some(answer.clone());
+        answer
+    }
+
+    /// Keeps an answer that came with another one.
+    pub(crate) fn put(&self, key: K, answer: V) {
+        self.0.borrow_mut().insert(key, Rc::new(Mutex::new(Some(answer))));
+    }
+
+    /// Forgets the answers of which this is true.
+    pub(crate) fn forget(&self, mut is_of_no_use: impl FnMut(&V) -> bool) {
+        self.0.borrow_mut().retain(|_, cell| {
+            let kept = cell.try_lock();
+            !kept.is_some_and(|kept| kept.as_ref().is_some_and(&mut is_of_no_use))
+        });
+    }
+
+    /// How many answers are kept.
+    pub(crate) fn len(&self) -> usize {
+        self.0.borrow().len()
+    }
+
+    /// Forgets all answers.
+    pub(crate) fn clear(&self) {
+        self.0.borrow_mut().clear();
+    }
+}

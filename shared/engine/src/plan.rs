@@ -1,0 +1,315 @@
+//! Makes the plans of one service: looks up what its decisions need, in the fewest round trips, and lets core decide.
+
+use std::time::Duration;
+
+use crate::cloud::Cloud;
+use crate::error::{Error, Kind};
+use futures_util::future::{try_join_all, try_join4};
+use slipway_core::config::{Base, Target};
+use slipway_core::deploy::{
+    self, Back, By, Facts, Insist, Known, Note, Question, Redeploy, Rollback, Wish, deployable, question,
+};
+use slipway_core::facts::{ImageFacts, ImageName, RanImage, Revision, ServiceFacts};
+use slipway_core::id::{EventId, Home, TaskDefinitionArn};
+use slipway_core::image::{Repository, Tag};
+use slipway_core::ledger::Service;
+use slipway_core::plan::Plan;
+use slipway_core::provenance::Provenance;
+use slipway_core::reason::Reason;
+use slipway_core::request;
+use slipway_core::tags::NoMatch;
+
+use crate::observe::Look;
+
+/// Makes plans.
+pub(crate) struct Planner<'a, C> {
+    pub(crate) look: &'a Look<'a, C>,
+    pub(crate) home: &'a Home,
+    /// Lambda's id of the invocation.
+    pub(crate) request: &'a str,
+}
+
+/// What was looked up for a service that can be deployed to.
+#[derive(Clone, Debug)]
+pub(crate) struct Scene {
+    pub(crate) service: ServiceFacts,
+    pub(crate) running: Revision,
+    base: Revision,
+    /// What really ran; asked for only where the record doesn't know what runs.
+    ran: Vec<RanImage>,
+    /// What is remembered, `notes` included.
+    pub(crate) record: Service,
+    /// What this look adds to the record.
+    pub(crate) notes: Vec<Note>,
+}
+
+/// When a service that is seen for the first time counts as decided about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sight {
+    /// When what runs was deployed: the push that came is newer.
+    OfAPush,
+    /// Now: nothing that was there before is deployed.
+    OfAReconcile,
+}
+
+impl Scene {
+    fn facts<'s>(&'s self, target: &'s Target, repository: &'s Repository) -> Facts<'s> {
+        Facts {
+            target,
+            repository,
+            service: &self.service,
+            running: &self.running,
+            base: &self.base,
+            record: &self.record,
+        }
+    }
+}
+
+impl<C: Cloud> Planner<'_, C> {
+    /// The service, its task definitions, and what they mean to the record; the inner error is why nothing can be
+    /// deployed to it. `wanted` is an image that will be asked about: what may be needed for it is looked up alongside.
+    pub(crate) async fn scene(
+        &self,
+        target: &Target,
+        record: Service,
+        wanted: Option<&ImageFacts>,
+        sight: Sight,
+    ) -> Result<Result<Scene, Reason>, Error> {
+        let service = self.service(target, &record).await?;
+        let service = match deployable(target, service.as_ref()) {
+            Ok(service) => service.clone(),
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let repository = target.repository.at(self.home);
+        let running = self.look.revision(service.task_definition.as_str());
+        let base = async {
+            match target.base {
+                Base::Service => Ok(None),
+                Base::Family => self.look.revision(service.task_definition.family()).await.map(Some),
+            }
+        };
+        let ran = async {
+            if is_known(&record, &service.task_definition) {
+                return Ok(Vec::new());
+            }
+            self.look.what_ran(&service).await
+        };
+        let builds = async {
+            let near =
+                wanted.and_then(|image| Some((image, deploy::guess_same_build(&record, &repository.name, image)?)));
+            match near {
+                Some((image, digest)) => self.look.builds(&repository, &image.digest, &digest).await.map(|_| ()),
+                None => Ok(()),
+            }
+        };
+        let (running, base, ran, ()) = try_join4(running, base, ran, builds).await?;
+        let notes = self.notes(&record, &service, &ran, sight).await?;
+        let mut record = record;
+        notes.iter().for_each(|note| note.write(&mut record));
+        let base = base.unwrap_or_else(|| running.clone());
+        Ok(Ok(Scene { service, running, base, ran, record, notes }))
+    }
+
+    /// The service; asked again where ECS's answer is older than what is recorded.
+    async fn service(&self, target: &Target, record: &Service) -> Result<Option<ServiceFacts>, Error> {
+        const PAUSES: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(700)];
+        let mut service = self.look.service(target).await?;
+        for pause in PAUSES {
+            let now = self.look.cloud.now();
+            if !service.as_ref().is_some_and(|service| deploy::is_stale(record, service, now)) {
+                break;
+            }
+            self.look.cloud.sleep(pause).await;
+            service = self.look.service_anew(target).await?;
+        }
+        Ok(service)
+    }
+
+    /// The plan for an image, whoever wants it.
+    pub(crate) async fn image(&self, target: &Target, scene: &Scene, wish: &Wish<'_>) -> Result<Plan, Error> {
+        let repository = target.repository.at(self.home);
+        let facts = scene.facts(target, &repository);
+        let running_image = match question(&facts, wish) {
+            None => None,
+            Some(Question::Registry(name)) => self.look.image(&repository, &name).await?,
+            Some(Question::WhatRan(container)) => {
+                let ran = scene.ran.iter().find(|ran| ran.container == container.as_str());
+                match ran.and_then(|ran| ran.digest.clone()) {
+                    Some(digest) => self.look.image(&repository, &ImageName::Digest(digest)).await?,
+                    None => self.look.image_that_ran(&repository, &scene.service, &container).await?,
+                }
+            }
+        };
+        let builds = match deploy::to_compare(&facts, wish, running_image.as_ref()) {
+            Some(digest) => self.look.builds(&repository, &wish.image.digest, &digest).await?,
+            None => None,
+        };
+        let known = Known {
+            running_image: running_image.as_ref(),
+            builds: builds.as_ref().map(|(wanted, runs)| (wanted, runs)),
+        };
+        Ok(deploy::deploy(&facts, wish, &known))
+    }
+
+    /// The plan for an image that somebody asked for.
+    pub(crate) async fn deploy(
+        &self,
+        target: &Target,
+        scene: &Scene,
+        (name, insist): (&ImageName, Insist),
+        (event, id): (&EventId, Option<&EventId>),
+    ) -> Result<Plan, Error> {
+        let repository = target.repository.at(self.home);
+        let Some(image) = self.look.image(&repository, name).await? else {
+            let image = request::shown(name).to_string();
+            let reason = Reason::NoSuchImage { image, repository: repository.name };
+            return Ok(Plan::nothing(target.name.clone(), reason));
+        };
+        if let Some(reason) = self.done_before(scene, id).await? {
+            return Ok(Plan::nothing(target.name.clone(), reason));
+        }
+        let tag = match name {
+            ImageName::Tag(tag) => Some(tag),
+            ImageName::Digest(_) => None,
+        };
+        let by = By::Request(tag, insist);
+        let wish = Wish { image: &image, by, event, request: self.request, tagged_at: None };
+        self.image(target, scene, &wish).await
+    }
+
+    /// The plan for a redeploy of one service, given all its entries.
+    pub(crate) async fn redeploy(
+        &self,
+        entries: &[&Target],
+        scene: &Scene,
+        (event, id): (&EventId, Option<&EventId>),
+    ) -> Result<Plan, Error> {
+        let first = entries[0];
+        if let Some(reason) = self.done_before(scene, id).await? {
+            return Ok(Plan::nothing(first.name.clone(), reason));
+        }
+        let entries = self.with_repositories(entries);
+        let ran = match scene.ran.as_slice() {
+            [] if deploy::names_a_tag(&scene.running, &entries) => self.look.what_ran(&scene.service).await?,
+            ran => ran.to_vec(),
+        };
+        Ok(deploy::redeploy(&Redeploy {
+            first,
+            entries: &entries,
+            service: &scene.service,
+            running: &scene.running,
+            base: &scene.base,
+            ran: &ran,
+            id,
+            event,
+            request: self.request,
+            record: &scene.record,
+        }))
+    }
+
+    /// The plan for a rollback of one service, given all its entries.
+    pub(crate) async fn rollback(
+        &self,
+        entries: &[&Target],
+        scene: &Scene,
+        to: Option<&str>,
+        (event, id): (&EventId, Option<&EventId>),
+    ) -> Result<Plan, Error> {
+        let first = entries[0];
+        let nothing = |reason| Ok(Plan::nothing(first.name.clone(), reason));
+        if let Some(reason) = self.done_before(scene, id).await? {
+            return nothing(reason);
+        }
+        let entries = self.with_repositories(entries);
+        let backs = match to {
+            Some(revision) => vec![self.named(scene, revision)],
+            None => match deploy::rollback_candidates(&scene.record, &scene.running.arn) {
+                good if good.is_empty() => self.look.good(&scene.service).await?,
+                good => good,
+            },
+        };
+        let mut refusal = Reason::NothingGood;
+        for back in backs {
+            let revision = match self.look.revision(&back.revision).await {
+                Ok(revision) => revision,
+                Err(error) if error.kind == Kind::NotFound => {
+                    refusal = Reason::NoSuchRevision { revision: back.revision };
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let needed = deploy::rollback_images(&revision, &entries, &back.ran);
+            let asked = needed.iter().map(async |(repository, digest)| {
+                let found = self.look.image(repository, &ImageName::Digest(digest.clone())).await?;
+                Ok::<_, Error>(found.is_none().then(|| format!("{}@sha256:{}", repository.name, digest.short())))
+            });
+            if let Some(image) = try_join_all(asked).await?.into_iter().flatten().next() {
+                refusal = Reason::ImageGone { revision: revision.arn.short().to_owned(), image };
+                continue;
+            }
+            return Ok(deploy::rollback(&Rollback {
+                first,
+                entries: &entries,
+                service: &scene.service,
+                running: &scene.running,
+                to: &revision,
+                ran: &back.ran,
+                record: &scene.record,
+                event,
+                request: self.request,
+            }));
+        }
+        // The last refusal is about one revision of several; only a person who named it is helped by that.
+        nothing(if to.is_some() { refusal } else { Reason::NothingGood })
+    }
+
+    /// A revision that somebody names, in the service's own family where they name none.
+    fn named(&self, scene: &Scene, revision: &str) -> Back {
+        let short = TaskDefinitionArn::new(revision).short().to_owned();
+        let good =
+            scene.record.good.iter().find(|good| TaskDefinitionArn::new(good.revision.as_str()).short() == short);
+        Back { revision: revision.to_owned(), ran: good.map(|good| good.ran.clone()).unwrap_or_default() }
+    }
+
+    fn with_repositories<'t>(&self, entries: &[&'t Target]) -> Vec<(&'t Target, Repository)> {
+        entries.iter().map(|target| (*target, target.repository.at(self.home))).collect()
+    }
+
+    /// Whether a request of this id was carried out before; looked up only where the caller gave an id.
+    async fn done_before(&self, scene: &Scene, id: Option<&EventId>) -> Result<Option<Reason>, Error> {
+        let Some(id) = id else { return Ok(None) };
+        let done = |revision: &str| Reason::AlreadyDone { id: id.to_string(), revision: revision.to_owned() };
+        let recorded =
+            scene.record.deployments.iter().find(|it| it.event.as_ref() == Some(id) && it.deployment.is_some());
+        if let Some(recorded) = recorded {
+            return Ok(Some(done(recorded.revision.new.as_deref().unwrap_or("a new deployment"))));
+        }
+        // The record may have been lost, and keeps ten; the revisions bear the id as well.
+        let mut revisions = self.look.recent_revisions(scene.running.arn.family()).await?;
+        revisions.push(scene.running.clone());
+        let made = revisions.iter().find(|revision| Provenance::of(revision).is_some_and(|made| made.is_of(id)));
+        let brought = scene.record.deployments.iter().filter_map(|it| it.revision.new.as_deref());
+        let last = brought.filter_map(|revision| TaskDefinitionArn::new(revision).revision()).max();
+        let unused =
+            |revision: &Revision| last.is_some() && revision.arn.revision() > last && revision.arn != scene.running.arn;
+        // A revision that no deployment brought is what a try left that died.
+        Ok(made.filter(|revision| !unused(revision)).map(|revision| done(revision.arn.short())))
+    }
+}
+
+/// Whether the record knows what this revision ran: it is a good one, or Slipway brought it.
+fn is_known(record: &Service, revision: &TaskDefinitionArn) -> bool {
+    let short = |it: &str| TaskDefinitionArn::new(it).short() == revision.short();
+    record.good.iter().any(|good| short(&good.revision))
+        || record.deployments.iter().any(|it| !it.is_outside() && it.revision.new.as_deref() == Some(revision.short()))
+}
+
+/// Why a target does not deploy this tag, if it doesn't; answered without a look.
+pub(crate) fn refuses(target: &Target, tag: &Tag) -> Option<Plan> {
+    let reason = match target.tags.admits(tag) {
+        Ok(()) => return None,
+        Err(NoMatch::Ignored(pattern)) => Reason::Ignored { tag: tag.clone(), pattern },
+        Err(NoMatch::NotOfPolicy(policy)) => Reason::NotOfPolicy { tag: tag.clone(), policy },
+    };
+    Some(Plan::nothing(target.name.clone(), reason))
+}

@@ -1,0 +1,140 @@
+//! What comes by itself: a push, and a ring for wishes that lie somewhere.
+
+use futures_util::future::join;
+use serde_json::Value;
+use slipway_core::answer;
+use slipway_core::config::{Config, Target};
+use slipway_core::facts::ImageName;
+use slipway_core::id::{EventId, TargetName};
+use slipway_core::ledger::Wish;
+use slipway_core::plan::Plan;
+use slipway_core::provenance::Trigger;
+use slipway_core::reason::Reason;
+use tracing::info;
+
+use crate::act::Ending;
+use crate::cloud::Cloud;
+use crate::error::Failure;
+use crate::input::Push;
+use crate::invocation::{Call, answers, in_turn, log};
+use crate::lease::{Lease, Waiting};
+use crate::observe::Look;
+use crate::plan::{Sight, refuses};
+use crate::serve::{Served, Session};
+
+impl<C: Cloud> Call<'_, C> {
+    /// Deploys a pushed image to every target that wants it, each under its service's lease.
+    pub(crate) async fn push(&self, config: &Config, push: &Push) -> Result<Value, Failure> {
+        let wish = wish_of(push);
+        let (mut endings, mut admitted): (Vec<Ending>, Vec<&Target>) = (Vec::new(), Vec::new());
+        for target in config.of_repository(&push.repository, self.home) {
+            match refuses(target, &push.tag) {
+                None => admitted.push(target),
+                Some(plan) => {
+                    log(&push.id, &plan);
+                    endings.push(Ending::of_plan(plan, Trigger::Push, &push.id));
+                }
+            }
+        }
+        let names: Vec<_> = admitted.iter().map(|target| target.name.clone()).collect();
+        let (served, failures) = self.grant(config, &names, &wish, Sight::OfAPush).await;
+        endings.extend(served);
+        self.answer("push", &push.id, endings, failures)
+    }
+
+    /// Serves the wishes that lie with a service, or wait there.
+    pub(crate) async fn wake(&self, config: &Config, target: &TargetName) -> Result<Value, Failure> {
+        let cloud = self.cloud();
+        let event = EventId::new(self.request_id);
+        let entries = config.of_name(target);
+        let record = cloud.read_record(target).await?.record;
+        if entries.is_empty() || (record.wishes.is_empty() && record.waiting.is_empty()) {
+            info!(ecs.service = %target, "nothing is wished for here");
+            return Ok(answer::of_targets("wake", &event, &[]));
+        }
+        // Whoever holds the lease serves what is woken.
+        let Ok(lease) = Lease::take(cloud, target, &self.holder, &[], Waiting::Wakes).await? else {
+            return Ok(answer::of_targets("wake", &event, &[]));
+        };
+        let served = Session::new(self, lease, entries).grant_all(&Look::new(cloud), Vec::new(), Sight::OfAPush).await;
+        self.answer("wake", &event, served.own, served.failure.into_iter().collect())
+    }
+
+    /// Takes the services' leases, and grants the wish where it got one; where it didn't, the holder will.
+    pub(crate) async fn grant(
+        &self,
+        config: &Config,
+        names: &[TargetName],
+        wish: &Wish,
+        sight: Sight,
+    ) -> (Vec<Ending>, Vec<Failure>) {
+        let cloud = self.cloud();
+        let trigger = if wish.tag.is_some() { Trigger::Push } else { Trigger::Reconcile };
+        let (mut endings, mut failures, mut held) = (Vec::new(), Vec::new(), Vec::new());
+        let wishes = std::slice::from_ref(wish);
+        let taken =
+            in_turn(names.iter().map(|name| Lease::take(cloud, name, &self.holder, wishes, Waiting::Waits))).await;
+        for (name, taken) in names.iter().zip(taken) {
+            let nothing = |reason| Plan::nothing(name.clone(), reason);
+            match taken {
+                Ok(Ok(lease)) => held.push(Session::new(self, lease, config.of_name(name))),
+                Ok(Err(busy)) => {
+                    let plan = nothing(Reason::Busy { until: busy.until });
+                    log(&wish.event, &plan);
+                    endings.push(Ending::of_plan(plan, trigger.clone(), &wish.event));
+                }
+                Err(error) => {
+                    endings.push(Ending::of_error(nothing(error.reason()), error, trigger.clone(), &wish.event));
+                }
+            }
+        }
+        let look = Look::new(cloud);
+        let targets: Vec<&Target> = held.iter().flat_map(|session| session.entries.clone()).collect();
+        let image = async {
+            if let (Some(tag), Some(target)) = (&wish.tag, targets.iter().find(|it| is_of(it, wish, self))) {
+                // Kept for every target that asks for it afterwards.
+                let _ = look.image(&target.repository.at(self.home), &ImageName::Tag(tag.clone())).await;
+            }
+        };
+        join(look.at_services(&targets), image).await;
+        let served = in_turn(held.into_iter().map(|session| session.grant_all(&look, vec![wish.clone()], sight))).await;
+        for Served { own, failure } in served {
+            endings.extend(own);
+            failures.extend(failure);
+        }
+        (endings, failures)
+    }
+
+    /// The answer, or the failure that asks Lambda for another try.
+    pub(crate) fn answer(
+        &self,
+        action: &str,
+        event: &EventId,
+        endings: Vec<Ending>,
+        failures: Vec<Failure>,
+    ) -> Result<Value, Failure> {
+        let answers = answers(&endings);
+        match endings.into_iter().find_map(|ending| ending.passing) {
+            Some(error) => Err(Failure { message: answer::failure(&error.to_string(), &answers), ..error.into() }),
+            None => match failures.into_iter().next() {
+                Some(failure) => Err(failure),
+                None => Ok(answer::of_targets(action, event, &answers)),
+            },
+        }
+    }
+}
+
+/// What a push wishes for.
+pub(crate) fn wish_of(push: &Push) -> Wish {
+    Wish {
+        event: push.id.clone(),
+        repository: Some(push.repository.to_string()),
+        tag: Some(push.tag.clone()),
+        at: push.at,
+        who: None,
+    }
+}
+
+fn is_of<C: Cloud>(target: &Target, wish: &Wish, call: &Call<'_, C>) -> bool {
+    Some(target.repository.at(call.home).to_string()) == wish.repository
+}

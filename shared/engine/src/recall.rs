@@ -1,0 +1,118 @@
+//! What a look at a service adds to its record: what is seen for the first time, what was begun and not finished, and what
+//! others did.
+
+use std::collections::HashMap;
+
+use crate::cloud::{Cloud, REVISIONS_PER_CALL};
+use crate::error::{Error, Kind};
+use futures_util::future::join_all;
+use slipway_core::deploy::{self, Note};
+use slipway_core::facts::{RanImage, Revision, ServiceDeploymentFacts, ServiceFacts};
+use slipway_core::id::TaskDefinitionArn;
+use slipway_core::ledger::{Deployment, Service};
+use slipway_core::outcome::{Intent, of_its_time};
+use tracing::warn;
+
+use crate::observe::with_task_definitions;
+use crate::plan::{Planner, Sight};
+
+type Revisions = HashMap<TaskDefinitionArn, Revision>;
+
+impl<C: Cloud> Planner<'_, C> {
+    /// What the look at a service adds to its record.
+    pub(crate) async fn notes(
+        &self,
+        record: &Service,
+        service: &ServiceFacts,
+        ran: &[RanImage],
+        sight: Sight,
+    ) -> Result<Vec<Note>, Error> {
+        let now = self.look.cloud.now();
+        if deploy::is_first_sight(record) {
+            let at = (sight == Sight::OfAReconcile).then_some(now);
+            return Ok(vec![deploy::first_sight(service, ran, at, now)]);
+        }
+        let mut notes = Vec::new();
+        let mut remembered = record.clone();
+        let unresolved = deploy::unresolved(record);
+        if !unresolved.is_empty() {
+            let mut revisions = self.revisions_of(service).await?;
+            for meant in unresolved {
+                let note = self.resolve(&remembered, meant, service, &mut revisions).await?;
+                note.write(&mut remembered);
+                notes.push(note);
+            }
+        }
+        notes.extend(deploy::outside(&remembered, service));
+        if !ran.is_empty() {
+            notes.push(Note::Ran(service.task_definition.to_string(), deploy::as_ran(ran)));
+        }
+        Ok(notes)
+    }
+
+    /// What became of an update that was meant. ECS's history is asked before it is forgotten: what ECS lists no more may
+    /// have begun all the same.
+    async fn resolve(
+        &self,
+        record: &Service,
+        meant: &Deployment,
+        service: &ServiceFacts,
+        revisions: &mut Revisions,
+    ) -> Result<Note, Error> {
+        let note = deploy::resolve(&Intent { record, meant, service, revisions }, &[]);
+        if !matches!(note, Note::Forgotten(_)) {
+            return Ok(note);
+        }
+        let history = match self.history_of(meant, service).await {
+            Ok(history) => history,
+            Err(error) if error.kind.is_passing() => return Err(error),
+            Err(error) => {
+                warn!(%error, ecs.service = %service.service, "ECS's history cannot be asked");
+                Vec::new()
+            }
+        };
+        // Read after its history, the list shows what that names, unless it really lists it no more: a late update may
+        // have taken effect between the two.
+        let listed = self.look.cloud.describe_services(&service.cluster, &[&service.service]).await?;
+        let listed = listed.into_iter().next().flatten();
+        let service = listed.as_ref().unwrap_or(service);
+        let named = history.iter().filter_map(|it| it.task_definition.as_ref());
+        let listed = service.deployments.iter().map(|it| &it.task_definition);
+        let more = self.read(named.chain(listed).filter(|arn| !revisions.contains_key(arn)).collect()).await?;
+        revisions.extend(more);
+        Ok(deploy::resolve(&Intent { record, meant, service, revisions }, &history))
+    }
+
+    /// ECS's history of a service; what may have come of this update comes with its task definition.
+    async fn history_of(
+        &self,
+        meant: &Deployment,
+        service: &ServiceFacts,
+    ) -> Result<Vec<ServiceDeploymentFacts>, Error> {
+        let cloud = self.look.cloud;
+        let history = cloud.list_service_deployments(&service.cluster, &service.service).await?;
+        let of_its_time: Vec<_> =
+            of_its_time(meant, &history).filter_map(|it| it.target.clone()).take(REVISIONS_PER_CALL).collect();
+        with_task_definitions(cloud, history, &of_its_time).await
+    }
+
+    /// The revisions of a service's deployments; one that was deleted meanwhile is left out.
+    pub(crate) async fn revisions_of(&self, service: &ServiceFacts) -> Result<Revisions, Error> {
+        self.read(service.deployments.iter().map(|deployment| &deployment.task_definition).collect()).await
+    }
+
+    async fn read(&self, mut arns: Vec<&TaskDefinitionArn>) -> Result<Revisions, Error> {
+        arns.sort();
+        arns.dedup();
+        let found = join_all(arns.iter().map(|arn| self.look.revision(arn.as_str()))).await;
+        let mut revisions = HashMap::new();
+        for (arn, revision) in arns.into_iter().zip(found) {
+            match revision {
+                Ok(revision) => drop(revisions.insert(arn.clone(), revision)),
+                Err(error) if error.kind == Kind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(revisions)
+    }
+}

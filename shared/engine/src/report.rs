@@ -1,0 +1,75 @@
+//! Tells people: one notice for each target that was updated, or that a person has to mend.
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use slipway_core::answer::Outcome;
+use slipway_core::deploy;
+use slipway_core::id::{EventId, Home, TargetName, TaskDefinitionArn};
+use slipway_core::ledger::Deployment;
+use slipway_core::notice::{Cause, Kind, Notice, Place};
+use slipway_core::provenance::Trigger;
+
+use tracing::error;
+
+use crate::act::Ending;
+use crate::cloud::{Cloud, Metric};
+use crate::error::Error;
+
+/// The notice of how a target's plan ended; skips, dry runs and what is tried again are not told.
+///
+/// What is refused to somebody who asked concerns them, and they read the answer; what begins concerns everybody.
+pub(crate) fn of_ending(ending: &Ending, home: &Home, at: Timestamp) -> Option<Notice> {
+    let (answer, plan) = (&ending.answer, &ending.plan);
+    let (cluster, service) = plan.place()?;
+    let place = Place { home, cluster: &cluster, service: &service };
+    match answer.outcome {
+        Outcome::Started => {
+            let cause = Cause::new(&ending.trigger, &ending.event).by(ending.who.clone());
+            let revision = ending.revision.as_ref().or(plan.running.as_ref()).map_or("", TaskDefinitionArn::as_str);
+            let revision = TaskDefinitionArn::new(revision);
+            let started = Notice::started(place, plan, &revision, answer.deployment.as_ref(), cause, at);
+            Some(Notice { tasks: ending.tasks, ..started })
+        }
+        Outcome::Refused => match ending.trigger {
+            Trigger::Push => Some(Notice::refused(place, plan, Cause::new(&Trigger::Push, &ending.event), at)),
+            // Every reconcile finds the same trouble again; it is told once for an image.
+            Trigger::Reconcile => {
+                let image = plan.image.as_ref().and_then(|image| image.new.digest.as_ref());
+                let event = image.map(|digest| EventId::new(digest.as_str()));
+                let cause = Cause { trigger: Trigger::Reconcile.as_str().to_owned(), event, who: None };
+                Some(Notice::refused(place, plan, cause, at))
+            }
+            _ => None,
+        },
+        Outcome::Planned | Outcome::Skipped | Outcome::Failed => None,
+    }
+}
+
+/// The notice of a deployment that an earlier try made and could not tell of.
+pub(crate) fn late(target: &TargetName, meant: &Deployment, home: &Home, at: Timestamp) -> Option<Notice> {
+    let plan = deploy::told_late(target, meant);
+    let (cluster, service) = plan.place()?;
+    let place = Place { home, cluster: &cluster, service: &service };
+    let revision = TaskDefinitionArn::new(meant.revision.new.clone().unwrap_or_default());
+    Some(Notice::started(place, &plan, &revision, meant.deployment.as_ref(), Cause::of(meant), at))
+}
+
+/// Publishes notices side by side, and counts those that say what a person has to fix.
+///
+/// One that could not be published is counted, and stands whole in the error: Lambda's dead letter holds the error's
+/// message, so the notice is not lost even if every try fails.
+pub(crate) async fn publish(cloud: &impl Cloud, notices: &[Notice]) -> Result<(), Error> {
+    for notice in notices.iter().filter(|notice| matches!(notice.kind, Kind::Refused | Kind::ConfigInvalid)) {
+        cloud.count(Metric::DeploysRefused, notice.target.as_ref());
+    }
+    let published = join_all(notices.iter().map(|notice| cloud.publish(notice))).await;
+    let mut lost = None;
+    for (notice, published) in notices.iter().zip(published) {
+        if let Err(error) = published {
+            error!(%error, notice = %notice.json(), "a notice could not be published");
+            cloud.count(Metric::NoticesFailed, notice.target.as_ref());
+            lost = Some(error.adding(&format!("the notice is {}", notice.json())));
+        }
+    }
+    lost.map_or(Ok(()), Err)
+}

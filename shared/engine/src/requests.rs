@@ -1,0 +1,358 @@
+//! What people and pipelines ask: deploy, redeploy, rollback, hold, release, history, explain and status.
+
+use crate::cloud::Cloud;
+use crate::error::Error;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use slipway_core::answer;
+use slipway_core::config::{Config, Target};
+use slipway_core::deploy::Note;
+use slipway_core::facts::ImageName;
+use slipway_core::id::{EventId, TargetName};
+use slipway_core::ledger::{Hold, Service, Wish};
+use slipway_core::plan::Plan;
+use slipway_core::provenance::Trigger;
+use slipway_core::reason::Reason;
+use slipway_core::request::{Action, Request, Run, resolve};
+use slipway_core::status::Memory;
+use tracing::error;
+
+use crate::act::Ending;
+use crate::choose::Decided;
+use crate::error::Failure;
+use crate::input::Push;
+use crate::invocation::{Call, answers, in_turn, log};
+use crate::lease::Lease;
+use crate::observe::Look;
+use crate::plan::{Planner, Scene, Sight};
+use crate::push::wish_of;
+use crate::serve::{Served, Session};
+use crate::store;
+
+impl<C: Cloud> Call<'_, C> {
+    /// Answers a request, with every mistake in it or with what became of each target.
+    pub(crate) async fn request(&self, config: &Config, request: &Request) -> Result<Value, Failure> {
+        let targets = match resolve(request, config, self.home) {
+            Ok(targets) => targets,
+            Err(mistakes) => return Ok(answer::of_mistakes(&mistakes)),
+        };
+        let event = request.id.clone().unwrap_or_else(|| EventId::new(self.request_id));
+        let services = by_service(&targets);
+        let asked = Asked { request, event: &event, trigger: Trigger::of(request.action.name()) };
+        let served: Vec<Vec<Ending>> = match &request.action {
+            Action::Status(image) => return Ok(self.status(&targets, image.as_ref()).await),
+            Action::History(last) => return Ok(self.history(&services, *last).await),
+            // What it explains comes as a push.
+            Action::Explain(_) => return Ok(Value::Null),
+            Action::Hold(reason) => return Ok(self.hold(&services, request.who.clone(), reason.clone()).await),
+            Action::Release(image, _) => return self.release(config, &services, &asked, image.as_ref()).await,
+            Action::Reconcile => return self.reconcile(config, &services, &asked).await,
+            Action::Deploy(..) | Action::Redeploy | Action::Rollback(_) if request.run == Run::Dry => {
+                let look = Look::new(self.cloud());
+                look.at_services(&targets).await;
+                in_turn(services.iter().map(|(_, entries)| self.preview(&look, &asked, entries))).await
+            }
+            Action::Deploy(..) | Action::Redeploy | Action::Rollback(_) => {
+                in_turn(services.iter().map(|(name, entries)| self.ask(config, &asked, name, entries))).await
+            }
+        };
+        let endings: Vec<Ending> = served.into_iter().flatten().collect();
+        Ok(answer::of_targets(request.action.name(), &event, &answers(&endings)))
+    }
+
+    /// Does what is asked of one service under its lease, for which it waits.
+    async fn ask(&self, config: &Config, asked: &Asked<'_>, name: &TargetName, entries: &[&Target]) -> Vec<Ending> {
+        let cloud = self.cloud();
+        let nothing = |reason| Plan::nothing(name.clone(), reason);
+        let lease = match Lease::wait(cloud, name, &self.holder, self.patience()).await {
+            Ok(Ok(lease)) => lease,
+            Ok(Err(busy)) => {
+                let plan = nothing(Reason::StillBusy { until: busy.until });
+                log(asked.event, &plan);
+                return vec![Ending::of_plan(plan, asked.trigger.clone(), asked.event)];
+            }
+            Err(error) => {
+                return vec![Ending::of_error(nothing(error.reason()), error, asked.trigger.clone(), asked.event)];
+            }
+        };
+        let mut session = Session::new(self, lease, config.of_name(name));
+        let mut endings = Vec::new();
+        for entries in asked.rounds(entries) {
+            let look = Look::new(cloud);
+            let planner = self.planner(&look);
+            let target = entries[0];
+            let scene = match session.look_around(&planner, target, None, Sight::OfAPush).await {
+                Ok(Ok(scene)) => Ok(scene),
+                Ok(Err(reason)) => Err(Plan::nothing(name.clone(), reason)),
+                Err(error) => {
+                    endings.push(session.failed(target, error, asked.trigger.clone(), asked.event));
+                    continue;
+                }
+            };
+            let plan = match scene {
+                Ok(scene) => asked.plan(&planner, &entries, &scene).await,
+                Err(plan) => Ok(plan),
+            };
+            endings.push(match plan {
+                Ok(plan) => {
+                    if let Some(decision) = asked.decision_without_steps(&plan, self.now()) {
+                        session.lease.note(Note::Decided(decision));
+                    }
+                    session.carry_out(asked.decided(target, plan)).await
+                }
+                Err(error) => session.failed(target, error, asked.trigger.clone(), asked.event),
+            });
+        }
+        let Served { own, failure } = session.finish(endings).await;
+        // A notice that fails is counted, and changes nothing of what was done.
+        if let Some(failure) = failure {
+            error!(failure.message, "a request was carried out, but not all that follows from it");
+        }
+        own
+    }
+
+    /// What would be done, without a lease and without a write.
+    async fn preview(&self, look: &Look<'_, C>, asked: &Asked<'_>, entries: &[&Target]) -> Vec<Ending> {
+        let planner = self.planner(look);
+        let mut endings = Vec::new();
+        for entries in asked.rounds(entries) {
+            let plan = async {
+                let record = self.cloud().read_record(&entries[0].name).await?.record;
+                match planner.scene(entries[0], record, None, Sight::OfAPush).await? {
+                    Ok(scene) => asked.plan(&planner, &entries, &scene).await,
+                    Err(reason) => Ok(Plan::nothing(entries[0].name.clone(), reason)),
+                }
+            };
+            endings.push(self.planned(plan.await, entries[0], asked.trigger.clone(), asked.event));
+        }
+        endings
+    }
+
+    fn planned(&self, plan: Result<Plan, Error>, target: &Target, trigger: Trigger, event: &EventId) -> Ending {
+        match plan {
+            Ok(plan) => {
+                log(event, &plan);
+                Ending::of_plan(plan, trigger, event)
+            }
+            Err(error) => Ending::of_error(Plan::nothing(target.name.clone(), error.reason()), error, trigger, event),
+        }
+    }
+
+    /// What a push would bring about; nothing is done.
+    pub(crate) async fn explain(&self, config: &Config, push: &Push) -> Value {
+        let targets = config.of_repository(&push.repository, self.home);
+        let look = Look::new(self.cloud());
+        look.at_services(&targets).await;
+        let endings = in_turn(targets.iter().map(|target| self.explain_one(&look, target, push))).await;
+        answer::of_targets("explain", &push.id, &answers(&endings))
+    }
+
+    async fn explain_one(&self, look: &Look<'_, C>, target: &Target, push: &Push) -> Ending {
+        let plan = async {
+            let record = self.cloud().read_record(&target.name).await?.record;
+            self.if_wished(look, target, record, &wish_of(push), Sight::OfAPush).await
+        };
+        self.planned(plan.await, target, Trigger::Push, &push.id)
+    }
+
+    /// What a wish would bring about.
+    pub(crate) async fn if_wished(
+        &self,
+        look: &Look<'_, C>,
+        target: &Target,
+        record: Service,
+        wish: &Wish,
+        sight: Sight,
+    ) -> Result<Plan, Error> {
+        let planner = self.planner(look);
+        let wishes = std::slice::from_ref(wish);
+        let (wanted, passed) = planner.wanted(target, wishes, record.hold.is_some()).await?;
+        let again = wishes.iter().find(|wish| wish.tag.is_none());
+        if let (Some(one), None) = (passed.into_iter().next(), again) {
+            return Ok(one.plan);
+        }
+        let scene = match planner.scene(target, record, wanted.first().map(|it| &it.image), sight).await? {
+            Ok(scene) => scene,
+            Err(reason) => return Ok(Plan::nothing(target.name.clone(), reason)),
+        };
+        let decided = planner.choose(target, &scene, &wanted, again).await?.into_iter().next();
+        let none = || Reason::NoCandidate { repository: target.repository.name().to_owned() };
+        Ok(decided.map_or_else(|| Plan::nothing(target.name.clone(), none()), |decided| decided.plan))
+    }
+
+    /// Keeps Slipway from deploying by itself.
+    async fn hold(
+        &self,
+        services: &[(TargetName, Vec<&Target>)],
+        who: Option<String>,
+        reason: Option<String>,
+    ) -> Value {
+        let hold = Hold { at: self.now(), who, reason };
+        let held = in_turn(services.iter().map(async |(name, _)| {
+            let held = store::change(self.cloud(), name, |record| {
+                record.hold.get_or_insert_with(|| hold.clone());
+            });
+            Memory::of(name, held.await.map(|(_, item)| item.record).map_err(|error| error.reason()).as_ref())
+        }));
+        answer::of_memory("hold", &held.await)
+    }
+
+    /// Takes the hold off, or lets an image out of its quarantine; then it is decided again at once.
+    async fn release(
+        &self,
+        config: &Config,
+        services: &[(TargetName, Vec<&Target>)],
+        asked: &Asked<'_>,
+        image: Option<&ImageName>,
+    ) -> Result<Value, Failure> {
+        let released = in_turn(services.iter().map(async |(name, entries)| {
+            let nothing =
+                |reason| Ending::of_plan(Plan::nothing(name.clone(), reason), Trigger::Reconcile, asked.event);
+            match self.release_one(name, entries, image).await {
+                Ok(None) => Ok(name.clone()),
+                Ok(Some(reason)) => Err(nothing(reason)),
+                Err(error) => {
+                    let plan = Plan::nothing(name.clone(), error.reason());
+                    Err(Ending::of_error(plan, error, Trigger::Reconcile, asked.event))
+                }
+            }
+        }))
+        .await;
+        let (mut names, mut endings) = (Vec::new(), Vec::new());
+        for one in released {
+            match one {
+                Ok(name) => names.push(name),
+                Err(ending) => endings.push(ending),
+            }
+        }
+        let who = asked.request.who.clone();
+        let wish = Wish { event: asked.event.clone(), repository: None, tag: None, at: self.now(), who };
+        let (served, failures) = self.grant(config, &names, &wish, Sight::OfAReconcile).await;
+        endings.extend(served);
+        for failure in failures {
+            error!(failure.message, "a release was carried out, but not all that follows from it");
+        }
+        Ok(answer::of_targets("release", asked.event, &answers(&endings)))
+    }
+
+    /// `None` if something was released, else why not.
+    async fn release_one(
+        &self,
+        name: &TargetName,
+        entries: &[&Target],
+        image: Option<&ImageName>,
+    ) -> Result<Option<Reason>, Error> {
+        let cloud = self.cloud();
+        let Some(image) = image else {
+            store::change(cloud, name, |record| record.hold = None).await?;
+            return Ok(None);
+        };
+        let shown = slipway_core::request::shown(image).to_string();
+        let record = cloud.read_record(name).await?.record;
+        let known = record.quarantine.iter().find(|it| match image {
+            ImageName::Tag(tag) => it.tag.as_ref() == Some(tag),
+            ImageName::Digest(digest) => it.digest == *digest,
+        });
+        let mut digest = known.map(|it| it.digest.clone());
+        if digest.is_none() {
+            let look = Look::new(cloud);
+            for target in entries {
+                let found = look.image(&target.repository.at(self.home), image).await?;
+                digest = digest.or(found.map(|image| image.digest));
+            }
+        }
+        let Some(digest) = digest else { return Ok(Some(Reason::NotQuarantined { image: shown })) };
+        let (pardoned, _) = store::change(cloud, name, |record| record.pardon(&digest)).await?;
+        Ok((!pardoned).then_some(Reason::NotQuarantined { image: shown }))
+    }
+
+    /// The last deployments of each service, newest first.
+    async fn history(&self, services: &[(TargetName, Vec<&Target>)], last: usize) -> Value {
+        let told = in_turn(services.iter().map(async |(name, _)| {
+            let read = async {
+                let mut deployments = self.cloud().read_record(name).await?.record.deployments;
+                if deployments.len() < last {
+                    let archived = self.cloud().archived_deployments(name, last).await?;
+                    deployments.extend(archived);
+                }
+                deployments.sort_by_key(|it| std::cmp::Reverse(it.number));
+                deployments.dedup_by_key(|it| it.number);
+                deployments.truncate(last);
+                Ok::<_, Error>(deployments)
+            };
+            answer::History::of(name, read.await.map_err(|error| error.reason()))
+        }));
+        answer::of_history(&told.await)
+    }
+
+    /// A synchronous invocation by the AWS CLI is given up after 60 s.
+    fn patience(&self) -> Timestamp {
+        const PATIENCE: SignedDuration = SignedDuration::from_secs(40);
+        self.until.min(self.now() + PATIENCE)
+    }
+}
+
+/// A request for an update, and what is written down of it.
+pub(crate) struct Asked<'r> {
+    pub(crate) request: &'r Request,
+    pub(crate) event: &'r EventId,
+    trigger: Trigger,
+}
+
+impl Asked<'_> {
+    /// The entries that one plan is about: a deploy is of one repository's image, the others of the whole service.
+    fn rounds<'t>(&self, entries: &[&'t Target]) -> Vec<Vec<&'t Target>> {
+        match self.request.action {
+            Action::Deploy(..) => entries.iter().map(|target| vec![*target]).collect(),
+            _ => vec![entries.to_vec()],
+        }
+    }
+
+    async fn plan<C: Cloud>(
+        &self,
+        planner: &Planner<'_, C>,
+        entries: &[&Target],
+        scene: &Scene,
+    ) -> Result<Plan, Error> {
+        let id = (self.event, self.request.id.as_ref());
+        match &self.request.action {
+            Action::Deploy(name, insist) => planner.deploy(entries[0], scene, (name, *insist), id).await,
+            Action::Rollback(to) => planner.rollback(entries, scene, to.as_deref(), id).await,
+            _ => planner.redeploy(entries, scene, id).await,
+        }
+    }
+
+    fn decided<'t>(&self, target: &'t Target, plan: Plan) -> Decided<'t> {
+        Decided {
+            target,
+            plan,
+            trigger: self.trigger.clone(),
+            event: self.event.clone(),
+            who: self.request.who.clone(),
+            wish: None,
+            gate: None,
+        }
+    }
+
+    /// Who asks for what runs already has decided, too.
+    fn decision_without_steps(&self, plan: &Plan, now: jiff::Timestamp) -> Option<slipway_core::ledger::Decision> {
+        let runs = matches!(plan.reason, Reason::AlreadyRuns { .. } | Reason::AlreadyUnderWay { .. });
+        runs.then(|| slipway_core::ledger::Decision {
+            what: self.trigger.as_str().to_owned(),
+            at: now,
+            who: self.request.who.clone(),
+        })
+    }
+}
+
+/// Entries of the same service together, in the order they came.
+fn by_service<'t>(targets: &[&'t Target]) -> Vec<(TargetName, Vec<&'t Target>)> {
+    let mut services: Vec<(TargetName, Vec<&Target>)> = Vec::new();
+    for target in targets {
+        match services.iter_mut().find(|(name, _)| *name == target.name) {
+            Some((_, entries)) => entries.push(target),
+            None => services.push((target.name.clone(), vec![target])),
+        }
+    }
+    services
+}

@@ -1,0 +1,331 @@
+//! One writer per service: what is done under its lease, from taking it to letting it go.
+//!
+//! First comes what this invocation is about, then the wishes that others left meanwhile, until none is left. The same
+//! for pushes, wake-ups, the reconcile and manual requests.
+
+use std::time::Duration;
+
+use crate::cloud::Cloud;
+use crate::error::Error;
+use jiff::{SignedDuration, Timestamp};
+use slipway_core::config::Target;
+use slipway_core::deploy::{self, Note};
+use slipway_core::id::EventId;
+use slipway_core::ledger::Wish;
+use slipway_core::plan::Plan;
+use slipway_core::provenance::Trigger;
+use slipway_core::reason::Reason;
+use tracing::{error, warn};
+
+use crate::act::Ending;
+use crate::again::Armed;
+use crate::choose::{Decided, Wanted};
+use crate::error::Failure;
+use crate::invocation::Call;
+use crate::lease::{Lease, Stop, wake};
+use crate::observe::Look;
+use crate::plan::{Planner, Scene, Sight};
+use crate::report;
+
+/// After an update, wishes are gathered for so long before they are served: a burst ends in few deployments.
+const BREATH: Duration = Duration::from_secs(1);
+
+/// A settling push is waited for here, if it takes no longer; else a ring brings it back.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
+
+/// One service, its lease held.
+pub(crate) struct Session<'a, C> {
+    pub(crate) call: &'a Call<'a, C>,
+    pub(crate) lease: Lease<'a, C>,
+    /// The service's entries in the configuration, one per repository.
+    pub(crate) entries: Vec<&'a Target>,
+    updated: Updated,
+    settled: Settled,
+    /// Wishes that were served, and those that have to wait.
+    served: Vec<Wish>,
+    pub(crate) aside: Vec<Wish>,
+    /// What this invocation itself wishes; its own next try brings that back.
+    own: Vec<Wish>,
+    pub(crate) queued: Queued,
+    pub(crate) armed: Armed,
+    /// What ECS went back from and nobody has judged: track is rung for.
+    pub(crate) unjudged: Vec<u64>,
+}
+
+/// Whether something was put in line behind what is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Queued {
+    Yes,
+    No,
+}
+
+/// Whether this session updated the service since the wishes were gathered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Updated {
+    Yes,
+    No,
+}
+
+/// Whether better images were waited for already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Settled {
+    Yes,
+    No,
+}
+
+/// What a session brought about.
+pub(crate) struct Served {
+    /// Of what the invocation is about.
+    pub(crate) own: Vec<Ending>,
+    /// A failure that another try can mend.
+    pub(crate) failure: Option<Failure>,
+}
+
+impl<'a, C: Cloud> Session<'a, C> {
+    pub(crate) fn new(call: &'a Call<'a, C>, lease: Lease<'a, C>, entries: Vec<&'a Target>) -> Self {
+        Self {
+            call,
+            lease,
+            entries,
+            updated: Updated::No,
+            settled: Settled::No,
+            served: Vec::new(),
+            aside: Vec::new(),
+            own: Vec::new(),
+            queued: Queued::No,
+            armed: Armed::No,
+            unjudged: Vec::new(),
+        }
+    }
+
+    /// Grants this invocation's own wishes, with those that a holder left who died, and then everybody's.
+    pub(crate) async fn grant_all(mut self, look: &Look<'_, C>, own: Vec<Wish>, sight: Sight) -> Served {
+        self.own.clone_from(&own);
+        let mut wishes = own.clone();
+        wishes.extend(self.lease.wishes().iter().filter(|wish| !own.contains(wish)).cloned().collect::<Vec<_>>());
+        let endings = self.grant(look, wishes, sight).await;
+        self.finish(endings).await
+    }
+
+    /// Tells what was done, and serves wishes until the lease can be let go.
+    pub(crate) async fn finish(mut self, own: Vec<Ending>) -> Served {
+        let mut failure = self.tell(&own).await.err();
+        loop {
+            if let Err(error) = self.ring_for_what_waits().await {
+                failure = failure.or(Some(error.into()));
+            }
+            let wishes = match self.lease.let_go(&self.served, &self.aside).await {
+                Ok(wishes) if wishes.is_empty() => break,
+                Ok(wishes) => wishes,
+                Err(Stop::Failed(error)) => {
+                    error!(%error, "the lease could not be let go; it ends by itself");
+                    failure = failure.or(Some(error.into()));
+                    break;
+                }
+                Err(stop) => {
+                    warn!(ecs.service = %self.lease.target, ?stop, "the lease was lost");
+                    break;
+                }
+            };
+            if self.call.now() >= self.call.until {
+                self.aside.extend(wishes);
+                continue;
+            }
+            if self.updated == Updated::Yes {
+                self.updated = Updated::No;
+                self.call.cloud().sleep(BREATH).await;
+                self.refresh().await;
+            }
+            let look = Look::new(self.call.cloud());
+            let mut wishes = wishes;
+            wishes
+                .extend(self.lease.wishes().iter().filter(|wish| !wishes.contains(wish)).cloned().collect::<Vec<_>>());
+            let endings = self.grant(&look, wishes, Sight::OfAPush).await;
+            failure = failure.or(self.tell(&endings).await.err());
+        }
+        for rung in [self.ring_for_what_waits().await, self.ring_for_track().await] {
+            failure = failure.or(rung.err().map(Failure::from));
+        }
+        Served { own, failure }
+    }
+
+    /// Serves these wishes, entry by entry.
+    async fn grant(&mut self, look: &Look<'_, C>, wishes: Vec<Wish>, sight: Sight) -> Vec<Ending> {
+        let mut endings = Vec::new();
+        for target in self.entries.clone() {
+            let uri = target.repository.at(self.call.home).to_string();
+            let of_entry = |wish: &&Wish| wish.repository.as_ref().is_none_or(|it| *it == uri);
+            let wishes: Vec<Wish> = wishes.iter().filter(of_entry).cloned().collect();
+            if wishes.is_empty() {
+                continue;
+            }
+            // What an earlier entry's update changed shows only in a new look.
+            let anew = Look::new(self.call.cloud());
+            let look = if self.updated == Updated::Yes { &anew } else { look };
+            endings.extend(self.grant_one(look, target, wishes, sight).await);
+        }
+        self.served.extend(wishes);
+        endings
+    }
+
+    async fn grant_one(
+        &mut self,
+        look: &Look<'_, C>,
+        target: &'a Target,
+        wishes: Vec<Wish>,
+        sight: Sight,
+    ) -> Vec<Ending> {
+        let mut all = wishes.clone();
+        let decided = match Box::pin(self.decide(look, target, &mut all, sight)).await {
+            Ok(decided) => decided,
+            Err(error) => {
+                self.postpone(&all, &error);
+                let of_error = |wish: &Wish| {
+                    let nothing = Decided::of_wish(target, wish, Plan::nothing(target.name.clone(), error.reason()));
+                    Ending::of_error(nothing.plan, error.clone(), nothing.trigger, &nothing.event)
+                };
+                return all.iter().map(of_error).collect();
+            }
+        };
+        self.served.extend(all);
+        let mut endings = Vec::new();
+        for one in decided {
+            if let (Reason::Queued { .. } | Reason::Settling { .. }, Some(wish)) = (&one.plan.reason, &one.wish) {
+                self.lease.note(Note::Waits(wish.clone()));
+            }
+            if matches!(one.plan.reason, Reason::Queued { .. }) {
+                self.queued = Queued::Yes;
+            }
+            let wish = one.wish.clone();
+            let ending = Box::pin(self.call.carry_out(&mut self.lease, one)).await;
+            if ending.number.is_some() {
+                self.updated = Updated::Yes;
+            }
+            if let (Some(error), Some(wish)) = (&ending.passing, wish) {
+                self.postpone(&[wish], error);
+            }
+            endings.push(ending);
+        }
+        endings
+    }
+
+    /// What is done about the wishes; those that came while better ones were waited for are added to them.
+    async fn decide(
+        &mut self,
+        look: &Look<'_, C>,
+        target: &'a Target,
+        wishes: &mut Vec<Wish>,
+        sight: Sight,
+    ) -> Result<Vec<Decided<'a>>, Error> {
+        let planner = self.call.planner(look);
+        let held = self.lease.record().hold.is_some();
+        let (mut wanted, mut decided) = planner.wanted(target, wishes, held).await?;
+        if let Some(until) = self.settles_at(target, &wanted) {
+            let left = until.duration_since(self.call.now());
+            let fits = until < self.call.until;
+            if left > PATIENCE || !fits {
+                wake(self.call.cloud(), &self.lease.target, until).await?;
+                let waits = |wish: &Wish| {
+                    let plan = Plan::nothing(target.name.clone(), Reason::Settling { until });
+                    Decided::of_wish(target, wish, plan)
+                };
+                return Ok(wishes.iter().map(waits).collect());
+            }
+            self.call.cloud().sleep(left.unsigned_abs()).await;
+            self.settled = Settled::Yes;
+            self.refresh().await;
+            let uri = target.repository.at(self.call.home).to_string();
+            let more = self.lease.wishes().iter().filter(|it| it.repository.as_ref().is_none_or(|it| *it == uri));
+            let more: Vec<Wish> = more.filter(|it| !wishes.contains(it)).cloned().collect();
+            wishes.extend(more);
+            (wanted, decided) = planner.wanted(target, wishes, held).await?;
+        }
+        let again = wishes.iter().find(|wish| wish.tag.is_none());
+        if wanted.is_empty() && again.is_none() {
+            return Ok(decided);
+        }
+        match self.look_around(&planner, target, wanted.first(), sight).await? {
+            Ok(scene) => decided.extend(planner.choose(target, &scene, &wanted, again).await?),
+            Err(reason) => {
+                let refused =
+                    |wish: &Wish| Decided::of_wish(target, wish, Plan::nothing(target.name.clone(), reason.clone()));
+                let passed: Vec<Wish> = decided.iter().filter_map(|it| it.wish.clone()).collect();
+                decided.extend(wishes.iter().filter(|wish| !passed.contains(wish)).map(refused));
+            }
+        }
+        Ok(decided)
+    }
+
+    /// The service and what is known of it; what the look adds to the record is noted.
+    pub(crate) async fn look_around(
+        &mut self,
+        planner: &Planner<'_, C>,
+        target: &Target,
+        wanted: Option<&Wanted>,
+        sight: Sight,
+    ) -> Result<Result<Scene, Reason>, Error> {
+        let scene = Box::pin(planner.scene(target, self.lease.record(), wanted.map(|it| &it.image), sight)).await?;
+        if let Ok(scene) = &scene {
+            scene.notes.iter().for_each(|note| self.lease.note(note.clone()));
+            self.unjudged.extend(deploy::unjudged(&scene.record, &scene.service).map(|it| it.number));
+        }
+        Ok(scene)
+    }
+
+    /// Until when better images are waited for, if a push came so lately that some may follow.
+    fn settles_at(&self, target: &Target, wanted: &[Wanted]) -> Option<Timestamp> {
+        if self.settled == Settled::Yes {
+            return None;
+        }
+        let pushed = wanted.iter().filter_map(Wanted::came_at).max();
+        deploy::settles_at(target.settle, pushed, self.call.now())
+    }
+
+    /// Wishes whose serving met trouble that passes.
+    fn postpone(&mut self, wishes: &[Wish], error: &Error) {
+        if error.kind.is_passing() {
+            self.aside.extend(wishes.iter().filter(|wish| !self.own.contains(wish)).cloned());
+        }
+    }
+
+    /// Reads the record again, for the wishes that came.
+    async fn refresh(&mut self) {
+        if let Err(error) = self.lease.refresh().await {
+            warn!(%error, "the record could not be read again; the wishes that came are served in the next round");
+        }
+    }
+
+    /// Tells what was done, and what an earlier holder did and could not tell. A copy bears the same id.
+    async fn tell(&mut self, endings: &[Ending]) -> Result<(), Failure> {
+        let record = self.lease.record();
+        let now = self.call.now();
+        let mut notices: Vec<_> =
+            endings.iter().filter_map(|it| Some((it.number, report::of_ending(it, self.call.home, now)?))).collect();
+        for meant in deploy::untold(&record) {
+            if endings.iter().all(|it| it.number != Some(meant.number)) {
+                let late = report::late(&self.lease.target, meant, self.call.home, now);
+                notices.extend(late.map(|notice| (Some(meant.number), notice)));
+            }
+        }
+        notices.retain(|(_, notice)| !record.has_told(&notice.id));
+        self.add_builds(&record, &mut notices).await;
+        let told: Vec<_> = notices.iter().map(|(number, notice)| Note::Told(*number, notice.id.clone())).collect();
+        self.call.publish(notices.into_iter().map(|(_, notice)| notice).collect()).await?;
+        told.into_iter().for_each(|note| self.lease.note(note));
+        Ok(())
+    }
+
+    /// What is decided about a request, as it is answered when a call failed before.
+    pub(crate) fn failed(&self, target: &Target, error: Error, trigger: Trigger, event: &EventId) -> Ending {
+        Ending::of_error(Plan::nothing(target.name.clone(), error.reason()), error, trigger, event)
+    }
+
+    /// Carries out what was decided about a request.
+    pub(crate) async fn carry_out(&mut self, decided: Decided<'_>) -> Ending {
+        let ending = Box::pin(self.call.carry_out(&mut self.lease, decided)).await;
+        if ending.number.is_some() {
+            self.updated = Updated::Yes;
+        }
+        ending
+    }
+}
