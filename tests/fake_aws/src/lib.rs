@@ -16,9 +16,7 @@ pub mod time;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use slipway_core::facts::RanImage;
-use slipway_core::id::{ServiceRevisionArn, TaskDefinitionArn};
-use slipway_core::image::Digest;
+use slipway_core::model::image::Digest;
 
 pub use ecr::{Image, Push};
 pub use ecs::{BREATH, Failure, Fate};
@@ -46,17 +44,6 @@ pub struct Aws {
     fates: Fates,
     lag: SignedDuration,
     chance: fastrand::Rng,
-}
-
-/// A service revision: ECS's record of what really ran.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServiceRevision {
-    /// Its ARN.
-    pub arn: ServiceRevisionArn,
-    /// The task definition that it runs.
-    pub task_definition: Option<TaskDefinitionArn>,
-    /// The images as ECS resolved them.
-    pub images: Vec<RanImage>,
 }
 
 impl Aws {

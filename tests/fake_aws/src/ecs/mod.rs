@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use slipway_core::facts::RanImage;
+use slipway_core::model::facts::RanImage;
 
 pub use failure::Failure;
 pub(crate) use failure::RollbackCause;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use slipway_core::image::Digest;
+use slipway_core::model::image::Digest;
 
 use super::rollout::{NO_CANDIDATE, Verdict};
 use super::{Ecs, Failure, RollbackCause, Scene, Service};

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use slipway_core::facts::RanImage;
-use slipway_core::image::Digest;
+use slipway_core::model::facts::RanImage;
+use slipway_core::model::image::Digest;
 
 use super::{Deployment, Failure, Rollback, RollbackCause, Scene, Service, ServiceDeployment, ServiceRevision, tasks};
 use crate::events::envelope;

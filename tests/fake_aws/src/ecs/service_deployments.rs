@@ -1,7 +1,7 @@
 //! Service deployments and service revisions: ECS's own history of a service, and the request to stop a deployment.
 
 use serde_json::{Value, json};
-use slipway_core::facts::RanImage;
+use slipway_core::model::facts::RanImage;
 
 use super::described::deployment_configuration;
 use super::{Ecs, Scene, Service, ServiceDeployment};
