@@ -1,6 +1,8 @@
 //! The two faces of the fake AWS side by side: what the SDK makes of the JSON over HTTP, and what the fake answers in
 //! Slipway's words. The simulation relies on the second, so it must be the first, value for value.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region};

@@ -1,7 +1,8 @@
 //! AWS as far as Slipway meets it: ECS and ECR in memory, one state machine with several services.
 //!
 //! It is synchronous, does no I/O, and reads no clock: [`Aws::set_time`] tells it the time. Ids follow from what they
-//! name. World is its HTTP side, the simulation calls it directly. `FIDELITY.md` says for each behaviour where it is known from.
+//! name, and chance from a seed. World is its HTTP side; the simulation calls it directly, by the functions that answer in
+//! Slipway's words. `FIDELITY.md` says for each behaviour where it is known from.
 
 mod acts;
 mod ecr;

@@ -2,6 +2,9 @@
 //!
 //! A test that moves a deployment by hand calls the same functions in another order (`acts`).
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use fake_aws::{Aws, Fate, Image, Place};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use slipway_core::model::facts::{Rollout, ServiceDeploymentStatus, ServiceFacts};
 use slipway_core::model::id::{ClusterName, ServiceName, TaskDefinitionArn};
 use slipway_core::model::image::Digest;
 use slipway_core::model::plan::Force;
+
+use crate::{Aws, Fate, Image, Place};
 
 const SEEDS: u64 = 200;
 
