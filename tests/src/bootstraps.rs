@@ -1,4 +1,5 @@
-//! The release binaries that the emulator's Lambda runs: those that `SLIPWAY_BOOTSTRAPS` names, else built here.
+//! The binaries that the emulator's Lambda runs, built here unless somebody has them already: quick ones for a first
+//! look, and those that AWS gets. It stands apart because it runs cargo within a program that cargo runs.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,33 +7,75 @@ use std::{env, fs};
 
 use crate::emulator::{Error, FUNCTIONS, Result, target_directory};
 
+/// Which build of the functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Build {
+    /// Of the dev profile: the dependencies are those that this program was built from, and only three small binaries
+    /// are left to build. They are larger and slower than what AWS gets, and behave alike.
+    Dev,
+    /// Of the release profile, as AWS gets them: those that `SLIPWAY_BOOTSTRAPS` names, else built here, which takes
+    /// minutes.
+    Release,
+}
+
 /// A directory with `<function>/bootstrap` for each function.
 ///
-/// `SLIPWAY_BOOTSTRAPS` names what cargo-lambda built for this machine, `target/lambda`. Without it cargo builds the
-/// functions in release, and its progress is shown.
-pub fn ready(progress: &mut dyn FnMut(&str)) -> Result<PathBuf> {
-    let failed = |why: &dyn std::fmt::Display| Error::new("building the functions", why);
-    if let Some(built) = env::var_os("SLIPWAY_BOOTSTRAPS").filter(|built| !built.is_empty()) {
+/// `SLIPWAY_BOOTSTRAPS` names what cargo-lambda built in release for this machine, `target/lambda`; it counts for
+/// [`Build::Release`] only. What is built here is built by cargo, and its progress is shown.
+pub fn ready(build: Build, progress: &mut dyn FnMut(&str)) -> Result<PathBuf> {
+    if build == Build::Release
+        && let Some(built) = env::var_os("SLIPWAY_BOOTSTRAPS").filter(|built| !built.is_empty())
+    {
         return fs::canonicalize(&built).map_err(|error| failed(&format!("SLIPWAY_BOOTSTRAPS: {error}")));
     }
-    progress("Building the functions in release, as AWS gets them. The first time takes some minutes.");
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(workspace).args(["build", "--release", "--locked", "--bins"]);
-    cargo.arg("--target-dir").arg(target_directory());
-    for function in FUNCTIONS {
-        cargo.args(["--package", &format!("slipway-{function}")]);
-    }
-    let status = cargo.status().map_err(|error| failed(&error))?;
+    progress(match build {
+        Build::Dev => "Building the functions in the dev profile.",
+        Build::Release => "Building the functions in release, as AWS gets them. The first time takes some minutes.",
+    });
+    let status = cargo(build).status().map_err(|error| failed(&error))?;
     if !status.success() {
         return Err(failed(&"cargo says why above"));
     }
-    let lambda = target_directory().join("e2e/lambda");
+    let lambda = target_directory().join("e2e/lambda").join(build.directory());
     for function in FUNCTIONS {
-        let bootstrap = lambda.join(function).join("bootstrap");
-        lay(&target_directory().join("release").join(function), &bootstrap).map_err(|error| failed(&error))?;
+        let binary = target_directory().join(build.directory()).join(function);
+        lay(&binary, &lambda.join(function).join("bootstrap")).map_err(|error| failed(&error))?;
     }
     Ok(lambda)
+}
+
+impl Build {
+    /// Where cargo puts it, below the target directory.
+    fn directory(self) -> &'static str {
+        match self {
+            Self::Dev => "debug",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// The command that builds the functions.
+fn cargo(build: Build) -> Command {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(workspace).args(["build", "--locked", "--target-dir"]).arg(target_directory());
+    match build {
+        // With this package among those to build, the dependencies get the features that they have in this program.
+        // Without it they would get fewer, and be compiled a second time.
+        Build::Dev => cargo.args(["--package", env!("CARGO_PKG_NAME"), "--lib"]),
+        Build::Release => cargo.arg("--release"),
+    };
+    for function in FUNCTIONS {
+        cargo.args(["--package", &format!("slipway-{function}"), "--bin", function]);
+    }
+    // `cargo run` describes this package to its program. Build scripts that read such a variable (ring's does) would
+    // run again because of it, and everything above them would be compiled again.
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
 }
 
 /// Copied aside and renamed: another process may be reading it.
@@ -43,4 +86,8 @@ fn lay(binary: &Path, bootstrap: &Path) -> std::io::Result<()> {
     let aside = bootstrap.with_extension(std::process::id().to_string());
     fs::copy(binary, &aside)?;
     fs::rename(&aside, bootstrap)
+}
+
+fn failed(why: &dyn std::fmt::Display) -> Error {
+    Error::new("building the functions", why)
 }

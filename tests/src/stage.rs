@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tokio::time::sleep;
 
-use crate::bootstraps;
+use crate::bootstraps::{self, Build};
 use crate::emulator::{Account, Client, Error, Inbox, MiniStack, Result, Stack, deploy, models};
 use crate::slack::Slack;
 use crate::world::{Place, World};
@@ -33,9 +33,9 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Starts everything, and deploys the template with this configuration document.
-    pub async fn set(config: &str, progress: &mut dyn FnMut(&str)) -> Result<Self> {
-        let lambda = bootstraps::ready(progress)?;
+    /// Starts everything, and deploys the template with this configuration document and this build of the functions.
+    pub async fn set(config: &str, build: Build, progress: &mut dyn FnMut(&str)) -> Result<Self> {
+        let lambda = bootstraps::ready(build, progress)?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(|error| Error::new("starting World", error))?;
         let address = listener.local_addr().map_err(|error| Error::new("starting World", error))?;
         let place = Place::default();

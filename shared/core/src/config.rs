@@ -17,6 +17,8 @@ use crate::model::record::Settings;
 
 mod document;
 mod environment;
+mod key;
+mod keys;
 mod life;
 mod mistake;
 mod names;
@@ -24,6 +26,8 @@ mod nearest;
 mod notify;
 mod policy;
 mod reader;
+#[cfg(test)]
+mod readme;
 mod repository;
 #[cfg(test)]
 mod schema;

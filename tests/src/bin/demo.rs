@@ -1,11 +1,12 @@
 //! The demo: Slipway's main job from end to end, on this machine, told so that a newcomer understands it.
 //!
-//! Everything in it is real but AWS itself: the template, the release binaries, the SDK, the events' shapes.
+//! Everything in it is real but AWS itself: the template, the functions' binaries, the SDK, the events' shapes.
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use e2e::bootstraps::Build;
 use e2e::emulator::{Error, Result};
 use e2e::stage::{Delivered, ROLES, Stage};
 use e2e::world::{Failure, Image, longest_chain};
@@ -25,20 +26,25 @@ targets:
     service: api
 "#;
 
+const USAGE: &str = "\
+usage: cargo demo [--release] [EVENT.json]
+
+With --release the functions are built as AWS gets them, which takes some minutes the first time.
+With a file, its event or request is delivered too, after the demo's own scenes.";
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let told = match arguments.as_slice() {
-        [] => demo(None).await,
-        [file] if !file.starts_with('-') => demo(Some(file)).await,
-        _ => {
-            eprintln!(
-                "usage: cargo demo [EVENT.json]\n\nWith a file, its event or request is delivered too, after the demo's own scenes."
-            );
-            return ExitCode::from(2);
-        }
+    let (options, files): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|it| it.starts_with('-'));
+    let build = match options.as_slice() {
+        [] => Some(Build::Dev),
+        [option] if option == "--release" => Some(Build::Release),
+        _ => None,
     };
-    match told {
+    let (Some(build), [] | [_]) = (build, files.as_slice()) else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    match demo(build, files.first().map(String::as_str)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("\nThe demo stopped: {error}");
@@ -47,14 +53,14 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn demo(own: Option<&str>) -> Result<()> {
+async fn demo(build: Build, own: Option<&str>) -> Result<()> {
     let began = Instant::now();
     let own = own.map(read).transpose()?;
     println!("Slipway deploys an image to Amazon ECS the moment it is pushed to Amazon ECR.");
     println!(
         "This demo runs it on your machine: its template, deployed into an emulator of AWS, and its three functions.\n"
     );
-    let stage = Stage::set(CONFIG, &mut show_progress).await?;
+    let stage = Stage::set(CONFIG, build, &mut show_progress).await?;
     // About what a call takes within a region; without it, calls that go out side by side would not be seen to.
     stage.world.set_latency(Duration::from_millis(20));
     println!("{}", faint(&format!("Ready after {:.0} s.", began.elapsed().as_secs_f64())));

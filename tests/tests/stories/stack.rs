@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use e2e::bootstraps::Build;
 use e2e::stage::{Delivered, ROLES, Stage};
 use e2e::world::{Call, Failure, Image};
 use jiff::Timestamp;
@@ -19,7 +20,7 @@ targets:
 "#;
 
 async fn stage() -> Stage {
-    let stage = Stage::set(CONFIG, &mut |line| println!("{line}")).await.expect("the stage goes on");
+    let stage = Stage::set(CONFIG, Build::Release, &mut |line| println!("{line}")).await.expect("the stage goes on");
     stage.world.push("shop/web", ["1.4.2"], &Image::single("1.4.2"));
     stage.world.push("shop/api", ["2.0.0"], &Image::single("2.0.0"));
     stage.world.register(json!({

@@ -1,68 +1,45 @@
-//! The document's shape: what a person may write, key by key, and how it becomes targets.
-//!
-//! The JSON Schema is generated from these types, so what their fields say is read in editors too.
+//! How the document becomes targets: which version it is, what `defaults` gives, and what each target makes of it.
 
-use super::environment::{self, Environment};
-use super::life::Life;
-use super::notify;
-use super::policy::Policies;
-use super::reader::{Fields, Path, Reader};
-#[cfg(test)]
-use super::schema;
+use super::key::{Key, Need};
+use super::keys::{self, DOCUMENT, TARGET};
+use super::reader::{Path, Reader};
 use super::uniqueness::{self, Claim};
 use super::yaml::{self, Node};
-use super::{Base, Mistake, RepositoryName, Target, names, surrogates};
+use super::{Base, Mistake, RepositoryName, Target, Template, names, surrogates};
 use crate::config::tags::TagPolicy;
 use crate::model::id::{ClusterName, ContainerName, ServiceName, TargetName};
 use crate::model::notice::Route;
+use crate::model::record::Settings;
 
-/// The version of the document's shape that this release reads.
+/// The version of the document's form that this release reads.
 pub(super) const VERSION: u64 = 1;
 
 const RIGHT_TARGET: &str = r#"{repository: shop/web, service: web, cluster: prod, tags: {semver: "*"}}"#;
 
-/// One entry of `targets`: a service, and the repository whose images are deployed to it.
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
-pub(super) struct Entry {
-    /// Where the images come from: the name of an ECR repository in the account and region where Slipway runs
-    /// (`shop/web`), or the full URI of any private ECR repository.
-    #[cfg_attr(test, schemars(with = "schema::RepositoryUri"))]
-    repository: Option<RepositoryName>,
-    /// The name of the ECS service that runs them.
-    #[cfg_attr(test, schemars(with = "schema::Name"))]
-    service: Option<ServiceName>,
-    #[cfg_attr(test, serde(flatten))]
-    settings: Settings,
+/// What is read of a document.
+#[derive(Default)]
+pub(super) struct Document {
+    /// Whether it has a version that this release does not know.
+    is_foreign: bool,
+    defaults: Entry,
+    /// Which keys that every target has are given by `defaults`, rightly or wrongly: a target need not give them.
+    given: Vec<&'static str>,
+    targets: Vec<Target>,
 }
 
-/// The keys that an entry has, and that `defaults` may give to all entries.
-#[derive(Default)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
-pub(super) struct Settings {
-    /// The name of the ECS cluster. Every target has one, here or in `defaults`.
-    #[cfg_attr(test, schemars(with = "schema::Name", default))]
-    cluster: Option<ClusterName>,
-    /// Which tags are deployed, and which of two is newer. Every target has it, here or in `defaults`;
-    /// a target's replaces the defaults' as a whole.
-    #[cfg_attr(test, schemars(with = "schema::Tags", default))]
-    tags: Option<TagPolicy>,
-    /// The containers whose image is set. Without it: every container whose image comes from the repository.
-    #[cfg_attr(test, schemars(with = "schema::Containers", default))]
-    containers: Option<Vec<ContainerName>>,
-    /// Which task definition is taken as the base: the revision that the `service` runs (the default),
-    /// or the latest one of its `family`, so that what Terraform registers flows in.
-    #[cfg_attr(test, schemars(with = "schema::BaseName", default))]
-    base: Option<Base>,
-    /// Environment variables that are set in these containers at each deploy. The placeholders `{tag}`, `{digest}`
-    /// and `{short_digest}` are filled in; other braces are data. A target's variables are added to the defaults'.
-    #[cfg_attr(test, schemars(with = "schema::Variables", default))]
-    environment: Option<Environment>,
-    /// The Slack channels that are told, each of everything or `on` certain kinds and severities of notices. A target's
-    /// replaces the defaults' as a whole; without any, the channel that the template names is told.
-    #[cfg_attr(test, schemars(with = "schema::Routes", default))]
-    notify: Option<Vec<Route>>,
-    #[cfg_attr(test, serde(flatten))]
-    life: Life,
+/// What is read of an entry of `targets`, or of `defaults`. An entry begins as a copy of the defaults.
+#[derive(Clone, Default)]
+pub(super) struct Entry {
+    pub(super) repository: Option<RepositoryName>,
+    pub(super) service: Option<ServiceName>,
+    pub(super) cluster: Option<ClusterName>,
+    pub(super) tags: Option<TagPolicy>,
+    pub(super) containers: Vec<ContainerName>,
+    pub(super) base: Base,
+    pub(super) environment: Vec<(String, Template)>,
+    pub(super) notify: Vec<Route>,
+    pub(super) settings: Settings,
+    pub(super) settle: u64,
 }
 
 /// Reads a document; the error is every mistake, in the document's order.
@@ -70,204 +47,112 @@ pub(super) fn read(text: &str) -> Result<Vec<Target>, Vec<Mistake>> {
     let text = surrogates::joined(text);
     let root = yaml::parse(&text).map_err(|mistake| vec![mistake])?;
     let mut reader = Reader::default();
-    let targets = document(&mut reader, &root);
-    reader.finish(targets)
+    let mut document = Document::default();
+    if let Some(fields) = reader.fields(&root, &Path::Document, "\"version: 1\" and a list of `targets`") {
+        let (version, others) = DOCUMENT.split_at(1);
+        reader.keys(&fields, version, &mut document, &Path::Document);
+        // Another version's keys are not ours to judge.
+        if !document.is_foreign {
+            reader.unknown(&fields, DOCUMENT, &Path::Document);
+            reader.keys(&fields, others, &mut document, &Path::Document);
+        }
+    }
+    reader.finish(document.targets)
 }
 
-fn document(reader: &mut Reader, root: &Node<'_>) -> Vec<Target> {
-    let path = Path::Document;
-    let Some(mut fields) = reader.fields(root, &path, "\"version: 1\" and a list of `targets`") else {
-        return Vec::new();
-    };
-    let (version, defaults, list) = (fields.get("version"), fields.get("defaults"), fields.get("targets"));
-    if !is_known(reader, version, &fields) {
-        // Another version's keys are not ours to judge.
-        return Vec::new();
+pub(super) fn version<'n>(document: &mut Document, reader: &mut Reader<'n>, node: &'n Node<'n>, path: &Path<'_>) {
+    let right = VERSION.to_string();
+    let Some(version) = reader.number(node, path, &right) else { return };
+    document.is_foreign = version != VERSION;
+    if document.is_foreign {
+        let text = format!("{version} is not known to this release of Slipway; write version: {right}, which it knows");
+        reader.wrong(path, node.line, text);
     }
-    reader.unknown(&fields, &path);
+}
 
-    let mut policies = Policies::default();
-    let (defaults, given) = match defaults {
-        Some(node) => default_settings(reader, &mut policies, node),
-        None => Default::default(),
+pub(super) fn defaults<'n>(document: &mut Document, reader: &mut Reader<'n>, node: &'n Node<'n>, path: &Path<'_>) {
+    let inherited = keys::shared().iter().filter(|key| matches!(key.need, Need::Inherited(_))).map(|key| key.name);
+    let Some(mut fields) = reader.fields(node, path, r#"{cluster: prod, tags: {semver: "*"}}"#) else {
+        // What was meant is not known, so no target is told that it lacks a key.
+        document.given = inherited.collect();
+        return;
     };
-    let path = Path::Key(&path, "targets");
-    let Some(list) = list else {
-        missing::<()>(reader, &Path::Document, "targets", &fields, &format!("write a list such as [{RIGHT_TARGET}]"));
-        return Vec::new();
-    };
-    let items = reader.list(list, &path, &format!("[{RIGHT_TARGET}]")).unwrap_or_default();
-    if let (yaml::Value::List(_), []) = (&list.value, items) {
-        reader.wrong(
-            &path,
-            list.line,
-            format!("has no entry, so nothing would ever be deployed; write [{RIGHT_TARGET}]"),
-        );
+    let is_own = |(name, _): &(&str, _)| TARGET.iter().any(|key| key.is_own() && key.name == *name);
+    let own: Vec<_> = fields.entries.extract_if(.., |entry| is_own(entry)).collect();
+    reader.unknown(&fields, keys::shared(), path);
+    reader.keys(&fields, keys::shared(), &mut document.defaults, path);
+    for (name, node) in own {
+        reader.wrong(&Path::Key(path, name), node.line, "is each target's own; write it there");
     }
+    document.given = inherited.filter(|name| fields.has(name)).collect();
+}
 
-    let mut targets = Vec::with_capacity(items.len());
+pub(super) fn targets<'n>(document: &mut Document, reader: &mut Reader<'n>, node: &'n Node<'n>, path: &Path<'_>) {
+    let items = reader.list(node, path, &format!("[{RIGHT_TARGET}]")).unwrap_or_default();
+    if let (yaml::Value::List(_), []) = (&node.value, items) {
+        let text = format!("has no entry, so nothing would ever be deployed; write [{RIGHT_TARGET}]");
+        reader.wrong(path, node.line, text);
+    }
+    document.targets.reserve(items.len());
     let mut claims = Vec::with_capacity(items.len());
     for (at, node) in items.iter().enumerate() {
-        let path = Path::Item(&path, at);
-        let Some(mut fields) = reader.fields(node, &path, RIGHT_TARGET) else {
+        let Some(entry) = entry(document, reader, node, &Path::Item(path, at)) else { continue };
+        let Entry { repository: Some(repository), service: Some(service), cluster: Some(cluster), .. } = entry else {
             continue;
         };
-        let entry = entry(reader, &mut policies, &mut fields, &path, &given);
-        reader.unknown(&fields, &path);
-        let own = entry.settings;
-        let (Some(repository), Some(service)) = (entry.repository, entry.service) else {
-            continue;
-        };
-        let Some(cluster) = own.cluster.or_else(|| defaults.cluster.clone()) else {
-            continue;
-        };
-        let containers = own.containers.or_else(|| defaults.containers.clone()).unwrap_or_default();
         claims.push(Claim {
             at,
-            line: fields.line,
+            line: node.line,
             cluster: cluster.clone(),
             service: service.clone(),
             repository: repository.clone(),
-            containers: containers.clone(),
+            containers: entry.containers.clone(),
         });
-        let Some(tags) = own.tags.or_else(|| defaults.tags.clone()) else {
-            continue;
-        };
-        targets.push(Target {
+        let Some(tags) = entry.tags else { continue };
+        document.targets.push(Target {
             name: TargetName::new(format!("{cluster}/{service}")),
             repository,
             tags,
             cluster,
             service,
-            containers,
-            base: own.base.or(defaults.base).unwrap_or_default(),
-            environment: environment::merged(defaults.environment.as_ref(), own.environment),
-            notify: own.notify.or_else(|| defaults.notify.clone()).unwrap_or_default(),
-            settings: own.life.settings(&defaults.life),
-            settle: own.life.settle(&defaults.life),
+            containers: entry.containers,
+            base: entry.base,
+            environment: entry.environment,
+            notify: entry.notify,
+            settings: entry.settings,
+            settle: entry.settle,
         });
     }
     uniqueness::check(reader, &claims);
-    targets
 }
 
-/// Which keys `defaults` gives, rightly or wrongly: a target need not give them.
-#[derive(Default)]
-struct Given {
-    cluster: bool,
-    tags: bool,
-}
-
-fn is_known(reader: &mut Reader, version: Option<&Node<'_>>, fields: &Fields<'_, '_>) -> bool {
-    let path = Path::Key(&Path::Document, "version");
-    let right = VERSION.to_string();
-    let Some(node) = version else {
-        missing::<()>(reader, &Path::Document, "version", fields, &format!("write version: {right}"));
-        return true;
-    };
-    let Some(version) = reader.number(node, &path, &right) else {
-        return true;
-    };
-    if version != VERSION {
-        reader.wrong(
-            &path,
-            node.line,
-            format!("{version} is not known to this release of Slipway; write version: {right}, which it knows"),
-        );
-    }
-    version == VERSION
-}
-
-fn default_settings<'n>(reader: &mut Reader, policies: &mut Policies<'n>, node: &'n Node<'_>) -> (Settings, Given) {
-    let path = Path::Key(&Path::Document, "defaults");
-    let Some(mut fields) = reader.fields(node, &path, r#"{cluster: prod, tags: {semver: "*"}}"#) else {
-        // What was meant is not known, so no target is told that it lacks a key.
-        return (Settings::default(), Given { cluster: true, tags: true });
-    };
-    let settings = settings(reader, policies, &mut fields, &path);
-    let given = Given { cluster: fields.has("cluster"), tags: fields.has("tags") };
-    for key in ["repository", "service"] {
-        if let Some(node) = fields.stray(key) {
-            reader.wrong(&Path::Key(&path, key), node.line, "is each target's own; write it there");
+fn entry<'n>(document: &Document, reader: &mut Reader<'n>, node: &'n Node<'n>, path: &Path<'_>) -> Option<Entry> {
+    let mut entry = document.defaults.clone();
+    let fields = reader.map(node, path, RIGHT_TARGET, TARGET, &mut entry)?;
+    for Key { name, need, .. } in TARGET {
+        if let Need::Inherited(right) = need
+            && !fields.has(name)
+            && !document.given.contains(name)
+        {
+            reader.missing(&fields, TARGET, name, right, path);
         }
     }
-    reader.unknown(&fields, &path);
-    (settings, given)
+    Some(entry)
 }
 
-fn entry<'n>(
-    reader: &mut Reader,
-    policies: &mut Policies<'n>,
-    fields: &mut Fields<'n, '_>,
-    path: &Path<'_>,
-    defaults: &Given,
-) -> Entry {
-    let repository = match fields.get("repository") {
-        Some(node) => {
-            let path = Path::Key(path, "repository");
-            let text = reader.text(node, &path, "one such as shop/web");
-            text.and_then(|text| reader.right(&path, node.line, RepositoryName::parse(text)))
-        }
-        None => missing(
-            reader,
-            path,
-            "repository",
-            fields,
-            "write where the images come from, such as repository: shop/web",
-        ),
-    };
-    let service = match fields.get("service") {
-        Some(node) => name(reader, node, &Path::Key(path, "service"), "service").map(ServiceName::new),
-        None => missing(reader, path, "service", fields, "write the ECS service's name, such as service: web"),
-    };
-    let settings = settings(reader, policies, fields, path);
-    if !fields.has("cluster") && !defaults.cluster {
-        let right = "write the ECS cluster's name, such as cluster: prod, here or under the document's `defaults`";
-        missing::<()>(reader, path, "cluster", fields, right);
-    }
-    if !fields.has("tags") && !defaults.tags {
-        let right = r#"write which tags are deployed, such as tags: {semver: ">=1, <2"}, here or under the document's `defaults`"#;
-        missing::<()>(reader, path, "tags", fields, right);
-    }
-    Entry { repository, service, settings }
+pub(super) fn repository(reader: &mut Reader<'_>, node: &Node<'_>, path: &Path<'_>) -> Option<RepositoryName> {
+    let text = reader.text(node, path, "one such as shop/web")?;
+    reader.right(path, node.line, RepositoryName::parse(text))
 }
 
-fn settings<'n>(
-    reader: &mut Reader,
-    policies: &mut Policies<'n>,
-    fields: &mut Fields<'n, '_>,
-    path: &Path<'_>,
-) -> Settings {
-    Settings {
-        cluster: fields
-            .get("cluster")
-            .and_then(|node| name(reader, node, &Path::Key(path, "cluster"), "cluster"))
-            .map(ClusterName::new),
-        tags: fields.get("tags").and_then(|node| policies.read(reader, node, &Path::Key(path, "tags"))),
-        containers: fields.get("containers").and_then(|node| containers(reader, node, &Path::Key(path, "containers"))),
-        base: fields.get("base").and_then(|node| base(reader, node, &Path::Key(path, "base"))),
-        environment: fields
-            .get("environment")
-            .and_then(|node| environment::read(reader, node, &Path::Key(path, "environment"))),
-        notify: fields.get("notify").and_then(|node| notify::read(reader, node, &Path::Key(path, "notify"))),
-        life: Life::read(reader, fields, path),
-    }
-}
-
-fn missing<T>(reader: &mut Reader, path: &Path<'_>, key: &str, fields: &Fields<'_, '_>, right: &str) -> Option<T> {
-    if !fields.has_slip_of(key) {
-        reader.wrong(&Path::Key(path, key), fields.line, format!("is missing; {right}"));
-    }
-    None
-}
-
-fn name<'n>(reader: &mut Reader, node: &'n Node<'_>, path: &Path<'_>, what: &str) -> Option<&'n str> {
+/// The name of a service, a cluster or a container, `what`.
+pub(super) fn name<'n>(reader: &mut Reader<'_>, node: &'n Node<'_>, path: &Path<'_>, what: &str) -> Option<&'n str> {
     let text = reader.text(node, path, &format!("the {what}'s name"))?;
     reader.right(path, node.line, names::check(what, text))?;
     Some(text)
 }
 
-fn base(reader: &mut Reader, node: &Node<'_>, path: &Path<'_>) -> Option<Base> {
+pub(super) fn base(reader: &mut Reader<'_>, node: &Node<'_>, path: &Path<'_>) -> Option<Base> {
     let known = match reader.text(node, path, "service or family")? {
         "service" => Ok(Base::Service),
         "family" => Ok(Base::Family),
@@ -276,7 +161,7 @@ fn base(reader: &mut Reader, node: &Node<'_>, path: &Path<'_>) -> Option<Base> {
     reader.right(path, node.line, known)
 }
 
-fn containers(reader: &mut Reader, node: &Node<'_>, path: &Path<'_>) -> Option<Vec<ContainerName>> {
+pub(super) fn containers(reader: &mut Reader<'_>, node: &Node<'_>, path: &Path<'_>) -> Option<Vec<ContainerName>> {
     let items = reader.list(node, path, "[web]")?;
     if items.is_empty() {
         reader.wrong(

@@ -1,5 +1,6 @@
 //! The key `notify`: which channels are told of a target, and of what.
 
+use super::keys::ROUTE;
 use super::nearest::nearest;
 use super::reader::{Path, Reader};
 use super::yaml::Node;
@@ -12,7 +13,7 @@ const RIGHT_CHANNEL: &str = "\"#deploys\"";
 /// Slack's longest channel name.
 const LONGEST: usize = 80;
 
-pub(super) fn read(reader: &mut Reader, node: &Node<'_>, path: &Path<'_>) -> Option<Vec<Route>> {
+pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>, path: &Path<'_>) -> Option<Vec<Route>> {
     let items = reader.list(node, path, RIGHT)?;
     let mut routes: Vec<Route> = Vec::with_capacity(items.len());
     for (at, item) in items.iter().enumerate() {
@@ -27,28 +28,18 @@ pub(super) fn read(reader: &mut Reader, node: &Node<'_>, path: &Path<'_>) -> Opt
     Some(routes)
 }
 
-fn route(reader: &mut Reader, node: &Node<'_>, path: &Path<'_>) -> Option<Route> {
-    let mut fields = reader.fields(node, path, "{slack: \"#deploys\"}")?;
-    let slack = match fields.get("slack") {
-        Some(node) => {
-            let path = Path::Key(path, "slack");
-            let text = reader.text(node, &path, RIGHT_CHANNEL);
-            text.and_then(|text| reader.right(&path, node.line, channel(text)))
-        }
-        None => {
-            if !fields.has_slip_of("slack") {
-                let text = format!("is missing; write the channel, such as slack: {RIGHT_CHANNEL}");
-                reader.wrong(&Path::Key(path, "slack"), fields.line, text);
-            }
-            None
-        }
-    };
-    let on = fields.get("on").map(|node| words(reader, node, &Path::Key(path, "on"))).unwrap_or_default();
-    reader.unknown(&fields, path);
-    Some(Route { slack: slack?, on })
+fn route<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>, path: &Path<'_>) -> Option<Route> {
+    let mut route = Route::default();
+    reader.map(node, path, "{slack: \"#deploys\"}", ROUTE, &mut route)?;
+    (!route.slack.is_empty()).then_some(route)
 }
 
-fn words(reader: &mut Reader, node: &Node<'_>, path: &Path<'_>) -> Vec<String> {
+pub(super) fn slack(reader: &mut Reader<'_>, node: &Node<'_>, path: &Path<'_>) -> Option<String> {
+    let text = reader.text(node, path, RIGHT_CHANNEL)?;
+    reader.right(path, node.line, channel(text))
+}
+
+pub(super) fn words(reader: &mut Reader<'_>, node: &Node<'_>, path: &Path<'_>) -> Vec<String> {
     let items = reader.list(node, path, "[failed, rolled_back]").unwrap_or_default();
     if items.is_empty() && matches!(node.value, super::yaml::Value::List(_)) {
         reader.wrong(path, node.line, "is empty, so that nothing would be told; leave the key out to mean everything");

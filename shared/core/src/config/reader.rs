@@ -2,11 +2,13 @@
 //!
 //! It knows YAML's surprises, and nothing of what the document means.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::Mistake;
+use super::key::{Key, Need};
 use super::nearest::nearest;
 use super::yaml::{Node, Value};
+use crate::config::tags::TagPolicy;
 
 /// Where a value stands. It is only written out when there is a mistake to tell.
 #[derive(Clone, Copy)]
@@ -29,12 +31,14 @@ impl Path<'_> {
 
 /// The mistakes so far.
 #[derive(Default)]
-pub(super) struct Reader {
+pub(super) struct Reader<'n> {
     /// Each with its line.
     mistakes: Vec<(usize, Mistake)>,
+    /// What the rules for tags have been compiled to, by their name and text, see [`policy`](super::policy).
+    pub(super) rules: HashMap<(&'static str, &'n str), Result<TagPolicy, String>>,
 }
 
-impl Reader {
+impl<'n> Reader<'n> {
     /// Notes a mistake: what is wrong, and what would be right.
     pub(super) fn wrong(&mut self, path: &Path<'_>, line: usize, text: impl AsRef<str>) {
         self.mistakes.push((line, Mistake::in_line(line, path.write(), text.as_ref())));
@@ -55,7 +59,7 @@ impl Reader {
     }
 
     /// A text; `right` is one as the document would have it, quotes included.
-    pub(super) fn text<'n>(&mut self, node: &'n Node<'_>, path: &Path<'_>, right: &str) -> Option<&'n str> {
+    pub(super) fn text<'t>(&mut self, node: &'t Node<'_>, path: &Path<'_>, right: &str) -> Option<&'t str> {
         let wrong = match &node.value {
             Value::Text(text) => return Some(text),
             Value::Plain(text) => match typed(text) {
@@ -100,7 +104,7 @@ impl Reader {
         None
     }
 
-    pub(super) fn list<'n, 'd>(&mut self, node: &'n Node<'d>, path: &Path<'_>, right: &str) -> Option<&'n [Node<'d>]> {
+    pub(super) fn list<'t, 'd>(&mut self, node: &'t Node<'d>, path: &Path<'_>, right: &str) -> Option<&'t [Node<'d>]> {
         if let Value::List(items) = &node.value {
             return Some(items);
         }
@@ -113,12 +117,12 @@ impl Reader {
     }
 
     /// The entries of a map whose keys people choose; a key that comes twice is noted.
-    pub(super) fn entries<'n, 'd>(
+    pub(super) fn entries<'t, 'd>(
         &mut self,
-        node: &'n Node<'d>,
+        node: &'t Node<'d>,
         path: &Path<'_>,
         right: &str,
-    ) -> Option<Vec<(&'n str, &'n Node<'d>)>> {
+    ) -> Option<Vec<(&'t str, &'t Node<'d>)>> {
         let Value::Map(entries) = &node.value else {
             self.wrong(path, node.line, expected("a map", right, node));
             return None;
@@ -157,61 +161,89 @@ impl Reader {
         Some(named)
     }
 
-    /// A map whose keys are known; those that nobody asks for are noted by [`Reader::unknown`].
-    pub(super) fn fields<'n, 'd>(
+    /// A map with known keys: reads them into `into`, and notes the keys that are unknown or missing.
+    pub(super) fn map<T>(
         &mut self,
-        node: &'n Node<'d>,
+        node: &'n Node<'n>,
         path: &Path<'_>,
         right: &str,
-    ) -> Option<Fields<'n, 'd>> {
-        let entries = self.entries(node, path, right)?;
-        Some(Fields { entries, line: node.line, known: Vec::with_capacity(8) })
+        keys: &'static [Key<T>],
+        into: &mut T,
+    ) -> Option<Fields<'n>> {
+        let fields = self.fields(node, path, right)?;
+        self.unknown(&fields, keys, path);
+        self.keys(&fields, keys, into, path);
+        Some(fields)
     }
 
-    /// Notes the keys that were not asked for, with the known key that is nearest to each.
-    pub(super) fn unknown(&mut self, fields: &Fields<'_, '_>, path: &Path<'_>) {
-        for (key, node) in &fields.entries {
-            if fields.known.contains(key) {
-                continue;
-            }
-            let text = match nearest(key, fields.known.iter().copied(), |known| known) {
+    /// A map with known keys, none of them read yet.
+    pub(super) fn fields(&mut self, node: &'n Node<'n>, path: &Path<'_>, right: &str) -> Option<Fields<'n>> {
+        Some(Fields { entries: self.entries(node, path, right)?, line: node.line })
+    }
+
+    /// Notes the keys that are not known, with the known key that is nearest to each.
+    pub(super) fn unknown<T>(&mut self, fields: &Fields<'n>, keys: &'static [Key<T>], path: &Path<'_>) {
+        for (name, node) in fields.entries.iter().filter(|(name, _)| !is_known(name, keys)) {
+            let known: Vec<&str> = keys.iter().map(|key| key.name).collect();
+            let text = match nearest(name, known.iter().copied(), |known| known) {
                 Some(meant) => format!("is not a known key; did you mean `{meant}`?"),
-                None => format!("is not a known key; the known ones are {}", fields.known.join(", ")),
+                None => format!("is not a known key; the known ones are {}", known.join(", ")),
             };
-            self.wrong(&Path::Key(path, key), node.line, text);
+            self.wrong(&Path::Key(path, name), node.line, text);
+        }
+    }
+
+    /// Reads these keys, in their order, and notes those that are required and missing.
+    pub(super) fn keys<T>(&mut self, fields: &Fields<'n>, keys: &'static [Key<T>], into: &mut T, path: &Path<'_>) {
+        for key in keys {
+            match (fields.get(key.name), &key.need) {
+                (Some(node), _) => (key.read)(into, self, node, &Path::Key(path, key.name)),
+                (None, Need::Required(right)) => self.missing(fields, keys, key.name, right, path),
+                (None, _) => {}
+            }
+        }
+    }
+
+    /// Notes that a key is missing, unless somebody meant it and made a slip of the pen.
+    pub(super) fn missing<T>(
+        &mut self,
+        fields: &Fields<'n>,
+        keys: &'static [Key<T>],
+        name: &str,
+        right: &str,
+        path: &Path<'_>,
+    ) {
+        if !fields.has_slip_of(name, keys) {
+            self.wrong(&Path::Key(path, name), fields.line, format!("is missing; {right}"));
         }
     }
 }
 
-/// The entries of a map with known keys. What is asked for is what is known.
-pub(super) struct Fields<'n, 'd> {
-    entries: Vec<(&'n str, &'n Node<'d>)>,
-    pub(super) line: usize,
-    known: Vec<&'static str>,
+/// The entries of a map with known keys.
+pub(super) struct Fields<'n> {
+    pub(super) entries: Vec<(&'n str, &'n Node<'n>)>,
+    line: usize,
 }
 
-impl<'n, 'd> Fields<'n, 'd> {
+impl<'n> Fields<'n> {
     /// Whether the key is there, whatever its value.
-    pub(super) fn has(&self, key: &str) -> bool {
-        self.entries.iter().any(|(name, _)| *name == key)
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    fn get(&self, name: &str) -> Option<&'n Node<'n>> {
+        self.entries.iter().find(|(known, _)| *known == name).map(|(_, node)| *node)
     }
 
     /// Whether somebody meant this key and made a slip of the pen, which [`Reader::unknown`] tells.
-    pub(super) fn has_slip_of(&self, key: &str) -> bool {
-        let unknown = self.entries.iter().filter(|(name, _)| *name != key && !self.known.contains(name));
-        unknown.into_iter().any(|(name, _)| nearest(name, std::iter::once(key), |key| key).is_some())
+    pub(super) fn has_slip_of<T>(&self, name: &str, keys: &'static [Key<T>]) -> bool {
+        let mut unknown = self.entries.iter().filter(|(given, _)| !is_known(given, keys));
+        unknown.any(|(given, _)| nearest(given, std::iter::once(name), |name| name).is_some())
     }
+}
 
-    /// The value of a key that does not belong here; it is told by who asks.
-    pub(super) fn stray(&mut self, key: &str) -> Option<&'n Node<'d>> {
-        let at = self.entries.iter().position(|(name, _)| *name == key)?;
-        Some(self.entries.remove(at).1)
-    }
-
-    pub(super) fn get(&mut self, key: &'static str) -> Option<&'n Node<'d>> {
-        self.known.push(key);
-        self.entries.iter().find(|(name, _)| *name == key).map(|(_, node)| *node)
-    }
+fn is_known<T>(name: &str, keys: &'static [Key<T>]) -> bool {
+    keys.iter().any(|key| key.name == name)
 }
 
 impl Node<'_> {

@@ -17,7 +17,7 @@ pub(super) struct Claim {
     pub(super) containers: Vec<ContainerName>,
 }
 
-pub(super) fn check(reader: &mut Reader, claims: &[Claim]) {
+pub(super) fn check(reader: &mut Reader<'_>, claims: &[Claim]) {
     let mut by_service: HashMap<_, Vec<&Claim>> = HashMap::with_capacity(claims.len());
     for claim in claims {
         let earlier = by_service.entry((&claim.cluster, &claim.service)).or_default();
