@@ -213,10 +213,7 @@ impl Story {
         self.world.advance(time);
         let due = self.world.due();
         for schedule in &due {
-            match schedule.function() {
-                "slipway-deploy" => drop(self.deploy_once(&schedule.input, Invocation::New).await),
-                _ => drop(self.track_once(&schedule.input).await),
-            }
+            drop(self.deploy_once(&schedule.input, Invocation::New).await);
         }
         due.len()
     }
@@ -464,7 +461,6 @@ pub(crate) async fn aws(world: &World, function: &str) -> Aws {
         schedule_role: "arn:aws:iam::123456789012:role/slipway-schedules".to_owned(),
         schedule_dead_letters: "arn:aws:sqs:eu-west-1:123456789012:slipway-rings".to_owned(),
         deploy: arn("deploy"),
-        track: arn("track"),
         topic: world.place().arn("sns", "slipway-notices"),
         function: format!("slipway-{function}"),
     };
