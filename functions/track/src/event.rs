@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
-use slipway_core::id::{ClusterName, DeploymentId, Home, ServiceArn, ServiceName};
+use slipway_core::id::{ClusterName, DeploymentId, Home, ServiceArn};
 use slipway_core::outcome::{Change, DeploymentEvent, task_failure};
 use slipway_engine::{Hint, ServiceEvent, Warning};
 use tracing::info;
