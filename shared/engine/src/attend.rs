@@ -41,9 +41,9 @@ impl<C: Cloud> Call<'_, C> {
         }
     }
 
-    /// Attends to a service by its name.
+    /// Attends to a service because something there has to be judged.
     pub(crate) async fn attend_named(&self, config: &Config, target: &TargetName) -> Result<(), Failure> {
-        match ServiceEvent::timer(target) {
+        match ServiceEvent::of(target, Hint::Unjudged) {
             Some(event) => self.attend_to(Some(config), &event).await.map(drop),
             None => Ok(()),
         }
@@ -91,7 +91,7 @@ impl<C: Cloud> Call<'_, C> {
             if unjudged == Unjudged::Nothing {
                 break;
             }
-            hint = &Hint::Timer;
+            hint = &Hint::Unjudged;
         }
         Ok(published)
     }

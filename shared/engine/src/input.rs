@@ -68,13 +68,18 @@ pub struct ServiceEvent {
 impl ServiceEvent {
     /// The timer of this target fired; `None` where the name is not `cluster/service`.
     pub fn timer(target: &TargetName) -> Option<Self> {
+        Self::of(target, Hint::Timer)
+    }
+
+    /// Something happened to this target.
+    pub(crate) fn of(target: &TargetName, hint: Hint) -> Option<Self> {
         let (cluster, service) = target.as_str().split_once('/')?;
         let named = !cluster.is_empty() && !service.is_empty();
         named.then(|| Self {
             home: None,
             cluster: Some(ClusterName::new(cluster)),
             service: ServiceName::new(service),
-            hint: Hint::Timer,
+            hint,
         })
     }
 }
@@ -88,8 +93,10 @@ pub enum Hint {
     TaskStopped(StoppedTask),
     /// ECS warns of something that it does, or cannot do, for the service.
     Warning(Warning),
-    /// Something may be due: a timer fired, or whoever was at work found something to judge.
+    /// A timer fired: something may be due.
     Timer,
+    /// Whoever was at work there found a deployment that has an end, and that nobody may have heard of.
+    Unjudged,
 }
 
 /// A warning or an error of ECS about a service.

@@ -65,7 +65,7 @@ pub(crate) fn ours(config: Option<&Config>, event: &ServiceEvent, home: &Home) -
     }
     let Some(cluster) = clusters.into_iter().next() else {
         // A timer is Slipway's own: the target was taken out of the document while its deployment went on.
-        return event.cluster.as_ref().filter(|_| event.hint == Hint::Timer).map(unnamed);
+        return event.cluster.as_ref().filter(|_| matches!(event.hint, Hint::Timer | Hint::Unjudged)).map(unnamed);
     };
     Some(Ours {
         target: target_of(cluster, name),

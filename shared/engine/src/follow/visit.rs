@@ -82,7 +82,7 @@ impl<'a, C: Cloud> Visit<'a, C> {
     pub(crate) fn event(&self) -> Option<&'a DeploymentEvent> {
         match self.hint {
             Hint::Deployment(event) => Some(event),
-            Hint::TaskStopped(_) | Hint::Warning(_) | Hint::Timer => None,
+            Hint::TaskStopped(_) | Hint::Warning(_) | Hint::Timer | Hint::Unjudged => None,
         }
     }
 
