@@ -33,3 +33,5 @@ pub mod reason;
 pub mod record;
 
 pub mod schedule;
+
+pub mod trigger;

@@ -11,6 +11,7 @@ use slipway_core::outcome::Intent;
 use slipway_core::plan::{Plan, Step, To};
 use slipway_core::reason::Reason;
 use slipway_core::schedule::{self, Ring};
+use slipway_core::trigger::Trigger;
 
 use crate::bug::Bug;
 use crate::ecs::digest_of;
@@ -30,12 +31,16 @@ pub(crate) async fn answer(hand: Hand, payload: Payload) -> Result<(), Again> {
     match payload {
         Payload::Push { event, tag, at } => {
             let repository = hand.know(|world| world.registry.repository.to_string());
-            by_itself(&hand, Some(Wish { event, repository: Some(repository), tag: Some(tag), at, who: None })).await
+            by_itself(
+                &hand,
+                Some(Wish { repository: Some(repository), tag: Some(tag), ..Wish::again(event, Trigger::Push, at) }),
+            )
+            .await
         }
         Payload::Reconcile => {
             let at = hand.know(|world| world.now);
             let event = EventId::new(format!("reconcile-{}", hand.request));
-            reconcile(&hand, Wish { event, repository: None, tag: None, at, who: None }).await
+            reconcile(&hand, Wish::again(event, Trigger::Reconcile, at)).await
         }
         Payload::Ring(_) => woken(&hand).await,
         Payload::Ask(ask) => asked(&hand, ask).await,
@@ -220,7 +225,7 @@ async fn see(hand: &Hand, held: &mut Held) -> Result<Seen, Again> {
             note.write(&mut resolved);
             notes.push(note);
         }
-        notes.extend(deploy::outside(&resolved, &seen.service));
+        notes.extend(deploy::external(&resolved, &seen.service));
         notes
     };
     held.change(hand, "notes what it saw", |record| notes.iter().for_each(|note| note.write(record))).await?;
@@ -278,7 +283,8 @@ async fn decide(hand: &Hand, held: &mut Held, seen: &Seen, wishes: &[Wish]) -> R
         };
         let request = format!("request-{}", hand.request);
         let tagged_at = wish.tag.is_some().then_some(wish.at);
-        let wanted = deploy::Wish { image, by, event: &wish.event, request: &request, tagged_at };
+        let wanted =
+            deploy::Wish { image, by, trigger: &wish.trigger, event: &wish.event, request: &request, tagged_at };
         let plan = plan(hand, &facts, &wanted).await?;
         hand.note(format_args!("decides: {}", plan.reason));
         match &plan.reason {
@@ -350,8 +356,8 @@ async fn carry_out(
         Step::Register(_) => None,
     });
     let trigger = match by {
-        laws::By::Request => "deploy",
-        _ => "push",
+        laws::By::Request => Trigger::Deploy,
+        _ => Trigger::Push,
     };
     let deadline = add(now, i64::try_from(settings.deadline_seconds).unwrap_or(i64::MAX));
     let meant = meant(plan, trigger, event, hand, now, settings, deadline, over);
@@ -401,7 +407,7 @@ async fn carry_out(
 #[expect(clippy::too_many_arguments, reason = "a record has many members, and this is the one place that fills them")]
 fn meant(
     plan: &Plan,
-    trigger: &str,
+    trigger: Trigger,
     event: &EventId,
     hand: &Hand,
     now: Timestamp,
@@ -488,7 +494,7 @@ async fn asked(hand: &Hand, ask: Ask) -> Result<(), Again> {
         }
         Ask::Release => {
             crate::tracker::change(hand, "releases", |record| record.hold = None).await?;
-            return by_itself(hand, Some(Wish { event, repository: None, tag: None, at: now, who: None })).await;
+            return by_itself(hand, Some(Wish::again(event, Trigger::Release, now))).await;
         }
         Ask::Deploy(_) | Ask::Rollback => {}
     }
@@ -519,7 +525,14 @@ async fn asked(hand: &Hand, ask: Ask) -> Result<(), Again> {
                 };
                 let request = format!("request-{}", hand.request);
                 let by = By::Request(None, Insist::Yes);
-                let wanted = deploy::Wish { image: &image, by, event: &event, request: &request, tagged_at: None };
+                let wanted = deploy::Wish {
+                    image: &image,
+                    by,
+                    trigger: &Trigger::Deploy,
+                    event: &event,
+                    request: &request,
+                    tagged_at: None,
+                };
                 let plan = plan(hand, &facts, &wanted).await?;
                 hand.note(format_args!("decides: {}", plan.reason));
                 if !plan.steps.is_empty() {

@@ -200,14 +200,14 @@ impl Laws {
 
     /// The storm is over, and everything has come to rest.
     pub(crate) fn at_rest(&mut self, ecs: &Ecs, registry: &Registry, record: &slipway_core::ledger::Service) {
-        for deployment in record.deployments.iter().filter(|it| it.deployment.is_some() && !it.is_outside()) {
+        for deployment in record.deployments.iter().filter(|it| it.deployment.is_some() && !it.is_external()) {
             if !self.endings.contains_key(&deployment.number) {
                 self.break_law(format!("the end of deployment {} was never told", deployment.number));
             }
         }
         let primary = ecs.primary();
         // Somebody else's deployment that ECS tries for ever is waited for as long.
-        let theirs = record.of_id(&primary.id).is_none_or(ledger::Deployment::is_outside);
+        let theirs = record.of_id(&primary.id).is_none_or(ledger::Deployment::is_external);
         let stuck = theirs && primary.rollout == Some(slipway_core::facts::Rollout::InProgress);
         if record.lease.is_some() || !record.wishes.is_empty() || !stuck && !record.waiting.is_empty() {
             self.break_law("the lease or a wish was left behind".to_owned());
@@ -220,7 +220,7 @@ impl Laws {
         let last = record.deployments.first().filter(|it| it.outcome == Some(Outcome::RollbackFailed));
         let called = last.and_then(|it| it.ended_at);
         // A takeover whose answer was lost is one all the same.
-        let adopted = record.decision.as_ref().filter(|it| it.what == "adopted").map(|it| it.at);
+        let adopted = record.decision.as_ref().filter(|it| it.what == ledger::DecisionKind::Adopted).map(|it| it.at);
         let decided = self.decided.max(adopted).max(self.outside.as_ref().map(|(_, at)| *at));
         let mut better = registry.images().iter().filter(|image| {
             let digest = &image.facts.digest;

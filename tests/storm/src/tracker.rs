@@ -6,7 +6,7 @@ use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 use slipway_core::facts::{Pause, Revision, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts};
 use slipway_core::id::{EventId, TaskDefinitionArn};
-use slipway_core::ledger::{self, Decision, Failing, Good, Once, Outcome, Ran, Service, Wish};
+use slipway_core::ledger::{self, Decision, DecisionKind, Failing, Good, Once, Outcome, Ran, Service, Wish};
 use slipway_core::notice::{News, end_is_untold};
 use slipway_core::outcome::{
     Assessment, DeploymentEvent, End, FailedBy, Pace, Situation, Unrecorded, Who, assess, its_service_deployment,
@@ -14,6 +14,7 @@ use slipway_core::outcome::{
 };
 use slipway_core::rollback::{self, Facts, GoodFacts, RevisionState, WayBack};
 use slipway_core::schedule::{self, Ring};
+use slipway_core::trigger::Trigger;
 
 use crate::bug::Bug;
 use crate::deployer::{Held, arm_deadline, take, update};
@@ -59,14 +60,14 @@ async fn follow(hand: &Hand, event: Option<&DeploymentEvent>) -> Result<(), Agai
     for _ in 0..LOOKS {
         let seen = look(hand).await?;
         if let Some(found) = find(hand, &seen) {
-            let decided = Decision { what: "outside".to_owned(), at: found.intended_at, who: None };
+            let decided = Decision { what: DecisionKind::External, at: found.intended_at, who: None };
             hand.note(format_args!(
                 "finds {} by {}",
                 found.deployment.as_ref().map_or("", |it| it.as_str()),
                 found.trigger
             ));
             change(hand, "records what it found", |record| {
-                if record.find(found.clone()).is_some() && found.is_outside() {
+                if record.find(found.clone()).is_some() && found.is_external() {
                     record.decided(decided.clone());
                 }
             })
@@ -118,7 +119,7 @@ fn find(hand: &Hand, seen: &Seen) -> Option<ledger::Deployment> {
         settings: &settings,
         now: seen.now,
     });
-    found.filter(|it| !(adopted && it.is_outside()))
+    found.filter(|it| !(adopted && it.is_external()))
 }
 
 /// Takes one step in the story of a deployment; whether there was one to take.
@@ -217,14 +218,8 @@ async fn mark(hand: &Hand, deployment: &ledger::Deployment, by: FailedBy, at: Ti
     if deployment.failing.is_some() {
         return Ok(false);
     }
-    let failing = Failing {
-        at,
-        by: by.as_str().to_owned(),
-        cause: "its tasks stopped".to_owned(),
-        evidence: Vec::new(),
-        log: None,
-        advice: Vec::new(),
-    };
+    let failing =
+        Failing { at, by, cause: "its tasks stopped".to_owned(), evidence: Vec::new(), log: None, advice: Vec::new() };
     change(hand, "notes that it fails", |record| record.failing(deployment.number, failing.clone())).await?;
     Ok(true)
 }
@@ -257,7 +252,7 @@ async fn failing(
         _ if way.acts() => go_back(hand, deployment.number, &way).await,
         WayBack::Human(_)
         | WayBack::Tell(rollback::Tell::Off | rollback::Tell::Notify(_) | rollback::Tell::Outside) => {
-            let late = deployment.failing.as_ref().is_some_and(|it| it.by == "deadline");
+            let late = deployment.failing.as_ref().is_some_and(|it| it.by == FailedBy::Deadline);
             let outcome = if late { Outcome::TimedOut } else { Outcome::Failed };
             finish(hand, seen, deployment, End::of(outcome).recorded(deployment)).await.map(|()| true)
         }
@@ -322,7 +317,7 @@ async fn carry_back(
 ) -> Result<(), Again> {
     let number = deployment.number;
     let meant = ledger::Rollback {
-        how: way.how().unwrap_or_default().to_owned(),
+        how: way.how().unwrap_or_default(),
         to: way.to().map(str::to_owned),
         at: seen.now,
         over: seen.service.primary().map(|it| it.id.clone()),
@@ -389,7 +384,7 @@ async fn carry_back(
             .change(hand, "notes the way back as a deployment", |record| {
                 record.end(number, Outcome::Failed, now, None);
                 record.record(ledger::Deployment {
-                    trigger: "push".to_owned(),
+                    trigger: Trigger::Push,
                     deployment: made.clone(),
                     began_at: Some(now),
                     intended_at: now,
@@ -489,7 +484,7 @@ async fn wake(hand: &Hand, wish: Option<Timestamp>) -> Result<(), Again> {
 }
 
 fn again(number: u64, at: Timestamp) -> Wish {
-    Wish { event: EventId::new(format!("again-{number}")), repository: None, tag: None, at, who: None }
+    Wish::again(EventId::new(format!("again-{number}")), Trigger::Reconcile, at)
 }
 
 /// Publishes what is not told yet, then writes down that it was.

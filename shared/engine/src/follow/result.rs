@@ -5,10 +5,11 @@ use crate::error::Error;
 use jiff::Timestamp;
 use slipway_core::facts::ServiceFacts;
 use slipway_core::id::EventId;
-use slipway_core::ledger::{Decision, Deployment, Good, Once, Outcome, Wish};
+use slipway_core::ledger::{Decision, DecisionKind, Deployment, Good, Once, Outcome, Wish};
 use slipway_core::notice::News;
 use slipway_core::outcome::End;
 use slipway_core::rollback::WayBack;
+use slipway_core::trigger::Trigger;
 use tracing::info;
 
 use super::visit::Visit;
@@ -34,15 +35,15 @@ impl<C: Cloud> Visit<'_, C> {
         };
         let news = News::Ended { end, next };
         // What others did is told first: what is written down of it does not say how it ended.
-        let told = if deployment.is_outside() { self.publish(number, &news, at).await? } else { None };
+        let told = if deployment.is_external() { self.publish(number, &news, at).await? } else { None };
         // Before it is written down: a ring too many finds nothing to do, one too few is never made up for.
         let alone = self.open() == [number];
-        let again = decides_again(outcome) && !deployment.is_outside();
+        let again = decides_again(outcome) && !deployment.is_external();
         if alone && (again || !self.record().waiting.is_empty() || !self.record().wishes.is_empty()) {
             self.wake().await?;
         }
-        let wish = Wish { event: after(&deployment), repository: None, tag: None, at, who: None };
-        let decision = Decision { what: "outside".to_owned(), at: began(&deployment), who: None };
+        let wish = Wish::again(after(&deployment), Trigger::Reconcile, at);
+        let decision = Decision { what: DecisionKind::External, at: began(&deployment), who: None };
         let completed = end.outcome == Outcome::Completed;
         let once = self.write(|record| {
             if record.is_outdated(&deployment) {
@@ -51,7 +52,7 @@ impl<C: Cloud> Visit<'_, C> {
             let once = record.end(number, outcome, at, end.says.clone().filter(|_| outcome == Outcome::Stopped));
             if once == Once::Now {
                 good.iter().for_each(|good| record.proved(good.clone()));
-                if deployment.is_outside() && completed {
+                if deployment.is_external() && completed {
                     record.decided(decision.clone());
                 }
                 if again {
@@ -68,7 +69,7 @@ impl<C: Cloud> Visit<'_, C> {
             return Ok(());
         }
         info!(target = %self.target, deployment.number = number, %outcome, "ended");
-        if deployment.is_outside() {
+        if deployment.is_external() {
             return Ok(());
         }
         // Told only now, so that of two judgements the one that is written down is told. Where that fails, the next try, or

@@ -10,7 +10,7 @@ use crate::lease::Holder;
 use jiff::Timestamp;
 use slipway_core::facts::{ServiceDeploymentFacts, ServiceDeploymentStatus};
 use slipway_core::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
-use slipway_core::ledger::{Busy, Fence, Lost, Outcome, Rollback};
+use slipway_core::ledger::{Busy, Fence, Lost, Outcome, Rollback, RollbackMethod};
 use slipway_core::notice::News;
 use slipway_core::outcome::{Assessment, End, FailedBy, Who};
 use slipway_core::plan::{Force, Plan, Step, To};
@@ -39,7 +39,7 @@ impl<C: Cloud> Visit<'_, C> {
         info!(target = %self.target, deployment.number = number, "{way}");
         if !way.acts() {
             let failing = self.deployment(number).and_then(|it| it.failing.as_ref());
-            let late = failing.is_some_and(|failing| FailedBy::of(&failing.by) == FailedBy::Deadline);
+            let late = failing.is_some_and(|failing| failing.by == FailedBy::Deadline);
             let outcome = if late { Outcome::TimedOut } else { Outcome::Failed };
             self.end(number, &End::of(outcome), Some(&way), Some(&seen.service)).await?;
             return Ok(Next::Wait);
@@ -67,7 +67,7 @@ impl<C: Cloud> Visit<'_, C> {
         story: Option<&ServiceDeploymentFacts>,
     ) -> Result<Option<WayBack>, Error> {
         let Some(deployment) = self.deployment(number).cloned() else { return Ok(None) };
-        let goods = match deployment.is_outside() {
+        let goods = match deployment.is_external() {
             true => Vec::new(),
             false => self.good_facts(&deployment, &seen.service).await?,
         };
@@ -131,7 +131,7 @@ impl<C: Cloud> Visit<'_, C> {
         arn: &ServiceDeploymentArn,
         to: Option<&TaskDefinitionArn>,
     ) -> Result<Stop, Error> {
-        self.mean(number, fence, seen, "stop", to.map(TaskDefinitionArn::short)).await?;
+        self.mean(number, fence, seen, RollbackMethod::Stop, to.map(TaskDefinitionArn::short)).await?;
         match self.cloud.stop_service_deployment(arn).await {
             Ok(StopAnswer::Accepted) => {}
             Ok(StopAnswer::TooLate) => {
@@ -198,18 +198,25 @@ impl<C: Cloud> Visit<'_, C> {
         let cloud = self.cloud;
         let until = begin_until(self.invocation.deadline, cloud.now());
         let calls = Calls { cloud, paces: self.paces, until };
-        let ready = self.mean(number, fence, seen, "update", to);
+        let ready = self.mean(number, fence, seen, RollbackMethod::Update, to);
         let done = execute(&calls, &plan, &registrations, ready).await?;
         self.did(number, done.deployment, done.revision.as_ref().map(TaskDefinitionArn::short)).await
     }
 
     /// Writes down what is about to be done, and arms the ring that sees to it.
-    async fn mean(&mut self, number: u64, fence: Fence, seen: &Seen, how: &str, to: Option<&str>) -> Result<(), Error> {
+    async fn mean(
+        &mut self,
+        number: u64,
+        fence: Fence,
+        seen: &Seen,
+        how: RollbackMethod,
+        to: Option<&str>,
+    ) -> Result<(), Error> {
         let now = self.cloud.now();
         let Some(deployment) = self.deployment(number) else { return Ok(()) };
         self.arm_the_way_back(number, &deployment.settings).await?;
         let rollback = Rollback {
-            how: how.to_owned(),
+            how,
             to: to.map(str::to_owned),
             at: now,
             over: seen.service.primary().map(|primary| primary.id.clone()),

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::{
-    Decision, Deployment, Failing, Fence, GOOD, Good, Lost, Outcome, QUARANTINED, Quarantined, RECENT, Rollback,
-    Service, TOLD,
+    Decision, DecisionKind, Deployment, Failing, Fence, GOOD, Good, Lost, Outcome, QUARANTINED, Quarantined, RECENT,
+    Rollback, Service, TOLD,
 };
 use crate::model::id::{DeploymentId, TaskDefinitionArn};
 use crate::model::image::Digest;
@@ -186,8 +186,8 @@ pub enum Once {
 
 /// What a person asked for is their decision, from when it was meant.
 fn decision_of(it: &Deployment) -> Option<Decision> {
-    let asked = matches!(it.trigger.as_str(), "deploy" | "redeploy" | "rollback");
-    asked.then(|| Decision { what: it.trigger.clone(), at: it.intended_at, who: it.who.clone() })
+    let what = DecisionKind::of_trigger(&it.trigger)?;
+    Some(Decision { what, at: it.intended_at, who: it.who.clone() })
 }
 
 impl Rollback {
