@@ -8,8 +8,8 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::following::{
-    armed, deploy, deploy_well, deploying, follow, kinds, logging_definition, outcome, remembered, ring, running, runs,
-    web_with,
+    deploy, deploy_well, deploying, follow, kinds, logging_definition, outcome, remembered, ring, running, runs,
+    timers, web_with,
 };
 use crate::story::{Invocation, Story, WEB, service, service_with_breaker};
 use crate::{stories, told};
@@ -101,7 +101,6 @@ async fn ecs_s_failure_without_a_rollback_of_its_own_is_put_right_by_an_update(n
     story.transcript();
     assert_eq!(kinds(&mut story), ["rolling_back", "rolled_back"]);
     assert_eq!((outcome(&story).as_str(), runs(&story).as_str()), ("rolled_back_by_slipway", "web:1"));
-    assert_eq!(armed(&story), ["wake"]);
     story.end();
 }
 
@@ -136,7 +135,7 @@ async fn a_rollback_without_an_end_is_noticed_by_its_own_deadline(name: &'static
     assert_eq!(ring(&mut story, Duration::from_secs(31 * 60)).await, 1);
     story.transcript();
     story.notices();
-    assert_eq!(armed(&story), ["back"]);
+    assert_eq!(timers(&story).len(), 2, "of the deployment and of its rollback");
     ring(&mut story, Duration::from_secs(31 * 60)).await;
     story.transcript();
     assert_eq!((kinds(&mut story), outcome(&story).as_str()), (vec!["rollback_failed".to_owned()], "rollback_failed"));
@@ -234,15 +233,15 @@ async fn somebody_else_at_work_is_waited_for(name: &'static str) {
     assert!(killed.is_err());
     story.transcript();
     for schedule in &due {
-        story.track_once(&schedule.input).await.expect("an answer");
+        story.deploy_once(&schedule.input, Invocation::New).await.expect("an answer");
     }
     story.transcript();
     assert_eq!(kinds(&mut story), [""; 0]);
     // Looked at again each minute, until the lease has expired.
     for _ in 0..7 {
         story.world.advance(Duration::from_secs(60));
-        for schedule in story.world.due().iter().filter(|it| it.function() == "slipway-track") {
-            story.track_once(&schedule.input).await.expect("an answer");
+        for schedule in story.world.due() {
+            story.deploy_once(&schedule.input, Invocation::New).await.expect("an answer");
         }
     }
     story.transcript();

@@ -136,6 +136,13 @@ impl Wish {
     pub fn by(self, who: Option<String>, reason: Option<String>) -> Self {
         Self { who, reason, ..self }
     }
+
+    /// To decide again among everything that the registry has, after this deployment; the same for a repeated one.
+    pub fn after(deployment: &Deployment, at: Timestamp) -> Self {
+        let id = deployment.deployment.as_ref().map(|id| id.as_str().to_owned());
+        let event = EventId::new(format!("after-{}", id.unwrap_or_else(|| deployment.number.to_string())));
+        Self::again(event, Trigger::Reconcile, at)
+    }
 }
 
 /// A revision whose deployment completed.

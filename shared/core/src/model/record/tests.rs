@@ -246,3 +246,24 @@ fn what_a_person_asked_for_is_a_decision_and_a_release_is_none() {
         assert_eq!(record.decision.take().map(|it| (it.what, it.who)), Some((what, Some("ana".to_owned()))));
     }
 }
+
+#[test]
+fn what_never_began_is_decided_again_and_a_release_stays_one() {
+    let again = |trigger: Trigger| {
+        let mut record = Service::default();
+        let asked = Deployment {
+            who: Some("ana".to_owned()),
+            request_reason: Some("it is fixed".to_owned()),
+            ..Deployment::of(trigger, at("10:00:00"))
+        };
+        let (number, _) = record.record(asked);
+        record.never_began(number);
+        assert_eq!(record.deployments, []);
+        record.wishes.pop().map(|it| (it.trigger, it.who, it.reason))
+    };
+    let by_ana = |trigger| Some((trigger, Some("ana".to_owned()), Some("it is fixed".to_owned())));
+    assert_eq!(again(Trigger::Release), by_ana(Trigger::Release));
+    assert_eq!(again(Trigger::Push), Some((Trigger::Reconcile, None, None)));
+    assert_eq!(again(Trigger::Reconcile), Some((Trigger::Reconcile, None, None)));
+    assert_eq!(again(Trigger::Deploy), None, "who asked is not asked again");
+}
