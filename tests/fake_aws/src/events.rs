@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::identity;
-use super::place::Place;
+use crate::identity;
+use crate::place::Place;
 
 /// An event as EventBridge delivers it. The id follows from what it says and when.
 pub(crate) fn envelope(
@@ -31,14 +31,9 @@ pub(crate) fn envelope(
     })
 }
 
-/// A moment as ECS's events write it, with milliseconds.
-pub(crate) fn milliseconds(at: Timestamp) -> String {
-    format!("{at:.3}")
-}
-
 /// The same event as an ECS service sends it that was never migrated to the long ARN form.
 ///
-/// Its ARN is `…:service/web`, without a cluster in it. The documented samples, unlike the captured events, have no `clusterArn` either.
+/// Its ARN is `…:service/web`, without a cluster in it, and there is no `clusterArn` either.
 pub fn in_short_form(event: &Value) -> Value {
     let mut event = event.clone();
     if let Some(Value::String(arn)) = event.pointer_mut("/resources/0")
