@@ -234,7 +234,7 @@ async fn resolve(hand: &Hand, record: &Service, meant: &Deployment, seen: &Seen)
     if !matches!(note, Note::Forgotten(_)) {
         return Ok(note);
     }
-    let History { service, revisions, past } = &history_of(hand, meant, revisions).await?;
+    let History { service, revisions, past } = &history_of(hand, record, meant, revisions).await?;
     Ok(deploy::resolve(&Intent { record, meant, service, revisions }, past))
 }
 

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use slipway_core::facts::{
     Breaker, Controller, Deployment, Management, Revision, Rollout, ServiceEvent, ServiceFacts, Strategy,
 };
-use slipway_core::id::{ClusterName, DeploymentId, ServiceDeploymentArn, ServiceName, TaskDefinitionArn};
+use slipway_core::id::{
+    ClusterName, DeploymentId, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn,
+};
 use slipway_core::image::{Digest, ImageRef};
 use slipway_core::outcome::{Change, DeploymentEvent};
 use slipway_core::render::Rendering;
@@ -41,6 +43,14 @@ pub(crate) struct Past {
     pub(crate) created_at: Timestamp,
     /// When it ended.
     pub(crate) finished_at: Option<Timestamp>,
+}
+
+impl Past {
+    /// The service revision that it targets; as on AWS it bears the deployment's number.
+    pub(crate) fn target(&self) -> ServiceRevisionArn {
+        let number = self.deployment.as_str().trim_start_matches("ecs-svc/");
+        ServiceRevisionArn::new(format!("arn:aws:ecs:eu-west-1:123456789012:service-revision/prod/web/{number}"))
+    }
 }
 
 /// One service.

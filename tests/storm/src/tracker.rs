@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
-use slipway_core::facts::{Pause, Revision, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts};
+use slipway_core::facts::{Monitors, Pause, Revision, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts};
 use slipway_core::id::{EventId, TaskDefinitionArn};
 use slipway_core::ledger::{self, Decision, Failing, Good, Once, Outcome, Ran, Service, Wish};
 use slipway_core::notice::{News, end_is_untold};
@@ -137,7 +137,7 @@ async fn step(hand: &Hand, seen: &Seen, number: u64, event: Option<&DeploymentEv
     };
     let mut assessment = assess(&situation);
     if assessment == Assessment::NeverBegan {
-        let history = history_of(hand, deployment, &seen.revisions).await?;
+        let history = history_of(hand, &seen.record, deployment, &seen.revisions).await?;
         let History { service, revisions, past } = &history;
         assessment = assess(&Situation { service, revisions, history: past, ..situation });
     }
@@ -184,12 +184,13 @@ pub(crate) struct History {
 /// ECS's history, as far as it is of the time of this deployment, and another look at the service: three more calls.
 pub(crate) async fn history_of(
     hand: &Hand,
+    record: &Service,
     meant: &ledger::Deployment,
     known: &HashMap<TaskDefinitionArn, Revision>,
 ) -> Result<History, Again> {
     let past = hand.call("asks ECS's history", |world| world.ecs.past().map(story).collect::<Vec<_>>()).await?;
     let service = hand.call("looks at the service again", |world| world.ecs.service()).await?;
-    let named = of_its_time(meant, &past).filter_map(|it| it.task_definition.clone());
+    let named = of_its_time(record, meant, &past).filter_map(|it| it.task_definition.clone());
     let named: Vec<_> = named.chain(service.deployments.iter().map(|it| it.task_definition.clone())).collect();
     let mut revisions = known.clone();
     let read = hand
@@ -530,9 +531,11 @@ fn story(past: &crate::ecs::Past) -> ServiceDeploymentFacts {
         status: ServiceDeploymentStatus::of(past.status),
         status_reason: None,
         rollback_reason: None,
+        rollback_to: None,
+        monitors: Monitors::Unread,
         stage: None,
         pause: Pause::No,
-        target: None,
+        target: Some(past.target()),
         task_definition: Some(past.task_definition.clone()),
         created_at: Some(past.created_at),
         updated_at: None,
