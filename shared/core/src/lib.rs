@@ -18,7 +18,7 @@ pub mod text;
 // The paths of before the four folders, until their users have moved to the new ones. Nothing in this crate uses them.
 
 pub use config::tags;
-pub use model::{diff, facts, id, image, labels, plan, provenance, reason, schedule};
+pub use model::{diff, facts, id, image, labels, plan, provenance, reason, timer};
 pub use rules::{request, rollback};
 pub use text::answer;
 

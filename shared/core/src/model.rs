@@ -32,4 +32,4 @@ pub mod reason;
 
 pub mod record;
 
-pub mod schedule;
+pub mod timer;

@@ -10,9 +10,9 @@ use slipway_core::ledger::Wish;
 use slipway_core::plan::Plan;
 use slipway_core::provenance::Trigger;
 use slipway_core::reason::Reason;
-use tracing::info;
 
 use crate::act::Ending;
+use crate::attend::Unjudged;
 use crate::cloud::Cloud;
 use crate::error::Failure;
 use crate::input::Push;
@@ -40,24 +40,6 @@ impl<C: Cloud> Call<'_, C> {
         let (served, failures) = self.grant(config, &names, &wish, Sight::OfAPush).await;
         endings.extend(served);
         self.answer("push", &push.id, endings, failures)
-    }
-
-    /// Serves the wishes that lie with a service, or wait there.
-    pub(crate) async fn wake(&self, config: &Config, target: &TargetName) -> Result<Value, Failure> {
-        let cloud = self.cloud();
-        let event = EventId::new(self.request_id);
-        let entries = config.of_name(target);
-        let record = cloud.read_record(target).await?.record;
-        if entries.is_empty() || (record.wishes.is_empty() && record.waiting.is_empty()) {
-            info!(ecs.service = %target, "nothing is wished for here");
-            return Ok(answer::of_targets("wake", &event, &[]));
-        }
-        // Whoever holds the lease serves what is woken.
-        let Ok(lease) = Lease::take(cloud, target, &self.holder, &[], Waiting::Wakes).await? else {
-            return Ok(answer::of_targets("wake", &event, &[]));
-        };
-        let served = Session::new(self, lease, entries).grant_all(&Look::new(cloud), Vec::new(), Sight::OfAPush).await;
-        self.answer("wake", &event, served.own, served.failure.into_iter().collect())
     }
 
     /// Takes the services' leases, and grants the wish where it got one; where it didn't, the holder will.
@@ -97,10 +79,14 @@ impl<C: Cloud> Call<'_, C> {
             }
         };
         join(look.at_services(&targets), image).await;
+        let held_names: Vec<TargetName> = held.iter().map(|session| session.lease.target.clone()).collect();
         let served = in_turn(held.into_iter().map(|session| session.grant_all(&look, vec![wish.clone()], sight))).await;
-        for Served { own, failure } in served {
+        for (Served { own, failure, unjudged }, name) in served.into_iter().zip(held_names) {
             endings.extend(own);
             failures.extend(failure);
+            if unjudged == Unjudged::Something {
+                failures.extend(Box::pin(self.attend_named(config, &name)).await.err());
+            }
         }
         (endings, failures)
     }

@@ -58,7 +58,12 @@ impl<C: Cloud> Planner<'_, C> {
         if !unresolved.is_empty() {
             let mut revisions = self.revisions_of(service).await?;
             for meant in unresolved {
-                let note = self.resolve(&remembered, meant, service, &mut revisions).await?;
+                let note = match self.resolve(&remembered, meant, service, &mut revisions).await? {
+                    Note::Forgotten(number) if meant.request.as_deref() != Some(self.request) => {
+                        Note::Abandoned(number)
+                    }
+                    note => note,
+                };
                 note.write(&mut remembered);
                 notes.push(note);
             }

@@ -18,6 +18,7 @@ use slipway_core::status::Memory;
 use tracing::error;
 
 use crate::act::Ending;
+use crate::attend::Unjudged;
 use crate::choose::Decided;
 use crate::error::Failure;
 use crate::input::Push;
@@ -103,7 +104,10 @@ impl<C: Cloud> Call<'_, C> {
                 Err(error) => session.failed(target, error, asked.trigger.clone(), asked.event),
             });
         }
-        let Served { own, failure } = session.finish(endings).await;
+        let Served { own, mut failure, unjudged } = session.finish(endings).await;
+        if unjudged == Unjudged::Something {
+            failure = failure.or(Box::pin(self.attend_named(config, name)).await.err());
+        }
         // A notice that fails is counted, and changes nothing of what was done.
         if let Some(failure) = failure {
             error!(failure.message, "a request was carried out, but not all that follows from it");

@@ -116,6 +116,15 @@ pub struct Wish {
     pub who: Option<String>,
 }
 
+impl Wish {
+    /// To decide again among everything that the registry has, after this deployment; the same for a repeated one.
+    pub fn after(deployment: &Deployment, at: Timestamp) -> Self {
+        let id = deployment.deployment.as_ref().map(|id| id.as_str().to_owned());
+        let event = EventId::new(format!("after-{}", id.unwrap_or_else(|| deployment.number.to_string())));
+        Self { event, repository: None, tag: None, at, who: None }
+    }
+}
+
 /// A revision whose deployment completed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Good {

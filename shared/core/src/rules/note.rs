@@ -14,8 +14,10 @@ pub enum Note {
     Ran(String, Vec<Ran>),
     /// An update whose answer was lost made this deployment.
     Began(u64, Began),
-    /// An update that was meant never took effect.
+    /// An update that this very invocation meant in an earlier try never took effect.
     Forgotten(u64),
+    /// An update that was meant by an invocation that is gone never took effect: it is decided again.
+    Abandoned(u64),
     /// What the images of a deployment were built from.
     Built(u64, BuildChange),
     /// A notice was published; of a deployment, where it has a number.
@@ -42,6 +44,7 @@ impl Note {
             }
             Self::Began(number, began) => record.began(*number, began),
             Self::Forgotten(number) => record.forget(*number),
+            Self::Abandoned(number) => record.never_began(*number),
             Self::Built(number, build) => record.built(*number, build.clone()),
             Self::Told(number, id) => record.tell(*number, id),
             Self::Waits(wish) => {

@@ -45,7 +45,7 @@ impl<C: Cloud> Visit<'_, C> {
                 })
                 .await?;
             }
-            Hint::Deployment(_) | Hint::Deadline(_) => {}
+            Hint::Deployment(_) | Hint::Timer | Hint::Unjudged => {}
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     Decision, Deployment, Failing, Fence, GOOD, Good, Lost, Outcome, QUARANTINED, Quarantined, RECENT, Rollback,
-    Service, TOLD,
+    Service, TOLD, Wish,
 };
 use crate::model::id::{DeploymentId, TaskDefinitionArn};
 use crate::model::image::Digest;
@@ -62,6 +62,16 @@ impl Service {
     /// What was meant did not come about; nobody is told, because nothing happened.
     pub fn forget(&mut self, number: u64) {
         self.deployments.retain(|it| it.number != number || it.deployment.is_some());
+    }
+
+    /// What was meant did not come about, and whoever meant it is gone: what came by itself is decided again.
+    pub fn never_began(&mut self, number: u64) {
+        let meant = self.numbered(number).filter(|it| it.deployment.is_none());
+        let again = meant.filter(|it| decision_of(it).is_none()).map(|it| Wish::after(it, it.intended_at));
+        self.forget(number);
+        if let Some(again) = again {
+            self.wish(again);
+        }
     }
 
     /// A task of the deployment stopped by itself. The number of those that did.
