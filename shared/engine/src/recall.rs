@@ -20,10 +20,14 @@ use crate::plan::{Planner, Sight};
 /// What ECS's history told of an intent; nothing where it cannot be asked and the list of deployments decides alone
 /// ([`list_decides`]).
 ///
-/// Until then it is tried again, whatever the trouble is, and so is a call that was one too many.
+/// Until then another try can help, whatever the trouble is: the error is of a kind that passes. So is a call that was one
+/// too many.
 pub(crate) fn witness<T: Default>(asked: Result<T, Error>, meant: &Deployment, now: Timestamp) -> Result<T, Error> {
     match asked {
-        Err(error) if error.kind == Kind::Throttled || !list_decides(meant, now) => Err(error),
+        Err(error) if error.kind == Kind::Throttled => Err(error),
+        Err(error) if !list_decides(meant, now) => Err(error
+            .of_kind(Kind::Unreachable)
+            .adding("ECS's list of deployments may still lag, so it is tried again")),
         Err(error) => {
             warn!(
                 %error,

@@ -55,7 +55,7 @@ impl<C: Cloud> Visit<'_, C> {
             return Ok(Some(brief.clone()));
         }
         let read = self.cloud.describe_service_deployment(&brief.arn).await;
-        let whole = self.optional(witness(read, deployment, self.cloud.now()))?.flatten();
+        let whole = witness(self.optional(read), deployment, self.cloud.now())?.flatten();
         Ok(Some(whole.unwrap_or_else(|| brief.clone())))
     }
 
@@ -66,7 +66,7 @@ impl<C: Cloud> Visit<'_, C> {
         service: &ServiceFacts,
     ) -> Result<Vec<ServiceDeploymentFacts>, Error> {
         let read = self.cloud.list_service_deployments(&service.cluster, &service.service).await;
-        let stories = self.optional(witness(read, deployment, self.cloud.now()))?;
+        let stories = witness(self.optional(read), deployment, self.cloud.now())?;
         Ok(stories.unwrap_or_default())
     }
 

@@ -121,13 +121,16 @@ pub(super) fn who(it: &Situation<'_>) -> Who {
 
 /// Who it is by what ECS tells in its own members, which come before its words.
 fn who_by_structure(it: &Situation<'_>, story: &ServiceDeploymentFacts) -> Option<Who> {
-    match story.monitors {
-        _ if story.status == ServiceDeploymentStatus::RollbackRequested => Some(Who::Somebody),
-        Monitors::Triggered => Some(Who::Ecs),
+    use ServiceDeploymentStatus::{RollbackFailed, RollbackInProgress, RollbackRequested, RollbackSuccessful};
+    match (story.monitors, &story.status) {
+        (_, RollbackRequested) => Some(Who::Somebody),
+        (Monitors::Triggered, _) => Some(Who::Ecs),
         // A rolling deployment goes back for its breaker, for its alarms, or for somebody; one that shifts traffic also
         // for its hooks.
-        Monitors::Quiet if it.is_rolling() => Some(Who::Somebody),
-        Monitors::Quiet | Monitors::Unread => None,
+        (Monitors::Quiet, RollbackInProgress | RollbackSuccessful | RollbackFailed) if it.is_rolling() => {
+            Some(Who::Somebody)
+        }
+        (Monitors::Quiet | Monitors::Unread, _) => None,
     }
 }
 
@@ -147,7 +150,7 @@ pub(super) fn nowhere(story: &ServiceDeploymentFacts) -> bool {
 }
 
 /// Whether ECS itself noticed a failure, by its monitors or else by its words.
-pub(super) fn speaks_of_failure(story: &ServiceDeploymentFacts) -> bool {
+pub(super) fn noticed_a_failure(story: &ServiceDeploymentFacts) -> bool {
     let words = story.says().unwrap_or_default().to_ascii_lowercase();
     story.monitors == Monitors::Triggered
         || ["circuit breaker", "alarm", "fail", "hook"].iter().any(|sign| words.contains(sign))

@@ -609,6 +609,8 @@ fn ecs_s_monitors_come_before_its_words() {
     row("the same, done", back(Status::RollbackSuccessful, by_breaker, quiet), "ended: stopped");
     let asked = back(Status::RollbackRequested, by_breaker, triggered);
     row("somebody asks ECS to roll back", asked, "failed, and somebody is rolling back");
+    let late = with(RollsBack, vec![primary(O, Completed)]).story(Status::InProgress, "").monitors(quiet);
+    row("O is back, and the story lags behind that", late, "ended: failed, rolled back by ECS");
     let hook = back(Status::RollbackInProgress, "", quiet).strategy(Strategy::BlueGreen);
     row("neither is triggered, where a hook may have refused", hook, "failed, and ECS is rolling back");
     let user = back(Status::RollbackInProgress, by_user, quiet).strategy(Strategy::BlueGreen);
