@@ -33,3 +33,5 @@ pub mod reason;
 pub mod record;
 
 pub mod timer;
+
+pub mod trigger;

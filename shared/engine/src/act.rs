@@ -9,8 +9,8 @@ use slipway_core::id::{EventId, TaskDefinitionArn};
 use slipway_core::ledger::{Began, Deployment};
 use slipway_core::notice::{RevisionChange, Tasks};
 use slipway_core::plan::{Plan, Step, To as Revision};
-use slipway_core::provenance::Trigger;
 use slipway_core::reason::Reason;
+use slipway_core::trigger::Trigger;
 use tracing::{error, warn};
 
 use crate::choose::Decided;
@@ -151,13 +151,14 @@ impl<C: Cloud> Call<'_, C> {
     }
 
     fn deployment(&self, decided: &Decided<'_>, now: Timestamp) -> Deployment {
-        let Decided { target, plan, trigger, event, who, .. } = decided;
+        let Decided { target, plan, trigger, event, who, wish, .. } = decided;
         let settings = target.settings.clone();
         let seconds = i64::try_from(settings.deadline_seconds).unwrap_or(i64::MAX);
         Deployment {
             event: Some(event.clone()),
             request: Some(self.request_id.to_owned()),
             who: who.clone(),
+            request_reason: wish.as_ref().and_then(|wish| wish.reason.clone()),
             image: plan.image.clone(),
             revision: RevisionChange {
                 old: plan.running.as_ref().map(|running| running.short().to_owned()),
@@ -169,7 +170,7 @@ impl<C: Cloud> Call<'_, C> {
                 Step::Update { over, .. } => over.clone(),
                 Step::Register(_) => None,
             }),
-            ..Deployment::of(trigger.as_str(), now)
+            ..Deployment::of(trigger.clone(), now)
         }
     }
 

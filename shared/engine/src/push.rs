@@ -8,8 +8,8 @@ use slipway_core::facts::ImageName;
 use slipway_core::id::{EventId, TargetName};
 use slipway_core::ledger::Wish;
 use slipway_core::plan::Plan;
-use slipway_core::provenance::Trigger;
 use slipway_core::reason::Reason;
+use slipway_core::trigger::Trigger;
 
 use crate::act::Ending;
 use crate::attend::Unjudged;
@@ -51,7 +51,6 @@ impl<C: Cloud> Call<'_, C> {
         sight: Sight,
     ) -> (Vec<Ending>, Vec<Failure>) {
         let cloud = self.cloud();
-        let trigger = if wish.tag.is_some() { Trigger::Push } else { Trigger::Reconcile };
         let (mut endings, mut failures, mut held) = (Vec::new(), Vec::new(), Vec::new());
         let wishes = std::slice::from_ref(wish);
         let taken =
@@ -63,10 +62,10 @@ impl<C: Cloud> Call<'_, C> {
                 Ok(Err(busy)) => {
                     let plan = nothing(Reason::Busy { until: busy.until });
                     log(&wish.event, &plan);
-                    endings.push(Ending::of_plan(plan, trigger.clone(), &wish.event));
+                    endings.push(Ending::of_plan(plan, wish.trigger.clone(), &wish.event));
                 }
                 Err(error) => {
-                    endings.push(Ending::of_error(nothing(error.reason()), error, trigger.clone(), &wish.event));
+                    endings.push(Ending::of_error(nothing(error.reason()), error, wish.trigger.clone(), &wish.event));
                 }
             }
         }
@@ -117,7 +116,9 @@ pub(crate) fn wish_of(push: &Push) -> Wish {
         repository: Some(push.repository.to_string()),
         tag: Some(push.tag.clone()),
         at: push.at,
+        trigger: Trigger::Push,
         who: None,
+        reason: None,
     }
 }
 

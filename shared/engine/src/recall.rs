@@ -72,7 +72,7 @@ impl<C: Cloud> Planner<'_, C> {
                 notes.push(note);
             }
         }
-        notes.extend(deploy::outside(&remembered, service));
+        notes.extend(deploy::external(&remembered, service));
         if !ran.is_empty() {
             notes.push(Note::Ran(service.task_definition.to_string(), deploy::as_ran(ran)));
         }

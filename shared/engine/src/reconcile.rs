@@ -9,8 +9,8 @@ use slipway_core::config::{Config, Target};
 use slipway_core::deploy::{is_unfinished, overdue};
 use slipway_core::id::TargetName;
 use slipway_core::ledger::Wish;
-use slipway_core::provenance::Trigger;
 use slipway_core::request::Run;
+use slipway_core::trigger::Trigger;
 use tracing::error;
 
 use crate::act::Ending;
@@ -36,7 +36,7 @@ impl<C: Cloud> Call<'_, C> {
         asked: &Asked<'_>,
     ) -> Result<Value, Failure> {
         let who = asked.request.who.clone();
-        let wish = Wish { event: asked.event.clone(), repository: None, tag: None, at: self.now(), who };
+        let wish = Wish::again(asked.event.clone(), Trigger::Reconcile, self.now()).by(who, None);
         if asked.request.run == Run::Dry {
             return Ok(self.if_reconciled(services, &wish).await);
         }

@@ -13,8 +13,8 @@ use slipway_core::deploy::{self, Note};
 use slipway_core::id::EventId;
 use slipway_core::ledger::Wish;
 use slipway_core::plan::Plan;
-use slipway_core::provenance::Trigger;
 use slipway_core::reason::Reason;
+use slipway_core::trigger::Trigger;
 use tracing::{error, warn};
 
 use crate::act::Ending;

@@ -188,7 +188,7 @@ async fn terraform_in_between_is_told_as_external(name: &'static str) {
     story.transcript();
     assert_eq!(kinds(&mut story), ["external"]);
     let record = remembered(&story);
-    assert_eq!(record["decision"]["what"], "outside");
+    assert_eq!(record["decision"]["what"], "external");
     assert_eq!(record["quarantine"], json!([]));
     assert_eq!(runs(&story), "web:3");
     story.end();

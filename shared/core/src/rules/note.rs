@@ -2,6 +2,7 @@
 
 use crate::model::build::BuildChange;
 use crate::model::record::{Began, Decision, Good, Ran, Service, Wish};
+use crate::model::trigger::Trigger;
 
 /// Something to write into the record with the next write; noting it twice changes nothing more.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,9 +50,14 @@ impl Note {
             Self::Told(number, id) => record.tell(*number, id),
             Self::Waits(wish) => {
                 record.wishes.retain(|it| it != wish);
-                // To decide again once is to decide about everything.
-                if wish.tag.is_some() || record.waiting.iter().all(|it| it.tag.is_some()) {
-                    record.wait(wish.clone());
+                match record.waiting.iter_mut().find(|it| it.tag.is_none()) {
+                    // To decide again once is to decide about everything; a person's release is what people look for.
+                    Some(again) if wish.tag.is_none() => {
+                        if wish.trigger == Trigger::Release && again.trigger != Trigger::Release {
+                            again.clone_from(wish);
+                        }
+                    }
+                    _ => record.wait(wish.clone()),
                 }
             }
         }

@@ -4,7 +4,7 @@ use crate::cloud::Cloud;
 use crate::error::Error;
 use jiff::Timestamp;
 use slipway_core::facts::ServiceFacts;
-use slipway_core::ledger::{Decision, Deployment, Good, Once, Outcome, Wish};
+use slipway_core::ledger::{Decision, DecisionKind, Deployment, Good, Once, Outcome, Wish};
 use slipway_core::notice::News;
 use slipway_core::outcome::End;
 use slipway_core::rollback::WayBack;
@@ -33,10 +33,10 @@ impl<C: Cloud> Visit<'_, C> {
         };
         let news = News::Ended { end, next };
         // What others did is told first: what is written down of it does not say how it ended.
-        let told = if deployment.is_outside() { self.publish(number, &news, at).await? } else { None };
-        let again = outcome.decides_again() && !deployment.is_outside();
+        let told = if deployment.is_external() { self.publish(number, &news, at).await? } else { None };
+        let again = outcome.decides_again() && !deployment.is_external();
         let wish = Wish::after(&deployment, at);
-        let decision = Decision { what: "outside".to_owned(), at: began(&deployment), who: None };
+        let decision = Decision { what: DecisionKind::External, at: began(&deployment), who: None };
         let completed = end.outcome == Outcome::Completed;
         let once = self.write(|record| {
             if record.is_outdated(&deployment) {
@@ -45,7 +45,7 @@ impl<C: Cloud> Visit<'_, C> {
             let once = record.end(number, outcome, at, end.says.clone().filter(|_| outcome == Outcome::Stopped));
             if once == Once::Now {
                 good.iter().for_each(|good| record.proved(good.clone()));
-                if deployment.is_outside() && completed {
+                if deployment.is_external() && completed {
                     record.decided(decision.clone());
                 }
                 if again {
@@ -62,7 +62,7 @@ impl<C: Cloud> Visit<'_, C> {
             return Ok(());
         }
         info!(target = %self.target, deployment.number = number, %outcome, "ended");
-        if deployment.is_outside() {
+        if deployment.is_external() {
             return Ok(());
         }
         // Told only now, so that of two judgements the one that is written down is told. Where that fails, the next try, or

@@ -8,7 +8,7 @@ use crate::execute::{Registrations, execute};
 use jiff::Timestamp;
 use slipway_core::facts::{ServiceDeploymentFacts, ServiceDeploymentStatus};
 use slipway_core::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
-use slipway_core::ledger::{Busy, Fence, Lost, Outcome, Rollback};
+use slipway_core::ledger::{Busy, Fence, Lost, Outcome, Rollback, RollbackMethod};
 use slipway_core::notice::News;
 use slipway_core::outcome::{Assessment, End, FailedBy, Who};
 use slipway_core::plan::{Force, Plan, Step, To};
@@ -37,8 +37,7 @@ impl<C: Cloud> Visit<'_, C> {
         info!(target = %self.target, deployment.number = number, "{way}");
         if !way.acts() {
             let failing = self.deployment(number).and_then(|it| it.failing.as_ref());
-            let by = failing.map_or(FailedBy::Ecs, |failing| FailedBy::of(&failing.by));
-            match way.ending(by) {
+            match way.ending(failing.map_or(FailedBy::Ecs, |failing| failing.by)) {
                 Some(outcome) => self.end(number, &End::of(outcome), Some(&way), Some(&seen.service)).await?,
                 // Somebody else is putting it right, or it did not fail after all: its end is still to come.
                 None => self.look_again_soon().await?,
@@ -68,7 +67,7 @@ impl<C: Cloud> Visit<'_, C> {
         story: Option<&ServiceDeploymentFacts>,
     ) -> Result<Option<WayBack>, Error> {
         let Some(deployment) = self.deployment(number).cloned() else { return Ok(None) };
-        let goods = match deployment.is_outside() {
+        let goods = match deployment.is_external() {
             true => Vec::new(),
             false => self.good_facts(&deployment, &seen.service).await?,
         };
@@ -132,7 +131,7 @@ impl<C: Cloud> Visit<'_, C> {
         arn: &ServiceDeploymentArn,
         to: Option<&TaskDefinitionArn>,
     ) -> Result<Stop, Error> {
-        self.mean(number, fence, seen, "stop", to.map(TaskDefinitionArn::short)).await?;
+        self.mean(number, fence, seen, RollbackMethod::Stop, to.map(TaskDefinitionArn::short)).await?;
         match self.cloud.stop_service_deployment(arn).await {
             Ok(StopAnswer::Accepted) => {}
             Ok(StopAnswer::TooLate) => {
@@ -197,18 +196,25 @@ impl<C: Cloud> Visit<'_, C> {
         let failed = deployment.revision.new.clone().unwrap_or_default();
         let plan = Plan { steps, ..Plan::nothing(self.target.clone(), Reason::Failed { revision: failed }) };
         let calls = self.call.calls();
-        let ready = self.mean(number, fence, seen, "update", to);
+        let ready = self.mean(number, fence, seen, RollbackMethod::Update, to);
         let done = execute(&calls, &plan, &registrations, ready).await?;
         self.did(number, done.deployment, done.revision.as_ref().map(TaskDefinitionArn::short)).await
     }
 
     /// Writes down what is about to be done, and arms the ring that sees to it.
-    async fn mean(&mut self, number: u64, fence: Fence, seen: &Seen, how: &str, to: Option<&str>) -> Result<(), Error> {
+    async fn mean(
+        &mut self,
+        number: u64,
+        fence: Fence,
+        seen: &Seen,
+        how: RollbackMethod,
+        to: Option<&str>,
+    ) -> Result<(), Error> {
         let now = self.cloud.now();
         let Some(deployment) = self.deployment(number) else { return Ok(()) };
         self.arm_the_rollback(&deployment.settings).await?;
         let rollback = Rollback {
-            how: how.to_owned(),
+            how,
             to: to.map(str::to_owned),
             at: now,
             over: seen.service.primary().map(|primary| primary.id.clone()),

@@ -19,7 +19,7 @@ impl<C: Cloud> Visit<'_, C> {
     pub(crate) async fn rearm(&mut self, number: u64, pace: Pace) -> Result<(), Error> {
         let now = self.cloud.now();
         let Some(deployment) = self.deployment(number) else { return Ok(()) };
-        if deployment.is_outside() || deployment.deadline.is_some_and(|deadline| deadline > now) {
+        if deployment.is_external() || deployment.deadline.is_some_and(|deadline| deadline > now) {
             return Ok(());
         }
         let at = match pace {

@@ -28,7 +28,7 @@ pub fn its_service_deployment<'a>(
 /// Whether it was made at or after the intent. What others did was found, not meant.
 fn is_since(it: &ServiceDeploymentFacts, deployment: &record::Deployment) -> bool {
     let since = deployment.intended_at - ecs_messages::SKEW;
-    deployment.is_outside() || it.created_at.is_none_or(|created| created >= since)
+    deployment.is_external() || it.created_at.is_none_or(|created| created >= since)
 }
 
 /// The last resort, for a service whose history bears none of the numbers that its list has: AWS promises nothing about
