@@ -37,6 +37,10 @@ pub enum Because {
 
 /// The pace of the deployment itself; `None` when its time is up.
 pub(super) fn of_the_way_there(it: &Situation<'_>, own: Option<&Deployment>) -> Option<Pace> {
+    // What others make has no deadline of ours.
+    if it.deployment.is_external() {
+        return Some(Pace::InTime);
+    }
     let began = ecs_messages::began(it.deployment);
     let deadline = it.deployment.deadline.unwrap_or_else(|| began + allowance(it.deployment));
     pace(it, own, began, deadline)

@@ -1,0 +1,35 @@
+//! What ECS complains of while a service runs: tasks that find no place, starts that are impaired, calls that are throttled.
+
+use serde_json::json;
+
+use super::{Scene, Service};
+use crate::events::envelope;
+use crate::time::milliseconds;
+
+/// The complaints that are only warnings, by the list of service action events in ECS's developer guide.
+const WARNINGS: [&str; 3] =
+    ["SERVICE_TASK_START_IMPAIRED", "SERVICE_DISCOVERY_INSTANCE_UNHEALTHY", "VPC_LATTICE_TARGET_UNHEALTHY"];
+
+impl Service {
+    /// ECS says what is wrong, in an event "ECS Service Action" and among the service's own messages.
+    pub(crate) fn complain(&mut self, scene: &mut Scene<'_>, name: &str, reason: Option<&str>) {
+        let mut detail = json!({
+            "eventType": if WARNINGS.contains(&name) { "WARN" } else { "ERROR" },
+            "eventName": name,
+            "clusterArn": self.cluster_arn(scene.place),
+            "createdAt": milliseconds(scene.now),
+        });
+        if let Some(reason) = reason {
+            detail["reason"] = json!(reason);
+        }
+        let other = format!("{}.", name.to_lowercase().replace('_', " "));
+        let message = match name {
+            "SERVICE_TASK_PLACEMENT_FAILURE" => "was unable to place a task.",
+            "SERVICE_TASK_START_IMPAIRED" => "is unable to consistently start tasks successfully.",
+            _ => &other,
+        };
+        self.log(scene.now, message);
+        let arn = self.arn(scene.place);
+        scene.events.push(envelope(scene.place, scene.now, "aws.ecs", "ECS Service Action", &[&arn], detail));
+    }
+}

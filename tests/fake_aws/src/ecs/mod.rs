@@ -1,0 +1,292 @@
+//! ECS: clusters, task definitions, services, their deployments and tasks, and the operations on them.
+//!
+//! No emulator models rollouts, and those that there are drop task definition fields that they don't know.
+//! A deployment begins by an API call and goes on only when the test moves it, or lets it move one step (`movement`).
+
+mod complaint;
+mod described;
+mod facts;
+mod failure;
+mod movement;
+mod rollout;
+mod service_deployments;
+mod services;
+mod task_definitions;
+mod tasks;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use slipway_core::model::facts::RanImage;
+
+pub use failure::Failure;
+pub(crate) use failure::RollbackCause;
+pub use movement::Fate;
+pub(crate) use movement::Fates;
+pub use rollout::BREATH;
+
+use movement::Owed;
+use tasks::Task;
+
+use crate::ecr::Ecr;
+use crate::logs::Logs;
+use crate::place::Place;
+use crate::refusal::{Answer, Members, Refusal, text};
+
+/// All clusters and task definition families of the account and region.
+#[derive(Debug, Default)]
+pub(crate) struct Ecs {
+    clusters: BTreeMap<String, BTreeMap<String, Service>>,
+    /// Each family's revisions; the first is revision 1.
+    families: BTreeMap<String, Vec<Revision>>,
+}
+
+/// A task definition revision, with every member that was registered, known or not.
+#[derive(Debug)]
+struct Revision {
+    definition: Members,
+    tags: Vec<Value>,
+}
+
+/// A service.
+#[derive(Clone, Debug)]
+pub(crate) struct Service {
+    cluster: String,
+    name: String,
+    status: &'static str,
+    /// What CreateService and UpdateService set and DescribeServices tells again.
+    settings: Members,
+    tags: Vec<Value>,
+    task_definition: String,
+    desired: i64,
+    created_at: Timestamp,
+    /// The PRIMARY first.
+    deployments: Vec<Deployment>,
+    /// The oldest first.
+    service_deployments: Vec<ServiceDeployment>,
+    revisions: Vec<ServiceRevision>,
+    tasks: Vec<Task>,
+    /// The newest first, as DescribeServices lists them.
+    events: VecDeque<Message>,
+    /// What ECS has decided and not yet done, since deployments move by [`movement`].
+    owed: Option<Owed>,
+    /// What describe and list answers still show after an update, if they lag.
+    before: Option<Box<Before>>,
+}
+
+/// A service as it was before an update, for those who ask too early.
+#[derive(Clone, Debug)]
+struct Before {
+    until: Timestamp,
+    service: Service,
+}
+
+/// One of a service's own messages, which DescribeServices calls `events`.
+#[derive(Clone, Debug)]
+struct Message {
+    at: Timestamp,
+    text: String,
+    /// How many there were before it.
+    ordinal: usize,
+}
+
+/// An entry of a service's `deployments`.
+#[derive(Clone, Debug)]
+struct Deployment {
+    id: String,
+    status: &'static str,
+    task_definition: String,
+    revision: usize,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    desired: i64,
+    running: i64,
+    pending: i64,
+    failed: i64,
+    rollout: &'static str,
+    reason: String,
+}
+
+/// A service deployment: the record of one change of a service, kept when its deployment is gone.
+#[derive(Clone, Debug)]
+struct ServiceDeployment {
+    arn: String,
+    deployment: String,
+    target: usize,
+    source: Option<usize>,
+    status: &'static str,
+    reason: Option<String>,
+    stage: Option<String>,
+    /// Until when it waits at a pause hook, if it does.
+    pauses_until: Option<Timestamp>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    finished_at: Option<Timestamp>,
+    rollback: Option<Rollback>,
+    failures: i64,
+    triggered_alarms: Vec<String>,
+}
+
+/// How a service deployment is rolled back.
+#[derive(Clone, Debug)]
+struct Rollback {
+    reason: &'static str,
+    at: Timestamp,
+    /// The revision that comes back.
+    revision: usize,
+}
+
+/// A service revision: what really ran, with the images' digests.
+#[derive(Clone, Debug)]
+struct ServiceRevision {
+    arn: String,
+    task_definition: String,
+    images: Vec<RanImage>,
+    /// Each container's log group and stream prefix, where it has the log driver `awslogs`.
+    logs: Vec<Option<(String, String)>>,
+    created_at: Timestamp,
+}
+
+/// What an operation of ECS needs to know of the rest.
+pub(crate) struct Scene<'a> {
+    pub(crate) place: &'a Place,
+    pub(crate) now: Timestamp,
+    pub(crate) registry: &'a Ecr,
+    /// Where the events go that the operation gives rise to.
+    pub(crate) events: &'a mut Vec<Value>,
+    /// Where the events of tasks go that stop on the way of something larger.
+    pub(crate) tasks: &'a mut Vec<Value>,
+    /// Where the containers write.
+    pub(crate) logs: &'a mut Logs,
+    /// What becomes of the images.
+    pub(crate) fates: &'a Fates,
+    /// How long answers may lag behind an update, at most.
+    pub(crate) lag: SignedDuration,
+    pub(crate) chance: &'a mut fastrand::Rng,
+}
+
+/// Answers one operation, its name without the service.
+pub(crate) fn answer(ecs: &mut Ecs, scene: &mut Scene<'_>, operation: &str, request: &Members) -> Answer {
+    match operation {
+        "CreateCluster" => create_cluster(ecs, scene, request),
+        "RegisterTaskDefinition" => task_definitions::register(ecs, scene, request),
+        "DescribeTaskDefinition" => task_definitions::describe(ecs, request),
+        "DeregisterTaskDefinition" => task_definitions::deregister(ecs, scene, request),
+        "ListTaskDefinitions" => task_definitions::list(ecs, request),
+        "CreateService" => services::create(ecs, scene, request),
+        "DescribeServices" => services::describe(ecs, scene, request),
+        "UpdateService" => services::update(ecs, scene, request),
+        "ListServices" => services::list(ecs, scene, request),
+        "DeleteService" => services::delete(ecs, scene, request),
+        "ListTasks" => tasks::list(ecs, request),
+        "DescribeTasks" => tasks::describe(ecs, scene, request),
+        "ListServiceDeployments" => service_deployments::list(ecs, scene, request),
+        "DescribeServiceDeployments" => service_deployments::describe(ecs, scene, request),
+        "DescribeServiceRevisions" => service_deployments::describe_revisions(ecs, scene, request),
+        "StopServiceDeployment" => service_deployments::stop(ecs, scene, request),
+        _ => Err(Refusal::new("UnknownOperationException", format!("The fake's ECS doesn't know {operation}."))),
+    }
+}
+
+fn create_cluster(ecs: &mut Ecs, scene: &Scene<'_>, request: &Members) -> Answer {
+    let name = text(request, "clusterName").unwrap_or("default");
+    let services = ecs.clusters.entry(name.to_owned()).or_default();
+    Ok(json!({ "cluster": {
+        "clusterArn": scene.place.arn("ecs", &format!("cluster/{name}")), "clusterName": name, "status": "ACTIVE",
+        "registeredContainerInstancesCount": 0, "runningTasksCount": 0, "pendingTasksCount": 0,
+        "activeServicesCount": services.len(), "statistics": [], "tags": request.get("tags").unwrap_or(&json!([])),
+        "settings": [{ "name": "containerInsights", "value": "disabled" }],
+        "capacityProviders": [], "defaultCapacityProviderStrategy": [],
+    }}))
+}
+
+impl Ecs {
+    /// The name of the cluster that a request means, by name or ARN; `default` where it names none.
+    fn cluster_of(&self, request: &Members) -> Result<String, Refusal> {
+        let name = last_part(text(request, "cluster").unwrap_or("default"));
+        if self.clusters.contains_key(name) {
+            Ok(name.to_owned())
+        } else {
+            Err(Refusal::new("ClusterNotFoundException", "Cluster not found."))
+        }
+    }
+
+    /// The service of this cluster that is meant by its name, its ARN or its short ARN.
+    fn service_named(&self, cluster: &str, named: &str) -> Option<&Service> {
+        if let Some((_, path)) = named.split_once(":service/")
+            && let Some((other, _)) = path.split_once('/')
+            && other != cluster
+        {
+            return None;
+        }
+        self.clusters.get(cluster)?.get(last_part(named))
+    }
+
+    /// The same, to change it.
+    pub(crate) fn service_mut(&mut self, cluster: &str, named: &str) -> Result<&mut Service, Refusal> {
+        let services = self.clusters.get_mut(cluster);
+        let services = services.ok_or_else(|| Refusal::new("ClusterNotFoundException", "Cluster not found."))?;
+        let service = services.get_mut(last_part(named));
+        service.ok_or_else(|| Refusal::new("ServiceNotFoundException", "Service not found."))
+    }
+
+    /// A task definition by `family` (its latest ACTIVE revision), `family:revision` or ARN.
+    fn revision(&self, named: &str) -> Option<&Revision> {
+        let named = last_part(named);
+        match named.split_once(':') {
+            Some((family, revision)) => {
+                let index = revision.parse::<usize>().ok()?.checked_sub(1)?;
+                self.families.get(family)?.get(index)
+            }
+            None => self.families.get(named)?.iter().rev().find(|revision| revision.status() == "ACTIVE"),
+        }
+    }
+}
+
+impl Revision {
+    fn arn(&self) -> &str {
+        text(&self.definition, "taskDefinitionArn").unwrap_or_default()
+    }
+
+    fn status(&self) -> &str {
+        text(&self.definition, "status").unwrap_or_default()
+    }
+}
+
+impl Service {
+    fn arn(&self, place: &Place) -> String {
+        place.arn("ecs", &format!("service/{}/{}", self.cluster, self.name))
+    }
+
+    fn cluster_arn(&self, place: &Place) -> String {
+        place.arn("ecs", &format!("cluster/{}", self.cluster))
+    }
+
+    /// `ECS`, `CODE_DEPLOY` or `EXTERNAL`.
+    fn controller(&self) -> &str {
+        self.settings.get("deploymentController").and_then(|controller| controller["type"].as_str()).unwrap_or("ECS")
+    }
+
+    /// A value of the deployment configuration, by JSON pointer.
+    fn configured(&self, pointer: &str) -> Option<&Value> {
+        self.settings.get("deploymentConfiguration")?.pointer(pointer)
+    }
+
+    fn log(&mut self, now: Timestamp, message: &str) {
+        let message =
+            Message { at: now, text: format!("(service {}) {message}", self.name), ordinal: self.events.len() };
+        self.events.push_front(message);
+        self.events.truncate(100);
+    }
+
+    /// The service as a describe or list answer shows it at this moment.
+    fn seen(&self, now: Timestamp) -> &Self {
+        self.before.as_deref().filter(|before| now < before.until).map_or(self, |before| &before.service)
+    }
+}
+
+/// What an ARN or a path ends with; a plain name stays as it is.
+fn last_part(arn: &str) -> &str {
+    arn.rsplit_once('/').map_or(arn, |(_, name)| name)
+}

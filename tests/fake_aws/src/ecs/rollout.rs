@@ -1,0 +1,416 @@
+//! How deployments begin, complete, fail and are rolled back, whether a test moves them or they move by themselves.
+//!
+//! The words are `failure`'s; `FIDELITY.md` says where the states and their order are known from.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use slipway_core::model::facts::RanImage;
+use slipway_core::model::image::Digest;
+
+use super::{Deployment, Failure, Rollback, RollbackCause, Scene, Service, ServiceDeployment, ServiceRevision, tasks};
+use crate::events::envelope;
+use crate::identity;
+use crate::refusal::{Members, Refusal, objects, text};
+use crate::time::milliseconds;
+
+/// How long ECS takes from calling a deployment failed to beginning the rollback.
+pub const BREATH: Duration = Duration::from_secs(2);
+
+/// What ECS says where it cannot roll back.
+pub(super) const NO_CANDIDATE: &str = "No rollback candidate was found to run the rollback.";
+
+/// What ECS decides about a deployment that goes wrong.
+#[derive(Clone, Debug)]
+pub(super) struct Verdict {
+    pub(super) rolls_back: bool,
+    pub(super) cause: RollbackCause,
+}
+
+impl Service {
+    /// A new deployment becomes the PRIMARY; the one before goes on until the new one has won.
+    pub(super) fn begin(&mut self, scene: &mut Scene<'_>, task_definition: &str, definition: &Members) {
+        let path = format!("{}/{}", self.cluster, self.name);
+        let ordinal = self.service_deployments.len();
+        // One number for the deployment and for the service revision that it brings about.
+        let number = identity::nineteen_digits(&format!("service revision {path}"), ordinal);
+        let id = format!("ecs-svc/{number}");
+        let source = self.deployments.first().map(|before| before.revision);
+        self.owed = None;
+        for before in &mut self.deployments {
+            before.status = "ACTIVE";
+            before.updated_at = scene.now;
+        }
+        for before in self.service_deployments.iter_mut().filter(|before| before.is_under_way()) {
+            before.end("STOPPED", scene.now, "Service deployment was superseded by a newer service deployment.");
+        }
+        let revision = self.revise(scene, number, task_definition, definition);
+        self.task_definition = task_definition.to_owned();
+        self.deployments.insert(
+            0,
+            Deployment {
+                id: id.clone(),
+                status: "PRIMARY",
+                task_definition: task_definition.to_owned(),
+                revision,
+                created_at: scene.now,
+                updated_at: scene.now,
+                desired: self.desired,
+                running: 0,
+                pending: self.desired,
+                failed: 0,
+                rollout: "IN_PROGRESS",
+                reason: format!("ECS deployment {id} in progress."),
+            },
+        );
+        let deployment_id = identity::service_deployment_id(&format!("service deployment {path}"), ordinal);
+        self.service_deployments.push(ServiceDeployment {
+            arn: scene.place.arn("ecs", &format!("service-deployment/{path}/{deployment_id}")),
+            deployment: id,
+            target: revision,
+            source,
+            status: "IN_PROGRESS",
+            reason: None,
+            stage: self.shifts_traffic().then(|| "PRE_SCALE_UP".to_owned()),
+            pauses_until: None,
+            created_at: scene.now,
+            updated_at: scene.now,
+            finished_at: None,
+            rollback: None,
+            failures: 0,
+            triggered_alarms: Vec::new(),
+        });
+        self.log(scene.now, &format!("has started {} tasks.", self.desired));
+        let event = self.event(scene, 0, "SERVICE_DEPLOYMENT_IN_PROGRESS");
+        scene.events.push(event);
+    }
+
+    /// The PRIMARY has won: its tasks run, the others are gone.
+    pub(crate) fn complete(&mut self, scene: &mut Scene<'_>) -> Result<(), Refusal> {
+        self.under_way()?;
+        let desired = self.desired;
+        self.deployments.truncate(1);
+        let primary = &mut self.deployments[0];
+        primary.rollout = "COMPLETED";
+        primary.reason = format!("ECS deployment {} completed.", primary.id);
+        primary.updated_at = scene.now;
+        primary.desired = desired;
+        primary.running = desired;
+        primary.pending = 0;
+        primary.failed = 0;
+        let id = primary.id.clone();
+        if let Some(current) = self.service_deployments.iter_mut().rfind(|current| current.is_under_way()) {
+            match current.status {
+                "ROLLBACK_IN_PROGRESS" => {
+                    let reason = current.reason.clone().unwrap_or_default();
+                    current.end("ROLLBACK_SUCCESSFUL", scene.now, &reason);
+                }
+                _ => {
+                    current.end("SUCCESSFUL", scene.now, "");
+                    current.reason = None;
+                }
+            }
+            if current.stage.is_some() {
+                current.stage = Some("CLEAN_UP".to_owned());
+            }
+        }
+        self.run_tasks(scene);
+        self.log(scene.now, &format!("(deployment {id}) deployment completed."));
+        self.log(scene.now, "has reached a steady state.");
+        let event = self.event(scene, 0, "SERVICE_DEPLOYMENT_COMPLETED");
+        scene.events.push(event);
+        Ok(())
+    }
+
+    /// The PRIMARY's tasks fail, or an alarm or hook does. What ECS does about it follows from its configuration:
+    /// with neither circuit breaker nor alarms nothing but a growing count.
+    pub(crate) fn fail(&mut self, scene: &mut Scene<'_>, failure: &Failure) -> Result<(), Refusal> {
+        self.under_way()?;
+        let threshold = self.threshold();
+        let by_tasks = !matches!(failure, Failure::SoundsAlarm { .. } | Failure::FailsHook);
+        assert!(failure.counts() || !by_tasks, "{failure:?} fails no deployment");
+        if by_tasks {
+            let count = usize::try_from(threshold).unwrap_or_default();
+            let mut events = self.stop_tasks(scene, failure, count);
+            scene.tasks.append(&mut events);
+            let primary = &mut self.deployments[0];
+            primary.failed += threshold;
+            primary.pending = 0;
+            primary.running = 0;
+            primary.updated_at = scene.now;
+        }
+        if let Some(current) = self.service_deployments.last_mut() {
+            if by_tasks {
+                current.failures += threshold;
+            }
+            if let Failure::SoundsAlarm { name } = failure {
+                current.triggered_alarms.push(name.clone());
+            }
+        }
+        let Some(verdict) = self.verdict(failure) else { return Ok(()) };
+        self.call_failed_or_rollback(scene, &verdict.cause)?;
+        if self.goes_back(scene, &verdict) {
+            scene.now = scene.now.saturating_add(SignedDuration::from_secs(2)).unwrap_or(scene.now);
+            self.roll_back(scene, &verdict.cause)?;
+        }
+        Ok(())
+    }
+
+    /// What ECS decides about a deployment that goes wrong so; nothing where neither circuit breaker, alarm nor hook
+    /// watches.
+    pub(super) fn verdict(&self, failure: &Failure) -> Option<Verdict> {
+        let (watched, rolls_back, cause) = match failure {
+            Failure::SoundsAlarm { .. } => {
+                (self.is_on("/alarms/enable"), self.is_on("/alarms/rollback"), RollbackCause::Alarm)
+            }
+            Failure::FailsHook => (self.shifts_traffic(), self.shifts_traffic(), RollbackCause::Hook),
+            _ => (
+                self.is_on("/deploymentCircuitBreaker/enable"),
+                self.is_on("/deploymentCircuitBreaker/rollback"),
+                RollbackCause::CircuitBreaker,
+            ),
+        };
+        watched.then_some(Verdict { rolls_back, cause })
+    }
+
+    /// ECS calls the deployment failed that it brings about; during a rollback that is the old one.
+    pub(super) fn call_failed_or_rollback(
+        &mut self,
+        scene: &mut Scene<'_>,
+        cause: &RollbackCause,
+    ) -> Result<(), Refusal> {
+        if !self.is_rolling_back() {
+            return self.call_failed(scene, cause);
+        }
+        self.call_failed_at(scene, 0, cause);
+        Ok(())
+    }
+
+    /// Whether a deployment that was called failed is rolled back; where it isn't, its service deployment ends.
+    pub(super) fn goes_back(&mut self, scene: &Scene<'_>, verdict: &Verdict) -> bool {
+        if self.is_rolling_back() {
+            self.end_last("ROLLBACK_FAILED", scene.now, "The rollback failed.");
+        } else if !verdict.rolls_back {
+            self.end_last("STOPPED", scene.now, verdict.cause.stopped());
+        } else if self.candidate().is_none() {
+            self.end_last("ROLLBACK_FAILED", scene.now, NO_CANDIDATE);
+        } else {
+            return true;
+        }
+        false
+    }
+
+    /// ECS calls the deployment failed that the last service deployment began: one half of a failure.
+    pub(crate) fn call_failed(&mut self, scene: &mut Scene<'_>, cause: &RollbackCause) -> Result<(), Refusal> {
+        let failing = self.service_deployments.last().map(|current| current.deployment.clone()).unwrap_or_default();
+        // A rollback that fails is the old deployment, which is the PRIMARY again.
+        let failed_already = |deployment: &Deployment| deployment.rollout == "FAILED";
+        let index =
+            self.deployments.iter().position(|deployment| deployment.id == failing && !failed_already(deployment));
+        let index =
+            index.or_else(|| self.deployments.iter().position(|deployment| deployment.rollout == "IN_PROGRESS"));
+        let index = index.ok_or_else(|| Refusal::invalid("No deployment is under way that could fail."))?;
+        self.call_failed_at(scene, index, cause);
+        Ok(())
+    }
+
+    /// ECS calls this deployment failed.
+    fn call_failed_at(&mut self, scene: &mut Scene<'_>, index: usize, cause: &RollbackCause) {
+        let deployment = &mut self.deployments[index];
+        deployment.rollout = "FAILED";
+        deployment.reason = cause.failed().to_owned();
+        deployment.updated_at = scene.now;
+        deployment.pending = 0;
+        let id = deployment.id.clone();
+        self.log(scene.now, &format!("(deployment {id}) deployment failed: {}", cause.logged()));
+        let event = self.event(scene, index, "SERVICE_DEPLOYMENT_FAILED");
+        scene.events.push(event);
+    }
+
+    /// The last completed deployment becomes the PRIMARY again, with its old id: the other half of a failure.
+    pub(crate) fn roll_back(&mut self, scene: &mut Scene<'_>, cause: &RollbackCause) -> Result<(), Refusal> {
+        let index =
+            self.candidate().ok_or_else(|| Refusal::invalid("There is no completed deployment to go back to."))?;
+        for failed in &mut self.deployments {
+            failed.status = "ACTIVE";
+            failed.desired = 0;
+            failed.running = 0;
+            failed.pending = 0;
+        }
+        let mut old = self.deployments.remove(index);
+        old.status = "PRIMARY";
+        old.rollout = "IN_PROGRESS";
+        old.reason = cause.rolling_back(&old.id);
+        old.updated_at = scene.now;
+        old.desired = self.desired;
+        old.running = self.desired;
+        self.task_definition.clone_from(&old.task_definition);
+        let (id, revision) = (old.id.clone(), old.revision);
+        self.deployments.insert(0, old);
+        if let Some(current) = self.service_deployments.last_mut() {
+            current.status = "ROLLBACK_IN_PROGRESS";
+            current.reason = Some(cause.ended().to_owned());
+            current.updated_at = scene.now;
+            current.rollback = Some(Rollback { reason: cause.ended(), at: scene.now, revision });
+        }
+        self.log(scene.now, &format!("rolling back to deployment {id}."));
+        let event = self.event(scene, 0, "SERVICE_DEPLOYMENT_IN_PROGRESS");
+        scene.events.push(event);
+        Ok(())
+    }
+
+    /// Moves a blue/green, linear or canary deployment to a lifecycle stage.
+    pub(crate) fn reach(&mut self, now: Timestamp, stage: &str) -> Result<(), Refusal> {
+        self.under_way()?;
+        if !self.shifts_traffic() {
+            return Err(Refusal::invalid("A rolling deployment has no lifecycle stages."));
+        }
+        if let Some(current) = self.service_deployments.last_mut() {
+            current.stage = Some(stage.to_owned());
+            current.pauses_until = None;
+            current.updated_at = now;
+        }
+        if !matches!(stage, "RECONCILE_SERVICE" | "PRE_SCALE_UP" | "SCALE_UP") {
+            let primary = &mut self.deployments[0];
+            primary.running = primary.desired;
+            primary.pending = 0;
+        }
+        Ok(())
+    }
+
+    /// Waits at a pause hook of its stage, for a person who lets it go on.
+    pub(crate) fn pause(&mut self, now: Timestamp, patience: Duration) -> Result<(), Refusal> {
+        self.under_way()?;
+        if !self.shifts_traffic() {
+            return Err(Refusal::invalid("A rolling deployment has no lifecycle hooks."));
+        }
+        if let Some(current) = self.service_deployments.last_mut() {
+            current.pauses_until = now.checked_add(patience).ok();
+            current.updated_at = now;
+        }
+        Ok(())
+    }
+
+    /// Wants another number of tasks, which is no deployment.
+    pub(super) fn scale(&mut self, desired: i64) {
+        self.desired = desired;
+        if let Some(primary) = self.deployments.first_mut() {
+            primary.desired = desired;
+            if primary.rollout == "COMPLETED" {
+                primary.running = desired;
+            } else {
+                primary.pending = (desired - primary.running).max(0);
+            }
+        }
+    }
+
+    /// The service deployment under way.
+    pub(super) fn current_service_deployment(&self) -> Option<&ServiceDeployment> {
+        self.service_deployments.last().filter(|current| current.is_under_way())
+    }
+
+    /// ECS's threshold for its circuit breaker: half the desired count, at least 3 and at most 200.
+    pub(super) fn threshold(&self) -> i64 {
+        ((self.desired + 1) / 2).clamp(3, 200)
+    }
+
+    /// Whether a strategy is set that shifts traffic: `BLUE_GREEN`, `LINEAR` or `CANARY`.
+    pub(super) fn shifts_traffic(&self) -> bool {
+        self.configured("/strategy").and_then(Value::as_str).is_some_and(|strategy| strategy != "ROLLING")
+    }
+
+    /// Whether ECS is on its way back to what completed before.
+    pub(super) fn is_rolling_back(&self) -> bool {
+        self.service_deployments.last().is_some_and(|current| current.status == "ROLLBACK_IN_PROGRESS")
+    }
+
+    /// Whether the deployment configuration says yes to this, by JSON pointer.
+    pub(super) fn is_on(&self, pointer: &str) -> bool {
+        self.configured(pointer).and_then(Value::as_bool).unwrap_or_default()
+    }
+
+    fn under_way(&self) -> Result<(), Refusal> {
+        match self.deployments.first() {
+            Some(primary) if primary.rollout == "IN_PROGRESS" => Ok(()),
+            _ => Err(Refusal::invalid(format!("No deployment of {}/{} is under way.", self.cluster, self.name))),
+        }
+    }
+
+    /// The deployment that a rollback goes back to.
+    pub(super) fn candidate(&self) -> Option<usize> {
+        self.deployments.iter().position(|deployment| deployment.rollout == "COMPLETED")
+    }
+
+    /// Ends the last service deployment.
+    pub(super) fn end_last(&mut self, status: &'static str, now: Timestamp, reason: &str) {
+        if let Some(current) = self.service_deployments.last_mut() {
+            current.end(status, now, reason);
+        }
+    }
+
+    fn revise(&mut self, scene: &Scene<'_>, number: u64, task_definition: &str, definition: &Members) -> usize {
+        let path = format!("service-revision/{}/{}/{number}", self.cluster, self.name);
+        let images = objects(definition, "containerDefinitions").into_iter().map(|container| {
+            let image = text(container, "image").unwrap_or_default();
+            RanImage {
+                container: text(container, "name").unwrap_or_default().to_owned(),
+                image: image.to_owned(),
+                digest: resolve(scene, image).as_deref().and_then(Digest::parse),
+            }
+        });
+        self.revisions.push(ServiceRevision {
+            arn: scene.place.arn("ecs", &path),
+            task_definition: task_definition.to_owned(),
+            images: images.collect(),
+            logs: objects(definition, "containerDefinitions").into_iter().map(tasks::log_of).collect(),
+            created_at: scene.now,
+        });
+        self.revisions.len() - 1
+    }
+
+    fn event(&self, scene: &Scene<'_>, index: usize, name: &str) -> Value {
+        let deployment = &self.deployments[index];
+        let kind = if name == "SERVICE_DEPLOYMENT_FAILED" { "ERROR" } else { "INFO" };
+        let detail = json!({
+            "eventType": kind,
+            "eventName": name,
+            "clusterArn": self.cluster_arn(scene.place),
+            "deploymentId": deployment.id,
+            "updatedAt": milliseconds(deployment.updated_at),
+            "reason": deployment.reason,
+        });
+        let arn = self.arn(scene.place);
+        envelope(scene.place, scene.now, "aws.ecs", "ECS Deployment State Change", &[&arn], detail)
+    }
+}
+
+impl ServiceDeployment {
+    /// Whether it has not ended yet.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.finished_at.is_none()
+    }
+
+    fn end(&mut self, status: &'static str, now: Timestamp, reason: &str) {
+        self.status = status;
+        self.reason = Some(reason.to_owned());
+        self.finished_at = Some(now);
+        self.pauses_until = None;
+        self.updated_at = now;
+    }
+}
+
+/// The digest that ECS resolves an image to when a deployment begins; none if our registry doesn't have the tag.
+fn resolve(scene: &Scene<'_>, image: &str) -> Option<String> {
+    if let Some((_, digest)) = image.split_once('@') {
+        return Some(digest.to_owned());
+    }
+    match image.strip_prefix(&format!("{}/", scene.place.registry())) {
+        Some(path) => {
+            let (repository, tag) = path.split_once(':').unwrap_or((path, "latest"));
+            scene.registry.resolve(repository, tag).map(str::to_owned)
+        }
+        // Somebody else's registry always has it.
+        None => Some(identity::digest(image.as_bytes())),
+    }
+}
