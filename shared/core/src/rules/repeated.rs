@@ -48,7 +48,9 @@ mod tests {
             previous: None,
         });
         let tags = provenance.map(|it| it.tags()).unwrap_or_default();
-        Revision { arn: TaskDefinitionArn::new(arn), definition: serde_json::Map::new(), tags }
+        let image = format!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web@sha256:{}", "b".repeat(64));
+        let definition = json!({ "containerDefinitions": [{ "name": "web", "image": image }] });
+        Revision { arn: TaskDefinitionArn::new(arn), definition: definition.as_object().unwrap().clone(), tags }
     }
 
     fn record(deployment: serde_json::Value) -> Service {
