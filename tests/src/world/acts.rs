@@ -3,18 +3,16 @@
 
 use std::time::Duration;
 
+use fake_aws::refusal::{Members, Refusal};
+use fake_aws::{Aws, BREATH, Failure, Image, Push};
 use hyper::body::Bytes;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::World;
 use super::alone::{Parameter, ParameterKind};
-use super::ecr::{self, Ecr, Image, Push};
-use super::ecs::{self, Failure, RollbackCause, Service};
 use super::ledger;
-use super::refusal::{Members, Refusal};
 use super::scheduler::Schedule;
-use super::state::State;
-use super::{Place, World};
 
 /// What became of a deployment that was moved: the events that ECS sends, in its order.
 #[must_use = "ECS's events are for the story to deliver"]
@@ -81,7 +79,8 @@ impl World {
         if answer["service"]["deployments"].as_array().is_some_and(|deployments| !deployments.is_empty()) {
             let _ = self.complete(&cluster, name);
         }
-        self.shared.lock().events = waiting;
+        drop(self.take_events());
+        self.shared.lock().aws.return_events(waiting);
         self.shared.lock().clock.breathe(Duration::from_secs(1));
     }
 
@@ -158,12 +157,12 @@ impl World {
     /// Writes lines to a log stream, which is made if there is none.
     pub fn log_lines<const N: usize>(&self, group: &str, stream: &str, lines: [&str; N]) {
         let state = &mut *self.shared.lock();
-        state.alone.logs.write(state.clock.now(), group, stream, &lines.map(str::to_owned));
+        state.aws.logs_mut().write(state.clock.now(), group, stream, &lines.map(str::to_owned));
     }
 
     /// From now on containers with the log driver `awslogs` that end by themselves write these lines before.
     pub fn last_words<const N: usize>(&self, lines: [&str; N]) {
-        self.shared.lock().alone.logs.set_last_words(&lines);
+        self.shared.lock().aws.logs_mut().set_last_words(&lines);
     }
 
     fn set_parameter(&self, name: &str, value: &str, kind: ParameterKind) {
@@ -179,35 +178,34 @@ impl World {
     /// Pushes an image under these tags; without tags by its digest only. The repository is made if there is none.
     pub fn push<const N: usize>(&self, repository: &str, tags: [&str; N], image: &Image) -> Push {
         let tags = tags.map(str::to_owned);
-        self.on_registry(|ecr, scene| ecr.push(scene, repository, &tags, image))
+        self.on_registry(|aws| aws.push(repository, &tags, image))
     }
 
     /// Pushes an image as if it had been pushed at this moment.
     #[track_caller]
     pub fn push_at<const N: usize>(&self, repository: &str, tags: [&str; N], image: &Image, at: Timestamp) -> Push {
         let push = self.push(repository, tags, image);
-        let set = self.on_registry(|ecr, scene| ecr.set_pushed_at(scene, repository, &push.digest, at));
-        set.expect("the image was just pushed");
+        self.on_registry(|aws| aws.set_pushed_at(repository, &push.digest, at)).expect("the image was just pushed");
         push
     }
 
     /// Points one more tag at an image by its digest; the event.
     #[track_caller]
     pub fn retag(&self, repository: &str, digest: &str, tag: &str) -> Value {
-        let retagged = self.on_registry(|ecr, scene| ecr.retag(scene, repository, digest, tag));
+        let retagged = self.on_registry(|aws| aws.retag(repository, digest, tag));
         retagged.unwrap_or_else(|refusal| panic!("retag {repository}: {}", refusal.message))
     }
 
     /// Deletes a tag or, named by its digest, an image; the events, one for each tag.
     #[track_caller]
     pub fn delete_image(&self, repository: &str, tag_or_digest: &str) -> Vec<Value> {
-        self.registry_events(|ecr, scene| ecr.delete(scene, repository, tag_or_digest))
+        self.registry_events(|aws| aws.delete_image(repository, tag_or_digest))
     }
 
     /// Archives an image, which then cannot be pulled; the event.
     #[track_caller]
     pub fn archive_image(&self, repository: &str, digest: &str) -> Vec<Value> {
-        self.registry_events(|ecr, scene| ecr.archive(scene, repository, digest))
+        self.registry_events(|aws| aws.archive_image(repository, digest))
     }
 
     /// A lifecycle policy takes an image away with all its tags, of which ECR sends no event.
@@ -219,21 +217,17 @@ impl World {
     /// Brings an archived image back; the event.
     #[track_caller]
     pub fn restore_image(&self, repository: &str, digest: &str) -> Vec<Value> {
-        self.registry_events(|ecr, scene| ecr.restore(scene, repository, digest))
+        self.registry_events(|aws| aws.restore_image(repository, digest))
     }
 
     #[track_caller]
-    fn registry_events(&self, act: impl FnOnce(&mut Ecr, &mut ecr::Scene<'_>) -> Result<(), Refusal>) -> Vec<Value> {
-        self.on_registry(|ecr, scene| act(ecr, scene).map(|()| std::mem::take(scene.events)))
-            .unwrap_or_else(|refusal| panic!("{}: {}", refusal.code, refusal.message))
+    fn registry_events(&self, act: impl FnOnce(&mut Aws) -> Result<Vec<Value>, Refusal>) -> Vec<Value> {
+        self.on_registry(act).unwrap_or_else(|refusal| panic!("{}: {}", refusal.code, refusal.message))
     }
 
-    fn on_registry<T>(&self, act: impl FnOnce(&mut Ecr, &mut ecr::Scene<'_>) -> T) -> T {
+    fn on_registry<T>(&self, act: impl FnOnce(&mut Aws) -> T) -> T {
         let state = &mut *self.shared.lock();
-        let mut events = Vec::new();
-        let mut scene =
-            ecr::Scene { place: &state.place, now: state.clock.now(), url: &state.url, events: &mut events };
-        let result = act(&mut state.ecr, &mut scene);
+        let result = act(state.aws_now());
         state.clock.breathe(Duration::from_secs(1));
         result
     }
@@ -244,7 +238,7 @@ impl World {
     /// The PRIMARY deployment wins: COMPLETED. A rollback under way succeeds.
     #[track_caller]
     pub fn complete(&self, cluster: &str, service: &str) -> Moved {
-        self.on_service(cluster, service, |service, scene| service.complete(scene))
+        self.on_service(cluster, service, |aws| aws.complete(cluster, service))
     }
 
     /// The PRIMARY deployment goes wrong. What follows is ECS's decision by the service's configuration: without
@@ -253,9 +247,9 @@ impl World {
     /// that stopped wait in [`World::take_events`].
     #[track_caller]
     pub fn fail(&self, cluster: &str, service: &str, failure: Failure) -> Moved {
-        let moved = self.on_service(cluster, service, |service, scene| service.fail(scene, &failure));
+        let moved = self.on_service(cluster, service, |aws| aws.fail(cluster, service, &failure));
         if moved.events.len() > 1 {
-            self.shared.lock().clock.breathe(ecs::BREATH);
+            self.shared.lock().clock.breathe(BREATH);
         }
         moved
     }
@@ -263,52 +257,46 @@ impl World {
     /// So many tasks of the PRIMARY deployment stop, each with its event, and ECS decides nothing about it (yet).
     #[track_caller]
     pub fn stop_tasks(&self, cluster: &str, service: &str, failure: Failure, count: usize) -> Moved {
-        self.on_service(cluster, service, |service, scene| {
-            service.lose_tasks(scene, &failure, count);
-            Ok(())
-        })
+        self.on_service(cluster, service, |aws| aws.stop_tasks(cluster, service, &failure, count))
     }
 
     /// ECS complains about a service by an event "ECS Service Action", `SERVICE_TASK_PLACEMENT_FAILURE` for instance,
     /// whose reason is like `RESOURCE:MEMORY`.
     #[track_caller]
     pub fn complain(&self, cluster: &str, service: &str, name: &str, reason: Option<&str>) -> Moved {
-        self.on_service(cluster, service, |service, scene| {
-            service.complain(scene, name, reason);
-            Ok(())
-        })
+        self.on_service(cluster, service, |aws| aws.complain(cluster, service, name, reason))
     }
 
     /// The circuit breaker's rollback begins although the failed deployment is not yet called failed: the odd order,
     /// which was seen once. [`World::call_failed`] is the other half.
     #[track_caller]
     pub fn begin_rollback(&self, cluster: &str, service: &str) -> Moved {
-        self.on_service(cluster, service, |service, scene| service.roll_back(scene, &RollbackCause::CircuitBreaker))
+        self.on_service(cluster, service, |aws| aws.begin_rollback(cluster, service))
     }
 
     /// The circuit breaker calls the newest deployment failed, and nothing else happens yet.
     #[track_caller]
     pub fn call_failed(&self, cluster: &str, service: &str) -> Moved {
-        self.on_service(cluster, service, |service, scene| service.call_failed(scene, &RollbackCause::CircuitBreaker))
+        self.on_service(cluster, service, |aws| aws.call_failed(cluster, service))
     }
 
     /// ECS does what StopServiceDeployment asked for: the rollback begins.
     #[track_caller]
     pub fn obey_stop(&self, cluster: &str, service: &str) -> Moved {
-        self.on_service(cluster, service, |service, scene| service.roll_back(scene, &RollbackCause::StopRequest))
+        self.on_service(cluster, service, |aws| aws.obey_stop(cluster, service))
     }
 
     /// A blue/green, linear or canary deployment reaches a lifecycle stage, `BAKE_TIME`.
     #[track_caller]
     pub fn reach_stage(&self, cluster: &str, service: &str, stage: &str) {
-        let _ = self.on_service(cluster, service, |service, scene| service.reach(scene.now, stage));
+        let _ = self.on_service(cluster, service, |aws| aws.reach_stage(cluster, service, stage));
     }
 
     /// A blue/green, linear or canary deployment waits at a pause hook of its stage, for at most this long; it goes on when
     /// it reaches its next stage.
     #[track_caller]
     pub fn pause(&self, cluster: &str, service: &str, patience: Duration) {
-        let _ = self.on_service(cluster, service, |service, scene| service.pause(scene.now, patience));
+        let _ = self.on_service(cluster, service, |aws| aws.pause(cluster, service, patience));
     }
 
     #[track_caller]
@@ -316,19 +304,11 @@ impl World {
         &self,
         cluster: &str,
         name: &str,
-        act: impl FnOnce(&mut Service, &mut ecs::Scene<'_>) -> Result<(), Refusal>,
+        act: impl FnOnce(&mut Aws) -> Result<Vec<Value>, Refusal>,
     ) -> Moved {
-        let mut events = Vec::new();
-        let acted = {
-            let State { place, clock, ecr, ecs, alone, events: waiting, .. } = &mut *self.shared.lock();
-            let place: &Place = place;
-            let logs = &mut alone.logs;
-            let tasks = waiting;
-            let mut scene = ecs::Scene { place, now: clock.now(), registry: ecr, events: &mut events, tasks, logs };
-            ecs.service_mut(cluster, name).and_then(|service| act(service, &mut scene))
-        };
+        let acted = act(self.shared.lock().aws_now());
         match acted {
-            Ok(()) => Moved { events },
+            Ok(events) => Moved { events },
             Err(refusal) => panic!("{cluster}/{name}: {}", refusal.message),
         }
     }

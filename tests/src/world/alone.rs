@@ -1,4 +1,4 @@
-//! The little of SNS, SQS, SSM, S3, DynamoDB, Scheduler and CloudWatch Logs that the functions use, for worlds without an emulator behind them.
+//! The little of SNS, SQS, SSM, S3, DynamoDB and Scheduler that the functions use, for worlds without an emulator behind them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,16 +6,15 @@ use hyper::body::Bytes;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::clock::epoch_seconds;
 use super::dynamodb::Tables;
 use super::identity;
-use super::logs::Logs;
 use super::notices::Notice;
-use super::place::Place;
 use super::refusal::{Answer, Members, Refusal, text};
 use super::scheduler::Scheduler;
+use fake_aws::Place;
+use fake_aws::time::epoch_seconds;
 
-/// Topics, parameters, objects, tables, schedules and logs.
+/// Topics, parameters, objects, tables and schedules.
 #[derive(Debug, Default)]
 pub(crate) struct Alone {
     pub(crate) topics: BTreeSet<String>,
@@ -26,7 +25,6 @@ pub(crate) struct Alone {
     /// Before an emulator these are only what was seen to go there.
     pub(crate) tables: Tables,
     pub(crate) scheduler: Scheduler,
-    pub(crate) logs: Logs,
 }
 
 /// A parameter of the Parameter Store.
@@ -75,11 +73,6 @@ impl Alone {
             "ARN": place.arn("ssm", &format!("parameter/{}", name.trim_start_matches('/'))),
             "DataType": "text",
         }}))
-    }
-
-    /// Whether a GetLogEvents asks for a log that the story's containers wrote.
-    pub(crate) fn knows_log(&self, request: &Value) -> bool {
-        request["logGroupName"].as_str().is_some_and(|group| self.logs.has(group))
     }
 
     /// SQS's SendMessage.

@@ -57,11 +57,6 @@ impl Clock {
     }
 }
 
-/// A moment as the JSON protocols write it: seconds since 1970 with a fraction.
-pub(crate) fn epoch_seconds(at: Timestamp) -> f64 {
-    at.as_millisecond() as f64 / 1000.0
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,6 +67,5 @@ mod tests {
         assert_eq!(clock.now().to_string(), "2026-11-21T12:00:00Z");
         clock.advance(Duration::from_millis(61_500));
         assert_eq!(clock.now().to_string(), "2026-11-21T12:01:01.5Z");
-        assert_eq!(epoch_seconds(clock.now()), 1_795_262_461.5);
     }
 }

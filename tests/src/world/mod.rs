@@ -12,20 +12,13 @@ mod acts;
 mod alone;
 mod clock;
 mod dynamodb;
-mod ecr;
-mod ecs;
-mod events;
 mod faults;
 mod forward;
 mod gate;
-mod identity;
 mod ledger;
-mod logs;
 mod models;
 mod notices;
-mod place;
 mod record;
-mod refusal;
 mod scheduler;
 mod server;
 mod state;
@@ -45,18 +38,16 @@ use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
 pub use acts::Moved;
-pub use ecr::{Image, Push};
-pub use ecs::Failure;
-pub use events::in_short_form;
+pub use fake_aws::{Failure, Image, Place, Push, Refusal, in_short_form};
 pub use faults::Fault;
 pub use gate::{GoOn, Halt, Held};
 pub use models::Models;
 pub use notices::Notice;
-pub use place::Place;
 pub use record::{Call, Span};
-pub use refusal::Refusal;
 pub use scheduler::Schedule;
 pub use transcript::{longest_chain, transcript};
+
+use fake_aws::{identity, refusal};
 
 use clock::Clock;
 use forward::Upstream;
@@ -130,7 +121,7 @@ impl Builder {
         let mut state = State::new(self.place.clone(), models);
         state.invented.extend(self.invented);
         state.clock = self.clock;
-        state.url.clone_from(&url);
+        state.aws.set_url(&url);
         let shared = Arc::new(Shared::new(state));
         let upstream = self.upstream.as_deref().map(Upstream::at);
         let server = tokio::spawn(server::serve(listener, Arc::clone(&shared), upstream)).abort_handle();
@@ -237,7 +228,12 @@ impl World {
 
     /// The events that API calls (by a handler or by hand) gave rise to and that nobody has taken yet.
     pub fn take_events(&self) -> Vec<Value> {
-        std::mem::take(&mut self.shared.lock().events)
+        self.shared.lock().aws.take_events()
+    }
+
+    /// The fake of AWS behind the wire, for what needs no HTTP; it knows what time it is. None of it is recorded as a call.
+    pub fn aws<T>(&self, ask: impl FnOnce(&mut fake_aws::Aws) -> T) -> T {
+        ask(self.shared.lock().aws_now())
     }
 
     /// Plans a fault for the nth call from now on, counted from 1, whose line in the transcript begins with these

@@ -7,9 +7,9 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::clock::epoch_seconds;
-use super::place::Place;
 use super::refusal::{Answer, Members, Refusal, text};
+use fake_aws::Place;
+use fake_aws::time::epoch_seconds;
 
 /// The schedules of the account and region, by group and name.
 #[derive(Debug, Default)]

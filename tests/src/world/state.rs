@@ -3,20 +3,18 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use fake_aws::refusal::{Answer, Members, Refusal};
+use fake_aws::{Aws, Place};
 use hyper::body::Bytes;
 use serde_json::Value;
 
 use super::alone::Alone;
 use super::clock::Clock;
-use super::ecr::{self, Ecr};
-use super::ecs::{self, Ecs};
 use super::faults::Faults;
 use super::gate::Gate;
 use super::models::{Models, ServiceModel, Severity, Side};
 use super::notices::{self, Notice};
-use super::place::Place;
 use super::record::Record;
-use super::refusal::{Answer, Members, Refusal};
 use super::wire::Request;
 
 /// The state that the server and the story share.
@@ -38,19 +36,15 @@ impl Shared {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) place: Place,
-    /// Where World can be reached.
-    pub(crate) url: String,
     pub(crate) clock: Clock,
     pub(crate) models: Models,
-    pub(crate) ecs: Ecs,
-    pub(crate) ecr: Ecr,
+    /// ECS and ECR, and the logs of the containers.
+    pub(crate) aws: Aws,
     pub(crate) alone: Alone,
     pub(crate) notices: Vec<Notice>,
     pub(crate) record: Record,
     pub(crate) faults: Faults,
     pub(crate) gate: Gate,
-    /// Events that API calls gave rise to and that no story has taken yet.
-    pub(crate) events: Vec<Value>,
     /// What broke a rule of AWS's models, or was asked of World in vain.
     pub(crate) violations: Vec<String>,
     pub(crate) invented: BTreeSet<String>,
@@ -69,19 +63,17 @@ pub(crate) enum Replied {
 
 impl State {
     pub(crate) fn new(place: Place, models: Models) -> Self {
+        let clock = Clock::new();
         Self {
+            aws: Aws::new(place.clone(), clock.now()),
             place,
-            url: String::new(),
-            clock: Clock::new(),
+            clock,
             models,
-            ecs: Ecs::default(),
-            ecr: Ecr::default(),
             alone: Alone::default(),
             notices: Vec::new(),
             record: Record::new(),
             faults: Faults::default(),
             gate: Gate::default(),
-            events: Vec::new(),
             violations: Vec::new(),
             invented: BTreeSet::new(),
         }
@@ -91,14 +83,14 @@ impl State {
     pub(crate) fn reply(&mut self, request: &Request, number: usize, has_emulator: bool) -> Replied {
         let call = request.call();
         if call == "S3.GetObject"
-            && let Some(blob) = ecr::blob_of(&self.ecr, &self.place, &request.members)
+            && let Some(blob) = self.aws.blob(&request.members)
         {
-            return blob.map_or_else(Replied::Refused, Replied::Object);
+            return blob.map_or_else(Replied::Refused, |blob| Replied::Object(blob.into()));
         }
         match (call.as_str(), request.service.as_str()) {
             (_, "ECS" | "ECR") => json(self.answer(&request.service, &request.operation, &request.members)),
             ("SNS.Publish", _) => self.publish(request, number, has_emulator),
-            ("Logs.GetLogEvents", _) if has_emulator && !self.alone.knows_log(&request.members) => Replied::NotOurs,
+            ("Logs.GetLogEvents", _) if has_emulator && !self.knows_log(&request.members) => Replied::NotOurs,
             ("SSM.GetParameter" | "SQS.SendMessage" | "Logs.GetLogEvents", _) | (_, "DynamoDB" | "Scheduler")
                 if !has_emulator || request.service == "Logs" =>
             {
@@ -124,25 +116,10 @@ impl State {
         let nothing = Members::new();
         let request = members.as_object().unwrap_or(&nothing);
         let answer = match service {
-            "ECS" => {
-                let mut scene = ecs::Scene {
-                    place: &self.place,
-                    now: self.clock.now(),
-                    registry: &self.ecr,
-                    events: &mut self.events,
-                    tasks: &mut Vec::new(),
-                    logs: &mut self.alone.logs,
-                };
-                ecs::answer(&mut self.ecs, &mut scene, operation, request)
-            }
-            "ECR" => {
-                let mut scene =
-                    ecr::Scene { place: &self.place, now: self.clock.now(), url: &self.url, events: &mut self.events };
-                ecr::answer(&mut self.ecr, &mut scene, operation, request)
-            }
+            "ECS" | "ECR" => self.aws_now().answer(service, operation, request),
             "DynamoDB" => self.alone.tables.answer(operation, request),
             "Scheduler" => self.alone.scheduler.answer(operation, &self.place, self.clock.now(), request),
-            "Logs" => self.alone.logs.answer(operation, request),
+            "Logs" => self.aws.logs().answer(operation, request),
             "SQS" => {
                 let ordinal = self.alone.queues.values().map(Vec::len).sum();
                 self.alone.send_message(request, ordinal)
@@ -169,6 +146,17 @@ impl State {
             }
         }
         answer
+    }
+
+    /// AWS, which knows what time it is.
+    pub(crate) fn aws_now(&mut self) -> &mut Aws {
+        self.aws.set_time(self.clock.now());
+        &mut self.aws
+    }
+
+    /// Whether a GetLogEvents asks for a log that the story's containers wrote.
+    fn knows_log(&self, request: &Value) -> bool {
+        request["logGroupName"].as_str().is_some_and(|group| self.aws.logs().has(group))
     }
 
     fn check(

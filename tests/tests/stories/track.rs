@@ -103,7 +103,7 @@ async fn a_rollback_by_ecs_is_told_as_a_failed_deploy(name: &'static str) {
     Failed        1.5.0 (sha256:182264c5b6e5)
     Runs again    1.4.2
     Revision      web:1 → web:2
-    Deployment    ecs-svc/4918794766087834161
+    Deployment    ecs-svc/6522754927968574972
     Triggered by  an image push (event b37cbad3-2334-4e2d-8e78-02610038c227)
     Tasks         2 of 2 running
     Took          11 min 3 s
@@ -111,11 +111,11 @@ async fn a_rollback_by_ecs_is_told_as_a_failed_deploy(name: &'static str) {
     What Slipway saw:
       ECS says: "Service deployment rolled back because the circuit breaker threshold was exceeded."
       ECS says: "ECS deployment circuit breaker: tasks failed to start."
-      Task f3422df0 stopped at 12:10:04: Essential container in task exited (EssentialContainerExited)
+      Task 53c60e5c stopped at 12:10:04: Essential container in task exited (EssentialContainerExited)
         container web: exit code 1
-        so did task adcdeff3 at 12:10:04 and task 28534ac9 at 12:10:04
-      12:10:06 (service web) rolling back to deployment ecs-svc/3173009608982715289.
-      12:10:04 (service web) (deployment ecs-svc/4918794766087834161) deployment failed: tasks failed to start.
+        so did task 70ff64f9 at 12:10:04 and task 1264a08a at 12:10:04
+      12:10:06 (service web) rolling back to deployment ecs-svc/3311672893166011761.
+      12:10:04 (service web) (deployment ecs-svc/6522754927968574972) deployment failed: tasks failed to start.
       12:00:03 (service web) has started 2 tasks.
 
     What you can do:
@@ -128,7 +128,7 @@ async fn a_rollback_by_ecs_is_told_as_a_failed_deploy(name: &'static str) {
     - Logs: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/logs?region=eu-west-1
     - Task definition: https://eu-west-1.console.aws.amazon.com/ecs/v2/task-definitions/web/2?region=eu-west-1
 
-    Slipway, NOW, account 123456789012 in eu-west-1, notice ecs-svc/4918794766087834161/rolled_back
+    Slipway, NOW, account 123456789012 in eu-west-1, notice ecs-svc/6522754927968574972/rolled_back
     "#);
     story.end();
 }
@@ -170,7 +170,7 @@ async fn a_failure_without_rollback_says_how_to_go_back(name: &'static str) {
     Failed        1.5.0 (sha256:182264c5b6e5)
     Coming back   1.4.2
     Revision      web:1 → web:2
-    Deployment    ecs-svc/4918794766087834161
+    Deployment    ecs-svc/6522754927968574972
     Triggered by  an image push (event b37cbad3-2334-4e2d-8e78-02610038c227)
     Tasks         2 of 2 running
     Took          10 min 1 s
@@ -178,9 +178,9 @@ async fn a_failure_without_rollback_says_how_to_go_back(name: &'static str) {
     What Slipway saw:
       ECS says: "Service deployment stopped because the circuit breaker threshold was exceeded."
       ECS says: "ECS deployment circuit breaker: tasks failed to start."
-      Task f3422df0 stopped at 12:10:04: CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref 123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web@sha256:182264c5b6e56be21efd35d148bdacae148a18fcfc68d7f0b2c0bab4746ed6e9: 123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web@sha256:182264c5b6e56be21efd35d148bdacae148a18fcfc68d7f0b2c0bab4746ed6e9: not found (TaskFailedToStart)
-        so did task adcdeff3 at 12:10:04 and task 28534ac9 at 12:10:04
-      12:10:04 (service web) (deployment ecs-svc/4918794766087834161) deployment failed: tasks failed to start.
+      Task 53c60e5c stopped at 12:10:04: CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref 123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web@sha256:182264c5b6e56be21efd35d148bdacae148a18fcfc68d7f0b2c0bab4746ed6e9: 123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web@sha256:182264c5b6e56be21efd35d148bdacae148a18fcfc68d7f0b2c0bab4746ed6e9: not found (TaskFailedToStart)
+        so did task 70ff64f9 at 12:10:04 and task 1264a08a at 12:10:04
+      12:10:04 (service web) (deployment ecs-svc/6522754927968574972) deployment failed: tasks failed to start.
       12:00:03 (service web) has started 2 tasks.
 
     What you can do:
@@ -193,7 +193,7 @@ async fn a_failure_without_rollback_says_how_to_go_back(name: &'static str) {
     - Logs: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/logs?region=eu-west-1
     - Task definition: https://eu-west-1.console.aws.amazon.com/ecs/v2/task-definitions/web/2?region=eu-west-1
 
-    Slipway, NOW, account 123456789012 in eu-west-1, notice ecs-svc/4918794766087834161/rolling_back
+    Slipway, NOW, account 123456789012 in eu-west-1, notice ecs-svc/6522754927968574972/rolling_back
     "#);
     story.end();
 }
@@ -251,7 +251,7 @@ async fn the_first_deployment_of_a_service_has_nothing_to_go_back_to(name: &'sta
     Repository    shop/web
     Image         1.4.2
     Revision      web:1
-    Deployment    ecs-svc/3173009608982715289
+    Deployment    ecs-svc/3311672893166011761
     Triggered by  somebody outside Slipway
     Tasks         0 of 2 running
     Took          0 s
@@ -259,10 +259,10 @@ async fn the_first_deployment_of_a_service_has_nothing_to_go_back_to(name: &'sta
     What Slipway saw:
       ECS says: "No rollback candidate was found to run the rollback."
       ECS says: "ECS deployment circuit breaker: tasks failed to start."
-      Task a8994a55 stopped at 12:00:01: Essential container in task exited (EssentialContainerExited)
+      Task 97403c4c stopped at 12:00:01: Essential container in task exited (EssentialContainerExited)
         container web: exit code 137, OutOfMemoryError: Container killed due to memory usage
-        so did task e8de3620 at 12:00:01 and task f84eacd7 at 12:00:01
-      12:00:01 (service web) (deployment ecs-svc/3173009608982715289) deployment failed: tasks failed to start.
+        so did task fda2906f at 12:00:01 and task d055a059 at 12:00:01
+      12:00:01 (service web) (deployment ecs-svc/3311672893166011761) deployment failed: tasks failed to start.
       12:00:01 (service web) has started 2 tasks.
 
     Look here:
@@ -271,7 +271,7 @@ async fn the_first_deployment_of_a_service_has_nothing_to_go_back_to(name: &'sta
     - Logs: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/logs?region=eu-west-1
     - Task definition: https://eu-west-1.console.aws.amazon.com/ecs/v2/task-definitions/web/1?region=eu-west-1
 
-    Slipway, NOW, account 123456789012 in eu-west-1, notice ecs-svc/3173009608982715289/external/failed
+    Slipway, NOW, account 123456789012 in eu-west-1, notice ecs-svc/3311672893166011761/external/failed
     "#);
     story.end();
 }
@@ -294,7 +294,7 @@ async fn an_update_from_outside_is_told_as_such(name: &'static str) {
     Repository    shop/web
     Image         1.4.2, as before
     Revision      web:1 → web:2
-    Deployment    ecs-svc/4918794766087834161
+    Deployment    ecs-svc/6522754927968574972
     Triggered by  somebody outside Slipway
     Tasks         2 of 2 running
 
@@ -304,7 +304,7 @@ async fn an_update_from_outside_is_told_as_such(name: &'static str) {
     - Logs: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/logs?region=eu-west-1
     - Task definition: https://eu-west-1.console.aws.amazon.com/ecs/v2/task-definitions/web/2?region=eu-west-1
 
-    Slipway, NOW, account 123456789012 in eu-west-1, notice ecs-svc/4918794766087834161/external/in_progress
+    Slipway, NOW, account 123456789012 in eu-west-1, notice ecs-svc/6522754927968574972/external/in_progress
     "#);
     story.end();
 }

@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::identity;
-use super::place::Place;
+use crate::identity;
+use crate::place::Place;
 
 /// An event as EventBridge delivers it. The id follows from what it says and when.
 pub(crate) fn envelope(
@@ -29,11 +29,6 @@ pub(crate) fn envelope(
         "resources": resources,
         "detail": detail,
     })
-}
-
-/// A moment as ECS's events write it, with milliseconds.
-pub(crate) fn milliseconds(at: Timestamp) -> String {
-    format!("{at:.3}")
 }
 
 /// The same event as an ECS service sends it that was never migrated to the long ARN form.

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Deployment, Service};
-use crate::world::clock::epoch_seconds;
-use crate::world::place::Place;
+use super::{Deployment, Message, Service};
+use crate::place::Place;
+use crate::time::epoch_seconds;
 
 /// The `service` object, without its tags.
 pub(super) fn service(service: &Service, place: &Place) -> Value {
@@ -31,7 +31,7 @@ pub(super) fn service(service: &Service, place: &Place) -> Value {
             "arn:{}:iam::{}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
             place.partition, place.account
         ),
-        "events": service.events,
+        "events": service.events.iter().map(|message| self::message(service, message, place)).collect::<Vec<_>>(),
         "createdAt": epoch_seconds(service.created_at),
         "placementConstraints": [],
         "placementStrategy": [],
@@ -91,6 +91,12 @@ pub(super) fn deployment_configuration(service: &Service) -> Value {
     configuration
 }
 
+fn message(service: &Service, message: &Message, place: &Place) -> Value {
+    let said = message.text.strip_prefix(&format!("(service {}) ", service.name)).unwrap_or(&message.text);
+    let id = crate::identity::uuid(&format!("{}{said}", service.arn(place)), message.ordinal);
+    json!({ "id": id, "createdAt": epoch_seconds(message.at), "message": message.text })
+}
+
 fn deployments(service: &Service) -> Value {
     let describe = |deployment: &Deployment| {
         let mut described = json!({
@@ -141,7 +147,7 @@ fn task_sets(service: &Service, place: &Place) -> Value {
         return json!([]);
     }
     let path = format!("{}/{}", service.cluster, service.name);
-    let id = format!("ecs-svc/{}", crate::world::identity::nineteen_digits(&path, 0));
+    let id = format!("ecs-svc/{}", crate::identity::nineteen_digits(&path, 0));
     let arn = place.arn("ecs", &format!("task-set/{path}/{id}"));
     json!([{
         "id": id,

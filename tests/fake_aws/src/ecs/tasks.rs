@@ -1,13 +1,15 @@
 //! Tasks: the ones that run, and the ones that failed and are kept for a while with their reasons.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
+use slipway_core::facts::RanImage;
 
 use super::{Ecs, Failure, Scene, Service, last_part};
-use crate::world::clock::epoch_seconds;
-use crate::world::events::{envelope, milliseconds};
-use crate::world::identity;
-use crate::world::place::Place;
-use crate::world::refusal::{Answer, Members, Refusal, page, text, texts};
+use crate::events::envelope;
+use crate::identity;
+use crate::place::Place;
+use crate::refusal::{Answer, Members, Refusal, page, text, texts};
+use crate::time::{epoch_seconds, milliseconds};
 
 /// ListTasks, by service, starter and desired status; RUNNING unless asked otherwise.
 pub(super) fn list(ecs: &Ecs, request: &Members) -> Answer {
@@ -21,10 +23,11 @@ pub(super) fn list(ecs: &Ecs, request: &Members) -> Answer {
     }
     let status = text(request, "desiredStatus").unwrap_or("RUNNING");
     let starter = text(request, "startedBy");
-    let tasks = services.filter(|service| wanted.is_none_or(|name| name == service.name)).flat_map(|s| &s.tasks);
-    let tasks = tasks
-        .filter(|task| task["desiredStatus"] == status && starter.is_none_or(|starter| task["startedBy"] == starter));
-    let arns: Vec<Value> = tasks.map(|task| task["taskArn"].clone()).collect();
+    let services = services.filter(|service| wanted.is_none_or(|name| name == service.name));
+    let tasks = services.flat_map(|service| &service.tasks);
+    let tasks =
+        tasks.filter(|task| task.status() == status && starter.is_none_or(|starter| task.deployment == starter));
+    let arns: Vec<&str> = tasks.map(|task| task.arn.as_str()).collect();
     let (arns, next) = page(arns, request, 100)?;
     let mut answer = json!({ "taskArns": arns });
     if let Some(next) = next {
@@ -41,13 +44,13 @@ pub(super) fn describe(ecs: &Ecs, scene: &Scene<'_>, request: &Members) -> Answe
         return Err(Refusal::invalid("Tasks has one to a hundred elements."));
     }
     let kept = ecs.clusters.get(&cluster).into_iter().flat_map(|services| services.values());
-    let kept: Vec<&Value> = kept.flat_map(|service| &service.tasks).collect();
+    let kept: Vec<_> = kept.flat_map(|service| service.tasks.iter().map(move |task| (service, task))).collect();
     let mut tasks = Vec::new();
     let mut failures = Vec::new();
     for id in wanted {
         let id = last_part(&id);
-        match kept.iter().find(|task| task["taskArn"].as_str().is_some_and(|arn| last_part(arn) == id)) {
-            Some(task) => tasks.push((*task).clone()),
+        match kept.iter().find(|(_, task)| task.id == id) {
+            Some((service, task)) => tasks.push(service.described(task, scene.place)),
             None => {
                 let arn = scene.place.arn("ecs", &format!("task/{cluster}/{id}"));
                 failures.push(json!({ "arn": arn, "reason": "MISSING" }));
@@ -57,20 +60,46 @@ pub(super) fn describe(ecs: &Ecs, scene: &Scene<'_>, request: &Members) -> Answe
     Ok(json!({ "tasks": tasks, "failures": failures }))
 }
 
+/// A task of a service.
+#[derive(Clone, Debug)]
+pub(super) struct Task {
+    /// 32 hexadecimal digits.
+    id: String,
+    pub(super) arn: String,
+    /// The deployment that started it.
+    pub(super) deployment: String,
+    pub(super) task_definition: String,
+    revision: usize,
+    created_at: Timestamp,
+    pub(super) started_at: Option<Timestamp>,
+    /// `None` while it runs.
+    pub(super) stopped: Option<Stopped>,
+}
+
+/// How a task stopped. Its first container is the one that did something.
+#[derive(Clone, Debug)]
+pub(super) struct Stopped {
+    pub(super) at: Timestamp,
+    pub(super) code: &'static str,
+    pub(super) reason: String,
+    pub(super) exit_code: Option<i32>,
+    pub(super) container_reason: Option<String>,
+}
+
+impl Task {
+    fn status(&self) -> &'static str {
+        if self.stopped.is_some() { "STOPPED" } else { "RUNNING" }
+    }
+}
+
 impl Service {
     /// The PRIMARY's tasks run; those of other deployments are gone, the stopped ones are still known.
     pub(super) fn run_tasks(&mut self, scene: &Scene<'_>) {
         let primary = self.deployments[0].id.clone();
-        self.tasks.retain(|task| task["lastStatus"] == "STOPPED");
+        self.tasks.retain(|task| task.stopped.is_some());
         for ordinal in 0..usize::try_from(self.desired).unwrap_or_default() {
             let mut task = self.task(scene, &format!("running {primary}"), ordinal);
-            task["desiredStatus"] = json!("RUNNING");
-            task["lastStatus"] = json!("RUNNING");
-            task["startedAt"] = json!(epoch_seconds(scene.now));
-            task["healthStatus"] = json!("UNKNOWN");
-            for container in task["containers"].as_array_mut().into_iter().flatten() {
-                container["lastStatus"] = json!("RUNNING");
-            }
+            task.started_at = Some(scene.now);
             self.tasks.push(task);
         }
     }
@@ -100,86 +129,118 @@ impl Service {
         let mut events = Vec::new();
         for ordinal in 0..count {
             let mut task = self.task(scene, &format!("stopped {primary}"), before + ordinal);
-            task["desiredStatus"] = json!("STOPPED");
-            task["lastStatus"] = json!("STOPPED");
-            task["stoppedAt"] = json!(epoch_seconds(scene.now));
-            let image = task["containers"][0]["image"].as_str().unwrap_or_default().to_owned();
-            let (code, reason) = stopped(failure, &image, scene.place, &primary);
-            task["stopCode"] = json!(code);
-            task["stoppedReason"] = json!(reason);
+            let image = self.revisions[task.revision].images.first().map_or("", |ran| ran.image.as_str());
+            let (code, reason) = stopped(failure, image, scene.place, &primary);
             if failure.ran() {
-                task["startedAt"] = json!(epoch_seconds(scene.now));
+                task.started_at = Some(scene.now);
                 self.write_last_words(scene, &task);
             }
-            for container in task["containers"].as_array_mut().into_iter().flatten() {
-                container["lastStatus"] = json!("STOPPED");
-            }
-            if let Some(container) = task["containers"].get_mut(0) {
-                match failure {
-                    Failure::Exits { code } => container["exitCode"] = json!(code),
-                    Failure::RunsOutOfMemory => {
-                        container["exitCode"] = json!(137);
-                        container["reason"] = json!("OutOfMemoryError: Container killed due to memory usage");
-                    }
-                    Failure::CannotBePulled => container["reason"] = json!(reason),
-                    failure if failure.ran() => container["exitCode"] = json!(143),
-                    _ => {}
+            let (exit_code, container_reason) = match failure {
+                Failure::Exits { code } => (Some(*code), None),
+                Failure::RunsOutOfMemory => {
+                    (Some(137), Some("OutOfMemoryError: Container killed due to memory usage".to_owned()))
                 }
-            }
-            events.push(state_change(scene, &task));
+                Failure::CannotBePulled => (None, Some(reason.clone())),
+                failure if failure.ran() => (Some(143), None),
+                _ => (None, None),
+            };
+            task.stopped = Some(Stopped { at: scene.now, code, reason, exit_code, container_reason });
+            events.push(state_change(scene, &self.described(&task, scene.place)));
             self.tasks.push(task);
         }
         events
     }
 
     /// What the task's containers wrote, where they write to CloudWatch Logs.
-    fn write_last_words(&self, scene: &mut Scene<'_>, task: &Value) {
-        let id = last_part(task["taskArn"].as_str().unwrap_or_default()).to_owned();
-        let revision = &self.revisions[self.deployments[0].revision];
+    fn write_last_words(&self, scene: &mut Scene<'_>, task: &Task) {
+        let revision = &self.revisions[task.revision];
         for (ran, log) in revision.images.iter().zip(&revision.logs) {
             if let Some((group, prefix)) = log {
-                let stream = format!("{prefix}/{}/{id}", ran["containerName"].as_str().unwrap_or_default());
+                let stream = format!("{prefix}/{}/{}", ran.container, task.id);
                 scene.logs.write_last_words(scene.now, group, &stream);
             }
         }
     }
 
-    fn task(&self, scene: &Scene<'_>, subject: &str, ordinal: usize) -> Value {
+    fn task(&self, scene: &Scene<'_>, subject: &str, ordinal: usize) -> Task {
         let primary = &self.deployments[0];
         let id = identity::task_id(&format!("{}/{} {subject}", self.cluster, self.name), ordinal);
-        let arn = scene.place.arn("ecs", &format!("task/{}/{id}", self.cluster));
-        let containers = self.revisions[primary.revision].images.iter().enumerate().map(|(index, ran)| {
-            let path = format!("container/{}/{id}/{}", self.cluster, identity::uuid(&id, index));
-            let mut container = json!({
-                "containerArn": scene.place.arn("ecs", &path), "taskArn": arn, "name": ran["containerName"],
-                "image": ran["image"], "lastStatus": "PENDING", "networkInterfaces": [], "cpu": "0",
-            });
-            if let Some(digest) = ran.get("imageDigest") {
-                container["imageDigest"] = digest.clone();
+        Task {
+            arn: scene.place.arn("ecs", &format!("task/{}/{id}", self.cluster)),
+            id,
+            deployment: primary.id.clone(),
+            task_definition: primary.task_definition.clone(),
+            revision: primary.revision,
+            created_at: scene.now,
+            started_at: None,
+            stopped: None,
+        }
+    }
+
+    /// The images of a task's containers.
+    pub(super) fn images_of(&self, task: &Task) -> &[RanImage] {
+        &self.revisions[task.revision].images
+    }
+
+    /// A task as DescribeTasks tells of it.
+    fn described(&self, task: &Task, place: &Place) -> Value {
+        let mut containers: Vec<Value> = self
+            .images_of(task)
+            .iter()
+            .enumerate()
+            .map(|(index, ran)| {
+                let path = format!("container/{}/{}/{}", self.cluster, task.id, identity::uuid(&task.id, index));
+                let mut container = json!({
+                    "containerArn": place.arn("ecs", &path), "taskArn": task.arn, "name": ran.container,
+                    "image": ran.image, "lastStatus": task.status(), "networkInterfaces": [], "cpu": "0",
+                });
+                if let Some(digest) = &ran.digest {
+                    container["imageDigest"] = json!(digest.as_str());
+                }
+                container
+            })
+            .collect();
+        if let (Some(stopped), Some(first)) = (&task.stopped, containers.first_mut()) {
+            if let Some(code) = stopped.exit_code {
+                first["exitCode"] = json!(code);
             }
-            container
-        });
-        let containers: Vec<Value> = containers.collect();
-        json!({
+            if let Some(reason) = &stopped.container_reason {
+                first["reason"] = json!(reason);
+            }
+        }
+        let mut described = json!({
             "attachments": [],
-            "availabilityZone": format!("{}a", scene.place.region),
-            "clusterArn": self.cluster_arn(scene.place),
+            "availabilityZone": format!("{}a", place.region),
+            "clusterArn": self.cluster_arn(place),
             "connectivity": "CONNECTED",
             "containers": containers,
             "cpu": "256",
-            "createdAt": epoch_seconds(scene.now),
+            "createdAt": epoch_seconds(task.created_at),
             "enableExecuteCommand": false,
             "group": format!("service:{}", self.name),
             "launchType": "FARGATE",
             "memory": "512",
             "overrides": { "containerOverrides": [] },
             "platformVersion": "1.4.0",
-            "startedBy": primary.id,
+            "startedBy": task.deployment,
             "tags": [],
-            "taskArn": arn,
-            "taskDefinitionArn": primary.task_definition,
+            "taskArn": task.arn,
+            "taskDefinitionArn": task.task_definition,
             "version": 4,
-        })
+            "desiredStatus": task.status(),
+            "lastStatus": task.status(),
+        });
+        if let Some(stopped) = &task.stopped {
+            described["stoppedAt"] = json!(epoch_seconds(stopped.at));
+            described["stopCode"] = json!(stopped.code);
+            described["stoppedReason"] = json!(stopped.reason);
+        } else {
+            described["healthStatus"] = json!("UNKNOWN");
+        }
+        if let Some(at) = task.started_at {
+            described["startedAt"] = json!(epoch_seconds(at));
+        }
+        described
     }
 }
 

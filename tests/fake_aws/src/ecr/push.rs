@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::image::{Image, Manifest, OCI_INDEX};
 use super::{Ecr, Repository, Scene, Status, Stored};
-use crate::world::events::envelope;
-use crate::world::refusal::Refusal;
+use crate::events::envelope;
+use crate::refusal::Refusal;
 
 /// A push, seen from outside.
 #[derive(Clone, Debug)]
@@ -185,11 +185,7 @@ impl Ecr {
         Ok(())
     }
 
-    pub(super) fn repository_mut(
-        &mut self,
-        place: &crate::world::Place,
-        name: &str,
-    ) -> Result<&mut Repository, Refusal> {
+    pub(super) fn repository_mut(&mut self, place: &crate::Place, name: &str) -> Result<&mut Repository, Refusal> {
         self.repositories.get_mut(name).ok_or_else(|| super::operations::no_repository(place, name))
     }
 }

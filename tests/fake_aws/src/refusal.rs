@@ -22,17 +22,17 @@ impl Refusal {
     }
 
     /// ECS's `ClientException`.
-    pub(crate) fn client(message: impl Into<String>) -> Self {
+    pub fn client(message: impl Into<String>) -> Self {
         Self::new("ClientException", message)
     }
 
     /// `InvalidParameterException`.
-    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+    pub fn invalid(message: impl Into<String>) -> Self {
         Self::new("InvalidParameterException", message)
     }
 
     /// The body of a JSON protocol's error answer.
-    pub(crate) fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         let mut body = json!({ "__type": self.code, "message": self.message });
         for (member, value) in &self.besides {
             body[member] = value.clone();
@@ -42,39 +42,35 @@ impl Refusal {
 }
 
 /// What an operation answers.
-pub(crate) type Answer = Result<Value, Refusal>;
+pub type Answer = Result<Value, Refusal>;
 
 /// A request's members.
-pub(crate) type Members = Map<String, Value>;
+pub type Members = Map<String, Value>;
 
 /// A member's text, if there is one.
-pub(crate) fn text<'a>(members: &'a Members, name: &str) -> Option<&'a str> {
+pub fn text<'a>(members: &'a Members, name: &str) -> Option<&'a str> {
     members.get(name).and_then(Value::as_str)
 }
 
 /// A member's list of texts; empty if there is none.
-pub(crate) fn texts(members: &Members, name: &str) -> Vec<String> {
+pub fn texts(members: &Members, name: &str) -> Vec<String> {
     let values = members.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     values.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// A member's list of objects; empty if there is none.
-pub(crate) fn objects<'a>(members: &'a Members, name: &str) -> Vec<&'a Members> {
+pub fn objects<'a>(members: &'a Members, name: &str) -> Vec<&'a Members> {
     let values = members.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     values.iter().filter_map(Value::as_object).collect()
 }
 
 /// A member's whole number, if there is one.
-pub(crate) fn number(members: &Members, name: &str) -> Option<i64> {
+pub fn number(members: &Members, name: &str) -> Option<i64> {
     members.get(name).and_then(Value::as_i64)
 }
 
 /// A page of a list and the token of the next one. The token is the number of entries before the page.
-pub(crate) fn page<T>(
-    entries: Vec<T>,
-    members: &Members,
-    standard: usize,
-) -> Result<(Vec<T>, Option<String>), Refusal> {
+pub fn page<T>(entries: Vec<T>, members: &Members, standard: usize) -> Result<(Vec<T>, Option<String>), Refusal> {
     let size = number(members, "maxResults").and_then(|size| usize::try_from(size).ok()).unwrap_or(standard);
     let start = match text(members, "nextToken") {
         None => 0,

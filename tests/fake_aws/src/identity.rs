@@ -8,12 +8,12 @@ use std::fmt::Write;
 use sha2::{Digest, Sha256};
 
 /// `sha256:` and the digest of these bytes, as registries write it.
-pub(crate) fn digest(bytes: &[u8]) -> String {
+pub fn digest(bytes: &[u8]) -> String {
     format!("sha256:{}", hexadecimal(bytes, 64))
 }
 
 /// A number of nineteen digits, as in `ecs-svc/1702860048778063437`.
-pub(crate) fn nineteen_digits(subject: &str, ordinal: usize) -> u64 {
+pub fn nineteen_digits(subject: &str, ordinal: usize) -> u64 {
     const LOWEST: u64 = 1_000_000_000_000_000_000;
     let hash = Sha256::digest(format!("{subject}#{ordinal}"));
     let number = hash.iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
@@ -21,18 +21,18 @@ pub(crate) fn nineteen_digits(subject: &str, ordinal: usize) -> u64 {
 }
 
 /// An id in the form of a version 4 UUID.
-pub(crate) fn uuid(subject: &str, ordinal: usize) -> String {
+pub fn uuid(subject: &str, ordinal: usize) -> String {
     let hex = hexadecimal(format!("{subject}#{ordinal}").as_bytes(), 32);
     format!("{}-{}-4{}-8{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
 }
 
 /// An id of 32 hexadecimal digits, as ECS gives its tasks.
-pub(crate) fn task_id(subject: &str, ordinal: usize) -> String {
+pub fn task_id(subject: &str, ordinal: usize) -> String {
     hexadecimal(format!("{subject}#{ordinal}").as_bytes(), 32)
 }
 
 /// A service deployment's id, 21 characters of which only their form is known.
-pub(crate) fn service_deployment_id(subject: &str, ordinal: usize) -> String {
+pub fn service_deployment_id(subject: &str, ordinal: usize) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
     let hash = Sha256::digest(format!("{subject}#{ordinal}"));
     hash.iter().take(21).map(|byte| char::from(LETTERS[usize::from(byte & 63)])).collect()

@@ -1,24 +1,19 @@
 //! The images' configurations, which ECR keeps in a bucket of its own and only gives a signed address of.
 
-use hyper::body::Bytes;
 use serde_json::{Value, json};
 
 use super::operations::find;
 use super::{Ecr, Scene};
-use crate::world::identity;
-use crate::world::place::Place;
-use crate::world::refusal::{Answer, Members, Refusal, text};
+use crate::identity;
+use crate::place::Place;
+use crate::refusal::{Answer, Members, Refusal, text};
 
 /// `GetDownloadUrlForLayer`; the address counts for an hour, to whoever has it.
 pub(super) fn get_download_url_for_layer(ecr: &Ecr, scene: &Scene<'_>, request: &Members) -> Answer {
     let name = text(request, "repositoryName").unwrap_or_default();
     let digest = text(request, "layerDigest").unwrap_or_default();
     if !find(ecr, scene.place, request, name)?.blobs.contains_key(digest) {
-        let registry = &scene.place.account;
-        return Err(Refusal::new(
-            "LayersNotFoundException",
-            format!("The layer with digest '{digest}' does not exist in '{name}' in registry with id '{registry}'"),
-        ));
+        return Err(no_layer(scene.place, name, digest));
     }
     let path = format!("/{}/{}/{name}/{digest}", bucket(scene.place), scene.place.account);
     let query = signed(scene.place, &path);
@@ -28,7 +23,7 @@ pub(super) fn get_download_url_for_layer(ecr: &Ecr, scene: &Scene<'_>, request: 
 /// What a GetObject gets from ECR's bucket; `None` for another bucket.
 ///
 /// The address is all that it takes: who signs the request as well is refused, as S3 does.
-pub(crate) fn blob_of(ecr: &Ecr, place: &Place, request: &Value) -> Option<Result<Bytes, Refusal>> {
+pub(crate) fn blob_of(ecr: &Ecr, place: &Place, request: &Value) -> Option<Result<String, Refusal>> {
     let member = |name: &str| request[name].as_str().unwrap_or_default();
     let (bucket_asked, key, query) = (member("Bucket"), member("Key"), member("query"));
     if bucket_asked != bucket(place) {
@@ -48,9 +43,18 @@ pub(crate) fn blob_of(ecr: &Ecr, place: &Place, request: &Value) -> Option<Resul
     let path = key.split_once('/').and_then(|(_, path)| path.rsplit_once('/'));
     let (name, digest) = path.unwrap_or_default();
     match ecr.repositories.get(name).and_then(|repository| repository.blobs.get(digest)) {
-        Some(blob) => Some(Ok(Bytes::from(blob.clone()))),
+        Some(blob) => Some(Ok(blob.clone())),
         None => refusal(404, "NoSuchKey", "The specified key does not exist."),
     }
+}
+
+/// ECR's answer for a layer that a repository does not have.
+pub(super) fn no_layer(place: &Place, name: &str, digest: &str) -> Refusal {
+    let registry = &place.account;
+    Refusal::new(
+        "LayersNotFoundException",
+        format!("The layer with digest '{digest}' does not exist in '{name}' in registry with id '{registry}'"),
+    )
 }
 
 fn bucket(place: &Place) -> String {

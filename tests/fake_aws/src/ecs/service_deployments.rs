@@ -1,15 +1,16 @@
 //! Service deployments and service revisions: ECS's own history of a service, and the request to stop a deployment.
 
 use serde_json::{Value, json};
+use slipway_core::facts::RanImage;
 
 use super::described::deployment_configuration;
 use super::{Ecs, Scene, Service, ServiceDeployment};
-use crate::world::clock::epoch_seconds;
-use crate::world::identity;
-use crate::world::place::Place;
-use crate::world::refusal::{Answer, Members, Refusal, page, text, texts};
+use crate::identity;
+use crate::place::Place;
+use crate::refusal::{Answer, Members, Refusal, page, text, texts};
+use crate::time::epoch_seconds;
 
-/// ListServiceDeployments. AWS documents no order; World answers with the oldest first, so that nobody relies on
+/// ListServiceDeployments. AWS documents no order; the fake answers with the oldest first, so that nobody relies on
 /// the other.
 pub(super) fn list(ecs: &Ecs, scene: &Scene<'_>, request: &Members) -> Answer {
     let cluster = ecs.cluster_of(request)?;
@@ -21,6 +22,7 @@ pub(super) fn list(ecs: &Ecs, scene: &Scene<'_>, request: &Members) -> Answer {
             "Service deployments are only supported for services with the ECS deployment controller.",
         ));
     }
+    let service = service.seen(scene.now);
     let statuses = texts(request, "status");
     let created = request.get("createdAt").cloned().unwrap_or_default();
     let listed = service.service_deployments.iter().filter(|deployment| {
@@ -71,7 +73,7 @@ pub(super) fn describe_revisions(ecs: &Ecs, scene: &Scene<'_>, request: &Members
             "launchType": "FARGATE",
             "platformVersion": "1.4.0",
             "platformFamily": "Linux",
-            "containerImages": revision.images,
+            "containerImages": revision.images.iter().map(ran).collect::<Vec<_>>(),
             "guardDutyEnabled": false,
             "createdAt": epoch_seconds(revision.created_at),
         }));
@@ -82,6 +84,13 @@ pub(super) fn describe_revisions(ecs: &Ecs, scene: &Scene<'_>, request: &Members
 /// StopServiceDeployment: asks for the rollback, which the test then moves on.
 pub(super) fn stop(ecs: &mut Ecs, scene: &Scene<'_>, request: &Members) -> Answer {
     let arn = text(request, "serviceDeploymentArn").unwrap_or_default();
+    let status = if text(request, "stopType") == Some("ABORT") { "STOP_REQUESTED" } else { "ROLLBACK_REQUESTED" };
+    request_stop(ecs, scene, arn, status)?;
+    Ok(json!({ "serviceDeploymentArn": arn }))
+}
+
+/// The request to stop a service deployment, which takes this status.
+pub(super) fn request_stop(ecs: &mut Ecs, scene: &Scene<'_>, arn: &str, status: &'static str) -> Result<(), Refusal> {
     let mut services = ecs.clusters.values_mut().flat_map(|services| services.values_mut());
     let deployment = services
         .find_map(|service| service.service_deployments.iter_mut().find(|deployment| deployment.arn == arn))
@@ -93,9 +102,8 @@ pub(super) fn stop(ecs: &mut Ecs, scene: &Scene<'_>, request: &Members) -> Answe
         ));
     }
     deployment.updated_at = scene.now;
-    deployment.status =
-        if text(request, "stopType") == Some("ABORT") { "STOP_REQUESTED" } else { "ROLLBACK_REQUESTED" };
-    Ok(json!({ "serviceDeploymentArn": arn }))
+    deployment.status = status;
+    Ok(())
 }
 
 fn at_most_twenty(request: &Members, member: &str) -> Result<Vec<String>, Refusal> {
@@ -106,12 +114,21 @@ fn at_most_twenty(request: &Members, member: &str) -> Result<Vec<String>, Refusa
     Ok(arns)
 }
 
-fn find<'a>(ecs: &'a Ecs, arn: &str) -> Option<(&'a Service, &'a ServiceDeployment)> {
+/// A service deployment and its service.
+pub(super) fn find<'a>(ecs: &'a Ecs, arn: &str) -> Option<(&'a Service, &'a ServiceDeployment)> {
     let mut services = ecs.clusters.values().flat_map(|services| services.values());
     services.find_map(|service| {
         let deployment = service.service_deployments.iter().find(|deployment| deployment.arn == arn)?;
         Some((service, deployment))
     })
+}
+
+fn ran(image: &RanImage) -> Value {
+    let mut ran = json!({ "containerName": image.container, "image": image.image });
+    if let Some(digest) = &image.digest {
+        ran["imageDigest"] = json!(digest.as_str());
+    }
+    ran
 }
 
 fn brief(service: &Service, deployment: &ServiceDeployment, place: &Place) -> Value {
@@ -179,7 +196,11 @@ fn whole(service: &Service, deployment: &ServiceDeployment, place: &Place) -> Va
         }]);
     }
     if let Some(rollback) = &deployment.rollback {
-        whole["rollback"] = rollback.clone();
+        whole["rollback"] = json!({
+            "reason": rollback.reason,
+            "startedAt": epoch_seconds(rollback.at),
+            "serviceRevisionArn": service.revisions[rollback.revision].arn,
+        });
     }
     whole
 }

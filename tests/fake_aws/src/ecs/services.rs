@@ -1,10 +1,13 @@
 //! Services: creating, updating with ECS's refusals, describing, listing and deleting them.
 
+use std::collections::VecDeque;
+
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::described;
-use super::{Ecs, Revision, Scene, Service};
-use crate::world::refusal::{Answer, Members, Refusal, number, page, text, texts};
+use super::{Before, Ecs, Revision, Scene, Service};
+use crate::refusal::{Answer, Members, Refusal, number, page, text, texts};
 
 /// What CreateService and UpdateService set beside the task definition and the desired count.
 const SETTINGS: [&str; 20] = [
@@ -67,7 +70,9 @@ pub(super) fn create(ecs: &mut Ecs, scene: &mut Scene<'_>, request: &Members) ->
         service_deployments: Vec::new(),
         revisions: Vec::new(),
         tasks: Vec::new(),
-        events: Vec::new(),
+        events: VecDeque::new(),
+        owed: None,
+        before: None,
     };
     keep_settings(&mut service, request);
     if service.controller() == "ECS" {
@@ -82,18 +87,13 @@ pub(super) fn create(ecs: &mut Ecs, scene: &mut Scene<'_>, request: &Members) ->
 pub(super) fn update(ecs: &mut Ecs, scene: &mut Scene<'_>, request: &Members) -> Answer {
     let cluster = ecs.cluster_of(request)?;
     let named = text(request, "service").unwrap_or_default();
-    let service = ecs.service_named(&cluster, named);
-    let service = service.ok_or_else(|| Refusal::new("ServiceNotFoundException", "Service not found."))?;
-    if service.status != "ACTIVE" {
-        return Err(Refusal::new("ServiceNotActiveException", "Service was not ACTIVE."));
-    }
+    let service = updatable(ecs, &cluster, named)?;
     check_controller(service.controller(), request)?;
     let forced = request.get("forceNewDeployment").and_then(Value::as_bool).unwrap_or_default();
-    let wanted = text(request, "taskDefinition").or(forced.then_some(service.task_definition.as_str()));
-    let wanted = wanted.map(|named| usable(ecs, named)).transpose()?;
-    let wanted = wanted.map(|revision| (revision.arn().to_owned(), revision.definition.clone()));
+    let wanted = wanted(ecs, service, text(request, "taskDefinition"), forced)?;
 
     let service = ecs.service_mut(&cluster, named)?;
+    let before = lagging(service, scene);
     keep_settings(service, request);
     if let Some(desired) = number(request, "desiredCount") {
         service.scale(desired);
@@ -104,7 +104,68 @@ pub(super) fn update(ecs: &mut Ecs, scene: &mut Scene<'_>, request: &Members) ->
     {
         service.begin(scene, &task_definition, &definition);
     }
+    service.before = before;
     Ok(json!({ "service": described::service(service, scene.place) }))
+}
+
+/// UpdateService as Slipway calls it, with the task definition and perhaps `forceNewDeployment`.
+pub(super) fn deploy<'e>(
+    ecs: &'e mut Ecs,
+    scene: &mut Scene<'_>,
+    (cluster, named): (&str, &str),
+    task_definition: &str,
+    forced: bool,
+) -> Result<&'e Service, Refusal> {
+    if !ecs.clusters.contains_key(cluster) {
+        return Err(Refusal::new("ClusterNotFoundException", "Cluster not found."));
+    }
+    let service = updatable(ecs, cluster, named)?;
+    if service.controller() != "ECS" {
+        return Err(refused_for(service.controller(), ONLY_ECS[0].1));
+    }
+    let wanted = wanted(ecs, service, Some(task_definition), forced)?;
+
+    let service = ecs.service_mut(cluster, named)?;
+    if let Some((task_definition, definition)) = wanted
+        && (forced || task_definition != service.task_definition)
+    {
+        let before = lagging(service, scene);
+        service.begin(scene, &task_definition, &definition);
+        service.before = before;
+    }
+    Ok(service)
+}
+
+/// The service, if it can be updated.
+fn updatable<'e>(ecs: &'e Ecs, cluster: &str, named: &str) -> Result<&'e Service, Refusal> {
+    let service = ecs.service_named(cluster, named);
+    let service = service.ok_or_else(|| Refusal::new("ServiceNotFoundException", "Service not found."))?;
+    if service.status != "ACTIVE" {
+        return Err(Refusal::new("ServiceNotActiveException", "Service was not ACTIVE."));
+    }
+    Ok(service)
+}
+
+/// The task definition that an update names or, where it only forces, the one that is there; its ARN and itself.
+fn wanted(
+    ecs: &Ecs,
+    service: &Service,
+    named: Option<&str>,
+    forced: bool,
+) -> Result<Option<(String, Members)>, Refusal> {
+    let wanted = named.or(forced.then_some(service.task_definition.as_str()));
+    let wanted = wanted.map(|named| usable(ecs, named)).transpose()?;
+    Ok(wanted.map(|revision| (revision.arn().to_owned(), revision.definition.clone())))
+}
+
+/// What answers still show for a while, where they may lag.
+fn lagging(service: &Service, scene: &mut Scene<'_>) -> Option<Box<Before>> {
+    let most = scene.lag.as_millis();
+    let lag = i64::try_from(most).ok().filter(|most| *most > 0).map(|most| scene.chance.i64(0..=most))?;
+    let until = scene.now.checked_add(SignedDuration::from_millis(lag)).ok()?;
+    let mut service = service.clone();
+    service.before = None;
+    Some(Box::new(Before { until, service }))
 }
 
 /// DescribeServices: at most ten; what is missing is a failure, not an error.
@@ -123,6 +184,7 @@ pub(super) fn describe(ecs: &Ecs, scene: &Scene<'_>, request: &Members) -> Answe
     for name in names {
         match ecs.service_named(&cluster, &name) {
             Some(service) => {
+                let service = service.seen(scene.now);
                 let mut described = described::service(service, scene.place);
                 if with_tags && !service.tags.is_empty() {
                     described["tags"] = json!(service.tags);
@@ -181,16 +243,18 @@ fn check_controller(controller: &str, request: &Members) -> Result<(), Refusal> 
     for (member, sentence) in ONLY_ECS {
         let asked = request.get(member).is_some_and(|value| value != &json!(false));
         if asked {
-            let advice = if controller == "CODE_DEPLOY" {
-                "Use AWS CodeDeploy to trigger a new deployment."
-            } else {
-                "Use task sets to make a new deployment."
-            };
-            let name = if controller == "CODE_DEPLOY" { "CODE_DEPLOY" } else { "EXTERNAL" };
-            return Err(Refusal::invalid(format!("{sentence} {name} deployment controller. {advice}")));
+            return Err(refused_for(controller, sentence));
         }
     }
     Ok(())
+}
+
+fn refused_for(controller: &str, sentence: &str) -> Refusal {
+    let (name, advice) = match controller {
+        "CODE_DEPLOY" => ("CODE_DEPLOY", "Use AWS CodeDeploy to trigger a new deployment."),
+        _ => ("EXTERNAL", "Use task sets to make a new deployment."),
+    };
+    Refusal::invalid(format!("{sentence} {name} deployment controller. {advice}"))
 }
 
 fn keep_settings(service: &mut Service, request: &Members) {

@@ -1,9 +1,10 @@
 //! The registry: repositories, images, tags and push times, and ECR's operations on them.
 //!
-//! World keeps it itself, because stories set when an image was pushed and because a missing tag has to be refused
+//! The fake keeps it itself, because stories set when an image was pushed and because a missing tag has to be refused
 //! the way ECR refuses it.
 
 mod blobs;
+mod facts;
 mod image;
 mod operations;
 mod push;
@@ -17,7 +18,7 @@ pub use image::Image;
 pub(crate) use operations::answer;
 pub use push::Push;
 
-use super::place::Place;
+use crate::place::Place;
 
 /// All repositories of the account and region.
 #[derive(Debug, Default)]
@@ -53,11 +54,11 @@ enum Status {
     Archived { at: Timestamp },
 }
 
-/// What an operation of the registry needs to know of the world.
+/// What an operation of the registry needs to know of the rest.
 pub(crate) struct Scene<'a> {
     pub(crate) place: &'a Place,
     pub(crate) now: Timestamp,
-    /// Where World can be reached, and with it what ECR gives an address of.
+    /// Where the HTTP side can be reached, and with it what ECR gives an address of.
     pub(crate) url: &'a str,
     /// Where the events go that the operation gives rise to.
     pub(crate) events: &'a mut Vec<serde_json::Value>,

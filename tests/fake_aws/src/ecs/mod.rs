@@ -1,30 +1,38 @@
 //! ECS: clusters, task definitions, services, their deployments and tasks, and the operations on them.
 //!
-//! World keeps it itself, because the emulator drops task definition fields that it doesn't know and has no rollouts.
+//! The fake keeps it itself, because the emulator drops task definition fields that it doesn't know and has no rollouts.
 //! A deployment begins by an API call and goes on only when the test moves it.
 
 mod complaint;
 mod described;
+mod facts;
 mod failure;
+mod movement;
 mod rollout;
 mod service_deployments;
 mod services;
 mod task_definitions;
 mod tasks;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use slipway_core::facts::RanImage;
 
 pub use failure::Failure;
 pub(crate) use failure::RollbackCause;
-pub(crate) use rollout::BREATH;
+pub use movement::Fate;
+pub(crate) use movement::Fates;
+pub use rollout::BREATH;
 
-use super::ecr::Ecr;
-use super::logs::Logs;
-use super::place::Place;
-use super::refusal::{Answer, Members, Refusal, text};
+use movement::Owed;
+use tasks::Task;
+
+use crate::ecr::Ecr;
+use crate::logs::Logs;
+use crate::place::Place;
+use crate::refusal::{Answer, Members, Refusal, text};
 
 /// All clusters and task definition families of the account and region.
 #[derive(Debug, Default)]
@@ -42,7 +50,7 @@ struct Revision {
 }
 
 /// A service.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Service {
     cluster: String,
     name: String,
@@ -58,9 +66,29 @@ pub(crate) struct Service {
     /// The oldest first.
     service_deployments: Vec<ServiceDeployment>,
     revisions: Vec<ServiceRevision>,
-    tasks: Vec<Value>,
+    tasks: Vec<Task>,
     /// The newest first, as DescribeServices lists them.
-    events: Vec<Value>,
+    events: VecDeque<Message>,
+    /// What ECS has decided and not yet done, since deployments move by [`movement`].
+    owed: Option<Owed>,
+    /// What describe and list answers still show after an update, if they lag.
+    before: Option<Box<Before>>,
+}
+
+/// A service as it was before an update, for those who ask too early.
+#[derive(Clone, Debug)]
+struct Before {
+    until: Timestamp,
+    service: Service,
+}
+
+/// One of a service's own messages, which DescribeServices calls `events`.
+#[derive(Clone, Debug)]
+struct Message {
+    at: Timestamp,
+    text: String,
+    /// How many there were before it.
+    ordinal: usize,
 }
 
 /// An entry of a service's `deployments`.
@@ -81,7 +109,7 @@ struct Deployment {
 }
 
 /// A service deployment: the record of one change of a service, kept when its deployment is gone.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct ServiceDeployment {
     arn: String,
     deployment: String,
@@ -95,23 +123,32 @@ struct ServiceDeployment {
     created_at: Timestamp,
     updated_at: Timestamp,
     finished_at: Option<Timestamp>,
-    rollback: Option<Value>,
+    rollback: Option<Rollback>,
     failures: i64,
     triggered_alarms: Vec<String>,
 }
 
+/// How a service deployment is rolled back.
+#[derive(Clone, Debug)]
+struct Rollback {
+    reason: &'static str,
+    at: Timestamp,
+    /// The revision that comes back.
+    revision: usize,
+}
+
 /// A service revision: what really ran, with the images' digests.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct ServiceRevision {
     arn: String,
     task_definition: String,
-    images: Vec<Value>,
+    images: Vec<RanImage>,
     /// Each container's log group and stream prefix, where it has the log driver `awslogs`.
     logs: Vec<Option<(String, String)>>,
     created_at: Timestamp,
 }
 
-/// What an operation of ECS needs to know of the world.
+/// What an operation of ECS needs to know of the rest.
 pub(crate) struct Scene<'a> {
     pub(crate) place: &'a Place,
     pub(crate) now: Timestamp,
@@ -122,6 +159,11 @@ pub(crate) struct Scene<'a> {
     pub(crate) tasks: &'a mut Vec<Value>,
     /// Where the containers write.
     pub(crate) logs: &'a mut Logs,
+    /// What becomes of the images.
+    pub(crate) fates: &'a Fates,
+    /// How long answers may lag behind an update, at most.
+    pub(crate) lag: SignedDuration,
+    pub(crate) chance: &'a mut fastrand::Rng,
 }
 
 /// Answers one operation, its name without the service.
@@ -143,7 +185,7 @@ pub(crate) fn answer(ecs: &mut Ecs, scene: &mut Scene<'_>, operation: &str, requ
         "DescribeServiceDeployments" => service_deployments::describe(ecs, scene, request),
         "DescribeServiceRevisions" => service_deployments::describe_revisions(ecs, scene, request),
         "StopServiceDeployment" => service_deployments::stop(ecs, scene, request),
-        _ => Err(Refusal::new("UnknownOperationException", format!("World's ECS doesn't know {operation}."))),
+        _ => Err(Refusal::new("UnknownOperationException", format!("The fake's ECS doesn't know {operation}."))),
     }
 }
 
@@ -231,11 +273,16 @@ impl Service {
         self.settings.get("deploymentConfiguration")?.pointer(pointer)
     }
 
-    fn log(&mut self, place: &Place, now: Timestamp, message: String) {
-        let id = super::identity::uuid(&format!("{}{message}", self.arn(place)), self.events.len());
-        let message = format!("(service {}) {message}", self.name);
-        self.events.insert(0, json!({ "id": id, "createdAt": super::clock::epoch_seconds(now), "message": message }));
+    fn log(&mut self, now: Timestamp, message: &str) {
+        let message =
+            Message { at: now, text: format!("(service {}) {message}", self.name), ordinal: self.events.len() };
+        self.events.push_front(message);
         self.events.truncate(100);
+    }
+
+    /// The service as a describe or list answer shows it at this moment.
+    fn seen(&self, now: Timestamp) -> &Self {
+        self.before.as_deref().filter(|before| now < before.until).map_or(self, |before| &before.service)
     }
 }
 

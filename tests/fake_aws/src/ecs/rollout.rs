@@ -6,23 +6,38 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use slipway_core::facts::RanImage;
+use slipway_core::image::Digest;
 
-use super::{Deployment, Failure, RollbackCause, Scene, Service, ServiceDeployment, ServiceRevision, tasks};
-use crate::world::clock::epoch_seconds;
-use crate::world::events::{envelope, milliseconds};
-use crate::world::identity;
-use crate::world::refusal::{Members, Refusal, objects, text};
+use super::{Deployment, Failure, Rollback, RollbackCause, Scene, Service, ServiceDeployment, ServiceRevision, tasks};
+use crate::events::envelope;
+use crate::identity;
+use crate::refusal::{Members, Refusal, objects, text};
+use crate::time::milliseconds;
 
 /// How long ECS takes from calling a deployment failed to beginning the rollback.
-pub(crate) const BREATH: Duration = Duration::from_secs(2);
+pub const BREATH: Duration = Duration::from_secs(2);
+
+/// What ECS says where it cannot roll back.
+pub(super) const NO_CANDIDATE: &str = "No rollback candidate was found to run the rollback.";
+
+/// What ECS decides about a deployment that goes wrong.
+#[derive(Clone, Debug)]
+pub(super) struct Verdict {
+    pub(super) rolls_back: bool,
+    pub(super) cause: RollbackCause,
+}
 
 impl Service {
     /// A new deployment becomes the PRIMARY; the one before goes on until the new one has won.
     pub(super) fn begin(&mut self, scene: &mut Scene<'_>, task_definition: &str, definition: &Members) {
         let path = format!("{}/{}", self.cluster, self.name);
         let ordinal = self.service_deployments.len();
-        let id = format!("ecs-svc/{}", identity::nineteen_digits(&format!("deployment {path}"), ordinal));
+        // One number for the deployment and for the service revision that it brings about.
+        let number = identity::nineteen_digits(&format!("service revision {path}"), ordinal);
+        let id = format!("ecs-svc/{number}");
         let source = self.deployments.first().map(|before| before.revision);
+        self.owed = None;
         for before in &mut self.deployments {
             before.status = "ACTIVE";
             before.updated_at = scene.now;
@@ -30,7 +45,7 @@ impl Service {
         for before in self.service_deployments.iter_mut().filter(|before| before.is_under_way()) {
             before.end("STOPPED", scene.now, "Service deployment was superseded by a newer service deployment.");
         }
-        let revision = self.revise(scene, &path, ordinal, task_definition, definition);
+        let revision = self.revise(scene, number, task_definition, definition);
         self.task_definition = task_definition.to_owned();
         self.deployments.insert(
             0,
@@ -66,8 +81,7 @@ impl Service {
             failures: 0,
             triggered_alarms: Vec::new(),
         });
-        let message = format!("has started {} tasks.", self.desired);
-        self.log(scene.place, scene.now, message);
+        self.log(scene.now, &format!("has started {} tasks.", self.desired));
         let event = self.event(scene, 0, "SERVICE_DEPLOYMENT_IN_PROGRESS");
         scene.events.push(event);
     }
@@ -102,8 +116,8 @@ impl Service {
             }
         }
         self.run_tasks(scene);
-        self.log(scene.place, scene.now, format!("(deployment {id}) deployment completed."));
-        self.log(scene.place, scene.now, "has reached a steady state.".to_owned());
+        self.log(scene.now, &format!("(deployment {id}) deployment completed."));
+        self.log(scene.now, "has reached a steady state.");
         let event = self.event(scene, 0, "SERVICE_DEPLOYMENT_COMPLETED");
         scene.events.push(event);
         Ok(())
@@ -134,7 +148,18 @@ impl Service {
                 current.triggered_alarms.push(name.clone());
             }
         }
-        let (watched, rolled_back, cause) = match failure {
+        let Some(verdict) = self.verdict(failure) else { return Ok(()) };
+        self.call_failed_or_rollback(scene, &verdict.cause)?;
+        if self.goes_back(scene, &verdict) {
+            scene.now = scene.now.saturating_add(SignedDuration::from_secs(2)).unwrap_or(scene.now);
+            self.roll_back(scene, &verdict.cause)?;
+        }
+        Ok(())
+    }
+
+    /// What ECS decides about a deployment that goes wrong so; nothing where neither circuit breaker, alarm nor hook watches.
+    pub(super) fn verdict(&self, failure: &Failure) -> Option<Verdict> {
+        let (watched, rolls_back, cause) = match failure {
             Failure::SoundsAlarm { .. } => {
                 (self.is_on("/alarms/enable"), self.is_on("/alarms/rollback"), RollbackCause::Alarm)
             }
@@ -145,24 +170,34 @@ impl Service {
                 RollbackCause::CircuitBreaker,
             ),
         };
-        if !watched {
-            return Ok(());
+        watched.then_some(Verdict { rolls_back, cause })
+    }
+
+    /// ECS calls the deployment failed that it brings about; during a rollback that is the old one.
+    pub(super) fn call_failed_or_rollback(
+        &mut self,
+        scene: &mut Scene<'_>,
+        cause: &RollbackCause,
+    ) -> Result<(), Refusal> {
+        if !self.is_rolling_back() {
+            return self.call_failed(scene, cause);
         }
-        self.call_failed(scene, &cause)?;
-        let is_rollback =
-            self.service_deployments.last().is_some_and(|current| current.status == "ROLLBACK_IN_PROGRESS");
-        if is_rollback {
-            self.end_last("ROLLBACK_FAILED", scene.now, "The rollback failed.");
-        } else if !rolled_back {
-            self.end_last("STOPPED", scene.now, cause.stopped());
-        } else if self.candidate().is_none() {
-            let none = "No rollback candidate was found to run the rollback.";
-            self.end_last("ROLLBACK_FAILED", scene.now, none);
-        } else {
-            scene.now = scene.now.saturating_add(SignedDuration::from_secs(2)).unwrap_or(scene.now);
-            self.roll_back(scene, &cause)?;
-        }
+        self.call_failed_at(scene, 0, cause);
         Ok(())
+    }
+
+    /// Whether a deployment that was called failed is rolled back; where it isn't, its service deployment ends.
+    pub(super) fn goes_back(&mut self, scene: &Scene<'_>, verdict: &Verdict) -> bool {
+        if self.is_rolling_back() {
+            self.end_last("ROLLBACK_FAILED", scene.now, "The rollback failed.");
+        } else if !verdict.rolls_back {
+            self.end_last("STOPPED", scene.now, verdict.cause.stopped());
+        } else if self.candidate().is_none() {
+            self.end_last("ROLLBACK_FAILED", scene.now, NO_CANDIDATE);
+        } else {
+            return true;
+        }
+        false
     }
 
     /// ECS calls the deployment failed that the last service deployment began: one half of a failure.
@@ -175,16 +210,21 @@ impl Service {
         let index =
             index.or_else(|| self.deployments.iter().position(|deployment| deployment.rollout == "IN_PROGRESS"));
         let index = index.ok_or_else(|| Refusal::invalid("No deployment is under way that could fail."))?;
+        self.call_failed_at(scene, index, cause);
+        Ok(())
+    }
+
+    /// ECS calls this deployment failed.
+    fn call_failed_at(&mut self, scene: &mut Scene<'_>, index: usize, cause: &RollbackCause) {
         let deployment = &mut self.deployments[index];
         deployment.rollout = "FAILED";
         deployment.reason = cause.failed().to_owned();
         deployment.updated_at = scene.now;
         deployment.pending = 0;
         let id = deployment.id.clone();
-        self.log(scene.place, scene.now, format!("(deployment {id}) deployment failed: {}", cause.logged()));
+        self.log(scene.now, &format!("(deployment {id}) deployment failed: {}", cause.logged()));
         let event = self.event(scene, index, "SERVICE_DEPLOYMENT_FAILED");
         scene.events.push(event);
-        Ok(())
     }
 
     /// The last completed deployment becomes the PRIMARY again, with its old id: the other half of a failure.
@@ -205,19 +245,15 @@ impl Service {
         old.desired = self.desired;
         old.running = self.desired;
         self.task_definition.clone_from(&old.task_definition);
-        let (id, revision) = (old.id.clone(), self.revisions[old.revision].arn.clone());
+        let (id, revision) = (old.id.clone(), old.revision);
         self.deployments.insert(0, old);
         if let Some(current) = self.service_deployments.last_mut() {
             current.status = "ROLLBACK_IN_PROGRESS";
             current.reason = Some(cause.ended().to_owned());
             current.updated_at = scene.now;
-            current.rollback = Some(json!({
-                "reason": cause.ended(),
-                "startedAt": epoch_seconds(scene.now),
-                "serviceRevisionArn": revision,
-            }));
+            current.rollback = Some(Rollback { reason: cause.ended(), at: scene.now, revision });
         }
-        self.log(scene.place, scene.now, format!("rolling back to deployment {id}."));
+        self.log(scene.now, &format!("rolling back to deployment {id}."));
         let event = self.event(scene, 0, "SERVICE_DEPLOYMENT_IN_PROGRESS");
         scene.events.push(event);
         Ok(())
@@ -283,7 +319,13 @@ impl Service {
         self.configured("/strategy").and_then(Value::as_str).is_some_and(|strategy| strategy != "ROLLING")
     }
 
-    fn is_on(&self, pointer: &str) -> bool {
+    /// Whether ECS is on its way back to what completed before.
+    pub(super) fn is_rolling_back(&self) -> bool {
+        self.service_deployments.last().is_some_and(|current| current.status == "ROLLBACK_IN_PROGRESS")
+    }
+
+    /// Whether the deployment configuration says yes to this, by JSON pointer.
+    pub(super) fn is_on(&self, pointer: &str) -> bool {
         self.configured(pointer).and_then(Value::as_bool).unwrap_or_default()
     }
 
@@ -294,35 +336,30 @@ impl Service {
         }
     }
 
-    fn candidate(&self) -> Option<usize> {
+    /// The deployment that a rollback goes back to.
+    pub(super) fn candidate(&self) -> Option<usize> {
         self.deployments.iter().position(|deployment| deployment.rollout == "COMPLETED")
     }
 
-    fn end_last(&mut self, status: &'static str, now: Timestamp, reason: &str) {
+    /// Ends the last service deployment.
+    pub(super) fn end_last(&mut self, status: &'static str, now: Timestamp, reason: &str) {
         if let Some(current) = self.service_deployments.last_mut() {
             current.end(status, now, reason);
         }
     }
 
-    fn revise(
-        &mut self,
-        scene: &Scene<'_>,
-        path: &str,
-        ordinal: usize,
-        task_definition: &str,
-        definition: &Members,
-    ) -> usize {
-        let id = identity::nineteen_digits(&format!("service revision {path}"), ordinal);
+    fn revise(&mut self, scene: &Scene<'_>, number: u64, task_definition: &str, definition: &Members) -> usize {
+        let path = format!("service-revision/{}/{}/{number}", self.cluster, self.name);
         let images = objects(definition, "containerDefinitions").into_iter().map(|container| {
             let image = text(container, "image").unwrap_or_default();
-            let mut ran = json!({ "containerName": text(container, "name"), "image": image });
-            if let Some(digest) = resolve(scene, image) {
-                ran["imageDigest"] = json!(digest);
+            RanImage {
+                container: text(container, "name").unwrap_or_default().to_owned(),
+                image: image.to_owned(),
+                digest: resolve(scene, image).as_deref().and_then(Digest::parse),
             }
-            ran
         });
         self.revisions.push(ServiceRevision {
-            arn: scene.place.arn("ecs", &format!("service-revision/{path}/{id}")),
+            arn: scene.place.arn("ecs", &path),
             task_definition: task_definition.to_owned(),
             images: images.collect(),
             logs: objects(definition, "containerDefinitions").into_iter().map(tasks::log_of).collect(),

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::{Scene, Service};
-use crate::world::events::{envelope, milliseconds};
+use crate::events::envelope;
+use crate::time::milliseconds;
 
 /// The complaints that are only warnings, by the list of service action events in ECS's developer guide.
 const WARNINGS: [&str; 3] =
@@ -21,12 +22,13 @@ impl Service {
         if let Some(reason) = reason {
             detail["reason"] = json!(reason);
         }
+        let other = format!("{}.", name.to_lowercase().replace('_', " "));
         let message = match name {
-            "SERVICE_TASK_PLACEMENT_FAILURE" => "was unable to place a task.".to_owned(),
-            "SERVICE_TASK_START_IMPAIRED" => "is unable to consistently start tasks successfully.".to_owned(),
-            other => format!("{}.", other.to_lowercase().replace('_', " ")),
+            "SERVICE_TASK_PLACEMENT_FAILURE" => "was unable to place a task.",
+            "SERVICE_TASK_START_IMPAIRED" => "is unable to consistently start tasks successfully.",
+            _ => &other,
         };
-        self.log(scene.place, scene.now, message);
+        self.log(scene.now, message);
         let arn = self.arn(scene.place);
         scene.events.push(envelope(scene.place, scene.now, "aws.ecs", "ECS Service Action", &[&arn], detail));
     }

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::image::Manifest;
 use super::{Ecr, Repository, Scene, Status, Stored, blobs};
-use crate::world::clock::epoch_seconds;
-use crate::world::place::Place;
-use crate::world::refusal::{Answer, Members, Refusal, objects, page, text, texts};
+use crate::place::Place;
+use crate::refusal::{Answer, Members, Refusal, objects, page, text, texts};
+use crate::time::epoch_seconds;
 
 /// Answers one operation, its name without the service.
 pub(crate) fn answer(ecr: &mut Ecr, scene: &mut Scene<'_>, operation: &str, request: &Members) -> Answer {
@@ -18,7 +18,7 @@ pub(crate) fn answer(ecr: &mut Ecr, scene: &mut Scene<'_>, operation: &str, requ
         "DescribeRepositories" => describe_repositories(ecr, scene, request),
         "PutImage" => put_image(ecr, scene, request),
         "BatchDeleteImage" => batch_delete_image(ecr, scene, request),
-        _ => Err(Refusal::new("UnknownOperationException", format!("World's ECR doesn't know {operation}."))),
+        _ => Err(Refusal::new("UnknownOperationException", format!("The fake's ECR doesn't know {operation}."))),
     }
 }
 

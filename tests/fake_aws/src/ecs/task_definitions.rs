@@ -5,11 +5,21 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{Ecs, Revision, Scene, last_part};
-use crate::world::clock::epoch_seconds;
-use crate::world::refusal::{Answer, Members, Refusal, objects, page, text, texts};
+use crate::refusal::{Answer, Members, Refusal, objects, page, text, texts};
+use crate::time::epoch_seconds;
 
 /// RegisterTaskDefinition: the next revision of the family, whether or not anything differs from the last.
 pub(super) fn register(ecs: &mut Ecs, scene: &Scene<'_>, request: &Members) -> Answer {
+    let revision = add(ecs, scene, request)?;
+    let mut answer = json!({ "taskDefinition": revision.definition });
+    if !revision.tags.is_empty() {
+        answer["tags"] = json!(revision.tags);
+    }
+    Ok(answer)
+}
+
+/// Adds the next revision of the family.
+pub(super) fn add<'e>(ecs: &'e mut Ecs, scene: &Scene<'_>, request: &Members) -> Result<&'e Revision, Refusal> {
     check(request)?;
     let mut definition = request.clone();
     let tags = match definition.shift_remove("tags") {
@@ -26,12 +36,8 @@ pub(super) fn register(ecs: &mut Ecs, scene: &Scene<'_>, request: &Members) -> A
         "registeredBy".to_owned(),
         json!(format!("arn:{}:iam::{}:root", scene.place.partition, scene.place.account)),
     );
-    let mut answer = json!({ "taskDefinition": definition });
-    if !tags.is_empty() {
-        answer["tags"] = json!(tags);
-    }
     revisions.push(Revision { definition, tags });
-    Ok(answer)
+    Ok(&revisions[number - 1])
 }
 
 /// DescribeTaskDefinition; the tags come beside it, and only when asked for.

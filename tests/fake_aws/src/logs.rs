@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::refusal::{Answer, Members, Refusal, number, text};
+use crate::refusal::{Answer, Members, Refusal, number, text};
 
 /// The lines of a stream, each with its time.
 type Stream = Vec<(Timestamp, String)>;
 
 /// The log groups of the account and region.
 #[derive(Debug)]
-pub(crate) struct Logs {
+pub struct Logs {
     groups: BTreeMap<String, BTreeMap<String, Stream>>,
     /// What a container writes before it fails.
     last_words: Vec<String>,
@@ -27,31 +27,37 @@ impl Default for Logs {
 
 impl Logs {
     /// Adds lines to a stream; group and stream are made where they are not there.
-    pub(crate) fn write(&mut self, at: Timestamp, group: &str, stream: &str, lines: &[String]) {
+    pub fn write(&mut self, at: Timestamp, group: &str, stream: &str, lines: &[String]) {
         let stream = self.groups.entry(group.to_owned()).or_default().entry(stream.to_owned()).or_default();
         stream.extend(lines.iter().map(|line| (at, line.clone())));
     }
 
     /// Sets what containers write from now on before they fail.
-    pub(crate) fn set_last_words(&mut self, lines: &[&str]) {
+    pub fn set_last_words(&mut self, lines: &[&str]) {
         self.last_words = lines.iter().map(|line| (*line).to_owned()).collect();
     }
 
     /// A container that ran writes its last words.
-    pub(crate) fn write_last_words(&mut self, at: Timestamp, group: &str, stream: &str) {
+    pub fn write_last_words(&mut self, at: Timestamp, group: &str, stream: &str) {
         let lines = self.last_words.clone();
         self.write(at, group, stream, &lines);
     }
 
     /// Whether there is such a group.
-    pub(crate) fn has(&self, group: &str) -> bool {
+    pub fn has(&self, group: &str) -> bool {
         self.groups.contains_key(group)
     }
 
+    /// The last lines of a stream, oldest first; none where there is no such stream.
+    pub fn last_lines(&self, group: &str, stream: &str, most: usize) -> Vec<String> {
+        let lines = self.groups.get(group).and_then(|streams| streams.get(stream)).map_or(&[][..], Vec::as_slice);
+        lines[lines.len().saturating_sub(most)..].iter().map(|(_, line)| line.clone()).collect()
+    }
+
     /// Answers GetLogEvents: one page from the head or from the tail, oldest line first either way.
-    pub(crate) fn answer(&self, operation: &str, request: &Members) -> Answer {
+    pub fn answer(&self, operation: &str, request: &Members) -> Answer {
         if operation != "GetLogEvents" {
-            let message = format!("World's CloudWatch Logs doesn't know {operation}.");
+            let message = format!("The fake's CloudWatch Logs doesn't know {operation}.");
             return Err(Refusal::new("UnknownOperationException", message));
         }
         let group = text(request, "logGroupName").or(text(request, "logGroupIdentifier")).unwrap_or_default();

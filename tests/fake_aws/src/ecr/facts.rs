@@ -1,0 +1,90 @@
+//! The registry in Slipway's words, without JSON on the way.
+
+use std::collections::BTreeMap;
+
+use slipway_core::facts::{ImageFacts, ImageName, RanImage, Storage};
+use slipway_core::image::{Digest, Registry, Repository as Name, Tag};
+
+use super::operations::no_repository;
+use super::{Ecr, Repository, Status, Stored};
+use crate::place::Place;
+use crate::refusal::Refusal;
+
+impl Ecr {
+    /// Whether a task can pull what a container runs. Whatever is not in this registry always can be.
+    pub(crate) fn can_be_pulled(&self, place: &Place, ran: &RanImage) -> bool {
+        let Some(path) = ran.image.strip_prefix(&place.registry()).and_then(|path| path.strip_prefix('/')) else {
+            return true;
+        };
+        let name = path.split(['@', ':']).next().unwrap_or_default();
+        let Some(repository) = self.repositories.get(name) else { return false };
+        let stored = ran.digest.as_ref().and_then(|digest| repository.images.get(digest.as_str()));
+        stored.is_some_and(|stored| stored.status == Status::Active)
+    }
+
+    /// An image by its tag or digest; `None` where the repository does not have it.
+    pub(crate) fn image(&self, place: &Place, name: &Name, image: &ImageName) -> Result<Option<ImageFacts>, Refusal> {
+        let repository = self.named(place, name)?;
+        let digest = match image {
+            ImageName::Tag(tag) => repository.tags.get(tag.as_str()).map(String::as_str),
+            ImageName::Digest(digest) => Some(digest.as_str()),
+        };
+        let stored = digest.and_then(|digest| repository.images.get_key_value(digest));
+        Ok(stored.and_then(|(digest, stored)| facts(name, digest, stored, repository.tags_of(digest))))
+    }
+
+    /// Every image with a tag that is not archived, by digest.
+    pub(crate) fn tagged_images(&self, place: &Place, name: &Name) -> Result<Vec<ImageFacts>, Refusal> {
+        let repository = self.named(place, name)?;
+        let mut tags: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (tag, digest) in &repository.tags {
+            tags.entry(digest).or_default().push(tag);
+        }
+        let tagged = tags.into_iter().filter_map(|(digest, tags)| {
+            let stored = repository.images.get(digest).filter(|stored| stored.status == Status::Active)?;
+            facts(name, digest, stored, tags)
+        });
+        Ok(tagged.collect())
+    }
+
+    /// The manifests of these images; those that aren't there are left out.
+    pub(crate) fn manifests(
+        &self,
+        place: &Place,
+        name: &Name,
+        digests: &[&Digest],
+    ) -> Result<Vec<(Digest, String)>, Refusal> {
+        let repository = self.named(place, name)?;
+        let manifest =
+            |digest: &&Digest| Some(((*digest).clone(), repository.images.get(digest.as_str())?.manifest.clone()));
+        Ok(digests.iter().filter_map(manifest).collect())
+    }
+
+    /// What is kept as a layer.
+    pub(crate) fn layer(&self, place: &Place, name: &Name, digest: &Digest) -> Result<Vec<u8>, Refusal> {
+        let layer = self.named(place, name)?.blobs.get(digest.as_str());
+        let layer = layer.ok_or_else(|| super::blobs::no_layer(place, &name.name, digest.as_str()))?;
+        Ok(layer.clone().into_bytes())
+    }
+
+    fn named(&self, place: &Place, name: &Name) -> Result<&Repository, Refusal> {
+        let here = matches!(&name.registry, Registry::Ecr { account, .. } if account.as_str() == place.account);
+        let repository = self.repositories.get(&name.name).filter(|_| here);
+        repository.ok_or_else(|| no_repository(place, &name.name))
+    }
+}
+
+fn facts(name: &Name, digest: &str, stored: &Stored, tags: Vec<&str>) -> Option<ImageFacts> {
+    Some(ImageFacts {
+        repository: name.clone(),
+        digest: Digest::parse(digest)?,
+        tags: tags.into_iter().filter_map(Tag::parse).collect(),
+        pushed_at: Some(stored.pushed_at),
+        media_type: Some(stored.media_type.clone()),
+        artifact_media_type: stored.artifact_media_type.clone(),
+        storage: match stored.status {
+            Status::Active => Storage::Active,
+            Status::Archived { .. } => Storage::Archived,
+        },
+    })
+}

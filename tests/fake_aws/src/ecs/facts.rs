@@ -1,0 +1,278 @@
+//! The state of ECS in Slipway's words, without JSON on the way: what the SDK's answers become, straight from the state.
+//!
+//! `tests/faces.rs` of package e2e holds both ways side by side, value for value.
+
+use jiff::Timestamp;
+use serde_json::Value;
+use slipway_core::facts::{
+    Breaker, Controller, Deployment, Management, Pause, Revision, Rollout, ServiceDeploymentFacts,
+    ServiceDeploymentStatus, ServiceEvent, ServiceFacts, StoppedContainer, StoppedTask, Strategy,
+};
+use slipway_core::id::{
+    ClusterName, ContainerName, DeploymentId, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn,
+};
+use slipway_core::plan::Force;
+
+use super::{Ecs, Scene, Service, ServiceDeployment, Task, last_part, service_deployments, services, task_definitions};
+use crate::ServiceRevision;
+use crate::place::Place;
+use crate::refusal::{Members, Refusal};
+
+impl Ecs {
+    /// A cluster's services in the order asked; `None` for what is missing.
+    pub(crate) fn services(
+        &self,
+        place: &Place,
+        now: Timestamp,
+        cluster: &ClusterName,
+        names: &[&ServiceName],
+    ) -> Vec<Option<ServiceFacts>> {
+        let cluster = last_part(cluster.as_str());
+        let service = |name: &&ServiceName| {
+            let service = self.service_named(cluster, name.as_str())?;
+            Some(service.seen(now).facts(place))
+        };
+        names.iter().map(service).collect()
+    }
+
+    /// A task definition by family, `family:revision` or ARN, with its tags.
+    pub(crate) fn task_definition(&self, named: &str) -> Option<Revision> {
+        let revision = self.revision(named)?;
+        let text = |tag: &Value, name: &str| tag.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        Some(Revision {
+            arn: TaskDefinitionArn::new(revision.arn()),
+            definition: revision.definition.clone(),
+            tags: revision.tags.iter().map(|tag| (text(tag, "key"), text(tag, "value"))).collect(),
+        })
+    }
+
+    /// The newest hundred service deployments, the newest first; none where the controller is not ECS.
+    pub(crate) fn service_deployments(
+        &self,
+        now: Timestamp,
+        cluster: &ClusterName,
+        name: &ServiceName,
+    ) -> Result<Vec<ServiceDeploymentFacts>, Refusal> {
+        let service = self.typed_service(cluster, name)?.seen(now);
+        if service.controller() != "ECS" {
+            return Ok(Vec::new());
+        }
+        let mut briefs: Vec<_> = service.service_deployments.iter().take(100).map(|it| it.brief(service)).collect();
+        briefs.sort_by_key(|brief| std::cmp::Reverse(brief.created_at));
+        Ok(briefs)
+    }
+
+    /// All that there is to know of a service deployment.
+    pub(crate) fn service_deployment(&self, arn: &ServiceDeploymentArn) -> Option<ServiceDeploymentFacts> {
+        let (service, deployment) = service_deployments::find(self, arn.as_str())?;
+        let pause = deployment.pauses_until.map_or(Pause::No, |until| Pause::Hook { until: Some(until) });
+        Some(ServiceDeploymentFacts {
+            rollback_reason: deployment.rollback.as_ref().map(|rollback| rollback.reason.to_owned()),
+            stage: deployment.stage.clone(),
+            pause,
+            updated_at: Some(deployment.updated_at),
+            ..deployment.brief(service)
+        })
+    }
+
+    /// Service revisions; those that are not there are left out.
+    pub(crate) fn service_revisions(&self, arns: &[ServiceRevisionArn]) -> Vec<ServiceRevision> {
+        let known = self.clusters.values().flat_map(|services| services.values()).flat_map(|it| &it.revisions);
+        let find = |arn: &ServiceRevisionArn| {
+            let revision = known.clone().find(|revision| revision.arn == arn.as_str())?;
+            Some(ServiceRevision {
+                arn: arn.clone(),
+                task_definition: Some(TaskDefinitionArn::new(revision.task_definition.as_str())),
+                images: revision.images.clone(),
+            })
+        };
+        arns.iter().filter_map(find).collect()
+    }
+
+    /// The ARNs of a service's stopped tasks, at most a hundred.
+    pub(crate) fn stopped_task_arns(&self, cluster: &ClusterName, name: &ServiceName) -> Result<Vec<String>, Refusal> {
+        let service = self.typed_service(cluster, name)?;
+        let stopped = service.tasks.iter().filter(|task| task.stopped.is_some());
+        Ok(stopped.take(100).map(|task| task.arn.clone()).collect())
+    }
+
+    /// Tasks of a cluster by their ARNs, the last that stopped first; those that ECS forgot are left out.
+    pub(crate) fn stopped_tasks(&self, cluster: &ClusterName, arns: &[String]) -> Result<Vec<StoppedTask>, Refusal> {
+        let services = self.clusters.get(last_part(cluster.as_str()));
+        let services = services.ok_or_else(|| Refusal::new("ClusterNotFoundException", "Cluster not found."))?;
+        let find = |arn: &String| {
+            services.values().find_map(|service| {
+                let task = service.tasks.iter().find(|task| task.arn == *arn)?;
+                Some(service.stopped_task(task))
+            })
+        };
+        let mut tasks: Vec<_> = arns.iter().filter_map(find).collect();
+        tasks.sort_by_key(|task| std::cmp::Reverse(task.stopped_at));
+        Ok(tasks)
+    }
+
+    /// RegisterTaskDefinition.
+    pub(crate) fn register(&mut self, scene: &Scene<'_>, body: &Members) -> Result<TaskDefinitionArn, Refusal> {
+        task_definitions::add(self, scene, body).map(|revision| TaskDefinitionArn::new(revision.arn()))
+    }
+
+    /// UpdateService as Slipway calls it; the service afterwards.
+    pub(crate) fn deploy(
+        &mut self,
+        scene: &mut Scene<'_>,
+        cluster: &ClusterName,
+        service: &ServiceName,
+        task_definition: &TaskDefinitionArn,
+        force: Force,
+    ) -> Result<ServiceFacts, Refusal> {
+        let named = (last_part(cluster.as_str()), service.as_str());
+        let place = scene.place;
+        let service = services::deploy(self, scene, named, task_definition.as_str(), force == Force::Yes)?;
+        Ok(service.facts(place))
+    }
+
+    /// StopServiceDeployment with ROLLBACK.
+    pub(crate) fn stop(&mut self, scene: &Scene<'_>, arn: &ServiceDeploymentArn) -> Result<(), Refusal> {
+        service_deployments::request_stop(self, scene, arn.as_str(), "ROLLBACK_REQUESTED")
+    }
+
+    fn typed_service(&self, cluster: &ClusterName, name: &ServiceName) -> Result<&Service, Refusal> {
+        let cluster = last_part(cluster.as_str());
+        if !self.clusters.contains_key(cluster) {
+            return Err(Refusal::new("ClusterNotFoundException", "Cluster not found."));
+        }
+        let service = self.service_named(cluster, name.as_str());
+        service.ok_or_else(|| Refusal::new("ServiceNotFoundException", "Service not found."))
+    }
+}
+
+impl Service {
+    /// The service as it is now.
+    pub(crate) fn facts(&self, place: &Place) -> ServiceFacts {
+        let by_ecs = self.controller() == "ECS";
+        let running: i64 = self.deployments.iter().map(|deployment| deployment.running).sum();
+        let alive = self.deployments.iter().filter(|deployment| deployment.desired > 0 || deployment.running > 0);
+        let current = self.current_service_deployment().filter(|_| by_ecs);
+        let event = |message: &super::Message| ServiceEvent { at: Some(message.at), message: message.text.clone() };
+        ServiceFacts {
+            arn: self.arn(place),
+            cluster: ClusterName::new(self.cluster.as_str()),
+            service: ServiceName::new(self.name.as_str()),
+            status: self.status.to_owned(),
+            controller: match self.controller() {
+                "ECS" => Controller::Ecs,
+                "CODE_DEPLOY" => Controller::CodeDeploy,
+                "EXTERNAL" => Controller::External,
+                other => Controller::Other(other.to_owned()),
+            },
+            management: match self.settings.get("resourceManagementType").and_then(Value::as_str) {
+                Some("ECS") => Management::Ecs,
+                _ => Management::Customer,
+            },
+            task_definition: TaskDefinitionArn::new(self.task_definition.as_str()),
+            desired_count: count(self.desired),
+            running_count: count(if by_ecs { running } else { self.desired }),
+            strategy: match self.configured("/strategy").and_then(Value::as_str) {
+                None | Some("ROLLING") => Strategy::Rolling,
+                Some("BLUE_GREEN") => Strategy::BlueGreen,
+                Some("LINEAR") => Strategy::Linear,
+                Some("CANARY") => Strategy::Canary,
+                Some(other) => Strategy::Other(other.to_owned()),
+            },
+            breaker: self.breaker(),
+            deployments: self.deployments.iter().map(super::Deployment::facts).collect(),
+            current_service_deployment: current.map(|current| ServiceDeploymentArn::new(current.arn.as_str())),
+            current_revisions: alive
+                .filter(|_| by_ecs)
+                .map(|deployment| ServiceRevisionArn::new(self.revisions[deployment.revision].arn.as_str()))
+                .collect(),
+            events: self.events.iter().map(event).collect(),
+        }
+    }
+
+    fn breaker(&self) -> Breaker {
+        let mut breaker = Breaker::Off;
+        for (enable, rollback) in [
+            ("/deploymentCircuitBreaker/enable", "/deploymentCircuitBreaker/rollback"),
+            ("/alarms/enable", "/alarms/rollback"),
+        ] {
+            match (self.is_on(enable), self.is_on(rollback)) {
+                (true, true) => return Breaker::RollsBack,
+                (true, false) => breaker = Breaker::Fails,
+                (false, _) => {}
+            }
+        }
+        breaker
+    }
+
+    fn stopped_task(&self, task: &Task) -> StoppedTask {
+        let stopped = task.stopped.as_ref();
+        let container = |(index, ran): (usize, &slipway_core::facts::RanImage)| {
+            let stopped = stopped.filter(|_| index == 0);
+            StoppedContainer {
+                name: ContainerName::new(ran.container.as_str()),
+                exit_code: stopped.and_then(|stopped| stopped.exit_code),
+                reason: stopped.and_then(|stopped| stopped.container_reason.clone()),
+                image: ran.image.clone(),
+                essential: None,
+                stream: None,
+                log: Vec::new(),
+            }
+        };
+        StoppedTask {
+            arn: task.arn.clone(),
+            started_by: Some(DeploymentId::new(task.deployment.as_str())),
+            task_definition: Some(TaskDefinitionArn::new(task.task_definition.as_str())),
+            stop_code: stopped.map(|stopped| stopped.code.to_owned()),
+            stopped_reason: stopped.map(|stopped| stopped.reason.clone()),
+            started_at: task.started_at,
+            stopped_at: stopped.map(|stopped| stopped.at),
+            containers: self.images_of(task).iter().enumerate().map(container).collect(),
+        }
+    }
+}
+
+impl super::Deployment {
+    fn facts(&self) -> Deployment {
+        Deployment {
+            id: DeploymentId::new(self.id.as_str()),
+            status: self.status.to_owned(),
+            task_definition: TaskDefinitionArn::new(self.task_definition.as_str()),
+            rollout: Some(match self.rollout {
+                "IN_PROGRESS" => Rollout::InProgress,
+                "COMPLETED" => Rollout::Completed,
+                _ => Rollout::Failed,
+            }),
+            rollout_reason: Some(self.reason.clone()),
+            created_at: Some(self.created_at),
+            updated_at: Some(self.updated_at),
+            failed_tasks: count(self.failed),
+            desired_count: count(self.desired),
+            running_count: count(self.running),
+            pending_count: count(self.pending),
+        }
+    }
+}
+
+impl ServiceDeployment {
+    /// What ListServiceDeployments tells of it.
+    fn brief(&self, service: &Service) -> ServiceDeploymentFacts {
+        ServiceDeploymentFacts {
+            arn: ServiceDeploymentArn::new(self.arn.as_str()),
+            status: ServiceDeploymentStatus::of(self.status),
+            status_reason: self.reason.clone(),
+            rollback_reason: None,
+            stage: None,
+            pause: Pause::No,
+            target: Some(ServiceRevisionArn::new(service.revisions[self.target].arn.as_str())),
+            task_definition: None,
+            created_at: Some(self.created_at),
+            updated_at: None,
+            finished_at: self.finished_at,
+        }
+    }
+}
+
+fn count(number: i64) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}

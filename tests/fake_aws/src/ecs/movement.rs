@@ -1,0 +1,292 @@
+//! Deployments that move by themselves: one step at a time, by what becomes of the images, and by chance.
+//!
+//! A test that moves a deployment by hand calls the same functions in another order (`acts`).
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use slipway_core::image::Digest;
+
+use super::rollout::{NO_CANDIDATE, Verdict};
+use super::{Ecs, Failure, RollbackCause, Scene, Service};
+
+/// ECS knows a stopped task for about so long.
+const STOPPED_TASKS_KEPT: SignedDuration = SignedDuration::from_hours(1);
+
+/// The stages that a deployment goes through whose traffic is shifted.
+const STAGES: [&str; 9] = [
+    "PRE_SCALE_UP",
+    "SCALE_UP",
+    "POST_SCALE_UP",
+    "TEST_TRAFFIC_SHIFT",
+    "POST_TEST_TRAFFIC_SHIFT",
+    "PRODUCTION_TRAFFIC_SHIFT",
+    "POST_PRODUCTION_TRAFFIC_SHIFT",
+    "BAKE_TIME",
+    "CLEAN_UP",
+];
+
+/// What becomes of an image's tasks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fate {
+    /// They run.
+    #[default]
+    Works,
+    /// They run, but each takes its time.
+    WorksSlowly,
+    /// They run, and an alarm goes off, if the service has one.
+    SoundsAlarm,
+    /// They stop by themselves.
+    Crashes,
+}
+
+/// The fates of images, by their digests; the others work.
+pub(crate) type Fates = BTreeMap<Digest, Fate>;
+
+/// What ECS has decided and does in its next step.
+#[derive(Clone, Debug)]
+pub(super) enum Owed {
+    /// It begins the rollback.
+    Rollback(RollbackCause),
+    /// It calls the deployment failed that it rolls back already.
+    Failure(RollbackCause),
+}
+
+/// What becomes of a deployment's tasks.
+enum Outcome {
+    Run,
+    RunSlowly,
+    SoundAlarm,
+    Fail(Failure),
+}
+
+impl Ecs {
+    /// Moves every service one step. What is told of it is in the scene's events.
+    pub(crate) fn step(&mut self, scene: &mut Scene<'_>) {
+        for service in self.clusters.values_mut().flat_map(|services| services.values_mut()) {
+            service.step(scene);
+        }
+    }
+
+    /// Whether any service has a step to make.
+    pub(crate) fn is_moving(&self) -> bool {
+        self.clusters.values().flat_map(|services| services.values()).any(Service::is_moving)
+    }
+}
+
+impl Service {
+    /// Whether a deployment, a rollback or the answer to a stop request is under way.
+    fn is_moving(&self) -> bool {
+        let in_progress = self.deployments.first().is_some_and(|primary| primary.rollout == "IN_PROGRESS");
+        in_progress || self.owed.is_some() || self.asked_to_stop()
+    }
+
+    /// One step of what is under way.
+    pub(crate) fn step(&mut self, scene: &mut Scene<'_>) {
+        if self.status != "ACTIVE" || self.controller() != "ECS" {
+            return;
+        }
+        self.forget(scene);
+        if self.asked_to_stop() {
+            self.obey(scene);
+        } else if let Some(owed) = self.owed.take() {
+            self.settle(scene, &owed);
+        } else if self.is_moving() && scene.chance.u8(0..4) > 0 {
+            self.go_on(scene);
+        }
+    }
+
+    /// What was superseded or rolled back drains and is gone from the list, and stopped tasks are forgotten.
+    fn forget(&mut self, scene: &mut Scene<'_>) {
+        let candidate = self.candidate().map(|index| self.deployments[index].id.clone());
+        if self.deployments.len() > 1 && scene.chance.bool() && self.owed.is_none() {
+            self.deployments.retain(|it| it.status == "PRIMARY" || Some(&it.id) == candidate.as_ref());
+        }
+        let now = scene.now;
+        let is_recent = |at: Timestamp| now.duration_since(at) < STOPPED_TASKS_KEPT;
+        self.tasks.retain(|task| task.stopped.as_ref().is_none_or(|stopped| is_recent(stopped.at)));
+    }
+
+    fn asked_to_stop(&self) -> bool {
+        let status = self.service_deployments.last().map(|current| current.status);
+        matches!(status, Some("ROLLBACK_REQUESTED" | "STOP_REQUESTED"))
+    }
+
+    /// Does what StopServiceDeployment asked for.
+    fn obey(&mut self, scene: &mut Scene<'_>) {
+        let cause = RollbackCause::StopRequest;
+        self.owed = None;
+        let aborted = self.service_deployments.last().is_some_and(|current| current.status == "STOP_REQUESTED");
+        let (status, reason) = match self.candidate() {
+            Some(_) if !aborted => {
+                // There is a candidate, so nothing is refused.
+                let _ = self.roll_back(scene, &cause);
+                return;
+            }
+            None if !aborted => ("ROLLBACK_FAILED", NO_CANDIDATE),
+            _ => ("STOPPED", cause.stopped()),
+        };
+        let _ = self.call_failed(scene, &cause);
+        self.end_last(status, scene.now, reason);
+    }
+
+    fn settle(&mut self, scene: &mut Scene<'_>, owed: &Owed) {
+        // Each is refused only where an update came between, and there is nothing to do any more.
+        let _ = match owed {
+            Owed::Rollback(cause) => self.roll_back(scene, cause),
+            Owed::Failure(cause) if self.failing_is_listed() => self.call_failed(scene, cause),
+            Owed::Failure(_) => Ok(()),
+        };
+    }
+
+    /// Whether the deployment that is rolled back is still in the list, and not called failed yet.
+    fn failing_is_listed(&self) -> bool {
+        let Some(current) = self.service_deployments.last() else { return false };
+        self.deployments.iter().any(|it| it.id == current.deployment && it.rollout != "FAILED")
+    }
+
+    fn go_on(&mut self, scene: &mut Scene<'_>) {
+        let paused = self.service_deployments.last().and_then(|current| current.pauses_until);
+        if let Some(until) = paused {
+            if scene.now >= until {
+                self.decide(scene, &Failure::FailsHook);
+            }
+            return;
+        }
+        // A deployment without tasks has nothing to wait for.
+        let outcome = if self.desired == 0 { Outcome::Run } else { self.outcome(scene) };
+        if self.shifts_traffic() && !self.is_rolling_back() {
+            self.shift(scene, &outcome);
+        } else {
+            self.roll(scene, &outcome);
+        }
+    }
+
+    /// A rolling deployment, or a rollback: its tasks start, or stop by themselves.
+    fn roll(&mut self, scene: &mut Scene<'_>, outcome: &Outcome) {
+        match outcome {
+            Outcome::Fail(failure) => self.lose(scene, failure),
+            Outcome::SoundAlarm if self.may_sound_alarm() => self.decide(scene, &alarm()),
+            Outcome::Run | Outcome::SoundAlarm => self.win(scene),
+            Outcome::RunSlowly => {
+                let primary = &mut self.deployments[0];
+                if primary.running >= primary.desired && primary.pending == 0 {
+                    self.win(scene);
+                } else {
+                    primary.running = (primary.running + 1).min(primary.desired);
+                    primary.pending = primary.desired - primary.running;
+                    primary.updated_at = scene.now;
+                }
+            }
+        }
+    }
+
+    /// A blue/green, linear or canary deployment: it goes from stage to stage, and bakes for as long as it is set to.
+    fn shift(&mut self, scene: &mut Scene<'_>, outcome: &Outcome) {
+        let Some(current) = self.service_deployments.last() else { return };
+        let stage = current.stage.as_deref().unwrap_or(STAGES[0]);
+        let at = STAGES.iter().position(|known| *known == stage).unwrap_or_default();
+        let since = current.updated_at;
+        match outcome {
+            Outcome::Fail(failure) if at <= 1 => {
+                if at == 0 {
+                    let _ = self.reach(scene.now, STAGES[1]);
+                }
+                return self.lose(scene, failure);
+            }
+            // Once the traffic has shifted, ECS replaces what stops.
+            Outcome::SoundAlarm if stage == "BAKE_TIME" && self.may_sound_alarm() => {
+                return self.decide(scene, &alarm());
+            }
+            Outcome::RunSlowly if scene.chance.bool() => return,
+            _ => {}
+        }
+        let baked = stage != "BAKE_TIME" || scene.now.duration_since(since) >= self.bake_time();
+        if stage == "CLEAN_UP" {
+            self.win(scene);
+        } else if baked {
+            let next = (at + scene.chance.usize(1..=2)).min(if at < 7 { 7 } else { 8 });
+            let _ = self.reach(scene.now, STAGES[next]);
+        }
+    }
+
+    fn win(&mut self, scene: &mut Scene<'_>) {
+        // Something is under way, so nothing is refused.
+        let _ = self.complete(scene);
+    }
+
+    /// A task stops by itself, or several do; the circuit breaker counts.
+    fn lose(&mut self, scene: &mut Scene<'_>, failure: &Failure) {
+        let most = usize::try_from(self.desired.clamp(1, 3)).unwrap_or(1);
+        let count = scene.chance.usize(1..=most);
+        self.lose_tasks(scene, failure, count);
+        if self.deployments[0].failed >= self.threshold() {
+            self.decide(scene, failure);
+        }
+    }
+
+    /// ECS decides about a deployment that went wrong. It calls it failed and rolls back at once, in two steps, or, rarely,
+    /// the other way round.
+    fn decide(&mut self, scene: &mut Scene<'_>, failure: &Failure) {
+        let Some(Verdict { rolls_back, cause }) = self.verdict(failure) else { return };
+        if let (Failure::SoundsAlarm { name }, Some(current)) = (failure, self.service_deployments.last_mut()) {
+            current.triggered_alarms.push(name.clone());
+        }
+        let goes_back = rolls_back && !self.is_rolling_back() && self.candidate().is_some();
+        if goes_back && scene.chance.u8(0..16) == 0 {
+            let _ = self.roll_back(scene, &cause);
+            self.owed = Some(Owed::Failure(cause));
+            return;
+        }
+        let _ = self.call_failed_or_rollback(scene, &cause);
+        if !self.goes_back(scene, &Verdict { rolls_back, cause: cause.clone() }) {
+            return;
+        }
+        if scene.chance.bool() {
+            let _ = self.roll_back(scene, &cause);
+        } else {
+            self.owed = Some(Owed::Rollback(cause));
+        }
+    }
+
+    /// Alarms watch a deployment, not a rollback.
+    fn may_sound_alarm(&self) -> bool {
+        !self.is_rolling_back() && self.verdict(&alarm()).is_some()
+    }
+
+    fn bake_time(&self) -> SignedDuration {
+        let minutes = self.configured("/bakeTimeInMinutes").and_then(Value::as_i64).unwrap_or_default();
+        SignedDuration::from_mins(minutes)
+    }
+
+    /// The worst of what becomes of the containers' images.
+    fn outcome(&self, scene: &mut Scene<'_>) -> Outcome {
+        let mut outcome = Outcome::Run;
+        for ran in &self.revisions[self.deployments[0].revision].images {
+            if !scene.registry.can_be_pulled(scene.place, ran) {
+                return Outcome::Fail(Failure::CannotBePulled);
+            }
+            let fate = ran.digest.as_ref().and_then(|digest| scene.fates.get(digest)).copied().unwrap_or_default();
+            match (fate, &outcome) {
+                (Fate::Crashes, _) => {
+                    let causes = [Failure::Exits { code: 1 }, Failure::RunsOutOfMemory, Failure::IsUnhealthy];
+                    let [first, second, third] = causes;
+                    return Outcome::Fail(match scene.chance.u8(0..4) {
+                        0 => second,
+                        1 => third,
+                        _ => first,
+                    });
+                }
+                (Fate::SoundsAlarm, _) => outcome = Outcome::SoundAlarm,
+                (Fate::WorksSlowly, Outcome::Run) => outcome = Outcome::RunSlowly,
+                (Fate::Works | Fate::WorksSlowly, _) => {}
+            }
+        }
+        outcome
+    }
+}
+
+fn alarm() -> Failure {
+    Failure::SoundsAlarm { name: "too-many-errors".to_owned() }
+}

@@ -1,0 +1,127 @@
+//! AWS in Slipway's words: the calls of the engine's port, answered from the state without JSON on the way.
+//!
+//! Each answers what the SDK's side of Slipway makes of the same call over HTTP: what is missing is `None` or left out
+//! where a caller can go on without it. Any other "no" is a [`Refusal`] with AWS's code.
+
+use serde_json::{Map, Value};
+use slipway_core::facts::{ImageFacts, ImageName, Revision, ServiceDeploymentFacts, ServiceFacts, StoppedTask};
+use slipway_core::id::{
+    ClusterName, LogStream, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn,
+};
+use slipway_core::image::{Digest, Repository};
+use slipway_core::plan::Force;
+
+use crate::refusal::Refusal;
+use crate::{Aws, ServiceRevision};
+
+/// ECS.
+impl Aws {
+    /// DescribeServices for at most ten services of one cluster, in the order asked; `None` for one that is missing, as
+    /// all are where the cluster is.
+    pub fn describe_services(
+        &self,
+        cluster: &ClusterName,
+        services: &[&ServiceName],
+    ) -> Result<Vec<Option<ServiceFacts>>, Refusal> {
+        match services.len() {
+            0 => Err(Refusal::invalid("Services cannot be empty.")),
+            1..=10 => Ok(self.ecs.services(&self.place, self.now, cluster, services)),
+            _ => Err(Refusal::invalid("Services cannot have more than 10 elements.")),
+        }
+    }
+
+    /// DescribeTaskDefinition with its tags, by family (its latest active revision), `family:revision` or ARN.
+    pub fn describe_task_definition(&self, name: &str) -> Result<Revision, Refusal> {
+        self.ecs.task_definition(name).ok_or_else(|| Refusal::client("Unable to describe task definition."))
+    }
+
+    /// RegisterTaskDefinition with this body; the new revision's ARN.
+    pub fn register_task_definition(&mut self, body: &Map<String, Value>) -> Result<TaskDefinitionArn, Refusal> {
+        self.on_ecs(|ecs, scene| ecs.register(scene, body))
+    }
+
+    /// UpdateService with a task definition, and `forceNewDeployment` only for [`Force::Yes`]; the service afterwards.
+    pub fn update_service(
+        &mut self,
+        cluster: &ClusterName,
+        service: &ServiceName,
+        task_definition: &TaskDefinitionArn,
+        force: Force,
+    ) -> Result<ServiceFacts, Refusal> {
+        self.on_ecs(|ecs, scene| ecs.deploy(scene, cluster, service, task_definition, force))
+    }
+
+    /// StopServiceDeployment with ROLLBACK.
+    pub fn stop_service_deployment(&mut self, arn: &ServiceDeploymentArn) -> Result<(), Refusal> {
+        self.on_ecs(|ecs, scene| ecs.stop(scene, arn))
+    }
+
+    /// ListServiceDeployments: a hundred, the newest first; none for controllers other than ECS.
+    pub fn list_service_deployments(
+        &self,
+        cluster: &ClusterName,
+        service: &ServiceName,
+    ) -> Result<Vec<ServiceDeploymentFacts>, Refusal> {
+        self.ecs.service_deployments(self.now, cluster, service)
+    }
+
+    /// DescribeServiceDeployments for one; `None` where ECS does not have it.
+    pub fn describe_service_deployment(&self, arn: &ServiceDeploymentArn) -> Option<ServiceDeploymentFacts> {
+        self.ecs.service_deployment(arn)
+    }
+
+    /// DescribeServiceRevisions; those that ECS does not find are left out.
+    pub fn describe_service_revisions(&self, arns: &[ServiceRevisionArn]) -> Result<Vec<ServiceRevision>, Refusal> {
+        match arns.len() {
+            0 => Ok(Vec::new()),
+            1..=20 => Ok(self.ecs.service_revisions(arns)),
+            _ => Err(Refusal::invalid("serviceRevisionArns has one to twenty elements.")),
+        }
+    }
+
+    /// ListTasks: the ARNs of the service's stopped tasks, at most a hundred.
+    pub fn list_stopped_tasks(&self, cluster: &ClusterName, service: &ServiceName) -> Result<Vec<String>, Refusal> {
+        self.ecs.stopped_task_arns(cluster, service)
+    }
+
+    /// DescribeTasks, the last that stopped first; those that ECS forgot are left out.
+    pub fn describe_stopped_tasks(&self, cluster: &ClusterName, arns: &[String]) -> Result<Vec<StoppedTask>, Refusal> {
+        match arns.len() {
+            0 => Ok(Vec::new()),
+            1..=100 => self.ecs.stopped_tasks(cluster, arns),
+            _ => Err(Refusal::invalid("Tasks has one to a hundred elements.")),
+        }
+    }
+
+    /// GetLogEvents: the last lines of a stream, oldest first; none where there is no such stream.
+    pub fn last_log_lines(&self, stream: &LogStream, most: usize) -> Vec<String> {
+        self.logs.last_lines(&stream.group, &stream.stream, most)
+    }
+}
+
+/// ECR. A repository that isn't here is refused with `RepositoryNotFoundException`, and so is one of another account.
+impl Aws {
+    /// DescribeImages for one image; `None` where the repository does not have it.
+    pub fn describe_image(&self, repository: &Repository, name: &ImageName) -> Result<Option<ImageFacts>, Refusal> {
+        self.ecr.image(&self.place, repository, name)
+    }
+
+    /// DescribeImages for every image that has a tag.
+    pub fn list_images(&self, repository: &Repository) -> Result<Vec<ImageFacts>, Refusal> {
+        self.ecr.tagged_images(&self.place, repository)
+    }
+
+    /// BatchGetImage: the manifests of these images; those that aren't there are left out.
+    pub fn batch_get_image(
+        &self,
+        repository: &Repository,
+        digests: &[&Digest],
+    ) -> Result<Vec<(Digest, String)>, Refusal> {
+        self.ecr.manifests(&self.place, repository, digests)
+    }
+
+    /// GetDownloadUrlForLayer, and what is there.
+    pub fn download_layer(&self, repository: &Repository, digest: &Digest) -> Result<Vec<u8>, Refusal> {
+        self.ecr.layer(&self.place, repository, digest)
+    }
+}

@@ -1,0 +1,191 @@
+//! AWS as far as Slipway meets it: ECS and ECR in memory, one state machine with several services.
+//!
+//! It is synchronous, does no I/O, and reads no clock: [`Aws::set_time`] tells it the time. Ids follow from what they
+//! name. World is its HTTP side, the simulation calls it directly. `FIDELITY.md` says for each behaviour where it is known from.
+
+mod acts;
+mod ecr;
+mod ecs;
+mod events;
+mod facts;
+pub mod identity;
+mod logs;
+mod place;
+pub mod refusal;
+pub mod time;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use slipway_core::facts::RanImage;
+use slipway_core::id::{ServiceRevisionArn, TaskDefinitionArn};
+use slipway_core::image::Digest;
+
+pub use ecr::{Image, Push};
+pub use ecs::{BREATH, Failure, Fate};
+pub use events::in_short_form;
+pub use logs::Logs;
+pub use place::Place;
+pub use refusal::Refusal;
+
+use ecr::Ecr;
+use ecs::{Ecs, Fates};
+use refusal::{Answer, Members};
+
+/// An account in a region: its ECS, its ECR, and the logs that its containers write.
+#[derive(Debug)]
+pub struct Aws {
+    place: Place,
+    now: Timestamp,
+    /// Where the HTTP side can be reached; empty where there is none.
+    url: String,
+    ecs: Ecs,
+    ecr: Ecr,
+    logs: Logs,
+    /// What happened and nobody has taken yet.
+    events: Vec<Value>,
+    fates: Fates,
+    lag: SignedDuration,
+    chance: fastrand::Rng,
+}
+
+/// A service revision: ECS's record of what really ran.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceRevision {
+    /// Its ARN.
+    pub arn: ServiceRevisionArn,
+    /// The task definition that it runs.
+    pub task_definition: Option<TaskDefinitionArn>,
+    /// The images as ECS resolved them.
+    pub images: Vec<RanImage>,
+}
+
+impl Aws {
+    /// An empty account at this moment. Its chance has the seed 0.
+    pub fn new(place: Place, now: Timestamp) -> Self {
+        let (ecs, ecr, logs) = (Ecs::default(), Ecr::default(), Logs::default());
+        Self {
+            place,
+            now,
+            url: String::new(),
+            ecs,
+            ecr,
+            logs,
+            events: Vec::new(),
+            fates: Fates::new(),
+            lag: SignedDuration::ZERO,
+            chance: fastrand::Rng::with_seed(0),
+        }
+    }
+
+    /// Begins chance anew with this seed.
+    pub fn set_seed(&mut self, seed: u64) {
+        self.chance.seed(seed);
+    }
+
+    /// Lets DescribeServices and ListServiceDeployments show a service as it was before an update, for at most so long after
+    /// it; how long is chance's. Zero, which it is at first, turns it off for later updates.
+    pub fn set_lag(&mut self, most: SignedDuration) {
+        self.lag = most;
+    }
+
+    /// Says what becomes of an image's tasks from now on; by its digest as ECS resolves it.
+    pub fn set_fate(&mut self, digest: Digest, fate: Fate) {
+        self.fates.insert(digest, fate);
+    }
+
+    /// What becomes of an image's tasks.
+    pub fn fate(&self, digest: &Digest) -> Fate {
+        self.fates.get(digest).copied().unwrap_or_default()
+    }
+
+    /// Moves every service one step: deployments and rollbacks go on, stop requests are obeyed, what ended is forgotten.
+    /// What ECS tells of it is in [`Aws::take_events`]. Chance may let a step pass without any movement.
+    pub fn tick(&mut self) {
+        self.on_ecs(ecs::Ecs::step);
+    }
+
+    /// Whether anything is under way that [`Aws::tick`] moves. A deployment that neither wins nor is called failed is
+    /// under way for ever.
+    pub fn is_moving(&self) -> bool {
+        self.ecs.is_moving()
+    }
+
+    /// The partition, region and account.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Tells what time it is.
+    pub fn set_time(&mut self, now: Timestamp) {
+        self.now = now;
+    }
+
+    /// Tells where the HTTP side can be reached, which the addresses of layers begin with.
+    pub fn set_url(&mut self, url: &str) {
+        url.clone_into(&mut self.url);
+    }
+
+    /// The logs that containers wrote.
+    pub fn logs(&self) -> &Logs {
+        &self.logs
+    }
+
+    /// The logs, to write to.
+    pub fn logs_mut(&mut self) -> &mut Logs {
+        &mut self.logs
+    }
+
+    /// The events that calls gave rise to, in EventBridge's form and in their order; each is given once.
+    pub fn take_events(&mut self) -> Vec<Value> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// Puts events back, before any that came meanwhile.
+    pub fn return_events(&mut self, events: Vec<Value>) {
+        let later = std::mem::replace(&mut self.events, events);
+        self.events.extend(later);
+    }
+
+    /// Answers one operation of `ECS` or `ECR` as its JSON protocol does; another service's name is refused.
+    pub fn answer(&mut self, service: &str, operation: &str, request: &Members) -> Answer {
+        match service {
+            "ECS" => self.on_ecs(|ecs, scene| ecs::answer(ecs, scene, operation, request)),
+            "ECR" => {
+                let Self { place, now, url, ecr, events, .. } = self;
+                let mut scene = ecr::Scene { place, now: *now, url, events };
+                ecr::answer(ecr, &mut scene, operation, request)
+            }
+            _ => Err(Refusal::new("UnknownOperationException", format!("The fake doesn't know {service}."))),
+        }
+    }
+
+    /// What a GetObject gets from the bucket in which ECR keeps layers; `None` for another bucket.
+    pub fn blob(&self, request: &Value) -> Option<Result<String, Refusal>> {
+        ecr::blob_of(&self.ecr, &self.place, request)
+    }
+
+    /// Acts on ECS; the events of what happens are kept.
+    fn on_ecs<T>(&mut self, act: impl FnOnce(&mut Ecs, &mut ecs::Scene<'_>) -> T) -> T {
+        let mut caused = Vec::new();
+        let acted = self.on_ecs_with(&mut caused, act);
+        self.events.append(&mut caused);
+        acted
+    }
+
+    /// Acts on ECS; the events of what happens are the caller's, except those of tasks on the way of something larger.
+    fn on_ecs_with<T>(&mut self, caused: &mut Vec<Value>, act: impl FnOnce(&mut Ecs, &mut ecs::Scene<'_>) -> T) -> T {
+        let Self { place, now, ecs, ecr, logs, events, fates, lag, chance, .. } = self;
+        let mut scene = ecs::Scene {
+            place,
+            now: *now,
+            registry: ecr,
+            events: caused,
+            tasks: events,
+            logs,
+            fates,
+            lag: *lag,
+            chance,
+        };
+        act(ecs, &mut scene)
+    }
+}
