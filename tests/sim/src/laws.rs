@@ -385,8 +385,8 @@ impl OfService {
         let seen = primary.updated_at.is_none_or(|at| at < intent.looked);
         let under_way = seen && primary.rollout == Some(Rollout::InProgress);
         let running = update.running.as_ref();
-        // What can only fail may be replaced by something newer, once its end is on record.
-        let well = running.is_none_or(|it| view.images.quality(it) == Quality::Good);
+        // What can only fail may be replaced by something newer, and so may what is on record as failed.
+        let well = running.is_none_or(|it| view.images.quality(it) == Quality::Good && !self.condemned.contains(it));
         // Nor is a rollback protected of which is on record that it failed, however ECS goes on with it.
         if well && !std::mem::take(&mut self.rollback_failed) {
             if under_way && primary.is_rollback() {
@@ -415,7 +415,7 @@ impl OfService {
         }
         let running = running.filter(|it| {
             let seen = seen && view.images.find(it).is_some_and(|it| it.tagged_at < intent.looked_at_images);
-            seen && well && !self.condemned.contains(it) && primary.rollout != Some(Rollout::Failed)
+            seen && well && primary.rollout != Some(Rollout::Failed)
         })?;
         if view.images.is_older(digest, running) {
             return Some(format!("{} is older than the running {}", digest.short(), running.short()));
