@@ -150,7 +150,11 @@ impl Cloud for Port {
 
     async fn read_record(&self, target: &TargetName) -> Result<Versioned, Error> {
         const CALL: &str = "DynamoDB.GetItem";
-        self.call(CALL, target.as_str(), Does::Reads, |universe, _| Ok(universe.read_record(target))).await
+        let read = |universe: &mut Universe, request| {
+            universe.laws.begins_anew(request, target);
+            Ok(universe.read_record(target))
+        };
+        self.call(CALL, target.as_str(), Does::Reads, read).await
     }
 
     async fn write_record(

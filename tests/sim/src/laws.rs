@@ -70,8 +70,8 @@ pub(crate) struct Laws {
     /// Notices, without copies.
     pub(crate) notices: u32,
     services: BTreeMap<TargetName, OfService>,
-    /// When an invocation looked at a service last.
-    looks: BTreeMap<(u64, TargetName), Timestamp>,
+    /// When an invocation looked at a service.
+    looks: BTreeMap<(u64, TargetName), Looked>,
     /// When an invocation looked at images last.
     image_looks: BTreeMap<u64, Timestamp>,
     /// The invocations by which a person pardons an image or takes a hold off.
@@ -109,6 +109,15 @@ struct OfService {
     published: BTreeMap<DeploymentId, Vec<Kind>>,
 }
 
+/// A look at a service.
+#[derive(Clone, Copy, Debug)]
+struct Looked {
+    /// The first since the invocation began anew with it.
+    at: Timestamp,
+    /// Whether it has begun anew since.
+    again: bool,
+}
+
 /// An intent, and what was known when it was written.
 #[derive(Clone, Debug)]
 struct Intent {
@@ -138,7 +147,17 @@ impl Laws {
 
     /// An invocation looked at a service.
     pub(crate) fn looked(&mut self, request: u64, target: &TargetName, now: Timestamp) {
-        self.looks.insert((request, target.clone()), now);
+        let looked = self.looks.entry((request, target.clone())).or_insert(Looked { at: now, again: false });
+        if looked.again {
+            *looked = Looked { at: now, again: false };
+        }
+    }
+
+    /// An invocation begins anew with a service: it reads its record, or takes its lease. What it sees next it decides by.
+    pub(crate) fn begins_anew(&mut self, request: u64, target: &TargetName) {
+        if let Some(looked) = self.looks.get_mut(&(request, target.clone())) {
+            looked.again = true;
+        }
     }
 
     /// An invocation looked at images.
@@ -168,11 +187,15 @@ impl Laws {
         service: Option<&ServiceFacts>,
         view: &View<'_>,
     ) {
-        let looked = self.looks.get(&(request, target.clone())).copied().unwrap_or(view.now);
+        let before = view.table.record(target);
+        if before.map(|it| it.fence) != Some(record.fence) {
+            self.begins_anew(request, target);
+        }
+        // Nobody is blamed for what came after the first look that the decision may rest on.
+        let looked = self.looks.get(&(request, target.clone())).map_or(view.now, |looked| looked.at);
         let looked_at_images = self.image_looks.get(&request).copied().unwrap_or(view.now);
         let releases = self.releases.contains(&request);
         let Some(known) = self.services.get_mut(target) else { return };
-        let before = view.table.record(target);
         if releases {
             known.released(before, record);
         }
@@ -190,7 +213,9 @@ impl Laws {
                 known.decisions.insert(it.number, looked);
             }
             let (Some(outcome), None) = (it.outcome, old.and_then(|old| old.outcome)) else { continue };
-            broken = broken.or(known.ended(it, outcome, looked, service));
+            let lease = record.lease.as_ref().filter(|it| it.until > view.now);
+            let others = lease.is_some_and(|it| it.holder != format!("req-{request}"));
+            broken = broken.or(known.ended(it, outcome, looked, service, others));
             if outcome == Outcome::RollbackFailed
                 && record.deployments.first().is_some_and(|first| first.number == it.number)
             {
@@ -453,6 +478,7 @@ impl OfService {
         outcome: Outcome,
         looked: Timestamp,
         service: Option<&ServiceFacts>,
+        others: bool,
     ) -> Option<String> {
         if let Some(other) = self.ends.insert(it.number, outcome).filter(|other| *other != outcome) {
             let (other, outcome) = (other.as_str(), outcome.as_str());
@@ -466,7 +492,9 @@ impl OfService {
         }
         let primary = service.and_then(primary)?;
         let own = self.ways_back.get(&primary.id) == Some(&it.number);
-        let under_way = primary.rollout == Some(Rollout::InProgress) && (own || self.rolls_back(it, service, looked));
+        let at_ecs = primary.rollout == Some(Rollout::InProgress) && (own || self.rolls_back(it, service, looked));
+        // Or somebody else is about to do it, with the lease in hand.
+        let under_way = at_ecs || others && it.rollback.as_ref().is_some_and(|it| it.done_at.is_none());
         let given_up = matches!(outcome, Outcome::Failed | Outcome::TimedOut);
         let number = it.number;
         (given_up && under_way && !is_outside(it))
