@@ -1,6 +1,8 @@
 //! The two faces of the fake AWS side by side: what the SDK makes of the JSON over HTTP, and what the fake answers in
 //! Slipway's words. The simulation relies on the second, so it must be the first, value for value.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region};
@@ -9,10 +11,13 @@ use e2e::world::{Failure, Image, World};
 use serde_json::{Value, json};
 use slipway_aws::clients::Names;
 use slipway_aws::{Aws, Error};
-use slipway_core::facts::{ImageName, ServiceDeploymentFacts};
-use slipway_core::id::{ClusterName, Home, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn};
-use slipway_core::image::{Digest, Repository, Tag};
-use slipway_core::plan::Force;
+use slipway_core::model::facts::ImageName;
+use slipway_core::model::id::{
+    ClusterName, Home, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn,
+};
+use slipway_core::model::image::{Digest, Repository, Tag};
+use slipway_core::model::plan::Force;
+use slipway_engine::cloud::{Cloud, StopAnswer};
 
 /// A world with images, in which `prod/web` has been running `web:1` for long and `web:2` is registered; and the SDK.
 async fn scene(configuration: Value) -> (World, Aws) {
@@ -63,14 +68,14 @@ async fn compare(world: &World, sdk: &Aws, names: &[&str]) {
     let cluster = ClusterName::new("prod");
     let names: Vec<ServiceName> = names.iter().map(|name| ServiceName::new(*name)).collect();
     let asked: Vec<&ServiceName> = names.iter().collect();
-    let wired = sdk.ecs.describe_services(&cluster, &asked).await.unwrap();
+    let wired = sdk.describe_services(&cluster, &asked).await.unwrap();
     let direct = world.aws(|aws| aws.describe_services(&cluster, &asked)).unwrap();
     assert_eq!(wired, direct);
     for (name, service) in names.iter().zip(direct) {
         match service {
             Some(_) => compare_history(world, sdk, &cluster, name).await,
             None => {
-                let refused = sdk.ecs.list_service_deployments(&cluster, name).await.unwrap_err();
+                let refused = sdk.list_service_deployments(&cluster, name).await.unwrap_err();
                 same_refusal(&refused, world.aws(|aws| aws.list_service_deployments(&cluster, name)).unwrap_err());
             }
         }
@@ -81,47 +86,40 @@ async fn compare(world: &World, sdk: &Aws, names: &[&str]) {
 }
 
 async fn compare_history(world: &World, sdk: &Aws, cluster: &ClusterName, name: &ServiceName) {
-    let wired = sdk.ecs.list_service_deployments(cluster, name).await.unwrap();
-    let wired: Vec<ServiceDeploymentFacts> = wired.into_iter().map(ServiceDeploymentFacts::from).collect();
+    let wired = sdk.list_service_deployments(cluster, name).await.unwrap();
     let direct = world.aws(|aws| aws.list_service_deployments(cluster, name)).unwrap();
     assert_eq!(wired, direct);
     for brief in &direct {
-        let wired = sdk.ecs.describe_service_deployment(&brief.arn).await.unwrap();
+        let wired = sdk.describe_service_deployment(&brief.arn).await.unwrap();
         assert_eq!(wired, world.aws(|aws| aws.describe_service_deployment(&brief.arn)));
         assert!(wired.is_some());
     }
     let mut targets: Vec<_> = direct.iter().filter_map(|brief| brief.target.clone()).collect();
     targets.push(ServiceRevisionArn::new("arn:aws:ecs:eu-west-1:123456789012:service-revision/prod/web/1"));
-    let wired = sdk.ecs.describe_service_revisions(&targets).await.unwrap();
+    let wired = sdk.describe_service_revisions(&targets).await.unwrap();
     let direct = world.aws(|aws| aws.describe_service_revisions(&targets)).unwrap();
-    assert_eq!(wired.len(), direct.len());
-    for (wired, direct) in wired.into_iter().zip(direct) {
-        assert_eq!(
-            (wired.arn, wired.task_definition, wired.images),
-            (direct.arn, direct.task_definition, direct.images)
-        );
-    }
+    assert_eq!(wired, direct);
 
-    let mut tasks = sdk.ecs.stopped_tasks(cluster, name).await.unwrap();
+    let mut tasks = sdk.list_stopped_tasks(cluster, name).await.unwrap();
     assert_eq!(tasks, world.aws(|aws| aws.list_stopped_tasks(cluster, name)).unwrap());
     tasks.push("arn:aws:ecs:eu-west-1:123456789012:task/prod/forgotten".to_owned());
-    let wired = sdk.ecs.describe_stopped_tasks(cluster, &tasks).await.unwrap();
+    let wired = sdk.describe_stopped_tasks(cluster, &tasks).await.unwrap();
     assert_eq!(wired, world.aws(|aws| aws.describe_stopped_tasks(cluster, &tasks)).unwrap());
 }
 
 async fn compare_task_definitions(world: &World, sdk: &Aws) {
     for name in ["web", "web:1", "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:2"] {
-        let wired = sdk.ecs.describe_task_definition(name).await.unwrap();
+        let wired = sdk.describe_task_definition(name).await.unwrap();
         assert_eq!(wired, world.aws(|aws| aws.describe_task_definition(name)).unwrap());
     }
-    let refused = sdk.ecs.describe_task_definition("none").await.unwrap_err();
+    let refused = sdk.describe_task_definition("none").await.unwrap_err();
     same_refusal(&refused, world.aws(|aws| aws.describe_task_definition("none")).unwrap_err());
 }
 
 async fn compare_images(world: &World, sdk: &Aws) {
     let home = Home::of_arn("arn:aws:lambda:eu-west-1:123456789012:function:slipway-deploy").unwrap();
     let repository = Repository::at_home("shop/web", &home);
-    let wired = sdk.ecr.list_images(&repository).await.unwrap();
+    let wired = sdk.list_images(&repository).await.unwrap();
     assert_eq!(wired, world.aws(|aws| aws.list_images(&repository)).unwrap());
     let unknown = Digest::parse(&format!("sha256:{}", "0".repeat(64))).unwrap();
     let mut names: Vec<_> = ["1.0.0", "stable", "1.1.0", "0.9.0", "sbom", "gone"]
@@ -131,14 +129,14 @@ async fn compare_images(world: &World, sdk: &Aws) {
     names.extend(wired.iter().map(|image| ImageName::Digest(image.digest.clone())));
     names.push(ImageName::Digest(unknown.clone()));
     for name in names {
-        let wired = sdk.ecr.describe_image(&repository, &name).await.unwrap();
+        let wired = sdk.describe_image(&repository, &name).await.unwrap();
         assert_eq!(wired, world.aws(|aws| aws.describe_image(&repository, &name)).unwrap());
     }
     let digests: Vec<&Digest> = wired.iter().map(|image| &image.digest).chain([&unknown]).collect();
-    let manifests = sdk.ecr.batch_get_image(&repository, &digests).await.unwrap();
+    let manifests = sdk.batch_get_image(&repository, &digests).await.unwrap();
     assert_eq!(manifests, world.aws(|aws| aws.batch_get_image(&repository, &digests)).unwrap());
     let none = Repository::at_home("shop/none", &home);
-    let refused = sdk.ecr.list_images(&none).await.unwrap_err();
+    let refused = sdk.list_images(&none).await.unwrap_err();
     same_refusal(&refused, world.aws(|aws| aws.list_images(&none)).unwrap_err());
 }
 
@@ -155,9 +153,9 @@ async fn a_service_at_rest_and_one_that_is_missing() {
     compare(&world, &sdk, &["web", "none"]).await;
     let nowhere = ClusterName::new("nowhere");
     let name = ServiceName::new("web");
-    let wired = sdk.ecs.describe_services(&nowhere, &[&name]).await.unwrap();
+    let wired = sdk.describe_services(&nowhere, &[&name]).await.unwrap();
     assert_eq!(wired, world.aws(|aws| aws.describe_services(&nowhere, &[&name])).unwrap());
-    let refused = sdk.ecs.stopped_tasks(&nowhere, &name).await.unwrap_err();
+    let refused = sdk.list_stopped_tasks(&nowhere, &name).await.unwrap_err();
     same_refusal(&refused, world.aws(|aws| aws.list_stopped_tasks(&nowhere, &name)).unwrap_err());
     world.transcript();
 }
@@ -261,7 +259,7 @@ async fn services_that_are_not_deployed_to_by_ecs_or_not_by_update_service() {
 
     let (cluster, second) = (ClusterName::new("prod"), TaskDefinitionArn::new("web:2"));
     for name in ["shifted", "sets", "closed", "none"].map(ServiceName::new) {
-        let wired = sdk.ecs.update_service(&cluster, &name, &second, Force::No).await.unwrap_err();
+        let wired = sdk.update_service(&cluster, &name, &second, Force::No).await.unwrap_err();
         let direct = world.aws(|aws| aws.update_service(&cluster, &name, &second, Force::No)).unwrap_err();
         same_refusal(&wired, direct);
     }
@@ -276,25 +274,24 @@ async fn writes_by_either_face_do_the_same() {
     let (cluster, name) = (ClusterName::new("prod"), ServiceName::new("web"));
     for force in [Force::No, Force::No, Force::Yes] {
         let second = TaskDefinitionArn::new("web:2");
-        sdk.ecs.update_service(&cluster, &name, &second, force).await.unwrap();
+        let answered = sdk.update_service(&cluster, &name, &second, force).await.unwrap();
         let after = direct.aws(|aws| aws.update_service(&cluster, &name, &second, force)).unwrap();
-        let seen = sdk.ecs.describe_services(&cluster, &[&name]).await.unwrap();
-        assert_eq!(seen, [Some(after)]);
+        assert_eq!(answered, Some(after));
         wired.advance(Duration::from_secs(7));
         direct.advance(Duration::from_secs(7));
     }
     for (definition, force) in [("web:9", Force::No), ("none", Force::Yes)] {
         let definition = TaskDefinitionArn::new(definition);
-        let refused = sdk.ecs.update_service(&cluster, &name, &definition, force).await.unwrap_err();
+        let refused = sdk.update_service(&cluster, &name, &definition, force).await.unwrap_err();
         same_refusal(&refused, direct.aws(|aws| aws.update_service(&cluster, &name, &definition, force)).unwrap_err());
     }
     let body = json!({ "family": "other", "memory": "512", "containerDefinitions": [{ "name": "a", "image": "a" }] });
     let arn = direct.aws(|aws| aws.register_task_definition(body.as_object().unwrap())).unwrap();
     assert_eq!(arn.as_str(), wired.register(body));
 
-    let current = sdk.ecs.describe_services(&cluster, &[&name]).await.unwrap()[0].clone().unwrap();
+    let current = sdk.describe_services(&cluster, &[&name]).await.unwrap()[0].clone().unwrap();
     let current = current.current_service_deployment.unwrap();
-    sdk.ecs.stop_service_deployment(&current).await.unwrap();
+    assert_eq!(sdk.stop_service_deployment(&current).await.unwrap(), StopAnswer::Accepted);
     direct.aws(|aws| aws.stop_service_deployment(&current)).unwrap();
     assert_eq!(direct.aws(|aws| aws.stop_service_deployment(&current)).unwrap_err().code, "ConflictException");
     let none = ServiceDeploymentArn::new("arn:aws:ecs:eu-west-1:123456789012:service-deployment/prod/web/none");

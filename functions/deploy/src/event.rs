@@ -10,7 +10,7 @@ use slipway_core::config::Mistake;
 use slipway_core::id::{AccountId, EventId, Region, TargetName};
 use slipway_core::image::{Registry, Repository, Tag};
 use slipway_core::request::{self, Action, Request};
-use slipway_engine::{Input, Push};
+use slipway_engine::{Input, Push, ServiceEvent};
 
 /// The `detail` of an `ECR Image Action`, as far as we read it.
 #[derive(Deserialize)]
@@ -36,9 +36,10 @@ pub fn parse(payload: Value) -> Result<Option<Input>, Vec<Mistake>> {
         return push(event).map(|push| push.map(Input::Push));
     }
     if let Some(word) = object.get("slipway") {
-        return match (word.as_str(), object.get("target").and_then(Value::as_str)) {
-            (Some("wake"), Some(target)) => Ok(Some(Input::Wake(TargetName::new(target)))),
-            _ => Err(vec![mistake("slipway", "is not a ring of this function")]),
+        let target = object.get("target").and_then(Value::as_str).map(TargetName::new);
+        return match (word.as_str(), target.and_then(|target| ServiceEvent::timer(&target))) {
+            (Some("timer"), Some(event)) => Ok(Some(Input::Service(event))),
+            _ => Err(vec![mistake("slipway", "is not a timer of a service, cluster/service")]),
         };
     }
     match request::parse(object)? {

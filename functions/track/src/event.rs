@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
-use slipway_core::id::{ClusterName, DeploymentId, Home, ServiceArn, ServiceName};
+use slipway_core::id::{ClusterName, DeploymentId, Home, ServiceArn};
 use slipway_core::outcome::{Change, DeploymentEvent, task_failure};
 use slipway_engine::{Hint, ServiceEvent, Warning};
 use tracing::info;
@@ -51,28 +51,10 @@ struct Detail {
     cluster_arn: Option<String>,
 }
 
-/// A ring of our own, see `slipway_core::schedule::payload`.
-#[derive(Deserialize)]
-struct Ring {
-    #[serde(default)]
-    target: String,
-    #[serde(default)]
-    number: u64,
-}
-
 /// Reads an event. `Ok(None)` is a known kind that is not ours, or a name that ECS has added since.
 ///
 /// `received` stands in for the time of an event that bears none.
 pub fn parse(payload: Value, received: Timestamp) -> Result<Option<ServiceEvent>, Malformed> {
-    if let Some(kind) = payload.get("slipway") {
-        return match kind.as_str() {
-            Some("deadline") => ring(payload).map(Some),
-            _ => {
-                info!(ring = %kind, "the ring is not for this function");
-                Ok(None)
-            }
-        };
-    }
     let envelope: Envelope = serde_json::from_value(payload).map_err(|error| Malformed(error.to_string()))?;
     match (envelope.source.as_str(), envelope.detail_type.as_str()) {
         ("aws.ecs", "ECS Deployment State Change") => state_change(envelope, received),
@@ -83,21 +65,6 @@ pub fn parse(payload: Value, received: Timestamp) -> Result<Option<ServiceEvent>
             Ok(None)
         }
     }
-}
-
-fn ring(payload: Value) -> Result<ServiceEvent, Malformed> {
-    let ring: Ring = serde_json::from_value(payload).map_err(|error| Malformed(error.to_string()))?;
-    let (cluster, service) = ring
-        .target
-        .split_once('/')
-        .filter(|(cluster, service)| !cluster.is_empty() && !service.is_empty())
-        .ok_or_else(|| Malformed(format!("target: {:?} is no cluster/service", ring.target)))?;
-    Ok(ServiceEvent {
-        home: None,
-        cluster: Some(ClusterName::new(cluster)),
-        service: ServiceName::new(service),
-        hint: Hint::Deadline(ring.number),
-    })
 }
 
 fn state_change(envelope: Envelope, received: Timestamp) -> Result<Option<ServiceEvent>, Malformed> {

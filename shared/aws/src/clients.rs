@@ -65,8 +65,6 @@ pub struct Names {
     pub schedule_dead_letters: String,
     /// The deploy function's ARN.
     pub deploy: String,
-    /// The track function's ARN.
-    pub track: String,
     /// The ARN of the topic for notices.
     pub topic: String,
     /// The name of the function that runs; its counts go by it.
@@ -83,7 +81,6 @@ impl Names {
             schedule_role: name("SLIPWAY_SCHEDULE_ROLE_ARN"),
             schedule_dead_letters: name("SLIPWAY_SCHEDULE_DLQ_ARN"),
             deploy: name("SLIPWAY_DEPLOY_ARN"),
-            track: name("SLIPWAY_TRACK_ARN"),
             topic: name("SLIPWAY_TOPIC_ARN"),
             function: name("AWS_LAMBDA_FUNCTION_NAME"),
         }

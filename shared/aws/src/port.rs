@@ -67,10 +67,6 @@ impl Cloud for Aws {
         self.scheduler.create(timer).await
     }
 
-    async fn delete_timer(&self, name: &str) -> Result<(), Error> {
-        self.scheduler.delete(name).await
-    }
-
     async fn describe_services(
         &self,
         cluster: &ClusterName,

@@ -4,12 +4,11 @@ use std::sync::OnceLock;
 
 use aws_sdk_scheduler::Client;
 use aws_sdk_scheduler::operation::create_schedule::CreateScheduleError;
-use aws_sdk_scheduler::operation::delete_schedule::DeleteScheduleError;
 use aws_sdk_scheduler::types::{
     ActionAfterCompletion, DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode, Target,
 };
 use jiff::{Timestamp, ToSpan, Unit};
-use slipway_engine::cloud::{Function, Timer};
+use slipway_engine::cloud::Timer;
 
 use crate::clients::Names;
 use crate::clock::Clock;
@@ -35,13 +34,9 @@ impl Scheduler {
         const CALL: &str = "Scheduler.CreateSchedule";
         let build = |error| Error::new(CALL, &timer.name, Kind::Rejected, format!("{error}"));
         let window = FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off).build().map_err(build)?;
-        let function = match timer.to {
-            Function::Deploy => &self.names.deploy,
-            Function::Track => &self.names.track,
-        };
         let dead_letters = Some(&self.names.schedule_dead_letters).filter(|arn| !arn.is_empty());
         let target = Target::builder()
-            .arn(function)
+            .arn(&self.names.deploy)
             .set_dead_letter_config(dead_letters.map(|arn| DeadLetterConfig::builder().arn(arn).build()))
             .role_arn(&self.names.schedule_role)
             .input(timer.payload.to_string())
@@ -62,19 +57,6 @@ impl Scheduler {
             Ok(_) => Ok(()),
             Err(error) if matches!(error.as_service_error(), Some(CreateScheduleError::ConflictException(_))) => Ok(()),
             Err(error) => Err(error::of(CALL, &timer.name, error)),
-        }
-    }
-
-    /// Deletes a schedule; one that has fired, or never was, is no error.
-    pub(crate) async fn delete(&self, name: &str) -> Result<(), Error> {
-        const CALL: &str = "Scheduler.DeleteSchedule";
-        let gone = self.client().delete_schedule().name(name).group_name(&self.names.schedule_group).send().await;
-        match gone {
-            Ok(_) => Ok(()),
-            Err(error) => match error.as_service_error() {
-                Some(DeleteScheduleError::ResourceNotFoundException(_)) => Ok(()),
-                _ => Err(error::of(CALL, name, error)),
-            },
         }
     }
 

@@ -18,7 +18,7 @@ pub mod text;
 // The paths of before the four folders, until their users have moved to the new ones. Nothing in this crate uses them.
 
 pub use config::tags;
-pub use model::{diff, facts, id, image, labels, plan, provenance, reason, schedule};
+pub use model::{diff, facts, id, image, labels, plan, provenance, reason, timer, trigger};
 pub use rules::{request, rollback};
 pub use text::answer;
 
@@ -31,6 +31,7 @@ pub mod ledger {
 /// How a deployment stands.
 pub mod outcome {
     pub use crate::model::event::{Change, DeploymentEvent};
+    pub use crate::model::record::FailedBy;
     pub use crate::rules::mechanism::*;
 }
 

@@ -32,4 +32,6 @@ pub mod reason;
 
 pub mod record;
 
-pub mod schedule;
+pub mod timer;
+
+pub mod trigger;

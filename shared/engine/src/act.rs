@@ -1,7 +1,6 @@
 //! Carries out what was decided about a service, under its lease: the intent and its deadline first, then the update.
 
 use crate::cloud::Cloud;
-use crate::cloud::{Function, Timer};
 use crate::error::{Error, Kind};
 use futures_util::future::try_join3;
 use jiff::{Timestamp, ToSpan};
@@ -10,15 +9,15 @@ use slipway_core::id::{EventId, TaskDefinitionArn};
 use slipway_core::ledger::{Began, Deployment};
 use slipway_core::notice::{RevisionChange, Tasks};
 use slipway_core::plan::{Plan, Step, To as Revision};
-use slipway_core::provenance::Trigger;
 use slipway_core::reason::Reason;
-use slipway_core::schedule;
+use slipway_core::trigger::Trigger;
 use tracing::{error, warn};
 
 use crate::choose::Decided;
 use crate::execute::execute;
 use crate::invocation::{Call, log};
 use crate::lease::{Lease, Stop};
+use crate::timer;
 
 /// What became of a target: the plan, the answer, and the error that another try may mend.
 #[derive(Clone, Debug)]
@@ -132,14 +131,8 @@ impl<C: Cloud> Call<'_, C> {
         let deployment = self.deployment(decided, now);
         let deadline = deployment.deadline.unwrap_or(now);
         let target = lease.target.clone();
-        let arm = async |number: u64| {
-            let ring = schedule::Ring::Deadline(number);
-            let (name, payload) = (schedule::name(ring, &target), schedule::payload(ring, &target));
-            cloud.create_timer(&Timer { name, at: deadline, to: Function::Track, payload }).await.map_err(Stop::Failed)
-        };
-        // Only the holder of the lease adds deployments, but for what others did; so the number is known beforehand.
-        let mut ahead = lease.record();
-        let (expected, full) = ahead.record(deployment.clone());
+        let arm = async { timer::arm(cloud, &target, deadline).await.map_err(Stop::Failed) };
+        let (_, full) = lease.record().record(deployment.clone());
         let write = lease.change(|record, fence| {
             if let Some(gate) = &decided.gate {
                 gate.pass(record).map_err(Stop::Refused)?;
@@ -153,21 +146,19 @@ impl<C: Cloud> Call<'_, C> {
             }
             Ok(())
         };
-        let (number, (), ()) = try_join3(write, arm(expected), archive).await?;
-        if number != expected {
-            arm(number).await?;
-        }
+        let (number, (), ()) = try_join3(write, arm, archive).await?;
         Ok(number)
     }
 
     fn deployment(&self, decided: &Decided<'_>, now: Timestamp) -> Deployment {
-        let Decided { target, plan, trigger, event, who, .. } = decided;
+        let Decided { target, plan, trigger, event, who, wish, .. } = decided;
         let settings = target.settings.clone();
         let seconds = i64::try_from(settings.deadline_seconds).unwrap_or(i64::MAX);
         Deployment {
             event: Some(event.clone()),
             request: Some(self.request_id.to_owned()),
             who: who.clone(),
+            request_reason: wish.as_ref().and_then(|wish| wish.reason.clone()),
             image: plan.image.clone(),
             revision: RevisionChange {
                 old: plan.running.as_ref().map(|running| running.short().to_owned()),
@@ -179,11 +170,11 @@ impl<C: Cloud> Call<'_, C> {
                 Step::Update { over, .. } => over.clone(),
                 Step::Register(_) => None,
             }),
-            ..Deployment::of(trigger.as_str(), now)
+            ..Deployment::of(trigger.clone(), now)
         }
     }
 
-    /// What was meant did not come about; its deadline needn't ring.
+    /// What was meant did not come about.
     async fn forget(&self, lease: &mut Lease<'_, C>, number: u64) {
         let forgotten = lease.change(|record, _| {
             record.forget(number);
@@ -191,10 +182,6 @@ impl<C: Cloud> Call<'_, C> {
         });
         if let Err(stop) = forgotten.await {
             warn!(ecs.service = %lease.target, ?stop, "an intent could not be taken back");
-        }
-        let name = schedule::name(schedule::Ring::Deadline(number), &lease.target);
-        if let Err(error) = self.cloud().delete_timer(&name).await {
-            warn!(%error, "a deadline could not be disarmed; it will ring for nothing");
         }
     }
 }

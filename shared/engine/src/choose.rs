@@ -9,9 +9,9 @@ use slipway_core::id::EventId;
 use slipway_core::image::{Digest, Tag};
 use slipway_core::ledger::{self, Wish, gate};
 use slipway_core::plan::{Plan, Shown};
-use slipway_core::provenance::Trigger;
 use slipway_core::reason::{Reason, Weight};
 use slipway_core::status::shown_in;
+use slipway_core::trigger::Trigger;
 
 use crate::plan::{Planner, Scene, refuses};
 
@@ -64,8 +64,8 @@ impl Gate {
 impl<'t> Decided<'t> {
     /// What is decided about a wish.
     pub(crate) fn of_wish(target: &'t Target, wish: &Wish, plan: Plan) -> Self {
-        let trigger = if wish.tag.is_some() { Trigger::Push } else { Trigger::Reconcile };
-        let (event, who, wish) = (wish.event.clone(), wish.who.clone(), Some(wish.clone()));
+        let (trigger, event, who) = (wish.trigger.clone(), wish.event.clone(), wish.who.clone());
+        let wish = Some(wish.clone());
         Self { target, plan, trigger, event, who, wish, gate: None }
     }
 }
@@ -132,8 +132,8 @@ impl<C: Cloud> Planner<'_, C> {
                 continue;
             }
             let by = if by_registry { By::Registry(&it.tag) } else { By::Push(&it.tag) };
-            let event = &it.wish.event;
-            let wish = Image { image: &it.image, by, event, request: self.request, tagged_at: it.tagged_at };
+            let Wish { event, trigger, .. } = &it.wish;
+            let wish = Image { image: &it.image, by, trigger, event, request: self.request, tagged_at: it.tagged_at };
             let plan = self.image(target, scene, &wish).await?;
             if by_registry && matches!(plan.reason, Reason::NotAnImage { .. } | Reason::Archived { .. }) {
                 continue;

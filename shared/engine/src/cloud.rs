@@ -66,9 +66,6 @@ pub trait Cloud {
     /// Makes a one-time schedule; one of this name that is there already stays as it is.
     async fn create_timer(&self, timer: &Timer) -> Result<(), Error>;
 
-    /// Deletes a one-time schedule; one that has fired, or never was, is no error.
-    async fn delete_timer(&self, name: &str) -> Result<(), Error>;
-
     /// DescribeServices for at most [`SERVICES_PER_CALL`] services of one cluster, in the order asked; `None` for one that
     /// is missing, as all are where the cluster is.
     async fn describe_services(
@@ -134,7 +131,7 @@ pub trait Cloud {
         digests: &[&Digest],
     ) -> Result<Vec<(Digest, String)>, Error>;
 
-    /// GetDownloadUrlForLayer, and the bytes that are there, at most `most`.
+    /// `GetDownloadUrlForLayer`, and the bytes that are there, at most `most`.
     async fn download_layer(&self, repository: &Repository, digest: &Digest, most: usize) -> Result<Vec<u8>, Error>;
 
     /// GetLogEvents: the last lines of a log stream, oldest first; none where there is no such stream.
@@ -160,19 +157,8 @@ pub struct Timer {
     pub name: String,
     /// When it fires, to the second; EventBridge Scheduler is exact to the minute.
     pub at: Timestamp,
-    /// Which function it invokes.
-    pub to: Function,
-    /// What the function is invoked with.
+    /// What the deploy function is invoked with.
     pub payload: Value,
-}
-
-/// A function that a timer invokes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Function {
-    /// The deploy function.
-    Deploy,
-    /// The track function.
-    Track,
 }
 
 /// What ECS said to a request to stop a service deployment.

@@ -35,9 +35,7 @@ pub enum Input {
     Request(Request),
     /// Somebody asks what this push would bring about.
     Explain(Push),
-    /// A timer fired: inputs may be pending on this service.
-    Wake(TargetName),
-    /// ECS said something of a service, or a deadline has passed.
+    /// ECS said something of a service, or its timer fired.
     Service(ServiceEvent),
 }
 
@@ -57,7 +55,7 @@ pub struct Push {
 /// Something happened to a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceEvent {
-    /// Whose service it is; `None` for a timer of ours, which is about services beside the function.
+    /// Whose service it is; `None` for a timer, which is about services beside the function.
     pub home: Option<Home>,
     /// Its cluster; a service that was never migrated to the long ARN form may have none in its events.
     pub cluster: Option<ClusterName>,
@@ -65,6 +63,25 @@ pub struct ServiceEvent {
     pub service: ServiceName,
     /// What it is a hint of.
     pub hint: Hint,
+}
+
+impl ServiceEvent {
+    /// The timer of this target fired; `None` where the name is not `cluster/service`.
+    pub fn timer(target: &TargetName) -> Option<Self> {
+        Self::of(target, Hint::Timer)
+    }
+
+    /// Something happened to this target.
+    pub(crate) fn of(target: &TargetName, hint: Hint) -> Option<Self> {
+        let (cluster, service) = target.as_str().split_once('/')?;
+        let named = !cluster.is_empty() && !service.is_empty();
+        named.then(|| Self {
+            home: None,
+            cluster: Some(ClusterName::new(cluster)),
+            service: ServiceName::new(service),
+            hint,
+        })
+    }
 }
 
 /// What an event is a hint of.
@@ -76,8 +93,10 @@ pub enum Hint {
     TaskStopped(StoppedTask),
     /// ECS warns of something that it does, or cannot do, for the service.
     Warning(Warning),
-    /// A deadline that Slipway set for the deployment of this number.
-    Deadline(u64),
+    /// A timer fired: something may be due.
+    Timer,
+    /// Whoever was at work there found a deployment that has an end, and that nobody may have heard of.
+    Unjudged,
 }
 
 /// A warning or an error of ECS about a service.

@@ -6,7 +6,7 @@ use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde_json::Value;
 use slipway_core::answer::{self, Answer};
-use slipway_core::config::Mistakes;
+use slipway_core::config::{Config, Mistakes};
 use slipway_core::id::{EventId, Home, TargetName};
 use slipway_core::image::{Digest, Tag};
 use slipway_core::notice::Notice;
@@ -71,14 +71,26 @@ impl<'a, C: Cloud> Call<'a, C> {
         Ok(report::publish(self.cloud(), &notices).await?)
     }
 
+    /// Does what needs a configuration; without one that can be used, says so.
+    pub(crate) async fn with_config(
+        &self,
+        work: impl AsyncFnOnce(&Config) -> Result<Value, Failure>,
+    ) -> Result<Value, Failure> {
+        match self.engine.document.read(self.cloud()).await {
+            Ok(Ok(config)) => work(&config).await,
+            Ok(Err(mistakes)) => self.wrong_configuration(&mistakes).await,
+            Err(error) => self.unreadable_configuration(error).await,
+        }
+    }
+
     /// A document with mistakes deploys nothing, and says so loudly.
-    pub(crate) async fn wrong_configuration(&self, mistakes: &Mistakes) -> Result<Value, Failure> {
+    async fn wrong_configuration(&self, mistakes: &Mistakes) -> Result<Value, Failure> {
         self.publish_once(Notice::config_invalid(self.home, mistakes, self.now())).await?;
         Ok(answer::of_config(mistakes))
     }
 
     /// So does a document that is not there, or may not be read; one that could not be reached is tried again.
-    pub(crate) async fn unreadable_configuration(&self, error: Error) -> Result<Value, Failure> {
+    async fn unreadable_configuration(&self, error: Error) -> Result<Value, Failure> {
         if error.kind.is_passing() {
             return Err(error.into());
         }

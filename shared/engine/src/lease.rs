@@ -6,15 +6,13 @@ use std::time::Duration;
 
 use crate::cloud::Cloud;
 use crate::cloud::Versioned;
-use crate::cloud::{Function, Timer};
 use crate::error::Error;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use slipway_core::deploy::Note;
 use slipway_core::id::TargetName;
 use slipway_core::ledger::{Busy, Fence, Lost, Service, Unserved, Wish};
-use slipway_core::schedule;
 
-use crate::store;
+use crate::{store, timer};
 
 /// The lease of one service, held.
 #[derive(Debug)]
@@ -100,7 +98,7 @@ impl<'a, C: Cloud> Lease<'a, C> {
                 // A wake-up's ring is spent; whoever has the lease may be as dead as the one before.
                 let woken = waiting == Waiting::Wakes && !item.record.wishes.is_empty();
                 if woken || !wishes.is_empty() {
-                    wake(cloud, target, busy.until.saturating_add(1.second()).unwrap_or(busy.until)).await?;
+                    timer::arm(cloud, target, busy.until.saturating_add(1.second()).unwrap_or(busy.until)).await?;
                 }
                 Ok(Err(busy))
             }
@@ -135,7 +133,8 @@ impl<'a, C: Cloud> Lease<'a, C> {
 
     /// Whether an earlier try may have left a revision that no update followed.
     pub(crate) fn suspects(&self) -> bool {
-        self.left == Left::Abrupt || self.notes.iter().any(|note| matches!(note, Note::Forgotten(_)))
+        self.left == Left::Abrupt
+            || self.notes.iter().any(|note| matches!(note, Note::Forgotten(_) | Note::Abandoned(_)))
     }
 
     /// Notes something for the next write.
@@ -196,11 +195,4 @@ impl<'a, C: Cloud> Lease<'a, C> {
     pub(crate) fn wishes(&self) -> &[Wish] {
         &self.item.record.wishes
     }
-}
-
-/// Arms a ring that wakes the deploy function for a service.
-pub(crate) async fn wake(cloud: &impl Cloud, target: &TargetName, at: Timestamp) -> Result<(), Error> {
-    let ring = schedule::Ring::Wake(at);
-    let name = schedule::name(ring, target);
-    cloud.create_timer(&Timer { name, at, to: Function::Deploy, payload: schedule::payload(ring, target) }).await
 }

@@ -11,7 +11,7 @@ pub mod error;
 pub mod input;
 
 mod act;
-mod again;
+mod attend;
 mod builds;
 mod choose;
 mod document;
@@ -31,6 +31,7 @@ mod requests;
 mod serve;
 mod status;
 mod store;
+mod timer;
 
 use serde_json::Value;
 use slipway_core::config::{Mistake, Source};
@@ -76,22 +77,17 @@ impl<C: Cloud> Engine<C> {
     /// Handles one invocation. The error asks Lambda for another try; everything else is reported and answered.
     pub async fn handle(&self, invocation: &Invocation, input: Input) -> Result<Value, Failure> {
         self.builds.forget_failures();
-        if let Input::Service(event) = &input {
-            return Box::pin(follow::follow(self, invocation, event)).await;
-        }
         let call = Call::of(self, invocation);
-        let config = match self.document.read(&self.cloud).await {
-            Ok(Ok(config)) => config,
-            Ok(Err(mistakes)) => return call.wrong_configuration(&mistakes).await,
-            Err(error) => return call.unreadable_configuration(error).await,
-        };
+        // Their states are large; on the heap they leave the stack to the SDK.
         match input {
-            // Their states are large; on the heap they leave the stack to the SDK.
-            Input::Push(push) => Box::pin(call.push(&config, &push)).await,
-            Input::Wake(target) => Box::pin(call.wake(&config, &target)).await,
-            Input::Request(request) => Box::pin(call.request(&config, &request)).await,
-            Input::Explain(push) => Ok(Box::pin(call.explain(&config, &push)).await),
-            Input::Service(_) => Ok(Value::Null),
+            Input::Service(event) => Box::pin(call.attend(&event)).await,
+            Input::Push(push) => Box::pin(call.with_config(async |config| call.push(config, &push).await)).await,
+            Input::Request(request) => {
+                Box::pin(call.with_config(async |config| call.request(config, &request).await)).await
+            }
+            Input::Explain(push) => {
+                Box::pin(call.with_config(async |config| Ok(call.explain(config, &push).await))).await
+            }
         }
     }
 }

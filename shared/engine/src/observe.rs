@@ -16,6 +16,9 @@ use slipway_core::facts::{
 use slipway_core::id::{ClusterName, ContainerName, ServiceName, ServiceRevisionArn};
 use slipway_core::image::{Digest, Repository};
 
+/// Two images as builds.
+type Pair = (Build, Build);
+
 /// Everything looked up for one invocation.
 #[derive(Debug)]
 pub(crate) struct Look<'a, C> {
@@ -24,7 +27,7 @@ pub(crate) struct Look<'a, C> {
     revisions: Memo<String, Result<Revision, Error>>,
     images: Memo<(Repository, ImageName), Result<Option<ImageFacts>, Error>>,
     listings: Memo<Repository, Result<Rc<Vec<ImageFacts>>, Error>>,
-    builds: Memo<(Repository, Digest, Digest), Result<Option<(Build, Build)>, Error>>,
+    builds: Memo<(Repository, Digest, Digest), Result<Option<Pair>, Error>>,
 }
 
 impl<'a, C: Cloud> Look<'a, C> {
@@ -99,7 +102,7 @@ impl<'a, C: Cloud> Look<'a, C> {
         repository: &Repository,
         one: &Digest,
         other: &Digest,
-    ) -> Result<Option<(Build, Build)>, Error> {
+    ) -> Result<Option<Pair>, Error> {
         let look = async || {
             let manifests = self.cloud.batch_get_image(repository, &[one, other]).await?;
             let build = |digest: &Digest| {

@@ -18,6 +18,7 @@ use slipway_core::provenance::Provenance;
 use slipway_core::reason::Reason;
 use slipway_core::request;
 use slipway_core::tags::NoMatch;
+use slipway_core::trigger::Trigger;
 
 use crate::observe::Look;
 
@@ -173,7 +174,7 @@ impl<C: Cloud> Planner<'_, C> {
             ImageName::Digest(_) => None,
         };
         let by = By::Request(tag, insist);
-        let wish = Wish { image: &image, by, event, request: self.request, tagged_at: None };
+        let wish = Wish { image: &image, by, trigger: &Trigger::Deploy, event, request: self.request, tagged_at: None };
         self.image(target, scene, &wish).await
     }
 
@@ -301,7 +302,7 @@ impl<C: Cloud> Planner<'_, C> {
 fn is_known(record: &Service, revision: &TaskDefinitionArn) -> bool {
     let short = |it: &str| TaskDefinitionArn::new(it).short() == revision.short();
     record.good.iter().any(|good| short(&good.revision))
-        || record.deployments.iter().any(|it| !it.is_outside() && it.revision.new.as_deref() == Some(revision.short()))
+        || record.deployments.iter().any(|it| !it.is_external() && it.revision.new.as_deref() == Some(revision.short()))
 }
 
 /// Why a target does not deploy this tag, if it doesn't; answered without a look.

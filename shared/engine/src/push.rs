@@ -8,11 +8,11 @@ use slipway_core::facts::ImageName;
 use slipway_core::id::{EventId, TargetName};
 use slipway_core::ledger::Wish;
 use slipway_core::plan::Plan;
-use slipway_core::provenance::Trigger;
 use slipway_core::reason::Reason;
-use tracing::info;
+use slipway_core::trigger::Trigger;
 
 use crate::act::Ending;
+use crate::attend::Unjudged;
 use crate::cloud::Cloud;
 use crate::error::Failure;
 use crate::input::Push;
@@ -42,24 +42,6 @@ impl<C: Cloud> Call<'_, C> {
         self.answer("push", &push.id, endings, failures)
     }
 
-    /// Serves the wishes that lie with a service, or wait there.
-    pub(crate) async fn wake(&self, config: &Config, target: &TargetName) -> Result<Value, Failure> {
-        let cloud = self.cloud();
-        let event = EventId::new(self.request_id);
-        let entries = config.of_name(target);
-        let record = cloud.read_record(target).await?.record;
-        if entries.is_empty() || (record.wishes.is_empty() && record.waiting.is_empty()) {
-            info!(ecs.service = %target, "nothing is wished for here");
-            return Ok(answer::of_targets("wake", &event, &[]));
-        }
-        // Whoever holds the lease serves what is woken.
-        let Ok(lease) = Lease::take(cloud, target, &self.holder, &[], Waiting::Wakes).await? else {
-            return Ok(answer::of_targets("wake", &event, &[]));
-        };
-        let served = Session::new(self, lease, entries).grant_all(&Look::new(cloud), Vec::new(), Sight::OfAPush).await;
-        self.answer("wake", &event, served.own, served.failure.into_iter().collect())
-    }
-
     /// Takes the services' leases, and grants the wish where it got one; where it didn't, the holder will.
     pub(crate) async fn grant(
         &self,
@@ -69,7 +51,6 @@ impl<C: Cloud> Call<'_, C> {
         sight: Sight,
     ) -> (Vec<Ending>, Vec<Failure>) {
         let cloud = self.cloud();
-        let trigger = if wish.tag.is_some() { Trigger::Push } else { Trigger::Reconcile };
         let (mut endings, mut failures, mut held) = (Vec::new(), Vec::new(), Vec::new());
         let wishes = std::slice::from_ref(wish);
         let taken =
@@ -81,10 +62,10 @@ impl<C: Cloud> Call<'_, C> {
                 Ok(Err(busy)) => {
                     let plan = nothing(Reason::Busy { until: busy.until });
                     log(&wish.event, &plan);
-                    endings.push(Ending::of_plan(plan, trigger.clone(), &wish.event));
+                    endings.push(Ending::of_plan(plan, wish.trigger.clone(), &wish.event));
                 }
                 Err(error) => {
-                    endings.push(Ending::of_error(nothing(error.reason()), error, trigger.clone(), &wish.event));
+                    endings.push(Ending::of_error(nothing(error.reason()), error, wish.trigger.clone(), &wish.event));
                 }
             }
         }
@@ -97,10 +78,14 @@ impl<C: Cloud> Call<'_, C> {
             }
         };
         join(look.at_services(&targets), image).await;
+        let held_names: Vec<TargetName> = held.iter().map(|session| session.lease.target.clone()).collect();
         let served = in_turn(held.into_iter().map(|session| session.grant_all(&look, vec![wish.clone()], sight))).await;
-        for Served { own, failure } in served {
+        for (Served { own, failure, unjudged }, name) in served.into_iter().zip(held_names) {
             endings.extend(own);
             failures.extend(failure);
+            if unjudged == Unjudged::Something {
+                failures.extend(Box::pin(self.attend_named(config, &name)).await.err());
+            }
         }
         (endings, failures)
     }
@@ -131,7 +116,9 @@ pub(crate) fn wish_of(push: &Push) -> Wish {
         repository: Some(push.repository.to_string()),
         tag: Some(push.tag.clone()),
         at: push.at,
+        trigger: Trigger::Push,
         who: None,
+        reason: None,
     }
 }
 

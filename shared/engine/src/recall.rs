@@ -38,12 +38,17 @@ impl<C: Cloud> Planner<'_, C> {
         if !unresolved.is_empty() {
             let mut revisions = self.revisions_of(service).await?;
             for meant in unresolved {
-                let note = self.resolve(&remembered, meant, service, &mut revisions).await?;
+                let note = match self.resolve(&remembered, meant, service, &mut revisions).await? {
+                    Note::Forgotten(number) if meant.request.as_deref() != Some(self.request) => {
+                        Note::Abandoned(number)
+                    }
+                    note => note,
+                };
                 note.write(&mut remembered);
                 notes.push(note);
             }
         }
-        notes.extend(deploy::outside(&remembered, service));
+        notes.extend(deploy::external(&remembered, service));
         if !ran.is_empty() {
             notes.push(Note::Ran(service.task_definition.to_string(), deploy::as_ran(ran)));
         }

@@ -1,19 +1,16 @@
 //! Compares the registry with what runs, and the ledger with what ECS says: ECR's events are best effort, and so may be
 //! a ring.
 
-use crate::cloud::Cloud;
-use crate::cloud::{Function, Timer};
+use crate::cloud::{Cloud, Timer};
 use crate::error::Error;
-use jiff::ToSpan;
 use serde_json::{Value, json};
 use slipway_core::answer;
 use slipway_core::config::{Config, Target};
 use slipway_core::deploy::{is_unfinished, overdue};
 use slipway_core::id::TargetName;
 use slipway_core::ledger::Wish;
-use slipway_core::provenance::Trigger;
 use slipway_core::request::Run;
-use slipway_core::schedule;
+use slipway_core::trigger::Trigger;
 use tracing::error;
 
 use crate::act::Ending;
@@ -22,6 +19,7 @@ use crate::invocation::{Call, answers, in_turn, log};
 use crate::observe::Look;
 use crate::plan::Sight;
 use crate::requests::Asked;
+use crate::timer;
 
 /// So many services are looked at in one invocation; more are spread over several.
 const AT_MOST: usize = 50;
@@ -38,7 +36,7 @@ impl<C: Cloud> Call<'_, C> {
         asked: &Asked<'_>,
     ) -> Result<Value, Failure> {
         let who = asked.request.who.clone();
-        let wish = Wish { event: asked.event.clone(), repository: None, tag: None, at: self.now(), who };
+        let wish = Wish::again(asked.event.clone(), Trigger::Reconcile, self.now()).by(who, None);
         if asked.request.run == Run::Dry {
             return Ok(self.if_reconciled(services, &wish).await);
         }
@@ -48,10 +46,11 @@ impl<C: Cloud> Call<'_, C> {
             return Ok(json!({ "action": "reconcile", "id": asked.event, "ok": true, "spread_over": chunks }));
         }
         let (endings, mut failures) = self.grant(config, &names, &wish, Sight::OfAReconcile).await;
-        let looked = in_turn(services.iter().map(|(name, entries)| self.ring_what_is_overdue(name, entries[0]))).await;
-        for error in looked.into_iter().filter_map(Result::err) {
-            error!(%error, "a deadline could not be looked after");
-            failures.push(error.into());
+        let looked =
+            in_turn(services.iter().map(|(name, entries)| self.look_after_deployments(config, name, entries[0]))).await;
+        for failure in looked.into_iter().filter_map(Result::err) {
+            error!(failure.message, "a deployment could not be looked after");
+            failures.push(failure);
         }
         self.answer("reconcile", asked.event, endings, failures)
     }
@@ -61,34 +60,29 @@ impl<C: Cloud> Call<'_, C> {
         let at = self.now();
         let chunks: Vec<&[TargetName]> = names.chunks(CHUNK).collect();
         let armed = in_turn(chunks.iter().enumerate().map(async |(number, names)| {
-            let name = schedule::chunk(asked.event, number);
+            let name = slipway_core::timer::chunk(asked.event, number);
             let payload = json!({ "action": "reconcile", "target": names });
-            self.cloud().create_timer(&Timer { name, at, to: Function::Deploy, payload }).await
+            self.cloud().create_timer(&Timer { name, at, payload }).await
         }));
         armed.await.into_iter().collect::<Result<Vec<()>, _>>()?;
         Ok(chunks.len())
     }
 
-    /// A deployment without an end: its deadline is armed if it lacks one, and rings now if there is an end that nobody
-    /// saw, or that nobody was told of.
-    async fn ring_what_is_overdue(&self, name: &TargetName, target: &Target) -> Result<(), Error> {
+    /// A deployment without an end: its timer is made again, should it have been lost; one that has an end that nobody saw, or
+    /// that nobody was told of, is followed now.
+    async fn look_after_deployments(&self, config: &Config, name: &TargetName, target: &Target) -> Result<(), Failure> {
         let cloud = self.cloud();
         let record = cloud.read_record(name).await?.record;
         if !record.deployments.iter().any(is_unfinished) {
             return Ok(());
         }
         let service = Look::new(cloud).service(target).await?;
-        for (number, due) in overdue(&record, service.as_ref(), self.now()) {
-            let ring = schedule::Ring::Deadline(number);
-            let payload = schedule::payload(ring, name);
-            let ring = match due {
-                Some(at) => Timer { name: schedule::name(ring, name), at, to: Function::Track, payload },
-                None => {
-                    let now = self.now().saturating_add(1.second()).unwrap_or(self.now());
-                    Timer { name: schedule::name_again(ring, name, now), at: now, to: Function::Track, payload }
-                }
-            };
-            cloud.create_timer(&ring).await?;
+        let overdue = overdue(&record, service.as_ref(), self.now());
+        for due in overdue.iter().filter_map(|(_, due)| *due) {
+            timer::arm(cloud, name, due).await?;
+        }
+        if overdue.iter().any(|(_, due)| due.is_none()) {
+            Box::pin(self.attend_named(config, name)).await?;
         }
         Ok(())
     }

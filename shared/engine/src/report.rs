@@ -7,7 +7,7 @@ use slipway_core::deploy;
 use slipway_core::id::{EventId, Home, TargetName, TaskDefinitionArn};
 use slipway_core::ledger::Deployment;
 use slipway_core::notice::{Cause, Kind, Notice, Place};
-use slipway_core::provenance::Trigger;
+use slipway_core::trigger::Trigger;
 
 use tracing::error;
 
@@ -32,14 +32,15 @@ pub(crate) fn of_ending(ending: &Ending, home: &Home, at: Timestamp) -> Option<N
         }
         Outcome::Refused => match ending.trigger {
             Trigger::Push => Some(Notice::refused(place, plan, Cause::new(&Trigger::Push, &ending.event), at)),
-            // Every reconcile finds the same trouble again; it is told once for an image.
-            Trigger::Reconcile => {
+            // Every reconcile finds the same trouble again; it is told once for an image, also where a release comes first.
+            Trigger::Reconcile | Trigger::Release => {
                 let image = plan.image.as_ref().and_then(|image| image.new.digest.as_ref());
                 let event = image.map(|digest| EventId::new(digest.as_str()));
-                let cause = Cause { trigger: Trigger::Reconcile.as_str().to_owned(), event, who: None };
+                let cause = Cause { trigger: Trigger::Reconcile, event, who: None };
                 Some(Notice::refused(place, plan, cause, at))
             }
-            _ => None,
+            Trigger::Deploy | Trigger::Redeploy | Trigger::Rollback => None,
+            Trigger::External | Trigger::Unknown | Trigger::Other(_) => None,
         },
         Outcome::Planned | Outcome::Skipped | Outcome::Failed => None,
     }

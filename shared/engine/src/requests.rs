@@ -9,15 +9,16 @@ use slipway_core::config::{Config, Target};
 use slipway_core::deploy::Note;
 use slipway_core::facts::ImageName;
 use slipway_core::id::{EventId, TargetName};
-use slipway_core::ledger::{Hold, Service, Wish};
+use slipway_core::ledger::{Decision, DecisionKind, Hold, Service, Wish};
 use slipway_core::plan::Plan;
-use slipway_core::provenance::Trigger;
 use slipway_core::reason::Reason;
 use slipway_core::request::{Action, Request, Run, resolve};
 use slipway_core::status::Memory;
+use slipway_core::trigger::Trigger;
 use tracing::error;
 
 use crate::act::Ending;
+use crate::attend::Unjudged;
 use crate::choose::Decided;
 use crate::error::Failure;
 use crate::input::Push;
@@ -45,7 +46,9 @@ impl<C: Cloud> Call<'_, C> {
             // What it explains comes as a push.
             Action::Explain(_) => return Ok(Value::Null),
             Action::Hold(reason) => return Ok(self.hold(&services, request.who.clone(), reason.clone()).await),
-            Action::Release(image, _) => return self.release(config, &services, &asked, image.as_ref()).await,
+            Action::Release(image, reason) => {
+                return self.release(config, &services, &asked, (image.as_ref(), reason.as_ref())).await;
+            }
             Action::Reconcile => return self.reconcile(config, &services, &asked).await,
             Action::Deploy(..) | Action::Redeploy | Action::Rollback(_) if request.run == Run::Dry => {
                 let look = Look::new(self.cloud());
@@ -103,7 +106,10 @@ impl<C: Cloud> Call<'_, C> {
                 Err(error) => session.failed(target, error, asked.trigger.clone(), asked.event),
             });
         }
-        let Served { own, failure } = session.finish(endings).await;
+        let Served { own, mut failure, unjudged } = session.finish(endings).await;
+        if unjudged == Unjudged::Something {
+            failure = failure.or(Box::pin(self.attend_named(config, name)).await.err());
+        }
         // A notice that fails is counted, and changes nothing of what was done.
         if let Some(failure) = failure {
             error!(failure.message, "a request was carried out, but not all that follows from it");
@@ -203,17 +209,16 @@ impl<C: Cloud> Call<'_, C> {
         config: &Config,
         services: &[(TargetName, Vec<&Target>)],
         asked: &Asked<'_>,
-        image: Option<&ImageName>,
+        (image, why): (Option<&ImageName>, Option<&String>),
     ) -> Result<Value, Failure> {
         let released = in_turn(services.iter().map(async |(name, entries)| {
-            let nothing =
-                |reason| Ending::of_plan(Plan::nothing(name.clone(), reason), Trigger::Reconcile, asked.event);
+            let nothing = |reason| Ending::of_plan(Plan::nothing(name.clone(), reason), Trigger::Release, asked.event);
             match self.release_one(name, entries, image).await {
                 Ok(None) => Ok(name.clone()),
                 Ok(Some(reason)) => Err(nothing(reason)),
                 Err(error) => {
                     let plan = Plan::nothing(name.clone(), error.reason());
-                    Err(Ending::of_error(plan, error, Trigger::Reconcile, asked.event))
+                    Err(Ending::of_error(plan, error, Trigger::Release, asked.event))
                 }
             }
         }))
@@ -226,7 +231,7 @@ impl<C: Cloud> Call<'_, C> {
             }
         }
         let who = asked.request.who.clone();
-        let wish = Wish { event: asked.event.clone(), repository: None, tag: None, at: self.now(), who };
+        let wish = Wish::again(asked.event.clone(), Trigger::Release, self.now()).by(who, why.cloned());
         let (served, failures) = self.grant(config, &names, &wish, Sight::OfAReconcile).await;
         endings.extend(served);
         for failure in failures {
@@ -335,13 +340,10 @@ impl Asked<'_> {
     }
 
     /// Who asks for what runs already has decided, too.
-    fn decision_without_steps(&self, plan: &Plan, now: jiff::Timestamp) -> Option<slipway_core::ledger::Decision> {
+    fn decision_without_steps(&self, plan: &Plan, now: Timestamp) -> Option<Decision> {
         let runs = matches!(plan.reason, Reason::AlreadyRuns { .. } | Reason::AlreadyUnderWay { .. });
-        runs.then(|| slipway_core::ledger::Decision {
-            what: self.trigger.as_str().to_owned(),
-            at: now,
-            who: self.request.who.clone(),
-        })
+        let what = DecisionKind::of_trigger(&self.trigger).filter(|_| runs)?;
+        Some(Decision { what, at: now, who: self.request.who.clone() })
     }
 }
 

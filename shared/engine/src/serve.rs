@@ -13,25 +13,29 @@ use slipway_core::deploy::{self, Note};
 use slipway_core::id::EventId;
 use slipway_core::ledger::Wish;
 use slipway_core::plan::Plan;
-use slipway_core::provenance::Trigger;
 use slipway_core::reason::Reason;
+use slipway_core::trigger::Trigger;
 use tracing::{error, warn};
 
 use crate::act::Ending;
-use crate::again::Armed;
+use crate::attend::Unjudged;
 use crate::choose::{Decided, Wanted};
 use crate::error::Failure;
 use crate::invocation::Call;
-use crate::lease::{Lease, Stop, wake};
+use crate::lease::{Lease, Stop};
 use crate::observe::Look;
 use crate::plan::{Planner, Scene, Sight};
 use crate::report;
+use crate::timer;
 
 /// After an update, wishes are gathered for so long before they are served: a burst ends in few deployments.
 const BREATH: Duration = Duration::from_secs(1);
 
 /// A settling push is waited for here, if it takes no longer; else a ring brings it back.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
+
+/// What cannot be served now is looked at again after this time, if nothing else brings it back.
+const AGAIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// One service, its lease held.
 pub(crate) struct Session<'a, C> {
@@ -43,18 +47,25 @@ pub(crate) struct Session<'a, C> {
     settled: Settled,
     /// Wishes that were served, and those that have to wait.
     served: Vec<Wish>,
-    pub(crate) aside: Vec<Wish>,
+    aside: Vec<Wish>,
     /// What this invocation itself wishes; its own next try brings that back.
     own: Vec<Wish>,
     pub(crate) queued: Queued,
-    pub(crate) armed: Armed,
-    /// What ECS went back from and nobody has judged: track is rung for.
+    armed: Armed,
+    /// What ECS went back from and nobody has judged.
     pub(crate) unjudged: Vec<u64>,
 }
 
 /// Whether something was put in line behind what is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Queued {
+    Yes,
+    No,
+}
+
+/// Whether a timer is made for what waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Armed {
     Yes,
     No,
 }
@@ -79,6 +90,8 @@ pub(crate) struct Served {
     pub(crate) own: Vec<Ending>,
     /// A failure that another try can mend.
     pub(crate) failure: Option<Failure>,
+    /// Whether there is an end to judge that nobody may have heard of.
+    pub(crate) unjudged: Unjudged,
 }
 
 impl<'a, C: Cloud> Session<'a, C> {
@@ -111,7 +124,7 @@ impl<'a, C: Cloud> Session<'a, C> {
     pub(crate) async fn finish(mut self, own: Vec<Ending>) -> Served {
         let mut failure = self.tell(&own).await.err();
         loop {
-            if let Err(error) = self.ring_for_what_waits().await {
+            if let Err(error) = self.arm_for_what_waits().await {
                 failure = failure.or(Some(error.into()));
             }
             let wishes = match self.lease.let_go(&self.served, &self.aside).await {
@@ -143,10 +156,23 @@ impl<'a, C: Cloud> Session<'a, C> {
             let endings = self.grant(&look, wishes, Sight::OfAPush).await;
             failure = failure.or(self.tell(&endings).await.err());
         }
-        for rung in [self.ring_for_what_waits().await, self.ring_for_track().await] {
-            failure = failure.or(rung.err().map(Failure::from));
+        failure = failure.or(self.arm_for_what_waits().await.err().map(Failure::from));
+        let unjudged = if self.unjudged.is_empty() { Unjudged::Nothing } else { Unjudged::Something };
+        Served { own, failure, unjudged }
+    }
+
+    /// Makes a timer for what waits, where no deployment's end will bring it back.
+    ///
+    /// Done before the inputs are put aside, because whoever dies in between is not made up for, and once more after it: the
+    /// deployment that they wait for may have ended in that moment.
+    async fn arm_for_what_waits(&mut self) -> Result<(), Error> {
+        let unfollowed = self.queued == Queued::Yes && self.lease.record().open().is_none();
+        if self.armed == Armed::Yes || !unfollowed && self.aside.is_empty() {
+            return Ok(());
         }
-        Served { own, failure }
+        timer::arm(self.call.cloud(), &self.lease.target, self.call.now() + AGAIN).await?;
+        self.armed = Armed::Yes;
+        Ok(())
     }
 
     /// Serves these wishes, entry by entry.
@@ -224,7 +250,7 @@ impl<'a, C: Cloud> Session<'a, C> {
             let left = until.duration_since(self.call.now());
             let fits = until < self.call.until;
             if left > PATIENCE || !fits {
-                wake(self.call.cloud(), &self.lease.target, until).await?;
+                timer::arm(self.call.cloud(), &self.lease.target, until).await?;
                 let waits = |wish: &Wish| {
                     let plan = Plan::nothing(target.name.clone(), Reason::Settling { until });
                     Decided::of_wish(target, wish, plan)

@@ -14,6 +14,7 @@ use slipway_core::ledger::{Service, Wish};
 use slipway_core::plan::{Plan, Shown};
 use slipway_core::request;
 use slipway_core::status::{self, Asked, Past, Status};
+use slipway_core::trigger::Trigger;
 
 use crate::invocation::{Call, in_turn};
 use crate::observe::Look;
@@ -85,7 +86,9 @@ impl<C: Cloud> Call<'_, C> {
             repository: None,
             tag: Some(tag.clone()),
             at: self.now(),
+            trigger: Trigger::Push,
             who: None,
+            reason: None,
         };
         self.if_wished(look, target, record, &wish, Sight::OfAPush).await.map(Some)
     }

@@ -1,4 +1,5 @@
-//! What happens to the account from outside, and what a test moves by hand: images are pushed and taken away, deployments go on.
+//! What happens to the account from outside, and what a test moves by hand: images are pushed and taken away,
+//! deployments go on.
 //!
 //! What an act gives rise to is its answer. [`Aws::take_events`] holds only what API calls and tasks on the way of
 //! something larger gave rise to.

@@ -33,7 +33,7 @@ pub(crate) fn envelope(
 
 /// The same event as an ECS service sends it that was never migrated to the long ARN form.
 ///
-/// Its ARN is `…:service/web`, without a cluster in it. The documented samples, unlike the captured events, have no `clusterArn` either.
+/// Its ARN is `…:service/web`, without a cluster in it, and there is no `clusterArn` either.
 pub fn in_short_form(event: &Value) -> Value {
     let mut event = event.clone();
     if let Some(Value::String(arn)) = event.pointer_mut("/resources/0")

@@ -4,15 +4,17 @@
 //! where a caller can go on without it. Any other "no" is a [`Refusal`] with AWS's code.
 
 use serde_json::{Map, Value};
-use slipway_core::facts::{ImageFacts, ImageName, Revision, ServiceDeploymentFacts, ServiceFacts, StoppedTask};
-use slipway_core::id::{
+use slipway_core::model::facts::{
+    ImageFacts, ImageName, Revision, ServiceDeploymentFacts, ServiceFacts, ServiceRevision, StoppedTask,
+};
+use slipway_core::model::id::{
     ClusterName, LogStream, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn,
 };
-use slipway_core::image::{Digest, Repository};
-use slipway_core::plan::Force;
+use slipway_core::model::image::{Digest, Repository};
+use slipway_core::model::plan::Force;
 
+use crate::Aws;
 use crate::refusal::Refusal;
-use crate::{Aws, ServiceRevision};
 
 /// ECS.
 impl Aws {
@@ -120,7 +122,7 @@ impl Aws {
         self.ecr.manifests(&self.place, repository, digests)
     }
 
-    /// GetDownloadUrlForLayer, and what is there.
+    /// `GetDownloadUrlForLayer`, and what is there.
     pub fn download_layer(&self, repository: &Repository, digest: &Digest) -> Result<Vec<u8>, Refusal> {
         self.ecr.layer(&self.place, repository, digest)
     }

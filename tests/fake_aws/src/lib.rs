@@ -1,7 +1,8 @@
 //! AWS as far as Slipway meets it: ECS and ECR in memory, one state machine with several services.
 //!
 //! It is synchronous, does no I/O, and reads no clock: [`Aws::set_time`] tells it the time. Ids follow from what they
-//! name. World is its HTTP side, the simulation calls it directly. `FIDELITY.md` says for each behaviour where it is known from.
+//! name, and chance from a seed. World is its HTTP side; the simulation calls it directly, by the functions that answer in
+//! Slipway's words. `FIDELITY.md` says for each behaviour where it is known from.
 
 mod acts;
 mod ecr;
@@ -16,9 +17,7 @@ pub mod time;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use slipway_core::facts::RanImage;
-use slipway_core::id::{ServiceRevisionArn, TaskDefinitionArn};
-use slipway_core::image::Digest;
+use slipway_core::model::image::Digest;
 
 pub use ecr::{Image, Push};
 pub use ecs::{BREATH, Failure, Fate};
@@ -46,17 +45,6 @@ pub struct Aws {
     fates: Fates,
     lag: SignedDuration,
     chance: fastrand::Rng,
-}
-
-/// A service revision: ECS's record of what really ran.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServiceRevision {
-    /// Its ARN.
-    pub arn: ServiceRevisionArn,
-    /// The task definition that it runs.
-    pub task_definition: Option<TaskDefinitionArn>,
-    /// The images as ECS resolved them.
-    pub images: Vec<RanImage>,
 }
 
 impl Aws {

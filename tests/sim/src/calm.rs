@@ -69,7 +69,7 @@ impl Schedule {
             let facts = universe.service(service);
             let record = universe.table.record(&service.target);
             let of_primary = facts.as_ref().and_then(primary).and_then(|it| record?.of_id(&it.id));
-            universe.is_under_way(service) && of_primary.is_none_or(|it| it.trigger == "outside")
+            universe.is_under_way(service) && of_primary.is_none_or(|it| it.is_external())
         })
     }
 

@@ -205,14 +205,6 @@ impl Cloud for Port {
         self.call("Scheduler.CreateSchedule", &timer.name, Does::Writes, create).await
     }
 
-    async fn delete_timer(&self, name: &str) -> Result<(), Error> {
-        let delete = |universe: &mut Universe, _| {
-            universe.timers.delete(name);
-            Ok(())
-        };
-        self.call("Scheduler.DeleteSchedule", name, Does::Writes, delete).await
-    }
-
     async fn describe_services(
         &self,
         cluster: &ClusterName,
@@ -309,13 +301,7 @@ impl Cloud for Port {
         const CALL: &str = "ECS.DescribeServiceRevisions";
         let describe = |universe: &mut Universe, _| {
             let described = universe.aws.describe_service_revisions(arns);
-            let described = described.map_err(|refusal| refused(CALL, "", &refusal))?;
-            let word = |it: fake_aws::ServiceRevision| ServiceRevision {
-                arn: it.arn,
-                task_definition: it.task_definition,
-                images: it.images,
-            };
-            Ok(described.into_iter().map(word).collect())
+            described.map_err(|refusal| refused(CALL, "", &refusal))
         };
         self.call(CALL, "", Does::Reads, describe).await
     }

@@ -6,11 +6,19 @@ use std::pin::Pin;
 use jiff::Timestamp;
 use serde_json::Value;
 use slipway_core::request;
-use slipway_engine::cloud::Function;
 use slipway_engine::{Engine, Failure, Input, Push, ServiceEvent};
 
 use crate::cloud::Port;
 use crate::events;
+
+/// A function that runs the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Function {
+    /// Pushes, requests and timers.
+    Deploy,
+    /// ECS's events.
+    Track,
+}
 
 /// What a function is invoked with.
 #[derive(Clone, Debug)]
@@ -20,7 +28,7 @@ pub(crate) enum Payload {
     /// ECS tells something.
     Ecs(Box<ServiceEvent>),
     /// A timer fired.
-    Timer(Function, Value),
+    Timer(Value),
     /// A person, a pipeline or the schedule of the reconcile asks for something.
     Request(Value),
 }
@@ -31,7 +39,7 @@ impl Payload {
         match self {
             Self::Push(push) => Some((Function::Deploy, Input::Push(push.clone()))),
             Self::Ecs(event) => Some((Function::Track, Input::Service((**event).clone()))),
-            Self::Timer(to, payload) => Some((*to, events::of_timer(payload)?)),
+            Self::Timer(payload) => Some((Function::Deploy, events::of_timer(payload)?)),
             Self::Request(asked) => {
                 let request = request::parse(asked.as_object()?).ok()?;
                 Some((Function::Deploy, Input::Request(request)))
@@ -52,7 +60,7 @@ impl Payload {
         match self {
             Self::Push(push) => format!("push of {} ({})", push.tag, push.id),
             Self::Ecs(event) => format!("event: {}", events::line(event)),
-            Self::Timer(_, payload) => format!("timer: {payload}"),
+            Self::Timer(payload) => format!("timer: {payload}"),
             Self::Request(asked) => format!("request: {asked}"),
         }
     }

@@ -46,16 +46,7 @@ pub(crate) fn of_timer(payload: &Value) -> Option<Input> {
         return request::parse(payload.as_object()?).ok().map(Input::Request);
     }
     let target = payload["target"].as_str()?;
-    if payload["slipway"] == "wake" {
-        return Some(Input::Wake(TargetName::new(target)));
-    }
-    let (cluster, service) = target.split_once('/')?;
-    Some(Input::Service(ServiceEvent {
-        home: None,
-        cluster: Some(ClusterName::new(cluster)),
-        service: ServiceName::new(service),
-        hint: Hint::Deadline(payload["number"].as_u64()?),
-    }))
+    ServiceEvent::timer(&TargetName::new(target)).map(Input::Service)
 }
 
 fn service_of(event: &Value) -> Option<ServiceName> {
@@ -85,6 +76,6 @@ pub(crate) fn line(event: &ServiceEvent) -> String {
             format!("task {} of {of} stopped on {service}", task.short())
         }
         Hint::Warning(warning) => format!("{} on {service}", warning.name),
-        Hint::Deadline(number) => format!("deadline of {number} on {service}"),
+        Hint::Timer | Hint::Unjudged => format!("timer of {service}"),
     }
 }

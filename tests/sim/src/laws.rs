@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use slipway_core::facts::{Rollout, ServiceFacts, Strategy};
 use slipway_core::id::{DeploymentId, EventId, TargetName};
 use slipway_core::image::Digest;
-use slipway_core::ledger::{Deployment, Outcome, Service};
+use slipway_core::ledger::{DecisionKind, Deployment, Outcome, RollbackMethod, Service};
+use slipway_core::model::trigger::Trigger;
 use slipway_core::notice::{Kind, Notice};
 use slipway_core::plan::Force;
 
@@ -200,7 +201,7 @@ impl Laws {
             known.released(before, record);
         }
         known.held |= record.hold.is_some();
-        if let Some(decision) = record.decision.as_ref().filter(|it| it.what != "outside") {
+        if let Some(decision) = record.decision.as_ref().filter(|it| it.what != DecisionKind::External) {
             known.decided = known.decided.max(Some(decision.at));
         }
         let mut broken = None;
@@ -264,7 +265,8 @@ impl Laws {
             self.break_law(format!("{target}: #{request} stopped a deployment without the lease"));
         }
         let meant = |it: &&Deployment| {
-            it.outcome.is_none() && it.rollback.as_ref().is_some_and(|it| it.how == "stop" && it.done_at.is_none())
+            it.outcome.is_none()
+                && it.rollback.as_ref().is_some_and(|it| it.how == RollbackMethod::Stop && it.done_at.is_none())
         };
         let Some(meant) = record.and_then(|it| it.deployments.iter().find(meant)) else {
             self.break_law(format!("{target}: a deployment was stopped without an intent on record"));
@@ -356,8 +358,8 @@ impl OfService {
 
     /// An intent is written; what keeps an image away is checked inside this write.
     fn intends(&mut self, meant: &Deployment, looked: Timestamp, looked_at_images: Timestamp) {
-        let by = match meant.trigger.as_str() {
-            "deploy" | "redeploy" | "rollback" => By::Request,
+        let by = match meant.trigger {
+            Trigger::Deploy | Trigger::Redeploy | Trigger::Rollback => By::Request,
             _ => By::Itself,
         };
         let digest = meant.digest();
@@ -376,7 +378,8 @@ impl OfService {
         let own = |it: &&Deployment| it.deployment.is_none() && it.request.as_deref() == Some(holder);
         let meant = record.deployments.iter().filter(|it| it.outcome.is_none()).find(own);
         let goes_back = |it: &&Deployment| {
-            it.outcome.is_none() && it.rollback.as_ref().is_some_and(|it| it.how == "update" && it.done_at.is_none())
+            it.outcome.is_none()
+                && it.rollback.as_ref().is_some_and(|it| it.how == RollbackMethod::Update && it.done_at.is_none())
         };
         let back = record.deployments.iter().find(goes_back);
         let back_at = back.and_then(|it| it.rollback.as_ref()).map(|it| it.at);
@@ -523,7 +526,7 @@ impl OfService {
         let last = record.deployments.first().filter(|it| it.outcome == Some(Outcome::RollbackFailed));
         let called = last.and_then(|it| it.ended_at);
         // A takeover whose answer was lost is one all the same.
-        let adopted = record.decision.as_ref().filter(|it| it.what == "adopted").map(|it| it.at);
+        let adopted = record.decision.as_ref().filter(|it| it.what == DecisionKind::Adopted).map(|it| it.at);
         let decided = self.decided.max(adopted).max(self.outside.as_ref().map(|(_, at)| *at));
         let better = images.all().iter().rfind(|image| {
             let came_at = images.came_at(&image.digest);
@@ -540,7 +543,7 @@ impl OfService {
 
 /// Whether somebody else made it.
 fn is_outside(it: &Deployment) -> bool {
-    it.trigger == "outside"
+    it.trigger == Trigger::External
 }
 
 /// Whether an image is kept from coming back after this end.

@@ -8,12 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use slipway_core::id::{AccountId, EventId, Region};
 use slipway_core::image::{Registry, Repository};
-use slipway_engine::cloud::Function;
 use slipway_engine::{Engine, Failure, Invocation, Push};
 
 use crate::bug::Bug;
 use crate::cloud::Port;
-use crate::delivery::{Came, Delivery, Payload, Work};
+use crate::delivery::{Came, Delivery, Function, Payload, Work};
 use crate::registry::{Order, Quality};
 use crate::scene::{REPOSITORY, Scene, home, push, tag};
 use crate::universe::{Lost, Phase, Universe};

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use slipway_core::id::TargetName;
 use slipway_core::ledger::{Deployment, Service};
-use slipway_engine::cloud::{Function, Timer, Versioned};
+use slipway_engine::cloud::{Timer, Versioned};
 
 /// The records of the services, and the deployments that they have no more room for.
 #[derive(Debug, Default)]
@@ -60,9 +60,7 @@ pub(crate) struct Timers {
 pub(crate) struct Fired {
     /// Its name.
     pub(crate) name: String,
-    /// Which function it invokes.
-    pub(crate) to: Function,
-    /// With what.
+    /// What the function is invoked with.
     pub(crate) payload: Value,
 }
 
@@ -76,11 +74,6 @@ impl Timers {
         }
     }
 
-    /// `DeleteSchedule`.
-    pub(crate) fn delete(&mut self, name: &str) {
-        self.armed.retain(|it| it.name != name);
-    }
-
     /// Takes those that fire by now; each name is taken until `gone`.
     pub(crate) fn due(&mut self, now: Timestamp, gone: Timestamp) -> Vec<Fired> {
         if self.armed.iter().all(|it| it.at > now) {
@@ -90,7 +83,7 @@ impl Timers {
         self.armed = later;
         let due: Vec<Timer> = due;
         self.fired.extend(due.iter().map(|it| (it.name.clone(), gone)));
-        due.into_iter().map(|it| Fired { name: it.name, to: it.to, payload: it.payload }).collect()
+        due.into_iter().map(|it| Fired { name: it.name, payload: it.payload }).collect()
     }
 
     /// When the next one fires.

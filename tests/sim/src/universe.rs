@@ -163,8 +163,7 @@ impl Universe {
                     Phase::Faults => SignedDuration::from_secs(self.chance.i64(0..60)),
                     Phase::Calm => SignedDuration::ZERO,
                 };
-                let (to, payload) = (fired.to, fired.payload.clone());
-                self.enqueue(Payload::Timer(to, payload), late);
+                self.enqueue(Payload::Timer(fired.payload.clone()), late);
             }
         }
     }

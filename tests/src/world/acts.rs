@@ -267,8 +267,8 @@ impl World {
         self.on_service(cluster, service, |aws| aws.complain(cluster, service, name, reason))
     }
 
-    /// The circuit breaker's rollback begins although the failed deployment is not yet called failed: the odd order,
-    /// which was seen once. [`World::call_failed`] is the other half.
+    /// The circuit breaker's rollback begins although the failed deployment is not yet called failed: the odd order.
+    /// [`World::call_failed`] is the other half.
     #[track_caller]
     pub fn begin_rollback(&self, cluster: &str, service: &str) -> Moved {
         self.on_service(cluster, service, |aws| aws.begin_rollback(cluster, service))

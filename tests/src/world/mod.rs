@@ -1,7 +1,7 @@
 //! World: AWS as the stories need it.
 //!
-//! It owns all ECS and ECR state, hands everything else on to the emulator (or knows the little that is needed of SNS,
-//! SSM and S3 itself), checks every call against AWS's own models, and records it.
+//! It is the HTTP side of [`fake_aws`], which owns ECS and ECR. It hands everything else on to the emulator (or knows the
+//! little that is needed of SNS, SSM and S3 itself), checks every call against AWS's own models, and records it.
 //!
 //! A story sets the scene by hand, delivers an event to a handler whose SDK speaks to [`World::url`], reads the
 //! [`World::transcript`], and moves deployments on. World fails the story, in [`World::finish`] or at the latest when

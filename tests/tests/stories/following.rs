@@ -68,12 +68,12 @@ pub(crate) async fn follow(story: &mut Story, moved: Moved) {
     }
 }
 
-/// Lets time pass, and delivers to track what rings meanwhile, each ring twice; how many rang.
+/// Lets time pass, and delivers the timers that fire meanwhile, each twice; how many fired.
 pub(crate) async fn ring(story: &mut Story, after: Duration) -> usize {
     story.world.advance(after);
-    let due: Vec<_> = story.world.due().into_iter().filter(|it| it.function() == "slipway-track").collect();
+    let due = story.world.due();
     for schedule in &due {
-        story.track(&schedule.input).await;
+        story.fire(&schedule.input).await;
     }
     due.len()
 }
@@ -94,10 +94,14 @@ pub(crate) fn outcome(story: &Story) -> String {
     remembered(story)["deployments"][0]["outcome"].as_str().unwrap_or("open").to_owned()
 }
 
-/// The names of the schedules that are armed.
-pub(crate) fn armed(story: &Story) -> Vec<String> {
-    let kind = |name: &str| name.split('-').next().unwrap_or_default().to_owned();
-    story.world.schedules().iter().map(|schedule| kind(&schedule.name)).collect()
+/// The minutes of the timers that are still to fire.
+pub(crate) fn timers(story: &Story) -> Vec<String> {
+    story
+        .world
+        .schedules()
+        .iter()
+        .map(|schedule| schedule.name.rsplit('T').next().unwrap_or_default().to_owned())
+        .collect()
 }
 
 /// The revision that `prod/web` is meant to run, `web:2`.

@@ -21,6 +21,7 @@ pub(crate) fn stories() -> Vec<Trial> {
         a_busy_service_is_answered_busy
         who_asked_is_written_down
         who_released_is_written_down_of_what_follows
+        who_released_is_written_down_by_whoever_has_the_lease
         what_ecs_refuses_is_no_decision
     } }
 }
@@ -227,15 +228,45 @@ async fn who_released_is_written_down_of_what_follows(name: &'static str) {
     let mut story = Story::of_web(name).await;
     story.ask(json!({ "action": "hold", "target": "prod/web", "who": "ana" })).await;
     story.push_web("1.5.0").await;
-    let answer = story.ask(json!({ "action": "release", "target": "prod/web", "who": "ben" })).await;
+    let release = json!({ "action": "release", "target": "prod/web", "who": "ben", "reason": "the migration is done" });
+    let answer = story.ask(release).await;
     assert_eq!(code(&answer), "reconciled", "{answer:#}");
-    let record = story.remembered("prod/web");
-    assert_eq!(
-        (&record["deployments"][0]["trigger"], &record["deployments"][0]["who"]),
-        (&json!("reconcile"), &json!("ben"))
-    );
+    assert_released_by_ben(&mut story).await;
     story.claim();
     story.end();
+}
+
+async fn who_released_is_written_down_by_whoever_has_the_lease(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    story.ask(json!({ "action": "hold", "target": "prod/web", "who": "ana" })).await;
+    story.push_web("1.5.0").await;
+    // An invocation that has the lease dies, so the release leaves its input with it.
+    let event = story.world.push("shop/web", ["1.6.0"], &Image::single("1.6.0")).event();
+    story.world.fault("ECS.DescribeServices", 1, Fault::Late(std::time::Duration::from_secs(3600)));
+    story.deploy_until(&event, 5, Invocation::New).await;
+    let release = json!({ "action": "release", "target": "prod/web", "who": "ben", "reason": "the migration is done" });
+    assert_eq!(code(&story.ask(release).await), "busy");
+    let left = story.remembered("prod/web")["wishes"].clone();
+    assert_eq!(
+        (&left[0]["trigger"], &left[0]["who"], &left[0]["reason"]),
+        (&json!("release"), &json!("ben"), &json!("the migration is done")),
+        "{left:#}"
+    );
+    story.ring_after(std::time::Duration::from_secs(400)).await;
+    assert_released_by_ben(&mut story).await;
+    story.claim();
+    story.end();
+}
+
+/// The history says that ben's release brought about the last deployment, and why he asked for it.
+async fn assert_released_by_ben(story: &mut Story) {
+    let history = story.ask(json!({ "action": "history", "target": "prod/web" })).await;
+    let last = &history["targets"][0]["deployments"][0];
+    assert_eq!(
+        (&last["trigger"], &last["who"], &last["request_reason"]),
+        (&json!("release"), &json!("ben"), &json!("the migration is done")),
+        "{history:#}"
+    );
 }
 
 async fn what_ecs_refuses_is_no_decision(name: &'static str) {

@@ -7,13 +7,13 @@ use insta::assert_snapshot;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::following::{armed, deploy, deploying, follow, kinds, outcome, remembered, ring, runs};
+use crate::following::{deploy, deploying, follow, kinds, outcome, remembered, ring, runs, timers};
 use crate::story::{Invocation, Story, WEB, service, service_with_breaker, web_definition};
 use crate::{stories, told};
 
 pub(crate) fn stories() -> Vec<Trial> {
     stories! { "outcomes" {
-        a_completed_deployment_is_good_and_its_deadline_is_taken_away
+        a_completed_deployment_is_known_good
         the_deadline_rings_after_success_and_finds_nothing
         the_end_is_found_by_the_deadline_if_every_event_is_lost
         what_still_progresses_gets_more_time
@@ -24,7 +24,7 @@ pub(crate) fn stories() -> Vec<Trial> {
         somebody_who_stops_a_deployment_is_believed
         terraform_in_between_is_told_as_external
         a_failed_event_of_a_superseded_deployment_is_ignored
-        what_waits_is_woken_by_the_end
+        what_waits_is_served_by_who_sees_the_end
         a_deployment_whose_record_was_lost_is_taken_up_again
         a_service_that_is_gone_ends_its_deployment
         a_notice_that_fails_changes_nothing_of_what_is_done
@@ -39,15 +39,14 @@ fn with_strategy(strategy: &str) -> Value {
     service
 }
 
-async fn a_completed_deployment_is_good_and_its_deadline_is_taken_away(name: &'static str) {
+async fn a_completed_deployment_is_known_good(name: &'static str) {
     let mut story = deploying(name, WEB, service("web")).await;
-    assert_eq!(armed(&story), ["deadline"]);
+    assert_eq!(timers(&story), ["1231"]);
     story.world.advance(Duration::from_secs(90));
     let moved = story.world.complete("prod", "web");
     follow(&mut story, moved).await;
     assert_snapshot!("a_completed_deployment.transcript", story.transcript());
     assert_eq!(kinds(&mut story), ["completed"]);
-    assert_eq!(armed(&story), [""; 0]);
     let record = remembered(&story);
     assert_eq!(record["good"][0]["revision"], "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:2");
     assert!(record["good"][0]["ran"][0]["digest"].as_str().is_some_and(|digest| digest.starts_with("sha256:")));
@@ -62,7 +61,7 @@ async fn the_deadline_rings_after_success_and_finds_nothing(name: &'static str) 
     follow(&mut story, moved).await;
     story.transcript();
     story.notices();
-    story.track(&deadline).await;
+    story.fire(&deadline).await;
     assert_snapshot!("the_deadline_after_success.transcript", story.transcript());
     assert_eq!(kinds(&mut story), [""; 0]);
     story.end();
@@ -84,7 +83,7 @@ async fn what_still_progresses_gets_more_time(name: &'static str) {
     story.world.reach_stage("prod", "web", "PRODUCTION_TRAFFIC_SHIFT");
     assert_eq!(ring(&mut story, Duration::from_secs(3 * 60)).await, 1);
     assert_snapshot!("what_still_progresses.transcript", story.transcript());
-    assert_eq!((kinds(&mut story), armed(&story)), (vec![], vec!["deadline".to_owned()]));
+    assert_eq!((kinds(&mut story), timers(&story)), (vec![], vec!["1242".to_owned()]));
     story.end();
 }
 
@@ -189,7 +188,7 @@ async fn terraform_in_between_is_told_as_external(name: &'static str) {
     story.transcript();
     assert_eq!(kinds(&mut story), ["external"]);
     let record = remembered(&story);
-    assert_eq!(record["decision"]["what"], "outside");
+    assert_eq!(record["decision"]["what"], "external");
     assert_eq!(record["quarantine"], json!([]));
     assert_eq!(runs(&story), "web:3");
     story.end();
@@ -219,19 +218,19 @@ async fn a_failed_event_of_a_superseded_deployment_is_ignored(name: &'static str
     story.end();
 }
 
-async fn what_waits_is_woken_by_the_end(name: &'static str) {
+async fn what_waits_is_served_by_who_sees_the_end(name: &'static str) {
     let mut story = deploying(name, WEB, with_strategy("BLUE_GREEN")).await;
     let answer = story.push_web("1.6.0").await;
     assert_eq!(answer["targets"][0]["reason"]["code"], "queued", "{answer:#}");
-    let moved = story.world.complete("prod", "web");
-    follow(&mut story, moved).await;
+    let ended = story.world.complete("prod", "web").event();
+    story.track_once(&ended).await.expect("an answer");
     story.transcript();
-    story.world.advance(Duration::from_secs(60));
-    for schedule in story.world.due().iter().filter(|it| it.function() == "slipway-deploy") {
-        story.deploy(&schedule.input).await;
+    assert_eq!(runs(&story), "web:3", "without a timer in between");
+    let began = story.world.take_events();
+    for event in began.iter().filter(|event| event["source"] == "aws.ecs") {
+        story.track(event).await;
     }
     story.transcript();
-    assert_eq!(runs(&story), "web:3");
     story.end();
 }
 
@@ -294,10 +293,8 @@ async fn an_ending_that_nobody_could_tell_is_told_by_the_reconcile(name: &'stati
     story.transcript();
     assert_eq!((outcome(&story).as_str(), kinds(&mut story)), ("completed", vec![]));
     story.ask(json!({ "action": "reconcile" })).await;
-    assert_eq!(ring(&mut story, Duration::from_secs(60)).await, 1);
     assert_eq!(kinds(&mut story), ["completed"]);
     story.ask(json!({ "action": "reconcile" })).await;
-    assert_eq!(armed(&story), [""; 0], "it is told now");
     story.transcript();
     story.end();
 }

@@ -65,11 +65,11 @@ async fn a_deployment_is_told_from_its_start_to_its_end(name: &'static str) {
     ECS.ListServiceDeployments prod/web
     SNS.Publish in_progress "In progress on prod/web: shop/web:1.5.0 (was 1.4.2)"
     DynamoDB.PutItem prod/web 1 told
+    SSM.GetParameter /slipway/config
     DynamoDB.GetItem prod/web
     ECS.DescribeServices prod/web
     ECS.DescribeServiceRevisions prod/web
     ECS.ListServiceDeployments prod/web
-    Scheduler.DeleteSchedule deadline-01c91e8cc384507d-1
     DynamoDB.PutItem prod/web 1 completed, web:2 good
     SNS.Publish completed "Deployed to prod/web: shop/web:1.5.0 (was 1.4.2)"
     DynamoDB.PutItem prod/web 1 told

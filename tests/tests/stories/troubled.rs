@@ -138,8 +138,8 @@ async fn run(name: &'static str, base: Base, case: Option<Case>) -> (usize, End)
 async fn finish(story: &mut Story) -> BTreeSet<String> {
     for _ in 0..12 {
         story.world.advance(Duration::from_secs(240));
-        for schedule in story.world.due().iter().filter(|it| it.function() == "slipway-track") {
-            story.track_as(&schedule.input, Invocation::New).await.expect("an answer");
+        for schedule in story.world.due() {
+            story.deploy_once(&schedule.input, Invocation::New).await.expect("an answer");
         }
         let request = json!({ "cluster": "prod", "services": ["web"] });
         let service = story.world.by_hand("ECS.DescribeServices", request);
@@ -211,7 +211,7 @@ async fn begin(name: &'static str, base: Base) -> (Story, Value) {
         Base::RollbackEnds => {
             story.world.advance(Duration::from_secs(31 * 60));
             let deadline = story.world.due().remove(0).input;
-            story.track(&deadline).await;
+            story.fire(&deadline).await;
             let _ = story.world.obey_stop("prod", "web");
             last(story.world.complete("prod", "web"))
         }

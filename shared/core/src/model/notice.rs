@@ -13,8 +13,8 @@ use crate::model::id::{
     AccountId, ClusterName, DeploymentId, EventId, Home, Partition, Region, ServiceName, TargetName,
 };
 use crate::model::plan::{ImageChange, RevisionChange};
-use crate::model::provenance::Trigger;
 use crate::model::record::{Deployment, Outcome};
+use crate::model::trigger::Trigger;
 
 pub use route::Route;
 
@@ -188,8 +188,10 @@ impl Place<'_> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Cause {
-    /// `push`, `deploy`, `redeploy`; `outside` for what Slipway did not do, `unknown` where nothing says who did it.
-    pub trigger: String,
+    /// `push`, `deploy`, `redeploy`, `rollback`, `reconcile`, `release`; `external` for what Slipway did not do, `unknown`
+    /// where nothing says who did it.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub trigger: Trigger,
     /// The event's or request's id.
     pub event: Option<EventId>,
     /// Who asked, where the request said so.
@@ -200,7 +202,7 @@ pub struct Cause {
 impl Cause {
     /// What set Slipway going.
     pub fn new(trigger: &Trigger, event: &EventId) -> Self {
-        Self { trigger: trigger.as_str().to_owned(), event: Some(event.clone()), who: None }
+        Self { trigger: trigger.clone(), event: Some(event.clone()), who: None }
     }
 
     /// What set a recorded deployment going, and who asked for it.
@@ -215,13 +217,13 @@ impl Cause {
     }
 
     /// Somebody else: a person, Terraform, a pipeline.
-    pub fn outside() -> Self {
-        Self { trigger: "outside".to_owned(), event: None, who: None }
+    pub fn external() -> Self {
+        Self { trigger: Trigger::External, event: None, who: None }
     }
 
     /// Nothing says who.
     pub fn unknown() -> Self {
-        Self { trigger: "unknown".to_owned(), event: None, who: None }
+        Self { trigger: Trigger::Unknown, event: None, who: None }
     }
 }
 

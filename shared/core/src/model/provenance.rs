@@ -2,8 +2,6 @@
 //!
 //! Provenance names a revision, not a deployment: anybody can deploy a revision again.
 
-use std::fmt;
-
 use jiff::Timestamp;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -11,61 +9,13 @@ use sha2::{Digest as _, Sha256};
 use crate::model::facts::Revision;
 use crate::model::id::EventId;
 use crate::model::image::{Digest, ImageRef, Tag};
+use crate::model::trigger::Trigger;
 
 /// The prefix of every provenance tag; all tags under it are Slipway's, those that later versions write included.
 pub const PREFIX: &str = "slipway:";
 
 /// The longest value of a tag, in characters (ECS's service model).
 const LONGEST_VALUE: usize = 256;
-
-/// Who or what asked for a revision.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trigger {
-    /// An image was pushed.
-    Push,
-    /// Somebody asked for a deploy, by a manual invoke.
-    Deploy,
-    /// Somebody asked for a redeploy, by a manual invoke.
-    Redeploy,
-    /// Somebody asked for a rollback, by a manual invoke.
-    Rollback,
-    /// The registry was compared with what runs, by schedule or by hand.
-    Reconcile,
-    /// A word that a later version of Slipway wrote; empty where the revision had no room for it.
-    Other(String),
-}
-
-impl Trigger {
-    /// The trigger of this word; see [`Trigger::as_str`].
-    pub fn of(word: &str) -> Self {
-        match word {
-            "push" => Self::Push,
-            "deploy" => Self::Deploy,
-            "redeploy" => Self::Redeploy,
-            "rollback" => Self::Rollback,
-            "reconcile" => Self::Reconcile,
-            other => Self::Other(other.to_owned()),
-        }
-    }
-
-    /// The word for it, in tags and in notices.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Push => "push",
-            Self::Deploy => "deploy",
-            Self::Redeploy => "redeploy",
-            Self::Rollback => "rollback",
-            Self::Reconcile => "reconcile",
-            Self::Other(word) => word,
-        }
-    }
-}
-
-impl fmt::Display for Trigger {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// What Slipway writes on a revision that it registers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -250,7 +200,7 @@ mod tests {
         let read = Provenance::of(&revision(&ours(), tags.clone())).unwrap();
         assert!(read.is_of(&EventId::new("2c91b0f5")));
         assert_eq!(read.repository, "shop/web");
-        assert_eq!(read.trigger, Trigger::Other(String::new()));
+        assert_eq!(read.trigger, Trigger::Unknown);
 
         tags.truncate(1);
         assert_eq!(Provenance::of(&revision(&ours(), tags)), None);

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::model::id::{ContainerName, DeploymentId, TargetName};
 use crate::model::image::Tag;
+use crate::model::record::DecisionKind;
 
 /// How much a reason matters to people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +71,7 @@ pub enum Reason {
     /// The image failed on this service.
     Quarantined { image: String, cause: String, since: Timestamp },
     /// A person decided what runs after the image was pushed.
-    BeforeDecision { image: String, what: String, who: Option<String>, at: Timestamp },
+    BeforeDecision { image: String, what: DecisionKind, who: Option<String>, at: Timestamp },
     /// The rollback of the last deployment failed too, and a person was called.
     GaveUp { image: String, deployment: Option<DeploymentId>, at: Timestamp },
     /// The same build under another tag runs already, or is on its way.

@@ -12,11 +12,13 @@ use crate::model::id::{DeploymentId, EventId, LogStream};
 use crate::model::image::{Digest, Tag};
 use crate::model::lenient;
 use crate::model::plan::{ImageChange, RevisionChange};
+use crate::model::trigger::Trigger;
 
 pub use lease::{Busy, Fence, Lost, Unserved};
 pub use life::{Began, Once};
 pub use outcome::Outcome;
 pub use settings::{RollbackMode, Settings};
+pub use words::{DecisionKind, FailedBy, RollbackMethod};
 
 mod built;
 
@@ -27,6 +29,8 @@ mod life;
 mod outcome;
 
 mod settings;
+
+mod words;
 
 /// The version of the record's shape that this crate writes. Members are only ever added.
 pub const VERSION: u32 = 1;
@@ -109,11 +113,36 @@ pub struct Wish {
     /// The tag that was pushed; `None` likewise.
     #[serde(default)]
     pub tag: Option<Tag>,
-    /// When it was pushed.
+    /// When it was pushed, or asked for.
     pub at: Timestamp,
+    /// What it is left by: a push, the reconcile, or a release.
+    #[serde(default)]
+    pub trigger: Trigger,
     /// Who asked to decide again, where a request said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who: Option<String>,
+    /// Why they did, in their words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl Wish {
+    /// To decide again among everything that the registry has.
+    pub fn again(event: EventId, trigger: Trigger, at: Timestamp) -> Self {
+        Self { event, repository: None, tag: None, at, trigger, who: None, reason: None }
+    }
+
+    /// The same, asked for by somebody who gave a name, and perhaps a reason.
+    pub fn by(self, who: Option<String>, reason: Option<String>) -> Self {
+        Self { who, reason, ..self }
+    }
+
+    /// To decide again among everything that the registry has, after this deployment; the same for a repeated one.
+    pub fn after(deployment: &Deployment, at: Timestamp) -> Self {
+        let id = deployment.deployment.as_ref().map(|id| id.as_str().to_owned());
+        let event = EventId::new(format!("after-{}", id.unwrap_or_else(|| deployment.number.to_string())));
+        Self::again(event, Trigger::Reconcile, at)
+    }
 }
 
 /// A revision whose deployment completed.
@@ -159,8 +188,8 @@ pub struct Quarantined {
 /// A person's decision about what runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
-    /// What was decided: `adopted`, `deploy`, `redeploy`, `rollback` or `outside`.
-    pub what: String,
+    /// What was decided.
+    pub what: DecisionKind,
     /// When.
     pub at: Timestamp,
     /// By whom, where the request said so.
@@ -186,8 +215,8 @@ pub struct Hold {
 pub struct Deployment {
     /// Its number on this service; it names the deadline's schedule.
     pub number: u64,
-    /// `push`, `deploy`, `redeploy`, `rollback`, `reconcile`, or `outside` for what others did.
-    pub trigger: String,
+    /// Who or what brought it about; [`Trigger::External`] is what others did.
+    pub trigger: Trigger,
     /// The event or the request.
     #[serde(default)]
     pub event: Option<EventId>,
@@ -197,6 +226,9 @@ pub struct Deployment {
     /// Who asked, where the request said so.
     #[serde(default)]
     pub who: Option<String>,
+    /// Why they asked, in their words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_reason: Option<String>,
     /// The image before and after.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub image: Option<ImageChange>,
@@ -254,8 +286,9 @@ pub struct Deployment {
 pub struct Failing {
     /// When that was noticed.
     pub at: Timestamp,
-    /// Who noticed: `ecs`, `deadline` or `tasks`.
-    pub by: String,
+    /// Who noticed.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub by: FailedBy,
     /// The likeliest cause, in half a sentence.
     pub cause: String,
     /// The evidence, a line each, as it was when it failed.
@@ -272,8 +305,9 @@ pub struct Failing {
 /// Slipway's way back from a deployment that failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rollback {
-    /// `stop` (StopServiceDeployment) or `update` (UpdateService).
-    pub how: String,
+    /// By which call.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub how: RollbackMethod,
     /// The revision it goes back to, `web:41`.
     #[serde(default)]
     pub to: Option<String>,
@@ -326,13 +360,14 @@ impl Service {
 
 impl Deployment {
     /// One of which nothing is known yet but what set it going and when it was meant; [`Service::record`] numbers it.
-    pub fn of(trigger: &str, intended_at: Timestamp) -> Self {
+    pub fn of(trigger: Trigger, intended_at: Timestamp) -> Self {
         Self {
             number: 0,
-            trigger: trigger.to_owned(),
+            trigger,
             event: None,
             request: None,
             who: None,
+            request_reason: None,
             image: None,
             build: None,
             revision: RevisionChange::default(),
@@ -360,12 +395,12 @@ impl Deployment {
 
     /// Whether somebody asked for a way back.
     pub fn is_rollback(&self) -> bool {
-        self.trigger == "rollback"
+        self.trigger == Trigger::Rollback
     }
 
     /// Whether somebody else made it.
-    pub fn is_outside(&self) -> bool {
-        self.trigger == "outside"
+    pub fn is_external(&self) -> bool {
+        self.trigger == Trigger::External
     }
 
     /// The digest it brings, if it is known.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::model::facts::{RanImage, ServiceFacts};
-use crate::model::record::{Decision, Deployment, Good, RECENT, Ran, Service};
+use crate::model::record::{Decision, DecisionKind, Deployment, Good, RECENT, Ran, Service};
 use crate::rules::mechanism;
 use crate::rules::note::{Note, is_first_sight};
 
@@ -19,7 +19,7 @@ pub fn first_sight(service: &ServiceFacts, ran: &[RanImage], at: Option<Timestam
         ran: as_ran(ran),
         at: primary.updated_at.unwrap_or(made).min(now),
     });
-    let decision = Decision { what: "adopted".to_owned(), at: at.unwrap_or(made), who: None };
+    let decision = Decision { what: DecisionKind::Adopted, at: at.unwrap_or(made), who: None };
     Note::Adopted(good, decision)
 }
 
@@ -33,7 +33,7 @@ pub fn as_ran(ran: &[RanImage]) -> Vec<Ran> {
 /// An update by somebody else, which counts as a person's decision, if the service has one that is not remembered.
 ///
 /// It need not be the PRIMARY any more: an update of ours may have gone over it before anybody saw it.
-pub fn outside(record: &Service, service: &ServiceFacts) -> Option<Note> {
+pub fn external(record: &Service, service: &ServiceFacts) -> Option<Note> {
     if is_first_sight(record) {
         return None;
     }
@@ -45,7 +45,7 @@ pub fn outside(record: &Service, service: &ServiceFacts) -> Option<Note> {
     let unknown = unknown.filter(|it| since.is_none_or(|since| it.created_at.is_some_and(|created| created > since)));
     let unknown = unknown.filter(|it| !mechanism::is_primary(it) || !is_way_back(record, it));
     let at = unknown.filter_map(|it| it.created_at).max().filter(|at| decided.is_none_or(|decided| decided < *at))?;
-    Some(Note::Decided(Decision { what: "outside".to_owned(), at, who: None }))
+    Some(Note::Decided(Decision { what: DecisionKind::External, at, who: None }))
 }
 
 /// Whether this deployment put the service back after what was deployed last. One that was there before, and that ECS put

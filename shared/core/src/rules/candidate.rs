@@ -8,6 +8,7 @@ use crate::model::id::EventId;
 use crate::model::image::{Repository, Tag};
 use crate::model::manifest::Build;
 use crate::model::record;
+use crate::model::trigger::Trigger;
 
 /// What was looked up for one target.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +34,8 @@ pub struct Wish<'a> {
     pub image: &'a ImageFacts,
     /// Who wants it.
     pub by: By<'a>,
+    /// What brought that about, as the revision's tags say it.
+    pub trigger: &'a Trigger,
     /// The event's or the request's id.
     pub event: &'a EventId,
     /// Lambda's id of the invocation, which its own tries share.

@@ -4,7 +4,7 @@
 
 use crate::config::{Target, Template};
 use crate::model::plan::{ImageChange, Plan, Rendering, Shown};
-use crate::model::provenance::{Provenance, Trigger};
+use crate::model::provenance::Provenance;
 use crate::model::reason::Reason;
 use crate::rules::candidate::{By, Facts, Known, Wish, tag_to_show};
 use crate::rules::gates;
@@ -60,11 +60,7 @@ fn render_wish(facts: &Facts<'_>, wish: &Wish<'_>, shown: &Shown) -> Result<Rend
         pushed_at: wish.image.pushed_at,
         event: wish.event.clone(),
         request: Some(wish.request.to_owned()),
-        trigger: match wish.by {
-            By::Push(_) => Trigger::Push,
-            By::Registry(_) => Trigger::Reconcile,
-            By::Request(..) => Trigger::Deploy,
-        },
+        trigger: wish.trigger.clone(),
         previous: Some(facts.running.arn.short().to_owned()),
     };
     let environment = environment(facts.target, shown, wish);

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use crate::model::facts::{ServiceEvent, StoppedTask};
 use crate::model::id::TargetName;
 use crate::model::image::Digest;
-use crate::rules::mechanism::{FailedBy, task_failure};
+use crate::model::record::FailedBy;
+use crate::rules::mechanism::task_failure;
 
 pub use cause::CauseKind;
 pub(crate) use cause::{Cause, ImageProblem, Lacking, SecretProblem};

@@ -5,7 +5,7 @@
 //! deployment won", never "the service is stable": after a rollback by ECS the service is stable too, and the last event
 //! is the *old* deployment's COMPLETED, under its old id.
 
-pub use assess::{Assessment, End, FailedBy, Situation, Who, assess};
+pub use assess::{Assessment, End, Situation, Who, assess};
 pub use effect::{Intent, effect, of_its_time};
 pub use listed::{
     CutShort, cuts_short, goes_back_to, has_failed, has_not_won, is_completed, is_in_progress, is_primary,

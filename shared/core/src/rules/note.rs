@@ -2,6 +2,7 @@
 
 use crate::model::build::BuildChange;
 use crate::model::record::{Began, Decision, Good, Ran, Service, Wish};
+use crate::model::trigger::Trigger;
 
 /// Something to write into the record with the next write; noting it twice changes nothing more.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,8 +15,10 @@ pub enum Note {
     Ran(String, Vec<Ran>),
     /// An update whose answer was lost made this deployment.
     Began(u64, Began),
-    /// An update that was meant never took effect.
+    /// An update that this very invocation meant in an earlier try never took effect.
     Forgotten(u64),
+    /// An update that was meant by an invocation that is gone never took effect: it is decided again.
+    Abandoned(u64),
     /// What the images of a deployment were built from.
     Built(u64, BuildChange),
     /// A notice was published; of a deployment, where it has a number.
@@ -42,13 +45,19 @@ impl Note {
             }
             Self::Began(number, began) => record.began(*number, began),
             Self::Forgotten(number) => record.forget(*number),
+            Self::Abandoned(number) => record.never_began(*number),
             Self::Built(number, build) => record.built(*number, build.clone()),
             Self::Told(number, id) => record.tell(*number, id),
             Self::Waits(wish) => {
                 record.wishes.retain(|it| it != wish);
-                // To decide again once is to decide about everything.
-                if wish.tag.is_some() || record.waiting.iter().all(|it| it.tag.is_some()) {
-                    record.wait(wish.clone());
+                match record.waiting.iter_mut().find(|it| it.tag.is_none()) {
+                    // To decide again once is to decide about everything; a person's release is what people look for.
+                    Some(again) if wish.tag.is_none() => {
+                        if wish.trigger == Trigger::Release && again.trigger != Trigger::Release {
+                            again.clone_from(wish);
+                        }
+                    }
+                    _ => record.wait(wish.clone()),
                 }
             }
         }

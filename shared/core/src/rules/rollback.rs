@@ -6,8 +6,8 @@
 use crate::model::facts::{Controller, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts};
 use crate::model::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
 use crate::model::record;
-use crate::model::record::{Good, Outcome, Ran, RollbackMode};
-use crate::rules::mechanism::{self, Assessment, FailedBy, Who};
+use crate::model::record::{FailedBy, Good, Outcome, Ran, RollbackMethod, RollbackMode};
+use crate::rules::mechanism::{self, Assessment, Who};
 
 pub use known_good::{Found, GoodFacts, Presence, RevisionState, Wanted, images_to_find, revisions_to_read};
 pub use rendering::rendering;
@@ -115,7 +115,7 @@ pub fn decide(facts: &Facts<'_>) -> WayBack {
     if failed.outcome.is_some() {
         return WayBack::Tell(Tell::NotFailing);
     }
-    if failed.is_outside() {
+    if failed.is_external() {
         return WayBack::Tell(Tell::Outside);
     }
     match facts.assessment {
@@ -138,7 +138,7 @@ pub fn decide(facts: &Facts<'_>) -> WayBack {
 }
 
 fn way(facts: &Facts<'_>) -> WayBack {
-    if facts.deployment.trigger == "rollback" {
+    if facts.deployment.is_rollback() {
         return WayBack::Human(Human::IsRollback);
     }
     stop(facts).unwrap_or_else(|| update(facts))
@@ -148,7 +148,7 @@ fn way(facts: &Facts<'_>) -> WayBack {
 fn stop(facts: &Facts<'_>) -> Option<WayBack> {
     use ServiceDeploymentStatus::{InProgress, Pending};
     let story = facts.service_deployment.filter(|story| matches!(story.status, Pending | InProgress))?;
-    let before = facts.deployment.rollback.as_ref().is_none_or(|rollback| rollback.how == "stop");
+    let before = facts.deployment.rollback.as_ref().is_none_or(|rollback| rollback.how == RollbackMethod::Stop);
     let primary = facts.service.primary()?;
     let own = Some(&primary.id) == facts.deployment.deployment.as_ref();
     if facts.service.controller != Controller::Ecs || !before || !own || mechanism::has_failed(primary) {
@@ -220,11 +220,11 @@ impl WayBack {
         }
     }
 
-    /// The word in the record, `stop` or `update`; `None` where nothing is done.
-    pub fn how(&self) -> Option<&'static str> {
+    /// By which call; `None` where nothing is done.
+    pub fn how(&self) -> Option<RollbackMethod> {
         match self {
-            Self::Stop { .. } => Some("stop"),
-            Self::Update { .. } | Self::Register { .. } => Some("update"),
+            Self::Stop { .. } => Some(RollbackMethod::Stop),
+            Self::Update { .. } | Self::Register { .. } => Some(RollbackMethod::Update),
             Self::Tell(_) | Self::Human(_) => None,
         }
     }

@@ -8,12 +8,17 @@ use crate::model::notice::Kind;
 use crate::model::plan::{Plan, Shown};
 use crate::model::reason::Reason;
 use crate::model::record::{Deployment, Service};
+use crate::model::trigger::Trigger;
 use crate::rules::mechanism::{self, Intent, effect};
 use crate::rules::note::Note;
 
 /// The updates that were meant and of which nobody knows whether they took effect: whoever meant them died.
 pub fn unresolved(record: &Service) -> Vec<&Deployment> {
-    record.deployments.iter().filter(|it| it.deployment.is_none() && it.outcome.is_none() && !it.is_outside()).collect()
+    record
+        .deployments
+        .iter()
+        .filter(|it| it.deployment.is_none() && it.outcome.is_none() && !it.is_external())
+        .collect()
 }
 
 /// Whether such an update took effect. It is forgotten only where ECS's history, if it was asked, knows nothing of it either.
@@ -29,7 +34,7 @@ pub fn resolve(intent: &Intent<'_>, history: &[ServiceDeploymentFacts]) -> Note 
 pub fn unjudged<'a>(record: &'a Service, service: &ServiceFacts) -> impl Iterator<Item = &'a Deployment> {
     let primary = service.primary().and_then(|primary| Some((primary.id.clone(), primary.created_at?)));
     record.deployments.iter().filter(move |it| {
-        let is_open = it.outcome.is_none() && it.rollback.is_none() && !it.is_outside();
+        let is_open = it.outcome.is_none() && it.rollback.is_none() && !it.is_external();
         let went_back = primary.as_ref().is_some_and(|(id, created)| {
             it.deployment.as_ref().is_some_and(|own| own != id) && it.began_at.is_some_and(|began| began > *created)
         });
@@ -41,18 +46,20 @@ pub fn unjudged<'a>(record: &'a Service, service: &ServiceFacts) -> impl Iterato
 pub fn untold(record: &Service) -> Vec<&Deployment> {
     let is_told = |it: &Deployment, id: &DeploymentId| it.told.contains(&format!("{id}/{}", Kind::Started.as_str()));
     let untold = |it: &&Deployment| it.deployment.as_ref().is_some_and(|id| !is_told(it, id));
-    record.deployments.iter().filter(|it| it.outcome.is_none() && !it.is_outside()).filter(untold).collect()
+    record.deployments.iter().filter(|it| it.outcome.is_none() && !it.is_external()).filter(untold).collect()
 }
 
 /// The plan of a deployment whose notice was lost, as the record remembers it.
 pub fn told_late(target: &TargetName, meant: &Deployment) -> Plan {
     let image = meant.image.as_ref().map(|image| image.new.clone()).unwrap_or(Shown { tag: None, digest: None });
-    let reason = match (meant.trigger.as_str(), image.tag.clone()) {
-        ("push", Some(tag)) => Reason::Pushed { tag },
-        ("redeploy", _) => Reason::RedeployForced,
-        ("rollback", _) => Reason::RollbackAsked { revision: meant.revision.new.clone().unwrap_or_default() },
-        ("reconcile", _) => Reason::Reconciled { image: image.to_string() },
-        _ => Reason::Asked { image: image.to_string() },
+    let reason = match (&meant.trigger, image.tag.clone()) {
+        (Trigger::Push, Some(tag)) => Reason::Pushed { tag },
+        (Trigger::Redeploy, _) => Reason::RedeployForced,
+        (Trigger::Rollback, _) => Reason::RollbackAsked { revision: meant.revision.new.clone().unwrap_or_default() },
+        (Trigger::Reconcile | Trigger::Release, _) => Reason::Reconciled { image: image.to_string() },
+        (Trigger::Push, None) | (Trigger::Deploy | Trigger::External | Trigger::Unknown | Trigger::Other(_), _) => {
+            Reason::Asked { image: image.to_string() }
+        }
     };
     Plan {
         image: meant.image.clone(),
@@ -96,7 +103,7 @@ pub fn is_stale(record: &Service, service: &ServiceFacts, now: Timestamp) -> boo
 
 /// Whether a deployment has ended and nobody was told. What others did says nothing afterwards of how it ended.
 pub fn end_is_untold(deployment: &Deployment) -> bool {
-    let Some(outcome) = deployment.outcome.filter(|_| !deployment.is_outside()) else { return false };
+    let Some(outcome) = deployment.outcome.filter(|_| !deployment.is_external()) else { return false };
     let end = format!("/{}", Kind::of_end(outcome).as_str());
     !deployment.told.iter().any(|id| id.ends_with(&end))
 }

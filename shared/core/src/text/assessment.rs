@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use crate::model::record::FailedBy;
 use crate::model::record::Outcome;
-use crate::rules::mechanism::{Assessment, Because, End, FailedBy, Pace, Who};
+use crate::rules::mechanism::{Assessment, Because, End, Pace, Who};
 
 /// How it stands, in half a sentence for the log.
 impl fmt::Display for Assessment {

@@ -5,9 +5,8 @@
 use jiff::Timestamp;
 
 use crate::model::id::LogStream;
-use crate::model::record;
+use crate::model::record::{self, FailedBy};
 use crate::rules::diagnosis::{CauseKind, Evidence, likeliest};
-use crate::rules::mechanism::FailedBy;
 
 pub use advice::release;
 
@@ -35,14 +34,7 @@ pub struct Why {
 impl Why {
     /// The same as the record keeps it.
     pub fn failing(self, by: FailedBy, at: Timestamp) -> record::Failing {
-        record::Failing {
-            at,
-            by: by.as_str().to_owned(),
-            cause: self.cause,
-            evidence: self.evidence,
-            log: self.log,
-            advice: self.advice,
-        }
+        record::Failing { at, by, cause: self.cause, evidence: self.evidence, log: self.log, advice: self.advice }
     }
 }
 

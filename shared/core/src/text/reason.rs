@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::model::reason::Reason;
+use crate::model::record::DecisionKind;
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -149,10 +150,13 @@ fn kept_out(reason: &Reason, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             )
         }
         BeforeDecision { image, what, who, at } => {
-            let what = match what.as_str() {
-                "adopted" => format!("Slipway took the service over at {}", minute(at)),
-                "outside" => format!("the service was updated from outside at {}", minute(at)),
-                what => format!("{} asked for a {what} at {}", by(who), minute(at)),
+            let what = match what {
+                DecisionKind::Adopted => format!("Slipway took the service over at {}", minute(at)),
+                DecisionKind::External => format!("the service was updated from outside at {}", minute(at)),
+                DecisionKind::Deploy | DecisionKind::Redeploy | DecisionKind::Rollback => {
+                    format!("{} asked for a {what} at {}", by(who), minute(at))
+                }
+                DecisionKind::Other(_) => format!("{} decided at {}", by(who), minute(at)),
             };
             write!(f, "{image} was pushed before {what}; only what is pushed later is deployed by itself")
         }

@@ -45,7 +45,7 @@ impl<C: Cloud> Visit<'_, C> {
                 })
                 .await?;
             }
-            Hint::Deployment(_) | Hint::Deadline(_) => {}
+            Hint::Deployment(_) | Hint::Timer | Hint::Unjudged => {}
         }
         Ok(())
     }
@@ -67,13 +67,13 @@ impl<C: Cloud> Visit<'_, C> {
         self.read_revisions(&arns).await?;
         let found = self.unrecorded(service);
         let Some(deployment) = found else { return Ok(()) };
-        if deployment.is_outside() && self.ours.others == Others::Ignored {
+        if deployment.is_external() && self.ours.others == Others::Ignored {
             return Ok(());
         }
         let id = deployment.deployment.as_ref().map_or("", |id| id.as_str()).to_owned();
         let trigger = deployment.trigger.clone();
         if let Some(number) = self.write_down(deployment).await? {
-            info!(target = %self.target, deployment.id = id, number, trigger, "a deployment that nobody wrote down");
+            info!(target = %self.target, deployment.id = id, number, %trigger, "a deployment that nobody wrote down");
         }
         Ok(())
     }

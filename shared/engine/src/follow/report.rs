@@ -31,9 +31,9 @@ impl<C: Cloud> Visit<'_, C> {
         if self.record().has_told(&notice.id) {
             return Ok(None);
         }
-        let notice = self.document.routed(notice).await;
+        let notice = self.call.engine.document.routed(notice).await;
         report::publish(self.cloud, std::slice::from_ref(&notice)).await?;
-        self.told.push(notice.id.clone());
+        self.published.push(notice.id.clone());
         Ok(Some(notice.id))
     }
 

@@ -1,11 +1,10 @@
-//! The end of a deployment's story: it is written down with all that follows from it, what waited is woken, and it is told.
+//! The end of a deployment: it is written down with all that follows from it, and published.
 
 use crate::cloud::Cloud;
 use crate::error::Error;
 use jiff::Timestamp;
 use slipway_core::facts::ServiceFacts;
-use slipway_core::id::EventId;
-use slipway_core::ledger::{Decision, Deployment, Good, Once, Outcome, Wish};
+use slipway_core::ledger::{Decision, DecisionKind, Deployment, Good, Once, Outcome, Wish};
 use slipway_core::notice::News;
 use slipway_core::outcome::End;
 use slipway_core::rollback::WayBack;
@@ -34,15 +33,10 @@ impl<C: Cloud> Visit<'_, C> {
         };
         let news = News::Ended { end, next };
         // What others did is told first: what is written down of it does not say how it ended.
-        let told = if deployment.is_outside() { self.publish(number, &news, at).await? } else { None };
-        // Before it is written down: a ring too many finds nothing to do, one too few is never made up for.
-        let alone = self.open() == [number];
-        let again = decides_again(outcome) && !deployment.is_outside();
-        if alone && (again || !self.record().waiting.is_empty() || !self.record().wishes.is_empty()) {
-            self.wake().await?;
-        }
-        let wish = Wish { event: after(&deployment), repository: None, tag: None, at, who: None };
-        let decision = Decision { what: "outside".to_owned(), at: began(&deployment), who: None };
+        let told = if deployment.is_external() { self.publish(number, &news, at).await? } else { None };
+        let again = outcome.decides_again() && !deployment.is_external();
+        let wish = Wish::after(&deployment, at);
+        let decision = Decision { what: DecisionKind::External, at: began(&deployment), who: None };
         let completed = end.outcome == Outcome::Completed;
         let once = self.write(|record| {
             if record.is_outdated(&deployment) {
@@ -51,7 +45,7 @@ impl<C: Cloud> Visit<'_, C> {
             let once = record.end(number, outcome, at, end.says.clone().filter(|_| outcome == Outcome::Stopped));
             if once == Once::Now {
                 good.iter().for_each(|good| record.proved(good.clone()));
-                if deployment.is_outside() && completed {
+                if deployment.is_external() && completed {
                     record.decided(decision.clone());
                 }
                 if again {
@@ -68,14 +62,12 @@ impl<C: Cloud> Visit<'_, C> {
             return Ok(());
         }
         info!(target = %self.target, deployment.number = number, %outcome, "ended");
-        if deployment.is_outside() {
+        if deployment.is_external() {
             return Ok(());
         }
         // Told only now, so that of two judgements the one that is written down is told. Where that fails, the next try, or
         // the reconcile, finds what is untold; nothing that tells can break what does.
-        let told = self.tell(number, &news, at).await;
-        self.disarm(number).await?;
-        told
+        self.tell(number, &news, at).await
     }
 
     /// The revision that proved good by this end, with the images that ran.
@@ -111,17 +103,6 @@ impl<C: Cloud> Visit<'_, C> {
         let (partition, region, account) = (&self.home.partition, &self.home.region, &self.home.account);
         format!("arn:{partition}:ecs:{region}:{account}:task-definition/{revision}")
     }
-}
-
-/// Whether the remaining images are decided again: not after a person stopped it, nor where a person is called.
-fn decides_again(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Failed | Outcome::TimedOut | Outcome::RolledBackByEcs | Outcome::RolledBackBySlipway)
-}
-
-/// What the wish after a failure goes by; the same for a repeated one.
-fn after(deployment: &Deployment) -> EventId {
-    let id = deployment.deployment.as_ref().map_or_else(|| deployment.number.to_string(), |id| id.as_str().to_owned());
-    EventId::new(format!("after-{id}"))
 }
 
 fn began(deployment: &Deployment) -> Timestamp {

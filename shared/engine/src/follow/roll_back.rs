@@ -4,13 +4,11 @@
 
 use crate::cloud::{Cloud, Metric, StopAnswer};
 use crate::error::{Error, Kind};
-use crate::execute::{Calls, Registrations, execute};
-use crate::invocation::begin_until;
-use crate::lease::Holder;
+use crate::execute::{Registrations, execute};
 use jiff::Timestamp;
 use slipway_core::facts::{ServiceDeploymentFacts, ServiceDeploymentStatus};
 use slipway_core::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
-use slipway_core::ledger::{Busy, Fence, Lost, Outcome, Rollback};
+use slipway_core::ledger::{Busy, Fence, Lost, Outcome, Rollback, RollbackMethod};
 use slipway_core::notice::News;
 use slipway_core::outcome::{Assessment, End, FailedBy, Who};
 use slipway_core::plan::{Force, Plan, Step, To};
@@ -39,18 +37,20 @@ impl<C: Cloud> Visit<'_, C> {
         info!(target = %self.target, deployment.number = number, "{way}");
         if !way.acts() {
             let failing = self.deployment(number).and_then(|it| it.failing.as_ref());
-            let late = failing.is_some_and(|failing| FailedBy::of(&failing.by) == FailedBy::Deadline);
-            let outcome = if late { Outcome::TimedOut } else { Outcome::Failed };
-            self.end(number, &End::of(outcome), Some(&way), Some(&seen.service)).await?;
+            match way.ending(failing.map_or(FailedBy::Ecs, |failing| failing.by)) {
+                Some(outcome) => self.end(number, &End::of(outcome), Some(&way), Some(&seen.service)).await?,
+                // Somebody else is putting it right, or it did not fail after all: its end is still to come.
+                None => self.look_again_soon().await?,
+            }
             return Ok(Next::Wait);
         }
         let now = self.cloud.now();
-        let Holder { id, until } = Holder::of(self.invocation, now);
-        let fence = match self.write(|record| record.acquire(&id, now, until)).await? {
+        let holder = &self.call.holder;
+        let fence = match self.write(|record| record.acquire(&holder.id, now, holder.until)).await? {
             Ok(fence) => fence,
             Err(Busy { until }) => {
                 info!(target = %self.target, %until, "somebody else is at work on the service; looking again in a minute");
-                self.ring_again_soon(number).await?;
+                self.look_again_soon().await?;
                 return Ok(Next::Wait);
             }
         };
@@ -67,7 +67,7 @@ impl<C: Cloud> Visit<'_, C> {
         story: Option<&ServiceDeploymentFacts>,
     ) -> Result<Option<WayBack>, Error> {
         let Some(deployment) = self.deployment(number).cloned() else { return Ok(None) };
-        let goods = match deployment.is_outside() {
+        let goods = match deployment.is_external() {
             true => Vec::new(),
             false => self.good_facts(&deployment, &seen.service).await?,
         };
@@ -131,7 +131,7 @@ impl<C: Cloud> Visit<'_, C> {
         arn: &ServiceDeploymentArn,
         to: Option<&TaskDefinitionArn>,
     ) -> Result<Stop, Error> {
-        self.mean(number, fence, seen, "stop", to.map(TaskDefinitionArn::short)).await?;
+        self.mean(number, fence, seen, RollbackMethod::Stop, to.map(TaskDefinitionArn::short)).await?;
         match self.cloud.stop_service_deployment(arn).await {
             Ok(StopAnswer::Accepted) => {}
             Ok(StopAnswer::TooLate) => {
@@ -195,21 +195,26 @@ impl<C: Cloud> Visit<'_, C> {
         };
         let failed = deployment.revision.new.clone().unwrap_or_default();
         let plan = Plan { steps, ..Plan::nothing(self.target.clone(), Reason::Failed { revision: failed }) };
-        let cloud = self.cloud;
-        let until = begin_until(self.invocation.deadline, cloud.now());
-        let calls = Calls { cloud, paces: self.paces, until };
-        let ready = self.mean(number, fence, seen, "update", to);
+        let calls = self.call.calls();
+        let ready = self.mean(number, fence, seen, RollbackMethod::Update, to);
         let done = execute(&calls, &plan, &registrations, ready).await?;
         self.did(number, done.deployment, done.revision.as_ref().map(TaskDefinitionArn::short)).await
     }
 
     /// Writes down what is about to be done, and arms the ring that sees to it.
-    async fn mean(&mut self, number: u64, fence: Fence, seen: &Seen, how: &str, to: Option<&str>) -> Result<(), Error> {
+    async fn mean(
+        &mut self,
+        number: u64,
+        fence: Fence,
+        seen: &Seen,
+        how: RollbackMethod,
+        to: Option<&str>,
+    ) -> Result<(), Error> {
         let now = self.cloud.now();
         let Some(deployment) = self.deployment(number) else { return Ok(()) };
-        self.arm_the_way_back(number, &deployment.settings).await?;
+        self.arm_the_rollback(&deployment.settings).await?;
         let rollback = Rollback {
-            how: how.to_owned(),
+            how,
             to: to.map(str::to_owned),
             at: now,
             over: seen.service.primary().map(|primary| primary.id.clone()),
@@ -243,17 +248,16 @@ impl<C: Cloud> Visit<'_, C> {
         Ok(Next::Wait)
     }
 
-    /// Lets the lease go. Who left a wish meanwhile is served by the deploy function.
+    /// Lets the lease go. Who left an input meanwhile is served after the visit.
     async fn let_go(&mut self, fence: Fence) -> Result<(), Error> {
-        if self.write(|record| record.hand_over(fence)).await? == Ok(true) {
-            self.wake().await?;
-        }
+        // That it is lost changes nothing: somebody else has it then.
+        let _ = self.write(|record| record.hand_over(fence)).await?;
         Ok(())
     }
 
     /// Lets the lease go that an earlier try of this very invocation died with.
     pub(crate) async fn let_go_of_an_earlier_try(&mut self) -> Result<(), Error> {
-        let lease = self.record().lease.as_ref().filter(|lease| lease.holder == self.invocation.request_id);
+        let lease = self.record().lease.as_ref().filter(|lease| lease.holder == self.call.request_id);
         let Some(fence) = lease.map(|lease| Fence(lease.fence)) else { return Ok(()) };
         self.let_go(fence).await
     }

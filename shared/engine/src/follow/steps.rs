@@ -5,7 +5,7 @@ use crate::error::Error;
 use slipway_core::facts::{Deployment as Listed, ServiceDeploymentFacts, ServiceFacts};
 use slipway_core::ledger::Outcome;
 use slipway_core::notice::News;
-use slipway_core::outcome::{Assessment, DeploymentEvent, End, FailedBy, Pace, Situation, Who, assess, its_way_back};
+use slipway_core::outcome::{Assessment, DeploymentEvent, End, FailedBy, Situation, Who, assess, its_way_back};
 use tracing::info;
 
 use super::evidence::Failed;
@@ -102,14 +102,17 @@ impl<C: Cloud> Visit<'_, C> {
     async fn step(&mut self, number: u64) -> Result<Next, Error> {
         let Some(seen) = self.seen(number).await? else { return Ok(Next::Wait) };
         match seen.assessment.clone() {
-            Assessment::Over(_) | Assessment::Meant { .. } => Ok(Next::Wait),
+            Assessment::Over(_) => Ok(Next::Wait),
+            Assessment::Meant { until } => {
+                self.arm(until).await?;
+                Ok(Next::Wait)
+            }
             Assessment::Began(began) => {
                 self.write(|record| record.began(number, &began)).await?;
                 Ok(Next::Again)
             }
             Assessment::NeverBegan => {
-                self.disarm(number).await?;
-                self.write(|record| record.forget(number)).await?;
+                self.write(|record| record.never_began(number)).await?;
                 Ok(Next::Wait)
             }
             Assessment::InProgress(pace) => {
@@ -199,13 +202,6 @@ impl<C: Cloud> Visit<'_, C> {
             self.end(number, &End::of(Outcome::Stopped), None, None).await?;
         }
         Ok(())
-    }
-
-    /// A deadline that rang and found its deployment still under way rings again, so that no end is missed.
-    async fn keep_the_deadline(&mut self, number: u64) -> Result<(), Error> {
-        let rang = *self.hint == Hint::Deadline(number);
-        let open = self.deployment(number).is_some_and(|it| it.outcome.is_none());
-        if rang && open { self.rearm(number, Pace::InTime).await } else { Ok(()) }
     }
 
     fn log_what_is_of_no_use(&self) {

@@ -1,34 +1,33 @@
-//! The deadlines: armed anew while a deployment still moves, taken away when it has ended.
+//! The deadlines of deployments: given anew while a deployment still moves.
 
-use crate::cloud::Cloud;
-use crate::cloud::{Function, Timer};
-use crate::error::Error;
 use jiff::{SignedDuration, Timestamp};
 use slipway_core::ledger::Settings;
 use slipway_core::outcome::Pace;
-use slipway_core::schedule::{self, Ring};
 use tracing::info;
 
 use super::visit::Visit;
+use crate::cloud::Cloud;
+use crate::error::Error;
 use crate::input::Hint;
+use crate::timer;
 
-/// After so long a ring comes back that found somebody else at work on the service.
+/// After so long something is looked at again that could not be done because somebody else is at work on the service.
 const BUSY: SignedDuration = SignedDuration::from_secs(60);
 
 impl<C: Cloud> Visit<'_, C> {
-    /// Arms the deadline anew if it has passed; one that has not still rings.
+    /// Gives a deployment a new deadline if its own has passed; one that has not still comes.
     pub(crate) async fn rearm(&mut self, number: u64, pace: Pace) -> Result<(), Error> {
         let now = self.cloud.now();
         let Some(deployment) = self.deployment(number) else { return Ok(()) };
-        if deployment.is_outside() || deployment.deadline.is_some_and(|deadline| deadline > now) {
+        if deployment.is_external() || deployment.deadline.is_some_and(|deadline| deadline > now) {
             return Ok(());
         }
         let at = match pace {
             Pace::Rearm { at, because } => {
-                info!(target = %self.target, deployment.number = number, ?because, %at, "the deadline is armed anew");
+                info!(target = %self.target, deployment.number = number, ?because, %at, "it gets more time");
                 at
             }
-            // The way back has a ring of its own, which is still to come.
+            // The rollback has a timer of its own, which is still to come.
             Pace::InTime if deployment.rollback.is_some() => return Ok(()),
             Pace::InTime => match deployment.deadline {
                 None => {
@@ -37,8 +36,8 @@ impl<C: Cloud> Visit<'_, C> {
                 Some(_) => now + window(&deployment.settings),
             },
         };
-        // Armed before it is written down: a ring too many finds nothing to do, one too few is never made up for.
-        self.arm_again(Ring::Deadline(number), at).await?;
+        // Made before it is written down: a timer too many finds nothing due, one too few is made up for by the reconcile only.
+        self.arm(at).await?;
         self.write(|record| {
             if let Some(it) = record.at(number) {
                 it.deadline = Some(at);
@@ -47,58 +46,36 @@ impl<C: Cloud> Visit<'_, C> {
         .await
     }
 
-    /// Somebody else is at work on the service: looks again in a minute.
-    pub(crate) async fn ring_again_soon(&self, number: u64) -> Result<(), Error> {
-        // To the minute, so that all who find the same make one ring.
-        let at = ((self.cloud.now() + BUSY).as_second() + 59) / 60 * 60;
-        let at = Timestamp::from_second(at).unwrap_or_else(|_| self.cloud.now() + BUSY);
-        self.arm_again(Ring::Deadline(number), at).await
+    /// A timer that found a deployment still under way after its deadline: there is another one, so that no end is missed.
+    pub(crate) async fn keep_the_deadline(&mut self, number: u64) -> Result<(), Error> {
+        let open = self.deployment(number).is_some_and(|it| it.outcome.is_none());
+        if *self.hint == Hint::Timer && open { self.rearm(number, Pace::InTime).await } else { Ok(()) }
     }
 
-    /// Arms the deadline of the way back from a deployment, which has as much time as the deployment had. It rings a little
-    /// later, when that time is surely over.
-    pub(crate) async fn arm_the_way_back(&self, number: u64, settings: &Settings) -> Result<(), Error> {
-        let at = self.cloud.now() + allowance(settings) + BUSY;
-        self.arm(schedule::name(Ring::Back(number), &self.target), Ring::Back(number), at, Function::Track).await
+    /// Somebody else is at work on the service, or ECS is: looks again in a minute.
+    pub(crate) async fn look_again_soon(&self) -> Result<(), Error> {
+        self.arm(self.cloud.now() + BUSY).await
     }
 
-    /// Wakes the deploy function, for wishes that somebody left.
-    pub(crate) async fn wake(&self) -> Result<(), Error> {
-        let ring = Ring::Wake(self.cloud.now());
-        self.arm(schedule::name(ring, &self.target), ring, self.cloud.now(), Function::Deploy).await
+    /// Makes the timer of a rollback, which has as much time as the deployment had, and a little more.
+    pub(crate) async fn arm_the_rollback(&self, settings: &Settings) -> Result<(), Error> {
+        self.arm(self.cloud.now() + allowance(settings) + BUSY).await
     }
 
-    /// Takes the rings of a deployment away that has ended. One that stays finds nothing to do.
-    pub(crate) async fn disarm(&self, number: u64) -> Result<(), Error> {
-        let rang = *self.hint == Hint::Deadline(number);
-        let back = self.deployment(number).is_some_and(|it| it.rollback.is_some());
-        if !rang {
-            self.cloud.delete_timer(&schedule::name(Ring::Deadline(number), &self.target)).await?;
-        }
-        if back {
-            self.cloud.delete_timer(&schedule::name(Ring::Back(number), &self.target)).await?;
-        }
-        Ok(())
-    }
-
-    async fn arm_again(&self, ring: Ring, at: Timestamp) -> Result<(), Error> {
-        self.arm(schedule::name_again(ring, &self.target, at), ring, at, Function::Track).await
-    }
-
-    async fn arm(&self, name: String, ring: Ring, at: Timestamp, to: Function) -> Result<(), Error> {
-        let payload = schedule::payload(ring, &self.target);
-        self.cloud.create_timer(&Timer { name, at, to, payload }).await
+    /// Makes the service's timer for when something is due.
+    pub(crate) async fn arm(&self, due: Timestamp) -> Result<(), Error> {
+        timer::arm(self.cloud, &self.target, due).await
     }
 }
 
-/// How long a deployment may take, and its way back as well.
+/// How long a deployment may take, and its rollback as well.
 fn allowance(settings: &Settings) -> SignedDuration {
     // A number that somebody edited must not overflow a time.
     const YEAR: u64 = 365 * 24 * 60 * 60;
     SignedDuration::from_secs(i64::try_from(settings.deadline_seconds.min(YEAR)).unwrap_or_default())
 }
 
-/// A third of it, and at least the minute that a schedule is exact to.
+/// A third of it, and at least the minute that a timer is exact to.
 fn window(settings: &Settings) -> SignedDuration {
     (allowance(settings) / 3).max(BUSY)
 }

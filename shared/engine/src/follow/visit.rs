@@ -3,11 +3,9 @@
 use std::collections::HashMap;
 
 use crate::cloud::{Cloud, Versioned};
-use crate::document::Document;
 use crate::error::Error;
-use crate::pace::Paces;
+use crate::invocation::Call;
 use crate::store;
-use crate::{Engine, Invocation};
 use jiff::Timestamp;
 use slipway_core::facts::{Revision, ServiceDeploymentFacts, ServiceFacts};
 use slipway_core::id::{Home, ServiceName, TargetName, TaskDefinitionArn};
@@ -18,59 +16,48 @@ use slipway_core::outcome::DeploymentEvent;
 use slipway_core::rollback::GoodFacts;
 
 use super::configured::Ours;
-use crate::input::{Hint, ServiceEvent};
+use crate::input::Hint;
 
 /// A visit.
 pub(crate) struct Visit<'a, C> {
+    pub(crate) call: &'a Call<'a, C>,
     pub(crate) cloud: &'a C,
-    pub(crate) document: &'a Document,
-    pub(crate) paces: &'a Paces,
     pub(crate) home: &'a Home,
     pub(crate) ours: &'a Ours,
     pub(crate) hint: &'a Hint,
     pub(crate) name: &'a ServiceName,
     pub(crate) target: TargetName,
-    /// Who takes the lease, and until when.
-    pub(crate) invocation: &'a Invocation,
     /// The record as it was read or written last.
     pub(crate) item: Versioned,
     /// The service as it was read last; `None` where the cluster has none of this name any more.
     pub(crate) service: Option<ServiceFacts>,
-    /// ECS's own stories of the service's deployments, newest first; read when they are asked for.
+    /// The service deployments that ECS has of it, newest first; read when they are asked for.
     pub(crate) stories: Option<Vec<ServiceDeploymentFacts>>,
     /// The task definitions that were read.
     pub(crate) revisions: HashMap<TaskDefinitionArn, Revision>,
-    /// What became of the good revisions; read when a way back is looked for.
+    /// What became of the known-good revisions; read when a rollback is decided.
     pub(crate) goods: Option<Vec<GoodFacts>>,
-    /// The ids of the notices told in this visit.
-    pub(crate) told: Vec<String>,
+    /// The ids of the notices published in this visit.
+    pub(crate) published: Vec<String>,
 }
 
 impl<'a, C: Cloud> Visit<'a, C> {
     /// A visit that has not looked yet.
-    pub(crate) fn new(
-        engine: &'a Engine<C>,
-        event: &'a ServiceEvent,
-        home: &'a Home,
-        ours: &'a Ours,
-        invocation: &'a Invocation,
-    ) -> Self {
+    pub(crate) fn new(call: &'a Call<'a, C>, home: &'a Home, ours: &'a Ours, hint: &'a Hint) -> Self {
         Self {
-            cloud: &engine.cloud,
-            document: &engine.document,
-            paces: &engine.paces,
+            call,
+            cloud: call.cloud(),
             home,
             ours,
-            hint: &event.hint,
-            name: &event.service,
-            target: TargetName::new(format!("{}/{}", ours.cluster, event.service)),
-            invocation,
+            hint,
+            name: &ours.service,
+            target: ours.target.clone(),
             item: Versioned::default(),
             service: None,
             stories: None,
             revisions: HashMap::new(),
             goods: None,
-            told: Vec::new(),
+            published: Vec::new(),
         }
     }
 
@@ -95,7 +82,7 @@ impl<'a, C: Cloud> Visit<'a, C> {
     pub(crate) fn event(&self) -> Option<&'a DeploymentEvent> {
         match self.hint {
             Hint::Deployment(event) => Some(event),
-            Hint::TaskStopped(_) | Hint::Warning(_) | Hint::Deadline(_) => None,
+            Hint::TaskStopped(_) | Hint::Warning(_) | Hint::Timer | Hint::Unjudged => None,
         }
     }
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use slipway_core::facts::{ImageFacts, ImageName, RanImage, Storage};
-use slipway_core::image::{Digest, Registry, Repository as Name, Tag};
+use slipway_core::model::facts::{ImageFacts, ImageName, RanImage, Storage};
+use slipway_core::model::image::{Digest, Registry, Repository as Name, Tag};
 
 use super::operations::no_repository;
 use super::{Ecr, Repository, Status, Stored};

@@ -4,17 +4,16 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
-use slipway_core::facts::{
+use slipway_core::model::facts::{
     Breaker, Controller, Deployment, Management, Pause, Revision, Rollout, ServiceDeploymentFacts,
-    ServiceDeploymentStatus, ServiceEvent, ServiceFacts, StoppedContainer, StoppedTask, Strategy,
+    ServiceDeploymentStatus, ServiceEvent, ServiceFacts, ServiceRevision, StoppedContainer, StoppedTask, Strategy,
 };
-use slipway_core::id::{
+use slipway_core::model::id::{
     ClusterName, ContainerName, DeploymentId, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn,
 };
-use slipway_core::plan::Force;
+use slipway_core::model::plan::Force;
 
 use super::{Ecs, Scene, Service, ServiceDeployment, Task, last_part, service_deployments, services, task_definitions};
-use crate::ServiceRevision;
 use crate::place::Place;
 use crate::refusal::{Members, Refusal};
 
@@ -207,7 +206,7 @@ impl Service {
 
     fn stopped_task(&self, task: &Task) -> StoppedTask {
         let stopped = task.stopped.as_ref();
-        let container = |(index, ran): (usize, &slipway_core::facts::RanImage)| {
+        let container = |(index, ran): (usize, &slipway_core::model::facts::RanImage)| {
             let stopped = stopped.filter(|_| index == 0);
             StoppedContainer {
                 name: ContainerName::new(ran.container.as_str()),

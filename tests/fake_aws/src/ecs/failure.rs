@@ -1,7 +1,6 @@
 //! What can go wrong with a deployment, and ECS's words for it.
 //!
-//! The circuit breaker's words are the ones observed on AWS. Those for alarms, hooks and stop requests were never
-//! captured; they are composed in the same manner, and nothing should depend on them.
+//! Only some of the words are known to be ECS's: see `FIDELITY.md`. Nothing should depend on the others.
 
 /// What goes wrong with a deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,8 +102,7 @@ impl RollbackCause {
         }
     }
 
-    /// Where ECS is not set to roll back. AWS documents no words for it; what matters is that they don't speak of a
-    /// rollback.
+    /// Where ECS is not set to roll back. What matters is that the words don't speak of a rollback.
     pub(super) fn stopped(&self) -> &'static str {
         match self {
             Self::CircuitBreaker => "Service deployment stopped because the circuit breaker threshold was exceeded.",

@@ -1,7 +1,7 @@
 //! ECS: clusters, task definitions, services, their deployments and tasks, and the operations on them.
 //!
-//! The fake keeps it itself, because the emulator drops task definition fields that it doesn't know and has no rollouts.
-//! A deployment begins by an API call and goes on only when the test moves it.
+//! No emulator models rollouts, and those that there are drop task definition fields that they don't know.
+//! A deployment begins by an API call and goes on only when the test moves it, or lets it move one step (`movement`).
 
 mod complaint;
 mod described;
@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use slipway_core::facts::RanImage;
+use slipway_core::model::facts::RanImage;
 
 pub use failure::Failure;
 pub(crate) use failure::RollbackCause;

@@ -2,11 +2,14 @@
 //!
 //! A test that moves a deployment by hand calls the same functions in another order (`acts`).
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use slipway_core::image::Digest;
+use slipway_core::model::image::Digest;
 
 use super::rollout::{NO_CANDIDATE, Verdict};
 use super::{Ecs, Failure, RollbackCause, Scene, Service};

@@ -1,13 +1,13 @@
-//! How deployments begin and how the test moves them: to completion, to failure, back again.
+//! How deployments begin, complete, fail and are rolled back, whether a test moves them or they move by themselves.
 //!
-//! The states and their order are the ones observed on AWS; the words are `failure`'s.
+//! The words are `failure`'s; `FIDELITY.md` says where the states and their order are known from.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use slipway_core::facts::RanImage;
-use slipway_core::image::Digest;
+use slipway_core::model::facts::RanImage;
+use slipway_core::model::image::Digest;
 
 use super::{Deployment, Failure, Rollback, RollbackCause, Scene, Service, ServiceDeployment, ServiceRevision, tasks};
 use crate::events::envelope;
@@ -157,7 +157,8 @@ impl Service {
         Ok(())
     }
 
-    /// What ECS decides about a deployment that goes wrong so; nothing where neither circuit breaker, alarm nor hook watches.
+    /// What ECS decides about a deployment that goes wrong so; nothing where neither circuit breaker, alarm nor hook
+    /// watches.
     pub(super) fn verdict(&self, failure: &Failure) -> Option<Verdict> {
         let (watched, rolls_back, cause) = match failure {
             Failure::SoundsAlarm { .. } => {

@@ -1,7 +1,7 @@
 //! Service deployments and service revisions: ECS's own history of a service, and the request to stop a deployment.
 
 use serde_json::{Value, json};
-use slipway_core::facts::RanImage;
+use slipway_core::model::facts::RanImage;
 
 use super::described::deployment_configuration;
 use super::{Ecs, Scene, Service, ServiceDeployment};
@@ -10,8 +10,7 @@ use crate::place::Place;
 use crate::refusal::{Answer, Members, Refusal, page, text, texts};
 use crate::time::epoch_seconds;
 
-/// ListServiceDeployments. AWS documents no order; the fake answers with the oldest first, so that nobody relies on
-/// the other.
+/// ListServiceDeployments, the oldest first, so that nobody relies on another order.
 pub(super) fn list(ecs: &Ecs, scene: &Scene<'_>, request: &Members) -> Answer {
     let cluster = ecs.cluster_of(request)?;
     let service = ecs.service_named(&cluster, text(request, "service").unwrap_or_default());
@@ -81,7 +80,7 @@ pub(super) fn describe_revisions(ecs: &Ecs, scene: &Scene<'_>, request: &Members
     Ok(json!({ "serviceRevisions": described, "failures": failures }))
 }
 
-/// StopServiceDeployment: asks for the rollback, which the test then moves on.
+/// StopServiceDeployment: asks for the rollback, which comes with a later step.
 pub(super) fn stop(ecs: &mut Ecs, scene: &Scene<'_>, request: &Members) -> Answer {
     let arn = text(request, "serviceDeploymentArn").unwrap_or_default();
     let status = if text(request, "stopType") == Some("ABORT") { "STOP_REQUESTED" } else { "ROLLBACK_REQUESTED" };

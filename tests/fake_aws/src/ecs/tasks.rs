@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use slipway_core::facts::RanImage;
+use slipway_core::model::facts::RanImage;
 
 use super::{Ecs, Failure, Scene, Service, last_part};
 use crate::events::envelope;

@@ -137,7 +137,7 @@ impl Laws {
             self.broken.push(format!("the lease or a wish was left behind: {record:#}"));
         }
         let deployments = record["deployments"].as_array().cloned().unwrap_or_default();
-        let ours: Vec<&Value> = deployments.iter().filter(|it| it["trigger"] != "outside").collect();
+        let ours: Vec<&Value> = deployments.iter().filter(|it| it["trigger"] != "external").collect();
         for deployment in &ours {
             let id = deployment["deployment"].as_str().unwrap_or_default();
             let ends = self.ends.get(id).cloned().unwrap_or_default();

@@ -368,9 +368,8 @@ impl Schedule {
             }
         }
         for ring in self.world.due() {
-            self.note(format!("{} rings", ring.name));
-            let function = if ring.function() == "slipway-track" { "track" } else { "deploy" };
-            self.invoke(function, ring.input, 1);
+            self.note(format!("{} fires", ring.name));
+            self.invoke("deploy", ring.input, 1);
         }
         self.laws.hear(&self.world.notices());
     }

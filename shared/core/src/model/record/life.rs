@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 
 use super::{
-    Decision, Deployment, Failing, Fence, GOOD, Good, Lost, Outcome, QUARANTINED, Quarantined, RECENT, Rollback,
-    Service, TOLD,
+    Decision, DecisionKind, Deployment, Failing, Fence, GOOD, Good, Lost, Outcome, QUARANTINED, Quarantined, RECENT,
+    Rollback, Service, TOLD, Wish,
 };
 use crate::model::id::{DeploymentId, TaskDefinitionArn};
 use crate::model::image::Digest;
+use crate::model::trigger::Trigger;
 
 impl Service {
     /// Writes down what is about to be done, before it is. The number of the deployment, and what is to be archived.
@@ -23,8 +24,8 @@ impl Service {
         if is_known || self.expects_a_deployment() {
             return None;
         }
-        let decision = match found.is_outside() {
-            true => Some(Decision { what: "outside".to_owned(), at: found.intended_at, who: None }),
+        let decision = match found.is_external() {
+            true => Some(Decision { what: DecisionKind::External, at: found.intended_at, who: None }),
             false => decision_of(&found),
         };
         decision.into_iter().for_each(|decision| self.decided(decision));
@@ -66,6 +67,25 @@ impl Service {
     /// What was meant did not come about; nobody is told, because nothing happened.
     pub fn forget(&mut self, number: u64) {
         self.deployments.retain(|it| it.number != number || it.deployment.is_some());
+    }
+
+    /// What was meant did not come about, and whoever meant it is gone: what came by itself is decided again.
+    pub fn never_began(&mut self, number: u64) {
+        let meant = self.numbered(number).filter(|it| it.deployment.is_none());
+        let again = meant.filter(|it| decision_of(it).is_none()).map(|it| {
+            let again = Wish::after(it, it.intended_at);
+            // A person's release has still brought about nothing.
+            match it.trigger {
+                Trigger::Release => {
+                    Wish { trigger: Trigger::Release, ..again }.by(it.who.clone(), it.request_reason.clone())
+                }
+                _ => again,
+            }
+        });
+        self.forget(number);
+        if let Some(again) = again {
+            self.wish(again);
+        }
     }
 
     /// A task of the deployment stopped by itself. The number of those that did.
@@ -190,8 +210,8 @@ pub enum Once {
 
 /// What a person asked for is their decision, from when it was meant.
 fn decision_of(it: &Deployment) -> Option<Decision> {
-    let asked = matches!(it.trigger.as_str(), "deploy" | "redeploy" | "rollback");
-    asked.then(|| Decision { what: it.trigger.clone(), at: it.intended_at, who: it.who.clone() })
+    let what = DecisionKind::of_trigger(&it.trigger)?;
+    Some(Decision { what, at: it.intended_at, who: it.who.clone() })
 }
 
 impl Rollback {

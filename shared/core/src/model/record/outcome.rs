@@ -42,6 +42,14 @@ impl Outcome {
         }
     }
 
+    /// Whether the remaining images are decided again: not after a person stopped it, nor where a person is called.
+    pub fn decides_again(self) -> bool {
+        match self {
+            Self::Failed | Self::TimedOut | Self::RolledBackByEcs | Self::RolledBackBySlipway => true,
+            Self::Completed | Self::Superseded | Self::RollbackFailed | Self::Stopped | Self::External => false,
+        }
+    }
+
     /// Whether the image is quarantined by it: any ending but completed, superseded or somebody else's is.
     pub fn condemns(self) -> bool {
         !matches!(self, Self::Completed | Self::Superseded | Self::External)

@@ -12,7 +12,15 @@ fn digest(n: u8) -> Digest {
 }
 
 fn wish(event: &str) -> Wish {
-    Wish { event: EventId::new(event), repository: None, tag: Tag::parse("1.5.0"), at: at("10:00:00"), who: None }
+    Wish {
+        event: EventId::new(event),
+        repository: None,
+        tag: Tag::parse("1.5.0"),
+        at: at("10:00:00"),
+        trigger: Trigger::Push,
+        who: None,
+        reason: None,
+    }
 }
 
 fn deployment(n: u8) -> Deployment {
@@ -77,7 +85,7 @@ fn every_step_of_a_life_is_taken_once() {
     assert_eq!(record.task_failed(number, "t3"), 3);
     let failing = |cause: &str| Failing {
         at: at("10:02:00"),
-        by: "tasks".to_owned(),
+        by: FailedBy::Tasks,
         cause: cause.to_owned(),
         evidence: Vec::new(),
         log: None,
@@ -86,7 +94,7 @@ fn every_step_of_a_life_is_taken_once() {
     record.failing(number, failing("exit code 1"));
     record.failing(number, failing("the deadline"));
     let rollback = Rollback {
-        how: "update".to_owned(),
+        how: RollbackMethod::Update,
         to: None,
         at: at("10:02:01"),
         over: None,
@@ -98,13 +106,17 @@ fn every_step_of_a_life_is_taken_once() {
     assert_eq!(record.roll_back(fence, number, rollback.clone()), Ok(Once::Now));
     assert!(record.is_outdated(&judged), "whoever looked before the way back began looks again");
     assert!(!record.is_outdated(&record.deployments[0].clone()));
-    let other = Rollback { how: "stop".to_owned(), at: at("10:02:30"), ..rollback.clone() };
+    let other = Rollback { how: RollbackMethod::Stop, at: at("10:02:30"), ..rollback.clone() };
     assert_eq!(record.roll_back(fence, number, other), Ok(Once::Before));
     let decided = record.deployments[0].rollback.clone().unwrap();
-    assert_eq!((decided.how.as_str(), decided.at), ("stop", at("10:02:01")), "another way, decided when it was");
+    assert_eq!((decided.how, decided.at), (RollbackMethod::Stop, at("10:02:01")), "another way, decided when it was");
     record.at(number).unwrap().rollback.as_mut().unwrap().carried_out(None, None, at("10:02:40"));
     assert_eq!(record.roll_back(fence, number, rollback), Ok(Once::Before));
-    assert_eq!(record.deployments[0].rollback.as_ref().unwrap().how, "stop", "what was carried out stays");
+    assert_eq!(
+        record.deployments[0].rollback.as_ref().unwrap().how,
+        RollbackMethod::Stop,
+        "what was carried out stays"
+    );
     assert_eq!(record.end(number, Outcome::RolledBackBySlipway, at("10:04:00"), None), Once::Now);
     assert_eq!(record.end(number, Outcome::Completed, at("10:05:00"), None), Once::Before);
 
@@ -155,4 +167,103 @@ fn the_threshold_is_the_circuit_breakers_own() {
     let threshold = |desired| Settings::default().threshold(desired);
     assert_eq!([0, 1, 2, 6, 7, 100, 399, 1000].map(threshold), [3, 3, 3, 3, 4, 50, 200, 200]);
     assert_eq!(Settings { max_failed_tasks: Some(1), ..Settings::default() }.threshold(1000), 1);
+}
+
+#[test]
+fn a_word_that_is_not_known_keeps_nothing_from_being_read() {
+    #[track_caller]
+    fn check(trigger: serde_json::Value, expected: Trigger) {
+        let record: Service = serde_json::from_value(json!({
+            "decision": { "what": "handover", "at": at("09:00:00"), "who": "ana" },
+            "wishes": [{ "event": "1", "at": at("10:00:00"), "trigger": trigger }],
+            "deployments": [{
+                "number": 3, "trigger": trigger, "intended_at": at("10:00:00"),
+                "failing": { "at": at("10:02:00"), "by": "an oracle", "cause": "its health check failed" },
+                "rollback": { "how": "a time machine", "to": "web:41", "at": at("10:03:00") },
+            }],
+        }))
+        .unwrap();
+        let deployment = &record.deployments[0];
+        assert_eq!((&deployment.trigger, &record.wishes[0].trigger), (&expected, &expected));
+        let failing = deployment.failing.as_ref().unwrap();
+        assert_eq!((failing.by, failing.cause.as_str()), (FailedBy::Ecs, "its health check failed"));
+        assert_eq!(deployment.rollback.as_ref().unwrap().how, RollbackMethod::Update);
+        let what = DecisionKind::Other("handover".to_owned());
+        assert_eq!(record.decision, Some(Decision { what, at: at("09:00:00"), who: Some("ana".to_owned()) }));
+    }
+    check(json!("promotion"), Trigger::Other("promotion".to_owned()));
+    check(json!({ "promotion": 7 }), Trigger::Unknown);
+    check(json!("outside"), Trigger::External);
+}
+
+#[test]
+fn the_words_of_the_record_are_the_ones_of_before() {
+    let mut record = Service::default();
+    record.record(Deployment {
+        failing: Some(Failing {
+            at: at("10:02:00"),
+            by: FailedBy::Deadline,
+            cause: String::new(),
+            evidence: Vec::new(),
+            log: None,
+            advice: Vec::new(),
+        }),
+        rollback: Some(Rollback {
+            how: RollbackMethod::Stop,
+            to: None,
+            at: at("10:02:01"),
+            over: None,
+            deployment: None,
+            done_at: None,
+        }),
+        ..Deployment::of(Trigger::Release, at("10:00:00"))
+    });
+    record.decided(Decision { what: DecisionKind::External, at: at("10:00:00"), who: None });
+    let written = serde_json::to_value(&record).unwrap();
+    let deployment = &written["deployments"][0];
+    assert_eq!(
+        (&deployment["trigger"], &deployment["failing"]["by"], &deployment["rollback"]["how"]),
+        (&json!("release"), &json!("deadline"), &json!("stop"))
+    );
+    assert_eq!(written["decision"]["what"], "external");
+    assert_eq!(serde_json::from_value::<Service>(written).unwrap(), record);
+}
+
+#[test]
+fn what_a_person_asked_for_is_a_decision_and_a_release_is_none() {
+    let mut record = Service::default();
+    let made = |trigger: Trigger| Deployment { who: Some("ana".to_owned()), ..Deployment::of(trigger, at("10:00:00")) };
+    for trigger in [Trigger::Push, Trigger::Reconcile, Trigger::Release, Trigger::Other("promotion".to_owned())] {
+        record.find(Deployment { deployment: Some(DeploymentId::new(trigger.as_str())), ..made(trigger) }).unwrap();
+        assert_eq!(record.decision, None);
+    }
+    for (trigger, what) in [
+        (Trigger::Deploy, DecisionKind::Deploy),
+        (Trigger::Redeploy, DecisionKind::Redeploy),
+        (Trigger::Rollback, DecisionKind::Rollback),
+    ] {
+        record.find(Deployment { deployment: Some(DeploymentId::new(trigger.as_str())), ..made(trigger) }).unwrap();
+        assert_eq!(record.decision.take().map(|it| (it.what, it.who)), Some((what, Some("ana".to_owned()))));
+    }
+}
+
+#[test]
+fn what_never_began_is_decided_again_and_a_release_stays_one() {
+    let again = |trigger: Trigger| {
+        let mut record = Service::default();
+        let asked = Deployment {
+            who: Some("ana".to_owned()),
+            request_reason: Some("it is fixed".to_owned()),
+            ..Deployment::of(trigger, at("10:00:00"))
+        };
+        let (number, _) = record.record(asked);
+        record.never_began(number);
+        assert_eq!(record.deployments, []);
+        record.wishes.pop().map(|it| (it.trigger, it.who, it.reason))
+    };
+    let by_ana = |trigger| Some((trigger, Some("ana".to_owned()), Some("it is fixed".to_owned())));
+    assert_eq!(again(Trigger::Release), by_ana(Trigger::Release));
+    assert_eq!(again(Trigger::Push), Some((Trigger::Reconcile, None, None)));
+    assert_eq!(again(Trigger::Reconcile), Some((Trigger::Reconcile, None, None)));
+    assert_eq!(again(Trigger::Deploy), None, "who asked is not asked again");
 }

@@ -56,7 +56,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::record::{Decision, Hold};
+    use crate::model::record::{Decision, DecisionKind, Hold};
 
     fn at(time: &str) -> Timestamp {
         format!("2026-11-21T{time}Z").parse().unwrap()
@@ -76,8 +76,8 @@ mod tests {
         }
         let mut record = Service::default();
         check(&record, "09:00:00", None);
-        record.decided(Decision { what: "rollback".to_owned(), at: at("10:00:00"), who: Some("ana".to_owned()) });
-        record.decided(Decision { what: "outside".to_owned(), at: at("09:00:00"), who: None });
+        record.decided(Decision { what: DecisionKind::Rollback, at: at("10:00:00"), who: Some("ana".to_owned()) });
+        record.decided(Decision { what: DecisionKind::External, at: at("09:00:00"), who: None });
         check(
             &record,
             "09:59:59",

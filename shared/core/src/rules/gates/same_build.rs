@@ -17,7 +17,7 @@ const ONE_BUILD_SECONDS: i64 = 15 * 60;
 /// The digest of the image that seems to run, if the wanted one may be of the same build: so that both manifests can be
 /// asked for beside the task definition, which says what really runs.
 pub fn guess(record: &record::Service, repository: &str, image: &ImageFacts) -> Option<Digest> {
-    let last = record.deployments.iter().find(|it| !it.is_outside())?;
+    let last = record.deployments.iter().find(|it| !it.is_external())?;
     let brought = last.image.as_ref().filter(|it| it.repository == repository)?.new.digest.clone()?;
     let near = within(Some(last.intended_at), image.pushed_at);
     (brought != image.digest && near).then_some(brought)

@@ -11,7 +11,7 @@ use crate::model::event::{Change, DeploymentEvent};
 use crate::model::facts::{Breaker, Deployment, Revision, Rollout, ServiceDeploymentFacts, ServiceFacts, Strategy};
 use crate::model::id::{DeploymentId, TaskDefinitionArn};
 use crate::model::record;
-use crate::model::record::{Began, Outcome};
+use crate::model::record::{Began, FailedBy, Outcome};
 
 use super::effect::{Intent, effect};
 use super::pace::{Pace, of_the_way_back, of_the_way_there};
@@ -77,37 +77,6 @@ pub enum Assessment {
     Over(Outcome),
 }
 
-/// Who noticed that a deployment failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FailedBy {
-    /// ECS says so.
-    Ecs,
-    /// Its time is up, and it does not progress.
-    Deadline,
-    /// Too many of its tasks stopped by themselves.
-    Tasks,
-}
-
-impl FailedBy {
-    /// The word in the record.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ecs => "ecs",
-            Self::Deadline => "deadline",
-            Self::Tasks => "tasks",
-        }
-    }
-
-    /// The one of this word; what is not known is ECS.
-    pub fn of(word: &str) -> Self {
-        match word {
-            "deadline" => Self::Deadline,
-            "tasks" => Self::Tasks,
-            _ => Self::Ecs,
-        }
-    }
-}
-
 /// Who puts the last version back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
@@ -138,7 +107,7 @@ impl End {
 
     /// The outcome to record: of what others did, only that they did it.
     pub fn recorded(&self, deployment: &record::Deployment) -> Outcome {
-        if deployment.is_outside() { Outcome::External } else { self.outcome }
+        if deployment.is_external() { Outcome::External } else { self.outcome }
     }
 }
 
@@ -314,7 +283,7 @@ pub(super) fn replaced(it: &Situation<'_>, newer: DeploymentId) -> Assessment {
 }
 
 fn failed_by(it: &Situation<'_>) -> FailedBy {
-    it.deployment.failing.as_ref().map_or(FailedBy::Ecs, |failing| FailedBy::of(&failing.by))
+    it.deployment.failing.as_ref().map_or(FailedBy::Ecs, |failing| failing.by)
 }
 
 impl Situation<'_> {

@@ -3,7 +3,7 @@
 use crate::model::event::Change;
 use crate::model::facts::{Deployment, Rollout, ServiceDeploymentStatus, ServiceFacts};
 use crate::model::id::{DeploymentId, TaskDefinitionArn};
-use crate::model::record::{self, Outcome, Rollback};
+use crate::model::record::{self, Outcome, Rollback, RollbackMethod};
 
 use super::assess::{Assessment, End, LAG, Situation, Who, replaced, rolling_back, went_back};
 use super::ecs_messages;
@@ -14,7 +14,7 @@ use super::ecs_messages;
 pub fn its_way_back<'a>(deployment: &record::Deployment, service: &'a ServiceFacts) -> Option<&'a Deployment> {
     let rollback = deployment.rollback.as_ref()?;
     let primary = service.primary()?;
-    (rollback.how != "stop" && is_it(deployment, rollback, primary)).then_some(primary)
+    (rollback.how != RollbackMethod::Stop && is_it(deployment, rollback, primary)).then_some(primary)
 }
 
 pub(super) fn assess(it: &Situation<'_>, id: &DeploymentId) -> Assessment {
@@ -40,7 +40,11 @@ pub(super) fn assess(it: &Situation<'_>, id: &DeploymentId) -> Assessment {
     }
     if rollback.deployment.is_none() {
         // ECS was faster, or a StopServiceDeployment took effect under the old deployment's id.
-        return went_back(it, primary, if rollback.how == "stop" { Who::Slipway } else { ecs_messages::who(it) });
+        return went_back(
+            it,
+            primary,
+            if rollback.how == RollbackMethod::Stop { Who::Slipway } else { ecs_messages::who(it) },
+        );
     }
     // An update is not shown at once.
     if it.now.duration_since(began) < LAG {
@@ -67,10 +71,10 @@ fn by_story(it: &Situation<'_>, rollback: &Rollback) -> Option<Assessment> {
     let end = |outcome| Assessment::Ended(End { outcome, newer: None, says: story.says().map(str::to_owned) });
     match story.status {
         // It won before the call was made, or before ECS came to stop it.
-        ServiceDeploymentStatus::Successful if rollback.done_at.is_none() || rollback.how == "stop" => {
+        ServiceDeploymentStatus::Successful if rollback.done_at.is_none() || rollback.how == RollbackMethod::Stop => {
             Some(end(Outcome::Completed))
         }
-        _ if rollback.how != "stop" => None,
+        _ if rollback.how != RollbackMethod::Stop => None,
         ServiceDeploymentStatus::RollbackSuccessful => Some(end(Outcome::RolledBackBySlipway)),
         ServiceDeploymentStatus::RollbackFailed => Some(end(Outcome::RollbackFailed)),
         ServiceDeploymentStatus::RollbackRequested | ServiceDeploymentStatus::RollbackInProgress => {

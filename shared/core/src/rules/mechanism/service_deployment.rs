@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::facts::{ServiceDeploymentFacts, ServiceFacts};
 use crate::model::id::{ServiceDeploymentArn, TaskDefinitionArn};
-use crate::model::record;
+use crate::model::record::{self, RollbackMethod};
 
 use super::ecs_messages;
 
@@ -41,7 +41,8 @@ pub(super) fn recorded<'a>(
 ) -> Vec<&'a ServiceDeploymentArn> {
     let known = record.deployments.iter().filter(|it| it.deployment.is_some());
     let stories = known.filter_map(|it| its_service_deployment(it, service, all));
-    let ways_back = record.deployments.iter().filter_map(|it| it.rollback.as_ref()).filter(|it| it.how == "update");
+    let ways_back =
+        record.deployments.iter().filter_map(|it| it.rollback.as_ref()).filter(|it| it.how == RollbackMethod::Update);
     let to = |it: &record::Rollback| it.to.as_deref().map(|to| TaskDefinitionArn::new(to).short().to_owned());
     let back = ways_back.filter_map(|it| nearest(all, it.done_at.unwrap_or(it.at), to(it).as_deref()));
     stories.chain(back).map(|it| &it.arn).collect()

@@ -12,8 +12,7 @@ use crate::model::facts::{
     Breaker, Deployment, Rollout, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts, StoppedTask, Strategy,
 };
 use crate::model::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
-use crate::model::record;
-use crate::model::record::Outcome;
+use crate::model::record::{self, FailedBy, Outcome, RollbackMethod};
 
 use Breaker::{Fails, Off, RollsBack};
 use Rollout::{Completed, Failed, InProgress};
@@ -171,7 +170,7 @@ fn superseded_is_not_failed() {
     );
     let won = with(Off, vec![primary(X, InProgress), active(N, Completed)]);
     row("it completed before the newer one began", won, "ended: completed, with X after it");
-    row("it failed before the newer one began", newer().failing("tasks"), "ended: failed, with X after it");
+    row("it failed before the newer one began", newer().failing(FailedBy::Tasks), "ended: failed, with X after it");
     let failed = with(RollsBack, vec![back(InProgress), active(X, Failed)]);
     row("the newer one failed, and ECS goes back from that", failed, "ended: superseded, with X after it");
     let log = [
@@ -200,9 +199,9 @@ fn ecs_calls_it_failed() {
     row("the same, as ECS's story tells it", told, "failed, says ECS");
     let stopped = with(Fails, going()).story(Status::Stopped, "The circuit breaker detected a failure.");
     row("ECS's story: stopped, because it failed and rollback is off", stopped, "failed, says ECS");
-    let waits = with(Off, going()).failing("tasks");
+    let waits = with(Off, going()).failing(FailedBy::Tasks);
     row("known to fail, and the rollback waits for the lease", waits, "failed: too many of its tasks stopped");
-    let late = with(Off, vec![primary(N, Completed)]).failing("deadline");
+    let late = with(Off, vec![primary(N, Completed)]).failing(FailedBy::Deadline);
     row("it completes after all, before anything was put back", late, "ended: completed");
 }
 
@@ -268,7 +267,7 @@ fn ecs_rolls_back_by_itself() {
         with(RollsBack, going()).story(Status::RollbackFailed, circuit),
         "ended: failed, and the rollback failed too",
     );
-    let slow = both(InProgress, Failed).failing("ecs").at("17:35:00");
+    let slow = both(InProgress, Failed).failing(FailedBy::Ecs).at("17:35:00");
     row("ECS's rollback does not end either", slow, "ended: failed, and the rollback failed too");
     let put_back = with(
         RollsBack,
@@ -380,7 +379,7 @@ fn too_many_tasks_stop() {
 #[test]
 fn slipway_rolls_back_by_an_update() {
     let after = |deployments: Vec<Deployment>, id: Option<&str>, done: Option<&str>| {
-        with(Off, deployments).way_back("update", id, done)
+        with(Off, deployments).way_back(RollbackMethod::Update, id, done)
     };
     let done = Some("17:10:01");
     row(
@@ -419,7 +418,8 @@ fn slipway_rolls_back_by_an_update() {
         after(vec![back(Completed), active(R, Failed)], Some(R), done),
         "ended: failed, and the rollback failed too",
     );
-    let faster = with(RollsBack, vec![back(InProgress), active(N, Failed)]).way_back("update", None, None);
+    let faster =
+        with(RollsBack, vec![back(InProgress), active(N, Failed)]).way_back(RollbackMethod::Update, None, None);
     row("ECS went back before the call was made", faster, "failed, and ECS is rolling back");
     let newest = Deployment { created_at: Some(time("17:12:00")), ..primary(X, InProgress) };
     row(
@@ -437,24 +437,31 @@ fn slipway_rolls_back_by_an_update() {
 
 #[test]
 fn somebody_else_s_deployment_is_no_way_back() {
-    let check = |how: &str, id: Option<&str>, primary: Deployment, expected: Option<&str>| {
+    let check = |how: RollbackMethod, id: Option<&str>, primary: Deployment, expected: Option<&str>| {
         let case = with(Off, vec![primary]).way_back(how, id, None);
         let found = its_way_back(&case.record.deployments[0], &case.service);
-        assert_eq!(found.map(|it| it.id.as_str()), expected, "{how}");
+        assert_eq!(found.map(|it| it.id.as_str()), expected, "{how:?}");
     };
-    check("stop", None, back(InProgress), None);
-    check("stop", None, primary(X, InProgress), None);
-    check("stop", None, primary(N, InProgress), None);
-    check("update", None, primary(R, InProgress), Some(R));
-    check("update", None, Deployment { created_at: Some(time("17:12:00")), ..primary(X, InProgress) }, None);
-    check("update", None, back(InProgress), None);
-    check("update", Some(R), primary(R, Completed), Some(R));
-    check("update", Some(R), primary(X, Completed), None);
+    check(RollbackMethod::Stop, None, back(InProgress), None);
+    check(RollbackMethod::Stop, None, primary(X, InProgress), None);
+    check(RollbackMethod::Stop, None, primary(N, InProgress), None);
+    check(RollbackMethod::Update, None, primary(R, InProgress), Some(R));
+    check(
+        RollbackMethod::Update,
+        None,
+        Deployment { created_at: Some(time("17:12:00")), ..primary(X, InProgress) },
+        None,
+    );
+    check(RollbackMethod::Update, None, back(InProgress), None);
+    check(RollbackMethod::Update, Some(R), primary(R, Completed), Some(R));
+    check(RollbackMethod::Update, Some(R), primary(X, Completed), None);
 }
 
 #[test]
 fn slipway_rolls_back_by_a_stop() {
-    let after = |status: Status, done: Option<&str>| with(Off, going()).story(status, "").way_back("stop", None, done);
+    let after = |status: Status, done: Option<&str>| {
+        with(Off, going()).story(status, "").way_back(RollbackMethod::Stop, None, done)
+    };
     let done = Some("17:10:01");
     row(
         "decided, and the call was never made",
@@ -472,7 +479,8 @@ fn slipway_rolls_back_by_a_stop() {
     row("failed", after(Status::RollbackFailed, done), "ended: failed, and the rollback failed too");
     row("it succeeded before the call was made", after(Status::Successful, None), "ended: completed");
     row("it succeeded before ECS came to stop it", after(Status::Successful, done), "ended: completed");
-    let listed = with(Off, vec![primary(O, Completed), active(N, InProgress)]).way_back("stop", None, done);
+    let listed =
+        with(Off, vec![primary(O, Completed), active(N, InProgress)]).way_back(RollbackMethod::Stop, None, done);
     row("ECS has no story of it, but O is back", listed, "ended: failed, rolled back by Slipway");
     let slow = after(Status::RollbackInProgress, done).at("17:41:00");
     row("its time is up too", slow, "ended: failed, and the rollback failed too");

@@ -9,7 +9,8 @@ use crate::model::id::TaskDefinitionArn;
 use crate::model::image::ImageRef;
 use crate::model::plan::{ImageChange, RevisionChange, Shown};
 use crate::model::provenance::Provenance;
-use crate::model::record;
+use crate::model::record::{self, DecisionKind};
+use crate::model::trigger::Trigger;
 
 /// The longest time between registering a revision and deploying it: a Lambda function runs for 15 minutes at most.
 const SOON: SignedDuration = SignedDuration::from_mins(15);
@@ -36,7 +37,7 @@ pub struct Unrecorded<'a> {
 /// That is: it is recorded, or may be what an open intent or rollback brought about, or is older than what the record knows
 /// of, so that it ran before or came back.
 ///
-/// It is `outside` unless Slipway registered its revision just before: then it is Slipway's, and its record was lost.
+/// It is external unless Slipway registered its revision just before: then it is Slipway's, and its record was lost.
 pub fn unrecorded(it: &Unrecorded<'_>) -> Option<record::Deployment> {
     let primary = newest(it.service)?;
     if it.record.of_id(&primary.id).is_some() || it.record.expects_a_deployment() || is_old(it, primary) {
@@ -50,7 +51,7 @@ pub fn unrecorded(it: &Unrecorded<'_>) -> Option<record::Deployment> {
     });
     let old = before(it, primary);
     let made = primary.created_at.unwrap_or(it.now);
-    let trigger = ours.as_ref().map_or("outside", |provenance| provenance.trigger.as_str());
+    let trigger = ours.as_ref().map_or(Trigger::External, |provenance| provenance.trigger.clone());
     Some(record::Deployment {
         event: ours.as_ref().map(|provenance| provenance.event.clone()),
         request: ours.as_ref().and_then(|provenance| provenance.request.clone()),
@@ -87,7 +88,7 @@ fn is_old(it: &Unrecorded<'_>, primary: &Deployment) -> bool {
     it.record.deployments.iter().any(|known| known.intended_at > created)
         || it.record.decision.as_ref().is_some_and(|decision| {
             // An adoption is dated by the deployment that it adopts, and so is what somebody did outside.
-            decision.at > created || (decision.at == created && decision.what == "adopted")
+            decision.at > created || (decision.at == created && decision.what == DecisionKind::Adopted)
         })
         || it.record.good.iter().any(proved)
 }
@@ -131,8 +132,8 @@ mod tests {
     use crate::model::facts::{Breaker, Controller, Management, Strategy};
     use crate::model::id::{ClusterName, DeploymentId, EventId, ServiceName};
     use crate::model::image::{Digest, Tag};
-    use crate::model::provenance::Trigger;
     use crate::model::record::Good;
+    use crate::model::trigger::Trigger;
 
     fn time(text: &str) -> Timestamp {
         format!("2026-09-04T{text}Z").parse().unwrap()
@@ -232,19 +233,19 @@ mod tests {
             assert_eq!(seen(record, service, revisions), expected);
         };
         let foreign = revision(42, "hotfix", "16:59:00", None);
-        check(&empty, &service(), &[old.clone(), foreign.clone()], "outside  web:41 → web:42: 1.4.2 → hotfix");
-        check(&empty, &service(), std::slice::from_ref(&foreign), "outside  web:41 → web:42: ? → hotfix");
-        check(&empty, &service(), &[], "outside  web:41 → web:42: ");
+        check(&empty, &service(), &[old.clone(), foreign.clone()], "external  web:41 → web:42: 1.4.2 → hotfix");
+        check(&empty, &service(), std::slice::from_ref(&foreign), "external  web:41 → web:42: ? → hotfix");
+        check(&empty, &service(), &[], "external  web:41 → web:42: ");
         let lost = revision(42, "", "16:59:58", Some(ours()));
         check(&empty, &service(), &[old.clone(), lost], "deploy event-2 web:41 → web:42: 1.4.2 → 1.5.0");
         // Slipway made the revision long before: somebody deploys it again.
         let again = revision(42, "", "12:00:00", Some(ours()));
-        check(&empty, &service(), &[old.clone(), again], "outside  web:41 → web:42: 1.4.2 → 1.5.0");
+        check(&empty, &service(), &[old.clone(), again], "external  web:41 → web:42: 1.4.2 → 1.5.0");
         // ECS lists only the PRIMARY: what is recorded as good ran before.
         let alone = ServiceFacts { deployments: service().deployments[..1].to_vec(), ..service() };
         let good = Good { revision: arn(41).as_str().to_owned(), ran: Vec::new(), at: time("10:02:00") };
         let known = record::Service { good: vec![good], ..empty.clone() };
-        check(&known, &alone, &[old, foreign], "outside  web:41 → web:42: 1.4.2 → hotfix");
+        check(&known, &alone, &[old, foreign], "external  web:41 → web:42: 1.4.2 → hotfix");
 
         let recorded = |value: Value| record::Service {
             deployments: vec![serde_json::from_value(value).unwrap()],

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use crate::model::facts::Revision;
 use crate::model::id::{ContainerName, EventId, TaskDefinitionArn};
 use crate::model::image::{Digest, Repository, Tag};
-use crate::model::provenance::{Provenance, Trigger};
+use crate::model::provenance::Provenance;
 use crate::model::reason::Reason;
+use crate::model::trigger::Trigger;
 use crate::rules::render::{Change, READ_ONLY, Rendering, containers_of, image_of, render};
 
 mod storm;

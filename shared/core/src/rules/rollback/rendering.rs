@@ -3,10 +3,11 @@
 use crate::model::facts::Revision;
 use crate::model::image::{Digest, ImageRef};
 use crate::model::plan::Rendering;
-use crate::model::provenance::{Provenance, Trigger};
+use crate::model::provenance::Provenance;
 use crate::model::reason::Reason;
 use crate::model::record;
 use crate::model::record::Ran;
+use crate::model::trigger::Trigger;
 use crate::rules::render::{self, containers};
 
 /// Renders a good revision anew, with the images that ran with it; the provenance says that it is a rollback from `failed`.

@@ -9,7 +9,8 @@ use crate::model::facts::{Breaker, Deployment, ImageName, Management, Pause, Rev
 use crate::model::id::{ClusterName, ContainerName, ServiceName};
 use crate::model::image::{Digest, ImageRef, Tag};
 use crate::model::record::Quarantined;
-use crate::rules::mechanism::{End, FailedBy, Pace};
+use crate::model::trigger::Trigger;
+use crate::rules::mechanism::{End, Pace};
 use jiff::Timestamp;
 
 const OLD: &str = "ecs-svc/1000000000000000001";
@@ -153,9 +154,9 @@ impl Case {
         self
     }
 
-    fn decided(self, how: &str) -> Self {
+    fn decided(self, how: RollbackMethod) -> Self {
         let rollback = record::Rollback {
-            how: how.to_owned(),
+            how,
             to: Some("web:41".to_owned()),
             at: time("17:10:00"),
             over: None,
@@ -209,7 +210,7 @@ fn what_is_not_slipway_s_to_mend_is_only_told() {
     );
     row(
         "somebody else's",
-        failing(both()).n(|n| n.trigger = "outside".to_owned()),
+        failing(both()).n(|n| n.trigger = Trigger::External),
         "tell: Slipway does nothing, because somebody else made this deployment",
     );
     let newer = Some(DeploymentId::new("ecs-svc/3"));
@@ -235,7 +236,7 @@ fn what_is_not_slipway_s_to_mend_is_only_told() {
     );
     row(
         "Slipway was at it, and it fails again",
-        failing(both()).decided("update"),
+        failing(both()).decided(RollbackMethod::Update),
         "tell: Slipway rolled back already, and does so once for each deployment",
     );
     row(
@@ -266,7 +267,7 @@ fn what_is_under_way_is_stopped_where_ecs_can_go_back() {
     row("nothing good is recorded, but ECS knows one", failing(Vec::new()).story(InProgress), stop);
     row(
         "decided before, and the call was never made",
-        failing(both()).story(InProgress).decided("stop").judged(Assessment::RollbackDue),
+        failing(both()).story(InProgress).decided(RollbackMethod::Stop).judged(Assessment::RollbackDue),
         stop,
     );
     row("the API does not know it", failing(both()), update);
@@ -293,7 +294,7 @@ fn what_is_under_way_is_stopped_where_ecs_can_go_back() {
     );
     row(
         "an update was decided before: it stays one",
-        failing(both()).story(InProgress).decided("update").judged(Assessment::RollbackDue),
+        failing(both()).story(InProgress).decided(RollbackMethod::Update).judged(Assessment::RollbackDue),
         update,
     );
 }
@@ -352,7 +353,7 @@ fn the_last_good_revision_that_can_still_run_is_put_back() {
 fn where_nothing_helps_a_person_is_called() {
     row(
         "a rollback failed",
-        failing(both()).n(|n| n.trigger = "rollback".to_owned()),
+        failing(both()).n(|n| n.trigger = Trigger::Rollback),
         "human: Slipway puts nothing back, because this was a rollback itself, and Slipway goes back no further",
     );
     row(
@@ -384,7 +385,7 @@ fn a_story_that_nobody_mends_ends_with_the_decision() {
     assert_eq!(ends(failing(Vec::new()), FailedBy::Deadline), Some(Outcome::TimedOut));
     assert_eq!(ends(failing(both()).mode(RollbackMode::Off), FailedBy::Tasks), Some(Outcome::Failed));
     assert_eq!(ends(failing(both()), FailedBy::Deadline), None);
-    assert_eq!(ends(failing(both()).decided("update"), FailedBy::Deadline), None);
+    assert_eq!(ends(failing(both()).decided(RollbackMethod::Update), FailedBy::Deadline), None);
 }
 
 /// web:41 with a container of the target by tag, one by digest, and one of another registry.

@@ -9,8 +9,9 @@ use super::*;
 use crate::model::facts::{Breaker, Controller, Deployment as EcsDeployment, Management, Revision, Rollout, Strategy};
 use crate::model::id::{ClusterName, EventId, ServiceName};
 use crate::model::image::Tag;
-use crate::model::record::{self, Decision, Outcome};
-use crate::rules::adoption::{first_sight, outside};
+use crate::model::record::{self, Decision, DecisionKind, Outcome};
+use crate::model::trigger::Trigger;
+use crate::rules::adoption::{external, first_sight};
 use crate::rules::candidate::By;
 use crate::rules::gates::undisturbed;
 use crate::rules::note::is_first_sight;
@@ -65,7 +66,7 @@ fn meant(number: u64, more: serde_json::Value) -> record::Deployment {
 }
 
 fn record(deployments: Vec<record::Deployment>) -> Service {
-    let decision = Decision { what: "adopted".to_owned(), at: at("09:00:00"), who: None };
+    let decision = Decision { what: DecisionKind::Adopted, at: at("09:00:00"), who: None };
     Service { deployments, decision: Some(decision), ..Service::default() }
 }
 
@@ -89,7 +90,7 @@ fn what_runs_is_adopted_once_and_is_good_if_it_won() {
 fn an_update_that_nobody_remembers_is_somebody_elses() {
     #[track_caller]
     fn check(record: &Service, primary: EcsDeployment, expected: Option<&str>) {
-        let note = outside(record, &service(primary));
+        let note = external(record, &service(primary));
         let told = note.map(|note| match note {
             Note::Decided(decision) => decision.at.to_string(),
             other => format!("{other:?}"),
@@ -156,7 +157,7 @@ fn nothing_comes_by_itself_before_what_failed_is_judged() {
     check(open(), deployment("ecs-svc/3", "web:3", "10:01:00", Rollout::InProgress), 0);
     check(json!({ "deployment": "ecs-svc/2", "began_at": at("10:00:02"), "outcome": Outcome::Failed }), old(), 0);
     check(json!({}), old(), 0);
-    check(json!({ "trigger": "outside", "deployment": "ecs-svc/2", "began_at": at("10:00:02") }), old(), 0);
+    check(json!({ "trigger": "external", "deployment": "ecs-svc/2", "began_at": at("10:00:02") }), old(), 0);
 }
 
 #[test]
@@ -204,9 +205,9 @@ fn what_was_archived_is_nobody_elses() {
         ..deployment("ecs-svc/0", "web:2", made, Rollout::InProgress)
     };
     service.deployments.push(other("10:00:01"));
-    assert_eq!(outside(&full, &service), None);
+    assert_eq!(external(&full, &service), None);
     service.deployments[1] = other("10:00:02");
-    assert!(outside(&full, &service).is_some());
+    assert!(external(&full, &service).is_some());
 }
 
 #[test]
@@ -234,18 +235,21 @@ fn an_answer_older_than_the_last_update_is_stale() {
 
 #[test]
 fn what_waits_to_decide_again_waits_once() {
-    let wish = |event: &str| record::Wish {
-        event: EventId::new(event),
-        repository: None,
-        tag: None,
-        at: at("10:00:00"),
-        who: None,
-    };
+    let wish = |event: &str| record::Wish::again(EventId::new(event), Trigger::Reconcile, at("10:00:00"));
     let mut record = Service::default();
     for event in ["1", "2", "3"] {
         Note::Waits(wish(event)).write(&mut record);
     }
     assert_eq!(record.waiting, [wish("1")]);
+
+    let release = |event: &str| {
+        record::Wish::again(EventId::new(event), Trigger::Release, at("10:01:00"))
+            .by(Some("dana".to_owned()), Some("the migration is done".to_owned()))
+    };
+    for release in [release("4"), release("5")] {
+        Note::Waits(release).write(&mut record);
+    }
+    assert_eq!(record.waiting, [release("4")], "who asked for it is what people want to read");
 }
 
 #[test]

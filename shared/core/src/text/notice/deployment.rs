@@ -9,9 +9,10 @@ use super::announce::{arrow, name, request};
 use super::links;
 use crate::model::notice::{Cause, Kind, Link, Notice, Place, Severity};
 use crate::model::plan::{ImageChange, Shown};
+use crate::model::record::FailedBy;
 use crate::model::record::{Deployment, Outcome};
 use crate::rules::diagnosis::quote;
-use crate::rules::mechanism::{End, FailedBy, Who};
+use crate::rules::mechanism::{End, Who};
 use crate::rules::rollback::{Tell, WayBack};
 use crate::text::diagnosis;
 
@@ -58,7 +59,7 @@ impl Notice {
     ///
     /// Its id is the deployment's with the kind, so that a second look at the same makes a copy of the same notice.
     pub fn story(place: Place<'_>, deployment: &Deployment, news: &News<'_>, at: Timestamp) -> Self {
-        let outside = deployment.is_outside();
+        let outside = deployment.is_external();
         let words = Words { place, deployment, news };
         let (kind, about) = (news.kind(), if outside { Kind::External } else { news.kind() });
         let began = deployment.began_at.unwrap_or(deployment.intended_at);
@@ -88,7 +89,7 @@ fn story_id(place: Place<'_>, deployment: &Deployment, kind: Kind) -> String {
         Some(id) => id.as_str().to_owned(),
         None => format!("{}/{}", place.target(), deployment.number),
     };
-    match deployment.is_outside() && kind != Kind::External {
+    match deployment.is_external() && kind != Kind::External {
         true => format!("{id}/{}/{}", Kind::External.as_str(), kind.as_str()),
         false => format!("{id}/{}", kind.as_str()),
     }
@@ -178,7 +179,7 @@ impl Words<'_> {
 
     fn reason(&self) -> String {
         let mut sentences = vec![self.what_happened()];
-        if self.deployment.is_outside() {
+        if self.deployment.is_external() {
             sentences.push("Slipway did not do this, and leaves the deployment alone.".to_owned());
         }
         sentences.extend(self.quarantine());
@@ -260,7 +261,7 @@ impl Words<'_> {
     fn noticed(&self) -> String {
         let Some(failing) = &self.deployment.failing else { return "The deployment failed.".to_owned() };
         let cause = &failing.cause;
-        match FailedBy::of(&failing.by) {
+        match failing.by {
             FailedBy::Tasks => {
                 let count = self.deployment.failed_tasks.len();
                 format!("The deployment failed: {cause}, and {count} of its tasks stopped by themselves.")
@@ -285,7 +286,7 @@ impl Words<'_> {
     }
 
     fn advice(&self) -> Vec<String> {
-        if !self.went_wrong() || self.deployment.is_outside() {
+        if !self.went_wrong() || self.deployment.is_external() {
             return Vec::new();
         }
         let mut advice = Vec::new();

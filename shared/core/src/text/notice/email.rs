@@ -7,6 +7,7 @@ use crate::model::build::BuildChange;
 use crate::model::diff::Diff;
 use crate::model::notice::{Cause, Kind, Link, Notice, Severity};
 use crate::model::plan::Shown;
+use crate::model::trigger::Trigger;
 
 /// The title of the changes.
 pub const CHANGES: &str = "What changes in the task definition";
@@ -120,15 +121,16 @@ impl Notice {
 
 /// Who or what triggered it, as a person says it.
 pub(super) fn trigger(cause: &Cause) -> String {
-    let what = match cause.trigger.as_str() {
-        "push" => "an image push",
-        "deploy" => "a manual deploy",
-        "redeploy" => "a manual redeploy",
-        "rollback" => "a manual rollback",
-        "reconcile" => "the reconcile",
-        "outside" => "somebody outside Slipway",
-        "unknown" => "nobody knows who",
-        other => other,
+    let what = match &cause.trigger {
+        Trigger::Push => "an image push",
+        Trigger::Deploy => "a manual deploy",
+        Trigger::Redeploy => "a manual redeploy",
+        Trigger::Rollback => "a manual rollback",
+        Trigger::Reconcile => "the reconcile",
+        Trigger::Release => "a release",
+        Trigger::External => "somebody outside Slipway",
+        Trigger::Unknown => "nobody knows who",
+        Trigger::Other(word) => word,
     };
     /// A name, not a story.
     const LONGEST_NAME: usize = 100;
@@ -138,7 +140,7 @@ pub(super) fn trigger(cause: &Cause) -> String {
         None => what.to_owned(),
     };
     match &cause.event {
-        Some(event) if cause.trigger == "push" => format!("{what} (event {event})"),
+        Some(event) if cause.trigger == Trigger::Push => format!("{what} (event {event})"),
         Some(event) => format!("{what} (request {event})"),
         None => what,
     }

@@ -13,8 +13,8 @@ use crate::model::id::{
 use crate::model::image::{Digest, Tag};
 use crate::model::notice::{Cause, Kind, Link, Notice, Place, Route, Tasks, schema};
 use crate::model::plan::{ImageChange, Plan, RevisionChange, Shown};
-use crate::model::provenance::Trigger;
 use crate::model::reason::Reason;
+use crate::model::trigger::Trigger;
 
 fn home() -> Home {
     Home::of_arn("arn:aws:lambda:eu-west-1:123456789012:function:deploy").unwrap()
@@ -309,7 +309,7 @@ fn everywhere(text: &str, count: usize, line: &str) -> Notice {
         image: Some(ImageChange { repository: text.to_owned(), ..image() }),
         revision: Some(RevisionChange { old: Some(text.to_owned()), new: Some(text.to_owned()) }),
         deployment: Some(DeploymentId::new(text)),
-        cause: Some(Cause { trigger: text.to_owned(), event: Some(EventId::new(text)), who: Some(text.to_owned()) }),
+        cause: Some(Cause { trigger: Trigger::of(text), event: Some(EventId::new(text)), who: Some(text.to_owned()) }),
         details: vec![line.to_owned(); count],
         changes: vec![change; count],
         advice: vec![text.to_owned(); count],

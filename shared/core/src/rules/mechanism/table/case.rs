@@ -11,9 +11,9 @@ use crate::model::facts::{
 };
 use crate::model::id::{ClusterName, DeploymentId, EventId, ServiceDeploymentArn, ServiceName, TaskDefinitionArn};
 use crate::model::image::Digest;
-use crate::model::provenance::{Provenance, Trigger};
-use crate::model::record;
-use crate::model::record::Outcome;
+use crate::model::provenance::Provenance;
+use crate::model::record::{self, FailedBy, Outcome, RollbackMethod};
+use crate::model::trigger::Trigger;
 use crate::rules::mechanism::*;
 use jiff::Timestamp;
 
@@ -237,10 +237,10 @@ impl Case {
         self
     }
 
-    pub(super) fn failing(self, by: &str) -> Self {
+    pub(super) fn failing(self, by: FailedBy) -> Self {
         let failing = record::Failing {
             at: time("17:04:00"),
-            by: by.to_owned(),
+            by,
             cause: "its container web exited with code 1".to_owned(),
             evidence: Vec::new(),
             log: None,
@@ -262,16 +262,16 @@ impl Case {
     }
 
     /// Slipway decided at 17:10:00 to roll back.
-    pub(super) fn way_back(self, how: &str, id: Option<&str>, done_at: Option<&str>) -> Self {
+    pub(super) fn way_back(self, how: RollbackMethod, id: Option<&str>, done_at: Option<&str>) -> Self {
         let rollback = record::Rollback {
-            how: how.to_owned(),
+            how,
             to: Some("web:41".to_owned()),
             at: time("17:09:59"),
             over: Some(DeploymentId::new(N)),
             deployment: id.map(DeploymentId::new),
             done_at: done_at.map(time),
         };
-        let case = self.failing("tasks").n(|n| n.rollback = Some(rollback));
+        let case = self.failing(FailedBy::Tasks).n(|n| n.rollback = Some(rollback));
         Self { now: time("17:15:00"), ..case }
     }
 

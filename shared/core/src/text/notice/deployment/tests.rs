@@ -6,6 +6,7 @@ use super::*;
 use crate::model::id::{ClusterName, DeploymentId, Home, LogStream, ServiceName, TaskDefinitionArn};
 use crate::model::plan::RevisionChange;
 use crate::model::record;
+use crate::model::trigger::Trigger;
 use crate::rules::mechanism::Assessment;
 use crate::rules::rollback::{Anew, Human};
 
@@ -26,10 +27,10 @@ fn deployment() -> Deployment {
     .unwrap()
 }
 
-fn failing(by: &str) -> Deployment {
+fn failing(by: FailedBy) -> Deployment {
     let failing = record::Failing {
         at: time("17:04:00"),
-        by: by.to_owned(),
+        by,
         cause: "its container web exited with code 1".to_owned(),
         evidence: vec![
             "Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)"
@@ -45,24 +46,25 @@ fn failing(by: &str) -> Deployment {
         }),
         advice: vec!["Read the last lines of the container's log, mend the image, and push it".to_owned()],
     };
-    let failed_tasks = if by == "tasks" { vec!["t1".to_owned(), "t2".to_owned(), "t3".to_owned()] } else { Vec::new() };
+    let failed_tasks =
+        if by == FailedBy::Tasks { vec!["t1".to_owned(), "t2".to_owned(), "t3".to_owned()] } else { Vec::new() };
     Deployment { failing: Some(failing), failed_tasks, ..deployment() }
 }
 
 fn rolled_back() -> Deployment {
     let rollback = record::Rollback {
-        how: "update".to_owned(),
+        how: record::RollbackMethod::Update,
         to: Some("web:41".to_owned()),
         at: time("17:04:01"),
         over: None,
         deployment: Some(DeploymentId::new("ecs-svc/4")),
         done_at: Some(time("17:04:02")),
     };
-    Deployment { rollback: Some(rollback), ..failing("tasks") }
+    Deployment { rollback: Some(rollback), ..failing(FailedBy::Tasks) }
 }
 
-fn outside() -> Deployment {
-    Deployment { trigger: "outside".to_owned(), event: None, ..deployment() }
+fn external() -> Deployment {
+    Deployment { trigger: Trigger::External, event: None, ..deployment() }
 }
 
 fn update() -> WayBack {
@@ -118,7 +120,7 @@ fn a_deployment_that_goes_well() {
 
 #[test]
 fn a_deployment_that_fails_says_what_is_next() {
-    insta::assert_snapshot!(told(&failing("tasks"), &News::Failing { next: &update() }), @r#"
+    insta::assert_snapshot!(told(&failing(FailedBy::Tasks), &News::Failing { next: &update() }), @r#"
     Deploy is failing on prod/web: shop/web:1.5.0, its container web exited with code 1
 
     The deployment failed: its container web exited with code 1, and 3 of its tasks stopped by themselves. Slipway puts web:41 back, the last revision that completed here.
@@ -140,7 +142,7 @@ fn a_deployment_that_fails_says_what_is_next() {
     What you can do:
     - Read the last lines of the container's log, mend the image, and push it
     "#);
-    insta::assert_snapshot!(told(&failing("deadline"), &News::Failing { next: &WayBack::Tell(Tell::EcsRollsBack) }), @r#"
+    insta::assert_snapshot!(told(&failing(FailedBy::Deadline), &News::Failing { next: &WayBack::Tell(Tell::EcsRollsBack) }), @r#"
     Deploy is failing on prod/web: shop/web:1.5.0, its container web exited with code 1
 
     The deployment did not complete within 30 min; the likeliest cause: its container web exited with code 1. ECS puts the last version back by itself.
@@ -189,7 +191,7 @@ fn a_rollback_under_way_and_done() {
     - Wait: a notice follows when the rollback has ended
     - Read the last lines of the container's log, mend the image, and push it
     "#);
-    insta::assert_snapshot!(told(&failing("ecs"), &News::RollingBack { by: Who::Ecs, to: None }), @r#"
+    insta::assert_snapshot!(told(&failing(FailedBy::Ecs), &News::RollingBack { by: Who::Ecs, to: None }), @r#"
     Deploy failed on prod/web: shop/web:1.5.0, ECS is rolling back to 1.4.2
 
     The deployment failed: its container web exited with code 1. ECS is putting the last version back by itself; Slipway only watches.
@@ -239,7 +241,7 @@ fn a_rollback_under_way_and_done() {
         says: Some("ECS deployment circuit breaker: tasks failed to start.".to_owned()),
         ..end(Outcome::RolledBackByEcs)
     };
-    insta::assert_snapshot!(told(&failing("ecs"), &News::Ended { end: &by_ecs, next: None }), @r#"
+    insta::assert_snapshot!(told(&failing(FailedBy::Ecs), &News::Ended { end: &by_ecs, next: None }), @r#"
     Deploy failed on prod/web: shop/web:1.5.0, 1.4.2 runs again
 
     The deployment failed: its container web exited with code 1. ECS put the last version back by itself; prod/web runs that again. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
@@ -292,7 +294,8 @@ fn a_rollback_under_way_and_done() {
 
 #[test]
 fn a_failure_that_nobody_mends() {
-    let news = |way: &WayBack, outcome| told(&failing("ecs"), &News::Ended { end: &end(outcome), next: Some(way) });
+    let news =
+        |way: &WayBack, outcome| told(&failing(FailedBy::Ecs), &News::Ended { end: &end(outcome), next: Some(way) });
     insta::assert_snapshot!(news(&WayBack::Human(Human::NothingGood), Outcome::Failed), @r#"
     Deploy failed on prod/web: shop/web:1.5.0, its container web exited with code 1
 
@@ -342,7 +345,7 @@ fn a_failure_that_nobody_mends() {
     - If the image is innocent, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
     let late = told(
-        &failing("deadline"),
+        &failing(FailedBy::Deadline),
         &News::Ended { end: &end(Outcome::TimedOut), next: Some(&WayBack::Tell(Tell::Off)) },
     );
     insta::assert_snapshot!(late, @r#"
@@ -397,7 +400,7 @@ fn what_a_person_stops_is_no_failure() {
 fn ecs_s_words_are_told_once() {
     let says = "ECS deployment circuit breaker: tasks failed to start.";
     let end = End { says: Some(says.to_owned()), ..end(Outcome::RolledBackByEcs) };
-    let mut deployment = failing("ecs");
+    let mut deployment = failing(FailedBy::Ecs);
     let reason = |deployment: &Deployment| notice(deployment, &News::Ended { end: &end, next: None }).reason;
     assert!(reason(&deployment).ends_with("tasks failed to start.\""));
     if let Some(failing) = &mut deployment.failing {
@@ -440,7 +443,7 @@ fn other_endings() {
 
 #[test]
 fn somebody_else_s_deployment_is_not_blamed_on_slipway() {
-    insta::assert_snapshot!(told(&outside(), &News::InProgress), @r#"
+    insta::assert_snapshot!(told(&external(), &News::InProgress), @r#"
     Changed outside Slipway: prod/web is getting web:42 with shop/web:1.5.0
 
     ECS is starting the new tasks of prod/web. Slipway did not do this, and leaves the deployment alone.
@@ -451,7 +454,7 @@ fn somebody_else_s_deployment_is_not_blamed_on_slipway() {
     Deployment    ecs-svc/2
     Triggered by  somebody outside Slipway
     "#);
-    insta::assert_snapshot!(ended(&outside(), Outcome::RolledBackByEcs), @r#"
+    insta::assert_snapshot!(ended(&external(), Outcome::RolledBackByEcs), @r#"
     Changed outside Slipway: prod/web was to run web:42 with shop/web:1.5.0, ECS rolled back
 
     The deployment failed. ECS put the last version back by itself; prod/web runs that again. Slipway did not do this, and leaves the deployment alone.
@@ -487,10 +490,12 @@ fn all() -> Vec<Notice> {
         Outcome::External,
     ];
     let ends = outcomes.map(end);
-    let bare = Deployment { image: None, revision: RevisionChange::default(), ..failing("ecs") };
+    let bare = Deployment { image: None, revision: RevisionChange::default(), ..failing(FailedBy::Ecs) };
     let nobody = Deployment { deployment: None, event: None, ..bare.clone() };
     let mut notices = Vec::new();
-    for deployment in [deployment(), failing("tasks"), failing("deadline"), rolled_back(), outside(), bare, nobody] {
+    for deployment in
+        [deployment(), failing(FailedBy::Tasks), failing(FailedBy::Deadline), rolled_back(), external(), bare, nobody]
+    {
         let mut news = vec![News::InProgress];
         news.extend(ways.iter().map(|next| News::Failing { next }));
         news.extend([Who::Ecs, Who::Slipway, Who::Somebody].map(|by| News::RollingBack { by, to: None }));
@@ -524,8 +529,8 @@ fn a_second_look_makes_a_copy_and_the_story_only_moves_forward() {
     let completed = end(Outcome::Completed);
     let done = News::Ended { end: &completed, next: None };
     assert_eq!(id(&deployment(), &done), "ecs-svc/2/completed");
-    assert_eq!(id(&outside(), &done), "ecs-svc/2/external/completed");
-    assert_eq!(id(&failing("tasks"), &News::Failing { next: &update() }), "ecs-svc/2/failing");
+    assert_eq!(id(&external(), &done), "ecs-svc/2/external/completed");
+    assert_eq!(id(&failing(FailedBy::Tasks), &News::Failing { next: &update() }), "ecs-svc/2/failing");
     assert_eq!(id(&rolled_back(), &News::RollingBack { by: Who::Slipway, to: None }), "ecs-svc/2/rolling_back");
     let ranks = [Kind::Started, Kind::InProgress, Kind::Failing, Kind::RollingBack, Kind::RolledBack].map(Kind::rank);
     assert!(ranks.is_sorted_by(|one, next| one < next));

@@ -1,0 +1,78 @@
+//! Timers: one-time schedules by which a service is looked at again when something is due.
+//!
+//! A timer is named by its service and its minute, so a second one for the same minute is not made (EventBridge Scheduler
+//! refuses a name that exists). It says only which service; what is due is decided from the record when it fires. One that
+//! fires without need finds nothing due, so none is ever changed or deleted.
+
+use jiff::{Timestamp, ToSpan};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::model::id::{EventId, TargetName};
+
+/// The name of a service's timer for this minute, at most 64 of the characters that EventBridge Scheduler takes.
+pub fn name(target: &TargetName, at: Timestamp) -> String {
+    format!("timer-{}-{}", hash(target.as_str()), at.strftime("%Y%m%dT%H%M"))
+}
+
+/// The full minute in which something that is due at `due` is looked at: the next one, and never the present one, whose timer
+/// may just have fired.
+pub fn minute(due: Timestamp, now: Timestamp) -> Timestamp {
+    /// Longer than it takes to make a schedule, with all tries.
+    const SOON_SECONDS: i64 = 20;
+    let soonest = now.saturating_add(SOON_SECONDS.seconds()).unwrap_or(now);
+    let seconds = due.max(soonest).as_second();
+    Timestamp::from_second(seconds.saturating_add(59).div_euclid(60) * 60).unwrap_or(due)
+}
+
+/// What the function is invoked with when a service's timer fires.
+pub fn payload(target: &TargetName) -> Value {
+    json!({ "slipway": "timer", "target": target })
+}
+
+/// The name of the schedule by which a part of a reconcile is done elsewhere; the same for a repeated one.
+pub fn chunk(reconcile: &EventId, number: usize) -> String {
+    format!("reconcile-{}-{number}", hash(reconcile.as_str()))
+}
+
+fn hash(text: &str) -> String {
+    Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(text: &str) -> Timestamp {
+        format!("2026-11-21T{text}Z").parse().unwrap()
+    }
+
+    #[test]
+    fn names_fit_and_tell_apart() {
+        let web = TargetName::new(format!("prod/{}", "web".repeat(80)));
+        let (ten, later) = (time("10:00:00"), time("10:01:00"));
+        let mut names = vec![
+            name(&web, ten),
+            name(&web, later),
+            name(&TargetName::new("prod/api"), ten),
+            chunk(&EventId::new("1"), 99),
+        ];
+        for name in &names {
+            assert!(name.len() <= 64 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'), "{name}");
+        }
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), 4);
+        assert_eq!(name(&web, ten), name(&web, time("10:00:59")), "one a minute");
+    }
+
+    #[test]
+    fn a_timer_fires_in_a_later_minute_than_this_one() {
+        let check = |due: &str, now: &str, expected: &str| assert_eq!(minute(time(due), time(now)), time(expected));
+        check("10:30:00", "10:00:00", "10:30:00");
+        check("10:30:01", "10:00:00", "10:31:00");
+        check("10:00:00", "10:00:00", "10:01:00");
+        check("09:00:00", "10:00:39", "10:01:00");
+        check("10:00:45", "10:00:45", "10:02:00");
+    }
+}

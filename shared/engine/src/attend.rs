@@ -1,0 +1,159 @@
+//! Attends to one service until nothing is due there: follows its deployments, then serves what waited for them.
+//!
+//! The same for ECS's events, for timers, and for what a push or the reconcile found unjudged. So the invocation that sees a
+//! deployment end also starts what waited behind it.
+
+use serde_json::{Value, json};
+use slipway_core::config::Config;
+use slipway_core::deploy::is_unfinished;
+use slipway_core::id::{EventId, TargetName};
+use slipway_core::ledger::Service;
+use tracing::{error, info};
+
+use crate::cloud::{Cloud, Metric};
+use crate::error::Failure;
+use crate::follow::{Ours, Visit, ours};
+use crate::input::{Hint, ServiceEvent};
+use crate::invocation::Call;
+use crate::lease::{Lease, Waiting};
+use crate::observe::Look;
+use crate::plan::Sight;
+use crate::serve::{Served, Session};
+
+/// What was served may leave something to judge, and so on; what comes after that has a timer.
+const ROUNDS: u32 = 4;
+
+impl<C: Cloud> Call<'_, C> {
+    /// Handles what ECS said of a service, or a timer. A document that cannot be used stops deploys; it must not silence
+    /// the deployments that are under way.
+    pub(crate) async fn attend(&self, event: &ServiceEvent) -> Result<Value, Failure> {
+        match self.engine.document.read(self.cloud()).await {
+            Ok(Ok(config)) => self.attend_to(Some(&config), event).await,
+            Ok(Err(mistakes)) => {
+                error!(config.version = mistakes.version, "the configuration has mistakes");
+                self.attend_to(None, event).await
+            }
+            Err(error) if error.kind.is_passing() => Err(error.into()),
+            Err(error) => {
+                error!(%error, "the configuration could not be read");
+                self.attend_to(None, event).await
+            }
+        }
+    }
+
+    /// Attends to a service because something there has to be judged.
+    pub(crate) async fn attend_named(&self, config: &Config, target: &TargetName) -> Result<(), Failure> {
+        match ServiceEvent::of(target, Hint::Unjudged) {
+            Some(event) => self.attend_to(Some(config), &event).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    async fn attend_to(&self, config: Option<&Config>, event: &ServiceEvent) -> Result<Value, Failure> {
+        let home = event.home.as_ref().unwrap_or(self.home);
+        let Some(ours) = ours(config, event, home) else {
+            info!(ecs.service = %event.service, "the service is not in the configuration");
+            return Ok(ignored("the service is not in the configuration"));
+        };
+        if event.hint == Hint::Timer {
+            let record = self.cloud().read_record(&ours.target).await?.record;
+            if !is_due(&record) {
+                info!(ecs.service = %ours.target, "nothing is due");
+                return Ok(ignored("nothing is due"));
+            }
+        }
+        match Box::pin(self.rounds(config, event, &ours)).await {
+            Ok(published) => Ok(json!({ "ok": true, "target": ours.target, "published": published })),
+            Err(Trouble::Failure(failure)) => Err(failure),
+            Err(Trouble::Permanent(error)) => {
+                error!(%error, "the service could not be followed");
+                self.cloud().count(Metric::NoticesFailed, Some(&ours.target));
+                Ok(json!({ "ok": false, "target": ours.target, "error": error.to_string() }))
+            }
+        }
+    }
+
+    /// The ids of the notices that were published.
+    async fn rounds(&self, config: Option<&Config>, event: &ServiceEvent, ours: &Ours) -> Result<Vec<String>, Trouble> {
+        let home = event.home.as_ref().unwrap_or(self.home);
+        let (mut published, mut hint) = (Vec::new(), &event.hint);
+        for _ in 0..ROUNDS {
+            let mut visit = Visit::new(self, home, ours, hint);
+            let followed = async {
+                visit.look().await?;
+                visit.follow().await
+            };
+            Box::pin(followed).await?;
+            published.append(&mut visit.published);
+            let pending = has_pending(&visit.item.record, hint);
+            let Some(config) = config.filter(|_| pending) else { break };
+            let unjudged = Box::pin(self.serve_pending(config, &ours.target)).await?;
+            if unjudged == Unjudged::Nothing {
+                break;
+            }
+            hint = &Hint::Unjudged;
+        }
+        Ok(published)
+    }
+
+    /// Serves the inputs that are pending on a service, unless somebody else is at work there, who will.
+    async fn serve_pending(&self, config: &Config, target: &TargetName) -> Result<Unjudged, Failure> {
+        let entries = config.of_name(target);
+        if entries.is_empty() {
+            return Ok(Unjudged::Nothing);
+        }
+        let cloud = self.cloud();
+        let Ok(lease) = Lease::take(cloud, target, &self.holder, &[], Waiting::Wakes).await? else {
+            return Ok(Unjudged::Nothing);
+        };
+        let Served { own, failure, unjudged } =
+            Session::new(self, lease, entries).grant_all(&Look::new(cloud), Vec::new(), Sight::OfAPush).await;
+        let event = EventId::new(self.request_id);
+        self.answer("timer", &event, own, failure.into_iter().collect())?;
+        Ok(unjudged)
+    }
+}
+
+/// Whether serving left something that somebody has to judge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unjudged {
+    /// ECS went back from a deployment of ours.
+    Something,
+    /// It didn't.
+    Nothing,
+}
+
+/// Why a service could not be attended to.
+enum Trouble {
+    /// Another try can help.
+    Failure(Failure),
+    /// It can't.
+    Permanent(crate::Error),
+}
+
+impl From<crate::Error> for Trouble {
+    fn from(error: crate::Error) -> Self {
+        if error.kind.is_passing() { Self::Failure(error.into()) } else { Self::Permanent(error) }
+    }
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+/// Whether a timer may find something to do.
+fn is_due(record: &Service) -> bool {
+    record.deployments.iter().any(is_unfinished) || !record.wishes.is_empty() || !record.waiting.is_empty()
+}
+
+/// Whether inputs are to be served now: those that nothing blocks, and where a timer fired, those that waited for it.
+fn has_pending(record: &Service, hint: &Hint) -> bool {
+    !record.wishes.is_empty() || *hint == Hint::Timer && !record.waiting.is_empty()
+}
+
+/// The answer to what is not for the function.
+fn ignored(why: &str) -> Value {
+    json!({ "ok": true, "ignored": why })
+}
