@@ -78,7 +78,7 @@ impl Schedule {
         let universe = &mut *universe;
         for service in universe.services.clone() {
             let Some(facts) = universe.service(&service) else { continue };
-            let running = primary(&facts).and_then(|it| universe.digest_of(&it.task_definition));
+            let running = primary(&facts).and_then(|it| universe.digest_of(&service.target, &it.id));
             let view = View { now: universe.now, images: &universe.images, table: &universe.table };
             universe.laws.at_rest(&service.target, &facts, running.as_ref(), &view);
         }

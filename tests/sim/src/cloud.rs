@@ -150,11 +150,7 @@ impl Cloud for Port {
 
     async fn read_record(&self, target: &TargetName) -> Result<Versioned, Error> {
         const CALL: &str = "DynamoDB.GetItem";
-        let read = |universe: &mut Universe, request| {
-            universe.laws.begins_anew(request, target);
-            Ok(universe.read_record(target))
-        };
-        self.call(CALL, target.as_str(), Does::Reads, read).await
+        self.call(CALL, target.as_str(), Does::Reads, |universe, _| Ok(universe.read_record(target))).await
     }
 
     async fn write_record(

@@ -2,8 +2,8 @@
 
 use fake_aws::Refusal;
 use jiff::SignedDuration;
-use slipway_core::facts::ServiceFacts;
-use slipway_core::id::{ServiceDeploymentArn, TargetName, TaskDefinitionArn};
+use slipway_core::facts::{RanImage, ServiceFacts};
+use slipway_core::id::{DeploymentId, ServiceDeploymentArn, ServiceRevisionArn, TargetName, TaskDefinitionArn};
 use slipway_core::image::Digest;
 use slipway_core::ledger::Service;
 use slipway_core::notice::Notice;
@@ -11,6 +11,7 @@ use slipway_core::plan::Force;
 
 use crate::bug::Bug;
 use crate::laws::{Update, View};
+use crate::scene::REPOSITORY;
 use crate::universe::{Universe, primary};
 
 impl Universe {
@@ -31,8 +32,8 @@ impl Universe {
             let update = Update {
                 target,
                 request,
-                digest: self.digest_of(to),
-                running: primary(&before).and_then(|it| self.digest_of(&it.task_definition)),
+                digest: self.digest_of(target, &made.id),
+                running: primary(&before).and_then(|it| self.ran(target, &it.id)),
                 before: &before,
                 made: &made.id,
                 force,
@@ -84,10 +85,15 @@ impl Universe {
         }
     }
 
-    /// The digest that a revision names; none where it names a tag.
-    pub(crate) fn digest_of(&self, revision: &TaskDefinitionArn) -> Option<Digest> {
-        let revision = self.aws.describe_task_definition(revision.as_str()).ok()?;
-        let image = revision.definition.get("containerDefinitions")?[0]["image"].as_str()?;
-        Digest::parse(image.split_once('@')?.1)
+    /// The image of ours that ECS resolved when a deployment began.
+    pub(crate) fn digest_of(&self, target: &TargetName, deployment: &DeploymentId) -> Option<Digest> {
+        self.ran(target, deployment)?.digest
+    }
+
+    fn ran(&self, target: &TargetName, deployment: &DeploymentId) -> Option<RanImage> {
+        let number = deployment.as_str().strip_prefix("ecs-svc/")?;
+        let arn = self.aws.place().arn("ecs", &format!("service-revision/{target}/{number}"));
+        let revision = self.aws.describe_service_revisions(&[ServiceRevisionArn::new(arn)]).ok()?.pop()?;
+        revision.images.into_iter().find(|ran| ran.image.contains(REPOSITORY))
     }
 }

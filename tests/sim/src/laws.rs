@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use slipway_core::facts::{Rollout, ServiceFacts, Strategy};
+use slipway_core::facts::{RanImage, Rollout, ServiceFacts, Strategy};
 use slipway_core::id::{DeploymentId, EventId, TargetName};
 use slipway_core::image::Digest;
 use slipway_core::ledger::{DecisionKind, Deployment, Outcome, RollbackMethod, Service};
@@ -47,10 +47,10 @@ pub(crate) struct Update<'a> {
     pub(crate) target: &'a TargetName,
     /// By which invocation.
     pub(crate) request: u64,
-    /// The image that it brings; none where a revision names a tag.
+    /// The image that it brings.
     pub(crate) digest: Option<Digest>,
-    /// The image that ran.
-    pub(crate) running: Option<Digest>,
+    /// The image that ran, as its revision names it and as ECS resolved it.
+    pub(crate) running: Option<RanImage>,
     /// The service before it.
     pub(crate) before: &'a ServiceFacts,
     /// The deployment that it made.
@@ -102,8 +102,8 @@ struct OfService {
     rolled_back: BTreeMap<u64, u32>,
     /// The deployments that Slipway's rollbacks made, and of what.
     ways_back: BTreeMap<DeploymentId, u64>,
-    /// The events and requests that were carried out, with the image each brought.
-    done: BTreeSet<(EventId, Option<Digest>)>,
+    /// The events and requests that were carried out, with the image each brought, and when that had come.
+    done: BTreeSet<(EventId, Option<Digest>, Option<Timestamp>)>,
     /// How deployments ended, by number.
     ends: BTreeMap<u64, Outcome>,
     /// The ends that were published, by deployment.
@@ -154,8 +154,14 @@ impl Laws {
         }
     }
 
-    /// An invocation begins anew with a service: it reads its record, or takes its lease. What it sees next it decides by.
-    pub(crate) fn begins_anew(&mut self, request: u64, target: &TargetName) {
+    /// An invocation is tried, perhaps once more.
+    pub(crate) fn begins(&mut self, request: u64) {
+        let own = self.looks.iter_mut().filter(|((of, _), _)| *of == request);
+        own.for_each(|(_, looked)| looked.again = true);
+    }
+
+    /// An invocation begins anew with a service: it takes its lease, or has updated it. What it sees next it decides by.
+    fn begins_anew(&mut self, request: u64, target: &TargetName) {
         if let Some(looked) = self.looks.get_mut(&(request, target.clone())) {
             looked.again = true;
         }
@@ -234,6 +240,7 @@ impl Laws {
     pub(crate) fn updated(&mut self, update: &Update<'_>, view: &View<'_>) {
         self.updates += 1;
         let target = update.target;
+        self.begins_anew(update.request, target);
         let empty = Service::default();
         let record = view.table.record(target).unwrap_or(&empty);
         let holder = format!("req-{}", update.request);
@@ -396,8 +403,9 @@ impl OfService {
     /// Slipway deployed, by itself or because somebody asked.
     fn deployed(&mut self, by: By, intent: &Intent, update: &Update<'_>, view: &View<'_>) -> Option<String> {
         let digest = update.digest.as_ref();
+        let came_at = digest.and_then(|it| view.images.came_at(it));
         if let Some(event) = &intent.event
-            && !self.done.insert((event.clone(), update.digest.clone()))
+            && !self.done.insert((event.clone(), update.digest.clone(), came_at))
         {
             return Some(format!("{event} was carried out twice"));
         }
@@ -412,7 +420,7 @@ impl OfService {
         // ECS has no compare-and-set, so what happens between the look and the update is nobody's fault.
         let seen = primary.updated_at.is_none_or(|at| at < intent.looked);
         let under_way = seen && primary.rollout == Some(Rollout::InProgress);
-        let running = update.running.as_ref();
+        let running = update.running.as_ref().and_then(|it| it.digest.as_ref());
         // What can only fail may be replaced by something newer, and so may what is on record as failed.
         let well = running.is_none_or(|it| view.images.quality(it) == Quality::Good && !self.condemned.contains(it));
         // Nor is a rollback protected of which is on record that it failed, however ECS goes on with it.
@@ -427,8 +435,7 @@ impl OfService {
         if let Some(words) = &intent.breaks {
             return Some(words.clone());
         }
-        let digest = digest?;
-        let came_at = view.images.came_at(digest)?;
+        let (digest, came_at) = (digest?, came_at?);
         if let Some(called) = self.called.take()
             && came_at <= called
             && called < intent.looked
@@ -448,7 +455,9 @@ impl OfService {
         if view.images.is_older(digest, running) {
             return Some(format!("{} is older than the running {}", digest.short(), running.short()));
         }
-        let again = digest == running && update.force == Force::No;
+        // What a revision names by a tag may be pinned.
+        let pinned = update.running.as_ref().is_some_and(|it| it.image.contains('@'));
+        let again = digest == running && pinned && update.force == Force::No;
         again.then(|| format!("{} was deployed although it runs", digest.short()))
     }
 
