@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use serde_json::json;
+use slipway_core::ledger::Outcome;
 
 use crate::delivery::Payload;
 use crate::laws::View;
@@ -27,8 +28,9 @@ impl Schedule {
         let mut quiet = 0;
         for round in 0..ROUNDS {
             let before = self.came_to();
-            // Only what was lost needs the reconcile.
-            if round % 2 == 1 && self.universe.borrow().lost == Lost::Something {
+            // Only what was lost, or what ECS did after an end, needs the reconcile.
+            let needed = self.universe.borrow().lost == Lost::Something || self.went_back_late();
+            if round % 2 == 1 && needed {
                 self.reconcile();
             }
             self.settle();
@@ -60,6 +62,18 @@ impl Schedule {
         let universe = self.universe.borrow();
         let open = |target| universe.table.record(target).is_some_and(|record| record.open().is_some());
         universe.timers.next().is_none() && universe.services.iter().all(|it| !open(&it.target))
+    }
+
+    /// Whether ECS itself went back from a deployment that was on record as failed by then, and that nobody was to undo.
+    fn went_back_late(&self) -> bool {
+        let universe = self.universe.borrow();
+        universe.services.iter().any(|service| {
+            let last = universe.table.record(&service.target).and_then(|record| record.deployments.first());
+            let given_up = last.filter(|it| matches!(it.outcome, Some(Outcome::Failed | Outcome::TimedOut)));
+            let facts = universe.service(service);
+            let primary = facts.as_ref().and_then(primary).map(|it| &it.id);
+            given_up.is_some_and(|it| it.deployment.as_ref() != primary)
+        })
     }
 
     /// Whether ECS tries somebody else's deployment for ever.

@@ -228,7 +228,7 @@ impl Laws {
             {
                 let id = service.and_then(primary).map(|it| &it.id);
                 let put_right = known.outside.as_ref().is_some_and(|(outside, _)| Some(outside) == id);
-                known.called = Some(view.now).filter(|_| !put_right);
+                known.called = it.ended_at.filter(|_| !put_right);
             }
         }
         if let Some(words) = broken {
@@ -538,7 +538,8 @@ impl OfService {
         let adopted = record.decision.as_ref().filter(|it| it.what == DecisionKind::Adopted).map(|it| it.at);
         let decided = self.decided.max(adopted).max(self.outside.as_ref().map(|(_, at)| *at));
         let better = images.all().iter().rfind(|image| {
-            let came_at = images.came_at(&image.digest);
+            // When a tag was pointed to an image only its event tells, and that may be lost.
+            let came_at = Some(image.pushed_at);
             image.quality == Quality::Good
                 && !image.tags.is_empty()
                 && !self.condemned.contains(&image.digest)
