@@ -18,13 +18,17 @@ impl Service {
     }
 
     /// Writes down a deployment that was found at ECS, if nobody has done so since, and nothing was meant since that it may
-    /// be. Its number, and what is to be archived.
+    /// be. Its number, and what is to be archived. What somebody else made counts as a person's decision from then on.
     pub fn find(&mut self, found: Deployment) -> Option<(u64, Vec<Deployment>)> {
         let is_known = found.deployment.as_ref().is_some_and(|id| self.of_id(id).is_some());
         if is_known || self.expects_a_deployment() {
             return None;
         }
-        decision_of(&found).into_iter().for_each(|decision| self.decided(decision));
+        let decision = match found.is_external() {
+            true => Some(Decision { what: DecisionKind::External, at: found.intended_at, who: None }),
+            false => decision_of(&found),
+        };
+        decision.into_iter().for_each(|decision| self.decided(decision));
         Some(self.record(found))
     }
 

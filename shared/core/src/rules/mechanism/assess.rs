@@ -154,8 +154,12 @@ fn history(it: &Situation<'_>) -> Option<Assessment> {
         Successful => end(Outcome::Completed).into(),
         RollbackSuccessful if who == Who::Somebody => end(Outcome::Stopped).into(),
         RollbackSuccessful => end(Outcome::RolledBackByEcs).into(),
-        // ECS looked for something to go back to, and went nowhere: what Slipway knows may do.
-        RollbackFailed if ecs_messages::nowhere(story) => Assessment::Failing { by: FailedBy::Ecs },
+        // ECS looked for something to go back to, and went nowhere: what Slipway knows may do, unless something newer has
+        // taken its place.
+        RollbackFailed if ecs_messages::nowhere(story) => match ecs_messages::newer(it) {
+            Some(newer) => End { newer: Some(newer), ..end(Outcome::Failed) }.into(),
+            None => Assessment::Failing { by: FailedBy::Ecs },
+        },
         RollbackFailed => end(Outcome::RollbackFailed).into(),
         RollbackRequested => rolling_back(it, Who::Somebody),
         RollbackInProgress => rolling_back(it, who),

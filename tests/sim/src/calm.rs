@@ -1,0 +1,151 @@
+//! The end of a schedule: inputs stop, calls succeed, and within bounded time everything has to come to rest.
+
+use jiff::SignedDuration;
+use serde_json::json;
+use slipway_core::ledger::Outcome;
+
+use crate::delivery::Payload;
+use crate::laws::View;
+use crate::schedule::Schedule;
+use crate::universe::{Lost, Phase, primary};
+
+/// Deployments end within ten minutes or are rolled back, and a rollback may be followed by another try.
+const ROUNDS: u32 = 60;
+
+/// So long a round takes.
+const ROUND: SignedDuration = SignedDuration::from_secs(7 * 60 + 31);
+
+impl Schedule {
+    /// Nothing fails any more; whatever is still to come comes, and the reconcile runs as it does every quarter of an hour.
+    pub(crate) fn calm(&mut self) {
+        {
+            let mut universe = self.universe.borrow_mut();
+            universe.phase = Phase::Calm;
+            universe.note(format_args!("inputs stop, and calls succeed"));
+            // Events that were lost and nobody retries are found by the reconcile only.
+            universe.invoke(Payload::Request(json!({ "action": "release", "target": "*", "dry_run": false })));
+        }
+        let mut quiet = 0;
+        for round in 0..ROUNDS {
+            let before = self.came_to();
+            // Only what was lost, or what ECS did after an end, needs the reconcile.
+            let needed = self.universe.borrow().lost == Lost::Something || self.went_back_late();
+            if round % 2 == 1 && needed {
+                self.reconcile();
+            }
+            self.settle();
+            if self.is_broken() {
+                return;
+            }
+            quiet = if self.came_to() == before && self.is_quiet() { quiet + 1 } else { 0 };
+            if quiet >= 3 {
+                break;
+            }
+            self.universe.borrow_mut().pass(ROUND);
+        }
+        self.at_rest();
+        if !self.is_broken() && quiet >= 3 {
+            self.stays_at_rest();
+        } else if !self.is_broken() && !self.is_stuck() {
+            self.universe.borrow_mut().laws.break_law("it never comes to rest".to_owned());
+        }
+    }
+
+    /// What people and ECS have seen of Slipway so far.
+    fn came_to(&self) -> (u32, u32, u32) {
+        let universe = self.universe.borrow();
+        (universe.laws.updates, universe.laws.rollbacks, universe.laws.notices)
+    }
+
+    /// Whether nothing is under way, and no timer is armed.
+    fn is_quiet(&self) -> bool {
+        let universe = self.universe.borrow();
+        let open = |target| universe.table.record(target).is_some_and(|record| record.open().is_some());
+        universe.timers.next().is_none() && universe.services.iter().all(|it| !open(&it.target))
+    }
+
+    /// Whether ECS itself went back from a deployment that was on record as failed by then, and that nobody was to undo.
+    fn went_back_late(&self) -> bool {
+        let universe = self.universe.borrow();
+        universe.services.iter().any(|service| {
+            let last = universe.table.record(&service.target).and_then(|record| record.deployments.first());
+            let given_up = last.filter(|it| matches!(it.outcome, Some(Outcome::Failed | Outcome::TimedOut)));
+            let facts = universe.service(service);
+            let primary = facts.as_ref().and_then(primary).map(|it| &it.id);
+            given_up.is_some_and(|it| it.deployment.as_ref() != primary)
+        })
+    }
+
+    /// Whether ECS tries somebody else's deployment for ever.
+    fn is_stuck(&self) -> bool {
+        let universe = self.universe.borrow();
+        universe.services.iter().any(|service| {
+            let facts = universe.service(service);
+            let record = universe.table.record(&service.target);
+            let of_primary = facts.as_ref().and_then(primary).and_then(|it| record?.of_id(&it.id));
+            universe.is_under_way(service) && of_primary.is_none_or(|it| it.is_external())
+        })
+    }
+
+    fn at_rest(&mut self) {
+        let mut universe = self.universe.borrow_mut();
+        let universe = &mut *universe;
+        for service in universe.services.clone() {
+            let Some(facts) = universe.service(&service) else { continue };
+            let running = primary(&facts).and_then(|it| universe.digest_of(&service.target, &it.id));
+            let view = View { now: universe.now, images: &universe.images, table: &universe.table };
+            universe.laws.at_rest(&service.target, &facts, running.as_ref(), &view);
+        }
+    }
+
+    /// The reconcile finds nothing to do, an hour later as well.
+    fn stays_at_rest(&mut self) {
+        let before = self.came_to();
+        for _ in 0..2 {
+            self.reconcile();
+            self.settle();
+            self.universe.borrow_mut().pass(ROUND * 4);
+        }
+        self.settle();
+        if self.came_to() != before {
+            let broken = "it had come to rest, and then something happened".to_owned();
+            self.universe.borrow_mut().laws.break_law(broken);
+        }
+    }
+
+    /// Delivers and works until nothing is ready and ECS has nothing under way.
+    fn settle(&mut self) {
+        for _ in 0..20_000 {
+            if self.is_broken() {
+                return;
+            }
+            if !self.works.is_empty() {
+                self.step();
+                if self.asleep > 2 * self.works.len() {
+                    self.wake_up();
+                }
+                if self.works.len() > 1 || self.chance.bool() {
+                    continue;
+                }
+            }
+            let next = self.universe.borrow().queue.iter().map(|it| it.ready_at).min();
+            match next {
+                Some(at) if at <= self.now() => self.deliver(),
+                Some(at) if self.works.is_empty() => self.universe.borrow_mut().pass_until(at),
+                None if self.works.is_empty() && !self.moves_on() => return,
+                _ => {}
+            }
+        }
+        self.universe.borrow_mut().laws.break_law("it never stops working".to_owned());
+    }
+
+    /// ECS goes on with what is under way; whether there was any.
+    fn moves_on(&mut self) -> bool {
+        let is_moving = self.universe.borrow().aws.is_moving() && self.chance.u8(0..4) > 0;
+        if is_moving {
+            self.tick();
+            self.universe.borrow_mut().pass(SignedDuration::from_secs(20));
+        }
+        is_moving
+    }
+}

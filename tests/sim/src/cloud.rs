@@ -1,0 +1,378 @@
+//! The engine's port on the fake: each call is one step of the schedule, and may fail before or after its effect.
+//!
+//! A call answers at its second or third poll, so that another invocation can come between any two, and any of them can
+//! die there. What a call does is shown to the laws at the same moment.
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
+
+use fake_aws::Refusal;
+use jiff::{SignedDuration, Timestamp};
+use slipway_core::config::Source;
+use slipway_core::facts::{
+    ImageFacts, ImageName, Revision, ServiceDeploymentFacts, ServiceFacts, ServiceRevision, StoppedTask,
+};
+use slipway_core::id::{
+    ClusterName, LogStream, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TargetName, TaskDefinitionArn,
+};
+use slipway_core::image::{Digest, Repository};
+use slipway_core::ledger::Deployment;
+use slipway_core::notice::Notice;
+use slipway_core::plan::{Force, Rendering};
+use slipway_engine::cloud::{Metric, StopAnswer, Timer, Versioned};
+use slipway_engine::{Cloud, Error, Kind};
+
+use crate::bug::Bug;
+use crate::universe::{Phase, Universe};
+
+/// What the engine reaches the universe by. One for each instance of a function.
+#[derive(Debug)]
+pub(crate) struct Port {
+    universe: Rc<RefCell<Universe>>,
+    /// The invocation that the instance works on.
+    request: Cell<u64>,
+}
+
+/// What a call can come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Does {
+    /// It only looks.
+    Reads,
+    /// It takes effect, and its answer may be lost afterwards.
+    Writes,
+}
+
+impl Port {
+    /// A port for a new instance.
+    pub(crate) fn new(universe: &Rc<RefCell<Universe>>) -> Self {
+        Self { universe: Rc::clone(universe), request: Cell::new(0) }
+    }
+
+    /// The instance works on this invocation now.
+    pub(crate) fn works_on(&self, request: u64) {
+        self.request.set(request);
+    }
+
+    /// One call to AWS.
+    async fn call<T>(
+        &self,
+        name: &'static str,
+        subject: &str,
+        does: Does,
+        call: impl FnOnce(&mut Universe, u64) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.wait().await;
+        let mut universe = self.universe.borrow_mut();
+        let (universe, request) = (&mut *universe, self.request.get());
+        let time = SignedDuration::from_millis(universe.chance.i64(5..60));
+        universe.pass(time);
+        let fault = match universe.phase {
+            Phase::Faults => universe.chance.u8(0..180),
+            Phase::Calm => u8::MAX,
+        };
+        match fault {
+            0 | 1 => {
+                universe.note(format_args!("#{request} {name} {subject}: throttled"));
+                return Err(Error::new(name, subject, Kind::Throttled, "ThrottlingException: Rate exceeded"));
+            }
+            2 | 3 => {
+                universe.note(format_args!("#{request} {name} {subject}: fails"));
+                return Err(Error::new(name, subject, Kind::Unreachable, "connection reset"));
+            }
+            _ => {}
+        }
+        universe.note(format_args!("#{request} {name} {subject}"));
+        let answer = call(universe, request);
+        if matches!(fault, 4..=6) && does == Does::Writes {
+            universe.note(format_args!("#{request} its answer is lost"));
+            return Err(Error::new(name, subject, Kind::Unreachable, "the answer was lost"));
+        }
+        if let Err(error) = &answer {
+            let text = error.to_string();
+            universe.note(format_args!("#{request} {text}"));
+        }
+        answer
+    }
+
+    /// Lets others come first, once or twice.
+    async fn wait(&self) {
+        let mut left = 1 + u8::from(self.universe.borrow_mut().chance.u8(0..4) == 0);
+        poll_fn(|context| {
+            self.universe.borrow_mut().moves += 1;
+            if left == 0 {
+                return Poll::Ready(());
+            }
+            left -= 1;
+            // Whoever waits for several calls polls only what is awake.
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+fn refused(call: &'static str, subject: &str, refusal: &Refusal) -> Error {
+    let kind = match refusal.code.as_str() {
+        code if code.contains("NotFound") => Kind::NotFound,
+        _ if refusal.message.contains("Unable to describe task definition") => Kind::NotFound,
+        _ => Kind::Rejected,
+    };
+    Error::new(call, subject, kind, format!("{}: {}", refusal.code, refusal.message))
+}
+
+impl Cloud for Port {
+    fn now(&self) -> Timestamp {
+        self.universe.borrow().now
+    }
+
+    async fn sleep(&self, time: Duration) {
+        let until = self.now() + SignedDuration::try_from(time).unwrap_or(SignedDuration::ZERO);
+        poll_fn(|context| {
+            let mut universe = self.universe.borrow_mut();
+            if universe.now >= until {
+                return Poll::Ready(());
+            }
+            universe.wakes_at = Some(universe.wakes_at.map_or(until, |at| at.min(until)));
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+
+    fn count(&self, _: Metric, _: Option<&TargetName>) {}
+
+    async fn configuration(&self, _: &Source) -> Result<String, Error> {
+        self.call("SSM.GetParameter", "config", Does::Reads, |universe, _| Ok(universe.document.clone())).await
+    }
+
+    async fn read_record(&self, target: &TargetName) -> Result<Versioned, Error> {
+        const CALL: &str = "DynamoDB.GetItem";
+        self.call(CALL, target.as_str(), Does::Reads, |universe, _| Ok(universe.read_record(target))).await
+    }
+
+    async fn write_record(
+        &self,
+        target: &TargetName,
+        record: Versioned,
+    ) -> Result<Result<Versioned, Versioned>, Error> {
+        const CALL: &str = "DynamoDB.PutItem";
+        let write = |universe: &mut Universe, request| {
+            if universe.table.rev(target) != record.rev {
+                universe.note(format_args!("#{request} somebody else wrote meanwhile"));
+                return Ok(Err(universe.read_record(target)));
+            }
+            let written = Versioned { rev: record.rev + 1, record: record.record };
+            universe.written(target, &written.record, request);
+            let is_lost = universe.bug == Some(Bug::LostWrite) && universe.chance.u8(0..8) == 0;
+            if !is_lost {
+                universe.table.put(target, written.clone());
+            }
+            Ok(Ok(written))
+        };
+        self.call(CALL, target.as_str(), Does::Writes, write).await
+    }
+
+    async fn archive_deployment(&self, target: &TargetName, deployment: &Deployment) -> Result<(), Error> {
+        let archive = |universe: &mut Universe, _| {
+            universe.table.archive(target, deployment);
+            Ok(())
+        };
+        self.call("DynamoDB.PutItem", target.as_str(), Does::Writes, archive).await
+    }
+
+    async fn archived_deployments(&self, target: &TargetName, most: usize) -> Result<Vec<Deployment>, Error> {
+        let query = |universe: &mut Universe, _| Ok(universe.table.archived(target).take(most).cloned().collect());
+        self.call("DynamoDB.Query", target.as_str(), Does::Reads, query).await
+    }
+
+    async fn create_timer(&self, timer: &Timer) -> Result<(), Error> {
+        /// As the real port: a moment that is past by then would be refused.
+        const SOON: SignedDuration = SignedDuration::from_secs(5);
+        let create = |universe: &mut Universe, _| {
+            let at = timer.at.max(universe.now + SOON);
+            if universe.bug != Some(Bug::NoTimer) {
+                universe.timers.create(timer, at.round(jiff::Unit::Second).unwrap_or(at), universe.now);
+            }
+            Ok(())
+        };
+        self.call("Scheduler.CreateSchedule", &timer.name, Does::Writes, create).await
+    }
+
+    async fn describe_services(
+        &self,
+        cluster: &ClusterName,
+        services: &[&ServiceName],
+    ) -> Result<Vec<Option<ServiceFacts>>, Error> {
+        const CALL: &str = "ECS.DescribeServices";
+        let names: Vec<&str> = services.iter().map(|it| it.as_str()).collect();
+        let subject = names.join(",");
+        let describe = |universe: &mut Universe, request| {
+            let described = universe.aws.describe_services(cluster, services);
+            let mut described = described.map_err(|refusal| refused(CALL, &subject, &refusal))?;
+            for service in described.iter_mut().flatten() {
+                let target = TargetName::new(format!("{cluster}/{}", service.service));
+                universe.laws.looked(request, &target, universe.now);
+                if universe.bug == Some(Bug::LaggingList) {
+                    universe.lag(&target, service);
+                }
+            }
+            Ok(described)
+        };
+        self.call(CALL, &subject, Does::Reads, describe).await
+    }
+
+    async fn describe_task_definition(&self, name: &str) -> Result<Revision, Error> {
+        const CALL: &str = "ECS.DescribeTaskDefinition";
+        let describe = |universe: &mut Universe, _| {
+            universe.aws.describe_task_definition(name).map_err(|refusal| refused(CALL, name, &refusal))
+        };
+        self.call(CALL, name, Does::Reads, describe).await
+    }
+
+    async fn register_task_definition(&self, rendering: &Rendering) -> Result<TaskDefinitionArn, Error> {
+        const CALL: &str = "ECS.RegisterTaskDefinition";
+        let register = |universe: &mut Universe, _| {
+            let registered = universe.aws.register_task_definition(&rendering.body);
+            registered.map_err(|refusal| refused(CALL, rendering.family(), &refusal))
+        };
+        self.call(CALL, rendering.family(), Does::Writes, register).await
+    }
+
+    async fn update_service(
+        &self,
+        cluster: &ClusterName,
+        service: &ServiceName,
+        task_definition: &TaskDefinitionArn,
+        force: Force,
+    ) -> Result<Option<ServiceFacts>, Error> {
+        const CALL: &str = "ECS.UpdateService";
+        let target = TargetName::new(format!("{cluster}/{service}"));
+        let subject = format!("{service} to {}", task_definition.short());
+        let update = |universe: &mut Universe, request| {
+            let updated = universe.update(&target, task_definition, force, request);
+            updated.map(Some).map_err(|refusal| refused(CALL, target.as_str(), &refusal))
+        };
+        self.call(CALL, &subject, Does::Writes, update).await
+    }
+
+    async fn stop_service_deployment(&self, arn: &ServiceDeploymentArn) -> Result<StopAnswer, Error> {
+        const CALL: &str = "ECS.StopServiceDeployment";
+        let stop = |universe: &mut Universe, request| match universe.stop(arn, request) {
+            Ok(()) => Ok(StopAnswer::Accepted),
+            Err(refusal)
+                if matches!(refusal.code.as_str(), "ConflictException" | "ServiceDeploymentNotFoundException") =>
+            {
+                Ok(StopAnswer::TooLate)
+            }
+            Err(refusal) => Err(refused(CALL, arn.as_str(), &refusal)),
+        };
+        self.call(CALL, arn.as_str(), Does::Writes, stop).await
+    }
+
+    async fn list_service_deployments(
+        &self,
+        cluster: &ClusterName,
+        service: &ServiceName,
+    ) -> Result<Vec<ServiceDeploymentFacts>, Error> {
+        const CALL: &str = "ECS.ListServiceDeployments";
+        let list = |universe: &mut Universe, _| {
+            let listed = universe.aws.list_service_deployments(cluster, service);
+            listed.map_err(|refusal| refused(CALL, service.as_str(), &refusal))
+        };
+        self.call(CALL, service.as_str(), Does::Reads, list).await
+    }
+
+    async fn describe_service_deployment(
+        &self,
+        arn: &ServiceDeploymentArn,
+    ) -> Result<Option<ServiceDeploymentFacts>, Error> {
+        let describe = |universe: &mut Universe, _| Ok(universe.aws.describe_service_deployment(arn));
+        self.call("ECS.DescribeServiceDeployments", arn.as_str(), Does::Reads, describe).await
+    }
+
+    async fn describe_service_revisions(&self, arns: &[ServiceRevisionArn]) -> Result<Vec<ServiceRevision>, Error> {
+        const CALL: &str = "ECS.DescribeServiceRevisions";
+        let describe = |universe: &mut Universe, _| {
+            let described = universe.aws.describe_service_revisions(arns);
+            described.map_err(|refusal| refused(CALL, "", &refusal))
+        };
+        self.call(CALL, "", Does::Reads, describe).await
+    }
+
+    async fn list_stopped_tasks(&self, cluster: &ClusterName, service: &ServiceName) -> Result<Vec<String>, Error> {
+        const CALL: &str = "ECS.ListTasks";
+        let list = |universe: &mut Universe, _| {
+            let listed = universe.aws.list_stopped_tasks(cluster, service);
+            listed.map_err(|refusal| refused(CALL, service.as_str(), &refusal))
+        };
+        self.call(CALL, service.as_str(), Does::Reads, list).await
+    }
+
+    async fn describe_stopped_tasks(&self, cluster: &ClusterName, arns: &[String]) -> Result<Vec<StoppedTask>, Error> {
+        const CALL: &str = "ECS.DescribeTasks";
+        let describe = |universe: &mut Universe, _| {
+            let described = universe.aws.describe_stopped_tasks(cluster, arns);
+            described.map_err(|refusal| refused(CALL, cluster.as_str(), &refusal))
+        };
+        self.call(CALL, cluster.as_str(), Does::Reads, describe).await
+    }
+
+    async fn describe_image(&self, repository: &Repository, name: &ImageName) -> Result<Option<ImageFacts>, Error> {
+        const CALL: &str = "ECR.DescribeImages";
+        let subject = format!("{}{name}", repository.name);
+        let describe = |universe: &mut Universe, request| {
+            universe.laws.looked_at_images(request, universe.now);
+            let described = universe.aws.describe_image(repository, name);
+            described.map_err(|refusal| refused(CALL, &subject, &refusal))
+        };
+        self.call(CALL, &subject, Does::Reads, describe).await
+    }
+
+    async fn list_images(&self, repository: &Repository) -> Result<Vec<ImageFacts>, Error> {
+        const CALL: &str = "ECR.DescribeImages";
+        let list = |universe: &mut Universe, request| {
+            universe.laws.looked_at_images(request, universe.now);
+            universe.aws.list_images(repository).map_err(|refusal| refused(CALL, &repository.name, &refusal))
+        };
+        self.call(CALL, &repository.name, Does::Reads, list).await
+    }
+
+    async fn batch_get_image(
+        &self,
+        repository: &Repository,
+        digests: &[&Digest],
+    ) -> Result<Vec<(Digest, String)>, Error> {
+        const CALL: &str = "ECR.BatchGetImage";
+        let get = |universe: &mut Universe, _| {
+            let got = universe.aws.batch_get_image(repository, digests);
+            got.map_err(|refusal| refused(CALL, &repository.name, &refusal))
+        };
+        self.call(CALL, &repository.name, Does::Reads, get).await
+    }
+
+    async fn download_layer(&self, repository: &Repository, digest: &Digest, _: usize) -> Result<Vec<u8>, Error> {
+        const CALL: &str = "ECR.GetDownloadUrlForLayer";
+        let get = |universe: &mut Universe, _| {
+            let got = universe.aws.download_layer(repository, digest);
+            got.map_err(|refusal| refused(CALL, &repository.name, &refusal))
+        };
+        self.call(CALL, &repository.name, Does::Reads, get).await
+    }
+
+    async fn last_log_lines(&self, stream: &LogStream, most: i32) -> Result<Vec<String>, Error> {
+        let most = usize::try_from(most).unwrap_or_default();
+        let read = |universe: &mut Universe, _| Ok(universe.aws.last_log_lines(stream, most));
+        self.call("Logs.GetLogEvents", &stream.group, Does::Reads, read).await
+    }
+
+    async fn publish(&self, notice: &Notice) -> Result<(), Error> {
+        let publish = |universe: &mut Universe, _| {
+            universe.publish(notice);
+            Ok(())
+        };
+        self.call("SNS.Publish", &notice.id, Does::Writes, publish).await
+    }
+}

@@ -1,0 +1,99 @@
+//! The calls that change something, as the laws see them: what was before, who calls, and what comes of it.
+
+use fake_aws::Refusal;
+use jiff::SignedDuration;
+use slipway_core::facts::{RanImage, ServiceFacts};
+use slipway_core::id::{DeploymentId, ServiceDeploymentArn, ServiceRevisionArn, TargetName, TaskDefinitionArn};
+use slipway_core::image::Digest;
+use slipway_core::ledger::Service;
+use slipway_core::notice::Notice;
+use slipway_core::plan::Force;
+
+use crate::bug::Bug;
+use crate::laws::{Update, View};
+use crate::scene::REPOSITORY;
+use crate::universe::{Universe, primary};
+
+impl Universe {
+    /// UpdateService by an invocation.
+    pub(crate) fn update(
+        &mut self,
+        target: &TargetName,
+        to: &TaskDefinitionArn,
+        force: Force,
+        request: u64,
+    ) -> Result<ServiceFacts, Refusal> {
+        let missing = || Refusal::new("ServiceNotFoundException", "Service not found.");
+        let service = self.watched(target).cloned().ok_or_else(missing)?;
+        let before = self.service(&service).ok_or_else(missing)?;
+        let updated = self.aws.update_service(&service.cluster, &service.name, to, force)?;
+        let changed = primary(&before).map(|it| &it.id) != primary(&updated).map(|it| &it.id);
+        if let (true, Some(made)) = (changed, primary(&updated)) {
+            let update = Update {
+                target,
+                request,
+                digest: self.digest_of(target, &made.id),
+                running: primary(&before).and_then(|it| self.ran(target, &it.id)),
+                before: &before,
+                made: &made.id,
+                force,
+            };
+            let view = View { now: self.now, images: &self.images, table: &self.table };
+            self.laws.updated(&update, &view);
+        }
+        self.hear_calls();
+        Ok(updated)
+    }
+
+    /// StopServiceDeployment by an invocation.
+    pub(crate) fn stop(&mut self, arn: &ServiceDeploymentArn, request: u64) -> Result<(), Refusal> {
+        self.aws.stop_service_deployment(arn)?;
+        let service = self.services.iter().find(|it| arn.as_str().contains(&format!("/{}/", it.target)));
+        if let Some(service) = service {
+            let view = View { now: self.now, images: &self.images, table: &self.table };
+            self.laws.stopped(&service.target, request, &view);
+        }
+        self.hear_calls();
+        Ok(())
+    }
+
+    /// A record is written.
+    pub(crate) fn written(&mut self, target: &TargetName, record: &Service, request: u64) {
+        let service = self.watched(target).and_then(|it| self.service(it));
+        let view = View { now: self.now, images: &self.images, table: &self.table };
+        self.laws.written(target, record, request, service.as_ref(), &view);
+    }
+
+    /// A notice is published; the same one again is a copy.
+    pub(crate) fn publish(&mut self, notice: &Notice) {
+        let is_forgotten = self.bug == Some(Bug::ForgottenPublish) && self.chance.u8(0..8) == 0;
+        if !is_forgotten && self.topic.insert(notice.id.clone()) {
+            let view = View { now: self.now, images: &self.images, table: &self.table };
+            self.laws.published(notice, &view);
+        }
+    }
+
+    /// What a lagging list answers instead: the same as a while ago.
+    pub(crate) fn lag(&mut self, target: &TargetName, service: &mut ServiceFacts) {
+        /// Far more than ECS ever lags.
+        const LONG: SignedDuration = SignedDuration::from_mins(5);
+        match self.stale.get(target) {
+            Some((since, stale)) if self.now.duration_since(*since) < LONG => *service = stale.clone(),
+            _ => {
+                self.stale.insert(target.clone(), (self.now, service.clone()));
+            }
+        }
+    }
+
+    /// The image of ours that ECS resolved when a deployment began.
+    pub(crate) fn digest_of(&self, target: &TargetName, deployment: &DeploymentId) -> Option<Digest> {
+        self.ran(target, deployment)?.digest
+    }
+
+    fn ran(&self, target: &TargetName, deployment: &DeploymentId) -> Option<RanImage> {
+        let number = deployment.as_str().strip_prefix("ecs-svc/")?;
+        let arn = self.aws.place().arn("ecs", &format!("service-revision/{target}/{number}"));
+        let revision = self.aws.describe_service_revisions(&[ServiceRevisionArn::new(arn)]).ok()?.pop()?;
+        revision.images.into_iter().find(|ran| ran.image.contains(REPOSITORY))
+    }
+}

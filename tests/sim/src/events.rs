@@ -1,0 +1,81 @@
+//! What triggers the engine, in its own words: ECS's events and the timers' payloads, as the functions parse them.
+
+use fake_aws::Aws;
+use jiff::Timestamp;
+use serde_json::Value;
+use slipway_core::facts::StoppedTask;
+use slipway_core::id::{ClusterName, DeploymentId, ServiceArn, ServiceName, TargetName};
+use slipway_core::outcome::{Change, DeploymentEvent};
+use slipway_core::request;
+use slipway_engine::{Hint, Input, ServiceEvent, Warning};
+
+use crate::scene::{CLUSTER, home};
+
+/// An event of ECS as the track function reads it; `None` for what it passes over.
+pub(crate) fn of_ecs(event: &Value, aws: &Aws) -> Option<ServiceEvent> {
+    let detail = &event["detail"];
+    let text = |name: &str| detail[name].as_str().map(str::to_owned);
+    let moment = |name: &str| detail[name].as_str().and_then(|text| text.parse::<Timestamp>().ok()).unwrap_or_default();
+    let (service, hint) = match event["detail-type"].as_str()? {
+        "ECS Deployment State Change" => {
+            let change = match detail["eventName"].as_str()? {
+                "SERVICE_DEPLOYMENT_COMPLETED" => Change::Completed,
+                "SERVICE_DEPLOYMENT_FAILED" => Change::Failed,
+                _ => Change::InProgress,
+            };
+            let deployment = DeploymentId::new(detail["deploymentId"].as_str()?);
+            let hint = DeploymentEvent { change, deployment, reason: text("reason"), at: moment("updatedAt") };
+            (service_of(event)?, Hint::Deployment(hint))
+        }
+        "ECS Service Action" => {
+            let warning = Warning { name: text("eventName")?, reason: text("reason"), at: moment("createdAt") };
+            (service_of(event)?, Hint::Warning(warning))
+        }
+        _ => {
+            let service = detail["group"].as_str()?.strip_prefix("service:")?;
+            let task = stopped(aws, detail["taskArn"].as_str()?)?;
+            (ServiceName::new(service), Hint::TaskStopped(task))
+        }
+    };
+    Some(ServiceEvent { home: Some(home()), cluster: Some(ClusterName::new(CLUSTER)), service, hint })
+}
+
+/// What a timer's payload means, whichever function it invokes.
+pub(crate) fn of_timer(payload: &Value) -> Option<Input> {
+    if payload.get("action").is_some() {
+        return request::parse(payload.as_object()?).ok().map(Input::Request);
+    }
+    let target = payload["target"].as_str()?;
+    ServiceEvent::timer(&TargetName::new(target)).map(Input::Service)
+}
+
+fn service_of(event: &Value) -> Option<ServiceName> {
+    ServiceArn::parse(event["resources"][0].as_str()?).map(|arn| arn.service)
+}
+
+/// The task, if it stopped by itself: scaling and people stop tasks all day.
+fn stopped(aws: &Aws, arn: &str) -> Option<StoppedTask> {
+    let task = aws.describe_stopped_tasks(&ClusterName::new(CLUSTER), &[arn.to_owned()]).ok()?.pop()?;
+    let by_itself = match task.stop_code.as_deref() {
+        Some("TaskFailedToStart" | "EssentialContainerExited") => true,
+        Some("ServiceSchedulerInitiated") => {
+            task.stopped_reason.as_deref().is_some_and(|reason| reason.contains("health check"))
+        }
+        _ => false,
+    };
+    by_itself.then_some(task)
+}
+
+/// A line about an event.
+pub(crate) fn line(event: &ServiceEvent) -> String {
+    let service = &event.service;
+    match &event.hint {
+        Hint::Deployment(it) => format!("{:?} of {} on {service}", it.change, it.deployment),
+        Hint::TaskStopped(task) => {
+            let of = task.started_by.as_ref().map_or("", |id| id.as_str());
+            format!("task {} of {of} stopped on {service}", task.short())
+        }
+        Hint::Warning(warning) => format!("{} on {service}", warning.name),
+        Hint::Timer | Hint::Unjudged => format!("timer of {service}"),
+    }
+}

@@ -1,0 +1,63 @@
+//! What the engine logs, kept for the trace of a schedule that is replayed.
+
+use std::cell::RefCell;
+use std::fmt::{self, Write};
+
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+thread_local! {
+    static SAID: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What was logged on this thread and nobody has taken yet.
+pub(crate) fn take() -> Vec<String> {
+    SAID.with(RefCell::take)
+}
+
+/// Does this while the engine's log is kept.
+pub(crate) fn keeping<T>(work: impl FnOnce() -> T) -> T {
+    take();
+    tracing::subscriber::with_default(Keeper, work)
+}
+
+struct Keeper;
+
+impl Subscriber for Keeper {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Line(event.metadata().level().as_str().to_ascii_lowercase());
+        event.record(&mut line);
+        SAID.with(|said| said.borrow_mut().push(line.0));
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // A text takes any write.
+        let _ = match field.name() {
+            "message" => write!(self.0, " {value:?}"),
+            // A plan or a notice says all of it once more.
+            "plan" | "notice" => Ok(()),
+            name => write!(self.0, " {name}={value:?}"),
+        };
+    }
+}

@@ -1,0 +1,75 @@
+//! What people and infrastructure tools do meanwhile: requests, and updates past Slipway.
+
+use serde_json::{Value, json};
+
+use crate::delivery::Payload;
+use crate::registry::Quality;
+use crate::scene::{REPOSITORY, task_definition};
+use crate::schedule::Schedule;
+use crate::universe::{Universe, primary};
+use slipway_core::plan::Force;
+
+impl Schedule {
+    /// Somebody asks for something, or acts past Slipway.
+    pub(crate) fn person(&mut self) {
+        let universe = self.universe.clone();
+        let mut universe = universe.borrow_mut();
+        let universe = &mut *universe;
+        let service = universe.services[self.chance.usize(0..universe.services.len())].clone();
+        let target = service.target.as_str();
+        let images = universe.images.all();
+        let digest = images[self.chance.usize(0..images.len())].digest.clone();
+        let mut request = match self.chance.u8(0..9) {
+            0 | 1 => json!({ "action": "deploy", "target": target, "image": digest.as_str() }),
+            2 => json!({ "action": "rollback", "target": target }),
+            3 => json!({ "action": "hold", "target": target, "reason": "a look at it" }),
+            4 => json!({ "action": "release", "target": target }),
+            5 => json!({ "action": "release", "target": target, "image": digest.as_str() }),
+            6 => json!({ "action": "redeploy", "target": target }),
+            _ => return self.by_hand(universe),
+        };
+        self.requests += 1;
+        request["dry_run"] = json!(false);
+        request["who"] = json!("ann");
+        if self.chance.bool() {
+            request["id"] = json!(format!("ask-{}", self.requests));
+        }
+        universe.note(format_args!("a person asks: {request}"));
+        // Whoever got no answer asks again.
+        let copies = if request["id"] != Value::Null && self.chance.u8(0..6) == 0 { 2 } else { 1 };
+        for _ in 0..copies {
+            universe.invoke(Payload::Request(request.clone()));
+        }
+    }
+
+    /// What an older image needs has changed, so that a rollback to it will fail too.
+    pub(crate) fn rot(&self) {
+        let mut universe = self.universe.borrow_mut();
+        let good = universe.images.all().iter().rev().skip(1).find(|image| image.quality == Quality::Good);
+        let Some(digest) = good.map(|image| image.digest.clone()) else { return };
+        universe.note(format_args!("{} does well no more", digest.short()));
+        universe.images.rot(&digest);
+        universe.aws.set_fate(digest, fake_aws::Fate::Crashes);
+    }
+
+    /// Somebody updates a service past Slipway, to an image that does well, when nothing is under way.
+    fn by_hand(&mut self, universe: &mut Universe) {
+        let service = universe.services[self.chance.usize(0..universe.services.len())].clone();
+        if universe.is_under_way(&service) {
+            return;
+        }
+        let Some(image) = universe.images.all().iter().find(|image| image.quality == Quality::Good) else { return };
+        let digest = image.digest.clone();
+        let text = format!("{}/{REPOSITORY}@{digest}", universe.aws.place().registry());
+        let registered = universe.aws.register_task_definition(&task_definition(&service.family, &text));
+        let Ok(revision) = registered else { return };
+        universe.note(format_args!("somebody updates {} past Slipway to {}", service.target, digest.short()));
+        let updated = universe.aws.update_service(&service.cluster, &service.name, &revision, Force::No);
+        if let Some(made) = updated.ok().as_ref().and_then(primary).map(|it| it.id.clone()) {
+            let now = universe.now;
+            universe.laws.updated_outside(&service.target, &digest, made, now);
+        }
+        universe.hear_calls();
+        universe.pass(jiff::SignedDuration::from_secs(1));
+    }
+}

@@ -1,0 +1,114 @@
+//! The images that were pushed in a schedule, as the laws know them: by themselves, without asking the engine's rules.
+
+use jiff::Timestamp;
+use slipway_core::image::{Digest, Tag};
+
+/// Whether an image does well once it is deployed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Quality {
+    /// Its deployment completes.
+    Good,
+    /// Its deployment fails.
+    Bad,
+}
+
+/// How tags are ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// By version.
+    Version,
+    /// By the time of the push.
+    Pushed,
+    /// One tag, whatever it points to.
+    OneTag,
+}
+
+/// An image that was pushed.
+#[derive(Clone, Debug)]
+pub(crate) struct Image {
+    /// What it is.
+    pub(crate) digest: Digest,
+    /// The tags that point to it now.
+    pub(crate) tags: Vec<Tag>,
+    /// When it was pushed.
+    pub(crate) pushed_at: Timestamp,
+    /// When a tag was pointed to it last.
+    pub(crate) tagged_at: Timestamp,
+    /// What becomes of it.
+    pub(crate) quality: Quality,
+}
+
+/// The images of the one repository, the oldest first.
+#[derive(Debug)]
+pub(crate) struct Images {
+    order: Order,
+    all: Vec<Image>,
+}
+
+impl Images {
+    /// None yet.
+    pub(crate) fn new(order: Order) -> Self {
+        Self { order, all: Vec::new() }
+    }
+
+    /// Every image, the oldest first.
+    pub(crate) fn all(&self) -> &[Image] {
+        &self.all
+    }
+
+    /// An image by its digest.
+    pub(crate) fn find(&self, digest: &Digest) -> Option<&Image> {
+        self.all.iter().find(|image| image.digest == *digest)
+    }
+
+    /// A tag points to an image now, a new one or one that is there.
+    pub(crate) fn tagged(&mut self, tag: &Tag, digest: &Digest, quality: Quality, now: Timestamp) {
+        self.all.iter_mut().for_each(|image| image.tags.retain(|it| it != tag));
+        let there = self.all.iter_mut().find(|image| image.digest == *digest);
+        match there {
+            Some(image) => {
+                image.tags.push(tag.clone());
+                image.tagged_at = now;
+            }
+            None => self.all.push(Image {
+                digest: digest.clone(),
+                tags: vec![tag.clone()],
+                pushed_at: now,
+                tagged_at: now,
+                quality,
+            }),
+        }
+    }
+
+    /// What an image needs has changed: it does well no more.
+    pub(crate) fn rot(&mut self, digest: &Digest) {
+        self.all.iter_mut().filter(|image| image.digest == *digest).for_each(|image| image.quality = Quality::Bad);
+    }
+
+    /// What becomes of an image; one that nobody knows is taken for bad.
+    pub(crate) fn quality(&self, digest: &Digest) -> Quality {
+        self.find(digest).map_or(Quality::Bad, |image| image.quality)
+    }
+
+    /// When an image was pushed or, where one tag says what runs, when the tag was pointed to it.
+    pub(crate) fn came_at(&self, digest: &Digest) -> Option<Timestamp> {
+        let image = self.find(digest)?;
+        Some(if self.order == Order::OneTag { image.tagged_at } else { image.pushed_at })
+    }
+
+    /// Whether an image is older than another one by the order of their tags.
+    pub(crate) fn is_older(&self, digest: &Digest, than: &Digest) -> bool {
+        let (Some(one), Some(other)) = (self.find(digest), self.find(than)) else { return false };
+        match self.order {
+            Order::Version => matches!((minor(one), minor(other)), (Some(one), Some(other)) if one < other),
+            Order::Pushed => one.pushed_at < other.pushed_at,
+            // The one tag points to what ought to run; whatever it was moved away from is older.
+            Order::OneTag => one.tags.is_empty() && !other.tags.is_empty(),
+        }
+    }
+}
+
+/// The highest minor version of an image's tags; the others are the same everywhere.
+fn minor(image: &Image) -> Option<u64> {
+    image.tags.iter().filter_map(|tag| tag.as_str().split('.').nth(1)?.parse().ok()).max()
+}

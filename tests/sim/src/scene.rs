@@ -1,0 +1,194 @@
+//! How a schedule begins: the services that run, their configuration, and what ECS is set to do about failures.
+
+use fake_aws::{Aws, Image, Place};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use slipway_core::id::{ClusterName, Home, ServiceName, TargetName};
+use slipway_core::image::{Digest, Tag};
+
+use crate::registry::{Images, Order, Quality};
+
+/// A Saturday noon.
+const BEGAN: i64 = 1_795_262_400;
+
+/// The one repository.
+pub(crate) const REPOSITORY: &str = "shop/web";
+
+/// The one cluster.
+pub(crate) const CLUSTER: &str = "prod";
+
+/// How a schedule begins.
+#[derive(Debug)]
+pub(crate) struct Scene {
+    /// When.
+    pub(crate) began: Timestamp,
+    /// The account.
+    pub(crate) aws: Aws,
+    /// Its images.
+    pub(crate) images: Images,
+    /// The services.
+    pub(crate) services: Vec<Watched>,
+    /// The configuration document.
+    pub(crate) document: String,
+    /// How tags are ordered.
+    pub(crate) order: Order,
+    /// Whether ECS's alarms watch deployments.
+    pub(crate) alarms: bool,
+    /// A line about it.
+    pub(crate) told: String,
+}
+
+/// A service of the schedule.
+#[derive(Clone, Debug)]
+pub(crate) struct Watched {
+    /// `prod/web`.
+    pub(crate) target: TargetName,
+    /// Its cluster.
+    pub(crate) cluster: ClusterName,
+    /// Its name.
+    pub(crate) name: ServiceName,
+    /// The family of its task definitions; two services may share one.
+    pub(crate) family: String,
+}
+
+/// What ECS does about a deployment that fails.
+const WATCHES: [(&str, &str); 5] = [
+    ("breaker off", "{}"),
+    ("breaker", r#"{"deploymentCircuitBreaker":{"enable":true,"rollback":false}}"#),
+    ("breaker with rollback", r#"{"deploymentCircuitBreaker":{"enable":true,"rollback":true}}"#),
+    ("alarms", r#"{"alarms":{"enable":true,"rollback":false,"alarmNames":["too-many-errors"]}}"#),
+    ("alarms with rollback", r#"{"alarms":{"enable":true,"rollback":true,"alarmNames":["too-many-errors"]}}"#),
+];
+
+/// How often each of [`WATCHES`] is taken, of eight.
+const OFTEN: [usize; 8] = [0, 0, 1, 1, 2, 2, 3, 4];
+
+impl Scene {
+    /// A scene by chance.
+    pub(crate) fn by_chance(chance: &mut fastrand::Rng) -> Self {
+        let began = Timestamp::constant(BEGAN, 0);
+        let order = [Order::Version, Order::Version, Order::Pushed, Order::OneTag][chance.usize(0..4)];
+        let watch = OFTEN[chance.usize(0..OFTEN.len())];
+        let (watch_name, configuration) = WATCHES[watch];
+        let mut configuration: Value = serde_json::from_str(configuration).unwrap_or_default();
+        let strategy = ["ROLLING", "ROLLING", "BLUE_GREEN"][chance.usize(0..3)];
+        configuration["strategy"] = json!(strategy);
+        if strategy != "ROLLING" {
+            configuration["bakeTimeInMinutes"] = json!(chance.u8(0..3));
+        }
+        let rollback = ["auto", "auto", "auto", "auto", "auto", "auto", "notify", "off"][chance.usize(0..8)];
+        let settle = ["0s", "0s", "0s", "10s"][chance.usize(0..4)];
+        let services = services(chance);
+        let document = document(&services, order, rollback, settle);
+        let mut aws = Aws::new(Place::default(), began);
+        aws.set_seed(chance.u64(..));
+        let mut images = Images::new(order);
+        let first = tag(order, 0);
+        let digest = push(&mut aws, &first, "0");
+        images.tagged(&first, &digest, Quality::Good, began);
+        let registry = aws.place().registry();
+        let image = match order {
+            // As Terraform writes it before Slipway comes: by its tag, or pinned.
+            Order::OneTag => format!("{registry}/{REPOSITORY}:{first}"),
+            _ => format!("{registry}/{REPOSITORY}@{digest}"),
+        };
+        let made = make(&mut aws, &services, &image, &configuration, chance.u8(1..4));
+        made.unwrap_or_else(|refusal| unreachable!("{refusal:?}"));
+        let names: Vec<_> = services.iter().map(|it| format!("{} ({})", it.target, it.family)).collect();
+        let names = names.join(" and ");
+        let told = format!("{names}: {strategy}, {watch_name}, rollback {rollback}, settle {settle}, {order:?}");
+        Self { began, aws, images, services, document, order, alarms: watch >= 3, told }
+    }
+}
+
+impl Watched {
+    fn new(name: &str, family: &str) -> Self {
+        Self {
+            target: TargetName::new(format!("{CLUSTER}/{name}")),
+            cluster: ClusterName::new(CLUSTER),
+            name: ServiceName::new(name),
+            family: family.to_owned(),
+        }
+    }
+}
+
+/// Where the functions are.
+pub(crate) fn home() -> Home {
+    Home::of_arn("arn:aws:lambda:eu-west-1:123456789012:function:slipway-deploy")
+        .unwrap_or_else(|| unreachable!("an ARN"))
+}
+
+/// The tag of the n-th push.
+pub(crate) fn tag(order: Order, n: u32) -> Tag {
+    let text = if order == Order::OneTag { "prod".to_owned() } else { format!("1.{n}.0") };
+    Tag::parse(&text).unwrap_or_else(|| unreachable!("{text} is a tag"))
+}
+
+/// Pushes an image with this content under a tag.
+pub(crate) fn push(aws: &mut Aws, tag: &Tag, content: &str) -> Digest {
+    let pushed = aws.push(REPOSITORY, &[tag.to_string()], &Image::single(content));
+    Digest::parse(&pushed.digest).unwrap_or_else(|| unreachable!("{} is a digest", pushed.digest))
+}
+
+/// The body of a task definition with this image.
+pub(crate) fn task_definition(family: &str, image: &str) -> Map<String, Value> {
+    let body = json!({
+        "family": family,
+        "containerDefinitions": [
+            { "name": "web", "image": image, "memory": 512 },
+            { "name": "proxy", "image": "public.ecr.aws/nginx/nginx:1.29", "memory": 64 },
+        ],
+    });
+    match body {
+        Value::Object(body) => body,
+        _ => Map::new(),
+    }
+}
+
+/// One service or, in one schedule out of three, two that want the same images, which may share a family.
+fn services(chance: &mut fastrand::Rng) -> Vec<Watched> {
+    let mut services = vec![Watched::new("web", "web")];
+    if chance.u8(0..3) == 0 {
+        services.push(Watched::new("api", if chance.bool() { "web" } else { "api" }));
+    }
+    services
+}
+
+fn document(services: &[Watched], order: Order, rollback: &str, settle: &str) -> String {
+    let tags = match order {
+        Order::Version => "semver: '*'",
+        Order::Pushed => "newest: { pattern: '^1[.]' }",
+        Order::OneTag => "tag: prod",
+    };
+    let mut document = "version: 1\ntargets:\n".to_owned();
+    for service in services {
+        document.push_str(&format!(
+            "  - {{ repository: {REPOSITORY}, cluster: {CLUSTER}, service: {}, tags: {{ {tags} }}, deadline: 10m, \
+             rollback: {rollback}, settle: {settle} }}\n",
+            service.name
+        ));
+    }
+    document
+}
+
+fn make(
+    aws: &mut Aws,
+    services: &[Watched],
+    image: &str,
+    configuration: &Value,
+    desired: u8,
+) -> Result<(), fake_aws::Refusal> {
+    let members = |value: Value| value.as_object().cloned().unwrap_or_default();
+    aws.answer("ECS", "CreateCluster", &members(json!({ "clusterName": CLUSTER })))?;
+    for service in services {
+        let revision = aws.register_task_definition(&task_definition(&service.family, image))?;
+        let request = json!({
+            "cluster": CLUSTER, "serviceName": service.name, "taskDefinition": revision.as_str(),
+            "desiredCount": desired, "deploymentConfiguration": configuration,
+        });
+        aws.answer("ECS", "CreateService", &members(request))?;
+        aws.complete(CLUSTER, service.name.as_str())?;
+    }
+    aws.take_events();
+    Ok(())
+}

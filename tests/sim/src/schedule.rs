@@ -1,0 +1,345 @@
+//! One schedule: what happens, in which order, by chance from a seed; then calm, and the laws at rest.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use slipway_core::id::{AccountId, EventId, Region};
+use slipway_core::image::{Registry, Repository};
+use slipway_engine::{Engine, Failure, Invocation, Push};
+
+use crate::bug::Bug;
+use crate::cloud::Port;
+use crate::delivery::{Came, Delivery, Function, Payload, Work};
+use crate::registry::{Order, Quality};
+use crate::scene::{REPOSITORY, Scene, home, push, tag};
+use crate::universe::{Lost, Phase, Universe};
+
+pub use crate::universe::Detail;
+
+/// So many invocations are at work at once, at most.
+const AT_ONCE: usize = 4;
+
+/// Lambda ends an invocation after so many seconds.
+const TIMEOUT: SignedDuration = SignedDuration::from_secs(300);
+
+/// Where the functions read the configuration.
+const CONFIG: &str = "ssm:/slipway/config";
+
+/// What a schedule came to.
+#[derive(Clone, Debug, Default)]
+pub struct Result {
+    /// The law that was broken, if one was.
+    pub broken: Option<String>,
+    /// What happened, a line each.
+    pub trace: Vec<String>,
+    /// Updates of the services.
+    pub updates: u32,
+    /// Rollbacks by Slipway.
+    pub rollbacks: u32,
+    /// Notices.
+    pub notices: u32,
+    /// Calls to AWS, and waits for them.
+    pub calls: u64,
+}
+
+/// Runs the schedule of this seed.
+pub fn run(seed: u64, bug: Option<Bug>, detail: Detail) -> Result {
+    match detail {
+        Detail::Trace => crate::log::keeping(|| run_one(seed, bug, detail)),
+        Detail::Result => run_one(seed, bug, detail),
+    }
+}
+
+fn run_one(seed: u64, bug: Option<Bug>, detail: Detail) -> Result {
+    let mut chance = fastrand::Rng::with_seed(seed);
+    let scene = Scene::by_chance(&mut chance);
+    let (order, alarms) = (scene.order, scene.alarms);
+    let universe = Rc::new(RefCell::new(Universe::new(scene, chance.fork(), bug, detail)));
+    let (works, idle) = (Vec::new(), Vec::new());
+    let mut schedule = Schedule { universe, chance, works, idle, order, alarms, pushes: 0, requests: 0, asleep: 0 };
+    schedule.happen();
+    schedule.calm();
+    // What is still at work holds the universe, too.
+    schedule.works.clear();
+    let mut universe = schedule.universe.borrow_mut();
+    Result {
+        broken: universe.laws.broken.take(),
+        trace: universe.take_trace(),
+        updates: universe.laws.updates,
+        rollbacks: universe.laws.rollbacks,
+        notices: universe.laws.notices,
+        calls: universe.moves,
+    }
+}
+
+/// A schedule under way.
+pub(crate) struct Schedule {
+    pub(crate) universe: Rc<RefCell<Universe>>,
+    pub(crate) chance: fastrand::Rng,
+    pub(crate) works: Vec<Work>,
+    /// The functions' instances that wait for their next invocation.
+    idle: Vec<(Function, Engine<Port>)>,
+    order: Order,
+    alarms: bool,
+    pushes: u32,
+    /// Numbers the requests of people.
+    pub(crate) requests: u32,
+    /// So many steps in a row found somebody asleep.
+    pub(crate) asleep: usize,
+}
+
+impl Schedule {
+    fn happen(&mut self) {
+        self.universe.borrow_mut().pass(SignedDuration::from_secs(1));
+        for _ in 0..self.chance.u32(60..300) {
+            if self.is_broken() {
+                return;
+            }
+            match self.chance.u32(0..100) {
+                0..=4 => self.push(),
+                5..=16 => self.deliver(),
+                17..=85 => self.steps(),
+                86 => self.crash(),
+                87..=92 => self.tick(),
+                93..=96 => self.pass(),
+                97 => match self.chance.u8(0..8) {
+                    0 => self.rot(),
+                    _ => self.person(),
+                },
+                98 => self.reconcile(),
+                _ => self.next_timer(),
+            }
+        }
+    }
+
+    fn push(&mut self) {
+        let universe = Rc::clone(&self.universe);
+        let mut universe = universe.borrow_mut();
+        let universe = &mut *universe;
+        // Builds end in another order than they began, sometimes.
+        self.pushes += 1;
+        let number = match self.order {
+            Order::Version if self.chance.u8(0..4) == 0 => self.chance.u32(1..=self.pushes + 1),
+            _ => self.pushes,
+        };
+        let tag = tag(self.order, number);
+        let now = universe.now;
+        let there = universe.images.all().len();
+        // Promotion by re-tagging.
+        let again = self.order == Order::OneTag && there > 1 && self.chance.u8(0..4) == 0;
+        let digest = if again {
+            let digest = universe.images.all()[self.chance.usize(0..there)].digest.clone();
+            // Where the tag points to it already, ECR refuses, and nothing happens.
+            if universe.aws.retag(REPOSITORY, digest.as_str(), tag.as_str()).is_err() {
+                return;
+            }
+            digest
+        } else {
+            push(&mut universe.aws, &tag, &self.pushes.to_string())
+        };
+        let quality = if again { Quality::Good } else { self.fate(universe, &digest) };
+        universe.images.tagged(&tag, &digest, quality, now);
+        let copies = match self.chance.u8(0..20) {
+            0 => 0,
+            1..=3 => 2,
+            _ => 1,
+        };
+        if copies == 0 {
+            universe.lost = Lost::Something;
+        }
+        let quality = universe.images.quality(&digest);
+        universe.note(format_args!("{tag} is pushed: {} ({quality:?}), {copies} events", digest.short()));
+        let id = EventId::new(format!("push-{}-{}", self.pushes, digest.short()));
+        let place = universe.aws.place();
+        let registry = Registry::Ecr {
+            account: AccountId::new(place.account.as_str()),
+            region: Region::new(place.region.as_str()),
+        };
+        let repository = Repository { registry, name: REPOSITORY.to_owned() };
+        for _ in 0..copies {
+            let (id, repository, tag) = (id.clone(), repository.clone(), tag.clone());
+            universe.invoke(Payload::Push(Push { id, repository, tag, at: now }));
+        }
+        // Two pushes never bear the same second here; ties have a test of their own.
+        universe.pass(SignedDuration::from_secs(1));
+    }
+
+    /// What becomes of a new image.
+    fn fate(&mut self, universe: &mut Universe, digest: &slipway_core::image::Digest) -> Quality {
+        use fake_aws::Fate;
+        let fate = match self.chance.u8(0..20) {
+            0..=9 => Fate::Works,
+            10..=13 => Fate::WorksSlowly,
+            14 | 15 => Fate::SoundsAlarm,
+            _ => Fate::Crashes,
+        };
+        universe.aws.set_fate(digest.clone(), fate);
+        match fate {
+            Fate::Crashes => Quality::Bad,
+            Fate::SoundsAlarm if self.alarms => Quality::Bad,
+            _ => Quality::Good,
+        }
+    }
+
+    /// Delivers one of the invocations that are ready.
+    pub(crate) fn deliver(&mut self) {
+        let mut universe = self.universe.borrow_mut();
+        let now = universe.now;
+        let ready: Vec<usize> = (0..universe.queue.len()).filter(|at| universe.queue[*at].ready_at <= now).collect();
+        if self.works.len() >= AT_ONCE || ready.is_empty() {
+            return;
+        }
+        // Events overtake each other.
+        let at = match universe.phase {
+            Phase::Faults => self.chance.usize(0..ready.len().min(5)),
+            Phase::Calm => 0,
+        };
+        let delivery = universe.queue.remove(ready[at]);
+        let deadline = universe.now + TIMEOUT;
+        let (line, request, trial) = (delivery.payload.line(), delivery.request, delivery.tries + 1);
+        universe.note(format_args!("#{request} begins, try {trial}: {line}"));
+        let Some((function, input)) = delivery.payload.read() else { return };
+        universe.laws.begins(request);
+        if matches!(&delivery.payload, Payload::Request(asked) if asked["action"] == "release") {
+            universe.laws.releasing(request);
+        }
+        let is_replaced = universe.phase == Phase::Faults && self.chance.u8(0..12) == 0;
+        drop(universe);
+        let kept = self.idle.iter().position(|(of, _)| *of == function).map(|at| self.idle.remove(at).1);
+        let kept = kept.filter(|_| !is_replaced);
+        let port = Port::new(&self.universe);
+        let invocation = Invocation { request_id: format!("req-{request}"), deadline, home: home() };
+        let future = Box::pin(async move {
+            let engine = match kept {
+                Some(engine) => engine,
+                None => {
+                    port.works_on(request);
+                    match Engine::start(port, CONFIG).await {
+                        Ok(engine) => engine,
+                        Err(mistake) => {
+                            let message = format!("{mistake:?}");
+                            return (None, Err(Failure { error_type: "init".to_owned(), message }));
+                        }
+                    }
+                }
+            };
+            engine.cloud().works_on(request);
+            let came = engine.handle(&invocation, input).await;
+            (Some(engine), came)
+        });
+        self.works.push(Work { delivery, function, deadline, future });
+    }
+
+    /// One of those at work goes on for a few calls.
+    fn steps(&mut self) {
+        for _ in 0..self.chance.u8(1..6) {
+            self.step();
+        }
+        // Whoever sleeps would sleep for ever if time stood still.
+        if self.asleep > 0 && self.chance.bool() {
+            self.wake_up();
+        }
+    }
+
+    /// One of those at work makes its next call.
+    pub(crate) fn step(&mut self) {
+        if self.works.is_empty() {
+            return;
+        }
+        let at = self.chance.usize(0..self.works.len());
+        if self.works[at].deadline <= self.universe.borrow().now {
+            return self.end(at, None, "is out of time");
+        }
+        let moves = self.universe.borrow().moves;
+        let mut context = Context::from_waker(Waker::noop());
+        let polled = self.works[at].future.as_mut().poll(&mut context);
+        self.asleep = if self.universe.borrow().moves == moves { self.asleep + 1 } else { 0 };
+        if let Poll::Ready(came) = polled {
+            self.asleep = 0;
+            self.end(at, Some(came), "is done");
+        }
+    }
+
+    /// Time passes until the first sleeper wakes up.
+    pub(crate) fn wake_up(&mut self) {
+        let mut universe = self.universe.borrow_mut();
+        if let Some(at) = universe.wakes_at.take() {
+            universe.pass_until(at);
+        }
+        self.asleep = 0;
+    }
+
+    fn crash(&mut self) {
+        if !self.works.is_empty() {
+            let at = self.chance.usize(0..self.works.len());
+            self.end(at, None, "dies");
+        }
+    }
+
+    /// Lambda tries what nobody waits for three times, with the same request id.
+    fn end(&mut self, at: usize, came: Option<Came>, how: &str) {
+        let Work { delivery, function, future, .. } = self.works.swap_remove(at);
+        drop(future);
+        let mut universe = self.universe.borrow_mut();
+        let request = delivery.request;
+        let is_done = match came {
+            Some((engine, came)) => {
+                self.idle.extend(engine.map(|engine| (function, engine)));
+                match &came {
+                    Ok(answer) => universe.note(format_args!("#{request} {how}: {answer}")),
+                    Err(failure) => universe.note(format_args!("#{request} fails: {}", failure.message)),
+                }
+                came.is_ok()
+            }
+            None => {
+                universe.note(format_args!("#{request} {how}"));
+                false
+            }
+        };
+        if is_done {
+            return;
+        }
+        let tries = delivery.tries + 1;
+        if tries < delivery.payload.tries() {
+            let ready_at = universe.now + SignedDuration::from_secs(60 * i64::from(tries));
+            universe.queue.push(Delivery { tries, ready_at, ..delivery });
+        } else {
+            universe.lost = Lost::Something;
+        }
+    }
+
+    pub(crate) fn tick(&mut self) {
+        let mut universe = self.universe.borrow_mut();
+        universe.aws.tick();
+        universe.hear_calls();
+    }
+
+    fn pass(&mut self) {
+        let seconds = self.chance.i64(1..90);
+        self.universe.borrow_mut().pass(SignedDuration::from_secs(seconds));
+    }
+
+    fn next_timer(&mut self) {
+        let mut universe = self.universe.borrow_mut();
+        if let Some(at) = universe.timers.next() {
+            universe.pass_until(at + SignedDuration::from_secs(1));
+        }
+    }
+
+    /// The reconcile, which comes every fifteen minutes by itself.
+    pub(crate) fn reconcile(&mut self) {
+        let request = json!({ "action": "reconcile", "dry_run": false });
+        self.universe.borrow_mut().invoke(Payload::Request(request));
+    }
+
+    pub(crate) fn is_broken(&self) -> bool {
+        self.universe.borrow().laws.broken.is_some()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.universe.borrow().now
+    }
+}

@@ -1,0 +1,249 @@
+//! Everything that the engine can reach in a schedule: the account, the table, the timers, the topic, the time.
+//!
+//! Time passes only here. Whatever happens is a line of the trace, and shown to the laws.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use fake_aws::Aws;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use slipway_core::facts::{Deployment, Rollout, ServiceFacts};
+use slipway_core::id::{ClusterName, ServiceName, TargetName};
+use slipway_engine::cloud::Versioned;
+
+use crate::bug::Bug;
+use crate::delivery::{Delivery, Payload};
+use crate::events;
+use crate::laws::Laws;
+use crate::registry::Images;
+use crate::scene::{Scene, Watched};
+use crate::table::{Table, Timers};
+
+/// The universe of one schedule.
+#[derive(Debug)]
+pub(crate) struct Universe {
+    /// The time, which only the schedule and the calls move.
+    pub(crate) now: Timestamp,
+    /// ECS, ECR and the logs.
+    pub(crate) aws: Aws,
+    /// The images that were pushed.
+    pub(crate) images: Images,
+    /// DynamoDB.
+    pub(crate) table: Table,
+    /// EventBridge Scheduler.
+    pub(crate) timers: Timers,
+    /// The ids of the notices that were published.
+    pub(crate) topic: BTreeSet<String>,
+    /// What waits to be delivered, the oldest first.
+    pub(crate) queue: Vec<Delivery>,
+    /// What must hold.
+    pub(crate) laws: Laws,
+    /// The services.
+    pub(crate) services: Vec<Watched>,
+    /// The configuration document.
+    pub(crate) document: String,
+    /// Which lie the port tells.
+    pub(crate) bug: Option<Bug>,
+    /// What a lagging list still shows, and since when.
+    pub(crate) stale: BTreeMap<TargetName, (Timestamp, ServiceFacts)>,
+    /// Chance, from the seed.
+    pub(crate) chance: fastrand::Rng,
+    /// Whether calls may fail; not any more once the inputs have stopped.
+    pub(crate) phase: Phase,
+    /// Whether anything was lost that only the reconcile finds.
+    pub(crate) lost: Lost,
+    /// Counts what the engine does, to tell whether it only sleeps.
+    pub(crate) moves: u64,
+    /// When the first of those wakes up that were found asleep.
+    pub(crate) wakes_at: Option<Timestamp>,
+    trace: Vec<String>,
+    detail: Detail,
+    requests: u64,
+}
+
+/// Whether calls may fail, and events may be lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// They may.
+    Faults,
+    /// They don't: every call succeeds.
+    Calm,
+}
+
+/// Whether an event or an invocation was lost for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lost {
+    /// None was.
+    Nothing,
+    /// One was.
+    Something,
+}
+
+/// Whether a schedule is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Every line.
+    Trace,
+    /// Only what came of it.
+    Result,
+}
+
+impl Universe {
+    /// A universe in which nothing has happened yet.
+    pub(crate) fn new(scene: Scene, chance: fastrand::Rng, bug: Option<Bug>, detail: Detail) -> Self {
+        let laws = Laws::new(&scene.services);
+        let mut universe = Self {
+            now: scene.began,
+            aws: scene.aws,
+            images: scene.images,
+            table: Table::default(),
+            timers: Timers::default(),
+            topic: BTreeSet::new(),
+            queue: Vec::new(),
+            laws,
+            services: scene.services,
+            document: scene.document,
+            bug,
+            stale: BTreeMap::new(),
+            chance,
+            phase: Phase::Faults,
+            lost: Lost::Nothing,
+            moves: 0,
+            wakes_at: None,
+            trace: Vec::new(),
+            detail,
+            requests: 0,
+        };
+        universe.note(format_args!("{}", scene.told));
+        universe
+    }
+
+    /// Notes what happens.
+    pub(crate) fn note(&mut self, line: fmt::Arguments<'_>) {
+        if self.detail == Detail::Trace {
+            let at = self.now.strftime("%H:%M:%S%.3f");
+            self.trace.extend(crate::log::take().into_iter().map(|said| format!("{at}     {said}")));
+            self.trace.push(format!("{at} {line}"));
+        }
+    }
+
+    /// The lines so far.
+    pub(crate) fn take_trace(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.trace)
+    }
+
+    /// Lets time pass; what is due meanwhile is delivered.
+    pub(crate) fn pass(&mut self, time: SignedDuration) {
+        self.now = self.now.checked_add(time).unwrap_or(self.now);
+        self.aws.set_time(self.now);
+        self.fire();
+    }
+
+    /// Lets time pass until then.
+    pub(crate) fn pass_until(&mut self, then: Timestamp) {
+        self.pass(then.duration_since(self.now).max(SignedDuration::ZERO));
+    }
+
+    fn fire(&mut self) {
+        let gone = self.now + SignedDuration::from_secs(self.chance.i64(0..60));
+        for fired in self.timers.due(self.now, gone) {
+            let copies = match (self.phase, self.chance.u8(0..40)) {
+                (Phase::Faults, 0) => {
+                    self.lost = Lost::Something;
+                    0
+                }
+                (Phase::Faults, 1 | 2) => 2,
+                _ => 1,
+            };
+            self.note(format_args!("timer {} fires, {copies} times", fired.name));
+            for _ in 0..copies {
+                // Scheduler is exact to the minute.
+                let late = match self.phase {
+                    Phase::Faults => SignedDuration::from_secs(self.chance.i64(0..60)),
+                    Phase::Calm => SignedDuration::ZERO,
+                };
+                self.enqueue(Payload::Timer(fired.payload.clone()), late);
+            }
+        }
+    }
+
+    /// A new invocation waits to be delivered.
+    pub(crate) fn invoke(&mut self, payload: Payload) {
+        self.enqueue(payload, SignedDuration::ZERO);
+    }
+
+    fn enqueue(&mut self, payload: Payload, late: SignedDuration) {
+        self.requests += 1;
+        let ready_at = self.now + late;
+        self.queue.push(Delivery { payload, request: self.requests, tries: 0, ready_at });
+    }
+
+    /// What the fake's events become: some are lost, some come twice, all may be late.
+    pub(crate) fn hear(&mut self, events: Vec<Value>) {
+        for event in events {
+            let Some(event) = events::of_ecs(&event, &self.aws) else { continue };
+            let copies = match (self.phase, self.chance.u8(0..20)) {
+                (Phase::Faults, 0) => {
+                    self.lost = Lost::Something;
+                    0
+                }
+                (Phase::Faults, 1..=3) => 2,
+                _ => 1,
+            };
+            self.note(format_args!("ECS tells, {copies} times: {}", events::line(&event)));
+            for _ in 0..copies {
+                let late = match (self.phase, self.chance.u8(0..8)) {
+                    (Phase::Faults, 0) => SignedDuration::from_secs(self.chance.i64(0..90)),
+                    _ => SignedDuration::ZERO,
+                };
+                self.enqueue(Payload::Ecs(Box::new(event.clone())), late);
+            }
+        }
+    }
+
+    /// The events of the calls that were made.
+    pub(crate) fn hear_calls(&mut self) {
+        let events = self.aws.take_events();
+        self.hear(events);
+    }
+
+    /// A service as it really is.
+    pub(crate) fn service(&self, service: &Watched) -> Option<ServiceFacts> {
+        service_of(&self.aws, &service.cluster, &service.name)
+    }
+
+    /// The service that a target means.
+    pub(crate) fn watched(&self, target: &TargetName) -> Option<&Watched> {
+        self.services.iter().find(|it| it.target == *target)
+    }
+
+    /// Whether a service's newest deployment is under way.
+    pub(crate) fn is_under_way(&self, service: &Watched) -> bool {
+        let facts = self.service(service);
+        facts.as_ref().and_then(primary).is_some_and(|it| it.rollout == Some(Rollout::InProgress))
+    }
+
+    /// A record as `GetItem` answers it, which a lie may change.
+    pub(crate) fn read_record(&self, target: &TargetName) -> Versioned {
+        let mut item = self.table.read(target);
+        match self.bug {
+            Some(Bug::NoLease) => item.record.lease = None,
+            Some(Bug::NoQuarantine) => item.record.quarantine.clear(),
+            Some(Bug::NoHold) => item.record.hold = None,
+            Some(Bug::NoDecision) => item.record.decision = None,
+            _ => {}
+        }
+        item
+    }
+}
+
+/// A service as ECS describes it.
+pub(crate) fn service_of(aws: &Aws, cluster: &ClusterName, name: &ServiceName) -> Option<ServiceFacts> {
+    aws.describe_services(cluster, &[name]).ok()?.pop().flatten()
+}
+
+/// The deployment that ECS is bringing about or has brought about.
+pub(crate) fn primary(service: &ServiceFacts) -> Option<&Deployment> {
+    service.deployments.iter().find(|it| it.status == "PRIMARY")
+}
