@@ -241,8 +241,9 @@ async fn the_roles_allow_what_lambda_does_with_them() {
         request,
     };
     let function = stack.variable("track", "SLIPWAY_DEPLOY_ARN").await.unwrap();
+    let queue = stack.output("SchedulesUndeliveredQueueUrl").unwrap();
     let calls = [
-        call("sqs", "SendMessage", json!({"QueueUrl": stack.output("SchedulesUndeliveredQueueUrl").unwrap()})),
+        call("sqs", "SendMessage", json!({"QueueUrl": queue})),
         call("lambda", "Invoke", json!({"FunctionName": function})),
     ];
     let findings = judge(&calls, &[stack.role_of_schedules().await.unwrap()]).unwrap();

@@ -11,6 +11,8 @@ use e2e::stage::{Delivered, ROLES, Stage};
 use e2e::world::{Call, Failure, Image};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use slipway_core::id::TargetName;
+use slipway_core::timer;
 
 const CONFIG: &str = r#"
 version: 1
@@ -106,15 +108,14 @@ pub(crate) async fn a_push_goes_all_the_way() -> Stage {
 pub(crate) async fn a_failing_deployment_is_rolled_back_when_its_deadline_passes(stage: &Stage) {
     let world = &stage.world;
     world.last_words(["Starting up.", "Error: DATABASE_URL is not set"]);
-    let timers = async || {
-        let schedules = stage.stack.schedules().await.expect("the schedules");
-        schedules.into_iter().filter(|name| name.starts_with("timer-")).collect::<Vec<_>>()
-    };
-    let before = timers().await;
     let push = world.push("shop/api", ["2.1.0"], &Image::single("2.1.0"));
     stage.deliver(&push.event()).await.expect("the stage goes on");
     assert_eq!(published(stage).await, "started Deploying to prod/api: shop/api:2.1.0 (was 2.0.0)");
-    assert!(timers().await.iter().any(|timer| !before.contains(timer)), "its deadline has a timer");
+    // Its timers are named alike but for the minute.
+    let name = timer::name(&TargetName::new("prod/api"), Timestamp::UNIX_EPOCH);
+    let (of_api, _) = name.rsplit_once('-').expect("a name and a minute");
+    let timers = stage.stack.schedules().await.expect("the schedules");
+    assert!(timers.iter().any(|name| name.starts_with(of_api)), "its deadline has a timer: {timers:?}");
 
     // One task stops, and ECS sends no event beyond that.
     for event in world.stop_tasks("prod", "api", Failure::Exits { code: 1 }, 1).events {
@@ -122,8 +123,8 @@ pub(crate) async fn a_failing_deployment_is_rolled_back_when_its_deadline_passes
     }
     world.take_calls();
 
-    // The emulator's Scheduler fires after a minute, by the role of the schedules.
-    stage.until_called("ECS.StopServiceDeployment", Duration::from_secs(120)).await.expect("the deadline passes");
+    // The deadline is a minute, and a timer fires at a full minute.
+    stage.until_called("ECS.StopServiceDeployment", Duration::from_secs(180)).await.expect("the deadline passes");
     let failing = next_of(stage, &["failing", "failed", "rolling_back"]).await;
     assert!(failing["Message"].as_str().unwrap_or_default().contains("DATABASE_URL"), "{failing:#}");
     let mut events = world.obey_stop("prod", "api").events;
