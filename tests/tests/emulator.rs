@@ -1,9 +1,9 @@
-//! The emulator by itself, and the template deployed into it with stand-ins for the functions: what is wired calls what
-//! it should, and nothing else. The stack test does the same with the real functions.
+//! The emulator by itself, and the template deployed into it with stand-ins for the functions: each event calls the
+//! function that it should call, and no other. The stack test does the same with the real functions.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use e2e::emulator::iam::{Call, Finding, judge};
+use e2e::emulator::iam::{Call, Finding, Role, judge};
 use e2e::emulator::{Account, Client, FUNCTIONS, MiniStack, Stack, deploy, target_directory};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -179,7 +179,7 @@ async fn an_event_calls_the_function_whose_rule_matches_it() {
     assert_eq!(answer["SLIPWAY_CONFIG"], "ssm:/slipway/config");
     assert_eq!(answer["SLIPWAY_TOPIC_ARN"], stack.output("NoticesTopicArn").unwrap());
 
-    // What fails three times is put away.
+    // What fails three times goes to the dead-letter queue.
     let mut failing = pushed("PUSH", "1.5.1");
     failing["fail"] = json!(true);
     stack.deliver(&failing).await.unwrap();
@@ -188,7 +188,7 @@ async fn an_event_calls_the_function_whose_rule_matches_it() {
     let log = stack.log("deploy").await.unwrap();
     assert_eq!(log.iter().filter(|line| line.contains("\"1.5.1\"")).count(), 3, "{log:?}");
 
-    // A notice reaches whoever subscribed, and Slack's function.
+    // A notice reaches the subscribers, and Slack's function.
     let inbox = stack.inbox().await.unwrap();
     let topic = stack.output("NoticesTopicArn").unwrap();
     let kind = json!({"kind": {"DataType": "String", "StringValue": "completed"}});
@@ -211,7 +211,7 @@ async fn the_roles_allow_what_lambda_does_with_them() {
     )
     .await;
     let mut calls = stack.calls_of_lambda().await.unwrap();
-    // The slack function puts aside what Slack refuses.
+    // The slack function itself sends what Slack refuses to this queue.
     calls.push(Call {
         function: "judged-slack".to_owned(),
         account: "333333333333".to_owned(),
@@ -221,7 +221,7 @@ async fn the_roles_allow_what_lambda_does_with_them() {
     });
     let findings = judge(&calls, &stack.roles().await.unwrap()).unwrap();
 
-    // Nobody called ECS here; what Lambda itself does is allowed, and is all that is granted for it.
+    // No function called ECS here. What Lambda itself does is allowed, and no more is granted for it.
     let of_lambda = |finding: &&Finding| match finding {
         Finding::Unused { action, .. } => {
             ["sqs:", "logs:Create", "logs:Put"].iter().any(|of_lambda| action.starts_with(of_lambda))
@@ -230,37 +230,36 @@ async fn the_roles_allow_what_lambda_does_with_them() {
     };
     let found: Vec<String> = findings.iter().filter(of_lambda).map(Finding::to_string).collect();
     assert_eq!(found, [""; 0]);
-    assert!(findings.len() > 10, "the grants that nobody used: {findings:?}");
+    assert!(findings.len() > 10, "the grants that no call used: {findings:?}");
 
-    // What Scheduler does with the role of the rings is allowed, and is all that is granted.
+    // What Scheduler does with the role of the schedules is allowed, and no more is granted.
     let call = |service: &str, operation: &str, request: Value| Call {
-        function: "rings".to_owned(),
+        function: "schedules".to_owned(),
         account: "333333333333".to_owned(),
         service: service.to_owned(),
         operation: operation.to_owned(),
         request,
     };
-    let mut calls =
-        vec![call("sqs", "SendMessage", json!({"QueueUrl": stack.output("RingsUndeliveredQueueUrl").unwrap()}))];
-    for variable in ["SLIPWAY_DEPLOY_ARN", "SLIPWAY_TRACK_ARN"] {
-        let function = stack.variable("track", variable).await.unwrap();
-        calls.push(call("lambda", "Invoke", json!({"FunctionName": function})));
-    }
-    let findings = judge(&calls, &[stack.role_of_rings().await.unwrap()]).unwrap();
+    let function = stack.variable("track", "SLIPWAY_DEPLOY_ARN").await.unwrap();
+    let calls = [
+        call("sqs", "SendMessage", json!({"QueueUrl": stack.output("SchedulesUndeliveredQueueUrl").unwrap()})),
+        call("lambda", "Invoke", json!({"FunctionName": function})),
+    ];
+    let findings = judge(&calls, &[stack.role_of_schedules().await.unwrap()]).unwrap();
     assert_eq!(findings.iter().map(Finding::to_string).collect::<Vec<_>>(), [""; 0]);
 }
 
 #[tokio::test]
-async fn a_ring_wakes_its_function_once() {
+async fn a_timer_invokes_deploy_once() {
     let emulated = shared();
     let account = Account::new("555555555555");
     let stack =
-        deployed(emulated, &account, "rings", &[("PassRoleArns", ROLES), ("SlackWebhookParameter", "/hook")]).await;
+        deployed(emulated, &account, "timers", &[("PassRoleArns", ROLES), ("SlackWebhookParameter", "/hook")]).await;
     let ask = async |service: &str, operation: &str, input: Value| {
         emulated.client.call(&account, service, operation, input).await.unwrap()
     };
 
-    // Only the reconcile waits in the stack's group.
+    // At first the stack's group has the reconcile only.
     let [reconcile] = <[String; 1]>::try_from(stack.schedules().await.unwrap()).unwrap();
     let group = stack.variable("deploy", "SLIPWAY_SCHEDULE_GROUP").await.unwrap();
     let armed = ask("scheduler", "GetSchedule", json!({"Name": reconcile, "GroupName": group})).await;
@@ -270,25 +269,75 @@ async fn a_ring_wakes_its_function_once() {
 
     let at = Timestamp::now() + SignedDuration::from_secs(2);
     let schedule = json!({
-        "Name": "deadline-0123456789abcdef-7", "GroupName": group,
+        "Name": "timer-0123456789abcdef", "GroupName": group,
         "ScheduleExpression": format!("at({})", at.strftime("%Y-%m-%dT%H:%M:%S")),
         "FlexibleTimeWindow": {"Mode": "OFF"}, "ActionAfterCompletion": "DELETE",
         "Target": {
-            "Arn": stack.variable("deploy", "SLIPWAY_TRACK_ARN").await.unwrap(),
+            "Arn": stack.variable("track", "SLIPWAY_DEPLOY_ARN").await.unwrap(),
             "RoleArn": stack.variable("deploy", "SLIPWAY_SCHEDULE_ROLE_ARN").await.unwrap(),
-            "Input": json!({"slipway": "deadline", "target": "prod/web", "number": 7}).to_string(),
+            "Input": json!({"slipway": "timer", "target": "prod/web"}).to_string(),
         },
     });
     ask("scheduler", "CreateSchedule", schedule).await;
-    let log = logged(&stack, "track", "\"number\": 7").await;
+    let log = logged(&stack, "deploy", "\"slipway\": \"timer\"").await;
     assert_eq!(log.iter().filter(|line| line.contains("got")).count(), 1, "{log:?}");
     assert_eq!(stack.schedules().await.unwrap(), [reconcile]);
 
-    // The table has the ledger's keys; the emulator doesn't keep its TTL.
+    // The table has the keys of the records; the emulator does not keep its TTL.
     let table = stack.variable("deploy", "SLIPWAY_TABLE").await.unwrap();
     let described = ask("dynamodb", "DescribeTable", json!({"TableName": table})).await["Table"].clone();
     let keys = [0, 1].map(|index| described["KeySchema"][index]["AttributeName"].as_str().unwrap_or_default());
     assert_eq!(keys, ["target", "item"]);
+}
+
+#[tokio::test]
+async fn deploy_and_track_have_the_same_permissions_and_the_same_time_out() {
+    let parameters = [("PassRoleArns", ROLES)];
+    let stack = deployed(shared(), &Account::new("666666666666"), "same", &parameters).await;
+    let [deploy, track] = <[Role; 2]>::try_from(stack.roles().await.unwrap()).unwrap();
+    let managed = |role: &Role| role.policies.iter().filter(|policy| policy.arn.is_some()).cloned().collect::<Vec<_>>();
+    assert_eq!(managed(&deploy), managed(&track));
+    assert!(!managed(&deploy).is_empty());
+    for role in [&deploy, &track] {
+        let own = role.policies.iter().filter(|policy| policy.arn.is_none());
+        let sids: Vec<&str> = own.flat_map(|policy| sids(&policy.document)).collect();
+        assert_eq!(sids, ["FailedEvents", "Log"], "{}", role.function);
+    }
+    assert_eq!(stack.time_out("deploy").await.unwrap(), stack.time_out("track").await.unwrap());
+}
+
+fn sids(document: &Value) -> Vec<&str> {
+    document["Statement"].as_array().unwrap().iter().filter_map(|statement| statement["Sid"].as_str()).collect()
+}
+
+/// A managed policy holds 6,144 characters, white space not counted. An installation with so many names of a usual length
+/// in each parameter must fit.
+/// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
+#[tokio::test]
+async fn each_parameter_may_list_twenty_five_names() {
+    const LARGEST: usize = 6144;
+    let names = |prefix: &str| (0..25).map(|number| format!("{prefix}-{number}")).collect::<Vec<_>>().join(",");
+    let services = names("production/customer-service");
+    let families = names("production-customer-service");
+    let repositories = names("shop/customer-service");
+    let groups = names("/ecs/production/customer-service");
+    let roles = names("arn:aws:iam::777777777777:role/production-customer-service");
+    let parameters = [
+        ("PassRoleArns", roles.as_str()),
+        ("Services", &services),
+        ("TaskDefinitionFamilies", &families),
+        ("Repositories", &repositories),
+        ("TaskLogGroups", &groups),
+        ("KmsKeyArn", "arn:aws:kms:eu-west-1:777777777777:key/1234abcd-12ab-34cd-56ef-1234567890ab"),
+    ];
+    let stack = deployed(shared(), &Account::new("777777777777"), "large-installation", &parameters).await;
+    for role in stack.roles().await.unwrap() {
+        for policy in role.policies.iter().filter(|policy| policy.arn.is_some()) {
+            let characters = policy.document.to_string().len();
+            println!("{characters} characters: {:?}", policy.arn);
+            assert!(characters <= LARGEST, "{characters} characters: {:?}", policy.arn);
+        }
+    }
 }
 
 #[tokio::test]
@@ -305,7 +354,7 @@ async fn the_parameters_narrow_what_is_granted() {
     );
 
     let statements: Vec<&Value> =
-        roles[0].policies.iter().flat_map(|policy| policy["Statement"].as_array().unwrap()).collect();
+        roles[0].policies.iter().flat_map(|policy| policy.document["Statement"].as_array().unwrap()).collect();
     let of = |sid: &str| statements.iter().find(|statement| statement["Sid"] == sid);
     assert!(of("RolesOfTasks").is_none());
     assert_eq!(of("Config").unwrap()["Action"], "s3:GetObject");

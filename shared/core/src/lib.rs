@@ -45,10 +45,12 @@ pub mod deploy {
     pub use crate::rules::gates::{Question, deployable, guess_same_build, question, runnable, to_compare};
     pub use crate::rules::note::*;
     pub use crate::rules::redeploy::*;
+    pub use crate::rules::repeated::*;
     pub use crate::rules::rollback::requested::{
         Back, Rollback, candidates as rollback_candidates, images as rollback_images, rollback,
     };
     pub use crate::rules::unfinished::*;
+    pub use crate::rules::wanted::*;
 }
 
 /// How a task definition is rendered.

@@ -30,4 +30,8 @@ pub mod status;
 
 mod steps;
 
+pub mod repeated;
+
 pub mod unfinished;
+
+pub mod wanted;

@@ -98,3 +98,53 @@ impl Pace {
         self.next.set(Some(self.next.get().map_or(soonest, |turn| turn.max(soonest))));
     }
 }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: SignedDuration = SignedDuration::from_secs(1);
+
+    fn pace() -> Pace {
+        Pace::of("ECS.RegisterTaskDefinition", SECOND)
+    }
+
+    #[test]
+    fn an_unthrottled_call_does_not_wait() {
+        let (pace, now) = (pace(), Timestamp::UNIX_EPOCH);
+        for _ in 0..50 {
+            assert_eq!(pace.turn(now, now + SECOND * 60), None);
+        }
+    }
+
+    #[test]
+    fn throttled_calls_queue_at_the_sustained_rate() {
+        let (pace, now) = (pace(), Timestamp::UNIX_EPOCH);
+        pace.slow_down(now);
+        // A second one that was throttled at the same time makes nothing slower.
+        pace.slow_down(now);
+        let turns: Vec<_> = (0..3).map(|_| pace.turn(now, now + SECOND * 60)).collect();
+        assert_eq!(turns, [1, 2, 3].map(|place| Some(now + SECOND * place)));
+    }
+
+    #[test]
+    fn a_turn_that_comes_too_late_is_left_to_the_next_try() {
+        let (pace, now) = (pace(), Timestamp::UNIX_EPOCH);
+        pace.slow_down(now);
+        let until = now + SignedDuration::from_millis(2500);
+        let in_time = (0..10).filter(|_| pace.turn(now, until).is_some_and(|turn| turn < until)).count();
+        assert_eq!(in_time, 2, "at 1 s and at 2 s");
+        assert_eq!(
+            pace.turn(now, now + SECOND * 60),
+            Some(now + SECOND * 3),
+            "the first turn after those that were used"
+        );
+    }
+
+    #[test]
+    fn the_queue_is_over_when_a_burst_has_refilled() {
+        let (pace, now) = (pace(), Timestamp::UNIX_EPOCH);
+        pace.slow_down(now);
+        let later = now + SECOND * 6;
+        assert_eq!(pace.turn(later, later + SECOND * 60), None);
+    }
+}

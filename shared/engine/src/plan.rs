@@ -14,7 +14,6 @@ use slipway_core::id::{EventId, Home, TaskDefinitionArn};
 use slipway_core::image::{Repository, Tag};
 use slipway_core::ledger::Service;
 use slipway_core::plan::Plan;
-use slipway_core::provenance::Provenance;
 use slipway_core::reason::Reason;
 use slipway_core::request;
 use slipway_core::tags::NoMatch;
@@ -90,7 +89,7 @@ impl<C: Cloud> Planner<'_, C> {
             }
         };
         let ran = async {
-            if is_known(&record, &service.task_definition) {
+            if deploy::knows_what_ran(&record, &service.task_definition) {
                 return Ok(Vec::new());
             }
             self.look.what_ran(&service).await
@@ -279,30 +278,14 @@ impl<C: Cloud> Planner<'_, C> {
     /// Whether a request of this id was carried out before; looked up only where the caller gave an id.
     async fn done_before(&self, scene: &Scene, id: Option<&EventId>) -> Result<Option<Reason>, Error> {
         let Some(id) = id else { return Ok(None) };
-        let done = |revision: &str| Reason::AlreadyDone { id: id.to_string(), revision: revision.to_owned() };
-        let recorded =
-            scene.record.deployments.iter().find(|it| it.event.as_ref() == Some(id) && it.deployment.is_some());
-        if let Some(recorded) = recorded {
-            return Ok(Some(done(recorded.revision.new.as_deref().unwrap_or("a new deployment"))));
+        if let Some(done) = deploy::done_by_record(&scene.record, id) {
+            return Ok(Some(done));
         }
         // The record may have been lost, and keeps ten; the revisions bear the id as well.
         let mut revisions = self.look.recent_revisions(scene.running.arn.family()).await?;
         revisions.push(scene.running.clone());
-        let made = revisions.iter().find(|revision| Provenance::of(revision).is_some_and(|made| made.is_of(id)));
-        let brought = scene.record.deployments.iter().filter_map(|it| it.revision.new.as_deref());
-        let last = brought.filter_map(|revision| TaskDefinitionArn::new(revision).revision()).max();
-        let unused =
-            |revision: &Revision| last.is_some() && revision.arn.revision() > last && revision.arn != scene.running.arn;
-        // A revision that no deployment brought is what a try left that died.
-        Ok(made.filter(|revision| !unused(revision)).map(|revision| done(revision.arn.short())))
+        Ok(deploy::done_by_revision(&scene.record, &revisions, &scene.running, id))
     }
-}
-
-/// Whether the record knows what this revision ran: it is a good one, or Slipway brought it.
-fn is_known(record: &Service, revision: &TaskDefinitionArn) -> bool {
-    let short = |it: &str| TaskDefinitionArn::new(it).short() == revision.short();
-    record.good.iter().any(|good| short(&good.revision))
-        || record.deployments.iter().any(|it| !it.is_external() && it.revision.new.as_deref() == Some(revision.short()))
 }
 
 /// Why a target does not deploy this tag, if it doesn't; answered without a look.

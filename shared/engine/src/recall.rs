@@ -6,15 +6,39 @@ use std::collections::HashMap;
 use crate::cloud::{Cloud, REVISIONS_PER_CALL};
 use crate::error::{Error, Kind};
 use futures_util::future::join_all;
+use jiff::Timestamp;
 use slipway_core::deploy::{self, Note};
 use slipway_core::facts::{RanImage, Revision, ServiceDeploymentFacts, ServiceFacts};
 use slipway_core::id::TaskDefinitionArn;
 use slipway_core::ledger::{Deployment, Service};
-use slipway_core::outcome::{Intent, of_its_time};
+use slipway_core::outcome::{Intent, list_decides, of_its_time};
 use tracing::warn;
 
 use crate::observe::with_task_definitions;
 use crate::plan::{Planner, Sight};
+
+/// What ECS's history told of an intent; nothing where it cannot be asked and the list of deployments decides alone
+/// ([`list_decides`]).
+///
+/// Until then another try can help, whatever the trouble is: the error is of a kind that passes. So is a call that was one
+/// too many.
+pub(crate) fn witness<T: Default>(asked: Result<T, Error>, meant: &Deployment, now: Timestamp) -> Result<T, Error> {
+    match asked {
+        Err(error) if error.kind == Kind::Throttled => Err(error),
+        Err(error) if !list_decides(meant, now) => Err(error
+            .of_kind(Kind::Unreachable)
+            .adding("ECS's list of deployments may still lag, so it is tried again")),
+        Err(error) => {
+            warn!(
+                %error,
+                deployment.number = meant.number,
+                "ECS's history cannot be asked; its list of deployments decides alone"
+            );
+            Ok(T::default())
+        }
+        told => told,
+    }
+}
 
 type Revisions = HashMap<TaskDefinitionArn, Revision>;
 
@@ -68,14 +92,8 @@ impl<C: Cloud> Planner<'_, C> {
         if !matches!(note, Note::Forgotten(_)) {
             return Ok(note);
         }
-        let history = match self.history_of(meant, service).await {
-            Ok(history) => history,
-            Err(error) if error.kind.is_passing() => return Err(error),
-            Err(error) => {
-                warn!(%error, ecs.service = %service.service, "ECS's history cannot be asked");
-                Vec::new()
-            }
-        };
+        let asked = self.history_of(record, meant, service).await;
+        let history = witness(asked, meant, self.look.cloud.now())?;
         // Read after its history, the list shows what that names, unless it really lists it no more: a late update may
         // have taken effect between the two.
         let listed = self.look.cloud.describe_services(&service.cluster, &[&service.service]).await?;
@@ -91,13 +109,14 @@ impl<C: Cloud> Planner<'_, C> {
     /// ECS's history of a service; what may have come of this update comes with its task definition.
     async fn history_of(
         &self,
+        record: &Service,
         meant: &Deployment,
         service: &ServiceFacts,
     ) -> Result<Vec<ServiceDeploymentFacts>, Error> {
         let cloud = self.look.cloud;
         let history = cloud.list_service_deployments(&service.cluster, &service.service).await?;
         let of_its_time: Vec<_> =
-            of_its_time(meant, &history).filter_map(|it| it.target.clone()).take(REVISIONS_PER_CALL).collect();
+            of_its_time(record, meant, &history).filter_map(|it| it.target.clone()).take(REVISIONS_PER_CALL).collect();
         with_task_definitions(cloud, history, &of_its_time).await
     }
 

@@ -9,7 +9,7 @@ use crate::cloud::Cloud;
 use crate::error::Error;
 use jiff::{SignedDuration, Timestamp};
 use slipway_core::config::Target;
-use slipway_core::deploy::{self, Note};
+use slipway_core::deploy::{self, Note, Wanted};
 use slipway_core::id::EventId;
 use slipway_core::ledger::Wish;
 use slipway_core::plan::Plan;
@@ -19,7 +19,7 @@ use tracing::{error, warn};
 
 use crate::act::Ending;
 use crate::attend::Unjudged;
-use crate::choose::{Decided, Wanted};
+use crate::choose::Decided;
 use crate::error::Failure;
 use crate::invocation::Call;
 use crate::lease::{Lease, Stop};

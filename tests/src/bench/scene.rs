@@ -104,8 +104,7 @@ pub(crate) fn names(world: &World) -> Vec<(&'static str, String)> {
         ("SLIPWAY_TABLE", "slipway".to_owned()),
         ("SLIPWAY_SCHEDULE_GROUP", "slipway".to_owned()),
         ("SLIPWAY_SCHEDULE_ROLE_ARN", "arn:aws:iam::123456789012:role/slipway-schedules".to_owned()),
-        ("SLIPWAY_SCHEDULE_DLQ_ARN", world.place().arn("sqs", "slipway-rings")),
+        ("SLIPWAY_SCHEDULE_DLQ_ARN", world.place().arn("sqs", "slipway-schedules-undelivered")),
         ("SLIPWAY_DEPLOY_ARN", function("deploy")),
-        ("SLIPWAY_TRACK_ARN", function("track")),
     ]
 }

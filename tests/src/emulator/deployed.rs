@@ -1,8 +1,8 @@
-//! What is deployed, read back from the emulator: the rules and whom they call, the functions and their logs, the roles,
-//! and a queue that listens to the notices.
+//! What is deployed, read back from the emulator: the rules and the functions that they call, the functions and their
+//! logs, the roles, the schedules, and a queue that gets the notices.
 
 use super::cloudformation::FUNCTIONS;
-use super::iam::{Call, Role};
+use super::iam::{Call, Policy, Role};
 use super::{Error, Result, Stack};
 use serde_json::{Value, json};
 
@@ -110,13 +110,21 @@ impl Stack {
         let mut policies = Vec::new();
         for policy in items(&self.ask("iam", "ListRolePolicies", json!({"RoleName": name})).await?["PolicyNames"]) {
             let found = self.ask("iam", "GetRolePolicy", json!({"RoleName": name, "PolicyName": policy})).await?;
-            policies.push(found["PolicyDocument"].clone());
+            policies.push(Policy { arn: None, document: found["PolicyDocument"].clone() });
         }
         let attached = self.ask("iam", "ListAttachedRolePolicies", json!({"RoleName": name})).await?;
-        if !items(&attached["AttachedPolicies"]).is_empty() {
-            return Err(Error::new("reading the roles", format!("{name} has managed policies, which nobody judges")));
+        for policy in items(&attached["AttachedPolicies"]) {
+            policies.push(self.managed_policy(policy["PolicyArn"].as_str().unwrap_or_default()).await?);
         }
         Ok(Role { function: function.to_owned(), account: self.account.to_string(), arn: arn.to_owned(), policies })
+    }
+
+    async fn managed_policy(&self, arn: &str) -> Result<Policy> {
+        let policy = self.ask("iam", "GetPolicy", json!({"PolicyArn": arn})).await?;
+        let version = json!({"PolicyArn": arn, "VersionId": policy["Policy"]["DefaultVersionId"]});
+        let found = self.ask("iam", "GetPolicyVersion", version).await?;
+        let document = found["PolicyVersion"]["Document"].clone();
+        Ok(Policy { arn: Some(arn.to_owned()), document })
     }
 
     /// The calls that Lambda makes with the functions' roles, as they are deployed: it writes their logs, polls their
@@ -161,17 +169,24 @@ impl Stack {
         value.map(str::to_owned).ok_or_else(|| Error::new(format!("reading {function}'s environment"), name))
     }
 
-    /// The schedules of the stack's group that are armed, by their names.
+    /// The names of the schedules in the stack's group.
     pub async fn schedules(&self) -> Result<Vec<String>> {
         let group = self.variable("deploy", "SLIPWAY_SCHEDULE_GROUP").await?;
         let listed = self.ask("scheduler", "ListSchedules", json!({"GroupName": group})).await?;
         Ok(items(&listed["Schedules"]).iter().filter_map(|one| Some(one["Name"].as_str()?.to_owned())).collect())
     }
 
-    /// The role of the schedules, whose "function" is `rings`.
-    pub async fn role_of_rings(&self) -> Result<Role> {
+    /// The role of the schedules, whose "function" is `schedules`.
+    pub async fn role_of_schedules(&self) -> Result<Role> {
         let arn = self.variable("deploy", "SLIPWAY_SCHEDULE_ROLE_ARN").await?;
-        self.role("rings", &arn).await
+        self.role("schedules", &arn).await
+    }
+
+    /// A function's time-out as deployed, in seconds.
+    pub async fn time_out(&self, function: &str) -> Result<u64> {
+        let asked = json!({"FunctionName": self.function(function)});
+        let configuration = self.ask("lambda", "GetFunctionConfiguration", asked).await?;
+        configuration["Timeout"].as_u64().ok_or_else(|| Error::new(format!("reading {function}'s time-out"), "none"))
     }
 
     /// A function's name as deployed.

@@ -1,8 +1,9 @@
 """Evaluates what functions need against what their roles grant, with the emulator's own policy evaluator.
 
-In:  {"roles": [{"function", "arn", "account", "policies": [document, ...]}],
+In:  {"roles": [{"function", "arn", "account"}],
+      "policies": [{"functions": [name, ...], "document": {...}}],
       "needs": [{"function", "action", "resource", "region", "context": {...}}]}
-Out: {"denied": [index of a need, ...], "unused": [[function, sid, action], ...]}
+Out: {"denied": [index of a need, ...], "unused": [[index of a policy, sid, action], ...]}
 """
 
 import dataclasses
@@ -13,7 +14,7 @@ from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_doc
 
 asked = json.load(sys.stdin)
 roles = {role["function"]: role for role in asked["roles"]}
-policies = {function: [parse_policy_document(text) for text in role["policies"]] for function, role in roles.items()}
+policies = [(policy["functions"], parse_policy_document(policy["document"])) for policy in asked["policies"]]
 
 
 def context(need):
@@ -29,17 +30,19 @@ def context(need):
     )
 
 
-denied = [
-    index
-    for index, need in enumerate(asked["needs"])
-    if need["function"] not in roles or evaluate(context(need), policies[need["function"]]).decision != "Allow"
-]
+def allowed(need):
+    function = need["function"]
+    documents = [document for functions, document in policies if function in functions]
+    return function in roles and evaluate(context(need), documents).decision == "Allow"
+
+
+denied = [index for index, need in enumerate(asked["needs"]) if not allowed(need)]
 unused = []
-for function, documents in policies.items():
-    contexts = [context(need) for need in asked["needs"] if need["function"] == function]
-    for statement in (statement for document in documents for statement in document if statement.effect == "Allow"):
+for index, (functions, document) in enumerate(policies):
+    contexts = [context(need) for need in asked["needs"] if need["function"] in functions]
+    for statement in (statement for statement in document if statement.effect == "Allow"):
         for action in statement.actions:
             alone = [[dataclasses.replace(statement, actions=[action])]]
             if not any(evaluate(one, alone).decision == "Allow" for one in contexts):
-                unused.append([function, statement.sid, action])
+                unused.append([index, statement.sid, action])
 json.dump({"denied": denied, "unused": unused}, sys.stdout)

@@ -28,7 +28,7 @@ pub struct Call {
     pub request: Value,
 }
 
-/// A function's role, as it was deployed.
+/// A role as it was deployed: a function's, or that of the schedules.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Role {
     /// The function that has it.
@@ -37,8 +37,23 @@ pub struct Role {
     pub account: String,
     /// Its ARN.
     pub arn: String,
-    /// Its policy documents.
-    pub policies: Vec<Value>,
+    /// What it may do.
+    pub policies: Vec<Policy>,
+}
+
+/// A policy of a role.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// The ARN of a managed policy, which several roles may share; `None` for one that is written in the role itself.
+    pub arn: Option<String>,
+    /// Its document.
+    pub document: Value,
+}
+
+/// A policy, and the functions whose roles have it.
+struct Granted<'a> {
+    functions: Vec<&'a str>,
+    policy: &'a Policy,
 }
 
 /// What is wrong with a role, or with what is known of a call.
@@ -55,18 +70,18 @@ pub enum Finding {
         /// On what.
         resource: String,
     },
-    /// A grant that no call used.
+    /// A grant that no call used: of a shared policy, no call of any function that has it.
     Unused {
-        /// The function whose role has it.
+        /// The function whose role has it; several are joined by `and`.
         function: String,
         /// The statement's id.
         statement: String,
         /// The action.
         action: String,
     },
-    /// A grant that is wider than IAM lets it be.
+    /// A grant that is wider than it could be.
     TooWide {
-        /// The function whose role has it.
+        /// The function whose role has it; several are joined by `and`.
         function: String,
         /// The statement's id.
         statement: String,
@@ -103,7 +118,8 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Holds the calls against the roles; no finding means that each call is allowed, and each grant was needed.
+/// Checks the calls against the roles. No finding means that each call is allowed by the role that made it, and that each
+/// grant was needed by a call of some role that has it: what roles share is justified by all of their calls together.
 pub fn judge(calls: &[Call], roles: &[Role]) -> Result<Vec<Finding>> {
     let mut findings = BTreeSet::new();
     let mut needed = Vec::new();
@@ -115,39 +131,68 @@ pub fn judge(calls: &[Call], roles: &[Role]) -> Result<Vec<Finding>> {
             continue;
         };
         for need in needs {
-            // A thousand stories make the same few calls.
+            // Hundreds of scenarios make the same few calls.
             if seen.insert((call.function.clone(), need.clone())) {
                 needed.push((call.function.clone(), name.clone(), need));
             }
         }
     }
-    let verdict = evaluate(&needed, roles)?;
+    let granted = granted(roles);
+    let verdict = evaluate(&needed, roles, &granted)?;
     for index in verdict.denied {
         if let Some((function, call, need)) = needed.get(index).cloned() {
             findings.insert(Finding::Denied { function, call, action: need.action, resource: need.resource });
         }
     }
-    for (function, statement, action) in verdict.unused {
-        findings.insert(Finding::Unused { function, statement, action });
+    for (index, statement, action) in verdict.unused {
+        if let Some(granted) = granted.get(index) {
+            findings.insert(Finding::Unused { function: granted.functions(), statement, action });
+        }
     }
-    findings.extend(roles.iter().flat_map(too_wide));
+    findings.extend(granted.iter().flat_map(too_wide));
     Ok(findings.into_iter().collect())
+}
+
+/// Each policy once, in the order of the roles.
+fn granted(roles: &[Role]) -> Vec<Granted<'_>> {
+    let mut granted: Vec<Granted<'_>> = Vec::new();
+    for role in roles {
+        for policy in &role.policies {
+            let shared = granted.iter_mut().find(|other| policy.arn.is_some() && other.policy.arn == policy.arn);
+            match shared {
+                Some(shared) => shared.functions.push(&role.function),
+                None => granted.push(Granted { functions: vec![&role.function], policy }),
+            }
+        }
+    }
+    granted
+}
+
+impl Granted<'_> {
+    fn functions(&self) -> String {
+        self.functions.join(" and ")
+    }
 }
 
 #[derive(serde::Deserialize)]
 struct Verdict {
+    /// Indices of needs.
     denied: Vec<usize>,
-    unused: Vec<(String, String, String)>,
+    /// The index of a granted policy, a statement's id, an action.
+    unused: Vec<(usize, String, String)>,
 }
 
-fn evaluate(needed: &[(String, String, Need)], roles: &[Role]) -> Result<Verdict> {
+fn evaluate(needed: &[(String, String, Need)], roles: &[Role], granted: &[Granted<'_>]) -> Result<Verdict> {
     let failed = |why: &dyn fmt::Display| Error::new("evaluating the roles", why);
     let question = json!({
         "roles": roles.iter().map(|role| json!({
             "function": role.function,
             "arn": role.arn,
             "account": role.account,
-            "policies": role.policies,
+        })).collect::<Vec<_>>(),
+        "policies": granted.iter().map(|granted| json!({
+            "functions": granted.functions,
+            "document": granted.policy.document,
         })).collect::<Vec<_>>(),
         "needs": needed.iter().map(|(function, _, need)| json!({
             "function": function,
@@ -182,9 +227,9 @@ const WITHOUT_RESOURCE: [&str; 6] = [
     "ecs:ListTasks",
 ];
 
-fn too_wide(role: &Role) -> Vec<Finding> {
+fn too_wide(granted: &Granted<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for statement in role.policies.iter().flat_map(|policy| listed(&policy["Statement"])) {
+    for statement in listed(&granted.policy.document["Statement"]) {
         if statement["Effect"] != "Allow" {
             continue;
         }
@@ -204,7 +249,7 @@ fn too_wide(role: &Role) -> Vec<Finding> {
             };
             let statement = statement["Sid"].as_str().unwrap_or_default().to_owned();
             findings.push(Finding::TooWide {
-                function: role.function.clone(),
+                function: granted.functions(),
                 statement,
                 action: action.to_owned(),
                 why,

@@ -23,7 +23,7 @@ pub(crate) fn stories() -> Vec<Trial> {
         a_rollback_by_hand_survives_every_fault
         a_redeploy_survives_every_fault
         a_release_survives_every_fault
-        what_waited_behind_a_blue_green_deployment_survives_every_fault
+        what_was_left_with_a_dead_holder_survives_every_fault
     } }
 }
 
@@ -83,7 +83,7 @@ async fn a_release_survives_every_fault(name: &'static str) {
     survives(name, Base::Release).await;
 }
 
-async fn what_waited_behind_a_blue_green_deployment_survives_every_fault(name: &'static str) {
+async fn what_was_left_with_a_dead_holder_survives_every_fault(name: &'static str) {
     survives(name, Base::Timer).await;
 }
 
@@ -133,7 +133,8 @@ async fn run(name: &'static str, base: Base, case: Option<Case>) -> (usize, End)
     let end = End {
         running: story.running(),
         updates: story.updates(),
-        told: story.notices().iter().map(id).collect(),
+        // That it is in progress is published by whoever looks at it meanwhile, which a retry may do.
+        told: story.notices().iter().map(id).filter(|id| !id.ends_with("/in_progress")).collect(),
         leases: items.iter().filter(|item| !item["record"]["lease"].is_null()).count(),
         intents: items.iter().map(intents).sum(),
     };

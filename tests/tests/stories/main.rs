@@ -71,7 +71,7 @@ fn main() -> ExitCode {
         let runtime = tokio::runtime::Runtime::new().map_err(|error| Failed::from(error.to_string()))?;
         runtime.block_on(async {
             let stage = stack::a_push_goes_all_the_way().await;
-            stack::a_failing_deployment_goes_back_when_its_deadline_rings(&stage).await;
+            stack::a_failing_deployment_is_rolled_back_when_its_deadline_passes(&stage).await;
             stack::every_event_finds_its_function(&stage).await;
             let judged = if whole { roles::judge_all(&stage).await } else { Ok(()) };
             // What still rings on this stage may still be written down.

@@ -1,5 +1,5 @@
-//! The roles: every call that any story or the stack recorded must be allowed by the deployed function's role, and every
-//! grant must have been needed.
+//! The roles: every call that any scenario or the stack recorded must be allowed by the deployed function's role, and every
+//! grant must have been needed. Deploy and track share their policies: a call of either justifies a grant for both.
 
 use e2e::emulator::iam::{Call, judge};
 use e2e::stage::Stage;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::record;
 
-/// Judges the roles deployed on this stage by everything recorded; the error lists what is wrong.
+/// Checks the roles deployed on this stage against every recorded call; the error lists what is wrong.
 pub(crate) async fn judge_all(stage: &Stage) -> Result<(), Failed> {
     let account = stage.world.place().account.clone();
     let deployed = Deployed {
@@ -21,11 +21,11 @@ pub(crate) async fn judge_all(stage: &Stage) -> Result<(), Failed> {
     };
     let mut calls: Vec<Call> = record::all()
         .into_iter()
-        // It plays in another partition than the stack.
+        // It runs in another partition than the stack.
         .filter(|(story, _)| *story != "push::a_registry_in_china_keeps_its_host")
-        // The stage's Slack is written to by a bot, whose token is another parameter.
+        // The stage uses a Slack bot, whose token is in another parameter.
         .filter(|(story, _)| *story != "slack::a_webhook_tells_the_start_and_the_end")
-        // The stage's document is a parameter; tests/emulator.rs sees to the role of a stack whose document is in S3.
+        // The stage's document is in a parameter; tests/emulator.rs checks the role of a stack whose document is in S3.
         .filter(|(_, call)| call.service != "S3")
         .filter_map(|(_, call)| {
             of_function(&call, &format!("slipway-{}", call.caller.as_deref()?), &account, &deployed)
@@ -51,8 +51,8 @@ struct Deployed {
     refused: String,
 }
 
-/// A call as the judge takes it; `None` for one that no function made. What the stories call by a name of their own stands
-/// for what is deployed.
+/// A call in the form that `judge` takes; `None` for a call that no function made. The scenarios' own names are replaced by
+/// those of what is deployed.
 fn of_function(call: &world::Call, function: &str, account: &str, deployed: &Deployed) -> Option<Call> {
     const FUNCTIONS: [&str; 3] = ["slipway-deploy", "slipway-track", "slipway-slack"];
     if !FUNCTIONS.contains(&function) {
@@ -66,9 +66,9 @@ fn of_function(call: &world::Call, function: &str, account: &str, deployed: &Dep
         ("/QueueUrl", "/slipway-slack-refused", &deployed.refused),
         ("/Target/RoleArn", ":role/slipway-schedules", &deployed.role),
     ];
-    for (member, of_stories, named) in names {
+    for (member, of_scenarios, named) in names {
         if let Some(Value::String(name)) = request.pointer_mut(member)
-            && name.ends_with(of_stories)
+            && name.ends_with(of_scenarios)
         {
             *name = named.clone();
         }

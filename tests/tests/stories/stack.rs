@@ -1,6 +1,6 @@
-//! The stack: the template deployed by CloudFormation, the release binaries run by Lambda, and the way of a push through
-//! the deployed rules to a queue and to Slack; and a failing deployment, from its first stopped task over the ring of its
-//! deadline to the last good version.
+//! The stack: the template deployed by CloudFormation, and the release binaries run by Lambda. A push goes through the
+//! deployed rules to a queue and to Slack; and a deployment fails, from its first stopped task and the timer of its deadline
+//! to the rollback.
 
 use std::fs;
 use std::path::Path;
@@ -33,7 +33,7 @@ async fn stage() -> Stage {
             }}
         }]
     }));
-    // Nobody but Slipway sees to it that this one ends.
+    // It has no circuit breaker: only Slipway ends its failed deployments.
     stage.world.running_service(json!({
         "cluster": "prod", "serviceName": "api", "taskDefinition": "api", "desiredCount": 2, "launchType": "FARGATE",
         "networkConfiguration": { "awsvpcConfiguration": { "subnets": ["subnet-0a1b2c3d"] } }
@@ -58,7 +58,7 @@ pub(crate) async fn a_push_goes_all_the_way() -> Stage {
     let stage = stage().await;
     let world = &stage.world;
 
-    // A push of several manifests: the rule lets the tagged one through, and only that.
+    // A push of several manifests: the rule lets only the tagged one through.
     let push = world.push("shop/web", ["1.5.0"], &Image::multi_platform("1.5.0"));
     let mut delivered = Vec::new();
     for event in &push.events {
@@ -66,17 +66,17 @@ pub(crate) async fn a_push_goes_all_the_way() -> Stage {
     }
     assert_eq!(delivered.iter().filter(|delivered| **delivered).count(), 1);
     assert_eq!(writes(&stage), ["ECS.RegisterTaskDefinition", "ECS.UpdateService", "SNS.Publish"]);
-    assert_eq!(told(&stage).await, "started Deploying to prod/web: shop/web:1.5.0 (was 1.4.2)");
+    assert_eq!(published(&stage).await, "started Deploying to prod/web: shop/web:1.5.0 (was 1.4.2)");
 
     // The same event again.
     stage.deliver(&push.event()).await.expect("the stage goes on");
     assert_eq!(writes(&stage), [""; 0]);
 
-    // The deployment ends, and a build that waits is told.
+    // The deployment ends, and a build that waits gets its answer.
     for event in world.complete("prod", "web").events {
         stage.deliver(&event).await.expect("the stage goes on");
     }
-    assert_eq!(told(&stage).await, "completed Deployed to prod/web: shop/web:1.5.0 (was 1.4.2)");
+    assert_eq!(published(&stage).await, "completed Deployed to prod/web: shop/web:1.5.0 (was 1.4.2)");
     let asked = json!({ "action": "status", "target": "prod/web", "digest": push.digest });
     let answer = stage.stack.invoke("deploy", &asked).await.expect("the stage goes on").expect("the stage goes on");
     assert_eq!((&answer["done"], &answer["ok"]), (&json!(true), &json!(true)), "{answer:#}");
@@ -85,7 +85,7 @@ pub(crate) async fn a_push_goes_all_the_way() -> Stage {
     // The next one fails, and ECS rolls it back.
     let push = world.push("shop/web", ["1.6.0"], &Image::single("1.6.0"));
     stage.deliver(&push.event()).await.expect("the stage goes on");
-    assert_eq!(told(&stage).await, "started Deploying to prod/web: shop/web:1.6.0 (was 1.5.0)");
+    assert_eq!(published(&stage).await, "started Deploying to prod/web: shop/web:1.6.0 (was 1.5.0)");
     let mut kinds = Vec::new();
     let mut events = world.fail("prod", "web", Failure::default()).events;
     events.extend(world.complete("prod", "web").events);
@@ -93,7 +93,7 @@ pub(crate) async fn a_push_goes_all_the_way() -> Stage {
         world.take_calls();
         stage.deliver(event).await.expect("the stage goes on");
         for _ in writes(&stage).iter().filter(|call| *call == "SNS.Publish") {
-            kinds.push(told(&stage).await.split(' ').next().unwrap_or_default().to_owned());
+            kinds.push(published(&stage).await.split(' ').next().unwrap_or_default().to_owned());
         }
     }
     assert_eq!(kinds.last().map(String::as_str), Some("rolled_back"), "{kinds:?}");
@@ -102,28 +102,28 @@ pub(crate) async fn a_push_goes_all_the_way() -> Stage {
     stage
 }
 
-/// A deployment that hangs is noticed by the ring of its deadline, told with its evidence, and rolled back once.
-pub(crate) async fn a_failing_deployment_goes_back_when_its_deadline_rings(stage: &Stage) {
+/// A deployment that hangs fails by the timer of its deadline. Its evidence is published, and it is rolled back once.
+pub(crate) async fn a_failing_deployment_is_rolled_back_when_its_deadline_passes(stage: &Stage) {
     let world = &stage.world;
     world.last_words(["Starting up.", "Error: DATABASE_URL is not set"]);
+    let timers = async || {
+        let schedules = stage.stack.schedules().await.expect("the schedules");
+        schedules.into_iter().filter(|name| name.starts_with("timer-")).collect::<Vec<_>>()
+    };
+    let before = timers().await;
     let push = world.push("shop/api", ["2.1.0"], &Image::single("2.1.0"));
     stage.deliver(&push.event()).await.expect("the stage goes on");
-    assert_eq!(told(stage).await, "started Deploying to prod/api: shop/api:2.1.0 (was 2.0.0)");
-    let armed = async || {
-        let armed = stage.stack.schedules().await.expect("the schedules");
-        // One that was armed anew has the time in its name, and may ring once more: it finds nothing to do.
-        armed.into_iter().filter(|name| name.starts_with("deadline-") && name.split('-').count() == 3).count()
-    };
-    assert_eq!(armed().await, 1, "its deadline is armed before the update");
+    assert_eq!(published(stage).await, "started Deploying to prod/api: shop/api:2.1.0 (was 2.0.0)");
+    assert!(timers().await.iter().any(|timer| !before.contains(timer)), "its deadline has a timer");
 
-    // One task stops, and ECS tells nobody more than that.
+    // One task stops, and ECS sends no event beyond that.
     for event in world.stop_tasks("prod", "api", Failure::Exits { code: 1 }, 1).events {
         assert_eq!(stage.deliver(&event).await.expect("the stage goes on"), Delivered::ToFunctions);
     }
     world.take_calls();
 
-    // The emulator's Scheduler rings after a minute, by the role of the rings.
-    stage.until_called("ECS.StopServiceDeployment", Duration::from_secs(120)).await.expect("the deadline rings");
+    // The emulator's Scheduler fires after a minute, by the role of the schedules.
+    stage.until_called("ECS.StopServiceDeployment", Duration::from_secs(120)).await.expect("the deadline passes");
     let failing = next_of(stage, &["failing", "failed", "rolling_back"]).await;
     assert!(failing["Message"].as_str().unwrap_or_default().contains("DATABASE_URL"), "{failing:#}");
     let mut events = world.obey_stop("prod", "api").events;
@@ -135,7 +135,6 @@ pub(crate) async fn a_failing_deployment_goes_back_when_its_deadline_rings(stage
     let calls = world.calls();
     let of = |name: &str| calls.iter().filter(|call| call.name() == name && call.refused.is_none()).count();
     assert_eq!(of("ECS.StopServiceDeployment"), 1);
-    assert_eq!(armed().await, 0, "nothing is left to ring for it");
 
     // The same push again: the image is quarantined.
     world.take_calls();
@@ -153,21 +152,21 @@ async fn next_of(stage: &Stage, kinds: &[&str]) -> Value {
         let notice = stage.inbox.next().await.expect("the stage goes on");
         let _: Value = stage.slack.next().await.expect("a message in Slack");
         let kind = notice["MessageAttributes"]["kind"]["Value"].as_str().unwrap_or_default();
-        println!("told: {kind} {}", notice["Subject"]);
+        println!("published: {kind} {}", notice["Subject"]);
         if kinds.contains(&kind) {
             return notice;
         }
     }
 }
 
-/// The deployed rules call for each event file just the function that acts on it; the emulator judges the patterns.
+/// For each event file, the deployed rules call only the function that acts on it; the emulator matches the patterns.
 pub(crate) async fn every_event_finds_its_function(stage: &Stage) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("events");
     let paths = fs::read_dir(folder).expect("the events").map(|entry| entry.expect("an entry").path());
     let mut called = 0;
     for path in paths.filter(|path| path.extension().is_some_and(|extension| extension == "json")) {
         let mut event: Value = serde_json::from_str(&fs::read_to_string(&path).expect("a file")).expect("JSON");
-        // Whoever published a captured event left these out; the matcher insists on them.
+        // Published captures of events leave these out, and the matcher needs them.
         let envelope = event.as_object_mut().expect("an event");
         for member in ["id", "account", "time", "region", "version"] {
             envelope.entry(member).or_insert_with(|| json!("0"));
@@ -186,17 +185,17 @@ pub(crate) async fn every_event_finds_its_function(stage: &Stage) {
         if slipway_track::parse(event.clone(), Timestamp::UNIX_EPOCH).is_ok_and(|event| event.is_some()) {
             acting.push("track");
         }
-        // A state of deployments that ECS learns later is seen by track's log, and by nothing else.
+        // A new state of ECS only appears in track's log.
         if path.ends_with("ecs_deployment_unknown_name.json") {
             acting.push("track");
         }
         assert_eq!(ruled, acting, "{}", path.display());
         called += ruled.len();
     }
-    assert!(called > 10, "the events call somebody");
+    assert!(called > 10, "the events call functions");
 }
 
-/// The writes since the last reading that others see; what Slipway remembers, and what it rings for, is its own business.
+/// The writes since the last reading that others can see: not those to Slipway's own table, queues and schedules.
 fn writes(stage: &Stage) -> Vec<String> {
     let calls = stage.world.take_calls();
     let own = ["SQS", "DynamoDB", "Scheduler"];
@@ -204,7 +203,7 @@ fn writes(stage: &Stage) -> Vec<String> {
 }
 
 /// The next notice: its kind and subject, after Slack got a message too.
-async fn told(stage: &Stage) -> String {
+async fn published(stage: &Stage) -> String {
     let notice = stage.inbox.next().await.expect("the stage goes on");
     let slack: Value = stage.slack.next().await.expect("a message in Slack");
     let headline = notice["Subject"].as_str().unwrap_or_default();

@@ -477,7 +477,7 @@ pub(crate) async fn aws(world: &World, function: &str) -> Aws {
         table: "slipway".to_owned(),
         schedule_group: "slipway".to_owned(),
         schedule_role: "arn:aws:iam::123456789012:role/slipway-schedules".to_owned(),
-        schedule_dead_letters: "arn:aws:sqs:eu-west-1:123456789012:slipway-rings".to_owned(),
+        schedule_dead_letters: "arn:aws:sqs:eu-west-1:123456789012:slipway-schedules-undelivered".to_owned(),
         deploy: arn("deploy"),
         topic: world.place().arn("sns", "slipway-notices"),
         function: format!("slipway-{function}"),

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use e2e::world::{Failure, Fault, Image};
+use e2e::world::{Failure, Fault, Image, Refusal};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::following::{kinds, outcome, remembered, ring};
+use crate::following::{follow, kinds, outcome, remembered, ring};
 use crate::story::{Invocation, Killed, Story, WEB, service_with_breaker, web_definition};
 use crate::{stories, told};
 
@@ -18,6 +18,8 @@ pub(crate) fn stories() -> Vec<Trial> {
         what_ecs_rolled_back_unseen_is_not_deployed_again_by_a_reconcile
         a_request_that_ecs_rolled_back_unseen_is_a_decision_all_the_same
         what_won_unseen_and_was_superseded_is_good
+        a_history_that_cannot_be_asked_keeps_no_push_from_being_deployed
+        a_history_that_cannot_be_asked_may_still_answer_the_next_try
     } }
 }
 
@@ -102,11 +104,89 @@ async fn what_won_unseen_and_was_superseded_is_good(name: &'static str) {
     let ours = record["deployments"].as_array().into_iter().flatten().find(|it| it["trigger"] == "push");
     let ours = ours.expect("the push is on record");
     assert_eq!((&ours["outcome"], &ours["revision"]["new"]), (&json!("completed"), &json!("web:2")), "{record:#}");
-    assert!(ours["deployment"].as_str().is_some_and(|id| id.starts_with("service-deployment/")), "{ours:#}");
+    assert!(ours["deployment"].as_str().is_some_and(|id| id.starts_with("ecs-svc/")), "{ours:#}");
     assert!(record["good"].as_array().is_some_and(|good| good.iter().any(|it| it["revision"] == arn("web:2"))));
     assert_eq!(record["quarantine"], json!([]));
     story.claim();
     story.end();
+}
+
+async fn a_history_that_cannot_be_asked_keeps_no_push_from_being_deployed(name: &'static str) {
+    for (why, refusal) in no_history() {
+        println!("{why}");
+        let mut story = running(name).await;
+        story.world.fault_each(HISTORY, refusal);
+        let event = story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
+        dies_before_the_update(&mut story, &event).await;
+        // Nobody tries again; whoever comes next finds the intent, and the lease has ended.
+        let answer = next_push(&mut story, "1.6.0").await;
+        assert_eq!(code(&answer), "pushed", "{answer:#}");
+        assert_eq!(story.updates(), 1);
+
+        // By the list alone it is followed to its end.
+        story.world.advance(Duration::from_secs(150));
+        let moved = story.world.complete("prod", "web");
+        follow(&mut story, moved).await;
+        assert_eq!(outcome(&story), "completed");
+        assert_eq!(kinds(&mut story), ["started", "completed"]);
+
+        let event = story.world.push("shop/web", ["1.7.0"], &Image::single("1.7.0")).event();
+        dies_after_the_update(&mut story, &event).await;
+        ecs_rolls_back_unseen(&story);
+        let answer = next_push(&mut story, "1.8.0").await;
+        assert_eq!(code(&answer), "pushed", "{answer:#}");
+        assert_eq!(story.updates(), 3);
+        story.claim();
+        story.world.heal(HISTORY);
+        story.end();
+    }
+}
+
+async fn a_history_that_cannot_be_asked_may_still_answer_the_next_try(name: &'static str) {
+    for (why, refusal) in no_history() {
+        println!("{why}");
+        let mut story = running(name).await;
+        let event = story.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
+        dies_before_the_update(&mut story, &event).await;
+        story.world.fault_each(HISTORY, refusal);
+        // ECS's list may lag, so that it alone decides nothing yet.
+        story.world.advance(Duration::from_secs(60));
+        let failed = story.deploy_once(&event, Invocation::Again).await.expect_err("nothing is known yet");
+        assert!(failed.starts_with("ECS.ListServiceDeployments/"), "{failed}");
+        assert_eq!(story.updates(), 0);
+        story.world.advance(Duration::from_secs(120));
+        let answer = story.deploy_once(&event, Invocation::Again).await.expect("an answer");
+        assert_eq!(code(&answer), "pushed", "{answer:#}");
+        assert_eq!(story.updates(), 1);
+        story.claim();
+        story.world.heal(HISTORY);
+        story.end();
+    }
+}
+
+const HISTORY: &str = "ECS.ListServiceDeployments";
+
+/// What may come instead of ECS's history.
+fn no_history() -> [(&'static str, Fault); 4] {
+    let denied = "User: slipway-deploy is not authorized to perform: ecs:ListServiceDeployments";
+    let unusable = Refusal {
+        status: 200,
+        besides: vec![("serviceDeployments".to_owned(), json!("none of your business"))],
+        ..Refusal::new("", "")
+    };
+    [
+        ("an emulator does not know the call", Fault::Refuse(Refusal::new("UnknownOperationException", ""))),
+        ("an emulator fails at the call", Fault::Break),
+        ("the role lacks the permission", Fault::Refuse(Refusal::new("AccessDeniedException", denied))),
+        ("the answer is of no use", Fault::Refuse(unusable)),
+    ]
+}
+
+/// A push that comes after the lease of whoever died has ended.
+async fn next_push(story: &mut Story, tag: &str) -> Value {
+    story.world.advance(Duration::from_secs(331));
+    let event = story.world.push("shop/web", [tag], &Image::single(tag)).event();
+    story.deploy_once(&event, Invocation::New).await.expect("an answer")
 }
 
 /// `prod/web` has been running 1.4.2, with ECS's own breaker, and Slipway knows it.
@@ -123,9 +203,24 @@ async fn running(name: &'static str) -> Story {
 
 /// The deploy function dies in the moment in which its update took effect.
 async fn dies_after_the_update(story: &mut Story, payload: &Value) {
+    let before = story.updates();
     story.world.fault("ECS.UpdateService", 1, Fault::Late(Duration::from_secs(3600)));
     assert_eq!(story.deploy_until(payload, UPDATED, Invocation::New).await, Killed::Yes);
-    assert_eq!(story.updates(), 1);
+    assert_eq!(story.updates(), before + 1);
+    let open = &remembered(story)["deployments"][0];
+    assert!(open.is_object() && open["deployment"].is_null(), "it is only meant: {open:#}");
+    assert!(story.notices().is_empty());
+    story.claim();
+}
+
+/// The deploy function dies when the intent and its deadline stand, and before its update.
+async fn dies_before_the_update(story: &mut Story, payload: &Value) {
+    let before = story.updates();
+    story.world.fault("ECS.UpdateService", 1, Fault::CutBefore);
+    story.world.fault("ECS.DescribeServices", 2, Fault::Late(Duration::from_secs(3600)));
+    // Whether the update took effect is looked up, and there it dies.
+    assert_eq!(story.deploy_until(payload, UPDATED + 1, Invocation::New).await, Killed::Yes);
+    assert_eq!(story.updates(), before);
     let open = &remembered(story)["deployments"][0];
     assert!(open.is_object() && open["deployment"].is_null(), "it is only meant: {open:#}");
     assert!(story.notices().is_empty());

@@ -5,7 +5,7 @@ use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 use serde_json::Value;
 use slipway_core::facts::{
-    Breaker, Controller, Deployment, Management, Pause, Revision, Rollout, ServiceDeploymentFacts,
+    Breaker, Controller, Deployment, Management, Monitors, Pause, Revision, Rollout, ServiceDeploymentFacts,
     ServiceDeploymentStatus, ServiceEvent, ServiceFacts, Strategy,
 };
 use slipway_core::id::{
@@ -59,6 +59,8 @@ pub(super) fn service_deployment(brief: &types::ServiceDeploymentBrief) -> Optio
         status: ServiceDeploymentStatus::of(brief.status().map(|status| status.as_str()).unwrap_or_default()),
         status_reason: brief.status_reason().map(str::to_owned),
         rollback_reason: None,
+        rollback_to: None,
+        monitors: Monitors::Unread,
         stage: None,
         pause: Pause::No,
         task_definition: None,

@@ -1,8 +1,10 @@
-//! Service deployments: ECS's own story of each update, and the request to stop one and go back.
+//! Service deployments: ECS's own history of each update, and the request to stop one and go back.
 
 use aws_sdk_ecs::operation::stop_service_deployment::StopServiceDeploymentError as Refused;
-use aws_sdk_ecs::types::{self, DeploymentLifecycleHookStatus, StopServiceDeploymentStopType};
-use slipway_core::facts::{Pause, ServiceDeploymentFacts, ServiceDeploymentStatus};
+use aws_sdk_ecs::types::{
+    self, DeploymentLifecycleHookStatus, ServiceDeploymentRollbackMonitorsStatus, StopServiceDeploymentStopType,
+};
+use slipway_core::facts::{Monitors, Pause, ServiceDeploymentFacts, ServiceDeploymentStatus};
 use slipway_core::id::{ServiceDeploymentArn, ServiceRevisionArn};
 
 use super::facts::time;
@@ -63,6 +65,8 @@ fn whole(it: &types::ServiceDeployment) -> Option<ServiceDeploymentFacts> {
         status: ServiceDeploymentStatus::of(it.status().map(|status| status.as_str()).unwrap_or_default()),
         status_reason: it.status_reason().map(str::to_owned),
         rollback_reason: it.rollback().and_then(|rollback| rollback.reason()).map(str::to_owned),
+        rollback_to: it.rollback().and_then(|rollback| rollback.service_revision_arn()).map(ServiceRevisionArn::new),
+        monitors: monitors(it),
         stage: it.lifecycle_stage().map(|stage| stage.as_str().to_owned()),
         pause: pause(it.lifecycle_hook_details()),
         target: it.target_service_revision().and_then(|revision| revision.arn()).map(ServiceRevisionArn::new),
@@ -77,4 +81,15 @@ fn pause(hooks: &[types::DeploymentLifecycleHookDetail]) -> Pause {
     use DeploymentLifecycleHookStatus::{AwaitingAction, InProgress};
     let waiting = hooks.iter().find(|hook| matches!(hook.status(), Some(AwaitingAction | InProgress)));
     waiting.map_or(Pause::No, |hook| Pause::Hook { until: time(hook.expires_at()) })
+}
+
+fn monitors(it: &types::ServiceDeployment) -> Monitors {
+    let breaker = it.deployment_circuit_breaker().and_then(|breaker| breaker.status());
+    let alarms = it.alarms().and_then(|alarms| alarms.status());
+    match (breaker, alarms) {
+        (None, None) => Monitors::Unread,
+        (Some(ServiceDeploymentRollbackMonitorsStatus::Triggered), _)
+        | (_, Some(ServiceDeploymentRollbackMonitorsStatus::Triggered)) => Monitors::Triggered,
+        _ => Monitors::Quiet,
+    }
 }

@@ -13,7 +13,7 @@ use crate::model::id::{
 };
 use crate::model::image::{Digest, Repository, Tag};
 
-pub use progress::{Pause, ServiceDeploymentFacts, ServiceDeploymentStatus};
+pub use progress::{Monitors, Pause, ServiceDeploymentFacts, ServiceDeploymentStatus};
 pub use stopped::{StoppedContainer, StoppedTask};
 
 mod progress;

@@ -49,9 +49,9 @@ ids! {
     ContainerName;
     /// A deployment as ECS events name it, `ecs-svc/1702860048778063437`.
     DeploymentId;
-    /// The ARN of a service deployment; its id is not the [`DeploymentId`], and AWS documents no mapping.
+    /// The ARN of a service deployment. Its id is not the [`DeploymentId`]; the revision that it targets names that.
     ServiceDeploymentArn;
-    /// The ARN of a service revision, ECS's record of what really ran.
+    /// The ARN of a service revision, ECS's record of what really ran; its id joins it with a deployment.
     ServiceRevisionArn;
     /// What set Slipway going: an EventBridge event's id, or the `id` of a manual request.
     EventId;
@@ -59,11 +59,35 @@ ids! {
     TargetName;
 }
 
-impl ServiceDeploymentArn {
-    /// A name for the deployment where ECS's own is not known: `service-deployment/NCWGC2ZR-taawPAYrIaU5`.
-    pub fn as_deployment(&self) -> DeploymentId {
-        let id = self.0.rsplit_once('/').map_or(self.0.as_str(), |(_, id)| id);
-        DeploymentId::new(format!("service-deployment/{id}"))
+/// What joins all that AWS tells of one deployment: its id in lists, events and tasks, and ECS's history of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeploymentKey {
+    /// A deployment that ECS carries out. `ecs-svc/N`, the service revision with the id N and the service deployment that
+    /// targets it belong together. AWS does not document it; Terraform's AWS provider relies on it
+    /// (`internal/service/ecs/service.go`, `findPrimaryDeploymentARN`).
+    Ecs(u64),
+}
+
+impl DeploymentKey {
+    /// The deployment's id, as lists, events and tasks name it.
+    pub fn id(self) -> DeploymentId {
+        match self {
+            Self::Ecs(number) => DeploymentId::new(format!("ecs-svc/{number}")),
+        }
+    }
+}
+
+impl DeploymentId {
+    /// What joins it with the rest; `None` for an id of a form that we do not know.
+    pub fn key(&self) -> Option<DeploymentKey> {
+        self.0.strip_prefix("ecs-svc/")?.parse().ok().map(DeploymentKey::Ecs)
+    }
+}
+
+impl ServiceRevisionArn {
+    /// What joins it with the deployment that brought it about first; `None` for an id of a form that we do not know.
+    pub fn key(&self) -> Option<DeploymentKey> {
+        self.0.rsplit_once('/')?.1.parse().ok().map(DeploymentKey::Ecs)
     }
 }
 
@@ -201,6 +225,23 @@ mod tests {
 
         assert_eq!(ServiceArn::parse("arn:aws:ecs:eu-west-1:123456789012:cluster/prod"), None);
         assert_eq!(ServiceArn::parse("nonsense"), None);
+    }
+
+    #[test]
+    fn a_deployment_and_its_service_revision_bear_one_number() {
+        let id = DeploymentId::new("ecs-svc/9223370464830434477");
+        assert_eq!(id.key(), Some(DeploymentKey::Ecs(9223370464830434477)));
+        assert_eq!(id.key().map(DeploymentKey::id), Some(id.clone()));
+        let arn = "arn:aws:ecs:eu-west-1:123456789012:service-revision/prod/web/";
+        assert_eq!(ServiceRevisionArn::new(format!("{arn}9223370464830434477")).key(), id.key());
+        assert_ne!(ServiceRevisionArn::new(format!("{arn}4980306466373577095")).key(), id.key());
+
+        for other in ["d-ABCDEF123", "ecs-svc/", "ecs-svc/web", "9223370464830434477"] {
+            assert_eq!(DeploymentId::new(other).key(), None, "{other}");
+        }
+        for other in ["9223370464830434477", "service-revision/prod/web/", "service-revision/prod/web/latest"] {
+            assert_eq!(ServiceRevisionArn::new(other).key(), None, "{other}");
+        }
     }
 
     #[test]

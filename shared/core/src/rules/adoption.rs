@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::model::facts::{RanImage, ServiceFacts};
+use crate::model::id::TaskDefinitionArn;
 use crate::model::record::{Decision, DecisionKind, Deployment, Good, RECENT, Ran, Service};
 use crate::rules::mechanism;
 use crate::rules::note::{Note, is_first_sight};
@@ -21,6 +22,13 @@ pub fn first_sight(service: &ServiceFacts, ran: &[RanImage], at: Option<Timestam
     });
     let decision = Decision { what: DecisionKind::Adopted, at: at.unwrap_or(made), who: None };
     Note::Adopted(good, decision)
+}
+
+/// Whether the record knows what this revision ran: it is known good, or Slipway brought it.
+pub fn knows_what_ran(record: &Service, revision: &TaskDefinitionArn) -> bool {
+    let short = |it: &str| TaskDefinitionArn::new(it).short() == revision.short();
+    record.good.iter().any(|good| short(&good.revision))
+        || record.deployments.iter().any(|it| !it.is_external() && it.revision.new.as_deref() == Some(revision.short()))
 }
 
 /// What really ran, as the record keeps it.

@@ -11,6 +11,7 @@ use tracing::warn;
 
 use super::visit::Visit;
 use crate::observe::with_task_definitions;
+use crate::recall::witness;
 
 impl<C: Cloud> Visit<'_, C> {
     /// Reads the record and the service, side by side.
@@ -43,7 +44,7 @@ impl<C: Cloud> Visit<'_, C> {
             return Ok(None);
         }
         if self.stories.is_none() {
-            self.stories = Some(self.read_stories(service).await?);
+            self.stories = Some(self.read_stories(deployment, service).await?);
         }
         let stories = self.stories.as_deref().unwrap_or_default();
         let Some(brief) = its_service_deployment(deployment, service, stories) else { return Ok(None) };
@@ -53,14 +54,20 @@ impl<C: Cloud> Visit<'_, C> {
         if brief_does {
             return Ok(Some(brief.clone()));
         }
-        let whole = self.optional(self.cloud.describe_service_deployment(&brief.arn).await)?.flatten();
+        let read = self.cloud.describe_service_deployment(&brief.arn).await;
+        let whole = witness(self.optional(read), deployment, self.cloud.now())?.flatten();
         Ok(Some(whole.unwrap_or_else(|| brief.clone())))
     }
 
-    async fn read_stories(&self, service: &ServiceFacts) -> Result<Vec<ServiceDeploymentFacts>, Error> {
+    /// What ECS's history tells; nothing where it cannot be asked: a deployment that is on record is judged by the list.
+    async fn read_stories(
+        &self,
+        deployment: &Deployment,
+        service: &ServiceFacts,
+    ) -> Result<Vec<ServiceDeploymentFacts>, Error> {
         let read = self.cloud.list_service_deployments(&service.cluster, &service.service).await;
-        let stories = self.optional(read)?.unwrap_or_default();
-        Ok(stories)
+        let stories = witness(self.optional(read), deployment, self.cloud.now())?;
+        Ok(stories.unwrap_or_default())
     }
 
     /// The revisions by which the deployment is recognised, read only where nobody wrote its id down: those that ECS lists
@@ -79,11 +86,11 @@ impl<C: Cloud> Visit<'_, C> {
         deployment: &Deployment,
         service: &ServiceFacts,
     ) -> Result<Vec<ServiceDeploymentFacts>, Error> {
-        let history = self.read_stories(service).await?;
-        let of_its_time: Vec<_> =
-            of_its_time(deployment, &history).filter_map(|it| it.target.clone()).take(REVISIONS_PER_CALL).collect();
-        let read = with_task_definitions(self.cloud, history.clone(), &of_its_time).await;
-        let history = self.optional(read)?.unwrap_or(history);
+        let history = self.read_stories(deployment, service).await?;
+        let of_its_time = of_its_time(self.record(), deployment, &history).filter_map(|it| it.target.clone());
+        let of_its_time: Vec<_> = of_its_time.take(REVISIONS_PER_CALL).collect();
+        let read = with_task_definitions(self.cloud, history.clone(), &of_its_time).await.map(Some);
+        let history = witness(read, deployment, self.cloud.now())?.unwrap_or(history);
         let revisions: Vec<_> = history.iter().filter_map(|it| it.task_definition.clone()).collect();
         self.read_revisions(&revisions).await?;
         self.stories = Some(history.clone());

@@ -30,10 +30,9 @@ impl<C: Cloud> Visit<'_, C> {
             // The rollback has a timer of its own, which is still to come.
             Pace::InTime if deployment.rollback.is_some() => return Ok(()),
             Pace::InTime => match deployment.deadline {
-                None => {
-                    (deployment.intended_at + allowance(&deployment.settings)).max(now + window(&deployment.settings))
-                }
-                Some(_) => now + window(&deployment.settings),
+                None => (deployment.intended_at + deployment.settings.allowance())
+                    .max(now + deployment.settings.extension()),
+                Some(_) => now + deployment.settings.extension(),
             },
         };
         // Made before it is written down: a timer too many finds nothing due, one too few is made up for by the reconcile only.
@@ -59,23 +58,11 @@ impl<C: Cloud> Visit<'_, C> {
 
     /// Makes the timer of a rollback, which has as much time as the deployment had, and a little more.
     pub(crate) async fn arm_the_rollback(&self, settings: &Settings) -> Result<(), Error> {
-        self.arm(self.cloud.now() + allowance(settings) + BUSY).await
+        self.arm(self.cloud.now() + settings.allowance() + BUSY).await
     }
 
     /// Makes the service's timer for when something is due.
     pub(crate) async fn arm(&self, due: Timestamp) -> Result<(), Error> {
         timer::arm(self.cloud, &self.target, due).await
     }
-}
-
-/// How long a deployment may take, and its rollback as well.
-fn allowance(settings: &Settings) -> SignedDuration {
-    // A number that somebody edited must not overflow a time.
-    const YEAR: u64 = 365 * 24 * 60 * 60;
-    SignedDuration::from_secs(i64::try_from(settings.deadline_seconds.min(YEAR)).unwrap_or_default())
-}
-
-/// A third of it, and at least the minute that a timer is exact to.
-fn window(settings: &Settings) -> SignedDuration {
-    (allowance(settings) / 3).max(BUSY)
 }

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 use slipway_core::model::facts::{
-    Breaker, Controller, Deployment, Management, Pause, Revision, Rollout, ServiceDeploymentFacts,
+    Breaker, Controller, Deployment, Management, Monitors, Pause, Revision, Rollout, ServiceDeploymentFacts,
     ServiceDeploymentStatus, ServiceEvent, ServiceFacts, ServiceRevision, StoppedContainer, StoppedTask, Strategy,
 };
 use slipway_core::model::id::{
@@ -67,6 +67,14 @@ impl Ecs {
         let pause = deployment.pauses_until.map_or(Pause::No, |until| Pause::Hook { until: Some(until) });
         Some(ServiceDeploymentFacts {
             rollback_reason: deployment.rollback.as_ref().map(|rollback| rollback.reason.to_owned()),
+            rollback_to: deployment
+                .rollback
+                .as_ref()
+                .map(|rollback| ServiceRevisionArn::new(service.revisions[rollback.revision].arn.as_str())),
+            monitors: match service_deployments::is_triggered(service, deployment) {
+                true => Monitors::Triggered,
+                false => Monitors::Quiet,
+            },
             stage: deployment.stage.clone(),
             pause,
             updated_at: Some(deployment.updated_at),
@@ -261,6 +269,8 @@ impl ServiceDeployment {
             status: ServiceDeploymentStatus::of(self.status),
             status_reason: self.reason.clone(),
             rollback_reason: None,
+            rollback_to: None,
+            monitors: Monitors::Unread,
             stage: None,
             pause: Pause::No,
             target: Some(ServiceRevisionArn::new(service.revisions[self.target].arn.as_str())),

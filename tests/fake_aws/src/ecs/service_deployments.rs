@@ -204,6 +204,12 @@ fn whole(service: &Service, deployment: &ServiceDeployment, place: &Place) -> Va
     whole
 }
 
+/// Whether one of ECS's monitors calls it failed, the circuit breaker or an alarm.
+pub(super) fn is_triggered(service: &Service, deployment: &ServiceDeployment) -> bool {
+    let watches_alarms = service.configured("/alarms/alarmNames").is_some();
+    breaker(service, deployment) == "TRIGGERED" || watches_alarms && !deployment.triggered_alarms.is_empty()
+}
+
 fn breaker(service: &Service, deployment: &ServiceDeployment) -> &'static str {
     let enabled = service.configured("/deploymentCircuitBreaker/enable").and_then(Value::as_bool).unwrap_or_default();
     if !enabled {

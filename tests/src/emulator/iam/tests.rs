@@ -1,6 +1,6 @@
 //! Right roles are found right, and each way of being wrong is found.
 
-use super::{Call, Finding, Role, judge};
+use super::{Call, Finding, Policy, Role, judge};
 use serde_json::{Value, json};
 
 const ACCOUNT: &str = "123456789012";
@@ -39,17 +39,32 @@ fn register_role() -> Vec<Value> {
     ]
 }
 
+fn policy(arn: Option<&str>, statements: Vec<Value>) -> Policy {
+    let document = json!({"Version": "2012-10-17", "Statement": statements});
+    Policy { arn: arn.map(str::to_owned), document }
+}
+
+fn role(function: &str, policies: Vec<Policy>) -> Role {
+    let arn = format!("arn:aws:iam::123456789012:role/{function}");
+    Role { function: function.to_owned(), account: ACCOUNT.to_owned(), arn, policies }
+}
+
 #[track_caller]
 fn check(calls: &[Call], statements: Vec<Value>, expected: &[&str]) {
-    let role = Role {
-        function: "deploy".to_owned(),
-        account: ACCOUNT.to_owned(),
-        arn: "arn:aws:iam::123456789012:role/deploy".to_owned(),
-        policies: vec![json!({"Version": "2012-10-17", "Statement": statements})],
-    };
-    let findings = judge(calls, &[role]).unwrap();
+    check_roles(calls, &[role("deploy", vec![policy(None, statements)])], expected);
+}
+
+#[track_caller]
+fn check_roles(calls: &[Call], roles: &[Role], expected: &[&str]) {
+    let findings = judge(calls, roles).unwrap();
     let found: Vec<String> = findings.iter().map(Finding::to_string).collect();
     assert_eq!(found, expected);
+}
+
+/// Two roles that share a managed policy with these statements.
+fn sharing(statements: &[Value]) -> [Role; 2] {
+    let shared = policy(Some("arn:aws:iam::123456789012:policy/shared"), statements.to_vec());
+    [role("deploy", vec![shared.clone()]), role("track", vec![shared])]
 }
 
 #[test]
@@ -129,6 +144,71 @@ fn one_action_of_a_statement_can_be_unused() {
 }
 
 #[test]
+fn a_shared_grant_is_justified_by_a_call_of_either_function() {
+    let describe = call("ecs DescribeServices", json!({"cluster": "prod", "services": ["web"]}));
+    let mut update = call("ecs UpdateService", json!({"cluster": "prod", "service": "web", "taskDefinition": "web:7"}));
+    update.function = "track".to_owned();
+    let services = |actions: &[&str]| json!({"Sid": "Services", "Effect": "Allow", "Action": actions, "Resource": format!("{ECS}:service/prod/*")});
+    let both = services(&["ecs:DescribeServices", "ecs:UpdateService"]);
+    check_roles(&[describe.clone(), update.clone()], &sharing(std::slice::from_ref(&both)), &[]);
+    // No call of either function is found once, for both.
+    check_roles(
+        std::slice::from_ref(&describe),
+        &sharing(std::slice::from_ref(&both)),
+        &["deploy and track may ecs:UpdateService by statement Services, and no call needed it"],
+    );
+    // A policy that is written in a role is justified by this role's calls only, even if another's has the same words.
+    let own = |function| role(function, vec![policy(None, vec![both.clone()])]);
+    check_roles(
+        &[describe.clone(), update.clone()],
+        &[own("deploy"), own("track")],
+        &[
+            "deploy may ecs:UpdateService by statement Services, and no call needed it",
+            "track may ecs:DescribeServices by statement Services, and no call needed it",
+        ],
+    );
+    // What is not granted is denied to either.
+    check_roles(
+        &[describe, update],
+        &sharing(&[services(&["ecs:DescribeServices"])]),
+        &[&format!(
+            "track called ecs UpdateService, and its role does not allow ecs:UpdateService on {ECS}:service/prod/web"
+        )],
+    );
+}
+
+#[test]
+fn a_shared_policy_that_a_role_does_not_have_allows_nothing() {
+    let mut describe = call("ecs DescribeServices", json!({"cluster": "prod", "services": ["web"]}));
+    describe.function = "slack".to_owned();
+    let statement = json!({"Sid": "Services", "Effect": "Allow", "Action": "ecs:DescribeServices", "Resource": format!("{ECS}:service/prod/*")});
+    let [deploy, track] = sharing(&[statement]);
+    check_roles(
+        &[describe],
+        &[deploy, track, role("slack", vec![])],
+        &[
+            &format!(
+                "slack called ecs DescribeServices, and its role does not allow ecs:DescribeServices on {ECS}:service/prod/web"
+            ),
+            "deploy and track may ecs:DescribeServices by statement Services, and no call needed it",
+        ],
+    );
+}
+
+#[test]
+fn a_shared_grant_that_is_too_wide_is_found_once() {
+    let describe = call("ecs DescribeServices", json!({"cluster": "prod", "services": ["web"]}));
+    let statement = json!({"Sid": "All", "Effect": "Allow", "Action": "ecs:DescribeServices", "Resource": "*"});
+    check_roles(
+        &[describe],
+        &sharing(&[statement]),
+        &[
+            "deploy and track may ecs:DescribeServices by statement All, on everything, though IAM knows a narrower resource",
+        ],
+    );
+}
+
+#[test]
 fn a_denial_outweighs_a_grant() {
     let update = call("ecs UpdateService", json!({"cluster": "prod", "service": "web", "taskDefinition": "web:7"}));
     let allow =
@@ -195,8 +275,8 @@ fn calls_of_other_services_name_their_resource() {
             call("ssm GetParameter", json!({"Name": "/slipway/config"})),
             call("s3 GetObject", json!({"Bucket": "settings", "Key": "slipway.yaml"})),
             call("sqs DeleteMessage", json!({"QueueUrl": "http://127.0.0.1:4566/123456789012/slack"})),
-            call("dynamodb PutItem", json!({"TableName": "ledger"})),
-            call("dynamodb Query", json!({"TableName": "ledger"})),
+            call("dynamodb PutItem", json!({"TableName": "services"})),
+            call("dynamodb Query", json!({"TableName": "services"})),
             call("ecs ListTasks", json!({"cluster": "prod", "serviceName": "web"})),
             call("ecs DescribeTasks", json!({"cluster": "prod", "tasks": [format!("{ECS}:task/prod/a1")]})),
             call("logs GetLogEvents", json!({"logGroupName": "/ecs/web", "logStreamName": "web/web/a1"})),
@@ -209,8 +289,8 @@ fn calls_of_other_services_name_their_resource() {
             grant("3", "ssm:GetParameter", "arn:aws:ssm:eu-west-1:123456789012:parameter/slipway/config"),
             grant("4", "s3:GetObject", "arn:aws:s3:::settings/slipway.yaml"),
             grant("5", "sqs:DeleteMessage", "arn:aws:sqs:eu-west-1:123456789012:slack"),
-            grant("8", "dynamodb:PutItem", "arn:aws:dynamodb:eu-west-1:123456789012:table/ledger"),
-            grant("9", "dynamodb:Query", "arn:aws:dynamodb:eu-west-1:123456789012:table/ledger"),
+            grant("8", "dynamodb:PutItem", "arn:aws:dynamodb:eu-west-1:123456789012:table/services"),
+            grant("9", "dynamodb:Query", "arn:aws:dynamodb:eu-west-1:123456789012:table/services"),
             grant("10", "ecs:ListTasks", "*"),
             grant("11", "ecs:DescribeTasks", "arn:aws:ecs:eu-west-1:123456789012:task/prod/*"),
             grant("12", "logs:GetLogEvents", "arn:aws:logs:*:123456789012:log-group:/ecs/*:log-stream:*"),
@@ -226,24 +306,24 @@ fn a_schedule_passes_its_role() {
     let create = call(
         "scheduler CreateSchedule",
         json!({
-            "Name": "deadline-1", "GroupName": "rings",
-            "Target": {"Arn": "arn:aws:lambda:eu-west-1:123456789012:function:track", "RoleArn": "arn:aws:iam::123456789012:role/ring"},
+            "Name": "timer-1", "GroupName": "schedules",
+            "Target": {"Arn": "arn:aws:lambda:eu-west-1:123456789012:function:deploy", "RoleArn": "arn:aws:iam::123456789012:role/schedules"},
         }),
     );
     let pass = |service: &str| {
-        json!({"Sid": "Pass", "Effect": "Allow", "Action": "iam:PassRole", "Resource": "arn:aws:iam::123456789012:role/ring",
+        json!({"Sid": "Pass", "Effect": "Allow", "Action": "iam:PassRole", "Resource": "arn:aws:iam::123456789012:role/schedules",
                "Condition": {"StringEquals": {"iam:PassedToService": service}}})
     };
-    let rings = json!({
-        "Sid": "Rings", "Effect": "Allow", "Action": "scheduler:CreateSchedule",
-        "Resource": "arn:aws:scheduler:eu-west-1:123456789012:schedule/rings/*",
+    let schedules = json!({
+        "Sid": "Schedules", "Effect": "Allow", "Action": "scheduler:CreateSchedule",
+        "Resource": "arn:aws:scheduler:eu-west-1:123456789012:schedule/schedules/*",
     });
-    check(std::slice::from_ref(&create), vec![rings.clone(), pass("scheduler.amazonaws.com")], &[]);
+    check(std::slice::from_ref(&create), vec![schedules.clone(), pass("scheduler.amazonaws.com")], &[]);
     check(
         &[create],
-        vec![rings, pass("ecs-tasks.amazonaws.com")],
+        vec![schedules, pass("ecs-tasks.amazonaws.com")],
         &[
-            "deploy called scheduler CreateSchedule, and its role does not allow iam:PassRole on arn:aws:iam::123456789012:role/ring",
+            "deploy called scheduler CreateSchedule, and its role does not allow iam:PassRole on arn:aws:iam::123456789012:role/schedules",
             "deploy may iam:PassRole by statement Pass, and no call needed it",
         ],
     );

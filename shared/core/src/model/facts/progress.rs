@@ -2,14 +2,14 @@
 
 use jiff::Timestamp;
 
-use crate::model::id::{ServiceDeploymentArn, ServiceRevisionArn, TaskDefinitionArn};
+use crate::model::id::{DeploymentKey, ServiceDeploymentArn, ServiceRevisionArn, TaskDefinitionArn};
 
 /// A service deployment as ListServiceDeployments and DescribeServiceDeployments tell of it.
 ///
 /// ECS keeps them for 90 days. What only the second call knows is `None` after the first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceDeploymentFacts {
-    /// Its ARN; AWS documents no mapping to the [`DeploymentId`](crate::model::id::DeploymentId).
+    /// Its ARN; what joins it with a deployment is its [`target`](Self::target).
     pub arn: ServiceDeploymentArn,
     /// How it stands.
     pub status: ServiceDeploymentStatus,
@@ -17,6 +17,10 @@ pub struct ServiceDeploymentFacts {
     pub status_reason: Option<String>,
     /// Why ECS rolls it back, in ECS's words; only the second call knows.
     pub rollback_reason: Option<String>,
+    /// The service revision that ECS goes back to; only the second call knows.
+    pub rollback_to: Option<ServiceRevisionArn>,
+    /// Whether ECS itself noticed that it failed; only the second call knows.
+    pub monitors: Monitors,
     /// `SCALE_UP`, `BAKE_TIME`, …; only the second call knows.
     pub stage: Option<String>,
     /// What it waits for; only the second call knows.
@@ -105,7 +109,24 @@ pub enum Pause {
     },
 }
 
+/// What ECS's own monitors of a service deployment say, its circuit breaker and its alarms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Monitors {
+    /// Nobody asked, or ECS did not tell.
+    #[default]
+    Unread,
+    /// Neither is triggered: `MONITORING`, `MONITORING_COMPLETE` or `DISABLED`.
+    Quiet,
+    /// One of them is `TRIGGERED`.
+    Triggered,
+}
+
 impl ServiceDeploymentFacts {
+    /// What joins it with the deployment that it is the history of.
+    pub fn key(&self) -> Option<DeploymentKey> {
+        self.target.as_ref()?.key()
+    }
+
     /// Whether it has not ended, so that StopServiceDeployment takes it.
     pub fn is_ongoing(&self) -> bool {
         use ServiceDeploymentStatus::*;

@@ -1,5 +1,6 @@
 //! The settings of a target that count for a deployment's whole life, as they were when it began.
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 /// What the configuration said when the deployment began; track acts on this, not on today's document.
@@ -28,6 +29,19 @@ pub enum RollbackMode {
 }
 
 impl Settings {
+    /// How long a deployment may take, and its rollback as well.
+    pub fn allowance(&self) -> SignedDuration {
+        // A number that somebody edited must not overflow a time; a year is for ever here.
+        const YEAR: u64 = 365 * 24 * 60 * 60;
+        SignedDuration::from_secs(i64::try_from(self.deadline_seconds.min(YEAR)).unwrap_or_default())
+    }
+
+    /// How much more time a deployment gets that still moves: a third of its own, and at least the minute that a timer is
+    /// exact to.
+    pub fn extension(&self) -> SignedDuration {
+        (self.allowance() / 3).max(SignedDuration::from_mins(1))
+    }
+
     /// The number of failed tasks that make a deployment fail: ECS's circuit breaker takes half of the desired count, at
     /// least 3 and at most 200 ([how the circuit breaker works]).
     ///

@@ -175,8 +175,7 @@ fn stopped(it: &Situation<'_>, story: &ServiceDeploymentFacts) -> Assessment {
         return replaced(it, newer);
     }
     let own = ecs_messages::own(it);
-    let failed =
-        own.is_some_and(|own| own.rollout == Some(Rollout::Failed)) || ecs_messages::speaks_of_failure(story.says());
+    let failed = own.is_some_and(|own| own.rollout == Some(Rollout::Failed)) || ecs_messages::noticed_a_failure(story);
     if failed || it.deployment.failing.is_some() {
         return Assessment::Failing { by: failed_by(it) };
     }

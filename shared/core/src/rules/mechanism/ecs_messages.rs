@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::event::DeploymentEvent;
 use crate::model::facts::{
-    Breaker, Deployment, Rollout, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts,
+    Breaker, Deployment, Monitors, Rollout, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts,
 };
 use crate::model::id::DeploymentId;
 use crate::model::record;
@@ -99,8 +99,8 @@ pub(super) fn has_somewhere_to_go(service: &ServiceFacts, failed: &Deployment) -
 
 /// Who puts the last version back, if it is not Slipway.
 pub(super) fn who(it: &Situation<'_>) -> Who {
-    if it.service_deployment.is_some_and(|story| story.status == ServiceDeploymentStatus::RollbackRequested) {
-        return Who::Somebody;
+    if let Some(who) = it.service_deployment.and_then(|story| who_by_structure(it, story)) {
+        return who;
     }
     let told = it.service_deployment.and_then(ServiceDeploymentFacts::says);
     let listed = own(it).and_then(|own| own.rollout_reason.as_deref());
@@ -119,6 +119,21 @@ pub(super) fn who(it: &Situation<'_>) -> Who {
     if it.service.breaker == Breaker::RollsBack || !it.is_rolling() { Who::Ecs } else { Who::Somebody }
 }
 
+/// Who it is by what ECS tells in its own members, which come before its words.
+fn who_by_structure(it: &Situation<'_>, story: &ServiceDeploymentFacts) -> Option<Who> {
+    use ServiceDeploymentStatus::{RollbackFailed, RollbackInProgress, RollbackRequested, RollbackSuccessful};
+    match (story.monitors, &story.status) {
+        (_, RollbackRequested) => Some(Who::Somebody),
+        (Monitors::Triggered, _) => Some(Who::Ecs),
+        // A rolling deployment goes back for its breaker, for its alarms, or for somebody; one that shifts traffic also
+        // for its hooks.
+        (Monitors::Quiet, RollbackInProgress | RollbackSuccessful | RollbackFailed) if it.is_rolling() => {
+            Some(Who::Somebody)
+        }
+        (Monitors::Quiet | Monitors::Unread, _) => None,
+    }
+}
+
 /// ECS's words about a rollback: its story's, else the failed deployment's, else the PRIMARY's.
 pub(super) fn words(it: &Situation<'_>, primary: &Deployment) -> Option<String> {
     let told = it.service_deployment.and_then(ServiceDeploymentFacts::says);
@@ -131,13 +146,14 @@ pub(super) fn nowhere(story: &ServiceDeploymentFacts) -> bool {
     let says = |words: &Option<String>| {
         words.as_deref().is_some_and(|words| words.to_ascii_lowercase().contains("no rollback candidate"))
     };
-    says(&story.status_reason) || says(&story.rollback_reason)
+    story.rollback_to.is_none() && (says(&story.status_reason) || says(&story.rollback_reason))
 }
 
-/// Whether ECS's words are of a failure that it noticed itself.
-pub(super) fn speaks_of_failure(words: Option<&str>) -> bool {
-    let words = words.unwrap_or_default().to_ascii_lowercase();
-    ["circuit breaker", "alarm", "fail", "hook"].iter().any(|sign| words.contains(sign))
+/// Whether ECS itself noticed a failure, by its monitors or else by its words.
+pub(super) fn noticed_a_failure(story: &ServiceDeploymentFacts) -> bool {
+    let words = story.says().unwrap_or_default().to_ascii_lowercase();
+    story.monitors == Monitors::Triggered
+        || ["circuit breaker", "alarm", "fail", "hook"].iter().any(|sign| words.contains(sign))
 }
 
 pub(super) fn speaks_of_rollback(text: &str) -> bool {
@@ -163,19 +179,6 @@ fn failed_in_log(service: &ServiceFacts, primary: &Deployment, since: Timestamp)
             words_of(&event.message).find(|word| word.starts_with("ecs-svc/") && *word != primary.id.as_str())
         })
         .map(DeploymentId::new)
-}
-
-/// The deployments that ECS's log calls failed in this time.
-pub(super) fn failed_in_log_between(
-    service: &ServiceFacts,
-    since: Timestamp,
-    until: Timestamp,
-) -> impl Iterator<Item = DeploymentId> {
-    let in_time = move |at: Timestamp| at >= since && at.duration_since(until) <= SKEW;
-    let failed = service.events.iter().filter(move |event| {
-        event.at.is_some_and(in_time) && event.message.to_ascii_lowercase().contains("deployment failed")
-    });
-    failed.filter_map(|event| words_of(&event.message).find(|word| word.starts_with("ecs-svc/")).map(DeploymentId::new))
 }
 
 fn words_of(message: &str) -> impl Iterator<Item = &str> {

@@ -8,11 +8,12 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::facts::{Deployment, Revision, ServiceDeploymentFacts, ServiceFacts};
-use crate::model::id::{DeploymentId, TaskDefinitionArn};
+use crate::model::id::TaskDefinitionArn;
 use crate::model::provenance::Provenance;
 use crate::model::record::{self, Began};
 
-use super::{ecs_messages, service_deployment};
+use super::assess::LAG;
+use super::ecs_messages;
 
 /// The longest time between an intent and its update: a Lambda function runs for 15 minutes at most.
 const SOON: SignedDuration = SignedDuration::from_mins(15);
@@ -37,13 +38,24 @@ pub fn effect(it: &Intent<'_>, history: &[ServiceDeploymentFacts]) -> Option<Beg
     it.listed().or_else(|| it.in_history(history))
 }
 
-/// The service deployments that may be what this update brought about, by the time when they were asked for.
+/// The service deployments that may be what this update brought about: those of its time that are on nobody's record.
 pub fn of_its_time<'a>(
+    record: &record::Service,
     meant: &record::Deployment,
     history: &'a [ServiceDeploymentFacts],
 ) -> impl Iterator<Item = &'a ServiceDeploymentFacts> {
     let (since, until) = (meant.intended_at - ecs_messages::SKEW, meant.intended_at + SOON);
-    history.iter().filter(move |it| it.created_at.is_some_and(|created| since <= created && created <= until))
+    let of_its_time = move |it: &&ServiceDeploymentFacts| {
+        let is_recorded = it.key().is_some_and(|key| record.of_id(&key.id()).is_some());
+        !is_recorded && it.created_at.is_some_and(|created| since <= created && created <= until)
+    };
+    history.iter().filter(of_its_time)
+}
+
+/// Whether the list of deployments decides alone where ECS's history cannot be asked: the list lags no longer then. Until
+/// then a history that cannot be asked is to be asked again.
+pub fn list_decides(meant: &record::Deployment, now: Timestamp) -> bool {
+    meant.intended_at + LAG <= now
 }
 
 impl Intent<'_> {
@@ -67,19 +79,12 @@ impl Intent<'_> {
 
     /// By ECS's history, which knows for 90 days what it lists no more.
     fn in_history(&self, history: &[ServiceDeploymentFacts]) -> Option<Began> {
-        let known = service_deployment::recorded(self.record, self.service, history);
-        let made = of_its_time(self.meant, history)
-            .filter(|it| !known.contains(&&it.arn))
-            .filter(|it| it.task_definition.as_ref().is_some_and(|revision| self.is_meant(revision)))
-            .min_by_key(|it| it.created_at)?;
-        Some(Began {
-            // AWS documents no mapping from its history to the ids of events and tasks. The log names a deployment that
-            // failed, and then its tasks can still be found; else it goes by its service deployment's id, which is as
-            // good a name: nothing that is still to come will call it by another.
-            deployment: self.failed_in_log(made).unwrap_or_else(|| made.arn.as_deployment()),
-            at: made.created_at?,
-            revision: made.task_definition.clone()?,
-        })
+        let began = |it: &ServiceDeploymentFacts| {
+            let (id, revision) = (it.key()?.id(), it.task_definition.as_ref()?);
+            let is_it = Some(&id) != self.meant.over.as_ref() && self.is_meant(revision);
+            is_it.then_some(Began { deployment: id, at: it.created_at?, revision: revision.clone() })
+        };
+        of_its_time(self.record, self.meant, history).filter_map(began).min_by_key(|it| it.at)
     }
 
     /// Whether a deployment of this revision is what was meant: the revision is named in the intent, or was registered for
@@ -89,13 +94,5 @@ impl Intent<'_> {
         let read = || self.revisions.values().find(|it| it.arn.short() == revision.short());
         let marked = |event| read().and_then(Provenance::of).is_some_and(|provenance| provenance.is_of(event));
         named || self.meant.event.as_ref().is_some_and(marked)
-    }
-
-    /// The id by which ECS's log calls this deployment failed, while it was under way.
-    fn failed_in_log(&self, made: &ServiceDeploymentFacts) -> Option<DeploymentId> {
-        let (since, until) = (made.created_at?, made.finished_at.unwrap_or(Timestamp::MAX));
-        let failed = ecs_messages::failed_in_log_between(self.service, since, until);
-        let mut unknown = failed.filter(|id| self.record.of_id(id).is_none() && Some(id) != self.meant.over.as_ref());
-        unknown.next()
     }
 }

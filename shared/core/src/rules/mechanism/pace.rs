@@ -1,9 +1,8 @@
 //! Whether a deployment has time left, and whether one that has none still gets some.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::model::facts::{Deployment, Pause};
-use crate::model::record;
 
 use super::assess::Situation;
 use super::ecs_messages;
@@ -37,8 +36,12 @@ pub enum Because {
 
 /// The pace of the deployment itself; `None` when its time is up.
 pub(super) fn of_the_way_there(it: &Situation<'_>, own: Option<&Deployment>) -> Option<Pace> {
+    // What others make has no deadline of ours.
+    if it.deployment.is_external() {
+        return Some(Pace::InTime);
+    }
     let began = ecs_messages::began(it.deployment);
-    let deadline = it.deployment.deadline.unwrap_or_else(|| began + allowance(it.deployment));
+    let deadline = it.deployment.deadline.unwrap_or_else(|| began + it.deployment.settings.allowance());
     pace(it, own, began, deadline)
 }
 
@@ -48,7 +51,7 @@ pub(super) fn of_the_way_back(it: &Situation<'_>) -> Option<Pace> {
     let Some(began) = rollback.or(it.deployment.failing.as_ref().map(|failing| failing.at)) else {
         return Some(Pace::InTime);
     };
-    pace(it, it.service.primary(), began, began + allowance(it.deployment))
+    pace(it, it.service.primary(), began, began + it.deployment.settings.allowance())
 }
 
 fn pace(it: &Situation<'_>, moving: Option<&Deployment>, began: Timestamp, deadline: Timestamp) -> Option<Pace> {
@@ -56,7 +59,7 @@ fn pace(it: &Situation<'_>, moving: Option<&Deployment>, began: Timestamp, deadl
         return Some(Pace::InTime);
     }
     let because = waits(it).or_else(|| progresses(it, moving?, began))?;
-    Some(Pace::Rearm { at: it.now + window(it.deployment), because })
+    Some(Pace::Rearm { at: it.now + it.deployment.settings.extension(), because })
 }
 
 /// ECS itself waits, and says so.
@@ -82,22 +85,11 @@ fn progresses(it: &Situation<'_>, moving: &Deployment, began: Timestamp) -> Opti
     let shifted = it.service_deployment.filter(|story| story.is_ongoing() && !it.is_rolling());
     let moved = moving.updated_at.filter(|_| moving.running_count > 0 || moving.desired_count == 0);
     let moved = moved.max(shifted.and_then(|story| story.updated_at));
-    if moved.is_some_and(|moved| it.now.duration_since(moved) <= window(it.deployment)) {
+    if moved.is_some_and(|moved| it.now.duration_since(moved) <= it.deployment.settings.extension()) {
         return Some(Because::Progresses);
     }
     // Draining takes up to an hour at the default of some load balancers; but who waits for ever never tells.
     let complete = moving.running_count >= moving.desired_count && moving.pending_count == 0;
-    let twice = began + allowance(it.deployment) + allowance(it.deployment);
+    let twice = began + it.deployment.settings.allowance() + it.deployment.settings.allowance();
     (complete && it.now < twice).then_some(Because::Settles)
-}
-
-fn allowance(deployment: &record::Deployment) -> SignedDuration {
-    // A number that somebody edited must not overflow a time; a year is for ever here.
-    const YEAR: u64 = 365 * 24 * 60 * 60;
-    SignedDuration::from_secs(i64::try_from(deployment.settings.deadline_seconds.min(YEAR)).unwrap_or_default())
-}
-
-/// A third of the deadline, and at least the minute that a schedule is exact to.
-fn window(deployment: &record::Deployment) -> SignedDuration {
-    (allowance(deployment) / 3).max(SignedDuration::from_mins(1))
 }

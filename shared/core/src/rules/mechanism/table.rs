@@ -9,10 +9,12 @@ mod case;
 use super::*;
 use crate::model::event::Change;
 use crate::model::facts::{
-    Breaker, Deployment, Rollout, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts, StoppedTask, Strategy,
+    Breaker, Deployment, Monitors, Rollout, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts, StoppedTask,
+    Strategy,
 };
 use crate::model::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
 use crate::model::record::{self, FailedBy, Outcome, RollbackMethod};
+use crate::model::trigger::Trigger;
 
 use Breaker::{Fails, Off, RollsBack};
 use Rollout::{Completed, Failed, InProgress};
@@ -56,20 +58,26 @@ fn an_intent_is_resolved_by_looking() {
 #[test]
 fn what_ecs_lists_no_more_may_have_begun_all_the_same() {
     let delisted = || with(RollsBack, vec![primary(O, Completed)]).intent().marked(N, "event-2", "request-2");
-    let began = "began as service-deployment/17:00:01";
+    let began = "began as N";
     row("ECS's history was not asked", delisted(), "never began");
     let rolled_back = || delisted().history(N, Status::RollbackSuccessful, "17:00:01");
     row("ECS rolled it back", rolled_back(), began);
-    let log = [
-        ("17:03:59", format!("(service web) (deployment {N}) deployment failed: tasks failed to start.")),
-        ("16:59:59", format!("(service web) (deployment {X}) deployment failed: tasks failed to start.")),
-    ];
-    row("ECS rolled it back, and its log names it", rolled_back().log(&log), "began as N");
+    let log = [("17:03:59", format!("(service web) (deployment {X}) deployment failed: tasks failed to start."))];
+    row("ECS's log of that time names another", rolled_back().log(&log), began);
     row("it was superseded", delisted().history(N, Status::Stopped, "17:00:01"), began);
     row("it completed, and was superseded", delisted().history(N, Status::Successful, "17:00:01"), began);
     let named = with(RollsBack, vec![primary(O, Completed)]).intent().n(|n| n.revision.new = Some("web:42".to_owned()));
     row("it ran the revision that was meant", named.history(N, Status::RollbackSuccessful, "17:00:01"), began);
     let another = with(RollsBack, vec![primary(O, Completed)]).intent().marked(N, "event-7", "request-2");
+    let first = || delisted().history(X, Status::Stopped, "17:00:09").marked(X, "event-2", "request-2");
+    row("two tries made two, the first is it", first().history(N, Status::RollbackSuccessful, "17:00:01"), began);
+    let unnumbered = Case {
+        history: vec![ServiceDeploymentFacts { target: None, ..rolled_back().history[0].clone() }],
+        ..delisted()
+    };
+    row("the history does not say what it targets", unnumbered, "never began");
+    let before = rolled_back().n(|n| n.over = Some(DeploymentId::new(N)));
+    row("the history's is of what was PRIMARY before", before, "never began");
     row("the history's is another's", another.history(N, Status::RollbackSuccessful, "17:00:01"), "never began");
     let unread = with(RollsBack, vec![primary(O, Completed)]).intent();
     row("its revision is gone", unread.history(N, Status::RollbackSuccessful, "17:00:01"), "never began");
@@ -82,23 +90,37 @@ fn what_ecs_lists_no_more_may_have_begun_all_the_same() {
     // X bears the same event, and the record knows it: it is not this one as well.
     let known = delisted().recorded_newer().n(|n| n.deployment = None).marked(X, "event-2", "request-2");
     row("the history's is on record", known.history(X, Status::RollbackSuccessful, "17:00:00"), "never began");
+    let mut back = delisted().marked(R, "event-2", "request-2").history(R, Status::Successful, "17:00:02");
+    back.record.deployments[1].rollback = with(Off, going())
+        .way_back(RollbackMethod::Update, Some(R), Some("17:00:02"))
+        .record
+        .deployments
+        .remove(0)
+        .rollback;
+    row("the history's is a rollback's that is on record", back, "never began");
 
     let n = |status: Status| {
-        let case = with(RollsBack, vec![primary(O, Completed)]).story(status, "The circuit breaker was triggered.");
-        case.n(|n| n.deployment = Some(DeploymentId::new("service-deployment/N")))
+        with(RollsBack, vec![primary(O, Completed)]).story(status, "The circuit breaker was triggered.")
     };
     row("and then: ECS rolled it back", n(Status::RollbackSuccessful), "ended: failed, rolled back by ECS");
     row("and then: its rollback failed", n(Status::RollbackFailed), "ended: failed, and the rollback failed too");
     row("and then: it completed", n(Status::Successful), "ended: completed");
-    let superseded = with(Off, vec![primary(X, InProgress)]).story(Status::Stopped, "").n(|n| {
-        n.deployment = Some(DeploymentId::new("service-deployment/N"));
-    });
+    let superseded = with(Off, vec![primary(X, InProgress)]).story(Status::Stopped, "");
     row("and then: it was superseded", superseded, "ended: superseded, with X after it");
-    let named = n(Status::Successful);
-    let stories = [named.story.clone().unwrap()];
-    let late = record::Deployment { began_at: Some(time("17:30:00")), ..named.record.deployments[0].clone() };
-    let found = its_service_deployment(&late, &named.service, &stories);
-    assert!(found.is_some(), "it goes by the name of its story");
+}
+
+#[test]
+fn where_the_history_cannot_be_asked_the_list_decides_after_the_lag() {
+    let case = with(Off, going()).intent();
+    let decides = |now: &str| list_decides(&case.record.deployments[0], time(now));
+    assert!(!decides("17:00:00"), "the update may not be listed yet");
+    assert!(!decides("17:01:54"), "ECS lags by two minutes at most, counted from the intent at 16:59:55");
+    assert!(decides("17:01:55"));
+    assert!(decides("17:30:00"));
+    // The judge asks for the history only then.
+    let unlisted = with(Off, vec![primary(O, Completed)]).intent();
+    row("before", unlisted.at("17:01:54"), "is meant, and may still begin until 17:01:55Z");
+    row("after", with(Off, vec![primary(O, Completed)]).intent().at("17:01:55"), "never began");
 }
 
 #[test]
@@ -509,27 +531,110 @@ fn tasks_count_that_stop_by_themselves() {
 }
 
 #[test]
-fn ecs_s_story_is_found_by_time_and_revision() {
+fn ecs_s_story_is_found_by_its_number() {
+    let check = |case: &Case, all: &[(&str, Option<&str>, &str)], expected: Option<&str>| {
+        let story = |(arn, of, at): &(&str, Option<&str>, &str)| ServiceDeploymentFacts {
+            arn: ServiceDeploymentArn::new(*arn),
+            target: of.map(revision),
+            task_definition: None,
+            created_at: Some(time(at)),
+            ..case.story_of()
+        };
+        let all: Vec<_> = all.iter().map(story).collect();
+        let found = its_service_deployment(&case.record.deployments[0], &case.service, &all);
+        assert_eq!(found.map(|it| it.arn.as_str()), expected, "{all:#?}");
+    };
+    let going = || with(Off, going());
+    let delisted = || with(RollsBack, vec![primary(O, Completed)]);
+    let others = [("X's", Some(X), "17:00:01"), ("O's", Some(O), "17:00:00")];
+    for case in [going(), delisted(), with(Off, Vec::new())] {
+        // Whatever the times are, and whatever else was made in the same moment.
+        check(&case, &[others[0], ("N's", Some(N), "17:02:00"), others[1]], Some("N's"));
+        check(&case, &[others[0], ("N's", Some(N), "16:59:51"), others[1]], Some("N's"));
+    }
+    let found_late = || going().n(|n| n.began_at = Some(time("17:30:00")));
+    check(&found_late(), &[("N's", Some(N), "17:00:00")], Some("N's"));
+
+    // A rollback may target an old revision again: the newest made at or after the intent is meant.
+    let again = [("first", Some(N), "17:00:01"), ("again", Some(N), "17:20:00")];
+    check(&going(), &again, Some("again"));
+    check(&going(), &[again[1], again[0]], Some("again"));
+    check(&going(), &[("before the intent", Some(N), "16:58:00")], None);
+    check(&going(), &[("before the intent", Some(N), "16:58:00"), again[0]], Some("first"));
+    let external = || going().n(|n| (n.trigger, n.intended_at) = (Trigger::External, time("17:03:00")));
+    check(&external(), &[again[0]], Some("first"));
+
+    // Where ECS has none of it, no other is taken for it.
+    check(&going(), &others, None);
+    check(&delisted(), &others, None);
+    check(&going(), &[], None);
+    check(&going().intent(), &[("N's", Some(N), "17:00:00")], None);
+}
+
+#[test]
+fn where_no_number_joins_ecs_s_story_is_found_by_its_time() {
     let case = with(Off, going());
-    let story = |arn: &str, at: &str, revision: Option<&str>| ServiceDeploymentFacts {
+    let story = |arn: &str, at: &str, runs: Option<&str>| ServiceDeploymentFacts {
         arn: ServiceDeploymentArn::new(arn),
+        // The numbers of this history are of another kind.
+        target: Some(revision("ecs-svc/77")),
         created_at: Some(time(at)),
-        task_definition: revision.map(TaskDefinitionArn::new),
+        task_definition: runs.map(TaskDefinitionArn::new),
         ..case.story_of()
     };
     let all = [
         story("late", "17:02:00", None),
         story("near", "17:00:01", Some("web:42")),
         story("other", "17:00:00", Some("web:43")),
+        story("before the intent", "16:59:49", None),
     ];
     let deployment = &case.record.deployments[0];
     let found =
         |service: &ServiceFacts| its_service_deployment(deployment, service, &all).map(|it| it.arn.as_str().to_owned());
     assert_eq!(found(&case.service).as_deref(), Some("near"));
     // The service's word for its current one does not go against the revision.
-    let current = ServiceFacts { current_service_deployment: Some(all[2].arn.clone()), ..case.service.clone() };
-    assert_eq!(found(&current).as_deref(), Some("near"));
+    let current =
+        |of: usize| ServiceFacts { current_service_deployment: Some(all[of].arn.clone()), ..case.service.clone() };
+    assert_eq!(found(&current(2)).as_deref(), Some("near"));
+    assert_eq!(found(&current(1)).as_deref(), Some("near"));
     let dropped = ServiceFacts { deployments: Vec::new(), ..case.service.clone() };
     assert_eq!(found(&dropped).as_deref(), Some("near"));
     assert_eq!(its_service_deployment(deployment, &case.service, &all[..1]), None);
+    assert_eq!(its_service_deployment(deployment, &case.service, &all[3..]), None);
+    // One that joins with another deployment says that the numbers are of use here.
+    let joined =
+        [all[1].clone(), ServiceDeploymentFacts { target: Some(revision(O)), ..story("O's", "09:00:00", None) }];
+    assert_eq!(its_service_deployment(deployment, &case.service, &joined), None);
+}
+
+#[test]
+fn ecs_s_monitors_come_before_its_words() {
+    let back = |status: Status, words: &str, monitors: Monitors| {
+        with(RollsBack, going()).story(status, words).monitors(monitors)
+    };
+    let (by_user, by_breaker) = ("Rollback requested by a user.", "The circuit breaker was triggered.");
+    let (triggered, quiet) = (Monitors::Triggered, Monitors::Quiet);
+    let ecs = back(Status::RollbackInProgress, by_user, triggered);
+    row("the breaker or an alarm is triggered", ecs, "failed, and ECS is rolling back");
+    row("the same, done", back(Status::RollbackSuccessful, by_user, triggered), "ended: failed, rolled back by ECS");
+    let somebody = back(Status::RollbackInProgress, by_breaker, quiet);
+    row("neither is triggered: so it was somebody", somebody, "failed, and somebody is rolling back");
+    row("the same, done", back(Status::RollbackSuccessful, by_breaker, quiet), "ended: stopped");
+    let asked = back(Status::RollbackRequested, by_breaker, triggered);
+    row("somebody asks ECS to roll back", asked, "failed, and somebody is rolling back");
+    let late = with(RollsBack, vec![primary(O, Completed)]).story(Status::InProgress, "").monitors(quiet);
+    row("O is back, and the story lags behind that", late, "ended: failed, rolled back by ECS");
+    let hook = back(Status::RollbackInProgress, "", quiet).strategy(Strategy::BlueGreen);
+    row("neither is triggered, where a hook may have refused", hook, "failed, and ECS is rolling back");
+    let user = back(Status::RollbackInProgress, by_user, quiet).strategy(Strategy::BlueGreen);
+    row("the same, and words of a user", user, "failed, and somebody is rolling back");
+
+    let stopped = |monitors| with(Fails, going()).story(Status::Stopped, "").monitors(monitors);
+    row("stopped, and a monitor is triggered: ECS is not set to roll back", stopped(triggered), "failed, says ECS");
+    row("stopped, and none is triggered", stopped(quiet), "ended: stopped");
+    let nowhere = with(RollsBack, going()).story(Status::RollbackFailed, "No rollback candidate was found.");
+    row("ECS went nowhere", nowhere, "failed, says ECS");
+    let somewhere = with(RollsBack, going()).story(Status::RollbackFailed, "No rollback candidate was found.");
+    let somewhere = somewhere.rolls_back_to(O);
+    row("whatever it says, ECS went back to O", somewhere, "ended: failed, and the rollback failed too");
 }

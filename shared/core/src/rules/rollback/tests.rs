@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::facts::{Breaker, Deployment, ImageName, Management, Pause, Revision, Rollout, Strategy};
+use crate::model::facts::{Breaker, Deployment, ImageName, Management, Monitors, Pause, Revision, Rollout, Strategy};
 use crate::model::id::{ClusterName, ContainerName, ServiceName};
 use crate::model::image::{Digest, ImageRef, Tag};
 use crate::model::record::Quarantined;
@@ -138,6 +138,8 @@ impl Case {
             status,
             status_reason: None,
             rollback_reason: None,
+            rollback_to: None,
+            monitors: Monitors::Unread,
             stage: None,
             pause: Pause::No,
             target: None,

@@ -6,10 +6,12 @@ use serde_json::json;
 
 use crate::model::event::{Change, DeploymentEvent};
 use crate::model::facts::{
-    Breaker, Controller, Deployment, Management, Pause, Revision, Rollout, ServiceDeploymentFacts,
+    Breaker, Controller, Deployment, Management, Monitors, Pause, Revision, Rollout, ServiceDeploymentFacts,
     ServiceDeploymentStatus, ServiceEvent, ServiceFacts, Strategy,
 };
-use crate::model::id::{ClusterName, DeploymentId, EventId, ServiceDeploymentArn, ServiceName, TaskDefinitionArn};
+use crate::model::id::{
+    ClusterName, DeploymentId, EventId, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn,
+};
 use crate::model::image::Digest;
 use crate::model::provenance::Provenance;
 use crate::model::record::{self, FailedBy, Outcome, RollbackMethod};
@@ -50,6 +52,12 @@ pub(super) fn arn(id: &str) -> TaskDefinitionArn {
         _ => 43,
     };
     TaskDefinitionArn::new(format!("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:{revision}"))
+}
+
+/// The service revision of this deployment.
+pub(super) fn revision(id: &str) -> ServiceRevisionArn {
+    let number = id.strip_prefix("ecs-svc/").unwrap_or(id);
+    ServiceRevisionArn::new(format!("arn:aws:ecs:eu-west-1:123456789012:service-revision/prod/web/{number}"))
 }
 
 pub(super) fn listed(status: &str, id: &str, rollout: impl Into<Option<Rollout>>) -> Deployment {
@@ -157,15 +165,29 @@ impl Case {
             status,
             status_reason: Some(reason.to_owned()),
             rollback_reason: None,
+            rollback_to: None,
+            monitors: Monitors::Unread,
             stage: None,
             pause: Pause::No,
-            target: None,
+            target: Some(revision(N)),
             task_definition: Some(arn(N)),
             created_at: Some(created(N)),
             updated_at: None,
             finished_at: None,
         };
         Self { story: Some(story), ..self }
+    }
+
+    /// What ECS's monitors say in its story.
+    pub(super) fn monitors(mut self, monitors: Monitors) -> Self {
+        self.story = self.story.map(|story| ServiceDeploymentFacts { monitors, ..story });
+        self
+    }
+
+    /// Where ECS goes back to in its story.
+    pub(super) fn rolls_back_to(mut self, id: &str) -> Self {
+        self.story = self.story.map(|story| ServiceDeploymentFacts { rollback_to: Some(revision(id)), ..story });
+        self
     }
 
     pub(super) fn stage(mut self, stage: &str, updated_at: &str) -> Self {
@@ -229,6 +251,7 @@ impl Case {
                 "arn:aws:ecs:eu-west-1:123456789012:service-deployment/prod/web/{at}"
             )),
             status,
+            target: Some(revision(id)),
             task_definition: Some(arn(id)),
             created_at: Some(time(at)),
             finished_at: Some(time("17:04:00")),
