@@ -25,7 +25,7 @@ impl Schedule {
             // Events that were lost and nobody retries are found by the reconcile only.
             universe.invoke(Payload::Request(json!({ "action": "release", "target": "*", "dry_run": false })));
         }
-        let mut quiet = 0;
+        let (mut quiet, mut at_rest) = (0, false);
         for round in 0..ROUNDS {
             let before = self.came_to();
             // Only what was lost, or what ECS did after an end, needs the reconcile.
@@ -38,13 +38,16 @@ impl Schedule {
                 return;
             }
             quiet = if self.came_to() == before && self.is_quiet() { quiet + 1 } else { 0 };
-            if quiet >= 3 {
+            // What ECS tries for ever, because nothing watches it, is waited for a while.
+            let long = if self.universe.borrow().aws.is_moving() { 12 } else { 3 };
+            if quiet >= long {
+                at_rest = true;
                 break;
             }
             self.universe.borrow_mut().pass(ROUND);
         }
         self.at_rest();
-        if !self.is_broken() && quiet >= 3 {
+        if !self.is_broken() && at_rest {
             self.stays_at_rest();
         } else if !self.is_broken() && !self.is_stuck() {
             self.universe.borrow_mut().laws.break_law("it never comes to rest".to_owned());
@@ -141,7 +144,7 @@ impl Schedule {
 
     /// ECS goes on with what is under way; whether there was any.
     fn moves_on(&mut self) -> bool {
-        let is_moving = self.universe.borrow().aws.is_moving() && self.chance.u8(0..4) > 0;
+        let is_moving = self.universe.borrow().aws.is_moving() && self.chance.u8(0..8) > 0;
         if is_moving {
             self.tick();
             self.universe.borrow_mut().pass(SignedDuration::from_secs(20));

@@ -221,7 +221,9 @@ impl Laws {
             }
             let (Some(outcome), None) = (it.outcome, old.and_then(|old| old.outcome)) else { continue };
             let lease = record.lease.as_ref().filter(|it| it.until > view.now);
-            let others = lease.is_some_and(|it| it.holder != format!("req-{request}"));
+            // Whoever holds the lease for something newer is none of those that put this one right.
+            let newer = record.deployments.iter().any(|other| other.number > it.number && other.deployment.is_some());
+            let others = !newer && lease.is_some_and(|it| it.holder != format!("req-{request}"));
             broken = broken.or(known.ended(it, outcome, looked, service, others));
             if outcome == Outcome::RollbackFailed
                 && record.deployments.first().is_some_and(|first| first.number == it.number)
@@ -404,6 +406,10 @@ impl OfService {
     fn deployed(&mut self, by: By, intent: &Intent, update: &Update<'_>, view: &View<'_>) -> Option<String> {
         let digest = update.digest.as_ref();
         let came_at = digest.and_then(|it| view.images.came_at(it));
+        // What gave way to something else that failed then may come back by the same event; a request is carried out once.
+        if update.running.as_ref().and_then(|it| it.digest.as_ref()) != digest {
+            self.done.retain(|(_, other, _)| by == By::Request || other.as_ref() != digest);
+        }
         if let Some(event) = &intent.event
             && !self.done.insert((event.clone(), update.digest.clone(), came_at))
         {

@@ -99,13 +99,13 @@ impl Schedule {
                 return;
             }
             match self.chance.u32(0..100) {
-                0..=4 => self.push(),
-                5..=16 => self.deliver(),
-                17..=85 => self.steps(),
-                86 => self.crash(),
-                87..=92 => self.tick(),
-                93..=96 => self.pass(),
-                97 => match self.chance.u8(0..8) {
+                0..=3 => self.push(),
+                4..=18 => self.deliver(),
+                19..=84 => self.steps(),
+                85 => self.crash(),
+                86..=91 => self.tick(),
+                92..=95 => self.pass(),
+                96 | 97 => match self.chance.u8(0..16) {
                     0 => self.rot(),
                     _ => self.person(),
                 },

@@ -176,7 +176,13 @@ impl Universe {
     fn enqueue(&mut self, payload: Payload, late: SignedDuration) {
         self.requests += 1;
         let ready_at = self.now + late;
-        self.queue.push(Delivery { payload, request: self.requests, tries: 0, ready_at });
+        let at_once = matches!(&payload, Payload::Request(_));
+        let delivery = Delivery { payload, request: self.requests, tries: 0, ready_at };
+        // Whoever invokes the function waits for the answer; events wait in line.
+        match at_once {
+            true => self.queue.insert(0, delivery),
+            false => self.queue.push(delivery),
+        }
     }
 
     /// What the fake's events become: some are lost, some come twice, all may be late.

@@ -42,7 +42,7 @@ pub(super) fn of_the_way_there(it: &Situation<'_>, own: Option<&Deployment>) -> 
     }
     let began = ecs_messages::began(it.deployment);
     let deadline = it.deployment.deadline.unwrap_or_else(|| began + it.deployment.settings.allowance());
-    pace(it, own, began, deadline)
+    pace(it, own, began, deadline, waits(it))
 }
 
 /// The pace of the way back, which has as much time as the deployment had; `None` when its time is up.
@@ -51,14 +51,22 @@ pub(super) fn of_the_way_back(it: &Situation<'_>) -> Option<Pace> {
     let Some(began) = rollback.or(it.deployment.failing.as_ref().map(|failing| failing.at)) else {
         return Some(Pace::InTime);
     };
-    pace(it, it.service.primary(), began, began + it.deployment.settings.allowance())
+    // The stage is still the one that the deployment failed in, and what it goes back to has baked before.
+    let waits = waits(it).filter(|because| *because != Because::BakeTime);
+    pace(it, it.service.primary(), began, began + it.deployment.settings.allowance(), waits)
 }
 
-fn pace(it: &Situation<'_>, moving: Option<&Deployment>, began: Timestamp, deadline: Timestamp) -> Option<Pace> {
+fn pace(
+    it: &Situation<'_>,
+    moving: Option<&Deployment>,
+    began: Timestamp,
+    deadline: Timestamp,
+    waits: Option<Because>,
+) -> Option<Pace> {
     if it.now < deadline {
         return Some(Pace::InTime);
     }
-    let because = waits(it).or_else(|| progresses(it, moving?, began))?;
+    let because = waits.or_else(|| progresses(it, moving?, began))?;
     Some(Pace::Rearm { at: it.now + it.deployment.settings.extension(), because })
 }
 
