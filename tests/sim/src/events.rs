@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use slipway_core::facts::StoppedTask;
 use slipway_core::id::{ClusterName, DeploymentId, ServiceArn, ServiceName, TargetName};
-use slipway_core::outcome::{Change, DeploymentEvent};
+use slipway_core::model::event::{Change, DeploymentEvent};
 use slipway_core::request;
 use slipway_engine::{Hint, Input, ServiceEvent, Warning};
 
