@@ -22,8 +22,10 @@ impl Schedule {
             let mut universe = self.universe.borrow_mut();
             universe.phase = Phase::Calm;
             universe.note(format_args!("inputs stop, and calls succeed"));
-            // Events that were lost and nobody retries are found by the reconcile only.
-            universe.invoke(Payload::Request(json!({ "action": "release", "target": "*", "dry_run": false })));
+            for service in universe.services.clone() {
+                let target = service.target.as_str();
+                universe.invoke(Payload::Request(json!({ "action": "release", "target": target, "dry_run": false })));
+            }
         }
         let (mut quiet, mut at_rest) = (0, false);
         for round in 0..ROUNDS {

@@ -34,7 +34,7 @@ pub(crate) enum Payload {
 }
 
 impl Payload {
-    /// The function that gets it, and what it reads.
+    /// The function that gets it, and what it reads; `None` for what it cannot read.
     pub(crate) fn read(&self) -> Option<(Function, Input)> {
         match self {
             Self::Push(push) => Some((Function::Deploy, Input::Push(push.clone()))),

@@ -338,7 +338,8 @@ impl Laws {
         // Somebody else's deployment that ECS tries for ever is waited for as long.
         let theirs = record.of_id(&primary.id).is_none_or(is_outside);
         let stuck = theirs && primary.rollout == Some(Rollout::InProgress);
-        if record.lease.is_some() || !record.wishes.is_empty() || !stuck && !record.waiting.is_empty() {
+        let live = record.lease.as_ref().is_some_and(|it| it.until > view.now);
+        if live || !record.wishes.is_empty() || !stuck && !record.waiting.is_empty() {
             broken = broken.or(Some("the lease or a pending input was left behind".to_owned()));
         }
         if let (false, Some(running)) = (stuck, running) {

@@ -1,14 +1,17 @@
 //! What the engine logs, kept for the trace of a schedule that is replayed.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::{self, Write};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Subscriber};
 
 thread_local! {
     static SAID: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    /// Whether this thread runs a schedule that is written down.
+    static KEEPS: Cell<bool> = const { Cell::new(false) };
 }
 
 /// What was logged on this thread and nobody has taken yet.
@@ -18,15 +21,24 @@ pub(crate) fn take() -> Vec<String> {
 
 /// Does this while the engine's log is kept.
 pub(crate) fn keeping<T>(work: impl FnOnce() -> T) -> T {
+    // One for all threads: what comes and goes with a thread misses lines while another thread's comes and goes.
+    let _ = tracing::subscriber::set_global_default(Keeper);
     take();
-    tracing::subscriber::with_default(Keeper, work)
+    KEEPS.set(true);
+    let came = work();
+    KEEPS.set(false);
+    came
 }
 
 struct Keeper;
 
 impl Subscriber for Keeper {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+
     fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
+        KEEPS.get()
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
