@@ -1,5 +1,7 @@
 //! The binaries that the emulator's Lambda runs, built here unless somebody has them already: quick ones for a first
-//! look, and those that AWS gets. It stands apart because it runs cargo within a program that cargo runs.
+//! look, and those that AWS gets.
+//!
+//! It stands apart because it runs cargo within a program that cargo runs.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -118,7 +118,9 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Checks the calls against the roles. No finding means that each call is allowed by the role that made it, and that each
+/// Checks the calls against the roles.
+///
+/// No finding means that each call is allowed by the role that made it, and that each
 /// grant was needed by a call of some role that has it: what roles share is justified by all of their calls together.
 pub fn judge(calls: &[Call], roles: &[Role]) -> Result<Vec<Finding>> {
     let mut findings = BTreeSet::new();
