@@ -22,9 +22,14 @@ impl Schedule {
             let mut universe = self.universe.borrow_mut();
             universe.phase = Phase::Calm;
             universe.note(format_args!("inputs stop, and calls succeed"));
+        }
+        // Who was asked to hold a service before holds it until somebody lets go.
+        self.settle();
+        {
+            let mut universe = self.universe.borrow_mut();
             for service in universe.services.clone() {
                 let target = service.target.as_str();
-                universe.invoke(Payload::Request(json!({ "action": "release", "target": target, "dry_run": false })));
+                universe.invoke(Payload::Request(json!({ "action": "release", "target": target })));
             }
         }
         let (mut quiet, mut at_rest) = (0, false);

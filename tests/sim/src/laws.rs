@@ -73,7 +73,7 @@ pub(crate) struct Laws {
     services: BTreeMap<TargetName, OfService>,
     /// When an invocation looked at a service.
     looks: BTreeMap<(u64, TargetName), Looked>,
-    /// When an invocation looked at images last.
+    /// When an invocation looked at images first.
     image_looks: BTreeMap<u64, Timestamp>,
     /// The invocations by which a person pardons an image or takes a hold off.
     releases: BTreeSet<u64>,
@@ -156,6 +156,7 @@ impl Laws {
 
     /// An invocation is tried, perhaps once more.
     pub(crate) fn begins(&mut self, request: u64) {
+        self.image_looks.remove(&request);
         let own = self.looks.iter_mut().filter(|((of, _), _)| *of == request);
         own.for_each(|(_, looked)| looked.again = true);
     }
@@ -169,7 +170,7 @@ impl Laws {
 
     /// An invocation looked at images.
     pub(crate) fn looked_at_images(&mut self, request: u64, now: Timestamp) {
-        self.image_looks.insert(request, now);
+        self.image_looks.entry(request).or_insert(now);
     }
 
     /// An invocation begins by which a person pardons an image or takes a hold off.
