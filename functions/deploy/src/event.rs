@@ -103,3 +103,40 @@ fn push(event: EventBridgeEvent<Value>) -> Result<Option<Push>, Vec<Mistake>> {
 fn mistake(path: &str, text: &str) -> Mistake {
     Mistake { path: path.to_owned(), text: text.to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_timer_names_a_service() {
+        let input = parse(json!({ "slipway": "timer", "target": "prod/web" })).unwrap();
+        assert_eq!(input, ServiceEvent::timer(&TargetName::new("prod/web")).map(Input::Service));
+        for wrong in [
+            json!({ "slipway": "timer", "target": "web" }),
+            json!({ "slipway": "timer", "target": "prod/" }),
+            json!({ "slipway": "timer" }),
+            json!({ "slipway": "deadline", "target": "prod/web" }),
+        ] {
+            assert!(parse(wrong.clone()).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_to_be_explained_is_a_push() {
+        let push = json!({
+            "version": "0", "id": "1", "detail-type": "ECR Image Action", "source": "aws.ecr", "account": "123456789012",
+            "time": "2026-11-21T10:00:00Z", "region": "eu-west-1", "resources": [],
+            "detail": { "result": "SUCCESS", "action-type": "PUSH", "repository-name": "shop/web", "image-tag": "1.5.0" },
+        });
+        let explained = parse(json!({ "action": "explain", "event": push.clone() })).unwrap();
+        let Ok(Some(Input::Push(pushed))) = parse(push) else { panic!("a push") };
+        assert_eq!(explained, Some(Input::Explain(pushed)));
+        assert_eq!(
+            parse(json!({ "action": "explain", "event": { "detail-type": "x", "source": "aws.s3" } })),
+            Ok(None)
+        );
+    }
+}

@@ -23,7 +23,7 @@ impl Schedule {
             universe.phase = Phase::Calm;
             universe.note(format_args!("inputs stop, and calls succeed"));
         }
-        // What people asked before is done before they let everything go on.
+        // Who was asked to hold a service before holds it until somebody lets go.
         self.settle();
         {
             let mut universe = self.universe.borrow_mut();

@@ -34,19 +34,15 @@ pub(crate) enum Payload {
 }
 
 impl Payload {
-    /// The function that gets it, and what it reads. What it cannot read is the simulation's own mistake, and ends it.
-    pub(crate) fn read(&self) -> (Function, Input) {
+    /// The function that gets it, and what it reads; `None` for what it cannot read.
+    pub(crate) fn read(&self) -> Option<(Function, Input)> {
         match self {
-            Self::Push(push) => (Function::Deploy, Input::Push(push.clone())),
-            Self::Ecs(event) => (Function::Track, Input::Service((**event).clone())),
-            Self::Timer(payload) => {
-                let input = events::of_timer(payload).unwrap_or_else(|| panic!("not a timer: {payload}"));
-                (Function::Deploy, input)
-            }
+            Self::Push(push) => Some((Function::Deploy, Input::Push(push.clone()))),
+            Self::Ecs(event) => Some((Function::Track, Input::Service((**event).clone()))),
+            Self::Timer(payload) => Some((Function::Deploy, events::of_timer(payload)?)),
             Self::Request(asked) => {
-                let object = asked.as_object().cloned().unwrap_or_default();
-                let request = request::parse(&object).unwrap_or_else(|mistakes| panic!("{asked}: {mistakes:?}"));
-                (Function::Deploy, Input::Request(request))
+                let request = request::parse(asked.as_object()?).ok()?;
+                Some((Function::Deploy, Input::Request(request)))
             }
         }
     }

@@ -73,7 +73,7 @@ pub(crate) struct Laws {
     services: BTreeMap<TargetName, OfService>,
     /// When an invocation looked at a service.
     looks: BTreeMap<(u64, TargetName), Looked>,
-    /// When an invocation looked at images last.
+    /// When an invocation looked at images first.
     image_looks: BTreeMap<u64, Timestamp>,
     /// The invocations by which a person pardons an image or takes a hold off.
     releases: BTreeSet<u64>,
@@ -108,6 +108,17 @@ struct OfService {
     ends: BTreeMap<u64, Outcome>,
     /// The ends that were published, by deployment.
     published: BTreeMap<DeploymentId, Vec<Kind>>,
+}
+
+/// How a deployment is said to have ended, and what is known then.
+#[derive(Clone, Copy, Debug)]
+struct Judged<'a> {
+    outcome: Outcome,
+    looked: Timestamp,
+    /// Whether somebody else than who writes it holds the lease.
+    others: bool,
+    record: &'a Service,
+    service: Option<&'a ServiceFacts>,
 }
 
 /// A look at a service.
@@ -156,6 +167,7 @@ impl Laws {
 
     /// An invocation is tried, perhaps once more.
     pub(crate) fn begins(&mut self, request: u64) {
+        self.image_looks.remove(&request);
         let own = self.looks.iter_mut().filter(|((of, _), _)| *of == request);
         own.for_each(|(_, looked)| looked.again = true);
     }
@@ -169,7 +181,7 @@ impl Laws {
 
     /// An invocation looked at images.
     pub(crate) fn looked_at_images(&mut self, request: u64, now: Timestamp) {
-        self.image_looks.insert(request, now);
+        self.image_looks.entry(request).or_insert(now);
     }
 
     /// An invocation begins by which a person pardons an image or takes a hold off.
@@ -221,10 +233,9 @@ impl Laws {
             }
             let (Some(outcome), None) = (it.outcome, old.and_then(|old| old.outcome)) else { continue };
             let lease = record.lease.as_ref().filter(|it| it.until > view.now);
-            // Whoever holds the lease for something newer is none of those that put this one right.
-            let newer = record.deployments.iter().any(|other| other.number > it.number && other.deployment.is_some());
-            let others = !newer && lease.is_some_and(|it| it.holder != format!("req-{request}"));
-            broken = broken.or(known.ended(it, outcome, looked, service, others));
+            let others = lease.is_some_and(|it| it.holder != format!("req-{request}"));
+            let judged = Judged { outcome, looked, others, record, service };
+            broken = broken.or(known.ended(it, &judged));
             if outcome == Outcome::RollbackFailed
                 && record.deployments.first().is_some_and(|first| first.number == it.number)
             {
@@ -491,14 +502,8 @@ impl OfService {
     }
 
     /// The end of a deployment is written down.
-    fn ended(
-        &mut self,
-        it: &Deployment,
-        outcome: Outcome,
-        looked: Timestamp,
-        service: Option<&ServiceFacts>,
-        others: bool,
-    ) -> Option<String> {
+    fn ended(&mut self, it: &Deployment, judged: &Judged<'_>) -> Option<String> {
+        let Judged { outcome, looked, others, record, service } = *judged;
         if let Some(other) = self.ends.insert(it.number, outcome).filter(|other| *other != outcome) {
             let (other, outcome) = (other.as_str(), outcome.as_str());
             return Some(format!("deployment {} ended in more than one way: {other} and {outcome}", it.number));
@@ -511,12 +516,15 @@ impl OfService {
         }
         let primary = service.and_then(primary)?;
         let own = self.ways_back.get(&primary.id) == Some(&it.number);
-        let at_ecs = primary.rollout == Some(Rollout::InProgress) && (own || self.rolls_back(it, service, looked));
+        // Something newer took its place, and is what is rolled back then.
+        let newer = record.deployments.iter().any(|other| other.number > it.number && other.deployment.is_some());
+        let by_ecs = !newer && self.rolls_back(it, service, looked);
+        let at_ecs = primary.rollout == Some(Rollout::InProgress) && (own || by_ecs);
         // Or somebody else is about to do it, with the lease in hand.
-        let under_way = at_ecs || others && it.rollback.as_ref().is_some_and(|it| it.done_at.is_none());
+        let meant = others && !newer && it.rollback.as_ref().is_some_and(|it| it.done_at.is_none());
         let given_up = matches!(outcome, Outcome::Failed | Outcome::TimedOut);
         let number = it.number;
-        (given_up && under_way && !is_outside(it))
+        (given_up && (at_ecs || meant) && !is_outside(it))
             .then(|| format!("deployment {number} ended as {} while it was rolled back", outcome.as_str()))
     }
 

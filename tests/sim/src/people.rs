@@ -20,7 +20,10 @@ impl Schedule {
         let images = universe.images.all();
         let digest = images[self.chance.usize(0..images.len())].digest.clone();
         let mut request = match self.chance.u8(0..9) {
-            0 | 1 => json!({ "action": "deploy", "target": target, "digest": digest.as_str() }),
+            0 | 1 => {
+                let force = self.chance.u8(0..3) == 0;
+                json!({ "action": "deploy", "target": target, "digest": digest.as_str(), "force": force })
+            }
             2 => json!({ "action": "rollback", "target": target }),
             3 => json!({ "action": "hold", "target": target, "reason": "a look at it" }),
             4 => json!({ "action": "release", "target": target }),
@@ -29,9 +32,13 @@ impl Schedule {
             _ => return self.by_hand(universe),
         };
         self.requests += 1;
+        // The others are always carried out, and the same again changes nothing.
+        let updates = !matches!(request["action"].as_str(), Some("hold" | "release"));
+        if updates {
+            request["dry_run"] = json!(false);
+        }
         request["who"] = json!("ann");
-        let has_id = !matches!(request["action"].as_str(), Some("hold" | "release"));
-        if has_id && self.chance.bool() {
+        if updates && self.chance.bool() {
             request["id"] = json!(format!("ask-{}", self.requests));
         }
         universe.note(format_args!("a person asks: {request}"));

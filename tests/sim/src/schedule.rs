@@ -201,7 +201,10 @@ impl Schedule {
         let deadline = universe.now + TIMEOUT;
         let (line, request, trial) = (delivery.payload.line(), delivery.request, delivery.tries + 1);
         universe.note(format_args!("#{request} begins, try {trial}: {line}"));
-        let (function, input) = delivery.payload.read();
+        let Some((function, input)) = delivery.payload.read() else {
+            universe.laws.break_law(format!("no function can read this {line}"));
+            return;
+        };
         universe.laws.begins(request);
         if matches!(&delivery.payload, Payload::Request(asked) if asked["action"] == "release") {
             universe.laws.releasing(request);

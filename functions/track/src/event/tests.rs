@@ -29,7 +29,7 @@ fn task(changes: &Value) -> Value {
 }
 
 /// Cluster, service and what it is a hint of, in a line.
-fn line(event: &Event) -> String {
+fn line(event: &ServiceEvent) -> String {
     let cluster = event.cluster.as_ref().map_or("?", |cluster| cluster.as_str());
     let hint = match &event.hint {
         Hint::Deployment(event) => format!("{} {:?}", event.deployment, event.change),
@@ -38,7 +38,7 @@ fn line(event: &Event) -> String {
             format!("{} of {} exits with {died:?}", task.short(), task.started_by.as_ref().unwrap())
         }
         Hint::Warning(warning) => format!("{} {}", warning.name, warning.reason.as_deref().unwrap_or("-")),
-        Hint::Deadline(number) => format!("deadline of {number}"),
+        Hint::Timer | Hint::Unjudged => panic!("no event of ECS is {event:?}"),
     };
     format!("{cluster}/{}: {hint}", event.service)
 }
@@ -134,9 +134,6 @@ fn warnings_and_errors_of_a_service_count_and_its_steady_state_does_not() {
 }
 
 #[test]
-fn a_ring_of_our_own_names_a_target_and_a_deployment() {
-    let ring = |target: &str| json!({ "slipway": "deadline", "target": target, "number": 7 });
-    check(ring("prod/web"), Ok(Some("prod/web: deadline of 7")));
-    check(ring("web"), Err("target: \"web\" is no cluster/service"));
-    check(json!({ "slipway": "wake", "target": "prod/web" }), Ok(None));
+fn a_timer_is_not_for_this_function() {
+    check(json!({ "slipway": "timer", "target": "prod/web" }), Ok(None));
 }
