@@ -69,7 +69,7 @@ impl Aws {
     }
 
     /// The PRIMARY deployment goes wrong. What follows is ECS's decision by the service's configuration: without
-    /// circuit breaker nothing but failed tasks, and no event; with it FAILED; with rollback FAILED, and [`BREATH`]
+    /// circuit breaker nothing but failed tasks, and no event; with it FAILED; with rollback FAILED, and a moment
     /// later `IN_PROGRESS` of the old deployment. The events of the tasks that stopped wait in [`Aws::take_events`].
     pub fn fail(&mut self, cluster: &str, service: &str, failure: &Failure) -> Result<Vec<Value>, Refusal> {
         self.on_service(cluster, service, |service, scene| service.fail(scene, failure))
