@@ -1,7 +1,5 @@
 //! Carries out what was decided about a service, under its lease: the intent and its deadline first, then the update.
 
-use crate::cloud::Cloud;
-use crate::error::{Error, Kind};
 use futures_util::future::try_join3;
 use jiff::{Timestamp, ToSpan};
 use slipway_core::answer::{Answer, Outcome};
@@ -14,6 +12,8 @@ use slipway_core::trigger::Trigger;
 use tracing::{error, warn};
 
 use crate::choose::Decided;
+use crate::cloud::Cloud;
+use crate::error::{Error, Kind};
 use crate::execute::execute;
 use crate::invocation::{Call, log};
 use crate::lease::{Lease, Stop};

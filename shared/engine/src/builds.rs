@@ -6,8 +6,6 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use crate::cloud::Cloud;
-use crate::error::Error;
 use futures_util::future::{Either, join, join_all, select};
 use slipway_core::deploy::Note;
 use slipway_core::image::{Digest, Repository};
@@ -17,6 +15,8 @@ use slipway_core::notice::{Build, BuildChange, Notice};
 use slipway_core::plan::{ImageChange, Shown};
 use tracing::info;
 
+use crate::cloud::Cloud;
+use crate::error::Error;
 use crate::memo::Memo;
 use crate::serve::Session;
 

@@ -1,7 +1,5 @@
 //! Chooses among what is wished of one target: the best image goes, the others give way or are passed over.
 
-use crate::cloud::Cloud;
-use crate::error::Error;
 use slipway_core::config::Target;
 use slipway_core::deploy::{self, By, Gate, Wanted, Wish as Image};
 use slipway_core::facts::ImageName;
@@ -11,6 +9,8 @@ use slipway_core::plan::Plan;
 use slipway_core::reason::Reason;
 use slipway_core::trigger::Trigger;
 
+use crate::cloud::Cloud;
+use crate::error::Error;
 use crate::plan::{Planner, Scene, refuses};
 
 /// What is decided about a target, with what is written down if it is done.

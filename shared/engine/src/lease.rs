@@ -4,14 +4,13 @@
 
 use std::time::Duration;
 
-use crate::cloud::Cloud;
-use crate::cloud::Versioned;
-use crate::error::Error;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use slipway_core::deploy::Note;
 use slipway_core::id::TargetName;
 use slipway_core::ledger::{Busy, Fence, Lost, Service, Unserved, Wish};
 
+use crate::cloud::{Cloud, Versioned};
+use crate::error::Error;
 use crate::{store, timer};
 
 /// The lease of one service, held.

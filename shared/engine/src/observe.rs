@@ -3,9 +3,6 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::cloud::{Cloud, REVISIONS_PER_CALL, SERVICES_PER_CALL};
-use crate::error::{Error, Kind};
-use crate::memo::Memo;
 use futures_util::future::join_all;
 use slipway_core::config::Target;
 use slipway_core::deploy::{Back, Build, as_ran};
@@ -15,6 +12,10 @@ use slipway_core::facts::{
 };
 use slipway_core::id::{ClusterName, ContainerName, ServiceName, ServiceRevisionArn};
 use slipway_core::image::{Digest, Repository};
+
+use crate::cloud::{Cloud, REVISIONS_PER_CALL, SERVICES_PER_CALL};
+use crate::error::{Error, Kind};
+use crate::memo::Memo;
 
 /// Two images as builds.
 type Pair = (Build, Build);

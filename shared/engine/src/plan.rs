@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::cloud::Cloud;
-use crate::error::{Error, Kind};
 use futures_util::future::{try_join_all, try_join4};
 use slipway_core::config::{Base, Target};
 use slipway_core::deploy::{
@@ -19,6 +17,8 @@ use slipway_core::request;
 use slipway_core::tags::NoMatch;
 use slipway_core::trigger::Trigger;
 
+use crate::cloud::Cloud;
+use crate::error::{Error, Kind};
 use crate::observe::Look;
 
 /// Makes plans.

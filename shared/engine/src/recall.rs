@@ -3,8 +3,6 @@
 
 use std::collections::HashMap;
 
-use crate::cloud::{Cloud, REVISIONS_PER_CALL};
-use crate::error::{Error, Kind};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use slipway_core::deploy::{self, Note};
@@ -14,6 +12,8 @@ use slipway_core::ledger::{Deployment, Service};
 use slipway_core::outcome::{Intent, list_decides, of_its_time};
 use tracing::warn;
 
+use crate::cloud::{Cloud, REVISIONS_PER_CALL};
+use crate::error::{Error, Kind};
 use crate::observe::with_task_definitions;
 use crate::plan::{Planner, Sight};
 

@@ -1,8 +1,6 @@
 //! Compares the registry with what runs, and the ledger with what ECS says: ECR's events are best effort, and so may be
 //! a ring.
 
-use crate::cloud::{Cloud, Timer};
-use crate::error::Error;
 use serde_json::{Value, json};
 use slipway_core::answer;
 use slipway_core::config::{Config, Target};
@@ -14,7 +12,8 @@ use slipway_core::trigger::Trigger;
 use tracing::error;
 
 use crate::act::Ending;
-use crate::error::Failure;
+use crate::cloud::{Cloud, Timer};
+use crate::error::{Error, Failure};
 use crate::invocation::{Call, answers, in_turn, log};
 use crate::observe::Look;
 use crate::plan::Sight;

@@ -8,7 +8,6 @@ use slipway_core::id::{EventId, Home, TargetName, TaskDefinitionArn};
 use slipway_core::ledger::Deployment;
 use slipway_core::notice::{Cause, Kind, Notice, Place};
 use slipway_core::trigger::Trigger;
-
 use tracing::error;
 
 use crate::act::Ending;

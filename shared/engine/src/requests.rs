@@ -1,7 +1,5 @@
 //! What people and pipelines ask: deploy, redeploy, rollback, hold, release, history, explain and status.
 
-use crate::cloud::Cloud;
-use crate::error::Error;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use slipway_core::answer;
@@ -20,7 +18,8 @@ use tracing::error;
 use crate::act::Ending;
 use crate::attend::Unjudged;
 use crate::choose::Decided;
-use crate::error::Failure;
+use crate::cloud::Cloud;
+use crate::error::{Error, Failure};
 use crate::input::Push;
 use crate::invocation::{Call, answers, in_turn, log};
 use crate::lease::Lease;

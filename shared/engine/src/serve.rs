@@ -5,8 +5,6 @@
 
 use std::time::Duration;
 
-use crate::cloud::Cloud;
-use crate::error::Error;
 use jiff::{SignedDuration, Timestamp};
 use slipway_core::config::Target;
 use slipway_core::deploy::{self, Note, Wanted};
@@ -20,13 +18,13 @@ use tracing::{error, warn};
 use crate::act::Ending;
 use crate::attend::Unjudged;
 use crate::choose::Decided;
-use crate::error::Failure;
+use crate::cloud::Cloud;
+use crate::error::{Error, Failure};
 use crate::invocation::Call;
 use crate::lease::{Lease, Stop};
 use crate::observe::Look;
 use crate::plan::{Planner, Scene, Sight};
-use crate::report;
-use crate::timer;
+use crate::{report, timer};
 
 /// After an update, wishes are gathered for so long before they are served: a burst ends in few deployments.
 const BREATH: Duration = Duration::from_secs(1);

@@ -1,7 +1,5 @@
 //! How targets stand: what runs, what is under way, what is remembered, and what became of an image.
 
-use crate::cloud::Cloud;
-use crate::error::Error;
 use futures_util::future::try_join3;
 use serde_json::Value;
 use slipway_core::answer;
@@ -16,6 +14,8 @@ use slipway_core::request;
 use slipway_core::status::{self, Asked, Past, Status};
 use slipway_core::trigger::Trigger;
 
+use crate::cloud::Cloud;
+use crate::error::Error;
 use crate::invocation::{Call, in_turn};
 use crate::observe::Look;
 use crate::plan::Sight;

@@ -2,8 +2,6 @@
 //!
 //! Everything is asked side by side, and each part is optional. A look that fails leaves out a line, never the rest.
 
-use crate::cloud::Cloud;
-use crate::error::Error;
 use futures_util::future::{join, join_all};
 use slipway_core::facts::{Revision, Rollout, ServiceDeploymentFacts, ServiceFacts, StoppedContainer, StoppedTask};
 use slipway_core::id::TargetName;
@@ -13,6 +11,8 @@ use slipway_core::why::{Evidence, explain};
 use tracing::warn;
 
 use super::awslogs::stream_of;
+use crate::cloud::Cloud;
+use crate::error::Error;
 
 /// So many tasks are looked into.
 const TASKS: usize = 3;

@@ -1,8 +1,6 @@
 //! Writes down what rang, as far as it is evidence: tasks that stopped by themselves, ECS's warnings, and deployments
 //! that nobody wrote down.
 
-use crate::cloud::Cloud;
-use crate::error::Error;
 use slipway_core::facts::{Rollout, ServiceFacts};
 use slipway_core::ledger::Deployment;
 use slipway_core::outcome::{Unrecorded, unrecorded};
@@ -10,6 +8,8 @@ use tracing::info;
 
 use super::configured::Others;
 use super::visit::Visit;
+use crate::cloud::Cloud;
+use crate::error::Error;
 use crate::input::{Hint, Warning};
 
 /// So many warnings are kept of one deployment.

@@ -1,7 +1,5 @@
 //! What could be put back: the revisions that ran well, whether they are still there, and whether their images are.
 
-use crate::cloud::Cloud;
-use crate::error::Error;
 use futures_util::future::join_all;
 use slipway_core::facts::{ImageFacts, ImageName, ServiceDeploymentStatus, ServiceFacts, Storage};
 use slipway_core::id::{ServiceRevisionArn, TaskDefinitionArn};
@@ -10,6 +8,8 @@ use slipway_core::ledger::{Deployment, Good, Ran};
 use slipway_core::rollback::{Found, GoodFacts, Presence, RevisionState, Wanted, images_to_find, revisions_to_read};
 
 use super::visit::Visit;
+use crate::cloud::Cloud;
+use crate::error::Error;
 
 /// So many of ECS's own successes are looked into where the record knows none.
 const FROM_HISTORY: usize = 5;

@@ -1,7 +1,5 @@
 //! Looks at a service: its record and the service itself first, and more of both only where an open question needs it.
 
-use crate::cloud::{Cloud, REVISIONS_PER_CALL};
-use crate::error::{Error, Kind};
 use futures_util::future::{join_all, try_join};
 use slipway_core::facts::{Revision, ServiceDeploymentFacts, ServiceFacts, Strategy};
 use slipway_core::id::TaskDefinitionArn;
@@ -10,6 +8,8 @@ use slipway_core::outcome::{its_service_deployment, of_its_time};
 use tracing::warn;
 
 use super::visit::Visit;
+use crate::cloud::{Cloud, REVISIONS_PER_CALL};
+use crate::error::{Error, Kind};
 use crate::observe::with_task_definitions;
 use crate::recall::witness;
 

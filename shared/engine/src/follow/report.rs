@@ -1,14 +1,14 @@
 //! Tells people what became of a deployment, each thing once: it is published first and then written down as told, so that
 //! a notice may be sent twice under the same id, but is never lost. An ending is on record before either.
 
-use crate::cloud::Cloud;
-use crate::error::Error;
 use jiff::Timestamp;
 use slipway_core::ledger::{Deployment, Outcome};
 use slipway_core::notice::{News, Notice, Tasks, end_is_untold};
 use slipway_core::outcome::End;
 
 use super::visit::Visit;
+use crate::cloud::Cloud;
+use crate::error::Error;
 use crate::report;
 
 impl<C: Cloud> Visit<'_, C> {

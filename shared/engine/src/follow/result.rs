@@ -1,7 +1,5 @@
 //! The end of a deployment: it is written down with all that follows from it, and published.
 
-use crate::cloud::Cloud;
-use crate::error::Error;
 use jiff::Timestamp;
 use slipway_core::facts::ServiceFacts;
 use slipway_core::ledger::{Decision, DecisionKind, Deployment, Good, Once, Outcome, Wish};
@@ -11,6 +9,8 @@ use slipway_core::rollback::WayBack;
 use tracing::info;
 
 use super::visit::Visit;
+use crate::cloud::Cloud;
+use crate::error::Error;
 
 impl<C: Cloud> Visit<'_, C> {
     /// Ends a deployment. `next` is what was decided about a failure, where it ends with that.

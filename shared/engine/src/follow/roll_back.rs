@@ -2,9 +2,6 @@
 //!
 //! What is about to be done is written down before it is, so that whoever comes after a crash knows what to look for.
 
-use crate::cloud::{Cloud, Metric, StopAnswer};
-use crate::error::{Error, Kind};
-use crate::execute::{Registrations, execute};
 use jiff::Timestamp;
 use slipway_core::facts::{ServiceDeploymentFacts, ServiceDeploymentStatus};
 use slipway_core::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
@@ -18,6 +15,9 @@ use tracing::{info, warn};
 
 use super::steps::{Next, Seen};
 use super::visit::Visit;
+use crate::cloud::{Cloud, Metric, StopAnswer};
+use crate::error::{Error, Kind};
+use crate::execute::{Registrations, execute};
 
 /// What a request to stop a deployment came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,5 @@
 //! Follows each deployment that has not ended: how it stands, and the one thing that is next.
 
-use crate::cloud::Cloud;
-use crate::error::Error;
 use slipway_core::facts::{Deployment as Listed, ServiceDeploymentFacts, ServiceFacts};
 use slipway_core::ledger::Outcome;
 use slipway_core::notice::News;
@@ -10,6 +8,8 @@ use tracing::info;
 
 use super::evidence::Failed;
 use super::visit::Visit;
+use crate::cloud::Cloud;
+use crate::error::Error;
 use crate::input::Hint;
 
 /// Meant, begun, failing, decided, ended: a deployment takes at most so many steps in one visit.

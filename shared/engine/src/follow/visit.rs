@@ -2,10 +2,6 @@
 
 use std::collections::HashMap;
 
-use crate::cloud::{Cloud, Versioned};
-use crate::error::Error;
-use crate::invocation::Call;
-use crate::store;
 use jiff::Timestamp;
 use slipway_core::facts::{Revision, ServiceDeploymentFacts, ServiceFacts};
 use slipway_core::id::{Home, ServiceName, TargetName, TaskDefinitionArn};
@@ -16,7 +12,11 @@ use slipway_core::outcome::DeploymentEvent;
 use slipway_core::rollback::GoodFacts;
 
 use super::configured::Ours;
+use crate::cloud::{Cloud, Versioned};
+use crate::error::Error;
 use crate::input::Hint;
+use crate::invocation::Call;
+use crate::store;
 
 /// A visit.
 pub(crate) struct Visit<'a, C> {
