@@ -50,7 +50,7 @@ pub fn parse(payload: Value) -> Result<Option<Input>, Vec<Mistake>> {
 
 /// The push that somebody asks about; `None` where the event is not one.
 fn explained(event: Value) -> Result<Option<Input>, Vec<Mistake>> {
-    let at = |it: Mistake| Mistake { path: format!("event.{}", it.path), ..it };
+    let at = |it: Mistake| Mistake { path: format!("event.{}", it.path).trim_end_matches('.').to_owned(), ..it };
     match parse(event) {
         Ok(Some(Input::Push(push))) => Ok(Some(Input::Explain(push))),
         Ok(_) => Ok(None),

@@ -40,7 +40,7 @@ pub struct Aws {
     pub s3: S3,
     /// What Slipway remembers.
     pub ledger: Ledger,
-    /// One-time rings.
+    /// One-time schedules, the timers.
     pub scheduler: Scheduler,
     /// What a container said before it died.
     pub logs: Logs,
@@ -55,13 +55,13 @@ pub struct Aws {
 /// The names of what the template made for the functions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
-    /// The ledger's table.
+    /// The table of the records.
     pub table: String,
     /// The group of the one-time schedules.
     pub schedule_group: String,
     /// The role by which a schedule invokes a function.
     pub schedule_role: String,
-    /// The ARN of the queue for rings that could not be handed over; none where it is empty.
+    /// The ARN of the queue for schedules that could not invoke the function; none where it is empty.
     pub schedule_dead_letters: String,
     /// The deploy function's ARN.
     pub deploy: String,

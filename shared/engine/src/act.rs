@@ -19,7 +19,7 @@ use crate::invocation::{Call, log};
 use crate::lease::{Lease, Stop};
 use crate::timer;
 
-/// What became of a target: the plan, the answer, and the error that another try may mend.
+/// What became of a target: the plan, the answer, and the error that another try may help.
 #[derive(Clone, Debug)]
 pub(crate) struct Ending {
     pub(crate) plan: Plan,
@@ -124,7 +124,7 @@ impl<C: Cloud> Call<'_, C> {
         })
     }
 
-    /// Writes the intent, arms its deadline and keeps what the record has no more room for, side by side.
+    /// Writes the intent, makes the timer of its deadline and keeps what the record has no more room for, side by side.
     async fn intend(&self, lease: &mut Lease<'_, C>, decided: &Decided<'_>) -> Result<u64, Stop> {
         let cloud = self.cloud();
         let now = self.now();

@@ -87,8 +87,7 @@ impl<C: Cloud> Call<'_, C> {
             published.append(&mut visit.published);
             let pending = has_pending(&visit.item.record, hint);
             let Some(config) = config.filter(|_| pending) else { break };
-            let unjudged = Box::pin(self.serve_pending(config, &ours.target)).await?;
-            if unjudged == Unjudged::Nothing {
+            if !Box::pin(self.serve_pending(config, &ours.target)).await? {
                 break;
             }
             hint = &Hint::Unjudged;
@@ -96,15 +95,16 @@ impl<C: Cloud> Call<'_, C> {
         Ok(published)
     }
 
-    /// Serves the inputs that are pending on a service, unless somebody else is at work there, who will.
-    async fn serve_pending(&self, config: &Config, target: &TargetName) -> Result<Unjudged, Failure> {
+    /// Serves the inputs that are pending on a service, unless somebody else is at work there, who will. Whether that left
+    /// something to judge.
+    async fn serve_pending(&self, config: &Config, target: &TargetName) -> Result<bool, Failure> {
         let entries = config.of_name(target);
         if entries.is_empty() {
-            return Ok(Unjudged::Nothing);
+            return Ok(false);
         }
         let cloud = self.cloud();
         let Ok(lease) = Lease::take(cloud, target, &self.holder, &[], Waiting::Wakes).await? else {
-            return Ok(Unjudged::Nothing);
+            return Ok(false);
         };
         let Served { own, failure, unjudged } =
             Session::new(self, lease, entries).grant_all(&Look::new(cloud), Vec::new(), Sight::OfAPush).await;
@@ -112,15 +112,6 @@ impl<C: Cloud> Call<'_, C> {
         self.answer("timer", &event, own, failure.into_iter().collect())?;
         Ok(unjudged)
     }
-}
-
-/// Whether serving left something that somebody has to judge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unjudged {
-    /// ECS went back from a deployment of ours.
-    Something,
-    /// It didn't.
-    Nothing,
 }
 
 /// Why a service could not be attended to.

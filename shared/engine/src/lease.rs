@@ -1,4 +1,4 @@
-//! The lease of one service: taken, kept, and let go only when nobody's wish is left.
+//! The lease of one service: taken, kept, and let go only when no input is pending.
 //!
 //! It knows nothing of what is done under it. Every write checks that the lease is still ours.
 
@@ -43,12 +43,12 @@ pub(crate) struct Holder {
     pub(crate) until: Timestamp,
 }
 
-/// What a wake-up asks of the lease.
+/// What becomes of inputs that wait, when the lease is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Waiting {
-    /// What waits is wished for again.
+    /// They are to be served now.
     Wakes,
-    /// It goes on waiting.
+    /// They go on waiting.
     Waits,
 }
 
@@ -70,7 +70,7 @@ impl From<Error> for Stop {
 }
 
 impl<'a, C: Cloud> Lease<'a, C> {
-    /// Takes the lease, or leaves these wishes with whoever holds it and arms a ring for the case that they died.
+    /// Takes the lease, or leaves these inputs with whoever holds it and makes a timer for the case that they died.
     pub(crate) async fn take(
         cloud: &'a C,
         target: &TargetName,
@@ -94,7 +94,7 @@ impl<'a, C: Cloud> Lease<'a, C> {
         match taken {
             Ok((fence, left)) => Ok(Ok(Self { cloud, target: target.clone(), fence, item, notes: Vec::new(), left })),
             Err(busy) => {
-                // A wake-up's ring is spent; whoever has the lease may be as dead as the one before.
+                // The timer that fired is spent; whoever has the lease may be as dead as the one before.
                 let woken = waiting == Waiting::Wakes && !item.record.wishes.is_empty();
                 if woken || !wishes.is_empty() {
                     timer::arm(cloud, target, busy.until.saturating_add(1.second()).unwrap_or(busy.until)).await?;
@@ -166,9 +166,9 @@ impl<'a, C: Cloud> Lease<'a, C> {
         changed
     }
 
-    /// Lets go, unless there are wishes beyond those that were served; then they are the answer.
+    /// Lets go, unless inputs are pending beyond those that were served; then they are the answer.
     ///
-    /// `aside` are wishes that cannot be served now; they wait, for a ring that is armed elsewhere.
+    /// `aside` are inputs that cannot be served now; they wait, for a timer that is made elsewhere.
     pub(crate) async fn let_go(&mut self, served: &[Wish], aside: &[Wish]) -> Result<Vec<Wish>, Stop> {
         self.change(|record, fence| {
             record.wishes.retain(|wish| !served.contains(wish));
@@ -190,7 +190,7 @@ impl<'a, C: Cloud> Lease<'a, C> {
         Ok(())
     }
 
-    /// The wishes that lie there.
+    /// The inputs that are pending there.
     pub(crate) fn wishes(&self) -> &[Wish] {
         &self.item.record.wishes
     }

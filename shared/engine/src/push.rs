@@ -1,4 +1,4 @@
-//! What comes by itself: a push, and a ring for wishes that lie somewhere.
+//! What comes by itself, a push or the reconcile, for many services at once: they share what is observed.
 
 use futures_util::future::join;
 use serde_json::Value;
@@ -12,7 +12,6 @@ use slipway_core::reason::Reason;
 use slipway_core::trigger::Trigger;
 
 use crate::act::Ending;
-use crate::attend::Unjudged;
 use crate::cloud::Cloud;
 use crate::error::Failure;
 use crate::input::Push;
@@ -83,7 +82,7 @@ impl<C: Cloud> Call<'_, C> {
         for (Served { own, failure, unjudged }, name) in served.into_iter().zip(held_names) {
             endings.extend(own);
             failures.extend(failure);
-            if unjudged == Unjudged::Something {
+            if unjudged {
                 failures.extend(Box::pin(self.attend_named(config, &name)).await.err());
             }
         }
@@ -109,7 +108,7 @@ impl<C: Cloud> Call<'_, C> {
     }
 }
 
-/// What a push wishes for.
+/// The pending input that a push is.
 pub(crate) fn wish_of(push: &Push) -> Wish {
     Wish {
         event: push.id.clone(),

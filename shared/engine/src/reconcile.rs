@@ -1,5 +1,5 @@
-//! Compares the registry with what runs, and the ledger with what ECS says: ECR's events are best effort, and so may be
-//! a ring.
+//! Compares the registry with what runs, and the record with what ECS says: ECR's events are best effort, and a timer may be
+//! lost.
 
 use serde_json::{Value, json};
 use slipway_core::answer;
@@ -54,21 +54,21 @@ impl<C: Cloud> Call<'_, C> {
         self.answer("reconcile", asked.event, endings, failures)
     }
 
-    /// One level only: a chunk is small enough to be done at once. The same reconcile again arms nothing more.
+    /// One level only: a chunk is small enough to be done at once. The same reconcile again makes no more of them.
     async fn fan_out(&self, names: &[TargetName], asked: &Asked<'_>) -> Result<usize, Error> {
         let at = self.now();
         let chunks: Vec<&[TargetName]> = names.chunks(CHUNK).collect();
-        let armed = in_turn(chunks.iter().enumerate().map(async |(number, names)| {
+        let made = in_turn(chunks.iter().enumerate().map(async |(number, names)| {
             let name = slipway_core::timer::chunk(asked.event, number);
             let payload = json!({ "action": "reconcile", "target": names });
             self.cloud().create_timer(&Timer { name, at, payload }).await
         }));
-        armed.await.into_iter().collect::<Result<Vec<()>, _>>()?;
+        made.await.into_iter().collect::<Result<Vec<()>, _>>()?;
         Ok(chunks.len())
     }
 
     /// A deployment without an end: its timer is made again, should it have been lost; one that has an end that nobody saw, or
-    /// that nobody was told of, is followed now.
+    /// that was not published, is followed now.
     async fn look_after_deployments(&self, config: &Config, name: &TargetName, target: &Target) -> Result<(), Failure> {
         let cloud = self.cloud();
         let record = cloud.read_record(name).await?.record;

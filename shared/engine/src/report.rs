@@ -1,4 +1,4 @@
-//! Tells people: one notice for each target that was updated, or that a person has to mend.
+//! Reports to people: one notice for each target that was updated, or that a person has to act on.
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -14,7 +14,7 @@ use crate::act::Ending;
 use crate::cloud::{Cloud, Metric};
 use crate::error::Error;
 
-/// The notice of how a target's plan ended; skips, dry runs and what is tried again are not told.
+/// The notice of how a target's plan ended; skips, dry runs and what is tried again are not published.
 ///
 /// What is refused to somebody who asked concerns them, and they read the answer; what begins concerns everybody.
 pub(crate) fn of_ending(ending: &Ending, home: &Home, at: Timestamp) -> Option<Notice> {

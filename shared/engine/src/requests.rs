@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use slipway_core::answer;
-use slipway_core::config::{Config, Target};
+use slipway_core::config::{Config, Mistake, Target};
 use slipway_core::deploy::Note;
 use slipway_core::facts::ImageName;
 use slipway_core::id::{EventId, TargetName};
@@ -16,7 +16,6 @@ use slipway_core::trigger::Trigger;
 use tracing::error;
 
 use crate::act::Ending;
-use crate::attend::Unjudged;
 use crate::choose::Decided;
 use crate::cloud::Cloud;
 use crate::error::{Error, Failure};
@@ -42,8 +41,8 @@ impl<C: Cloud> Call<'_, C> {
         let served: Vec<Vec<Ending>> = match &request.action {
             Action::Status(image) => return Ok(self.status(&targets, image.as_ref()).await),
             Action::History(last) => return Ok(self.history(&services, *last).await),
-            // What it explains comes as a push.
-            Action::Explain(_) => return Ok(Value::Null),
+            // The function reads the event that is to be explained, and hands on the push that it is.
+            Action::Explain(_) => return Ok(answer::of_mistakes(&[not_a_push()])),
             Action::Hold(reason) => return Ok(self.hold(&services, request.who.clone(), reason.clone()).await),
             Action::Release(image, reason) => {
                 return self.release(config, &services, &asked, (image.as_ref(), reason.as_ref())).await;
@@ -106,7 +105,7 @@ impl<C: Cloud> Call<'_, C> {
             });
         }
         let Served { own, mut failure, unjudged } = session.finish(endings).await;
-        if unjudged == Unjudged::Something {
+        if unjudged {
             failure = failure.or(Box::pin(self.attend_named(config, name)).await.err());
         }
         // A notice that fails is counted, and changes nothing of what was done.
@@ -356,4 +355,8 @@ fn by_service<'t>(targets: &[&'t Target]) -> Vec<(TargetName, Vec<&'t Target>)> 
         }
     }
     services
+}
+
+fn not_a_push() -> Mistake {
+    Mistake { path: "event".to_owned(), text: "is not the event of an image push".to_owned() }
 }

@@ -1,7 +1,7 @@
 //! One writer per service: what is done under its lease, from taking it to letting it go.
 //!
-//! First comes what this invocation is about, then the wishes that others left meanwhile, until none is left. The same
-//! for pushes, wake-ups, the reconcile and manual requests.
+//! First comes what this invocation is about, then the inputs that others left meanwhile, until none is left. The same
+//! for pushes, timers, the reconcile and manual requests.
 
 use std::time::Duration;
 
@@ -16,7 +16,6 @@ use slipway_core::trigger::Trigger;
 use tracing::{error, warn};
 
 use crate::act::Ending;
-use crate::attend::Unjudged;
 use crate::choose::Decided;
 use crate::cloud::Cloud;
 use crate::error::{Error, Failure};
@@ -29,7 +28,7 @@ use crate::{report, timer};
 /// After an update, wishes are gathered for so long before they are served: a burst ends in few deployments.
 const BREATH: Duration = Duration::from_secs(1);
 
-/// A settling push is waited for here, if it takes no longer; else a ring brings it back.
+/// A settling push is waited for here, if it takes no longer; else a timer brings it back.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
 
 /// What cannot be served now is looked at again after this time, if nothing else brings it back.
@@ -41,55 +40,31 @@ pub(crate) struct Session<'a, C> {
     pub(crate) lease: Lease<'a, C>,
     /// The service's entries in the configuration, one per repository.
     pub(crate) entries: Vec<&'a Target>,
-    updated: Updated,
-    settled: Settled,
-    /// Wishes that were served, and those that have to wait.
+    /// Whether it updated the service since the inputs were gathered.
+    updated: bool,
+    /// Whether it waited for better images already.
+    settled: bool,
+    /// Inputs that were served, and those that have to wait.
     served: Vec<Wish>,
     aside: Vec<Wish>,
-    /// What this invocation itself wishes; its own next try brings that back.
+    /// What this invocation itself is about; its own next try brings that back.
     own: Vec<Wish>,
-    pub(crate) queued: Queued,
-    armed: Armed,
-    /// What ECS went back from and nobody has judged.
-    pub(crate) unjudged: Vec<u64>,
-}
-
-/// Whether something was put in line behind what is under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Queued {
-    Yes,
-    No,
-}
-
-/// Whether a timer is made for what waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Armed {
-    Yes,
-    No,
-}
-
-/// Whether this session updated the service since the wishes were gathered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Updated {
-    Yes,
-    No,
-}
-
-/// Whether better images were waited for already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Settled {
-    Yes,
-    No,
+    /// Whether something was put in line behind what is under way.
+    queued: bool,
+    /// Whether a timer is made for what waits.
+    has_timer: bool,
+    /// Whether ECS went back from a deployment that nobody has judged.
+    unjudged: bool,
 }
 
 /// What a session brought about.
 pub(crate) struct Served {
     /// Of what the invocation is about.
     pub(crate) own: Vec<Ending>,
-    /// A failure that another try can mend.
+    /// A failure that another try can help.
     pub(crate) failure: Option<Failure>,
     /// Whether there is an end to judge that nobody may have heard of.
-    pub(crate) unjudged: Unjudged,
+    pub(crate) unjudged: bool,
 }
 
 impl<'a, C: Cloud> Session<'a, C> {
@@ -98,14 +73,14 @@ impl<'a, C: Cloud> Session<'a, C> {
             call,
             lease,
             entries,
-            updated: Updated::No,
-            settled: Settled::No,
+            updated: false,
+            settled: false,
             served: Vec::new(),
             aside: Vec::new(),
             own: Vec::new(),
-            queued: Queued::No,
-            armed: Armed::No,
-            unjudged: Vec::new(),
+            queued: false,
+            has_timer: false,
+            unjudged: false,
         }
     }
 
@@ -142,8 +117,8 @@ impl<'a, C: Cloud> Session<'a, C> {
                 self.aside.extend(wishes);
                 continue;
             }
-            if self.updated == Updated::Yes {
-                self.updated = Updated::No;
+            if self.updated {
+                self.updated = false;
                 self.call.cloud().sleep(BREATH).await;
                 self.refresh().await;
             }
@@ -155,8 +130,7 @@ impl<'a, C: Cloud> Session<'a, C> {
             failure = failure.or(self.tell(&endings).await.err());
         }
         failure = failure.or(self.arm_for_what_waits().await.err().map(Failure::from));
-        let unjudged = if self.unjudged.is_empty() { Unjudged::Nothing } else { Unjudged::Something };
-        Served { own, failure, unjudged }
+        Served { own, failure, unjudged: self.unjudged }
     }
 
     /// Makes a timer for what waits, where no deployment's end will bring it back.
@@ -164,12 +138,12 @@ impl<'a, C: Cloud> Session<'a, C> {
     /// Done before the inputs are put aside, because whoever dies in between is not made up for, and once more after it: the
     /// deployment that they wait for may have ended in that moment.
     async fn arm_for_what_waits(&mut self) -> Result<(), Error> {
-        let unfollowed = self.queued == Queued::Yes && self.lease.record().open().is_none();
-        if self.armed == Armed::Yes || !unfollowed && self.aside.is_empty() {
+        let unfollowed = self.queued && self.lease.record().open().is_none();
+        if self.has_timer || !unfollowed && self.aside.is_empty() {
             return Ok(());
         }
         timer::arm(self.call.cloud(), &self.lease.target, self.call.now() + AGAIN).await?;
-        self.armed = Armed::Yes;
+        self.has_timer = true;
         Ok(())
     }
 
@@ -185,7 +159,7 @@ impl<'a, C: Cloud> Session<'a, C> {
             }
             // What an earlier entry's update changed shows only in a new look.
             let anew = Look::new(self.call.cloud());
-            let look = if self.updated == Updated::Yes { &anew } else { look };
+            let look = if self.updated { &anew } else { look };
             endings.extend(self.grant_one(look, target, wishes, sight).await);
         }
         self.served.extend(wishes);
@@ -218,12 +192,12 @@ impl<'a, C: Cloud> Session<'a, C> {
                 self.lease.note(Note::Waits(wish.clone()));
             }
             if matches!(one.plan.reason, Reason::Queued { .. }) {
-                self.queued = Queued::Yes;
+                self.queued = true;
             }
             let wish = one.wish.clone();
             let ending = Box::pin(self.call.carry_out(&mut self.lease, one)).await;
             if ending.number.is_some() {
-                self.updated = Updated::Yes;
+                self.updated = true;
             }
             if let (Some(error), Some(wish)) = (&ending.passing, wish) {
                 self.postpone(&[wish], error);
@@ -256,7 +230,7 @@ impl<'a, C: Cloud> Session<'a, C> {
                 return Ok(wishes.iter().map(waits).collect());
             }
             self.call.cloud().sleep(left.unsigned_abs()).await;
-            self.settled = Settled::Yes;
+            self.settled = true;
             self.refresh().await;
             let uri = target.repository.at(self.call.home).to_string();
             let more = self.lease.wishes().iter().filter(|it| it.repository.as_ref().is_none_or(|it| *it == uri));
@@ -291,14 +265,14 @@ impl<'a, C: Cloud> Session<'a, C> {
         let scene = Box::pin(planner.scene(target, self.lease.record(), wanted.map(|it| &it.image), sight)).await?;
         if let Ok(scene) = &scene {
             scene.notes.iter().for_each(|note| self.lease.note(note.clone()));
-            self.unjudged.extend(deploy::unjudged(&scene.record, &scene.service).map(|it| it.number));
+            self.unjudged |= deploy::unjudged(&scene.record, &scene.service).next().is_some();
         }
         Ok(scene)
     }
 
     /// Until when better images are waited for, if a push came so lately that some may follow.
     fn settles_at(&self, target: &Target, wanted: &[Wanted]) -> Option<Timestamp> {
-        if self.settled == Settled::Yes {
+        if self.settled {
             return None;
         }
         let pushed = wanted.iter().filter_map(Wanted::came_at).max();
@@ -348,7 +322,7 @@ impl<'a, C: Cloud> Session<'a, C> {
     pub(crate) async fn carry_out(&mut self, decided: Decided<'_>) -> Ending {
         let ending = Box::pin(self.call.carry_out(&mut self.lease, decided)).await;
         if ending.number.is_some() {
-            self.updated = Updated::Yes;
+            self.updated = true;
         }
         ending
     }

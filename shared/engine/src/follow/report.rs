@@ -1,4 +1,4 @@
-//! Tells people what became of a deployment, each thing once: it is published first and then written down as told, so that
+//! Publishes what became of a deployment, each thing once: it is published first and then written down as published, so that
 //! a notice may be sent twice under the same id, but is never lost. An ending is on record before either.
 
 use jiff::Timestamp;
@@ -12,13 +12,13 @@ use crate::error::Error;
 use crate::report;
 
 impl<C: Cloud> Visit<'_, C> {
-    /// Tells news of a deployment, unless that was told.
+    /// Publishes news of a deployment, unless that was done.
     pub(crate) async fn tell(&mut self, number: u64, news: &News<'_>, at: Timestamp) -> Result<(), Error> {
         let Some(notice) = self.publish(number, news, at).await? else { return Ok(()) };
         self.write(|record| record.tell(Some(number), &notice)).await
     }
 
-    /// Publishes news of a deployment, unless that was told; the notice's id, which is to be written down.
+    /// Publishes news of a deployment, unless that was done; the notice's id, which is to be written down.
     pub(crate) async fn publish(
         &mut self,
         number: u64,
@@ -37,7 +37,7 @@ impl<C: Cloud> Visit<'_, C> {
         Ok(Some(notice.id))
     }
 
-    /// Tells of endings that are on record but were never told, because whoever wrote them down failed or died then.
+    /// Publishes ends that are on record but were never published, because whoever wrote them down failed or died then.
     pub(crate) async fn tell_what_is_untold(&mut self) -> Result<(), Error> {
         let ended: Vec<Deployment> = self.record().deployments.iter().filter(|it| end_is_untold(it)).cloned().collect();
         for deployment in ended {

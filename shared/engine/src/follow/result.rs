@@ -32,7 +32,7 @@ impl<C: Cloud> Visit<'_, C> {
             None => None,
         };
         let news = News::Ended { end, next };
-        // What others did is told first: what is written down of it does not say how it ended.
+        // What others did is published first: what is written down of it does not say how it ended.
         let told = if deployment.is_external() { self.publish(number, &news, at).await? } else { None };
         let again = outcome.decides_again() && !deployment.is_external();
         let wish = Wish::after(&deployment, at);
@@ -65,8 +65,8 @@ impl<C: Cloud> Visit<'_, C> {
         if deployment.is_external() {
             return Ok(());
         }
-        // Told only now, so that of two judgements the one that is written down is told. Where that fails, the next try, or
-        // the reconcile, finds what is untold; nothing that tells can break what does.
+        // Published only now, so that of two judgements the one that is written down is published. Where that fails, the next
+        // try, or the reconcile, finds what is not; nothing that reports can break what acts.
         self.tell(number, &news, at).await
     }
 

@@ -1,4 +1,4 @@
-//! Puts the last good version back: decided on paper, carried out under the lease, at most once for each deployment.
+//! Rolls back to the last known-good revision: planned, then carried out under the lease, at most once for each deployment.
 //!
 //! What is about to be done is written down before it is, so that whoever comes after a crash knows what to look for.
 
@@ -201,7 +201,7 @@ impl<C: Cloud> Visit<'_, C> {
         self.did(number, done.deployment, done.revision.as_ref().map(TaskDefinitionArn::short)).await
     }
 
-    /// Writes down what is about to be done, and arms the ring that sees to it.
+    /// Writes down what is about to be done, and makes the timer that sees to it.
     async fn mean(
         &mut self,
         number: u64,
@@ -239,7 +239,7 @@ impl<C: Cloud> Visit<'_, C> {
         .await
     }
 
-    /// Tells that the way back is under way.
+    /// Publishes that the rollback is under way.
     async fn under_way(&mut self, number: u64, seen: &Seen) -> Result<Next, Error> {
         let Some(deployment) = self.deployment(number) else { return Ok(Next::Wait) };
         let to = deployment.rollback.as_ref().and_then(|it| it.to.clone());
