@@ -50,9 +50,17 @@ impl Service {
 
     /// ECS made the deployment. If a person asked for it, it counts as that person's decision from when it was meant.
     ///
-    /// The first to write it down names it: what was told of it since goes by that name.
+    /// The first to write it down names it: what was told of it since goes by that name. A deployment that is on record
+    /// already was not made by this update: the service had come to run that revision in the meantime.
     pub fn began(&mut self, number: u64, began: &Began) {
+        let is_known = self.of_id(&began.deployment).is_some_and(|known| known.number != number);
         let Some(it) = self.at(number) else { return };
+        if is_known && it.deployment.is_none() {
+            let decision = decision_of(it);
+            self.forget(number);
+            decision.into_iter().for_each(|decision| self.decided(decision));
+            return;
+        }
         if it.deployment.is_none() {
             it.deployment = Some(began.deployment.clone());
             it.began_at = Some(began.at);

@@ -248,6 +248,28 @@ fn what_a_person_asked_for_is_a_decision_and_a_release_is_none() {
 }
 
 #[test]
+fn an_update_that_made_no_deployment_of_its_own_is_no_deployment_but_may_be_a_decision() {
+    let began = Began {
+        deployment: crate::model::id::DeploymentId::new("ecs-svc/1"),
+        at: at("10:00:02"),
+        revision: TaskDefinitionArn::new("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:1"),
+    };
+    let mut record = Service::default();
+    let (first, _) = record.record(deployment(1));
+    record.began(first, &began);
+    let asked = Deployment { trigger: Trigger::Rollback, intended_at: at("10:10:00"), ..deployment(2) };
+    let (second, _) = record.record(asked);
+    // ECS had gone back to it by then, so the service ran it already.
+    record.began(second, &began);
+    assert_eq!(record.deployments.iter().map(|it| it.number).collect::<Vec<_>>(), [first]);
+    assert_eq!(record.decision.as_ref().map(|it| it.at), Some(at("10:10:00")));
+    // The same once more changes nothing.
+    let before = record.clone();
+    record.began(first, &began);
+    assert_eq!(record, before);
+}
+
+#[test]
 fn what_never_began_is_decided_again_and_a_release_stays_one() {
     let again = |trigger: Trigger| {
         let mut record = Service::default();
