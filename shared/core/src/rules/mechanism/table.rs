@@ -6,11 +6,12 @@
 
 mod case;
 
+mod joins;
+
 use super::*;
 use crate::model::event::Change;
 use crate::model::facts::{
-    Breaker, Deployment, Monitors, Rollout, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts, StoppedTask,
-    Strategy,
+    Breaker, Deployment, Monitors, Rollout, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts, Strategy,
 };
 use crate::model::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
 use crate::model::record::{self, FailedBy, Outcome, RollbackMethod};
@@ -506,105 +507,6 @@ fn slipway_rolls_back_by_a_stop() {
     row("ECS has no story of it, but O is back", listed, "ended: failed, rolled back by Slipway");
     let slow = after(Status::RollbackInProgress, done).at("17:41:00");
     row("its time is up too", slow, "ended: failed, and the rollback failed too");
-}
-
-#[test]
-fn tasks_count_that_stop_by_themselves() {
-    let check = |code: &str, reason: &str, expected: Option<TaskFailure>| {
-        let code = Some(code.to_owned()).filter(|code| !code.is_empty());
-        let task = StoppedTask { stop_code: code, stopped_reason: Some(reason.to_owned()), ..StoppedTask::default() };
-        assert_eq!(task_failure(&task), expected, "{reason}");
-    };
-    use TaskFailure::*;
-    check("TaskFailedToStart", "CannotPullContainerError: …", Some(NeverStarted));
-    check("EssentialContainerExited", "Essential container in task exited", Some(Exited));
-    check("", "Essential container in task exited", Some(Exited));
-    check("ServiceSchedulerInitiated", "Task failed container health checks", Some(Unhealthy));
-    check("ServiceSchedulerInitiated", "Task failed ELB health checks in (target-group arn:aws:…)", Some(Unhealthy));
-    check("ServiceSchedulerInitiated", "Scaling activity initiated by (deployment ecs-svc/2)", None);
-    check("SpotInterruption", "Your Spot Task was interrupted.", None);
-    check("UserInitiated", "Task stopped by user", None);
-    check("TerminationNotice", "Host EC2 (instance i-0) terminated.", None);
-    check("InfrastructureHealth", "", None);
-    check("NewlyMade", "", None);
-    check("", "", None);
-}
-
-#[test]
-fn ecs_s_story_is_found_by_its_number() {
-    let check = |case: &Case, all: &[(&str, Option<&str>, &str)], expected: Option<&str>| {
-        let story = |(arn, of, at): &(&str, Option<&str>, &str)| ServiceDeploymentFacts {
-            arn: ServiceDeploymentArn::new(*arn),
-            target: of.map(revision),
-            task_definition: None,
-            created_at: Some(time(at)),
-            ..case.story_of()
-        };
-        let all: Vec<_> = all.iter().map(story).collect();
-        let found = its_service_deployment(&case.record.deployments[0], &case.service, &all);
-        assert_eq!(found.map(|it| it.arn.as_str()), expected, "{all:#?}");
-    };
-    let going = || with(Off, going());
-    let delisted = || with(RollsBack, vec![primary(O, Completed)]);
-    let others = [("X's", Some(X), "17:00:01"), ("O's", Some(O), "17:00:00")];
-    for case in [going(), delisted(), with(Off, Vec::new())] {
-        // Whatever the times are, and whatever else was made in the same moment.
-        check(&case, &[others[0], ("N's", Some(N), "17:02:00"), others[1]], Some("N's"));
-        check(&case, &[others[0], ("N's", Some(N), "16:59:51"), others[1]], Some("N's"));
-    }
-    let found_late = || going().n(|n| n.began_at = Some(time("17:30:00")));
-    check(&found_late(), &[("N's", Some(N), "17:00:00")], Some("N's"));
-
-    // A rollback may target an old revision again: the newest made at or after the intent is meant.
-    let again = [("first", Some(N), "17:00:01"), ("again", Some(N), "17:20:00")];
-    check(&going(), &again, Some("again"));
-    check(&going(), &[again[1], again[0]], Some("again"));
-    check(&going(), &[("before the intent", Some(N), "16:58:00")], None);
-    check(&going(), &[("before the intent", Some(N), "16:58:00"), again[0]], Some("first"));
-    let external = || going().n(|n| (n.trigger, n.intended_at) = (Trigger::External, time("17:03:00")));
-    check(&external(), &[again[0]], Some("first"));
-
-    // Where ECS has none of it, no other is taken for it.
-    check(&going(), &others, None);
-    check(&delisted(), &others, None);
-    check(&going(), &[], None);
-    check(&going().intent(), &[("N's", Some(N), "17:00:00")], None);
-}
-
-#[test]
-fn where_no_number_joins_ecs_s_story_is_found_by_its_time() {
-    let case = with(Off, going());
-    let story = |arn: &str, at: &str, runs: Option<&str>| ServiceDeploymentFacts {
-        arn: ServiceDeploymentArn::new(arn),
-        // The numbers of this history are of another kind.
-        target: Some(revision("ecs-svc/77")),
-        created_at: Some(time(at)),
-        task_definition: runs.map(TaskDefinitionArn::new),
-        ..case.story_of()
-    };
-    let all = [
-        story("late", "17:02:00", None),
-        story("near", "17:00:01", Some("web:42")),
-        story("other", "17:00:00", Some("web:43")),
-        story("before the intent", "16:59:49", None),
-    ];
-    let deployment = &case.record.deployments[0];
-    let found =
-        |service: &ServiceFacts| its_service_deployment(deployment, service, &all).map(|it| it.arn.as_str().to_owned());
-    assert_eq!(found(&case.service).as_deref(), Some("near"));
-    // The service's word for its current one does not go against the revision.
-    let current =
-        |of: usize| ServiceFacts { current_service_deployment: Some(all[of].arn.clone()), ..case.service.clone() };
-    assert_eq!(found(&current(2)).as_deref(), Some("near"));
-    assert_eq!(found(&current(1)).as_deref(), Some("near"));
-    let dropped = ServiceFacts { deployments: Vec::new(), ..case.service.clone() };
-    assert_eq!(found(&dropped).as_deref(), Some("near"));
-    assert_eq!(its_service_deployment(deployment, &case.service, &all[..1]), None);
-    assert_eq!(its_service_deployment(deployment, &case.service, &all[3..]), None);
-    // One that joins with another deployment says that the numbers are of use here.
-    let joined =
-        [all[1].clone(), ServiceDeploymentFacts { target: Some(revision(O)), ..story("O's", "09:00:00", None) }];
-    assert_eq!(its_service_deployment(deployment, &case.service, &joined), None);
 }
 
 #[test]

@@ -37,3 +37,35 @@ pub fn too_many_failed_tasks(deployment: &record::Deployment, service: &ServiceF
     let failed = u32::try_from(deployment.failed_tasks.len()).unwrap_or(u32::MAX);
     service.breaker == Breaker::Off && failed >= deployment.settings.threshold(service.desired_count).max(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tasks_count_that_stop_by_themselves() {
+        let check = |code: &str, reason: &str, expected: Option<TaskFailure>| {
+            let code = Some(code.to_owned()).filter(|code| !code.is_empty());
+            let task =
+                StoppedTask { stop_code: code, stopped_reason: Some(reason.to_owned()), ..StoppedTask::default() };
+            assert_eq!(task_failure(&task), expected, "{reason}");
+        };
+        use TaskFailure::*;
+        check("TaskFailedToStart", "CannotPullContainerError: …", Some(NeverStarted));
+        check("EssentialContainerExited", "Essential container in task exited", Some(Exited));
+        check("", "Essential container in task exited", Some(Exited));
+        check("ServiceSchedulerInitiated", "Task failed container health checks", Some(Unhealthy));
+        check(
+            "ServiceSchedulerInitiated",
+            "Task failed ELB health checks in (target-group arn:aws:…)",
+            Some(Unhealthy),
+        );
+        check("ServiceSchedulerInitiated", "Scaling activity initiated by (deployment ecs-svc/2)", None);
+        check("SpotInterruption", "Your Spot Task was interrupted.", None);
+        check("UserInitiated", "Task stopped by user", None);
+        check("TerminationNotice", "Host EC2 (instance i-0) terminated.", None);
+        check("InfrastructureHealth", "", None);
+        check("NewlyMade", "", None);
+        check("", "", None);
+    }
+}

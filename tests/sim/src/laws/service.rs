@@ -1,0 +1,319 @@
+//! What must hold of one service, and what has to be remembered of it for that.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use slipway_core::facts::{Rollout, ServiceFacts, Strategy};
+use slipway_core::id::{DeploymentId, EventId};
+use slipway_core::image::Digest;
+use slipway_core::ledger::{DecisionKind, Deployment, Outcome, RollbackMethod, Service};
+use slipway_core::model::trigger::Trigger;
+use slipway_core::notice::Kind;
+use slipway_core::plan::Force;
+
+use super::{Update, View};
+use crate::registry::{Images, Quality};
+use crate::universe::primary;
+
+/// Who makes a service run something else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// Slipway by itself: a push, a pending input, the reconcile.
+    Itself,
+    /// Slipway, because a person asked.
+    Request,
+    /// Slipway's rollback of this deployment.
+    Rollback(u64),
+}
+
+/// What the laws remember of a service.
+#[derive(Debug, Default)]
+pub(super) struct OfService {
+    /// A person's last decision.
+    pub(super) decided: Option<Timestamp>,
+    /// A person's last update past Slipway.
+    pub(super) outside: Option<(DeploymentId, Timestamp)>,
+    /// When a person was called because a rollback failed, until something newer is deployed.
+    pub(super) called: Option<Timestamp>,
+    /// Whether a rollback failed since Slipway deployed last.
+    pub(super) rollback_failed: bool,
+    /// Whether a person keeps Slipway from deploying by itself.
+    pub(super) held: bool,
+    /// Images whose failure is on record, and that nobody has asked for since.
+    pub(super) condemned: BTreeSet<Digest>,
+    /// The intents on record.
+    pub(super) intents: BTreeMap<u64, Intent>,
+    /// The rollbacks that were decided: how old what was known then is.
+    pub(super) decisions: BTreeMap<u64, Timestamp>,
+    /// How often each deployment was rolled back.
+    pub(super) rolled_back: BTreeMap<u64, u32>,
+    /// The deployments that Slipway's rollbacks made, and of what.
+    pub(super) ways_back: BTreeMap<DeploymentId, u64>,
+    /// The events and requests that were carried out, with the image each brought, and when that had come.
+    pub(super) done: BTreeSet<(EventId, Option<Digest>, Option<Timestamp>)>,
+    /// How deployments ended, by number.
+    pub(super) ends: BTreeMap<u64, Outcome>,
+    /// The ends that were published, by deployment.
+    pub(super) published: BTreeMap<DeploymentId, Vec<Kind>>,
+}
+
+/// How a deployment is said to have ended, and what is known then.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Judged<'a> {
+    pub(super) outcome: Outcome,
+    pub(super) looked: Timestamp,
+    /// Whether somebody else than who writes it holds the lease.
+    pub(super) others: bool,
+    pub(super) record: &'a Service,
+    pub(super) service: Option<&'a ServiceFacts>,
+}
+
+/// An intent, and what was known when it was written.
+#[derive(Clone, Debug)]
+pub(super) struct Intent {
+    pub(super) by: By,
+    pub(super) looked: Timestamp,
+    pub(super) looked_at_images: Timestamp,
+    pub(super) event: Option<EventId>,
+    pub(super) at: Timestamp,
+    /// What it breaks if it is carried out.
+    pub(super) breaks: Option<String>,
+}
+
+impl OfService {
+    /// A person took the hold off, or an image out of quarantine.
+    pub(super) fn released(&mut self, before: Option<&Service>, after: &Service) {
+        self.held &= after.hold.is_some();
+        let quarantined = before.map_or(&[][..], |it| &it.quarantine);
+        for one in quarantined.iter().filter(|it| after.quarantined(&it.digest).is_none()) {
+            self.condemned.remove(&one.digest);
+        }
+    }
+
+    /// An intent is written; what keeps an image away is checked inside this write.
+    pub(super) fn intends(&mut self, meant: &Deployment, looked: Timestamp, looked_at_images: Timestamp) {
+        let by = match meant.trigger {
+            Trigger::Deploy | Trigger::Redeploy | Trigger::Rollback => By::Request,
+            _ => By::Itself,
+        };
+        let digest = meant.digest();
+        let condemned = digest.filter(|it| self.condemned.contains(it));
+        let breaks = match (by, condemned) {
+            (By::Itself, Some(digest)) => Some(format!("{} came back by itself", digest.short())),
+            (By::Itself, None) if self.held => Some("it deployed by itself although it is held".to_owned()),
+            _ => None,
+        };
+        let intent = Intent { by, looked, looked_at_images, event: meant.event.clone(), at: meant.intended_at, breaks };
+        self.intents.insert(meant.number, intent);
+    }
+
+    /// What an update of this invocation is about: the last thing that it wrote down.
+    pub(super) fn who(&self, record: &Service, holder: &str) -> Option<(By, Intent)> {
+        let own = |it: &&Deployment| it.deployment.is_none() && it.request.as_deref() == Some(holder);
+        let meant = record.deployments.iter().filter(|it| it.outcome.is_none()).find(own);
+        let goes_back = |it: &&Deployment| {
+            it.outcome.is_none()
+                && it.rollback.as_ref().is_some_and(|it| it.how == RollbackMethod::Update && it.done_at.is_none())
+        };
+        let back = record.deployments.iter().find(goes_back);
+        let back_at = back.and_then(|it| it.rollback.as_ref()).map(|it| it.at);
+        if let Some(back) = back.filter(|_| meant.is_none_or(|meant| Some(meant.intended_at) < back_at)) {
+            let looked = self.decisions.get(&back.number).copied().unwrap_or_default();
+            let by = By::Rollback(back.number);
+            let at = back_at.unwrap_or_default();
+            return Some((by, Intent { by, looked, looked_at_images: looked, event: None, at, breaks: None }));
+        }
+        let intent = self.intents.get(&meant?.number)?.clone();
+        Some((intent.by, intent))
+    }
+
+    /// Slipway deployed, by itself or because somebody asked.
+    pub(super) fn deployed(&mut self, by: By, intent: &Intent, update: &Update<'_>, view: &View<'_>) -> Option<String> {
+        let digest = update.digest.as_ref();
+        let came_at = digest.and_then(|it| view.images.came_at(it));
+        // What gave way to something else that failed then may come back by the same event; a request is carried out once.
+        if update.running.as_ref().and_then(|it| it.digest.as_ref()) != digest {
+            self.done.retain(|(_, other, _)| by == By::Request || other.as_ref() != digest);
+        }
+        if let Some(event) = &intent.event
+            && !self.done.insert((event.clone(), update.digest.clone(), came_at))
+        {
+            return Some(format!("{event} was carried out twice"));
+        }
+        if by == By::Request {
+            self.decided = self.decided.max(Some(intent.at));
+            digest.iter().for_each(|digest| {
+                self.condemned.remove(*digest);
+            });
+            return None;
+        }
+        let primary = primary(update.before)?;
+        // ECS has no compare-and-set, so what happens between the look and the update is nobody's fault.
+        let seen = primary.updated_at.is_none_or(|at| at < intent.looked);
+        let under_way = seen && primary.rollout == Some(Rollout::InProgress);
+        let running = update.running.as_ref().and_then(|it| it.digest.as_ref());
+        // What can only fail may be replaced by something newer, and so may what is on record as failed.
+        let well = running.is_none_or(|it| view.images.quality(it) == Quality::Good && !self.condemned.contains(it));
+        // Nor is a rollback protected of which is on record that it failed, however ECS goes on with it.
+        if well && !std::mem::take(&mut self.rollback_failed) {
+            if under_way && primary.is_rollback() {
+                return Some(format!("it fought the rollback {}", primary.id));
+            }
+            if under_way && update.before.strategy != Strategy::Rolling {
+                return Some(format!("it cut the blue/green deployment {} short", primary.id));
+            }
+        }
+        if let Some(words) = &intent.breaks {
+            return Some(words.clone());
+        }
+        let (digest, came_at) = (digest?, came_at?);
+        if let Some(called) = self.called.take()
+            && came_at <= called
+            && called < intent.looked
+        {
+            return Some(format!("{} was deployed although a person was called", digest.short()));
+        }
+        if let Some(decided) = self.last_decision(update.before)
+            && came_at <= decided
+            && decided < intent.looked
+        {
+            return Some(format!("{} is older than a person's decision", digest.short()));
+        }
+        let running = running.filter(|it| {
+            let seen = seen && view.images.find(it).is_some_and(|it| it.tagged_at < intent.looked_at_images);
+            seen && well && primary.rollout != Some(Rollout::Failed)
+        })?;
+        if view.images.is_older(digest, running) {
+            return Some(format!("{} is older than the running {}", digest.short(), running.short()));
+        }
+        // What a revision names by a tag may be pinned.
+        let pinned = update.running.as_ref().is_some_and(|it| it.image.contains('@'));
+        let again = digest == running && pinned && update.force == Force::No;
+        again.then(|| format!("{} was deployed although it runs", digest.short()))
+    }
+
+    /// Slipway rolled a deployment back by an update.
+    pub(super) fn went_back(
+        &mut self,
+        number: u64,
+        intent: &Intent,
+        record: &Service,
+        update: &Update<'_>,
+    ) -> Option<String> {
+        let broken = self.counts_rollback(number);
+        let primary = primary(update.before);
+        let seen = primary.is_some_and(|it| it.updated_at.is_none_or(|at| at < intent.looked));
+        let rolls_back =
+            |it: &slipway_core::facts::Deployment| it.is_rollback() && it.rollout == Some(Rollout::InProgress);
+        let fought = seen && primary.is_some_and(rolls_back);
+        let fought = fought.then(|| format!("deployment {number} was rolled back while ECS rolled back"));
+        let failed = record.numbered(number).and_then(|it| it.deployment.as_ref());
+        let twice =
+            failed.filter(|it| self.ways_back.contains_key(it)).map(|_| "a rollback was rolled back".to_owned());
+        self.ways_back.insert(update.made.clone(), number);
+        broken.or(fought).or(twice)
+    }
+
+    pub(super) fn counts_rollback(&mut self, number: u64) -> Option<String> {
+        let times = self.rolled_back.entry(number).or_default();
+        *times += 1;
+        (*times > 1).then(|| format!("deployment {number} was rolled back twice"))
+    }
+
+    /// The end of a deployment is written down.
+    pub(super) fn ended(&mut self, it: &Deployment, judged: &Judged<'_>) -> Option<String> {
+        let Judged { outcome, looked, others, record, service } = *judged;
+        if let Some(other) = self.ends.insert(it.number, outcome).filter(|other| *other != outcome) {
+            let (other, outcome) = (other.as_str(), outcome.as_str());
+            return Some(format!("deployment {} ended in more than one way: {other} and {outcome}", it.number));
+        }
+        if is_failure(outcome) && !Deployment::is_external(it) {
+            self.condemned.extend(it.digest().cloned());
+        }
+        if outcome == Outcome::RollbackFailed {
+            self.rollback_failed = true;
+        }
+        let primary = service.and_then(primary)?;
+        let own = self.ways_back.get(&primary.id) == Some(&it.number);
+        // Something newer took its place, and is what is rolled back then.
+        let newer = record.deployments.iter().any(|other| other.number > it.number && other.deployment.is_some());
+        let by_ecs = !newer && self.rolls_back(it, service, looked);
+        let at_ecs = primary.rollout == Some(Rollout::InProgress) && (own || by_ecs);
+        // Or somebody else is about to do it, with the lease in hand.
+        let meant = others && !newer && it.rollback.as_ref().is_some_and(|it| it.done_at.is_none());
+        let given_up = matches!(outcome, Outcome::Failed | Outcome::TimedOut);
+        let number = it.number;
+        (given_up && (at_ecs || meant) && !Deployment::is_external(it))
+            .then(|| format!("deployment {number} ended as {} while it was rolled back", outcome.as_str()))
+    }
+
+    /// Whether ECS itself is on its way back from this deployment, which whoever judged it could see.
+    fn rolls_back(&self, it: &Deployment, service: Option<&ServiceFacts>, looked: Timestamp) -> bool {
+        let Some(service) = service else { return false };
+        let Some(primary) = primary(service) else { return false };
+        let seen = primary.updated_at.is_none_or(|at| at < looked);
+        let listed = |id: &DeploymentId| service.deployments.iter().any(|one| one.id == *id && one.status != "PRIMARY");
+        seen && primary.is_rollback() && it.deployment.as_ref().is_some_and(listed)
+    }
+
+    /// A person's last decision that could be known. One from outside could, while ECS lists its deployment; what went over
+    /// it within a second, before anybody looked, may have wiped it out.
+    fn last_decision(&self, service: &ServiceFacts) -> Option<Timestamp> {
+        let listed = |id: &DeploymentId| service.deployments.iter().any(|it| it.id == *id);
+        let outside = self.outside.as_ref().filter(|(id, _)| listed(id)).map(|(_, at)| *at);
+        self.decided.max(outside)
+    }
+
+    /// Whether nothing better ought to run than what does.
+    pub(super) fn best_runs(&self, record: &Service, running: &Digest, images: &Images) -> Option<String> {
+        let last = record.deployments.first().filter(|it| it.outcome == Some(Outcome::RollbackFailed));
+        let called = last.and_then(|it| it.ended_at);
+        // A takeover whose answer was lost is one all the same.
+        let adopted = record.decision.as_ref().filter(|it| it.what == DecisionKind::Adopted).map(|it| it.at);
+        let decided = self.decided.max(adopted).max(self.outside.as_ref().map(|(_, at)| *at));
+        let better = images.all().iter().rfind(|image| {
+            // When a tag was pointed to an image only its event tells, and that may be lost.
+            let came_at = Some(image.pushed_at);
+            image.quality == Quality::Good
+                && !image.tags.is_empty()
+                && !self.condemned.contains(&image.digest)
+                && images.is_older(running, &image.digest)
+                && called.is_none_or(|called| came_at > Some(called))
+                && decided.is_none_or(|decided| came_at > Some(decided))
+        })?;
+        Some(format!("{} ought to run in the end, and {} does", better.digest.short(), running.short()))
+    }
+}
+
+/// Whether an image is kept from coming back after this end.
+fn is_failure(outcome: Outcome) -> bool {
+    !matches!(outcome, Outcome::Completed | Outcome::Superseded | Outcome::External)
+}
+
+/// How an end is published; somebody else's is none of ours.
+pub(super) fn kind_of(outcome: Outcome) -> Option<Kind> {
+    Some(match outcome {
+        Outcome::Completed => Kind::Completed,
+        Outcome::Failed => Kind::Failed,
+        Outcome::Superseded => Kind::Superseded,
+        Outcome::RolledBackByEcs | Outcome::RolledBackBySlipway => Kind::RolledBack,
+        Outcome::RollbackFailed => Kind::RollbackFailed,
+        Outcome::Stopped => Kind::Stopped,
+        Outcome::TimedOut => Kind::TimedOut,
+        Outcome::External => return None,
+    })
+}
+
+/// Whether a notice of this kind tells how a deployment ended.
+pub(super) fn is_end(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Completed
+            | Kind::Failed
+            | Kind::Superseded
+            | Kind::RolledBack
+            | Kind::RollbackFailed
+            | Kind::Stopped
+            | Kind::TimedOut
+    )
+}
