@@ -7,10 +7,9 @@ use jiff::Timestamp;
 use slipway_core::facts::{ImageFacts, ImageName, Storage};
 use slipway_core::id::AccountId;
 use slipway_core::image::{Digest, Registry, Repository, Tag};
-
-use crate::error;
-use crate::https;
 use slipway_engine::{Error, Kind};
+
+use crate::{error, https};
 
 /// ECR, as Slipway uses it.
 #[derive(Clone, Debug)]

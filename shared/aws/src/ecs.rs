@@ -15,10 +15,10 @@ use slipway_core::id::{ClusterName, ServiceName, ServiceRevisionArn, TaskDefinit
 use slipway_core::image::Digest;
 use slipway_core::plan::Force;
 use slipway_core::render::Rendering;
+use slipway_engine::{Error, Kind};
 
 use crate::error;
 use crate::raw::RawAnswer;
-use slipway_engine::{Error, Kind};
 
 /// ECS, as Slipway uses it.
 #[derive(Clone, Debug)]

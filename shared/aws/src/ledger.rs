@@ -5,7 +5,7 @@
 //! | `target` (hash key) | `prod/web` |
 //! | `item` (range key) | `service`, `deployment#…` of an archived deployment, or a note's name |
 //! | `rev` | counts the writes; the condition of every write |
-//! | `record` | [`ledger::Service`], [`ledger::Deployment`] or a note as a map |
+//! | `record` | [`Service`](slipway_core::ledger::Service), [`Deployment`] or a note as a map |
 //! | `ttl` | when DynamoDB may delete an archived deployment or a note, in seconds since 1970 |
 
 pub mod note;
@@ -19,14 +19,15 @@ use std::sync::OnceLock;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
+use item::Place;
 use slipway_core::id::TargetName;
-use slipway_core::ledger::{self, Deployment};
+use slipway_core::ledger::Deployment;
+use slipway_engine::Error;
+use slipway_engine::cloud::Versioned;
 
 use crate::error;
-use item::Place;
-use slipway_engine::Error;
 
-pub use item::{Record, Versioned};
+pub use item::Record;
 
 /// The range key of a service's record.
 const SERVICE: &str = "service";
@@ -45,21 +46,22 @@ pub struct Ledger {
     table: String,
 }
 
-/// A service's record as it was read.
-pub(crate) type Item = Versioned<ledger::Service>;
-
 impl Ledger {
     pub(crate) fn new(settings: &aws_config::SdkConfig, table: &str) -> Self {
         Self { settings: settings.clone(), client: OnceLock::new(), table: table.to_owned() }
     }
 
     /// The record of a service as of now (a consistent read); an empty one with `rev` 0 where there is none.
-    pub(crate) async fn read(&self, target: &TargetName) -> Result<Item, Error> {
+    pub(crate) async fn read(&self, target: &TargetName) -> Result<Versioned, Error> {
         self.read_item(&service(target)).await
     }
 
     /// Writes a record on the condition that it is still of its `rev`.
-    pub(crate) async fn write(&self, target: &TargetName, record: Item) -> Result<Result<Item, Item>, Error> {
+    pub(crate) async fn write(
+        &self,
+        target: &TargetName,
+        record: Versioned,
+    ) -> Result<Result<Versioned, Versioned>, Error> {
         self.write_item(&service(target), record, None).await
     }
 

@@ -19,7 +19,6 @@ use slipway_engine::Error;
 use slipway_engine::cloud::{Cloud, Metric, StopAnswer, Timer, Versioned};
 
 use crate::clients::Aws;
-use crate::ledger::Item;
 
 impl Cloud for Aws {
     fn now(&self) -> Timestamp {
@@ -43,7 +42,7 @@ impl Cloud for Aws {
     }
 
     async fn read_record(&self, target: &TargetName) -> Result<Versioned, Error> {
-        Ok(versioned(self.ledger.read(target).await?))
+        self.ledger.read(target).await
     }
 
     async fn write_record(
@@ -51,8 +50,7 @@ impl Cloud for Aws {
         target: &TargetName,
         record: Versioned,
     ) -> Result<Result<Versioned, Versioned>, Error> {
-        let item = Item { rev: record.rev, record: record.record };
-        Ok(self.ledger.write(target, item).await?.map(versioned).map_err(versioned))
+        self.ledger.write(target, record).await
     }
 
     async fn archive_deployment(&self, target: &TargetName, deployment: &Deployment) -> Result<(), Error> {
@@ -151,8 +149,4 @@ impl Cloud for Aws {
     async fn publish(&self, notice: &Notice) -> Result<(), Error> {
         self.sns.publish(&self.topic, notice).await
     }
-}
-
-fn versioned(item: Item) -> Versioned {
-    Versioned { rev: item.rev, record: item.record }
 }

@@ -9,11 +9,11 @@ use aws_sdk_scheduler::types::{
 };
 use jiff::{Timestamp, ToSpan, Unit};
 use slipway_engine::cloud::Timer;
+use slipway_engine::{Error, Kind};
 
 use crate::clients::Names;
 use crate::clock::Clock;
 use crate::error;
-use slipway_engine::{Error, Kind};
 
 /// EventBridge Scheduler, as Slipway uses it.
 #[derive(Clone, Debug)]

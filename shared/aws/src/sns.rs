@@ -3,9 +3,9 @@
 use aws_sdk_sns::Client;
 use aws_sdk_sns::types::MessageAttributeValue;
 use slipway_core::notice::Notice;
+use slipway_engine::Error;
 
 use crate::error;
-use slipway_engine::Error;
 
 /// SNS, as Slipway uses it.
 #[derive(Clone, Debug)]

@@ -3,9 +3,9 @@
 use std::sync::OnceLock;
 
 use aws_sdk_sqs::Client;
+use slipway_engine::Error;
 
 use crate::error;
-use slipway_engine::Error;
 
 /// SQS, as Slipway uses it.
 #[derive(Clone, Debug)]

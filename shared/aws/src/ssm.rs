@@ -3,9 +3,9 @@
 use std::sync::OnceLock;
 
 use aws_sdk_ssm::Client;
+use slipway_engine::{Error, Kind};
 
 use crate::error;
-use slipway_engine::{Error, Kind};
 
 /// Parameter Store, as Slipway uses it.
 #[derive(Clone, Debug)]

@@ -12,6 +12,9 @@ pub mod event;
 
 pub mod facts;
 
+#[cfg(test)]
+pub(crate) mod generated;
+
 pub mod id;
 
 pub mod image;

@@ -11,7 +11,7 @@ use slipway_core::ledger::Service;
 use tracing::{error, info};
 
 use crate::cloud::{Cloud, Metric};
-use crate::error::Failure;
+use crate::error::{Error, Failure};
 use crate::follow::{Ours, Visit, ours};
 use crate::input::{Hint, ServiceEvent};
 use crate::invocation::Call;
@@ -55,35 +55,25 @@ impl<C: Cloud> Call<'_, C> {
             info!(ecs.service = %event.service, "the service is not in the configuration");
             return Ok(ignored("the service is not in the configuration"));
         };
+        let mut known = None;
         if event.hint == Hint::Timer {
-            let record = self.cloud().read_record(&ours.target).await?.record;
-            if !is_due(&record) {
+            let item = self.cloud().read_record(&ours.target).await?;
+            if !is_due(&item.record) {
                 info!(ecs.service = %ours.target, "nothing is due");
                 return Ok(ignored("nothing is due"));
             }
+            known = Some(item);
         }
-        match Box::pin(self.rounds(config, event, &ours)).await {
-            Ok(published) => Ok(json!({ "ok": true, "target": ours.target, "published": published })),
-            Err(Trouble::Failure(failure)) => Err(failure),
-            Err(Trouble::Permanent(error)) => {
-                error!(%error, "the service could not be followed");
-                self.cloud().count(Metric::NoticesFailed, Some(&ours.target));
-                Ok(json!({ "ok": false, "target": ours.target, "error": error.to_string() }))
-            }
-        }
-    }
-
-    /// The ids of the notices that were published.
-    async fn rounds(&self, config: Option<&Config>, event: &ServiceEvent, ours: &Ours) -> Result<Vec<String>, Trouble> {
-        let home = event.home.as_ref().unwrap_or(self.home);
         let (mut published, mut hint) = (Vec::new(), &event.hint);
         for _ in 0..ROUNDS {
-            let mut visit = Visit::new(self, home, ours, hint);
+            let mut visit = Visit::new(self, home, &ours, hint);
             let followed = async {
-                visit.look().await?;
+                visit.look(known.take()).await?;
                 visit.follow().await
             };
-            Box::pin(followed).await?;
+            if let Err(error) = Box::pin(followed).await {
+                return self.not_followed(&ours, error);
+            }
             published.append(&mut visit.published);
             let pending = has_pending(&visit.item.record, hint);
             let Some(config) = config.filter(|_| pending) else { break };
@@ -92,7 +82,17 @@ impl<C: Cloud> Call<'_, C> {
             }
             hint = &Hint::Unjudged;
         }
-        Ok(published)
+        Ok(json!({ "ok": true, "target": ours.target, "published": published }))
+    }
+
+    /// What no other try can help is logged, counted, and answered.
+    fn not_followed(&self, ours: &Ours, error: Error) -> Result<Value, Failure> {
+        if error.kind.is_passing() {
+            return Err(error.into());
+        }
+        error!(%error, "the service could not be followed");
+        self.cloud().count(Metric::NoticesFailed, Some(&ours.target));
+        Ok(json!({ "ok": false, "target": ours.target, "error": error.to_string() }))
     }
 
     /// Serves the inputs that are pending on a service, unless somebody else is at work there, who will. Whether that left
@@ -111,26 +111,6 @@ impl<C: Cloud> Call<'_, C> {
         let event = EventId::new(self.request_id);
         self.answer("timer", &event, own, failure.into_iter().collect())?;
         Ok(unjudged)
-    }
-}
-
-/// Why a service could not be attended to.
-enum Trouble {
-    /// Another try can help.
-    Failure(Failure),
-    /// It can't.
-    Permanent(crate::Error),
-}
-
-impl From<crate::Error> for Trouble {
-    fn from(error: crate::Error) -> Self {
-        if error.kind.is_passing() { Self::Failure(error.into()) } else { Self::Permanent(error) }
-    }
-}
-
-impl From<Failure> for Trouble {
-    fn from(failure: Failure) -> Self {
-        Self::Failure(failure)
     }
 }
 

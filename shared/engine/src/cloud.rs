@@ -141,13 +141,13 @@ pub trait Cloud {
     async fn publish(&self, notice: &Notice) -> Result<(), Error>;
 }
 
-/// A service's record as it was read.
+/// An item of the table as it was read, a service's record as a rule.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Versioned {
+pub struct Versioned<R = ledger::Service> {
     /// Counts the writes; 0 where the table has no such item.
     pub rev: u64,
     /// What it holds.
-    pub record: ledger::Service,
+    pub record: R,
 }
 
 /// A one-time schedule.

@@ -10,6 +10,8 @@ pub mod error;
 
 pub mod input;
 
+pub mod store;
+
 mod act;
 mod attend;
 mod builds;
@@ -30,7 +32,6 @@ mod report;
 mod requests;
 mod serve;
 mod status;
-mod store;
 mod timer;
 
 use serde_json::Value;

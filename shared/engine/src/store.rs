@@ -1,5 +1,7 @@
-//! Changes a service's record by compare-and-set: reads, changes by a pure function, writes on the condition that nobody
-//! wrote in between, else begins again with what is there now. The one mechanism for every race.
+//! Changes an item of the table by compare-and-set, the one mechanism for every race.
+//!
+//! It is read, changed by a pure function, and written on the condition that nobody wrote in between; else it begins again
+//! with what is there now.
 
 use std::time::Duration;
 
@@ -9,11 +11,36 @@ use slipway_core::ledger::Service;
 use crate::cloud::{Cloud, Versioned};
 use crate::error::{Error, Kind};
 
-/// Writers of one record are few and quick; who loses this often has met something else than a race.
+/// Writers of one item are few and quick; who loses this often has met something else than a race.
 const TRIES: u32 = 40;
 
-/// Changes the record as it is now. `change` may be called several times, each time on what is there then. A record that it
-/// leaves as it is is not written.
+/// Changes an item that was read a moment ago, by `write` and with pauses by `pause`.
+///
+/// `change` may be called several times, each time on what is there then. What it leaves as it is is not written.
+pub async fn compare_and_set<R: Clone + PartialEq, T>(
+    subject: &str,
+    mut there: Versioned<R>,
+    mut change: impl FnMut(&mut R) -> T,
+    write: impl AsyncFn(Versioned<R>) -> Result<Result<Versioned<R>, Versioned<R>>, Error>,
+    pause: impl AsyncFn(Duration),
+) -> Result<(T, Versioned<R>), Error> {
+    for again in 0..TRIES {
+        let before = there.record.clone();
+        let changed = change(&mut there.record);
+        if there.record == before {
+            return Ok((changed, there));
+        }
+        match write(there).await? {
+            Ok(written) => return Ok((changed, written)),
+            Err(other) => there = other,
+        }
+        pause(Duration::from_millis(u64::from(2 * again.min(10)))).await;
+    }
+    let message = "others wrote the record each time in between; it is tried again";
+    Err(Error::new("DynamoDB.PutItem", subject, Kind::Throttled, message))
+}
+
+/// Changes a service's record as it is now.
 pub(crate) async fn change<T>(
     cloud: &impl Cloud,
     target: &TargetName,
@@ -27,21 +54,9 @@ pub(crate) async fn change<T>(
 pub(crate) async fn change_from<T>(
     cloud: &impl Cloud,
     target: &TargetName,
-    mut there: Versioned,
-    mut change: impl FnMut(&mut Service) -> T,
+    there: Versioned,
+    change: impl FnMut(&mut Service) -> T,
 ) -> Result<(T, Versioned), Error> {
-    for again in 0..TRIES {
-        let before = there.record.clone();
-        let changed = change(&mut there.record);
-        if there.record == before {
-            return Ok((changed, there));
-        }
-        match cloud.write_record(target, there).await? {
-            Ok(written) => return Ok((changed, written)),
-            Err(other) => there = other,
-        }
-        cloud.sleep(Duration::from_millis(u64::from(2 * again.min(10)))).await;
-    }
-    let message = "others wrote the record each time in between; it is tried again";
-    Err(Error::new("DynamoDB.PutItem", target.as_str(), Kind::Throttled, message))
+    let write = async |record| cloud.write_record(target, record).await;
+    compare_and_set(target.as_str(), there, change, write, async |time| cloud.sleep(time).await).await
 }

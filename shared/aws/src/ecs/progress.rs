@@ -6,12 +6,12 @@ use aws_sdk_ecs::types::{
 };
 use slipway_core::facts::{Monitors, Pause, ServiceDeploymentFacts, ServiceDeploymentStatus};
 use slipway_core::id::{ServiceDeploymentArn, ServiceRevisionArn};
+use slipway_engine::Error;
+use slipway_engine::cloud::StopAnswer;
 
 use super::facts::time;
 use super::{Ecs, once};
 use crate::error;
-use slipway_engine::Error;
-use slipway_engine::cloud::StopAnswer;
 
 impl Ecs {
     /// DescribeServiceDeployments for one; `None` where ECS has it no more.

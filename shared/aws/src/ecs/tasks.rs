@@ -3,11 +3,11 @@
 use aws_sdk_ecs::types::{self, DesiredStatus};
 use slipway_core::facts::{StoppedContainer, StoppedTask};
 use slipway_core::id::{ClusterName, ContainerName, DeploymentId, ServiceName, TaskDefinitionArn};
+use slipway_engine::Error;
 
 use super::Ecs;
 use super::facts::time;
 use crate::error;
-use slipway_engine::Error;
 
 impl Ecs {
     /// ListTasks: the ARNs of the service's tasks that stopped lately, at most a hundred, in no order.

@@ -1,7 +1,6 @@
 //! One item of the table, whatever it holds: read, and written only on the condition that nobody wrote in between.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
@@ -9,14 +8,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use slipway_core::id::TargetName;
+use slipway_engine::Error;
+use slipway_engine::cloud::Versioned;
+use slipway_engine::store::compare_and_set;
 use tokio::time::sleep;
 
 use super::{Ledger, key, value};
 use crate::error;
-use slipway_engine::{Error, Kind};
-
-/// Writers of one item are few and quick; who loses this often has met something else than a race.
-const TRIES: u32 = 40;
 
 /// What an item may hold: plain data that is empty where there is none yet.
 ///
@@ -25,15 +23,6 @@ const TRIES: u32 = 40;
 pub trait Record: Serialize + DeserializeOwned + Default + Clone + PartialEq {}
 
 impl<T: Serialize + DeserializeOwned + Default + Clone + PartialEq> Record for T {}
-
-/// An item as it was read.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Versioned<R> {
-    /// Counts the writes; 0 where the table has no such item.
-    pub rev: u64,
-    /// What it holds.
-    pub record: R,
-}
 
 /// Where an item stands: the hash key and the range key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,24 +61,12 @@ impl Ledger {
     pub(super) async fn change_item<R: Record, T>(
         &self,
         place: &Place,
-        mut there: Versioned<R>,
+        there: Versioned<R>,
         until: Option<Timestamp>,
-        mut change: impl FnMut(&mut R) -> T,
+        change: impl FnMut(&mut R) -> T,
     ) -> Result<(T, Versioned<R>), Error> {
-        for again in 0..TRIES {
-            let before = there.record.clone();
-            let changed = change(&mut there.record);
-            if there.record == before {
-                return Ok((changed, there));
-            }
-            match self.write_item(place, there, until).await? {
-                Ok(written) => return Ok((changed, written)),
-                Err(other) => there = other,
-            }
-            sleep(Duration::from_millis(u64::from(2 * again.min(10)))).await;
-        }
-        let message = "others wrote the record each time in between; it is tried again";
-        Err(Error::new("DynamoDB.PutItem", place.target.as_str(), Kind::Throttled, message))
+        let write = async |item| self.write_item(place, item, until).await;
+        compare_and_set(place.target.as_str(), there, change, write, sleep).await
     }
 
     /// Writes an item on the condition that it is still of its `rev`.

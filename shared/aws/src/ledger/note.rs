@@ -4,10 +4,10 @@
 //! its time is over.
 
 use jiff::Timestamp;
+use slipway_engine::Error;
 
 use super::Ledger;
 use super::item::Record;
-use slipway_engine::Error;
 
 pub use super::item::Place;
 

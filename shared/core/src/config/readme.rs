@@ -2,6 +2,7 @@
 
 use super::key::Need;
 use super::keys::TARGET;
+use crate::model::generated::keep_current;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
 
@@ -24,15 +25,6 @@ fn rows() -> String {
 fn the_table_of_keys_is_current() {
     let text = std::fs::read_to_string(FILE).unwrap();
     let (before, from) = text.split_once(HEAD).expect("the README has the table of the keys of a target");
-    let (kept, after) = from.split_once("\n\n").expect("a text follows the table");
-    let rows = rows();
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(FILE, format!("{before}{HEAD}{rows}\n{after}")).unwrap();
-        return;
-    }
-    let kept = format!("{kept}\n");
-    assert!(
-        kept == rows,
-        "README.md's table of keys is not current; run: UPDATE=1 cargo test --package slipway-core\n{rows}"
-    );
+    let (_, after) = from.split_once("\n\n").expect("a text follows the table");
+    keep_current(FILE, &format!("{before}{HEAD}{}\n{after}", rows()));
 }

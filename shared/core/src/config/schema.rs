@@ -10,6 +10,7 @@ use serde_json::{Map as Members, Value, json};
 use super::Config;
 use super::key::{Key, Map, Need, Takes};
 use super::keys::{self, DOCUMENT, MATCHING, ORDERED, ROUTE, TAGS, TARGET};
+use crate::model::generated::keep_current;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/slipway.schema.json");
 
@@ -90,13 +91,7 @@ fn example<T>(key: &Key<T>) -> Value {
 
 #[test]
 fn the_file_is_current() {
-    let text = format!("{:#}\n", generated());
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(FILE, text).unwrap();
-        return;
-    }
-    let kept = std::fs::read_to_string(FILE).unwrap_or_default();
-    assert!(kept == text, "infra/slipway.schema.json is not current; run: UPDATE=1 cargo test --package slipway-core");
+    keep_current(FILE, &format!("{:#}\n", generated()));
 }
 
 /// What the reader and the schema say about one document.

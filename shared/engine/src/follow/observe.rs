@@ -8,15 +8,21 @@ use slipway_core::outcome::{its_service_deployment, of_its_time};
 use tracing::warn;
 
 use super::visit::Visit;
-use crate::cloud::{Cloud, REVISIONS_PER_CALL};
+use crate::cloud::{Cloud, REVISIONS_PER_CALL, Versioned};
 use crate::error::{Error, Kind};
 use crate::observe::with_task_definitions;
 use crate::recall::witness;
 
 impl<C: Cloud> Visit<'_, C> {
-    /// Reads the record and the service, side by side.
-    pub(crate) async fn look(&mut self) -> Result<(), Error> {
-        (self.item, self.service) = try_join(self.cloud.read_record(&self.target), self.read_service()).await?;
+    /// Reads the record, unless that is `known` from a moment ago, and the service, side by side.
+    pub(crate) async fn look(&mut self, known: Option<Versioned>) -> Result<(), Error> {
+        let record = async {
+            match known {
+                Some(item) => Ok(item),
+                None => self.cloud.read_record(&self.target).await,
+            }
+        };
+        (self.item, self.service) = try_join(record, self.read_service()).await?;
         self.stories = None;
         Ok(())
     }

@@ -9,6 +9,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::{Kind, Notice};
+use crate::model::generated::keep_current;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/notice.schema.json");
 
@@ -34,13 +35,7 @@ pub(crate) fn check(notice: &Notice) {
 
 #[test]
 fn the_file_is_current() {
-    let text = format!("{:#}\n", generated());
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(FILE, text).unwrap();
-        return;
-    }
-    let kept = std::fs::read_to_string(FILE).unwrap_or_default();
-    assert!(kept == text, "infra/notice.schema.json is not current; run: UPDATE=1 cargo test -p slipway-core schema");
+    keep_current(FILE, &format!("{:#}\n", generated()));
 }
 
 /// Filter policies and routes are checked against the kinds that are known, so none may be forgotten there.

@@ -51,11 +51,6 @@ impl Service {
         if self.lease.as_ref().is_some_and(|lease| lease.fence == fence.0) { Ok(()) } else { Err(Lost) }
     }
 
-    /// Whether somebody holds the lease now.
-    pub fn is_held(&self, now: Timestamp) -> bool {
-        self.lease.as_ref().is_some_and(|lease| lease.until > now)
-    }
-
     /// Leaves a wish for whoever holds the lease; the same wish twice is one.
     pub fn wish(&mut self, wish: Wish) {
         if !self.wishes.contains(&wish) {
@@ -70,12 +65,11 @@ impl Service {
         }
     }
 
-    /// What waited is wished for again: what it waited for has ended. Whether there is any.
-    pub fn wake(&mut self) -> bool {
+    /// What waited is wished for again: what it waited for has ended.
+    pub fn wake(&mut self) {
         for wish in std::mem::take(&mut self.waiting) {
             self.wish(wish);
         }
-        !self.wishes.is_empty()
     }
 
     /// Lets the lease go, unless there are wishes to serve first.
@@ -88,11 +82,10 @@ impl Service {
         Ok(())
     }
 
-    /// Lets the lease go although wishes may be there, which somebody else serves; whether there are any, so that somebody
-    /// else has to be woken.
-    pub fn hand_over(&mut self, fence: Fence) -> Result<bool, Lost> {
+    /// Lets the lease go although wishes may be there; they are served after it.
+    pub fn hand_over(&mut self, fence: Fence) -> Result<(), Lost> {
         self.check(fence)?;
         self.lease = None;
-        Ok(!self.wishes.is_empty())
+        Ok(())
     }
 }
