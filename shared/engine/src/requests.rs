@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use slipway_core::answer;
 use slipway_core::config::{Config, Mistake, Target};
-use slipway_core::deploy::Note;
+use slipway_core::deploy::{Insist, Note};
 use slipway_core::facts::ImageName;
 use slipway_core::id::{EventId, TargetName};
 use slipway_core::ledger::{Decision, DecisionKind, Hold, Service, Wish};
@@ -38,7 +38,7 @@ impl<C: Cloud> Call<'_, C> {
         let event = request.id.clone().unwrap_or_else(|| EventId::new(self.request_id));
         let services = by_service(&targets);
         let asked = Asked { request, event: &event, trigger: Trigger::of(request.action.name()) };
-        let served: Vec<Vec<Ending>> = match &request.action {
+        let update = match &request.action {
             Action::Status(image) => return Ok(self.status(&targets, image.as_ref()).await),
             Action::History(last) => return Ok(self.history(&services, *last).await),
             // The function reads the event that is to be explained, and hands on the push that it is.
@@ -48,13 +48,18 @@ impl<C: Cloud> Call<'_, C> {
                 return self.release(config, &services, &asked, (image.as_ref(), reason.as_ref())).await;
             }
             Action::Reconcile => return self.reconcile(config, &services, &asked).await,
-            Action::Deploy(..) | Action::Redeploy | Action::Rollback(_) if request.run == Run::Dry => {
+            Action::Deploy(image, insist) => Update::Deploy(image, *insist),
+            Action::Redeploy => Update::Redeploy,
+            Action::Rollback(to) => Update::Rollback(to.as_deref()),
+        };
+        let served: Vec<Vec<Ending>> = match request.run {
+            Run::Dry => {
                 let look = Look::new(self.cloud());
                 look.at_services(&targets).await;
-                in_turn(services.iter().map(|(_, entries)| self.preview(&look, &asked, entries))).await
+                in_turn(services.iter().map(|(_, entries)| self.preview(&look, &asked, update, entries))).await
             }
-            Action::Deploy(..) | Action::Redeploy | Action::Rollback(_) => {
-                in_turn(services.iter().map(|(name, entries)| self.ask(config, &asked, name, entries))).await
+            Run::Real => {
+                in_turn(services.iter().map(|(name, entries)| self.ask(config, &asked, update, (name, entries)))).await
             }
         };
         let endings: Vec<Ending> = served.into_iter().flatten().collect();
@@ -62,7 +67,13 @@ impl<C: Cloud> Call<'_, C> {
     }
 
     /// Does what is asked of one service under its lease, for which it waits.
-    async fn ask(&self, config: &Config, asked: &Asked<'_>, name: &TargetName, entries: &[&Target]) -> Vec<Ending> {
+    async fn ask(
+        &self,
+        config: &Config,
+        asked: &Asked<'_>,
+        update: Update<'_>,
+        (name, entries): (&TargetName, &[&Target]),
+    ) -> Vec<Ending> {
         let cloud = self.cloud();
         let nothing = |reason| Plan::nothing(name.clone(), reason);
         let lease = match Lease::wait(cloud, name, &self.holder, self.patience()).await {
@@ -78,7 +89,7 @@ impl<C: Cloud> Call<'_, C> {
         };
         let mut session = Session::new(self, lease, config.of_name(name));
         let mut endings = Vec::new();
-        for entries in asked.rounds(entries) {
+        for entries in update.rounds(entries) {
             let look = Look::new(cloud);
             let planner = self.planner(&look);
             let target = entries[0];
@@ -91,7 +102,7 @@ impl<C: Cloud> Call<'_, C> {
                 }
             };
             let plan = match scene {
-                Ok(scene) => asked.plan(&planner, &entries, &scene).await,
+                Ok(scene) => asked.plan(&planner, update, &entries, &scene).await,
                 Err(plan) => Ok(plan),
             };
             endings.push(match plan {
@@ -116,14 +127,20 @@ impl<C: Cloud> Call<'_, C> {
     }
 
     /// What would be done, without a lease and without a write.
-    async fn preview(&self, look: &Look<'_, C>, asked: &Asked<'_>, entries: &[&Target]) -> Vec<Ending> {
+    async fn preview(
+        &self,
+        look: &Look<'_, C>,
+        asked: &Asked<'_>,
+        update: Update<'_>,
+        entries: &[&Target],
+    ) -> Vec<Ending> {
         let planner = self.planner(look);
         let mut endings = Vec::new();
-        for entries in asked.rounds(entries) {
+        for entries in update.rounds(entries) {
             let plan = async {
                 let record = self.cloud().read_record(&entries[0].name).await?.record;
                 match planner.scene(entries[0], record, None, Sight::OfAPush).await? {
-                    Ok(scene) => asked.plan(&planner, &entries, &scene).await,
+                    Ok(scene) => asked.plan(&planner, update, &entries, &scene).await,
                     Err(reason) => Ok(Plan::nothing(entries[0].name.clone(), reason)),
                 }
             };
@@ -295,7 +312,28 @@ impl<C: Cloud> Call<'_, C> {
     }
 }
 
-/// A request for an update, and what is written down of it.
+/// A request that makes services run something else.
+#[derive(Clone, Copy)]
+enum Update<'r> {
+    /// This image.
+    Deploy(&'r ImageName, Insist),
+    /// What runs, rendered again.
+    Redeploy,
+    /// The last known-good revision, or this one.
+    Rollback(Option<&'r str>),
+}
+
+impl Update<'_> {
+    /// The entries that one plan is about: a deploy is of one repository's image, the others of the whole service.
+    fn rounds<'t>(self, entries: &[&'t Target]) -> Vec<Vec<&'t Target>> {
+        match self {
+            Self::Deploy(..) => entries.iter().map(|target| vec![*target]).collect(),
+            Self::Redeploy | Self::Rollback(_) => vec![entries.to_vec()],
+        }
+    }
+}
+
+/// A request, and what is written down of it.
 pub(crate) struct Asked<'r> {
     pub(crate) request: &'r Request,
     pub(crate) event: &'r EventId,
@@ -303,25 +341,18 @@ pub(crate) struct Asked<'r> {
 }
 
 impl Asked<'_> {
-    /// The entries that one plan is about: a deploy is of one repository's image, the others of the whole service.
-    fn rounds<'t>(&self, entries: &[&'t Target]) -> Vec<Vec<&'t Target>> {
-        match self.request.action {
-            Action::Deploy(..) => entries.iter().map(|target| vec![*target]).collect(),
-            _ => vec![entries.to_vec()],
-        }
-    }
-
     async fn plan<C: Cloud>(
         &self,
         planner: &Planner<'_, C>,
+        update: Update<'_>,
         entries: &[&Target],
         scene: &Scene,
     ) -> Result<Plan, Error> {
         let id = (self.event, self.request.id.as_ref());
-        match &self.request.action {
-            Action::Deploy(name, insist) => planner.deploy(entries[0], scene, (name, *insist), id).await,
-            Action::Rollback(to) => planner.rollback(entries, scene, to.as_deref(), id).await,
-            _ => planner.redeploy(entries, scene, id).await,
+        match update {
+            Update::Deploy(image, insist) => planner.deploy(entries[0], scene, (image, insist), id).await,
+            Update::Redeploy => planner.redeploy(entries, scene, id).await,
+            Update::Rollback(to) => planner.rollback(entries, scene, to, id).await,
         }
     }
 
