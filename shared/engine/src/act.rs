@@ -3,7 +3,7 @@
 use futures_util::future::try_join3;
 use jiff::{Timestamp, ToSpan};
 use slipway_core::answer::{Answer, Outcome};
-use slipway_core::id::{EventId, TaskDefinitionArn};
+use slipway_core::id::{EventId, TargetName, TaskDefinitionArn};
 use slipway_core::ledger::{Began, Deployment};
 use slipway_core::notice::{RevisionChange, Tasks};
 use slipway_core::plan::{Plan, Step, To as Revision};
@@ -44,8 +44,13 @@ impl Ending {
         Self { answer, plan, revision: None, passing: None, trigger, event, who: None, tasks: None, number: None }
     }
 
+    /// A call failed before anything was planned.
+    pub(crate) fn failed(target: &TargetName, error: Error, trigger: Trigger, event: &EventId) -> Self {
+        Self::of_error(Plan::nothing(target.clone(), error.reason()), error, trigger, event)
+    }
+
     /// A call failed.
-    pub(crate) fn of_error(plan: Plan, error: Error, trigger: Trigger, event: &EventId) -> Self {
+    fn of_error(plan: Plan, error: Error, trigger: Trigger, event: &EventId) -> Self {
         error!(ecs.service = %plan.target, %error, "a call failed");
         let outcome = if error.kind.is_passing() { Outcome::Failed } else { Outcome::Refused };
         Self {

@@ -55,17 +55,14 @@ impl<C: Cloud> Call<'_, C> {
         let taken =
             in_turn(names.iter().map(|name| Lease::take(cloud, name, &self.holder, wishes, Waiting::Waits))).await;
         for (name, taken) in names.iter().zip(taken) {
-            let nothing = |reason| Plan::nothing(name.clone(), reason);
             match taken {
                 Ok(Ok(lease)) => held.push(Session::new(self, lease, config.of_name(name))),
                 Ok(Err(busy)) => {
-                    let plan = nothing(Reason::Busy { until: busy.until });
+                    let plan = Plan::nothing(name.clone(), Reason::Busy { until: busy.until });
                     log(&wish.event, &plan);
                     endings.push(Ending::of_plan(plan, wish.trigger.clone(), &wish.event));
                 }
-                Err(error) => {
-                    endings.push(Ending::of_error(nothing(error.reason()), error, wish.trigger.clone(), &wish.event));
-                }
+                Err(error) => endings.push(Ending::failed(name, error, wish.trigger.clone(), &wish.event)),
             }
         }
         let look = Look::new(cloud);

@@ -11,10 +11,9 @@ use slipway_core::request::Run;
 use slipway_core::trigger::Trigger;
 use tracing::error;
 
-use crate::act::Ending;
 use crate::cloud::{Cloud, Timer};
 use crate::error::{Error, Failure};
-use crate::invocation::{Call, answers, in_turn, log};
+use crate::invocation::{Call, answers, in_turn};
 use crate::observe::Look;
 use crate::plan::Sight;
 use crate::requests::Asked;
@@ -96,16 +95,7 @@ impl<C: Cloud> Call<'_, C> {
                 let record = self.cloud().read_record(&target.name).await?.record;
                 self.if_wished(&look, target, record, wish, Sight::OfAReconcile).await
             };
-            match plan.await {
-                Ok(plan) => {
-                    log(&wish.event, &plan);
-                    Ending::of_plan(plan, Trigger::Reconcile, &wish.event)
-                }
-                Err(error) => {
-                    let plan = slipway_core::plan::Plan::nothing(target.name.clone(), error.reason());
-                    Ending::of_error(plan, error, Trigger::Reconcile, &wish.event)
-                }
-            }
+            self.planned(plan.await, target, Trigger::Reconcile, &wish.event)
         });
         answer::of_targets("reconcile", &wish.event, &answers(&in_turn(work).await))
     }

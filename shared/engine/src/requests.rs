@@ -84,7 +84,7 @@ impl<C: Cloud> Call<'_, C> {
                 return vec![Ending::of_plan(plan, asked.trigger.clone(), asked.event)];
             }
             Err(error) => {
-                return vec![Ending::of_error(nothing(error.reason()), error, asked.trigger.clone(), asked.event)];
+                return vec![Ending::failed(name, error, asked.trigger.clone(), asked.event)];
             }
         };
         let mut session = Session::new(self, lease, config.of_name(name));
@@ -97,7 +97,7 @@ impl<C: Cloud> Call<'_, C> {
                 Ok(Ok(scene)) => Ok(scene),
                 Ok(Err(reason)) => Err(Plan::nothing(name.clone(), reason)),
                 Err(error) => {
-                    endings.push(session.failed(target, error, asked.trigger.clone(), asked.event));
+                    endings.push(Ending::failed(&target.name, error, asked.trigger.clone(), asked.event));
                     continue;
                 }
             };
@@ -112,7 +112,7 @@ impl<C: Cloud> Call<'_, C> {
                     }
                     session.carry_out(asked.decided(target, plan)).await
                 }
-                Err(error) => session.failed(target, error, asked.trigger.clone(), asked.event),
+                Err(error) => Ending::failed(&target.name, error, asked.trigger.clone(), asked.event),
             });
         }
         let Served { own, mut failure, unjudged } = session.finish(endings).await;
@@ -149,13 +149,19 @@ impl<C: Cloud> Call<'_, C> {
         endings
     }
 
-    fn planned(&self, plan: Result<Plan, Error>, target: &Target, trigger: Trigger, event: &EventId) -> Ending {
+    pub(crate) fn planned(
+        &self,
+        plan: Result<Plan, Error>,
+        target: &Target,
+        trigger: Trigger,
+        event: &EventId,
+    ) -> Ending {
         match plan {
             Ok(plan) => {
                 log(event, &plan);
                 Ending::of_plan(plan, trigger, event)
             }
-            Err(error) => Ending::of_error(Plan::nothing(target.name.clone(), error.reason()), error, trigger, event),
+            Err(error) => Ending::failed(&target.name, error, trigger, event),
         }
     }
 
@@ -231,10 +237,7 @@ impl<C: Cloud> Call<'_, C> {
             match self.release_one(name, entries, image).await {
                 Ok(None) => Ok(name.clone()),
                 Ok(Some(reason)) => Err(nothing(reason)),
-                Err(error) => {
-                    let plan = Plan::nothing(name.clone(), error.reason());
-                    Err(Ending::of_error(plan, error, Trigger::Release, asked.event))
-                }
+                Err(error) => Err(Ending::failed(name, error, Trigger::Release, asked.event)),
             }
         }))
         .await;

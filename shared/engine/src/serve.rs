@@ -8,11 +8,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use slipway_core::config::Target;
 use slipway_core::deploy::{self, Note, Wanted};
-use slipway_core::id::EventId;
 use slipway_core::ledger::Wish;
 use slipway_core::plan::Plan;
 use slipway_core::reason::Reason;
-use slipway_core::trigger::Trigger;
 use tracing::{error, warn};
 
 use crate::act::Ending;
@@ -178,11 +176,9 @@ impl<'a, C: Cloud> Session<'a, C> {
             Ok(decided) => decided,
             Err(error) => {
                 self.postpone(&all, &error);
-                let of_error = |wish: &Wish| {
-                    let nothing = Decided::of_wish(target, wish, Plan::nothing(target.name.clone(), error.reason()));
-                    Ending::of_error(nothing.plan, error.clone(), nothing.trigger, &nothing.event)
-                };
-                return all.iter().map(of_error).collect();
+                let failed =
+                    |wish: &Wish| Ending::failed(&target.name, error.clone(), wish.trigger.clone(), &wish.event);
+                return all.iter().map(failed).collect();
             }
         };
         self.served.extend(all);
@@ -311,11 +307,6 @@ impl<'a, C: Cloud> Session<'a, C> {
         self.call.publish(notices.into_iter().map(|(_, notice)| notice).collect()).await?;
         told.into_iter().for_each(|note| self.lease.note(note));
         Ok(())
-    }
-
-    /// What is decided about a request, as it is answered when a call failed before.
-    pub(crate) fn failed(&self, target: &Target, error: Error, trigger: Trigger, event: &EventId) -> Ending {
-        Ending::of_error(Plan::nothing(target.name.clone(), error.reason()), error, trigger, event)
     }
 
     /// Carries out what was decided about a request.
