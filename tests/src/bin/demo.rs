@@ -135,10 +135,10 @@ impl Demo {
             }
         }
         say(&format!(
-            "The rule lets {delivered} of them through, the one with the tag. Slipway looks, and decides on paper:\n"
+            "The rule lets {delivered} of them through, the one with the tag. Slipway looks, and makes a plan:\n"
         ));
         self.plan().await?;
-        say("\nIt carries the plan out, and says so. These were its calls:\n");
+        say("\nIt carries the plan out, and reports it. These were its calls:\n");
         self.calls();
         self.notice().await?;
         say("\nThe tasks start, and ECS calls the deployment completed:\n");
@@ -219,7 +219,7 @@ impl Demo {
         for notice in &told {
             in_full(notice);
         }
-        say("\nIt stopped the deployment, once. ECS puts the last good revision back, and the story has its end:\n");
+        say("\nIt stopped the deployment, once. ECS puts the last good revision back, and the deployment has its end:\n");
         let mut events = world.obey_stop("prod", "api").events;
         events.extend(world.complete("prod", "api").events);
         for event in events {
