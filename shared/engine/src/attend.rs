@@ -19,6 +19,7 @@ use crate::lease::{Lease, Waiting};
 use crate::observe::Look;
 use crate::plan::Sight;
 use crate::serve::{Served, Session};
+use crate::store;
 
 /// What was served may leave something to judge, and so on; what comes after that has a timer.
 const ROUNDS: u32 = 4;
@@ -57,7 +58,7 @@ impl<C: Cloud> Call<'_, C> {
         };
         let mut known = None;
         if event.hint == Hint::Timer {
-            let item = self.cloud().read_record(&ours.target).await?;
+            let item = store::read(self.cloud(), &ours.target).await?;
             if !is_due(&item.record) {
                 info!(ecs.service = %ours.target, "nothing is due");
                 return Ok(ignored("nothing is due"));

@@ -186,7 +186,7 @@ impl<'a, C: Cloud> Lease<'a, C> {
 
     /// Reads the record again.
     pub(crate) async fn refresh(&mut self) -> Result<(), Error> {
-        self.item = self.cloud.read_record(&self.target).await?;
+        self.item = store::read(self.cloud, &self.target).await?;
         Ok(())
     }
 

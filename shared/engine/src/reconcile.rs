@@ -17,7 +17,7 @@ use crate::invocation::{Call, answers, in_turn};
 use crate::observe::Look;
 use crate::plan::Sight;
 use crate::requests::Asked;
-use crate::timer;
+use crate::{store, timer};
 
 /// So many services are looked at in one invocation; more are spread over several.
 const AT_MOST: usize = 50;
@@ -70,7 +70,7 @@ impl<C: Cloud> Call<'_, C> {
     /// that was not published, is followed now.
     async fn look_after_deployments(&self, config: &Config, name: &TargetName, target: &Target) -> Result<(), Failure> {
         let cloud = self.cloud();
-        let record = cloud.read_record(name).await?.record;
+        let record = store::read(cloud, name).await?.record;
         if !record.deployments.iter().any(is_unfinished) {
             return Ok(());
         }
@@ -92,7 +92,7 @@ impl<C: Cloud> Call<'_, C> {
         look.at_services(&targets).await;
         let work = targets.iter().map(async |target| {
             let plan = async {
-                let record = self.cloud().read_record(&target.name).await?.record;
+                let record = store::read(self.cloud(), &target.name).await?.record;
                 self.if_wished(&look, target, record, wish, Sight::OfAReconcile).await
             };
             self.planned(plan.await, target, Trigger::Reconcile, &wish.event)

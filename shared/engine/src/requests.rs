@@ -138,7 +138,7 @@ impl<C: Cloud> Call<'_, C> {
         let mut endings = Vec::new();
         for entries in update.rounds(entries) {
             let plan = async {
-                let record = self.cloud().read_record(&entries[0].name).await?.record;
+                let record = store::read(self.cloud(), &entries[0].name).await?.record;
                 match planner.scene(entries[0], record, None, Sight::OfAPush).await? {
                     Ok(scene) => asked.plan(&planner, update, &entries, &scene).await,
                     Err(reason) => Ok(Plan::nothing(entries[0].name.clone(), reason)),
@@ -176,7 +176,7 @@ impl<C: Cloud> Call<'_, C> {
 
     async fn explain_one(&self, look: &Look<'_, C>, target: &Target, push: &Push) -> Ending {
         let plan = async {
-            let record = self.cloud().read_record(&target.name).await?.record;
+            let record = store::read(self.cloud(), &target.name).await?.record;
             self.if_wished(look, target, record, &wish_of(push), Sight::OfAPush).await
         };
         self.planned(plan.await, target, Trigger::Push, &push.id)
@@ -271,7 +271,7 @@ impl<C: Cloud> Call<'_, C> {
             return Ok(None);
         };
         let shown = slipway_core::request::shown(image).to_string();
-        let record = cloud.read_record(name).await?.record;
+        let record = store::read(cloud, name).await?.record;
         let known = record.quarantine.iter().find(|it| match image {
             ImageName::Tag(tag) => it.tag.as_ref() == Some(tag),
             ImageName::Digest(digest) => it.digest == *digest,

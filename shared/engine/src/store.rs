@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use slipway_core::id::TargetName;
-use slipway_core::ledger::Service;
+use slipway_core::ledger::{Newer, Service};
 
 use crate::cloud::{Cloud, Versioned};
 use crate::error::{Error, Kind};
@@ -40,13 +40,26 @@ pub async fn compare_and_set<R: Clone + PartialEq, T>(
     Err(Error::new("DynamoDB.PutItem", subject, Kind::Throttled, message))
 }
 
+/// A service's record, to act on it.
+///
+/// A record that a newer version of Slipway wrote is an error that passes: the event comes again, until the function that it
+/// reaches is of that version.
+pub(crate) async fn read(cloud: &impl Cloud, target: &TargetName) -> Result<Versioned, Error> {
+    current(target, cloud.read_record(target).await?)
+}
+
+fn current(target: &TargetName, read: Versioned) -> Result<Versioned, Error> {
+    let newer = |newer: Newer| Error::new("DynamoDB.GetItem", target.as_str(), Kind::Unreachable, newer.to_string());
+    Ok(Versioned { record: read.record.current().map_err(newer)?, ..read })
+}
+
 /// Changes a service's record as it is now.
 pub(crate) async fn change<T>(
     cloud: &impl Cloud,
     target: &TargetName,
     change: impl FnMut(&mut Service) -> T,
 ) -> Result<(T, Versioned), Error> {
-    let there = cloud.read_record(target).await?;
+    let there = read(cloud, target).await?;
     change_from(cloud, target, there, change).await
 }
 
@@ -57,6 +70,9 @@ pub(crate) async fn change_from<T>(
     there: Versioned,
     change: impl FnMut(&mut Service) -> T,
 ) -> Result<(T, Versioned), Error> {
-    let write = async |record| cloud.write_record(target, record).await;
+    let write = async |record| match cloud.write_record(target, record).await? {
+        Ok(written) => Ok(Ok(written)),
+        Err(other) => current(target, other).map(Err),
+    };
     compare_and_set(target.as_str(), there, change, write, async |time| cloud.sleep(time).await).await
 }

@@ -219,7 +219,9 @@ impl Demo {
         for notice in &told {
             in_full(notice);
         }
-        say("\nIt stopped the deployment, once. ECS puts the last good revision back, and the deployment has its end:\n");
+        say(
+            "\nIt stopped the deployment, once. ECS puts the last good revision back, and the deployment has its end:\n",
+        );
         let mut events = world.obey_stop("prod", "api").events;
         events.extend(world.complete("prod", "api").events);
         for event in events {

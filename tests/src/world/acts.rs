@@ -136,6 +136,13 @@ impl World {
         self.shared.lock().alone.tables.remove(table, target, item);
     }
 
+    /// Changes the version of a record's shape, as an install of another version of Slipway does.
+    pub fn set_record_version(&self, table: &str, target: &str, version: u32) {
+        self.shared.lock().alone.tables.edit(table, target, "service", |item| {
+            item["record"]["M"]["version"] = json!({ "N": version.to_string() });
+        });
+    }
+
     /// Makes a group of schedules.
     pub fn schedule_group(&self, name: &str) {
         self.shared.lock().alone.scheduler.make_group(name);

@@ -23,6 +23,8 @@ pub(crate) fn stories() -> Vec<Trial> {
         who_released_is_written_down_of_what_follows
         who_released_is_written_down_by_whoever_has_the_lease
         what_ecs_refuses_is_no_decision
+        what_a_newer_version_remembers_is_read_and_nothing_is_done_by_it
+        of_what_version_1_remembered_a_hold_stays
     } }
 }
 
@@ -282,6 +284,43 @@ async fn what_ecs_refuses_is_no_decision(name: &'static str) {
     let record = story.remembered("prod/web");
     assert_eq!((&record["decision"]["what"], &record["deployments"]), (&json!("adopted"), &json!([])));
     assert_eq!(code(&story.deploy(&newer).await), "pushed");
+    story.claim();
+    story.end();
+}
+
+async fn what_a_newer_version_remembers_is_read_and_nothing_is_done_by_it(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    story.push_web("1.5.0").await;
+    story.world.set_record_version("slipway", "prod/web", 9);
+    let (record, updates) = (story.remembered("prod/web"), story.updates());
+
+    let push = story.world.push("shop/web", ["1.6.0"], &Image::single("1.6.0")).event();
+    let ended = story.world.complete("prod", "web").events;
+    let error = "DynamoDB.GetItem/Unreachable".to_owned();
+    assert_eq!(story.deploy_once(&push, Invocation::New).await, Err(error.clone()), "Lambda tries again");
+    assert_eq!(story.track_once(&ended[0]).await, Err(error));
+    let rollback = json!({ "action": "rollback", "target": "prod/web" });
+    let answer = story.ask(rollback).await;
+    assert!(
+        answer["targets"][0]["reason"]["text"].as_str().unwrap().contains("a newer version of Slipway"),
+        "{answer:#}"
+    );
+    let history = story.ask(json!({ "action": "history", "target": "prod/web" })).await;
+    assert_eq!(history["targets"][0]["deployments"][0]["image"]["new"]["tag"], "1.5.0", "{history:#}");
+
+    assert_eq!((story.remembered("prod/web"), story.updates()), (record, updates));
+    story.claim();
+    story.end();
+}
+
+async fn of_what_version_1_remembered_a_hold_stays(name: &'static str) {
+    let mut story = Story::of_web(name).await;
+    story.ask(json!({ "action": "hold", "target": "prod/web", "who": "ana" })).await;
+    story.world.set_record_version("slipway", "prod/web", 1);
+    assert_eq!(code(&story.push_web("1.5.0").await), "held");
+    let answer = story.ask(json!({ "action": "release", "target": "prod/web" })).await;
+    assert_eq!(code(&answer), "reconciled", "{answer:#}");
+    assert_eq!(story.remembered("prod/web")["version"], 2);
     story.claim();
     story.end();
 }

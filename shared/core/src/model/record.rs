@@ -4,6 +4,8 @@
 //! that nobody else wrote in between. Two writers cannot both win.
 //! The record is the memory, never the truth: where it is missing, what ECS and ECR say is enough to go on.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -32,8 +34,8 @@ mod settings;
 
 mod words;
 
-/// The version of the record's shape that this crate writes. Members are only ever added.
-pub const VERSION: u32 = 1;
+/// The version of the record's shape that this crate reads and writes.
+pub const VERSION: u32 = 2;
 
 /// So many deployments stay in the record; older ones are archived.
 pub const RECENT: usize = 10;
@@ -47,10 +49,25 @@ const QUARANTINED: usize = 50;
 /// So many ids of notices are remembered that are about no deployment.
 const TOLD: usize = 50;
 
+/// A newer version of Slipway wrote the record: it may mean what this one does not know, so nothing is done by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Newer(pub u32);
+
+impl fmt::Display for Newer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "a newer version of Slipway wrote the record of this service (version {} of its shape; this one ",
+            self.0
+        )?;
+        write!(f, "knows {VERSION}), so nothing is done; update Slipway's functions to that version or a later one")
+    }
+}
+
 /// The record of one service, `cluster/service`.
 ///
-/// A member that is missing or of another shape is its default, and unknown ones are passed over:
-/// a record that a later version wrote, or that somebody edited, is never an error.
+/// A member that is missing or of another shape is its default, and unknown ones are passed over, so that what somebody
+/// edited can be read. Whoever acts asks [`Service::current`] first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Service {
@@ -325,6 +342,29 @@ pub struct Rollback {
 }
 
 impl Service {
+    /// The record to act on, in the shape of today.
+    ///
+    /// Of version 1, which no release wrote, a person's hold and the quarantine are kept, with who holds the lease and the
+    /// numbers that were given; the service itself is taken over anew, as one that is seen for the first time.
+    pub fn current(self) -> Result<Self, Newer> {
+        let Self { version, fence, lease, quarantine, hold, count, .. } = &self;
+        match *version {
+            VERSION => Ok(self),
+            // No record, or one that somebody made by hand.
+            0 => Ok(Self { version: VERSION, ..self }),
+            1 => Ok(Self {
+                version: VERSION,
+                fence: *fence,
+                lease: lease.clone(),
+                quarantine: quarantine.clone(),
+                hold: hold.clone(),
+                count: *count,
+                ..Self::default()
+            }),
+            newer => Err(Newer(newer)),
+        }
+    }
+
     /// The newest deployment that has not ended.
     pub fn open(&self) -> Option<&Deployment> {
         self.deployments.iter().find(|it| it.outcome.is_none())

@@ -12,6 +12,7 @@ use crate::cloud::{Cloud, REVISIONS_PER_CALL, Versioned};
 use crate::error::{Error, Kind};
 use crate::observe::with_task_definitions;
 use crate::recall::witness;
+use crate::store;
 
 impl<C: Cloud> Visit<'_, C> {
     /// Reads the record, unless that is `known` from a moment ago, and the service, side by side.
@@ -19,7 +20,7 @@ impl<C: Cloud> Visit<'_, C> {
         let record = async {
             match known {
                 Some(item) => Ok(item),
-                None => self.cloud.read_record(&self.target).await,
+                None => store::read(self.cloud, &self.target).await,
             }
         };
         (self.item, self.service) = try_join(record, self.read_service()).await?;

@@ -70,6 +70,14 @@ impl Tables {
         self.tables.get(name).map(|table| table.items.values().cloned().collect()).unwrap_or_default()
     }
 
+    /// Changes an item that is there.
+    pub(crate) fn edit(&mut self, name: &str, hash: &str, range: &str, change: impl FnOnce(&mut Members)) {
+        let key = (hash.to_owned(), range.to_owned());
+        if let Some(item) = self.tables.get_mut(name).and_then(|table| table.items.get_mut(&key)) {
+            change(item);
+        }
+    }
+
     /// Takes an item away.
     pub(crate) fn remove(&mut self, name: &str, hash: &str, range: &str) {
         if let Some(table) = self.tables.get_mut(name) {

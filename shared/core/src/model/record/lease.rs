@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::{Lease, Service, VERSION, Wish};
+use super::{Lease, Service, Wish};
 
 /// The number of a holder of the lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,7 +40,6 @@ impl Service {
         {
             return Err(Busy { until: lease.until });
         }
-        self.version = VERSION;
         self.fence += 1;
         self.lease = Some(Lease { holder: holder.to_owned(), fence: self.fence, until });
         Ok(Fence(self.fence))

@@ -151,15 +151,48 @@ fn old_deployments_are_archived_but_never_before_their_end() {
 }
 
 #[test]
-fn a_record_of_another_version_or_hand_is_read_as_far_as_it_is_understood() {
+fn a_record_of_another_hand_is_read_as_far_as_it_is_understood() {
     let record: Service = serde_json::from_value(json!({
-        "version": 9, "fence": "many", "lease": { "holder": 1 }, "surprise": true,
+        "version": VERSION, "fence": "many", "lease": { "holder": 1 }, "surprise": true,
         "wishes": [{ "event": "1", "at": "2026-11-21T10:00:00Z", "more": 1 }, 7],
         "deployments": [{ "number": 3, "trigger": "push", "intended_at": "2026-11-21T10:00:00Z", "outcome": "vanished" }],
     }))
     .unwrap();
-    assert_eq!((record.version, record.fence, &record.lease, record.wishes.len()), (9, 0, &None, 1));
+    assert_eq!((record.fence, &record.lease, record.wishes.len()), (0, &None, 1));
     assert_eq!((record.deployments[0].number, record.deployments[0].outcome), (3, None));
+}
+
+#[test]
+fn nobody_acts_on_a_record_of_a_newer_version() {
+    let record: Service = serde_json::from_value(json!({ "version": VERSION + 7, "hold": [] })).unwrap();
+    let newer = record.current().unwrap_err();
+    assert_eq!(
+        newer.to_string(),
+        "a newer version of Slipway wrote the record of this service (version 9 of its shape; this one knows 2), \
+         so nothing is done; update Slipway's functions to that version or a later one"
+    );
+}
+
+#[test]
+fn of_a_record_of_version_1_stays_what_people_decided_and_who_is_at_work() {
+    let record = json!({
+        "version": 1, "fence": 7, "count": 12,
+        "lease": { "holder": "a", "fence": 7, "until": at("10:05:00") },
+        "hold": { "at": at("09:00:00"), "who": "ana" },
+        "quarantine": [{ "repository": "shop/web", "digest": digest(1), "cause": "exit code 1", "at": at("08:00:00") }],
+        "good": [{ "revision": "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:41", "at": at("07:00:00") }],
+        "deployments": [{ "number": 12, "trigger": "push", "intended_at": at("07:00:00"), "outcome": "completed" }],
+        "told": ["a"],
+    });
+    let record = serde_json::from_value::<Service>(record).unwrap().current().unwrap();
+    let kept =
+        (record.fence, record.count, record.quarantine.len(), record.hold.as_ref().and_then(|it| it.who.as_deref()));
+    assert_eq!(kept, (7, 12, 1, Some("ana")));
+    assert!(record.lease.is_some());
+    assert!(record.good.is_empty() && record.deployments.is_empty() && record.decision.is_none(), "taken over anew");
+    assert_eq!(record.version, VERSION);
+    assert_eq!(record.clone().current(), Ok(record));
+    assert_eq!(Service::default().current().map(|it| it.version), Ok(VERSION), "no record");
 }
 
 #[test]
