@@ -25,7 +25,7 @@ pub use text::answer;
 /// The record of a service, and the gate that reads it.
 pub mod ledger {
     pub use crate::model::record::*;
-    pub use crate::rules::gates::{Candidate, gate};
+    pub use crate::rules::gates::{GatedImage, gate};
 }
 
 /// How a deployment stands.

@@ -4,7 +4,7 @@ use futures_util::future::try_join3;
 use jiff::{Timestamp, ToSpan};
 use slipway_core::answer::{Answer, Outcome};
 use slipway_core::id::{EventId, TargetName, TaskDefinitionArn};
-use slipway_core::ledger::{Began, Deployment};
+use slipway_core::ledger::{Began, Deployment, gate};
 use slipway_core::notice::{RevisionChange, Tasks};
 use slipway_core::plan::{Plan, Step, To as Revision};
 use slipway_core::reason::Reason;
@@ -139,8 +139,8 @@ impl<C: Cloud> Call<'_, C> {
         let arm = async { timer::arm(cloud, &target, deadline).await.map_err(Stop::Failed) };
         let (_, full) = lease.record().record(deployment.clone());
         let write = lease.change(|record, fence| {
-            if let Some(gate) = &decided.gate {
-                gate.pass(record).map_err(Stop::Refused)?;
+            if let Some(image) = &decided.gated {
+                gate(record, image).map_err(Stop::Refused)?;
             }
             // What a person asked for becomes their decision when it began: what ECS refuses decides nothing.
             record.intend(fence, deployment.clone()).map(|(number, _)| number).map_err(|_| Stop::Lost)
@@ -156,14 +156,14 @@ impl<C: Cloud> Call<'_, C> {
     }
 
     fn deployment(&self, decided: &Decided<'_>, now: Timestamp) -> Deployment {
-        let Decided { target, plan, trigger, event, who, wish, .. } = decided;
+        let Decided { target, plan, trigger, event, who, input, .. } = decided;
         let settings = target.settings.clone();
         let seconds = i64::try_from(settings.deadline_seconds).unwrap_or(i64::MAX);
         Deployment {
             event: Some(event.clone()),
             request: Some(self.request_id.to_owned()),
             who: who.clone(),
-            request_reason: wish.as_ref().and_then(|wish| wish.reason.clone()),
+            request_reason: input.as_ref().and_then(|input| input.reason.clone()),
             image: plan.image.clone(),
             revision: RevisionChange {
                 old: plan.running.as_ref().map(|running| running.short().to_owned()),

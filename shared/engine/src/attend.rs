@@ -3,6 +3,7 @@
 //! The same for ECS's events, for timers, and for what a push or the reconcile found unjudged. So the invocation that sees a
 //! deployment end also starts what waited behind it.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use slipway_core::config::Config;
 use slipway_core::deploy::is_unfinished;
@@ -59,7 +60,7 @@ impl<C: Cloud> Call<'_, C> {
         let mut known = None;
         if event.hint == Hint::Timer {
             let item = store::read(self.cloud(), &ours.target).await?;
-            if !is_due(&item.record) {
+            if !is_due(&item.record, self.now()) {
                 info!(ecs.service = %ours.target, "nothing is due");
                 return Ok(ignored("nothing is due"));
             }
@@ -76,7 +77,7 @@ impl<C: Cloud> Call<'_, C> {
                 return self.not_followed(&ours, error);
             }
             published.append(&mut visit.published);
-            let pending = has_pending(&visit.item.record, hint);
+            let pending = has_pending(&visit.item.record, hint, self.now());
             let Some(config) = config.filter(|_| pending) else { break };
             if !Box::pin(self.serve_pending(config, &ours.target)).await? {
                 break;
@@ -116,13 +117,13 @@ impl<C: Cloud> Call<'_, C> {
 }
 
 /// Whether a timer may find something to do.
-fn is_due(record: &Service) -> bool {
-    record.deployments.iter().any(is_unfinished) || !record.wishes.is_empty() || !record.waiting.is_empty()
+fn is_due(record: &Service, now: Timestamp) -> bool {
+    record.deployments.iter().any(is_unfinished) || record.pending.iter().any(|it| it.is_due(now))
 }
 
 /// Whether inputs are to be served now: those that nothing blocks, and where a timer fired, those that waited for it.
-fn has_pending(record: &Service, hint: &Hint) -> bool {
-    !record.wishes.is_empty() || *hint == Hint::Timer && !record.waiting.is_empty()
+fn has_pending(record: &Service, hint: &Hint, now: Timestamp) -> bool {
+    record.unblocked().next().is_some() || *hint == Hint::Timer && record.pending.iter().any(|it| it.is_due(now))
 }
 
 /// The answer to what is not for the function.

@@ -1,10 +1,10 @@
 //! Chooses among what is wished of one target: the best image goes, the others give way or are passed over.
 
 use slipway_core::config::Target;
-use slipway_core::deploy::{self, By, Gate, Wanted, Wish as Image};
+use slipway_core::deploy::{self, By, Candidate, Wanted};
 use slipway_core::facts::ImageName;
 use slipway_core::id::EventId;
-use slipway_core::ledger::Wish;
+use slipway_core::ledger::{GatedImage, PendingInput};
 use slipway_core::plan::Plan;
 use slipway_core::reason::Reason;
 use slipway_core::trigger::Trigger;
@@ -22,51 +22,51 @@ pub(crate) struct Decided<'t> {
     pub(crate) event: EventId,
     pub(crate) who: Option<String>,
     /// What wished for it, unless somebody asked.
-    pub(crate) wish: Option<Wish>,
+    pub(crate) input: Option<PendingInput>,
     /// What the record's gate is asked once more in the moment of the intent.
-    pub(crate) gate: Option<Gate>,
+    pub(crate) gated: Option<GatedImage>,
 }
 
 impl<'t> Decided<'t> {
-    /// What is decided about a wish.
-    pub(crate) fn of_wish(target: &'t Target, wish: &Wish, plan: Plan) -> Self {
-        let (trigger, event, who) = (wish.trigger.clone(), wish.event.clone(), wish.who.clone());
-        let wish = Some(wish.clone());
-        Self { target, plan, trigger, event, who, wish, gate: None }
+    /// What is decided about an input.
+    pub(crate) fn of_input(target: &'t Target, input: &PendingInput, plan: Plan) -> Self {
+        let (trigger, event, who) = (input.trigger.clone(), input.event.clone(), input.who.clone());
+        let input = Some(input.clone());
+        Self { target, plan, trigger, event, who, input, gated: None }
     }
 }
 
 impl<C: Cloud> Planner<'_, C> {
-    /// The images that these wishes mean for a target; the others come with their plans that do nothing.
+    /// The images that these inputs mean for a target; the others come with their plans that do nothing.
     pub(crate) async fn wanted<'t>(
         &self,
         target: &'t Target,
-        wishes: &[Wish],
+        inputs: &[PendingInput],
         held: bool,
     ) -> Result<(Vec<Wanted>, Vec<Decided<'t>>), Error> {
         let repository = target.repository.at(self.home);
         let (mut wanted, mut passed): (Vec<Wanted>, Vec<Decided<'t>>) = (Vec::new(), Vec::new());
-        for wish in wishes {
-            let Some(tag) = &wish.tag else { continue };
+        for input in inputs {
+            let Some(tag) = &input.tag else { continue };
             if let Some(plan) = refuses(target, tag) {
-                passed.push(Decided::of_wish(target, wish, plan));
+                passed.push(Decided::of_input(target, input, plan));
                 continue;
             }
             match self.look.image(&repository, &ImageName::Tag(tag.clone())).await? {
                 Some(image) => {
-                    wanted.push(Wanted { image, tag: tag.clone(), tagged_at: Some(wish.at), wish: wish.clone() });
+                    wanted.push(Wanted { image, tag: tag.clone(), tagged_at: Some(input.at), input: input.clone() });
                 }
                 None => {
                     let reason = Reason::TagGone { tag: tag.clone(), repository: repository.name.clone() };
-                    passed.push(Decided::of_wish(target, wish, Plan::nothing(target.name.clone(), reason)));
+                    passed.push(Decided::of_input(target, input, Plan::nothing(target.name.clone(), reason)));
                 }
             }
         }
-        let again = wishes.iter().find(|wish| wish.tag.is_none()).filter(|_| !held);
-        if let Some(wish) = again {
+        let again = inputs.iter().find(|input| input.tag.is_none()).filter(|_| !held);
+        if let Some(input) = again {
             let images = self.look.images(&repository).await?;
             for (image, tag) in deploy::ranked(target, images.iter()) {
-                wanted.push(Wanted { image: image.clone(), tag: tag.clone(), tagged_at: None, wish: wish.clone() });
+                wanted.push(Wanted { image: image.clone(), tag: tag.clone(), tagged_at: None, input: input.clone() });
             }
         }
         Ok((deploy::in_order(target, wanted), passed))
@@ -78,7 +78,7 @@ impl<C: Cloud> Planner<'_, C> {
         target: &'t Target,
         scene: &Scene,
         wanted: &[Wanted],
-        again: Option<&Wish>,
+        again: Option<&PendingInput>,
     ) -> Result<Vec<Decided<'t>>, Error> {
         let repository = target.repository.at(self.home);
         let mut decided = Vec::new();
@@ -92,16 +92,17 @@ impl<C: Cloud> Planner<'_, C> {
             let shown = it.tag.to_string();
             if let Some(to) = &best {
                 let reason = Reason::GaveWay { candidate: shown, to: to.clone() };
-                decided.push(Decided::of_wish(target, &it.wish, Plan::nothing(target.name.clone(), reason)));
+                decided.push(Decided::of_input(target, &it.input, Plan::nothing(target.name.clone(), reason)));
                 continue;
             }
             if by_registry && it.is_kept_out(target, &repository, &scene.running, &scene.record) {
                 continue;
             }
             let by = if by_registry { By::Registry(&it.tag) } else { By::Push(&it.tag) };
-            let Wish { event, trigger, .. } = &it.wish;
-            let wish = Image { image: &it.image, by, trigger, event, request: self.request, tagged_at: it.tagged_at };
-            let plan = self.image(target, scene, &wish).await?;
+            let PendingInput { event, trigger, .. } = &it.input;
+            let candidate =
+                Candidate { image: &it.image, by, trigger, event, request: self.request, tagged_at: it.tagged_at };
+            let plan = self.image(target, scene, &candidate).await?;
             if by_registry && matches!(plan.reason, Reason::NotAnImage { .. } | Reason::Archived { .. }) {
                 continue;
             }
@@ -109,17 +110,17 @@ impl<C: Cloud> Planner<'_, C> {
                 best = Some(shown);
             }
             let plan = if by_registry { deploy::best_runs(plan) } else { plan };
-            let one = Decided { gate: Some(it.gate(target)), ..Decided::of_wish(target, &it.wish, plan) };
+            let one = Decided { gated: Some(it.gated(target)), ..Decided::of_input(target, &it.input, plan) };
             match by_registry {
                 true => found = Some(one),
                 false => decided.push(one),
             }
         }
-        if let Some(wish) = again {
+        if let Some(input) = again {
             decided.push(found.unwrap_or_else(|| {
                 let adopted = scene.notes.iter().any(is_adoption).then(|| scene.running.arn.short());
                 let reason = deploy::no_candidate(target, scene.record.hold.as_ref(), adopted, best.as_deref());
-                Decided::of_wish(target, wish, Plan::nothing(target.name.clone(), reason))
+                Decided::of_input(target, input, Plan::nothing(target.name.clone(), reason))
             }));
         }
         Ok(decided)

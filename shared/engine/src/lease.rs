@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use slipway_core::deploy::Note;
 use slipway_core::id::TargetName;
-use slipway_core::ledger::{Busy, Fence, Lost, Service, Unserved, Wish};
+use slipway_core::ledger::{Blocked, Busy, Fence, Lost, PendingInput, Service, Unserved};
 
 use crate::cloud::{Cloud, Versioned};
 use crate::error::Error;
@@ -75,18 +75,18 @@ impl<'a, C: Cloud> Lease<'a, C> {
         cloud: &'a C,
         target: &TargetName,
         holder: &Holder,
-        wishes: &[Wish],
+        inputs: &[PendingInput],
         waiting: Waiting,
     ) -> Result<Result<Self, Busy>, Error> {
         let now = cloud.now();
         let (taken, item) = store::change(cloud, target, |record| {
             let left = if record.lease.is_some() { Left::Abrupt } else { Left::Tidy };
             if waiting == Waiting::Wakes {
-                record.wake();
+                record.unblock(now);
             }
             let taken = record.acquire(&holder.id, now, holder.until);
             if taken.is_err() {
-                wishes.iter().for_each(|wish| record.wish(wish.clone()));
+                inputs.iter().for_each(|input| record.leave(input.clone()));
             }
             taken.map(|fence| (fence, left))
         })
@@ -95,8 +95,8 @@ impl<'a, C: Cloud> Lease<'a, C> {
             Ok((fence, left)) => Ok(Ok(Self { cloud, target: target.clone(), fence, item, notes: Vec::new(), left })),
             Err(busy) => {
                 // The timer that fired is spent; whoever has the lease may be as dead as the one before.
-                let woken = waiting == Waiting::Wakes && !item.record.wishes.is_empty();
-                if woken || !wishes.is_empty() {
+                let woken = waiting == Waiting::Wakes && item.record.unblocked().next().is_some();
+                if woken || !inputs.is_empty() {
                     timer::arm(cloud, target, busy.until.saturating_add(1.second()).unwrap_or(busy.until)).await?;
                 }
                 Ok(Err(busy))
@@ -169,15 +169,17 @@ impl<'a, C: Cloud> Lease<'a, C> {
     /// Lets go, unless inputs are pending beyond those that were served; then they are the answer.
     ///
     /// `aside` are inputs that cannot be served now; they wait, for a timer that is made elsewhere.
-    pub(crate) async fn let_go(&mut self, served: &[Wish], aside: &[Wish]) -> Result<Vec<Wish>, Stop> {
+    pub(crate) async fn let_go(
+        &mut self,
+        served: &[PendingInput],
+        aside: &[PendingInput],
+    ) -> Result<Vec<PendingInput>, Stop> {
         self.change(|record, fence| {
-            record.wishes.retain(|wish| !served.contains(wish));
-            for wish in aside {
-                Note::Waits(wish.clone()).write(record);
-            }
+            record.served(served);
+            aside.iter().for_each(|input| record.block(input.clone(), Blocked::Retry));
             match record.let_go(fence) {
                 Ok(()) => Ok(Vec::new()),
-                Err(Unserved::Wishes) => Ok(record.wishes.clone()),
+                Err(Unserved::Inputs) => Ok(record.unblocked().cloned().collect()),
                 Err(Unserved::Lost) => Err(Stop::Lost),
             }
         })
@@ -190,8 +192,8 @@ impl<'a, C: Cloud> Lease<'a, C> {
         Ok(())
     }
 
-    /// The inputs that are pending there.
-    pub(crate) fn wishes(&self) -> &[Wish] {
-        &self.item.record.wishes
+    /// The inputs that are pending there and that nothing blocks, but for these.
+    pub(crate) fn unblocked_but(&self, known: &[PendingInput]) -> Vec<PendingInput> {
+        self.item.record.unblocked().filter(|input| !known.contains(input)).cloned().collect()
     }
 }

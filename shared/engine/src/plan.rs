@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::{try_join_all, try_join4};
 use slipway_core::config::{Base, Target};
 use slipway_core::deploy::{
-    self, Back, By, Facts, Insist, Known, Note, Question, Redeploy, Rollback, Wish, deployable, question,
+    self, Back, By, Candidate, Facts, Insist, Known, Note, Question, Redeploy, Rollback, deployable, question,
 };
 use slipway_core::facts::{ImageFacts, ImageName, RanImage, Revision, ServiceFacts};
 use slipway_core::id::{EventId, Home, TaskDefinitionArn};
@@ -126,10 +126,10 @@ impl<C: Cloud> Planner<'_, C> {
     }
 
     /// The plan for an image, whoever wants it.
-    pub(crate) async fn image(&self, target: &Target, scene: &Scene, wish: &Wish<'_>) -> Result<Plan, Error> {
+    pub(crate) async fn image(&self, target: &Target, scene: &Scene, candidate: &Candidate<'_>) -> Result<Plan, Error> {
         let repository = target.repository.at(self.home);
         let facts = scene.facts(target, &repository);
-        let running_image = match question(&facts, wish) {
+        let running_image = match question(&facts, candidate) {
             None => None,
             Some(Question::Registry(name)) => self.look.image(&repository, &name).await?,
             Some(Question::WhatRan(container)) => {
@@ -140,15 +140,15 @@ impl<C: Cloud> Planner<'_, C> {
                 }
             }
         };
-        let builds = match deploy::to_compare(&facts, wish, running_image.as_ref()) {
-            Some(digest) => self.look.builds(&repository, &wish.image.digest, &digest).await?,
+        let builds = match deploy::to_compare(&facts, candidate, running_image.as_ref()) {
+            Some(digest) => self.look.builds(&repository, &candidate.image.digest, &digest).await?,
             None => None,
         };
         let known = Known {
             running_image: running_image.as_ref(),
             builds: builds.as_ref().map(|(wanted, runs)| (wanted, runs)),
         };
-        Ok(deploy::deploy(&facts, wish, &known))
+        Ok(deploy::deploy(&facts, candidate, &known))
     }
 
     /// The plan for an image that somebody asked for.
@@ -173,8 +173,9 @@ impl<C: Cloud> Planner<'_, C> {
             ImageName::Digest(_) => None,
         };
         let by = By::Request(tag, insist);
-        let wish = Wish { image: &image, by, trigger: &Trigger::Deploy, event, request: self.request, tagged_at: None };
-        self.image(target, scene, &wish).await
+        let candidate =
+            Candidate { image: &image, by, trigger: &Trigger::Deploy, event, request: self.request, tagged_at: None };
+        self.image(target, scene, &candidate).await
     }
 
     /// The plan for a redeploy of one service, given all its entries.

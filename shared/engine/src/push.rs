@@ -6,7 +6,7 @@ use slipway_core::answer;
 use slipway_core::config::{Config, Target};
 use slipway_core::facts::ImageName;
 use slipway_core::id::{EventId, TargetName};
-use slipway_core::ledger::Wish;
+use slipway_core::ledger::PendingInput;
 use slipway_core::plan::Plan;
 use slipway_core::reason::Reason;
 use slipway_core::trigger::Trigger;
@@ -24,7 +24,7 @@ use crate::serve::{Served, Session};
 impl<C: Cloud> Call<'_, C> {
     /// Deploys a pushed image to every target that wants it, each under its service's lease.
     pub(crate) async fn push(&self, config: &Config, push: &Push) -> Result<Value, Failure> {
-        let wish = wish_of(push);
+        let input = input_of(push);
         let (mut endings, mut admitted): (Vec<Ending>, Vec<&Target>) = (Vec::new(), Vec::new());
         for target in config.of_repository(&push.repository, self.home) {
             match refuses(target, &push.tag) {
@@ -36,46 +36,47 @@ impl<C: Cloud> Call<'_, C> {
             }
         }
         let names: Vec<_> = admitted.iter().map(|target| target.name.clone()).collect();
-        let (served, failures) = self.grant(config, &names, &wish, Sight::OfAPush).await;
+        let (served, failures) = self.grant(config, &names, &input, Sight::OfAPush).await;
         endings.extend(served);
         self.answer("push", &push.id, endings, failures)
     }
 
-    /// Takes the services' leases, and grants the wish where it got one; where it didn't, the holder will.
+    /// Takes the services' leases, and grants the input where it got one; where it didn't, the holder will.
     pub(crate) async fn grant(
         &self,
         config: &Config,
         names: &[TargetName],
-        wish: &Wish,
+        input: &PendingInput,
         sight: Sight,
     ) -> (Vec<Ending>, Vec<Failure>) {
         let cloud = self.cloud();
         let (mut endings, mut failures, mut held) = (Vec::new(), Vec::new(), Vec::new());
-        let wishes = std::slice::from_ref(wish);
+        let inputs = std::slice::from_ref(input);
         let taken =
-            in_turn(names.iter().map(|name| Lease::take(cloud, name, &self.holder, wishes, Waiting::Waits))).await;
+            in_turn(names.iter().map(|name| Lease::take(cloud, name, &self.holder, inputs, Waiting::Waits))).await;
         for (name, taken) in names.iter().zip(taken) {
             match taken {
                 Ok(Ok(lease)) => held.push(Session::new(self, lease, config.of_name(name))),
                 Ok(Err(busy)) => {
                     let plan = Plan::nothing(name.clone(), Reason::Busy { until: busy.until });
-                    log(&wish.event, &plan);
-                    endings.push(Ending::of_plan(plan, wish.trigger.clone(), &wish.event));
+                    log(&input.event, &plan);
+                    endings.push(Ending::of_plan(plan, input.trigger.clone(), &input.event));
                 }
-                Err(error) => endings.push(Ending::failed(name, error, wish.trigger.clone(), &wish.event)),
+                Err(error) => endings.push(Ending::failed(name, error, input.trigger.clone(), &input.event)),
             }
         }
         let look = Look::new(cloud);
         let targets: Vec<&Target> = held.iter().flat_map(|session| session.entries.clone()).collect();
         let image = async {
-            if let (Some(tag), Some(target)) = (&wish.tag, targets.iter().find(|it| is_of(it, wish, self))) {
+            if let (Some(tag), Some(target)) = (&input.tag, targets.iter().find(|it| is_of(it, input, self))) {
                 // Kept for every target that asks for it afterwards.
                 let _ = look.image(&target.repository.at(self.home), &ImageName::Tag(tag.clone())).await;
             }
         };
         join(look.at_services(&targets), image).await;
         let held_names: Vec<TargetName> = held.iter().map(|session| session.lease.target.clone()).collect();
-        let served = in_turn(held.into_iter().map(|session| session.grant_all(&look, vec![wish.clone()], sight))).await;
+        let served =
+            in_turn(held.into_iter().map(|session| session.grant_all(&look, vec![input.clone()], sight))).await;
         for (Served { own, failure, unjudged }, name) in served.into_iter().zip(held_names) {
             endings.extend(own);
             failures.extend(failure);
@@ -106,8 +107,8 @@ impl<C: Cloud> Call<'_, C> {
 }
 
 /// The pending input that a push is.
-pub(crate) fn wish_of(push: &Push) -> Wish {
-    Wish {
+pub(crate) fn input_of(push: &Push) -> PendingInput {
+    PendingInput {
         event: push.id.clone(),
         repository: Some(push.repository.to_string()),
         tag: Some(push.tag.clone()),
@@ -118,6 +119,6 @@ pub(crate) fn wish_of(push: &Push) -> Wish {
     }
 }
 
-fn is_of<C: Cloud>(target: &Target, wish: &Wish, call: &Call<'_, C>) -> bool {
-    Some(target.repository.at(call.home).to_string()) == wish.repository
+fn is_of<C: Cloud>(target: &Target, input: &PendingInput, call: &Call<'_, C>) -> bool {
+    Some(target.repository.at(call.home).to_string()) == input.repository
 }

@@ -6,7 +6,7 @@ use slipway_core::answer;
 use slipway_core::config::{Config, Target};
 use slipway_core::deploy::{is_unfinished, overdue};
 use slipway_core::id::TargetName;
-use slipway_core::ledger::Wish;
+use slipway_core::ledger::PendingInput;
 use slipway_core::request::Run;
 use slipway_core::trigger::Trigger;
 use tracing::error;
@@ -34,16 +34,16 @@ impl<C: Cloud> Call<'_, C> {
         asked: &Asked<'_>,
     ) -> Result<Value, Failure> {
         let who = asked.request.who.clone();
-        let wish = Wish::again(asked.event.clone(), Trigger::Reconcile, self.now()).by(who, None);
+        let input = PendingInput::again(asked.event.clone(), Trigger::Reconcile, self.now()).by(who, None);
         if asked.request.run == Run::Dry {
-            return Ok(self.if_reconciled(services, &wish).await);
+            return Ok(self.if_reconciled(services, &input).await);
         }
         let names: Vec<TargetName> = services.iter().map(|(name, _)| name.clone()).collect();
         if names.len() > AT_MOST {
             let chunks = self.fan_out(&names, asked).await?;
             return Ok(json!({ "action": "reconcile", "id": asked.event, "ok": true, "spread_over": chunks }));
         }
-        let (endings, mut failures) = self.grant(config, &names, &wish, Sight::OfAReconcile).await;
+        let (endings, mut failures) = self.grant(config, &names, &input, Sight::OfAReconcile).await;
         let looked =
             in_turn(services.iter().map(|(name, entries)| self.look_after_deployments(config, name, entries[0]))).await;
         for failure in looked.into_iter().filter_map(Result::err) {
@@ -86,17 +86,17 @@ impl<C: Cloud> Call<'_, C> {
     }
 
     /// What a reconcile would do.
-    async fn if_reconciled(&self, services: &[(TargetName, Vec<&Target>)], wish: &Wish) -> Value {
+    async fn if_reconciled(&self, services: &[(TargetName, Vec<&Target>)], input: &PendingInput) -> Value {
         let targets: Vec<&Target> = services.iter().flat_map(|(_, entries)| entries.clone()).collect();
         let look = Look::new(self.cloud());
         look.at_services(&targets).await;
         let work = targets.iter().map(async |target| {
             let plan = async {
                 let record = store::read(self.cloud(), &target.name).await?.record;
-                self.if_wished(&look, target, record, wish, Sight::OfAReconcile).await
+                self.if_served(&look, target, record, input, Sight::OfAReconcile).await
             };
-            self.planned(plan.await, target, Trigger::Reconcile, &wish.event)
+            self.planned(plan.await, target, Trigger::Reconcile, &input.event)
         });
-        answer::of_targets("reconcile", &wish.event, &answers(&in_turn(work).await))
+        answer::of_targets("reconcile", &input.event, &answers(&in_turn(work).await))
     }
 }

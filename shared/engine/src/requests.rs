@@ -7,7 +7,7 @@ use slipway_core::config::{Config, Mistake, Target};
 use slipway_core::deploy::{Insist, Note};
 use slipway_core::facts::ImageName;
 use slipway_core::id::{EventId, TargetName};
-use slipway_core::ledger::{Decision, DecisionKind, Hold, Service, Wish};
+use slipway_core::ledger::{Decision, DecisionKind, Hold, PendingInput, Service};
 use slipway_core::plan::Plan;
 use slipway_core::reason::Reason;
 use slipway_core::request::{Action, Request, Run, resolve};
@@ -24,7 +24,7 @@ use crate::invocation::{Call, answers, in_turn, log};
 use crate::lease::Lease;
 use crate::observe::Look;
 use crate::plan::{Planner, Scene, Sight};
-use crate::push::wish_of;
+use crate::push::input_of;
 use crate::serve::{Served, Session};
 use crate::store;
 
@@ -177,24 +177,24 @@ impl<C: Cloud> Call<'_, C> {
     async fn explain_one(&self, look: &Look<'_, C>, target: &Target, push: &Push) -> Ending {
         let plan = async {
             let record = store::read(self.cloud(), &target.name).await?.record;
-            self.if_wished(look, target, record, &wish_of(push), Sight::OfAPush).await
+            self.if_served(look, target, record, &input_of(push), Sight::OfAPush).await
         };
         self.planned(plan.await, target, Trigger::Push, &push.id)
     }
 
-    /// What a wish would bring about.
-    pub(crate) async fn if_wished(
+    /// What an input would bring about.
+    pub(crate) async fn if_served(
         &self,
         look: &Look<'_, C>,
         target: &Target,
         record: Service,
-        wish: &Wish,
+        input: &PendingInput,
         sight: Sight,
     ) -> Result<Plan, Error> {
         let planner = self.planner(look);
-        let wishes = std::slice::from_ref(wish);
-        let (wanted, passed) = planner.wanted(target, wishes, record.hold.is_some()).await?;
-        let again = wishes.iter().find(|wish| wish.tag.is_none());
+        let inputs = std::slice::from_ref(input);
+        let (wanted, passed) = planner.wanted(target, inputs, record.hold.is_some()).await?;
+        let again = inputs.iter().find(|input| input.tag.is_none());
         if let (Some(one), None) = (passed.into_iter().next(), again) {
             return Ok(one.plan);
         }
@@ -249,8 +249,8 @@ impl<C: Cloud> Call<'_, C> {
             }
         }
         let who = asked.request.who.clone();
-        let wish = Wish::again(asked.event.clone(), Trigger::Release, self.now()).by(who, why.cloned());
-        let (served, failures) = self.grant(config, &names, &wish, Sight::OfAReconcile).await;
+        let input = PendingInput::again(asked.event.clone(), Trigger::Release, self.now()).by(who, why.cloned());
+        let (served, failures) = self.grant(config, &names, &input, Sight::OfAReconcile).await;
         endings.extend(served);
         for failure in failures {
             error!(failure.message, "a release was carried out, but not all that follows from it");
@@ -366,8 +366,8 @@ impl Asked<'_> {
             trigger: self.trigger.clone(),
             event: self.event.clone(),
             who: self.request.who.clone(),
-            wish: None,
-            gate: None,
+            input: None,
+            gated: None,
         }
     }
 

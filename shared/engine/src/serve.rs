@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use slipway_core::config::Target;
 use slipway_core::deploy::{self, Note, Wanted};
-use slipway_core::ledger::Wish;
+use slipway_core::ledger::{Blocked, PendingInput};
 use slipway_core::plan::Plan;
 use slipway_core::reason::Reason;
 use tracing::{error, warn};
@@ -23,7 +23,7 @@ use crate::observe::Look;
 use crate::plan::{Planner, Scene, Sight};
 use crate::{report, timer};
 
-/// After an update, wishes are gathered for so long before they are served: a burst ends in few deployments.
+/// After an update, inputs are gathered for so long before they are served: a burst ends in few deployments.
 const BREATH: Duration = Duration::from_secs(1);
 
 /// A settling push is waited for here, if it takes no longer; else a timer brings it back.
@@ -43,10 +43,10 @@ pub(crate) struct Session<'a, C> {
     /// Whether it waited for better images already.
     settled: bool,
     /// Inputs that were served, and those that have to wait.
-    served: Vec<Wish>,
-    aside: Vec<Wish>,
+    served: Vec<PendingInput>,
+    aside: Vec<PendingInput>,
     /// What this invocation itself is about; its own next try brings that back.
-    own: Vec<Wish>,
+    own: Vec<PendingInput>,
     /// Whether something was put in line behind what is under way.
     queued: bool,
     /// Whether a timer is made for what waits.
@@ -82,25 +82,25 @@ impl<'a, C: Cloud> Session<'a, C> {
         }
     }
 
-    /// Grants this invocation's own wishes, with those that a holder left who died, and then everybody's.
-    pub(crate) async fn grant_all(mut self, look: &Look<'_, C>, own: Vec<Wish>, sight: Sight) -> Served {
+    /// Grants this invocation's own inputs, with those that a holder left who died, and then everybody's.
+    pub(crate) async fn grant_all(mut self, look: &Look<'_, C>, own: Vec<PendingInput>, sight: Sight) -> Served {
         self.own.clone_from(&own);
-        let mut wishes = own.clone();
-        wishes.extend(self.lease.wishes().iter().filter(|wish| !own.contains(wish)).cloned().collect::<Vec<_>>());
-        let endings = self.grant(look, wishes, sight).await;
+        let mut inputs = own.clone();
+        inputs.extend(self.lease.unblocked_but(&own));
+        let endings = self.grant(look, inputs, sight).await;
         self.finish(endings).await
     }
 
-    /// Tells what was done, and serves wishes until the lease can be let go.
+    /// Tells what was done, and serves inputs until the lease can be let go.
     pub(crate) async fn finish(mut self, own: Vec<Ending>) -> Served {
         let mut failure = self.tell(&own).await.err();
         loop {
             if let Err(error) = self.arm_for_what_waits().await {
                 failure = failure.or(Some(error.into()));
             }
-            let wishes = match self.lease.let_go(&self.served, &self.aside).await {
-                Ok(wishes) if wishes.is_empty() => break,
-                Ok(wishes) => wishes,
+            let inputs = match self.lease.let_go(&self.served, &self.aside).await {
+                Ok(inputs) if inputs.is_empty() => break,
+                Ok(inputs) => inputs,
                 Err(Stop::Failed(error)) => {
                     error!(%error, "the lease could not be let go; it ends by itself");
                     failure = failure.or(Some(error.into()));
@@ -112,7 +112,7 @@ impl<'a, C: Cloud> Session<'a, C> {
                 }
             };
             if self.call.now() >= self.call.until {
-                self.aside.extend(wishes);
+                self.aside.extend(inputs);
                 continue;
             }
             if self.updated {
@@ -121,10 +121,9 @@ impl<'a, C: Cloud> Session<'a, C> {
                 self.refresh().await;
             }
             let look = Look::new(self.call.cloud());
-            let mut wishes = wishes;
-            wishes
-                .extend(self.lease.wishes().iter().filter(|wish| !wishes.contains(wish)).cloned().collect::<Vec<_>>());
-            let endings = self.grant(&look, wishes, Sight::OfAPush).await;
+            let mut inputs = inputs;
+            inputs.extend(self.lease.unblocked_but(&inputs));
+            let endings = self.grant(&look, inputs, Sight::OfAPush).await;
             failure = failure.or(self.tell(&endings).await.err());
         }
         failure = failure.or(self.arm_for_what_waits().await.err().map(Failure::from));
@@ -145,22 +144,22 @@ impl<'a, C: Cloud> Session<'a, C> {
         Ok(())
     }
 
-    /// Serves these wishes, entry by entry.
-    async fn grant(&mut self, look: &Look<'_, C>, wishes: Vec<Wish>, sight: Sight) -> Vec<Ending> {
+    /// Serves these inputs, entry by entry.
+    async fn grant(&mut self, look: &Look<'_, C>, inputs: Vec<PendingInput>, sight: Sight) -> Vec<Ending> {
         let mut endings = Vec::new();
         for target in self.entries.clone() {
             let uri = target.repository.at(self.call.home).to_string();
-            let of_entry = |wish: &&Wish| wish.repository.as_ref().is_none_or(|it| *it == uri);
-            let wishes: Vec<Wish> = wishes.iter().filter(of_entry).cloned().collect();
-            if wishes.is_empty() {
+            let of_entry = |input: &&PendingInput| input.repository.as_ref().is_none_or(|it| *it == uri);
+            let inputs: Vec<PendingInput> = inputs.iter().filter(of_entry).cloned().collect();
+            if inputs.is_empty() {
                 continue;
             }
             // What an earlier entry's update changed shows only in a new look.
             let anew = Look::new(self.call.cloud());
             let look = if self.updated { &anew } else { look };
-            endings.extend(self.grant_one(look, target, wishes, sight).await);
+            endings.extend(self.grant_one(look, target, inputs, sight).await);
         }
-        self.served.extend(wishes);
+        self.served.extend(inputs);
         endings
     }
 
@@ -168,83 +167,83 @@ impl<'a, C: Cloud> Session<'a, C> {
         &mut self,
         look: &Look<'_, C>,
         target: &'a Target,
-        wishes: Vec<Wish>,
+        inputs: Vec<PendingInput>,
         sight: Sight,
     ) -> Vec<Ending> {
-        let mut all = wishes.clone();
+        let mut all = inputs.clone();
         let decided = match Box::pin(self.decide(look, target, &mut all, sight)).await {
             Ok(decided) => decided,
             Err(error) => {
                 self.postpone(&all, &error);
-                let failed =
-                    |wish: &Wish| Ending::failed(&target.name, error.clone(), wish.trigger.clone(), &wish.event);
+                let failed = |input: &PendingInput| {
+                    Ending::failed(&target.name, error.clone(), input.trigger.clone(), &input.event)
+                };
                 return all.iter().map(failed).collect();
             }
         };
         self.served.extend(all);
         let mut endings = Vec::new();
         for one in decided {
-            if let (Reason::Queued { .. } | Reason::Settling { .. }, Some(wish)) = (&one.plan.reason, &one.wish) {
-                self.lease.note(Note::Waits(wish.clone()));
+            let blocked = deploy::blocks(&one.plan.reason);
+            if let (Some(blocked), Some(input)) = (blocked, &one.input) {
+                self.lease.note(Note::Blocked(input.clone(), blocked));
             }
-            if matches!(one.plan.reason, Reason::Queued { .. }) {
-                self.queued = true;
-            }
-            let wish = one.wish.clone();
+            self.queued |= blocked == Some(Blocked::Deployment);
+            let input = one.input.clone();
             let ending = Box::pin(self.call.carry_out(&mut self.lease, one)).await;
             if ending.number.is_some() {
                 self.updated = true;
             }
-            if let (Some(error), Some(wish)) = (&ending.passing, wish) {
-                self.postpone(&[wish], error);
+            if let (Some(error), Some(input)) = (&ending.passing, input) {
+                self.postpone(&[input], error);
             }
             endings.push(ending);
         }
         endings
     }
 
-    /// What is done about the wishes; those that came while better ones were waited for are added to them.
+    /// What is done about the inputs; those that came while better ones were waited for are added to them.
     async fn decide(
         &mut self,
         look: &Look<'_, C>,
         target: &'a Target,
-        wishes: &mut Vec<Wish>,
+        inputs: &mut Vec<PendingInput>,
         sight: Sight,
     ) -> Result<Vec<Decided<'a>>, Error> {
         let planner = self.call.planner(look);
         let held = self.lease.record().hold.is_some();
-        let (mut wanted, mut decided) = planner.wanted(target, wishes, held).await?;
+        let (mut wanted, mut decided) = planner.wanted(target, inputs, held).await?;
         if let Some(until) = self.settles_at(target, &wanted) {
             let left = until.duration_since(self.call.now());
             let fits = until < self.call.until;
             if left > PATIENCE || !fits {
                 timer::arm(self.call.cloud(), &self.lease.target, until).await?;
-                let waits = |wish: &Wish| {
+                let waits = |input: &PendingInput| {
                     let plan = Plan::nothing(target.name.clone(), Reason::Settling { until });
-                    Decided::of_wish(target, wish, plan)
+                    Decided::of_input(target, input, plan)
                 };
-                return Ok(wishes.iter().map(waits).collect());
+                return Ok(inputs.iter().map(waits).collect());
             }
             self.call.cloud().sleep(left.unsigned_abs()).await;
             self.settled = true;
             self.refresh().await;
             let uri = target.repository.at(self.call.home).to_string();
-            let more = self.lease.wishes().iter().filter(|it| it.repository.as_ref().is_none_or(|it| *it == uri));
-            let more: Vec<Wish> = more.filter(|it| !wishes.contains(it)).cloned().collect();
-            wishes.extend(more);
-            (wanted, decided) = planner.wanted(target, wishes, held).await?;
+            let more = self.lease.unblocked_but(inputs).into_iter();
+            inputs.extend(more.filter(|it| it.repository.as_ref().is_none_or(|it| *it == uri)));
+            (wanted, decided) = planner.wanted(target, inputs, held).await?;
         }
-        let again = wishes.iter().find(|wish| wish.tag.is_none());
+        let again = inputs.iter().find(|input| input.tag.is_none());
         if wanted.is_empty() && again.is_none() {
             return Ok(decided);
         }
         match self.look_around(&planner, target, wanted.first(), sight).await? {
             Ok(scene) => decided.extend(planner.choose(target, &scene, &wanted, again).await?),
             Err(reason) => {
-                let refused =
-                    |wish: &Wish| Decided::of_wish(target, wish, Plan::nothing(target.name.clone(), reason.clone()));
-                let passed: Vec<Wish> = decided.iter().filter_map(|it| it.wish.clone()).collect();
-                decided.extend(wishes.iter().filter(|wish| !passed.contains(wish)).map(refused));
+                let refused = |input: &PendingInput| {
+                    Decided::of_input(target, input, Plan::nothing(target.name.clone(), reason.clone()))
+                };
+                let passed: Vec<PendingInput> = decided.iter().filter_map(|it| it.input.clone()).collect();
+                decided.extend(inputs.iter().filter(|input| !passed.contains(input)).map(refused));
             }
         }
         Ok(decided)
@@ -275,17 +274,17 @@ impl<'a, C: Cloud> Session<'a, C> {
         deploy::settles_at(target.settle, pushed, self.call.now())
     }
 
-    /// Wishes whose serving met trouble that passes.
-    fn postpone(&mut self, wishes: &[Wish], error: &Error) {
+    /// Inputs whose serving met trouble that passes.
+    fn postpone(&mut self, inputs: &[PendingInput], error: &Error) {
         if error.kind.is_passing() {
-            self.aside.extend(wishes.iter().filter(|wish| !self.own.contains(wish)).cloned());
+            self.aside.extend(inputs.iter().filter(|input| !self.own.contains(input)).cloned());
         }
     }
 
-    /// Reads the record again, for the wishes that came.
+    /// Reads the record again, for the inputs that came.
     async fn refresh(&mut self) {
         if let Err(error) = self.lease.refresh().await {
-            warn!(%error, "the record could not be read again; the wishes that came are served in the next round");
+            warn!(%error, "the record could not be read again; the inputs that came are served in the next round");
         }
     }
 

@@ -8,7 +8,7 @@ use slipway_core::deploy::deployable;
 use slipway_core::facts::ImageName;
 use slipway_core::id::EventId;
 use slipway_core::image::Tag;
-use slipway_core::ledger::{Service, Wish};
+use slipway_core::ledger::{PendingInput, Service};
 use slipway_core::plan::{Plan, Shown};
 use slipway_core::request;
 use slipway_core::status::{self, Asked, Past, Status};
@@ -81,7 +81,7 @@ impl<C: Cloud> Call<'_, C> {
         tag: Option<&Tag>,
     ) -> Result<Option<Plan>, Error> {
         let Some(tag) = tag else { return Ok(None) };
-        let wish = Wish {
+        let input = PendingInput {
             event: EventId::new(self.request_id),
             repository: None,
             tag: Some(tag.clone()),
@@ -90,6 +90,6 @@ impl<C: Cloud> Call<'_, C> {
             who: None,
             reason: None,
         };
-        self.if_wished(look, target, record, &wish, Sight::OfAPush).await.map(Some)
+        self.if_served(look, target, record, &input, Sight::OfAPush).await.map(Some)
     }
 }

@@ -289,7 +289,8 @@ impl Laws {
         let theirs = record.of_id(&primary.id).is_none_or(Deployment::is_external);
         let stuck = theirs && primary.rollout == Some(Rollout::InProgress);
         let live = record.lease.as_ref().is_some_and(|it| it.until > view.now);
-        if live || !record.wishes.is_empty() || !stuck && !record.waiting.is_empty() {
+        let unblocked = record.unblocked().next().is_some();
+        if live || unblocked || !stuck && !record.pending.is_empty() {
             broken = broken.or(Some("the lease or a pending input was left behind".to_owned()));
         }
         if let (false, Some(running)) = (stuck, running) {

@@ -11,8 +11,13 @@ pub(crate) fn changes(before: Option<&Value>, item: &Value) -> Vec<String> {
     let old = before.map(|before| plain(&before["record"])).unwrap_or_default();
     let new = plain(&item["record"]);
     let mut told = lease(&old, &new);
-    told.extend(grown(&old, &new, "wishes", ["wish left", "wishes left", "wishes taken"]));
-    told.extend(grown(&old, &new, "waiting", ["wish waits", "wishes wait", "waiting woken"]));
+    let count = |record: &Value, blocked| pending(record, blocked).len();
+    told.extend(grown(count(&old, false), count(&new, false), ["an input left", "inputs left", "inputs taken"]));
+    told.extend(grown(
+        count(&old, true),
+        count(&new, true),
+        ["an input blocked", "inputs blocked", "inputs unblocked"],
+    ));
     told.extend(deployments(&old, &new));
     for good in added(&old, &new, "good", "revision") {
         told.push(format!(
@@ -43,7 +48,7 @@ pub(crate) fn changes(before: Option<&Value>, item: &Value) -> Vec<String> {
     told
 }
 
-/// Whether a write changes nothing but the lease and the wishes, and is hence no memory.
+/// Whether a write changes nothing but the lease and inputs that nothing blocks, and is hence no memory.
 pub(crate) fn is_lease(before: Option<&Value>, item: &Value) -> bool {
     let service = item["item"]["S"].as_str().is_some_and(|item| !item.starts_with("deployment#"));
     let old = before.map(|before| plain(&before["record"])).unwrap_or_default();
@@ -53,10 +58,13 @@ pub(crate) fn is_lease(before: Option<&Value>, item: &Value) -> bool {
 /// The record without what only serialises the writers. What is empty is as good as not there.
 fn without_lease(record: &Value) -> Map<String, Value> {
     let members = record.as_object().into_iter().flatten();
-    let serialising = ["version", "fence", "lease", "wishes"];
+    let serialising = ["version", "fence", "lease"];
+    let blocked = |(name, value): (&String, &Value)| match name.as_str() {
+        "pending" => (name.clone(), pending(record, true).into_iter().cloned().collect()),
+        _ => (name.clone(), value.clone()),
+    };
     let empty = |value: &Value| value.is_null() || *value == 0 || value.as_array().is_some_and(Vec::is_empty);
-    let rest = members.filter(|(name, value)| !serialising.contains(&name.as_str()) && !empty(value));
-    rest.map(|(name, value)| (name.clone(), value.clone())).collect()
+    members.map(blocked).filter(|(name, value)| !serialising.contains(&name.as_str()) && !empty(value)).collect()
 }
 
 fn lease(old: &Value, new: &Value) -> Vec<String> {
@@ -70,10 +78,15 @@ fn lease(old: &Value, new: &Value) -> Vec<String> {
     vec![told.to_owned()]
 }
 
-/// What was added to a list, or that it was emptied: "a wish left", "2 wishes left", "wishes taken".
-fn grown(old: &Value, new: &Value, list: &str, [one, many, emptied]: [&str; 3]) -> Option<String> {
-    match (length(old, list), length(new, list)) {
-        (before, now) if now > before && now - before == 1 => Some(format!("a {one}")),
+/// The pending inputs that something blocks, or those that nothing does.
+fn pending(record: &Value, blocked: bool) -> Vec<&Value> {
+    items(record, "pending").iter().filter(|it| it["blocked"].is_null() != blocked).collect()
+}
+
+/// That a list grew, or shrank: "an input left", "2 inputs left", "inputs taken".
+fn grown(before: usize, now: usize, [one, many, emptied]: [&str; 3]) -> Option<String> {
+    match (before, now) {
+        (before, now) if now > before && now - before == 1 => Some(one.to_owned()),
         (before, now) if now > before => Some(format!("{} {many}", now - before)),
         (before, now) if now < before => Some(emptied.to_owned()),
         _ => None,

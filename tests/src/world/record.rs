@@ -67,7 +67,7 @@ impl Call {
 }
 
 impl Call {
-    /// Whether the call only takes, lets go or wishes for the lease of a service: a write that changes nothing of what
+    /// Whether the call only takes, lets go or leaves an input behind the lease of a service: a write that changes nothing of what
     /// the ledger remembers.
     pub fn is_lease(&self) -> bool {
         self.name() == "DynamoDB.PutItem" && ledger::is_lease(self.before.as_ref(), &self.request["Item"])

@@ -71,7 +71,7 @@ enum Step {
     Configuration,
     /// What the ledger says.
     Record,
-    /// The lease taken or let go, and wishes.
+    /// The lease taken or let go, and inputs left behind it.
     Lease,
     Registry,
     Services,

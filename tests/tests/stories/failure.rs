@@ -161,7 +161,7 @@ async fn the_failed_image_does_not_come_back_and_the_rest_is_decided_again(name:
     let mut story = failing(name, Failure::Exits { code: 1 }).await;
     gone_back(&mut story).await;
     story.transcript();
-    assert_eq!(remembered(&story)["wishes"], serde_json::json!([]));
+    assert_eq!(remembered(&story)["pending"], serde_json::json!([]));
     assert_eq!(crate::following::runs(&story), "web:1");
     let deploy = serde_json::json!({ "action": "deploy", "target": "prod/web", "tag": "1.5.0" });
     let answer = story.ask(deploy).await;

@@ -39,7 +39,7 @@ async fn a_burst_of_twenty_pushes_ends_with_the_newest_in_three_deployments_at_m
     story.world.set_latency(Duration::from_millis(5));
     let answers = story.deploy_at_once(&events).await;
     let busy = answers.iter().filter(|answer| answer["targets"][0]["reason"]["code"] == "busy").count();
-    assert!(busy >= 10, "{busy} of 20 left their wish");
+    assert!(busy >= 10, "{busy} of 20 left their input");
     assert_eq!(story.running(), Image::single("1.5.20").digest());
     assert!(story.updates() <= 3, "{} deployments", story.updates());
     assert_eq!(story.notices().len(), story.updates());

@@ -250,7 +250,7 @@ async fn who_released_is_written_down_by_whoever_has_the_lease(name: &'static st
     assert!(killed.is_err());
     let release = json!({ "action": "release", "target": "prod/web", "who": "ben", "reason": "the migration is done" });
     assert_eq!(code(&story.ask(release).await), "busy");
-    let left = story.remembered("prod/web")["wishes"].clone();
+    let left = story.remembered("prod/web")["pending"].clone();
     assert_eq!(
         (&left[0]["trigger"], &left[0]["who"], &left[0]["reason"]),
         (&json!("release"), &json!("ben"), &json!("the migration is done")),

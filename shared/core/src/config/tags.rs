@@ -30,7 +30,7 @@ pub struct TagPolicy {
 
 /// What a policy orders: a tag with the image it stands for.
 #[derive(Clone, Copy, Debug)]
-pub struct Candidate<'a> {
+pub struct TaggedImage<'a> {
     /// The tag.
     pub tag: &'a Tag,
     /// The image.
@@ -113,7 +113,7 @@ impl TagPolicy {
     /// or the policy is `tag`, for which the tag's present target is simply right.
     ///
     /// Of two images under the same version, number or text, the one pushed later is the greater.
-    pub fn compare(&self, one: &Candidate<'_>, other: &Candidate<'_>) -> Option<Ordering> {
+    pub fn compare(&self, one: &TaggedImage<'_>, other: &TaggedImage<'_>) -> Option<Ordering> {
         self.admits(one.tag).and_then(|()| self.admits(other.tag)).ok()?;
         self.rule.compare(one, other)
     }
@@ -144,7 +144,7 @@ trait Rule: fmt::Debug + fmt::Display + Send + Sync {
     fn by_text(&self, one: &Tag, other: &Tag) -> Ordering;
 
     /// Orders two images under admitted tags.
-    fn compare(&self, one: &Candidate<'_>, other: &Candidate<'_>) -> Option<Ordering> {
+    fn compare(&self, one: &TaggedImage<'_>, other: &TaggedImage<'_>) -> Option<Ordering> {
         let pushed = || match (one.pushed_at, other.pushed_at) {
             (Some(one), Some(other)) => one.cmp(&other),
             _ => Ordering::Equal,
@@ -176,8 +176,8 @@ mod tests {
         let digests = ["1", "2"].map(|digit| Digest::parse(&format!("sha256:{}", digit.repeat(64))).unwrap());
         let tags = [tag(one.0), tag(other.0)];
         policy.compare(
-            &Candidate { tag: &tags[0], digest: &digests[0], pushed_at: at(one.1) },
-            &Candidate { tag: &tags[1], digest: &digests[1], pushed_at: at(other.1) },
+            &TaggedImage { tag: &tags[0], digest: &digests[0], pushed_at: at(one.1) },
+            &TaggedImage { tag: &tags[1], digest: &digests[1], pushed_at: at(other.1) },
         )
     }
 

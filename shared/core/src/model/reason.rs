@@ -62,7 +62,7 @@ pub enum Reason {
     /// What was pushed is no container image: a chart, a signature, an SBOM.
     NotAnImage { image: String, media_type: String },
 
-    /// Another invocation updates the service just now; it serves this wish too before it lets go.
+    /// Another invocation updates the service just now; it serves this input too before it lets go.
     Busy { until: Timestamp },
     /// It waits for the end of a deployment that must not be cut short, and is decided again then.
     Queued { deployment: DeploymentId, what: String },

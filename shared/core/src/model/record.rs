@@ -79,12 +79,9 @@ pub struct Service {
     /// Who may update the service now.
     #[serde(deserialize_with = "lenient::or_default")]
     pub lease: Option<Lease>,
-    /// What others wanted while somebody held the lease.
+    /// What is still to be decided, each with what blocks it, if anything.
     #[serde(deserialize_with = "lenient::items")]
-    pub wishes: Vec<Wish>,
-    /// What waits for the end of a deployment that must not be cut short.
-    #[serde(deserialize_with = "lenient::items")]
-    pub waiting: Vec<Wish>,
+    pub pending: Vec<Pending>,
     /// The revisions whose deployments completed, newest first; where a rollback goes.
     #[serde(deserialize_with = "lenient::items")]
     pub good: Vec<Good>,
@@ -119,9 +116,35 @@ pub struct Lease {
     pub until: Timestamp,
 }
 
-/// A push that waits for its turn.
+/// An input that nobody has served to the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wish {
+pub struct Pending {
+    /// The input.
+    #[serde(flatten)]
+    pub input: PendingInput,
+    /// What keeps it from being served now; `None` where somebody holds the lease, who serves it before letting go.
+    #[serde(default, deserialize_with = "lenient::or_default", skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<Blocked>,
+}
+
+/// What an input waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum Blocked {
+    /// The end of a deployment that must not be cut short.
+    Deployment,
+    /// Better images may follow until then.
+    Settling {
+        /// The time of the `settle` setting.
+        until: Timestamp,
+    },
+    /// A call failed, or the time of the function was up; a timer brings it back.
+    Retry,
+}
+
+/// What is to be decided about: an image that was pushed, or everything that the registry has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingInput {
     /// The event or the request; the same for a repeated one.
     pub event: EventId,
     /// The repository's URI; `None` to decide again among everything that the registry has.
@@ -143,7 +166,7 @@ pub struct Wish {
     pub reason: Option<String>,
 }
 
-impl Wish {
+impl PendingInput {
     /// To decide again among everything that the registry has.
     pub fn again(event: EventId, trigger: Trigger, at: Timestamp) -> Self {
         Self { event, repository: None, tag: None, at, trigger, who: None, reason: None }

@@ -21,7 +21,9 @@ pub fn minute(due: Timestamp, now: Timestamp) -> Timestamp {
     /// Longer than it takes to make a schedule, with all tries.
     const SOON_SECONDS: i64 = 20;
     let soonest = now.saturating_add(SOON_SECONDS.seconds()).unwrap_or(now);
-    let seconds = due.max(soonest).as_second();
+    let due = due.max(soonest);
+    // Never a fraction of a second too early.
+    let seconds = due.as_second() + i64::from(due.subsec_nanosecond() > 0);
     Timestamp::from_second(seconds.saturating_add(59).div_euclid(60) * 60).unwrap_or(due)
 }
 
@@ -71,6 +73,7 @@ mod tests {
         let check = |due: &str, now: &str, expected: &str| assert_eq!(minute(time(due), time(now)), time(expected));
         check("10:30:00", "10:00:00", "10:30:00");
         check("10:30:01", "10:00:00", "10:31:00");
+        check("10:30:00.5", "10:00:00", "10:31:00");
         check("10:00:00", "10:00:00", "10:01:00");
         check("09:00:00", "10:00:39", "10:01:00");
         check("10:00:45", "10:00:45", "10:02:00");

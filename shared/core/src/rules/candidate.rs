@@ -29,7 +29,7 @@ pub struct Facts<'a> {
 
 /// An image that somebody or something wants to run.
 #[derive(Clone, Copy, Debug)]
-pub struct Wish<'a> {
+pub struct Candidate<'a> {
     /// The image, as the registry describes it now.
     pub image: &'a ImageFacts,
     /// Who wants it.
@@ -74,10 +74,10 @@ pub struct Known<'a> {
 }
 
 /// The tag an image goes by for a target: the best that the policy deploys, else the one it was asked for by, else any.
-pub fn tag_to_show<'a>(target: &Target, wish: &Wish<'a>) -> Option<&'a Tag> {
-    match wish.by {
-        By::Push(tag) | By::Registry(tag) => target.tags.best(&wish.image.tags).or(Some(tag)),
+pub fn tag_to_show<'a>(target: &Target, candidate: &Candidate<'a>) -> Option<&'a Tag> {
+    match candidate.by {
+        By::Push(tag) | By::Registry(tag) => target.tags.best(&candidate.image.tags).or(Some(tag)),
         By::Request(Some(tag), _) => Some(tag),
-        By::Request(None, _) => target.tags.best(&wish.image.tags).or(wish.image.tags.first()),
+        By::Request(None, _) => target.tags.best(&candidate.image.tags).or(candidate.image.tags.first()),
     }
 }

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use jiff::{Timestamp, ToSpan};
 
 use crate::config::Target;
-use crate::config::tags::Candidate;
+use crate::config::tags::TaggedImage;
 use crate::model::facts::ImageFacts;
 use crate::model::image::Tag;
 
@@ -41,8 +41,8 @@ pub(super) fn counts_as_pushed(target: &Target, image: &ImageFacts, tagged_at: O
 fn compare(target: &Target, one: &(&ImageFacts, &Tag), other: &(&ImageFacts, &Tag)) -> Ordering {
     let candidate = |it: &(&ImageFacts, &Tag)| (it.0.digest.clone(), it.0.pushed_at);
     let ((one_digest, one_at), (other_digest, other_at)) = (candidate(one), candidate(other));
-    let one = Candidate { tag: one.1, digest: &one_digest, pushed_at: one_at };
-    let other = Candidate { tag: other.1, digest: &other_digest, pushed_at: other_at };
+    let one = TaggedImage { tag: one.1, digest: &one_digest, pushed_at: one_at };
+    let other = TaggedImage { tag: other.1, digest: &other_digest, pushed_at: other_at };
     // An image of which nobody knows when it was pushed is ordered last where the time is what counts.
     target.tags.compare(&one, &other).unwrap_or_else(|| one_at.cmp(&other_at))
 }

@@ -6,38 +6,39 @@ use crate::config::{Target, Template};
 use crate::model::plan::{ImageChange, Plan, Rendering, Shown};
 use crate::model::provenance::Provenance;
 use crate::model::reason::Reason;
-use crate::rules::candidate::{By, Facts, Known, Wish, tag_to_show};
+use crate::rules::candidate::{By, Candidate, Facts, Known, tag_to_show};
 use crate::rules::gates;
 use crate::rules::mechanism;
 use crate::rules::render;
 use crate::rules::steps;
 
 /// Plans to run an image.
-pub fn deploy(facts: &Facts<'_>, wish: &Wish<'_>, known: &Known<'_>) -> Plan {
-    let new = Shown { tag: tag_to_show(facts.target, wish).cloned(), digest: Some(wish.image.digest.clone()) };
-    let running = gates::running(facts, &wish.image.digest);
+pub fn deploy(facts: &Facts<'_>, candidate: &Candidate<'_>, known: &Known<'_>) -> Plan {
+    let new =
+        Shown { tag: tag_to_show(facts.target, candidate).cloned(), digest: Some(candidate.image.digest.clone()) };
+    let running = gates::running(facts, &candidate.image.digest);
     let old = running.as_ref().map(|running| running.shown(facts.target, known.running_image));
-    let reason = match wish.by {
+    let reason = match candidate.by {
         By::Push(tag) => Reason::Pushed { tag: new.tag.clone().unwrap_or_else(|| tag.clone()) },
         By::Registry(_) => Reason::Reconciled { image: new.to_string() },
         By::Request(..) => Reason::Asked { image: new.to_string() },
     };
-    let ordered = || match (wish.by, &running) {
+    let ordered = || match (candidate.by, &running) {
         (By::Push(_) | By::Registry(_), Some(running)) => {
-            gates::not_older(facts.target, wish, &new, running, known.running_image)
-                .and_then(|()| gates::another_build(wish, &new, running, facts.target, known))
+            gates::not_older(facts.target, candidate, &new, running, known.running_image)
+                .and_then(|()| gates::another_build(candidate, &new, running, facts.target, known))
         }
         _ => Ok(()),
     };
-    let decided = gates::runnable(wish.image, &new)
+    let decided = gates::runnable(candidate.image, &new)
         .and_then(|()| ordered())
-        .and_then(|()| render_wish(facts, wish, &new))
+        .and_then(|()| render_wish(facts, candidate, &new))
         .and_then(|rendering| {
             if rendering.equals(facts.running) {
                 return Err(as_it_is(facts, &new));
             }
-            gates::admit(facts, wish, &new)?;
-            gates::undisturbed(facts.service, facts.record, wish.by).map(|()| rendering)
+            gates::admit(facts, candidate, &new)?;
+            gates::undisturbed(facts.service, facts.record, candidate.by).map(|()| rendering)
         });
     let (reason, steps) = match decided {
         Ok(rendering) => (reason, steps::register_and_update(facts.service, rendering)),
@@ -52,23 +53,23 @@ pub fn deploy(facts: &Facts<'_>, wish: &Wish<'_>, known: &Known<'_>) -> Plan {
     }
 }
 
-fn render_wish(facts: &Facts<'_>, wish: &Wish<'_>, shown: &Shown) -> Result<Rendering, Reason> {
+fn render_wish(facts: &Facts<'_>, candidate: &Candidate<'_>, shown: &Shown) -> Result<Rendering, Reason> {
     let provenance = Provenance {
         repository: facts.repository.name.clone(),
         tag: shown.tag.clone(),
-        digest: wish.image.digest.clone(),
-        pushed_at: wish.image.pushed_at,
-        event: wish.event.clone(),
-        request: Some(wish.request.to_owned()),
-        trigger: wish.trigger.clone(),
+        digest: candidate.image.digest.clone(),
+        pushed_at: candidate.image.pushed_at,
+        event: candidate.event.clone(),
+        request: Some(candidate.request.to_owned()),
+        trigger: candidate.trigger.clone(),
         previous: Some(facts.running.arn.short().to_owned()),
     };
-    let environment = environment(facts.target, shown, wish);
+    let environment = environment(facts.target, shown, candidate);
     render::render(
         facts.base,
         &render::Change {
             repository: facts.repository,
-            digest: &wish.image.digest,
+            digest: &candidate.image.digest,
             containers: &facts.target.containers,
             environment: &environment,
             provenance: &provenance,
@@ -76,9 +77,10 @@ fn render_wish(facts: &Facts<'_>, wish: &Wish<'_>, shown: &Shown) -> Result<Rend
     )
 }
 
-fn environment(target: &Target, shown: &Shown, wish: &Wish<'_>) -> Vec<(String, String)> {
-    let fill =
-        |(name, template): &(String, Template)| (name.clone(), template.fill(shown.tag.as_ref(), &wish.image.digest));
+fn environment(target: &Target, shown: &Shown, candidate: &Candidate<'_>) -> Vec<(String, String)> {
+    let fill = |(name, template): &(String, Template)| {
+        (name.clone(), template.fill(shown.tag.as_ref(), &candidate.image.digest))
+    };
     target.environment.iter().map(fill).collect()
 }
 

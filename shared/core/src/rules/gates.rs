@@ -7,7 +7,7 @@ pub(super) use admission::admit;
 pub(super) use in_flight::undisturbed;
 pub use order::{Question, question};
 pub(super) use order::{not_older, running};
-pub use record::{Candidate, gate};
+pub use record::{GatedImage, gate};
 pub(super) use same_build::another as another_build;
 pub use same_build::{guess as guess_same_build, to_compare};
 pub use service::{deployable, runnable};

@@ -1,8 +1,8 @@
 //! What a decision has learned and the record does not say yet; it is written with the next write.
 
 use crate::model::build::BuildChange;
-use crate::model::record::{Began, Decision, Good, Ran, Service, Wish};
-use crate::model::trigger::Trigger;
+use crate::model::reason::Reason;
+use crate::model::record::{Began, Blocked, Decision, Good, PendingInput, Ran, Service};
 
 /// Something to write into the record with the next write; noting it twice changes nothing more.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,8 +23,8 @@ pub enum Note {
     Built(u64, BuildChange),
     /// A notice was published; of a deployment, where it has a number.
     Told(Option<u64>, String),
-    /// A wish waits until what is under way has ended, or for better images.
-    Waits(Wish),
+    /// An input cannot be served now.
+    Blocked(PendingInput, Blocked),
 }
 
 impl Note {
@@ -48,19 +48,17 @@ impl Note {
             Self::Abandoned(number) => record.never_began(*number),
             Self::Built(number, build) => record.built(*number, build.clone()),
             Self::Told(number, id) => record.tell(*number, id),
-            Self::Waits(wish) => {
-                record.wishes.retain(|it| it != wish);
-                match record.waiting.iter_mut().find(|it| it.tag.is_none()) {
-                    // To decide again once is to decide about everything; a person's release is what people look for.
-                    Some(again) if wish.tag.is_none() => {
-                        if wish.trigger == Trigger::Release && again.trigger != Trigger::Release {
-                            again.clone_from(wish);
-                        }
-                    }
-                    _ => record.wait(wish.clone()),
-                }
-            }
+            Self::Blocked(input, blocked) => record.block(input.clone(), *blocked),
         }
+    }
+}
+
+/// What blocks an input about which this was decided, if it is to be decided again later.
+pub fn blocks(reason: &Reason) -> Option<Blocked> {
+    match reason {
+        Reason::Queued { .. } => Some(Blocked::Deployment),
+        Reason::Settling { until } => Some(Blocked::Settling { until: *until }),
+        _ => None,
     }
 }
 

@@ -8,9 +8,9 @@ use crate::model::facts::{ImageFacts, Revision};
 use crate::model::image::{Digest, Repository, Tag};
 use crate::model::plan::{Plan, Shown};
 use crate::model::reason::{Reason, Weight};
-use crate::model::record::{Hold, Service, Wish};
+use crate::model::record::{Hold, PendingInput, Service};
 use crate::rules::choose::{counts_as_pushed, ranked};
-use crate::rules::gates::{Candidate, gate};
+use crate::rules::gates::{GatedImage, gate};
 use crate::rules::render::shown_in;
 
 /// An image that a pending input means.
@@ -23,21 +23,13 @@ pub struct Wanted {
     /// When the tag came to mean it, where an event says so.
     pub tagged_at: Option<Timestamp>,
     /// What wants it.
-    pub wish: Wish,
-}
-
-/// An image as the gates see it; they are asked when planning, and again in the write of the intent.
-#[derive(Clone, Debug)]
-pub struct Gate {
-    digest: Digest,
-    shown: String,
-    pushed_at: Option<Timestamp>,
+    pub input: PendingInput,
 }
 
 impl Wanted {
     /// Whether the registry was compared with what runs, and nobody pushed just now.
     pub fn is_by_registry(&self) -> bool {
-        self.wish.tag.is_none()
+        self.input.tag.is_none()
     }
 
     /// When it came to be what it is: pushed, or its tag moved.
@@ -46,23 +38,16 @@ impl Wanted {
     }
 
     /// The image as the gates see it.
-    pub fn gate(&self, target: &Target) -> Gate {
+    pub fn gated(&self, target: &Target) -> GatedImage {
         let pushed_at = counts_as_pushed(target, &self.image, self.tagged_at);
-        Gate { digest: self.image.digest.clone(), shown: self.tag.to_string(), pushed_at }
+        GatedImage { digest: self.image.digest.clone(), shown: self.tag.to_string(), pushed_at }
     }
 
     /// Whether the record speaks against an image that the registry has; what runs is asked about nevertheless, because
     /// nothing behind it is better.
     pub fn is_kept_out(&self, target: &Target, repository: &Repository, running: &Revision, record: &Service) -> bool {
         let running = shown_in(running, target, repository).and_then(|shown| shown.digest);
-        running.as_ref() != Some(&self.image.digest) && self.gate(target).pass(record).is_err()
-    }
-}
-
-impl Gate {
-    /// Whether the record, as it is, lets the image be deployed by itself.
-    pub fn pass(&self, record: &Service) -> Result<(), Reason> {
-        gate(record, &Candidate { digest: &self.digest, shown: &self.shown, pushed_at: self.pushed_at })
+        running.as_ref() != Some(&self.image.digest) && gate(record, &self.gated(target)).is_err()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use slipway_core::facts::ServiceFacts;
-use slipway_core::ledger::{Decision, DecisionKind, Deployment, Good, Once, Outcome, Wish};
+use slipway_core::ledger::{Decision, DecisionKind, Deployment, Good, Once, Outcome, PendingInput};
 use slipway_core::notice::News;
 use slipway_core::outcome::End;
 use slipway_core::rollback::WayBack;
@@ -35,9 +35,10 @@ impl<C: Cloud> Visit<'_, C> {
         // What others did is published first: what is written down of it does not say how it ended.
         let told = if deployment.is_external() { self.publish(number, &news, at).await? } else { None };
         let again = outcome.decides_again() && !deployment.is_external();
-        let wish = Wish::after(&deployment, at);
+        let input = PendingInput::after(&deployment, at);
         let decision = Decision { what: DecisionKind::External, at: began(&deployment), who: None };
         let completed = end.outcome == Outcome::Completed;
+        let now = self.cloud.now();
         let once = self.write(|record| {
             if record.is_outdated(&deployment) {
                 return Once::Before;
@@ -49,10 +50,10 @@ impl<C: Cloud> Visit<'_, C> {
                     record.decided(decision.clone());
                 }
                 if again {
-                    record.wish(wish.clone());
+                    record.leave(input.clone());
                 }
                 if record.open().is_none() {
-                    record.wake();
+                    record.unblock(now);
                 }
             }
             told.iter().for_each(|id| record.tell(Some(number), id));

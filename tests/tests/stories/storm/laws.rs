@@ -133,8 +133,8 @@ impl Laws {
         let items = world.items("slipway");
         let record = items.iter().find(|it| it["item"] == "service").map(|it| it["record"].clone()).unwrap_or_default();
         let empty = |name: &str| record[name].as_array().is_none_or(Vec::is_empty);
-        if !record["lease"].is_null() || !empty("wishes") || !empty("waiting") {
-            self.broken.push(format!("the lease or a wish was left behind: {record:#}"));
+        if !record["lease"].is_null() || !empty("pending") {
+            self.broken.push(format!("the lease or a pending input was left behind: {record:#}"));
         }
         let deployments = record["deployments"].as_array().cloned().unwrap_or_default();
         let ours: Vec<&Value> = deployments.iter().filter(|it| it["trigger"] != "external").collect();

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use super::{Candidate, Rule};
+use super::{Rule, TaggedImage};
 use crate::model::image::Tag;
 
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl Rule for Exact {
         Ordering::Equal
     }
 
-    fn compare(&self, _: &Candidate<'_>, _: &Candidate<'_>) -> Option<Ordering> {
+    fn compare(&self, _: &TaggedImage<'_>, _: &TaggedImage<'_>) -> Option<Ordering> {
         None
     }
 

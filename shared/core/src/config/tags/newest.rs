@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use super::{Candidate, Pattern, Rule};
+use super::{Pattern, Rule, TaggedImage};
 use crate::model::image::Tag;
 
 #[derive(Debug)]
@@ -28,8 +28,8 @@ impl Rule for Newest {
     }
 
     /// Whole seconds are compared: ECR documents no finer resolution, and a day's answers must agree with each other.
-    fn compare(&self, one: &Candidate<'_>, other: &Candidate<'_>) -> Option<Ordering> {
-        let key = |image: &Candidate<'_>| image.pushed_at.map(|at| at.as_second());
+    fn compare(&self, one: &TaggedImage<'_>, other: &TaggedImage<'_>) -> Option<Ordering> {
+        let key = |image: &TaggedImage<'_>| image.pushed_at.map(|at| at.as_second());
         let (second, other_second) = (key(one)?, key(other)?);
         Some((second, one.tag, one.digest).cmp(&(other_second, other.tag, other.digest)))
     }

@@ -1,11 +1,12 @@
-//! One writer per service: the lease, and the wishes of those who do not get it.
+//! One writer per service: the lease, and the inputs that are pending behind it.
 //!
-//! Nobody waits and no wake-up is lost: who finds the lease taken leaves a wish on the same record, and letting go is
-//! refused while a wish is there. The fence guards this record only; ECS takes none.
+//! Nobody waits and no input is lost: who finds the lease taken leaves an input on the same record, and letting go is
+//! refused while one is there that nothing blocks. The fence guards this record only; ECS takes none.
 
 use jiff::Timestamp;
 
-use super::{Lease, Service, Wish};
+use super::{Blocked, Lease, Pending, PendingInput, Service};
+use crate::model::trigger::Trigger;
 
 /// The number of a holder of the lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,10 +26,20 @@ pub struct Lost;
 /// Why the lease is not let go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unserved {
-    /// Wishes came meanwhile; they are served first.
-    Wishes,
+    /// Inputs came meanwhile; they are served first.
+    Inputs,
     /// It isn't ours any more.
     Lost,
+}
+
+impl Pending {
+    /// Whether it can be served, or what blocks it may be over; images that settle have to wait until their time.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        match self.blocked {
+            Some(Blocked::Settling { until }) => until <= now,
+            Some(Blocked::Deployment | Blocked::Retry) | None => true,
+        }
+    }
 }
 
 impl Service {
@@ -50,38 +61,55 @@ impl Service {
         if self.lease.as_ref().is_some_and(|lease| lease.fence == fence.0) { Ok(()) } else { Err(Lost) }
     }
 
-    /// Leaves a wish for whoever holds the lease; the same wish twice is one.
-    pub fn wish(&mut self, wish: Wish) {
-        if !self.wishes.contains(&wish) {
-            self.wishes.push(wish);
+    /// Leaves an input for whoever holds the lease; the same input twice is one.
+    pub fn leave(&mut self, input: PendingInput) {
+        match self.pending.iter_mut().find(|it| it.input == input) {
+            Some(known) => known.blocked = None,
+            None => self.pending.push(Pending { input, blocked: None }),
         }
     }
 
-    /// Lets what must wait wait until what is under way has ended.
-    pub fn wait(&mut self, wish: Wish) {
-        if !self.waiting.contains(&wish) {
-            self.waiting.push(wish);
+    /// Sets an input aside until what blocks it is over; to decide again once is to decide about everything.
+    pub fn block(&mut self, input: PendingInput, blocked: Blocked) {
+        self.pending.retain(|it| it.input != input);
+        let again = |it: &&mut Pending| it.blocked.is_some() && it.input.tag.is_none();
+        match self.pending.iter_mut().find(again) {
+            Some(known) if input.tag.is_none() => {
+                // A person's release is what people look for.
+                if input.trigger == Trigger::Release && known.input.trigger != Trigger::Release {
+                    *known = Pending { input, blocked: Some(blocked) };
+                }
+            }
+            _ => self.pending.push(Pending { input, blocked: Some(blocked) }),
         }
     }
 
-    /// What waited is wished for again: what it waited for has ended.
-    pub fn wake(&mut self) {
-        for wish in std::mem::take(&mut self.waiting) {
-            self.wish(wish);
-        }
+    /// What blocked the inputs may be over: those that are due are served, and blocked again if it is not.
+    pub fn unblock(&mut self, now: Timestamp) {
+        self.pending.iter_mut().filter(|it| it.is_due(now)).for_each(|it| it.blocked = None);
     }
 
-    /// Lets the lease go, unless there are wishes to serve first.
+    /// The inputs that can be served now.
+    pub fn unblocked(&self) -> impl Iterator<Item = &PendingInput> {
+        self.pending.iter().filter(|it| it.blocked.is_none()).map(|it| &it.input)
+    }
+
+    /// These inputs were served.
+    pub fn served(&mut self, inputs: &[PendingInput]) {
+        self.pending.retain(|it| it.blocked.is_some() || !inputs.contains(&it.input));
+    }
+
+    /// Lets the lease go, unless there are inputs to serve first.
     pub fn let_go(&mut self, fence: Fence) -> Result<(), Unserved> {
         self.check(fence).map_err(|Lost| Unserved::Lost)?;
-        if !self.wishes.is_empty() {
-            return Err(Unserved::Wishes);
+        if self.unblocked().next().is_some() {
+            return Err(Unserved::Inputs);
         }
         self.lease = None;
         Ok(())
     }
 
-    /// Lets the lease go although wishes may be there; they are served after it.
+    /// Lets the lease go although inputs may be there; they are served after it.
     pub fn hand_over(&mut self, fence: Fence) -> Result<(), Lost> {
         self.check(fence)?;
         self.lease = None;

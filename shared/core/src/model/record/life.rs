@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::{
-    Decision, DecisionKind, Deployment, Failing, Fence, GOOD, Good, Lost, Outcome, QUARANTINED, Quarantined, RECENT,
-    Rollback, Service, TOLD, Wish,
+    Decision, DecisionKind, Deployment, Failing, Fence, GOOD, Good, Lost, Outcome, PendingInput, QUARANTINED,
+    Quarantined, RECENT, Rollback, Service, TOLD,
 };
 use crate::model::id::{DeploymentId, TaskDefinitionArn};
 use crate::model::image::Digest;
@@ -81,18 +81,18 @@ impl Service {
     pub fn never_began(&mut self, number: u64) {
         let meant = self.numbered(number).filter(|it| it.deployment.is_none());
         let again = meant.filter(|it| decision_of(it).is_none()).map(|it| {
-            let again = Wish::after(it, it.intended_at);
+            let again = PendingInput::after(it, it.intended_at);
             // A person's release has still brought about nothing.
             match it.trigger {
                 Trigger::Release => {
-                    Wish { trigger: Trigger::Release, ..again }.by(it.who.clone(), it.request_reason.clone())
+                    PendingInput { trigger: Trigger::Release, ..again }.by(it.who.clone(), it.request_reason.clone())
                 }
                 _ => again,
             }
         });
         self.forget(number);
         if let Some(again) = again {
-            self.wish(again);
+            self.leave(again);
         }
     }
 

@@ -11,8 +11,8 @@ fn digest(n: u8) -> Digest {
     Digest::parse(&format!("sha256:{}", format!("{n:02x}").repeat(32))).unwrap()
 }
 
-fn wish(event: &str) -> Wish {
-    Wish {
+fn input(event: &str) -> PendingInput {
+    PendingInput {
         event: EventId::new(event),
         repository: None,
         tag: Tag::parse("1.5.0"),
@@ -49,17 +49,45 @@ fn only_one_holds_the_lease_and_its_own_next_try_takes_it_over() {
 }
 
 #[test]
-fn a_wish_keeps_the_lease_from_being_let_go() {
+fn an_input_that_nothing_blocks_keeps_the_lease_from_being_let_go() {
     let mut record = Service::default();
     let fence = record.acquire("a", at("10:00:00"), at("10:05:00")).unwrap();
-    record.wish(wish("1"));
-    record.wish(wish("1"));
-    assert_eq!(record.let_go(fence), Err(Unserved::Wishes));
-    assert_eq!(std::mem::take(&mut record.wishes), [wish("1")]);
-    record.wait(wish("2"));
-    assert_eq!(record.let_go(fence), Ok(()));
-    record.wake();
-    assert_eq!(record.wishes, [wish("2")]);
+    record.leave(input("1"));
+    record.leave(input("1"));
+    assert_eq!(record.let_go(fence), Err(Unserved::Inputs));
+    assert_eq!(record.unblocked().collect::<Vec<_>>(), [&input("1")]);
+    record.served(&[input("1")]);
+    record.block(input("2"), Blocked::Deployment);
+    record.served(&[input("2")]);
+    assert_eq!(record.let_go(fence), Ok(()), "what is blocked stays, and keeps nobody");
+    record.unblock(at("10:00:00"));
+    assert_eq!(record.unblocked().collect::<Vec<_>>(), [&input("2")]);
+}
+
+#[test]
+fn what_blocks_an_input_is_over_with_a_deployment_or_with_time() {
+    let unblocked = |blocked: Blocked, now: &str| {
+        let mut record = Service::default();
+        record.block(input("1"), blocked);
+        assert_eq!(record.unblocked().count(), 0);
+        record.unblock(at(now));
+        record.unblocked().count() == 1
+    };
+    let settling = Blocked::Settling { until: at("10:01:00") };
+    assert!(unblocked(Blocked::Deployment, "10:00:00"));
+    assert!(unblocked(Blocked::Retry, "10:00:00"));
+    assert!(!unblocked(settling, "10:00:59"));
+    assert!(unblocked(settling, "10:01:00"));
+
+    // The event comes once more while it is blocked: it is looked at once more.
+    let mut record = Service::default();
+    record.block(input("1"), settling);
+    record.leave(input("1"));
+    assert_eq!(record.pending, [Pending { input: input("1"), blocked: None }]);
+    let written = serde_json::to_value(Pending { input: input("1"), blocked: Some(settling) }).unwrap();
+    assert_eq!(written["blocked"], json!({ "by": "settling", "until": at("10:01:00") }));
+    let unknown = json!({ "event": "1", "at": at("10:00:00"), "blocked": { "by": "the moon" } });
+    assert_eq!(serde_json::from_value::<Pending>(unknown).unwrap().blocked, None);
 }
 
 #[test]
@@ -154,11 +182,11 @@ fn old_deployments_are_archived_but_never_before_their_end() {
 fn a_record_of_another_hand_is_read_as_far_as_it_is_understood() {
     let record: Service = serde_json::from_value(json!({
         "version": VERSION, "fence": "many", "lease": { "holder": 1 }, "surprise": true,
-        "wishes": [{ "event": "1", "at": "2026-11-21T10:00:00Z", "more": 1 }, 7],
+        "pending": [{ "event": "1", "at": "2026-11-21T10:00:00Z", "more": 1 }, 7],
         "deployments": [{ "number": 3, "trigger": "push", "intended_at": "2026-11-21T10:00:00Z", "outcome": "vanished" }],
     }))
     .unwrap();
-    assert_eq!((record.fence, &record.lease, record.wishes.len()), (0, &None, 1));
+    assert_eq!((record.fence, &record.lease, record.pending.len()), (0, &None, 1));
     assert_eq!((record.deployments[0].number, record.deployments[0].outcome), (3, None));
 }
 
@@ -208,7 +236,7 @@ fn a_word_that_is_not_known_keeps_nothing_from_being_read() {
     fn check(trigger: serde_json::Value, expected: Trigger) {
         let record: Service = serde_json::from_value(json!({
             "decision": { "what": "handover", "at": at("09:00:00"), "who": "ana" },
-            "wishes": [{ "event": "1", "at": at("10:00:00"), "trigger": trigger }],
+            "pending": [{ "event": "1", "at": at("10:00:00"), "trigger": trigger }],
             "deployments": [{
                 "number": 3, "trigger": trigger, "intended_at": at("10:00:00"),
                 "failing": { "at": at("10:02:00"), "by": "an oracle", "cause": "its health check failed" },
@@ -217,7 +245,7 @@ fn a_word_that_is_not_known_keeps_nothing_from_being_read() {
         }))
         .unwrap();
         let deployment = &record.deployments[0];
-        assert_eq!((&deployment.trigger, &record.wishes[0].trigger), (&expected, &expected));
+        assert_eq!((&deployment.trigger, &record.pending[0].input.trigger), (&expected, &expected));
         let failing = deployment.failing.as_ref().unwrap();
         assert_eq!((failing.by, failing.cause.as_str()), (FailedBy::Ecs, "its health check failed"));
         assert_eq!(deployment.rollback.as_ref().unwrap().how, RollbackMethod::Update);
@@ -314,7 +342,7 @@ fn what_never_began_is_decided_again_and_a_release_stays_one() {
         let (number, _) = record.record(asked);
         record.never_began(number);
         assert_eq!(record.deployments, []);
-        record.wishes.pop().map(|it| (it.trigger, it.who, it.reason))
+        record.pending.pop().map(|it| (it.input.trigger, it.input.who, it.input.reason))
     };
     let by_ana = |trigger| Some((trigger, Some("ana".to_owned()), Some("it is fixed".to_owned())));
     assert_eq!(again(Trigger::Release), by_ana(Trigger::Release));

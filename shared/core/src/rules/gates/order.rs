@@ -5,14 +5,14 @@ use std::cmp::Ordering;
 use jiff::Timestamp;
 
 use crate::config::Target;
-use crate::config::tags::Candidate;
+use crate::config::tags::TaggedImage;
 use crate::model::facts::{ImageFacts, ImageName};
 use crate::model::id::ContainerName;
 use crate::model::image::{Digest, ImageRef, Tag};
 use crate::model::plan::Shown;
 use crate::model::provenance::Provenance;
 use crate::model::reason::Reason;
-use crate::rules::candidate::{By, Facts, Wish, tag_to_show};
+use crate::rules::candidate::{By, Candidate, Facts, tag_to_show};
 use crate::rules::render;
 
 /// What has to be looked up about the running image before it can be ordered.
@@ -25,21 +25,21 @@ pub enum Question {
     WhatRan(ContainerName),
 }
 
-/// What has to be looked up; `None` where the order is clear already, or no order holds the wish back.
+/// What has to be looked up; `None` where the order is clear already, or no order holds the candidate back.
 ///
 /// A revision that Slipway registered answers by its provenance, so an ordinary push asks nothing here.
-pub fn question(facts: &Facts<'_>, wish: &Wish<'_>) -> Option<Question> {
-    if matches!(wish.by, By::Request(..)) {
+pub fn question(facts: &Facts<'_>, candidate: &Candidate<'_>) -> Option<Question> {
+    if matches!(candidate.by, By::Request(..)) {
         return None;
     }
     if facts.target.tags.follows_tag().is_some() {
         return None;
     }
-    let running = running(facts, &wish.image.digest)?;
-    if running.digest.as_ref() == Some(&wish.image.digest) {
+    let running = running(facts, &candidate.image.digest)?;
+    if running.digest.as_ref() == Some(&candidate.image.digest) {
         return None;
     }
-    match order(facts.target, wish, &running) {
+    match order(facts.target, candidate, &running) {
         Some(Ordering::Less | Ordering::Greater) => None,
         _ => Some(match running.digest {
             Some(digest) => Question::Registry(ImageName::Digest(digest)),
@@ -96,10 +96,10 @@ pub(in crate::rules) fn running(facts: &Facts<'_>, digest: &Digest) -> Option<Ru
 /// Refuses an image that is older than the running one.
 ///
 /// Where the policy gives no order, because the running image has no tag of the policy, the time of the push decides;
-/// where the registry no longer has the running image, nothing is known to be newer, and the wish goes ahead.
+/// where the registry no longer has the running image, nothing is known to be newer, and the candidate goes ahead.
 pub(in crate::rules) fn not_older(
     target: &Target,
-    wish: &Wish<'_>,
+    candidate: &Candidate<'_>,
     shown: &Shown,
     running: &Running,
     running_image: Option<&ImageFacts>,
@@ -113,31 +113,34 @@ pub(in crate::rules) fn not_older(
         pushed_at: running.pushed_at.or(running_image.and_then(|image| image.pushed_at)),
         container: running.container.clone(),
     };
-    if target.tags.follows_tag().is_some() || known.digest.as_ref() == Some(&wish.image.digest) {
+    if target.tags.follows_tag().is_some() || known.digest.as_ref() == Some(&candidate.image.digest) {
         return Ok(());
     }
-    let (candidate, running_shown) = (shown.to_string(), known.shown(target, running_image).to_string());
-    match order(target, wish, &known) {
-        Some(Ordering::Less) => Err(Reason::Older { candidate, running: running_shown }),
+    let shown = || (shown.to_string(), known.shown(target, running_image).to_string());
+    match order(target, candidate, &known) {
+        Some(Ordering::Less) => {
+            let (candidate, running) = shown();
+            Err(Reason::Older { candidate, running })
+        }
         Some(Ordering::Greater) => Ok(()),
-        Some(Ordering::Equal) | None => match (wish.image.pushed_at, known.pushed_at) {
+        Some(Ordering::Equal) | None => match (candidate.image.pushed_at, known.pushed_at) {
             (Some(pushed), Some(running_pushed)) if pushed < running_pushed => {
-                Err(Reason::PushedBefore { candidate, running: running_shown })
+                let (candidate, running) = shown();
+                Err(Reason::PushedBefore { candidate, running })
             }
             _ => Ok(()),
         },
     }
 }
 
-/// The wish's image against the running one; `None` where the policy gives no order.
-fn order(target: &Target, wish: &Wish<'_>, running: &Running) -> Option<Ordering> {
-    let candidate =
-        Candidate { tag: tag_to_show(target, wish)?, digest: &wish.image.digest, pushed_at: wish.image.pushed_at };
-    // A running image whose digest is not known can still be ordered by its tag.
-    let unknown = wish.image.digest.clone();
-    let running = Candidate {
+/// The candidate's image against the running one; `None` where the policy gives no order.
+fn order(target: &Target, candidate: &Candidate<'_>, running: &Running) -> Option<Ordering> {
+    let ImageFacts { digest, pushed_at, .. } = candidate.image;
+    let candidate = TaggedImage { tag: tag_to_show(target, candidate)?, digest, pushed_at: *pushed_at };
+    let running = TaggedImage {
         tag: running.tag.as_ref()?,
-        digest: running.digest.as_ref().unwrap_or(&unknown),
+        // A running image whose digest is not known can still be ordered by its tag.
+        digest: running.digest.as_ref().unwrap_or(digest),
         pushed_at: running.pushed_at,
     };
     target.tags.compare(&candidate, &running)

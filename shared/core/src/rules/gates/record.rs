@@ -6,37 +6,36 @@ use crate::model::image::Digest;
 use crate::model::reason::Reason;
 use crate::model::record::{Outcome, Service};
 
-/// An image that a push or the reconcile would deploy.
-#[derive(Clone, Copy, Debug)]
-pub struct Candidate<'a> {
+/// An image that is deployed only if these gates let it; they are asked when planning, and again in the write of the intent.
+#[derive(Clone, Debug)]
+pub struct GatedImage {
     /// The image.
-    pub digest: &'a Digest,
+    pub digest: Digest,
     /// How people are shown it.
-    pub shown: &'a str,
+    pub shown: String,
     /// When it was pushed; for the policy `tag`, when the tag was last moved, where that is known.
     pub pushed_at: Option<Timestamp>,
 }
 
 /// Whether the record lets an image be deployed by itself. An explicit request is not asked this.
-pub fn gate(record: &Service, candidate: &Candidate<'_>) -> Result<(), Reason> {
+pub fn gate(record: &Service, image: &GatedImage) -> Result<(), Reason> {
     if let Some(hold) = &record.hold {
         return Err(Reason::Held { who: hold.who.clone(), why: hold.reason.clone(), since: hold.at });
     }
-    if let Some(quarantined) = record.quarantined(candidate.digest) {
+    if let Some(quarantined) = record.quarantined(&image.digest) {
         return Err(Reason::Quarantined {
-            image: candidate.shown.to_owned(),
+            image: image.shown.clone(),
             cause: quarantined.cause.clone(),
             since: quarantined.at,
         });
     }
-    if let Some((number, at)) = gave_up(record).filter(|(_, at)| candidate.pushed_at.is_none_or(|pushed| pushed <= *at))
-    {
+    if let Some((number, at)) = gave_up(record).filter(|(_, at)| image.pushed_at.is_none_or(|pushed| pushed <= *at)) {
         let deployment = record.numbered(number).and_then(|it| it.deployment.clone());
-        return Err(Reason::GaveUp { image: candidate.shown.to_owned(), deployment, at });
+        return Err(Reason::GaveUp { image: image.shown.clone(), deployment, at });
     }
-    match (&record.decision, candidate.pushed_at) {
+    match (&record.decision, image.pushed_at) {
         (Some(decision), Some(pushed_at)) if pushed_at <= decision.at => Err(Reason::BeforeDecision {
-            image: candidate.shown.to_owned(),
+            image: image.shown.clone(),
             what: decision.what.clone(),
             who: decision.who.clone(),
             at: decision.at,
@@ -70,8 +69,8 @@ mod tests {
     fn the_gate_keeps_out_what_a_person_or_a_failure_spoke_against() {
         #[track_caller]
         fn check(record: &Service, pushed: &str, expected: Option<&str>) {
-            let candidate = Candidate { digest: &digest(1), shown: "1.5.0", pushed_at: Some(at(pushed)) };
-            let told = gate(record, &candidate).err().map(|reason| reason.to_string());
+            let image = GatedImage { digest: digest(1), shown: "1.5.0".to_owned(), pushed_at: Some(at(pushed)) };
+            let told = gate(record, &image).err().map(|reason| reason.to_string());
             assert_eq!(told.as_deref(), expected);
         }
         let mut record = Service::default();

@@ -9,7 +9,7 @@ use crate::model::image::Digest;
 use crate::model::plan::Shown;
 use crate::model::reason::Reason;
 use crate::model::record;
-use crate::rules::candidate::{By, Facts, Known, Wish};
+use crate::rules::candidate::{By, Candidate, Facts, Known};
 
 /// The tags of one build are pushed within this time of each other; what comes later is a build of its own.
 const ONE_BUILD_SECONDS: i64 = 15 * 60;
@@ -24,30 +24,30 @@ pub fn guess(record: &record::Service, repository: &str, image: &ImageFacts) -> 
 }
 
 /// The running image's digest, if both were pushed so close to each other that they may be one build.
-pub fn to_compare(facts: &Facts<'_>, wish: &Wish<'_>, running_image: Option<&ImageFacts>) -> Option<Digest> {
-    if matches!(wish.by, By::Request(..)) || facts.target.tags.follows_tag().is_some() {
+pub fn to_compare(facts: &Facts<'_>, candidate: &Candidate<'_>, running_image: Option<&ImageFacts>) -> Option<Digest> {
+    if matches!(candidate.by, By::Request(..)) || facts.target.tags.follows_tag().is_some() {
         return None;
     }
-    let running = order::running(facts, &wish.image.digest)?;
+    let running = order::running(facts, &candidate.image.digest)?;
     let pushed_at = running.pushed_at.or(running_image.and_then(|image| image.pushed_at));
     let digest = running.digest.clone().or(running_image.map(|image| image.digest.clone()))?;
-    let near = digest != wish.image.digest && within(pushed_at, wish.image.pushed_at);
+    let near = digest != candidate.image.digest && within(pushed_at, candidate.image.pushed_at);
     // What is older is passed over for that reason already.
-    let shown = Shown { tag: None, digest: Some(wish.image.digest.clone()) };
-    let newer = || order::not_older(facts.target, wish, &shown, &running, running_image).is_ok();
+    let shown = Shown { tag: None, digest: Some(candidate.image.digest.clone()) };
+    let newer = || order::not_older(facts.target, candidate, &shown, &running, running_image).is_ok();
     (near && newer()).then_some(digest)
 }
 
 /// Refuses an image of the build that runs already.
 pub(in crate::rules) fn another(
-    wish: &Wish<'_>,
+    candidate: &Candidate<'_>,
     shown: &Shown,
     running: &Running,
     target: &Target,
     known: &Known<'_>,
 ) -> Result<(), Reason> {
     match known.builds {
-        Some((wanted, runs)) if running.digest.as_ref() != Some(&wish.image.digest) && wanted.is_same(runs) => {
+        Some((wanted, runs)) if running.digest.as_ref() != Some(&candidate.image.digest) && wanted.is_same(runs) => {
             let running = running.shown(target, known.running_image).to_string();
             Err(Reason::SameBuild { candidate: shown.to_string(), running })
         }

@@ -9,7 +9,7 @@ use super::*;
 use crate::model::facts::{Breaker, Controller, Deployment as EcsDeployment, Management, Revision, Rollout, Strategy};
 use crate::model::id::{ClusterName, EventId, ServiceName};
 use crate::model::image::Tag;
-use crate::model::record::{self, Decision, DecisionKind, Outcome};
+use crate::model::record::{self, Blocked, Decision, DecisionKind, Outcome, Pending, PendingInput};
 use crate::model::trigger::Trigger;
 use crate::rules::adoption::{external, first_sight};
 use crate::rules::candidate::By;
@@ -235,21 +235,22 @@ fn an_answer_older_than_the_last_update_is_stale() {
 
 #[test]
 fn what_waits_to_decide_again_waits_once() {
-    let wish = |event: &str| record::Wish::again(EventId::new(event), Trigger::Reconcile, at("10:00:00"));
+    let input = |event: &str| PendingInput::again(EventId::new(event), Trigger::Reconcile, at("10:00:00"));
+    let blocked = |input: PendingInput| Pending { input, blocked: Some(Blocked::Deployment) };
     let mut record = Service::default();
     for event in ["1", "2", "3"] {
-        Note::Waits(wish(event)).write(&mut record);
+        Note::Blocked(input(event), Blocked::Deployment).write(&mut record);
     }
-    assert_eq!(record.waiting, [wish("1")]);
+    assert_eq!(record.pending, [blocked(input("1"))]);
 
     let release = |event: &str| {
-        record::Wish::again(EventId::new(event), Trigger::Release, at("10:01:00"))
+        PendingInput::again(EventId::new(event), Trigger::Release, at("10:01:00"))
             .by(Some("dana".to_owned()), Some("the migration is done".to_owned()))
     };
     for release in [release("4"), release("5")] {
-        Note::Waits(release).write(&mut record);
+        Note::Blocked(release, Blocked::Deployment).write(&mut record);
     }
-    assert_eq!(record.waiting, [release("4")], "who asked for it is what people want to read");
+    assert_eq!(record.pending, [blocked(release("4"))], "who asked for it is what people want to read");
 }
 
 #[test]
