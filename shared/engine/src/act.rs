@@ -4,7 +4,7 @@ use futures_util::future::try_join3;
 use jiff::{Timestamp, ToSpan};
 use slipway_core::answer::{Answer, Outcome};
 use slipway_core::id::{EventId, TargetName, TaskDefinitionArn};
-use slipway_core::ledger::{Began, Deployment, gate};
+use slipway_core::ledger::{Began, Deployment, DeploymentState, gate};
 use slipway_core::notice::{RevisionChange, Tasks};
 use slipway_core::plan::{Plan, Step, To as Revision};
 use slipway_core::reason::Reason;
@@ -171,10 +171,12 @@ impl<C: Cloud> Call<'_, C> {
             },
             deadline: now.checked_add(seconds.seconds()).ok(),
             settings,
-            over: plan.steps.iter().find_map(|step| match step {
-                Step::Update { over, .. } => over.clone(),
-                Step::Register(_) => None,
-            }),
+            state: DeploymentState::Intended {
+                previous_primary: plan.steps.iter().find_map(|step| match step {
+                    Step::Update { over, .. } => over.clone(),
+                    Step::Register(_) => None,
+                }),
+            },
             ..Deployment::of(trigger.clone(), now)
         }
     }

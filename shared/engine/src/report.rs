@@ -51,7 +51,7 @@ pub(crate) fn late(target: &TargetName, meant: &Deployment, home: &Home, at: Tim
     let (cluster, service) = plan.place()?;
     let place = Place { home, cluster: &cluster, service: &service };
     let revision = TaskDefinitionArn::new(meant.revision.new.clone().unwrap_or_default());
-    Some(Notice::started(place, &plan, &revision, meant.deployment.as_ref(), Cause::of(meant), at))
+    Some(Notice::started(place, &plan, &revision, meant.id(), Cause::of(meant), at))
 }
 
 /// Publishes notices side by side, and counts those that say what a person has to fix.

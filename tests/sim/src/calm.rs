@@ -79,10 +79,10 @@ impl Schedule {
         let universe = self.universe.borrow();
         universe.services.iter().any(|service| {
             let last = universe.table.record(&service.target).and_then(|record| record.deployments.first());
-            let given_up = last.filter(|it| matches!(it.outcome, Some(Outcome::Failed | Outcome::TimedOut)));
+            let given_up = last.filter(|it| matches!(it.outcome(), Some(Outcome::Failed | Outcome::TimedOut)));
             let facts = universe.service(service);
             let primary = facts.as_ref().and_then(primary).map(|it| &it.id);
-            given_up.is_some_and(|it| it.deployment.as_ref() != primary)
+            given_up.is_some_and(|it| it.id() != primary)
         })
     }
 

@@ -167,10 +167,10 @@ impl Laws {
             if old.is_none() && !it.is_external() {
                 known.intends(it, looked, looked_at_images);
             }
-            if it.rollback.is_some() && old.is_none_or(|old| old.rollback.is_none()) {
+            if it.rollback().is_some() && old.is_none_or(|old| old.rollback().is_none()) {
                 known.decisions.insert(it.number, looked);
             }
-            let (Some(outcome), None) = (it.outcome, old.and_then(|old| old.outcome)) else { continue };
+            let (Some(outcome), None) = (it.outcome(), old.and_then(|old| old.outcome())) else { continue };
             let lease = record.lease.as_ref().filter(|it| it.until > view.now);
             let others = lease.is_some_and(|it| it.holder != format!("req-{request}"));
             let judged = Judged { outcome, looked, others, record, service };
@@ -180,7 +180,7 @@ impl Laws {
             {
                 let id = service.and_then(primary).map(|it| &it.id);
                 let put_right = known.outside.as_ref().is_some_and(|(outside, _)| Some(outside) == id);
-                known.called = it.ended_at.filter(|_| !put_right);
+                known.called = it.ended().map(|it| it.at).filter(|_| !put_right);
             }
         }
         if let Some(words) = broken {
@@ -224,8 +224,7 @@ impl Laws {
             self.break_law(format!("{target}: #{request} stopped a deployment without the lease"));
         }
         let meant = |it: &&Deployment| {
-            it.outcome.is_none()
-                && it.rollback.as_ref().is_some_and(|it| it.how == RollbackMethod::Stop && it.done_at.is_none())
+            it.is_open() && it.rollback().is_some_and(|it| it.how == RollbackMethod::Stop && it.done_at.is_none())
         };
         let Some(meant) = record.and_then(|it| it.deployments.iter().find(meant)) else {
             self.break_law(format!("{target}: a deployment was stopped without an intent on record"));
@@ -248,11 +247,11 @@ impl Laws {
         let kinds = known.published.entry(id.clone()).or_default();
         kinds.push(notice.kind);
         let kinds = kinds.clone();
-        let of_id = |it: &&Deployment| it.deployment.as_ref() == Some(id);
+        let of_id = |it: &&Deployment| it.id() == Some(id);
         let record = view.table.record(target);
         let recorded = record.and_then(|it| it.deployments.iter().find(of_id));
         let recorded = recorded.or(view.table.archived(target).find(of_id));
-        let broken = match recorded.and_then(|it| it.outcome) {
+        let broken = match recorded.and_then(|it| it.outcome()) {
             _ if kinds.len() > 1 => Some(format!("the end of {id} was published in more than one way: {kinds:?}")),
             None => Some(format!("the end of {id} was published and is not on record")),
             Some(outcome) if kind_of(outcome) != Some(notice.kind) => {
@@ -278,8 +277,8 @@ impl Laws {
         let Some(known) = self.services.get_mut(target) else { return };
         let archived: Vec<&Deployment> = view.table.archived(target).collect();
         let mut broken = None;
-        for it in record.deployments.iter().chain(archived).filter(|it| it.deployment.is_some() && !it.is_external()) {
-            let published = it.deployment.as_ref().and_then(|id| known.published.get(id));
+        for it in record.deployments.iter().chain(archived).filter(|it| it.id().is_some() && !it.is_external()) {
+            let published = it.id().and_then(|id| known.published.get(id));
             if published.is_none() {
                 broken = broken.or(Some(format!("the end of deployment {} was never published", it.number)));
             }

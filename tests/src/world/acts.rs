@@ -131,6 +131,17 @@ impl World {
         items.into_iter().map(|item| Value::Object(plain(item))).collect()
     }
 
+    /// The record of a service; of each deployment, what its state carries stands beside its other members.
+    pub fn record_of(&self, target: &str) -> Value {
+        let of_target = |item: &Value| item["target"] == target && item["item"] == "service";
+        let item = self.items("slipway").into_iter().find(of_target);
+        let mut record = item.map(|mut item| item["record"].take()).unwrap_or_default();
+        for deployment in record["deployments"].as_array_mut().into_iter().flatten() {
+            *deployment = ledger::flat(deployment);
+        }
+        record
+    }
+
     /// Loses an item, as a table does that is restored empty.
     pub fn lose_item(&self, table: &str, target: &str, item: &str) {
         self.shared.lock().alone.tables.remove(table, target, item);

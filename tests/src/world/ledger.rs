@@ -99,10 +99,13 @@ fn deployments(old: &Value, new: &Value) -> Vec<String> {
         let number = &deployment["number"];
         let before = items(old, "deployments").iter().find(|before| before["number"] == *number);
         let Some(before) = before else {
-            told.push(format!("{number} {}", if deployment["deployment"].is_null() { "meant" } else { "recorded" }));
+            told.push(format!(
+                "{number} {}",
+                if deployment["state"]["intended"].is_null() { "recorded" } else { "meant" }
+            ));
             continue;
         };
-        told.extend(steps(before, deployment).into_iter().map(|step| format!("{number} {step}")));
+        told.extend(steps(&flat(before), &flat(deployment)).into_iter().map(|step| format!("{number} {step}")));
     }
     // What was archived is gone from the record, too; that isn't forgotten.
     let count = |record: &Value| record["count"].as_u64().unwrap_or_default();
@@ -112,6 +115,21 @@ fn deployments(old: &Value, new: &Value) -> Vec<String> {
         );
     }
     told
+}
+
+/// A deployment of the record with the members of its state beside its own.
+pub(crate) fn flat(deployment: &Value) -> Value {
+    let mut all = deployment.clone();
+    let state = all.as_object_mut().and_then(|all| all.remove("state")).unwrap_or_default();
+    let (ended, progress) = (&state["ended"], &state["in_progress"]);
+    let progress = if progress.is_null() { &ended["progress"] } else { progress };
+    for name in ["deployment", "began_at", "failing", "rollback"] {
+        all[name] = progress[name].clone();
+    }
+    for (name, member) in [("outcome", "outcome"), ("ended_at", "at"), ("reason", "reason")] {
+        all[name] = ended[member].clone();
+    }
+    all
 }
 
 fn steps(old: &Value, new: &Value) -> Vec<String> {

@@ -85,8 +85,7 @@ pub(crate) fn kinds(story: &mut Story) -> Vec<String> {
 
 /// What the ledger remembers of `prod/web`.
 pub(crate) fn remembered(story: &Story) -> Value {
-    let of_web = |item: &Value| item["target"] == "prod/web" && item["item"] == "service";
-    story.world.items("slipway").into_iter().find(of_web).map(|mut item| item["record"].take()).unwrap_or_default()
+    story.remembered("prod/web")
 }
 
 /// How the newest deployment ended, by the ledger.

@@ -146,7 +146,7 @@ async fn run(name: &'static str, base: Base, case: Option<Case>) -> (usize, End)
 
 fn intents(item: &Value) -> usize {
     let deployments = item["record"]["deployments"].as_array().cloned().unwrap_or_default();
-    deployments.iter().filter(|it| it["deployment"].is_null() && it["outcome"].is_null()).count()
+    deployments.iter().filter(|it| !it["state"]["intended"].is_null()).count()
 }
 
 /// The scene, and what is delivered to the deploy function.

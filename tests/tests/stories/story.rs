@@ -223,13 +223,7 @@ impl Story {
 
     /// What the ledger remembers of a service.
     pub(crate) fn remembered(&self, target: &str) -> Value {
-        let of_target = |item: &Value| item["target"] == target && item["item"] == "service";
-        self.world
-            .items("slipway")
-            .into_iter()
-            .find(of_target)
-            .map(|mut item| item["record"].take())
-            .unwrap_or_default()
+        self.world.record_of(target)
     }
 
     /// Every deployment that the service `prod/web` ever had, newest first, but the first.

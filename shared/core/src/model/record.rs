@@ -179,7 +179,7 @@ impl PendingInput {
 
     /// To decide again among everything that the registry has, after this deployment; the same for a repeated one.
     pub fn after(deployment: &Deployment, at: Timestamp) -> Self {
-        let id = deployment.deployment.as_ref().map(|id| id.as_str().to_owned());
+        let id = deployment.id().map(|id| id.as_str().to_owned());
         let event = EventId::new(format!("after-{}", id.unwrap_or_else(|| deployment.number.to_string())));
         Self::again(event, Trigger::Reconcile, at)
     }
@@ -283,15 +283,8 @@ pub struct Deployment {
     pub settings: Settings,
     /// When it was meant; UpdateService comes after this.
     pub intended_at: Timestamp,
-    /// The PRIMARY deployment when it was meant: another one tells that the update took effect.
-    #[serde(default)]
-    pub over: Option<DeploymentId>,
-    /// Its id, once ECS gave it one.
-    #[serde(default)]
-    pub deployment: Option<DeploymentId>,
-    /// When ECS made it.
-    #[serde(default)]
-    pub began_at: Option<Timestamp>,
+    /// How far it has come.
+    pub state: DeploymentState,
     /// When its deadline rings.
     #[serde(default)]
     pub deadline: Option<Timestamp>,
@@ -301,24 +294,62 @@ pub struct Deployment {
     /// What ECS warned of meanwhile (placement failures and such), newest first.
     #[serde(default, deserialize_with = "lenient::items")]
     pub warnings: Vec<String>,
-    /// Set once it is known to have failed; what follows is the way back.
-    #[serde(default, deserialize_with = "lenient::or_default")]
-    pub failing: Option<Failing>,
-    /// The way back that Slipway took; at most one for each deployment.
-    #[serde(default, deserialize_with = "lenient::or_default")]
-    pub rollback: Option<Rollback>,
-    /// How it ended.
-    #[serde(default, deserialize_with = "lenient::or_default")]
-    pub outcome: Option<Outcome>,
-    /// When it ended.
-    #[serde(default)]
-    pub ended_at: Option<Timestamp>,
-    /// Why it ended so, in a sentence.
-    #[serde(default)]
-    pub reason: Option<String>,
     /// The ids of the notices told of it.
     #[serde(default, deserialize_with = "lenient::items")]
     pub told: Vec<String>,
+}
+
+/// How far a deployment has come, with what is known of it by then.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeploymentState {
+    /// It was written down, and UpdateService comes after that; whether it took effect is not known.
+    Intended {
+        /// The PRIMARY deployment at that time: another one tells that the update took effect.
+        #[serde(default)]
+        previous_primary: Option<DeploymentId>,
+    },
+    /// ECS made it, and it has not ended.
+    InProgress(Progress),
+    /// It ended.
+    Ended(Ended),
+}
+
+/// What is known of a deployment that ECS made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// ECS's id of it.
+    pub deployment: DeploymentId,
+    /// When ECS made it.
+    pub began_at: Timestamp,
+    /// Set once it is known to have failed; what follows is the rollback.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub failing: Option<Failing>,
+    /// The rollback that Slipway began; at most one for each deployment.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub rollback: Option<Rollback>,
+}
+
+impl Progress {
+    /// Of a deployment that ECS made, and that goes well as far as is known.
+    pub fn of(deployment: DeploymentId, began_at: Timestamp) -> Self {
+        Self { deployment, began_at, failing: None, rollback: None }
+    }
+}
+
+/// The end of a deployment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ended {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When.
+    pub at: Timestamp,
+    /// Why, in a sentence.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// What was known of it by then; `None` of an intent whose service was deleted.
+    #[serde(default)]
+    pub progress: Option<Progress>,
 }
 
 /// A deployment is known to have failed.
@@ -390,7 +421,7 @@ impl Service {
 
     /// The newest deployment that has not ended.
     pub fn open(&self) -> Option<&Deployment> {
-        self.deployments.iter().find(|it| it.outcome.is_none())
+        self.deployments.iter().find(|it| it.is_open())
     }
 
     /// The deployment of this number.
@@ -400,13 +431,17 @@ impl Service {
 
     /// The deployment that ECS calls so, or whose rollback it calls so.
     pub fn of_id(&self, id: &DeploymentId) -> Option<&Deployment> {
-        self.deployments.iter().find(|it| it.deployment.as_ref() == Some(id) || it.rolls_back_as(id))
+        self.deployments.iter().find(|it| it.id() == Some(id) || it.rolls_back_as(id))
     }
 
     /// Whether something was meant whose deployment nobody has named yet, so that one that nobody knows may be it.
     pub fn expects_a_deployment(&self) -> bool {
-        self.deployments.iter().filter(|it| it.outcome.is_none()).any(|open| {
-            open.deployment.is_none() || open.rollback.as_ref().is_some_and(|rollback| rollback.deployment.is_none())
+        self.deployments.iter().any(|it| match &it.state {
+            DeploymentState::Intended { .. } => true,
+            DeploymentState::InProgress(it) => {
+                it.rollback.as_ref().is_some_and(|rollback| rollback.deployment.is_none())
+            }
+            DeploymentState::Ended(_) => false,
         })
     }
 
@@ -436,24 +471,85 @@ impl Deployment {
             revision: RevisionChange::default(),
             settings: Settings::default(),
             intended_at,
-            over: None,
-            deployment: None,
-            began_at: None,
+            state: DeploymentState::Intended { previous_primary: None },
             deadline: None,
             failed_tasks: Vec::new(),
             warnings: Vec::new(),
-            failing: None,
-            rollback: None,
-            outcome: None,
-            ended_at: None,
-            reason: None,
             told: Vec::new(),
+        }
+    }
+
+    /// Whether it is not known to have taken effect.
+    pub fn is_intent(&self) -> bool {
+        matches!(self.state, DeploymentState::Intended { .. })
+    }
+
+    /// The PRIMARY deployment when it was intended, while it is not known to have taken effect.
+    pub fn previous_primary(&self) -> Option<&DeploymentId> {
+        match &self.state {
+            DeploymentState::Intended { previous_primary } => previous_primary.as_ref(),
+            DeploymentState::InProgress(_) | DeploymentState::Ended(_) => None,
+        }
+    }
+
+    /// ECS's id of it, once ECS made it.
+    pub fn id(&self) -> Option<&DeploymentId> {
+        self.progress().map(|it| &it.deployment)
+    }
+
+    /// When ECS made it; until that is known, when it was intended.
+    pub fn began_at(&self) -> Timestamp {
+        self.progress().map_or(self.intended_at, |it| it.began_at)
+    }
+
+    /// Why it is known to have failed, if it is.
+    pub fn failing(&self) -> Option<&Failing> {
+        self.progress()?.failing.as_ref()
+    }
+
+    /// The rollback that Slipway began, if it did.
+    pub fn rollback(&self) -> Option<&Rollback> {
+        self.progress()?.rollback.as_ref()
+    }
+
+    /// Whether it has not ended.
+    pub fn is_open(&self) -> bool {
+        self.ended().is_none()
+    }
+
+    /// Its end.
+    pub fn ended(&self) -> Option<&Ended> {
+        match &self.state {
+            DeploymentState::Ended(ended) => Some(ended),
+            DeploymentState::Intended { .. } | DeploymentState::InProgress(_) => None,
+        }
+    }
+
+    /// How it ended.
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.ended().map(|it| it.outcome)
+    }
+
+    /// What is known of it since ECS made it.
+    pub fn progress(&self) -> Option<&Progress> {
+        match &self.state {
+            DeploymentState::Intended { .. } => None,
+            DeploymentState::InProgress(progress) => Some(progress),
+            DeploymentState::Ended(ended) => ended.progress.as_ref(),
+        }
+    }
+
+    /// The same, to change it, while it has not ended.
+    pub fn in_progress(&mut self) -> Option<&mut Progress> {
+        match &mut self.state {
+            DeploymentState::InProgress(progress) => Some(progress),
+            DeploymentState::Intended { .. } | DeploymentState::Ended(_) => None,
         }
     }
 
     /// Whether ECS's deployment of this id is the way back from this one.
     pub fn rolls_back_as(&self, id: &DeploymentId) -> bool {
-        self.rollback.as_ref().is_some_and(|it| it.deployment.as_ref() == Some(id))
+        self.rollback().is_some_and(|it| it.deployment.as_ref() == Some(id))
     }
 
     /// Whether somebody asked for a way back.

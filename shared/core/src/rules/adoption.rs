@@ -49,7 +49,7 @@ pub fn external(record: &Service, service: &ServiceFacts) -> Option<Note> {
     let unknown = service.deployments.iter().filter(|it| record.of_id(&it.id).is_none() && !it.is_rollback());
     // What is older than a full record may have been in it.
     let full = record.deployments.get(RECENT - 1..).and_then(<[Deployment]>::last);
-    let since = full.map(|oldest| oldest.began_at.unwrap_or(oldest.intended_at));
+    let since = full.map(|oldest| oldest.began_at());
     let unknown = unknown.filter(|it| since.is_none_or(|since| it.created_at.is_some_and(|created| created > since)));
     let unknown = unknown.filter(|it| !mechanism::is_primary(it) || !is_way_back(record, it));
     let at = unknown.filter_map(|it| it.created_at).max().filter(|at| decided.is_none_or(|decided| decided < *at))?;
@@ -61,9 +61,9 @@ pub fn external(record: &Service, service: &ServiceFacts) -> Option<Note> {
 fn is_way_back(record: &Service, made: &crate::model::facts::Deployment) -> bool {
     record.deployments.first().is_some_and(|last| {
         let back_to = |revision: &Option<String>| revision.as_deref() == Some(made.task_definition.short());
-        let since = made.created_at.is_none_or(|created| created >= last.began_at.unwrap_or(last.intended_at));
+        let since = made.created_at.is_none_or(|created| created >= last.began_at());
         since
-            && (last.failing.is_some() || last.rollback.is_some() || last.outcome.is_some_and(|it| it.condemns()))
-            && (back_to(&last.revision.old) || last.rollback.as_ref().is_some_and(|it| back_to(&it.to)))
+            && (last.failing().is_some() || last.rollback().is_some() || last.outcome().is_some_and(|it| it.condemns()))
+            && (back_to(&last.revision.old) || last.rollback().is_some_and(|it| back_to(&it.to)))
     })
 }

@@ -8,7 +8,7 @@ use crate::model::record::Service;
 
 /// By the record, which keeps the last ten deployments.
 pub fn done_by_record(record: &Service, id: &EventId) -> Option<Reason> {
-    let made = record.deployments.iter().find(|it| it.event.as_ref() == Some(id) && it.deployment.is_some())?;
+    let made = record.deployments.iter().find(|it| it.event.as_ref() == Some(id) && it.id().is_some())?;
     Some(done(id, made.revision.new.as_deref().unwrap_or("a new deployment")))
 }
 
@@ -62,10 +62,12 @@ mod tests {
         let id = EventId::new("build-7");
         let at = "2026-11-21T10:00:00Z";
         let began = json!({ "number": 1, "trigger": "deploy", "event": "build-7", "intended_at": at,
-            "deployment": "ecs-svc/2", "revision": { "old": "web:1", "new": "web:2" } });
+            "state": { "in_progress": { "deployment": "ecs-svc/2", "began_at": at } },
+            "revision": { "old": "web:1", "new": "web:2" } });
         assert!(done_by_record(&record(began.clone()), &id).is_some());
         assert!(done_by_record(&record(began), &EventId::new("build-8")).is_none());
-        let meant = json!({ "number": 1, "trigger": "deploy", "event": "build-7", "intended_at": at });
+        let meant = json!({ "number": 1, "trigger": "deploy", "event": "build-7", "intended_at": at,
+            "state": { "intended": {} } });
         assert!(done_by_record(&record(meant), &id).is_none(), "an intent is not done");
     }
 
@@ -76,8 +78,9 @@ mod tests {
         let lost = Service::default();
         assert!(done_by_revision(&lost, &[made.clone(), revision(2, None)], &running, &id).is_some());
         assert!(done_by_revision(&lost, &[revision(2, None)], &running, &id).is_none());
-        let other = json!({ "number": 1, "trigger": "push", "intended_at": "2026-11-21T10:00:00Z",
-            "deployment": "ecs-svc/2", "revision": { "old": "web:1", "new": "web:2" } });
+        let at = "2026-11-21T10:00:00Z";
+        let other = json!({ "number": 1, "trigger": "push", "intended_at": at,
+            "state": { "in_progress": { "deployment": "ecs-svc/2", "began_at": at } }, "revision": { "old": "web:1", "new": "web:2" } });
         let record = record(other);
         assert!(done_by_revision(&record, std::slice::from_ref(&made), &running, &id).is_none(), "nobody runs it");
         assert!(done_by_revision(&record, std::slice::from_ref(&made), &made, &id).is_some(), "it runs");

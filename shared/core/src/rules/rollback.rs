@@ -112,14 +112,14 @@ pub enum Human {
 /// Decides.
 pub fn decide(facts: &Facts<'_>) -> WayBack {
     let failed = facts.deployment;
-    if failed.outcome.is_some() {
+    if failed.ended().is_some() {
         return WayBack::Tell(Tell::NotFailing);
     }
     if failed.is_external() {
         return WayBack::Tell(Tell::Outside);
     }
     match facts.assessment {
-        Assessment::Failing { .. } if failed.rollback.is_some() => return WayBack::Tell(Tell::Before),
+        Assessment::Failing { .. } if failed.rollback().is_some() => return WayBack::Tell(Tell::Before),
         // Decided before, and not under way: the same again.
         Assessment::Failing { .. } | Assessment::RollbackDue => {}
         Assessment::RollingBack { by: Who::Ecs, .. } => return WayBack::Tell(Tell::EcsRollsBack),
@@ -148,9 +148,9 @@ fn way(facts: &Facts<'_>) -> WayBack {
 fn stop(facts: &Facts<'_>) -> Option<WayBack> {
     use ServiceDeploymentStatus::{InProgress, Pending};
     let story = facts.service_deployment.filter(|story| matches!(story.status, Pending | InProgress))?;
-    let before = facts.deployment.rollback.as_ref().is_none_or(|rollback| rollback.how == RollbackMethod::Stop);
+    let before = facts.deployment.rollback().is_none_or(|rollback| rollback.how == RollbackMethod::Stop);
     let primary = facts.service.primary()?;
-    let own = Some(&primary.id) == facts.deployment.deployment.as_ref();
+    let own = Some(&primary.id) == facts.deployment.id();
     if facts.service.controller != Controller::Ecs || !before || !own || mechanism::has_failed(primary) {
         return None;
     }

@@ -277,7 +277,7 @@ impl Facts<'_> {
         // Slipway may have noticed what ECS does not call a failure, and knows the cause of what ECS only calls one.
         let failure = self.failure(digest);
         if let Some(deployment) = in_flight.filter(|deployment| brings(deployment)) {
-            if let Some(failed) = failure.filter(|failed| failed.deployment.as_ref() == Some(&deployment.id)) {
+            if let Some(failed) = failure.filter(|failed| failed.id() == Some(&deployment.id)) {
                 return verdict(State::Failed, cause(failed));
             }
             let state = if mechanism::has_failed(deployment) { State::Failed } else { State::Deploying };
@@ -321,7 +321,7 @@ impl Facts<'_> {
         let brought =
             |it: &&record::Deployment| it.image.as_ref().and_then(|image| image.new.digest.as_ref()) == Some(digest);
         let last = self.record.deployments.iter().find(brought)?;
-        let failed = last.failing.is_some() || last.outcome.is_some_and(Outcome::condemns);
+        let failed = last.failing().is_some() || last.outcome().is_some_and(Outcome::condemns);
         Some(last).filter(|_| failed)
     }
 
@@ -334,6 +334,6 @@ impl Facts<'_> {
 
 /// Why a deployment failed, and what came of it.
 fn cause(failed: &record::Deployment) -> Option<Because> {
-    let cause = failed.failing.as_ref().map(|failing| failing.cause.clone()).or_else(|| failed.reason.clone())?;
-    Some(Because::Failed { cause, outcome: failed.outcome })
+    let cause = failed.failing().map(|failing| failing.cause.clone()).or_else(|| failed.ended()?.reason.clone())?;
+    Some(Because::Failed { cause, outcome: failed.outcome() })
 }

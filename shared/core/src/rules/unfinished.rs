@@ -14,11 +14,7 @@ use crate::rules::note::Note;
 
 /// The updates that were meant and of which nobody knows whether they took effect: whoever meant them died.
 pub fn unresolved(record: &Service) -> Vec<&Deployment> {
-    record
-        .deployments
-        .iter()
-        .filter(|it| it.deployment.is_none() && it.outcome.is_none() && !it.is_external())
-        .collect()
+    record.deployments.iter().filter(|it| it.is_intent()).collect()
 }
 
 /// Whether such an update took effect. It is forgotten only where ECS's history, if it was asked, knows nothing of it either.
@@ -34,10 +30,10 @@ pub fn resolve(intent: &Intent<'_>, history: &[ServiceDeploymentFacts]) -> Note 
 pub fn unjudged<'a>(record: &'a Service, service: &ServiceFacts) -> impl Iterator<Item = &'a Deployment> {
     let primary = service.primary().and_then(|primary| Some((primary.id.clone(), primary.created_at?)));
     record.deployments.iter().filter(move |it| {
-        let is_open = it.outcome.is_none() && it.rollback.is_none() && !it.is_external();
-        let went_back = primary.as_ref().is_some_and(|(id, created)| {
-            it.deployment.as_ref().is_some_and(|own| own != id) && it.began_at.is_some_and(|began| began > *created)
-        });
+        let is_open = it.is_open() && it.rollback().is_none() && !it.is_external();
+        let went_back = primary
+            .as_ref()
+            .is_some_and(|(id, created)| it.id().is_some_and(|own| own != id) && it.began_at() > *created);
         is_open && went_back
     })
 }
@@ -45,8 +41,8 @@ pub fn unjudged<'a>(record: &'a Service, service: &ServiceFacts) -> impl Iterato
 /// The deployments that began and of which nobody was told.
 pub fn untold(record: &Service) -> Vec<&Deployment> {
     let is_told = |it: &Deployment, id: &DeploymentId| it.told.contains(&format!("{id}/{}", Kind::Started.as_str()));
-    let untold = |it: &&Deployment| it.deployment.as_ref().is_some_and(|id| !is_told(it, id));
-    record.deployments.iter().filter(|it| it.outcome.is_none() && !it.is_external()).filter(untold).collect()
+    let untold = |it: &&Deployment| it.id().is_some_and(|id| !is_told(it, id));
+    record.deployments.iter().filter(|it| it.is_open() && !it.is_external()).filter(untold).collect()
 }
 
 /// The plan of a deployment whose notice was lost, as the record remembers it.
@@ -70,7 +66,7 @@ pub fn told_late(target: &TargetName, meant: &Deployment) -> Plan {
 
 /// Whether a reconcile looks after a deployment: it has no end, or nobody was told of it.
 pub fn is_unfinished(deployment: &Deployment) -> bool {
-    deployment.outcome.is_none() || end_is_untold(deployment)
+    deployment.is_open() || end_is_untold(deployment)
 }
 
 /// The deployments that a reconcile looks after, each with when its deadline ought to ring.
@@ -84,8 +80,8 @@ pub fn overdue(record: &Service, service: Option<&ServiceFacts>, now: Timestamp)
     let unfinished = record.deployments.iter().filter(|it| is_unfinished(it));
     unfinished
         .filter_map(|it| {
-            let id = it.deployment.as_ref()?;
-            Some((it.number, it.deadline.filter(|at| it.outcome.is_none() && *at > now && goes_on(id))))
+            let id = it.id()?;
+            Some((it.number, it.deadline.filter(|at| it.is_open() && *at > now && goes_on(id))))
         })
         .collect()
 }
@@ -94,8 +90,8 @@ pub fn overdue(record: &Service, service: Option<&ServiceFacts>, now: Timestamp)
 pub fn is_stale(record: &Service, service: &ServiceFacts, now: Timestamp) -> bool {
     /// Longer than ECS lags behind itself.
     const LAG_SECONDS: i64 = 60;
-    let last = record.deployments.iter().find(|it| it.deployment.is_some() && it.outcome.is_none());
-    let Some((id, at)) = last.and_then(|it| Some((it.deployment.as_ref()?, it.began_at?))) else { return false };
+    let last = record.deployments.iter().find(|it| it.id().is_some() && it.is_open());
+    let Some((id, at)) = last.and_then(|it| Some((it.id()?, it.began_at()))) else { return false };
     let recent = at.checked_add(LAG_SECONDS.seconds()).is_ok_and(|until| until > now);
     let newer = |it: &crate::model::facts::Deployment| it.id == *id || it.created_at.is_some_and(|made| made >= at);
     recent && !service.deployments.iter().any(newer)
@@ -103,7 +99,7 @@ pub fn is_stale(record: &Service, service: &ServiceFacts, now: Timestamp) -> boo
 
 /// Whether a deployment has ended and nobody was told. What others did says nothing afterwards of how it ended.
 pub fn end_is_untold(deployment: &Deployment) -> bool {
-    let Some(outcome) = deployment.outcome.filter(|_| !deployment.is_external()) else { return false };
+    let Some(outcome) = deployment.outcome().filter(|_| !deployment.is_external()) else { return false };
     let end = format!("/{}", Kind::of_end(outcome).as_str());
     !deployment.told.iter().any(|id| id.ends_with(&end))
 }

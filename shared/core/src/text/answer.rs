@@ -117,7 +117,7 @@ pub struct History {
     /// Which service.
     pub target: TargetName,
     /// Newest first.
-    pub deployments: Vec<Deployment>,
+    pub deployments: Vec<Value>,
     /// Why nothing can be told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<Reason>,
@@ -127,11 +127,39 @@ impl History {
     /// What the ledger answered.
     pub fn of(target: &TargetName, read: Result<Vec<Deployment>, Reason>) -> Self {
         let (deployments, refused) = match read {
-            Ok(deployments) => (deployments, None),
+            Ok(deployments) => (deployments.iter().map(of_deployment).collect(), None),
             Err(reason) => (Vec::new(), Some(reason)),
         };
         Self { target: target.clone(), deployments, refused }
     }
+}
+
+/// A deployment as one flat object: `outcome`, `ended_at` and `reason` are those of its end, and null before it.
+fn of_deployment(it: &Deployment) -> Value {
+    let (progress, ended) = (it.progress(), it.ended());
+    json!({
+        "number": it.number,
+        "trigger": it.trigger,
+        "event": it.event,
+        "request": it.request,
+        "who": it.who,
+        "request_reason": it.request_reason,
+        "image": it.image,
+        "build": it.build,
+        "revision": it.revision,
+        "settings": it.settings,
+        "intended_at": it.intended_at,
+        "deployment": it.id(),
+        "began_at": progress.map(|it| it.began_at),
+        "deadline": it.deadline,
+        "failed_tasks": it.failed_tasks,
+        "warnings": it.warnings,
+        "failing": it.failing(),
+        "rollback": it.rollback(),
+        "outcome": it.outcome(),
+        "ended_at": ended.map(|it| it.at),
+        "reason": ended.and_then(|it| it.reason.as_ref()),
+    })
 }
 
 /// The answer to a request for the history.

@@ -38,7 +38,7 @@ impl<C: Cloud> Failed<'_, C> {
     /// Why it failed, as far as there is anything to see.
     pub(crate) async fn explained(&self) -> Failing {
         let tasks = self.tasks().await;
-        let listed = self.service.deployments.iter().find(|it| Some(&it.id) == self.deployment.deployment.as_ref());
+        let listed = self.service.deployments.iter().find(|it| Some(&it.id) == self.deployment.id());
         let says = [
             self.service_deployment.and_then(ServiceDeploymentFacts::says),
             // Of one in progress it says no more than that.
@@ -56,7 +56,7 @@ impl<C: Cloud> Failed<'_, C> {
             digest: self.deployment.digest(),
             by: self.by,
             deadline_seconds: self.deployment.settings.deadline_seconds,
-            since: self.deployment.began_at,
+            since: self.deployment.progress().map(|it| it.began_at),
             says: &said,
             tasks: &tasks,
             events: &self.service.events,
@@ -73,7 +73,7 @@ impl<C: Cloud> Failed<'_, C> {
         if let Some(task) = self.task.filter(|task| !tasks.iter().any(|it| it.arn == task.arn)) {
             tasks.insert(0, task.clone());
         }
-        tasks.retain(|task| task.started_by.is_some() && task.started_by == self.deployment.deployment);
+        tasks.retain(|task| task.started_by.is_some() && task.started_by.as_ref() == self.deployment.id());
         // Those that stopped by themselves tell more than those that were told to; the newest of each first.
         tasks.sort_by_key(|task| task_failure(task).is_none());
         tasks.truncate(TASKS);

@@ -23,8 +23,8 @@ impl<C: Cloud> Visit<'_, C> {
     pub(crate) async fn note_hint(&mut self) -> Result<(), Error> {
         match self.hint {
             Hint::TaskStopped(task) => {
-                let started_by =
-                    |it: &&Deployment| it.outcome.is_none() && it.failing.is_none() && it.deployment == task.started_by;
+                let Some(id) = &task.started_by else { return Ok(()) };
+                let started_by = |it: &&Deployment| it.is_open() && it.failing().is_none() && it.id() == Some(id);
                 let Some(number) = self.record().deployments.iter().find(started_by).map(|it| it.number) else {
                     return Ok(());
                 };
@@ -32,8 +32,7 @@ impl<C: Cloud> Visit<'_, C> {
             }
             Hint::Warning(warning) => {
                 let line = line(warning);
-                let about =
-                    |it: &&Deployment| it.outcome.is_none() && it.failing.is_none() && it.intended_at <= warning.at;
+                let about = |it: &&Deployment| it.is_open() && it.failing().is_none() && it.intended_at <= warning.at;
                 let Some(number) = self.record().deployments.iter().find(about).map(|it| it.number) else {
                     return Ok(());
                 };
@@ -70,7 +69,7 @@ impl<C: Cloud> Visit<'_, C> {
         if deployment.is_external() && self.ours.others == Others::Ignored {
             return Ok(());
         }
-        let id = deployment.deployment.as_ref().map_or("", |id| id.as_str()).to_owned();
+        let id = deployment.id().map_or("", |id| id.as_str()).to_owned();
         let trigger = deployment.trigger.clone();
         if let Some(number) = self.write_down(deployment).await? {
             info!(target = %self.target, deployment.id = id, number, %trigger, "a deployment that nobody wrote down");

@@ -47,7 +47,7 @@ impl<C: Cloud> Visit<'_, C> {
         deployment: &Deployment,
         service: &ServiceFacts,
     ) -> Result<Option<ServiceDeploymentFacts>, Error> {
-        if deployment.deployment.is_none() {
+        if deployment.is_intent() {
             return Ok(None);
         }
         if self.stories.is_none() {
@@ -80,10 +80,10 @@ impl<C: Cloud> Visit<'_, C> {
     /// The revisions by which the deployment is recognised, read only where nobody wrote its id down: those that ECS lists
     /// and that were not the PRIMARY before.
     pub(crate) async fn read_listed(&mut self, deployment: &Deployment, service: &ServiceFacts) -> Result<(), Error> {
-        if deployment.deployment.is_some() {
+        if !deployment.is_intent() {
             return Ok(());
         }
-        let listed = service.deployments.iter().filter(|it| Some(&it.id) != deployment.over.as_ref());
+        let listed = service.deployments.iter().filter(|it| Some(&it.id) != deployment.previous_primary());
         self.read_revisions(listed.map(|it| &it.task_definition)).await
     }
 

@@ -41,12 +41,12 @@ impl<C: Cloud> Visit<'_, C> {
     pub(crate) async fn tell_what_is_untold(&mut self) -> Result<(), Error> {
         let ended: Vec<Deployment> = self.record().deployments.iter().filter(|it| end_is_untold(it)).cloned().collect();
         for deployment in ended {
-            let Some(outcome) = deployment.outcome else { continue };
-            let later = |it: &&Deployment| it.number > deployment.number && it.deployment.is_some();
+            let Some(outcome) = deployment.outcome() else { continue };
+            let later = |it: &&Deployment| it.number > deployment.number && it.id().is_some();
             let newer = self.record().deployments.iter().filter(later).min_by_key(|it| it.number);
             let newer = newer.filter(|_| matches!(outcome, Outcome::Superseded | Outcome::Failed));
-            let end = End { newer: newer.and_then(|it| it.deployment.clone()), ..End::of(outcome) };
-            let at = deployment.ended_at.unwrap_or_else(|| self.cloud.now());
+            let end = End { newer: newer.and_then(|it| it.id().cloned()), ..End::of(outcome) };
+            let at = deployment.ended().map_or_else(|| self.cloud.now(), |it| it.at);
             self.tell(deployment.number, &News::Ended { end: &end, next: None }, at).await?;
         }
         Ok(())

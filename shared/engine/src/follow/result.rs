@@ -36,7 +36,7 @@ impl<C: Cloud> Visit<'_, C> {
         let told = if deployment.is_external() { self.publish(number, &news, at).await? } else { None };
         let again = outcome.decides_again() && !deployment.is_external();
         let input = PendingInput::after(&deployment, at);
-        let decision = Decision { what: DecisionKind::External, at: began(&deployment), who: None };
+        let decision = Decision { what: DecisionKind::External, at: deployment.began_at(), who: None };
         let completed = end.outcome == Outcome::Completed;
         let now = self.cloud.now();
         let once = self.write(|record| {
@@ -82,7 +82,7 @@ impl<C: Cloud> Visit<'_, C> {
         let revision = match end.outcome {
             Outcome::Completed => deployment.revision.new.clone(),
             // Also where it was registered anew: that one names the images that ran.
-            Outcome::RolledBackBySlipway => deployment.rollback.as_ref().and_then(|it| it.to.clone()),
+            Outcome::RolledBackBySlipway => deployment.rollback().and_then(|it| it.to.clone()),
             _ => None,
         };
         let Some(revision) = revision else { return Ok(None) };
@@ -104,8 +104,4 @@ impl<C: Cloud> Visit<'_, C> {
         let (partition, region, account) = (&self.home.partition, &self.home.region, &self.home.account);
         format!("arn:{partition}:ecs:{region}:{account}:task-definition/{revision}")
     }
-}
-
-fn began(deployment: &Deployment) -> Timestamp {
-    deployment.began_at.unwrap_or(deployment.intended_at)
 }

@@ -36,7 +36,7 @@ impl<C: Cloud> Visit<'_, C> {
         let Some(way) = self.way_back(number, seen, seen.story.as_ref()).await? else { return Ok(Next::Wait) };
         info!(target = %self.target, deployment.number = number, "{way}");
         if !way.acts() {
-            let failing = self.deployment(number).and_then(|it| it.failing.as_ref());
+            let failing = self.deployment(number).and_then(|it| it.failing());
             match way.ending(failing.map_or(FailedBy::Ecs, |failing| failing.by)) {
                 Some(outcome) => self.end(number, &End::of(outcome), Some(&way), Some(&seen.service)).await?,
                 // Somebody else is putting it right, or it did not fail after all: its end is still to come.
@@ -231,18 +231,13 @@ impl<C: Cloud> Visit<'_, C> {
     /// Writes down that ECS took it on.
     async fn did(&mut self, number: u64, deployment: Option<DeploymentId>, to: Option<&str>) -> Result<(), Error> {
         let now = self.cloud.now();
-        self.write(|record| {
-            if let Some(rollback) = record.at(number).and_then(|it| it.rollback.as_mut()) {
-                rollback.carried_out(deployment.as_ref(), to, now);
-            }
-        })
-        .await
+        self.write(|record| record.rollback_accepted(number, deployment.as_ref(), to, now)).await
     }
 
     /// Publishes that the rollback is under way.
     async fn under_way(&mut self, number: u64, seen: &Seen) -> Result<Next, Error> {
         let Some(deployment) = self.deployment(number) else { return Ok(Next::Wait) };
-        let to = deployment.rollback.as_ref().and_then(|it| it.to.clone());
+        let to = deployment.rollback().and_then(|it| it.to.clone());
         let at = self.cloud.now().max(seen.service.primary().and_then(|it| it.updated_at).unwrap_or(Timestamp::MIN));
         self.tell(number, &News::RollingBack { by: Who::Slipway, to: to.as_deref() }, at).await?;
         Ok(Next::Wait)

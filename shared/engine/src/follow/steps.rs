@@ -91,7 +91,7 @@ impl<C: Cloud> Visit<'_, C> {
         info!(
             ecs.cluster = %service.cluster,
             ecs.service = %service.service,
-            deployment.id = deployment.deployment.as_ref().map(|id| id.as_str()),
+            deployment.id = deployment.id().map(|id| id.as_str()),
             deployment.number = number,
             "{} {number}: {assessment}",
             self.target,
@@ -134,7 +134,7 @@ impl<C: Cloud> Visit<'_, C> {
                 }
                 self.rearm(number, pace).await?;
                 let deployment = self.deployment(number);
-                let another = |it: &&Listed| deployment.is_some_and(|own| own.deployment.as_ref() != Some(&it.id));
+                let another = |it: &&Listed| deployment.is_some_and(|own| own.id() != Some(&it.id));
                 let to = seen.service.primary().filter(another).map(|it| it.task_definition.short());
                 self.tell_of(number, &News::RollingBack { by, to }).await?;
                 Ok(Next::Wait)
@@ -156,8 +156,8 @@ impl<C: Cloud> Visit<'_, C> {
 
     /// Gathers why it failed, once and at once.
     async fn note_failure(&mut self, number: u64, by: FailedBy, seen: &Seen) -> Result<(), Error> {
-        let Some(deployment) = self.deployment(number).filter(|it| it.failing.is_none()) else { return Ok(()) };
-        let own = |it: &&DeploymentEvent| deployment.deployment.as_ref() == Some(&it.deployment);
+        let Some(deployment) = self.deployment(number).filter(|it| it.failing().is_none()) else { return Ok(()) };
+        let own = |it: &&DeploymentEvent| deployment.id() == Some(&it.deployment);
         let failing = Failed {
             cloud: self.cloud,
             target: &self.target,
@@ -179,20 +179,14 @@ impl<C: Cloud> Visit<'_, C> {
     /// A rollback of ours that nobody wrote down as carried out, because whoever did it died.
     async fn adopt_the_way_back(&mut self, number: u64, seen: &Seen) -> Result<(), Error> {
         let Some(deployment) = self.deployment(number) else { return Ok(()) };
-        let known = deployment.rollback.as_ref().is_some_and(|it| it.done_at.is_some());
+        let known = deployment.rollback().is_some_and(|it| it.done_at.is_some());
         if known {
             return Ok(());
         }
         let made = its_way_back(deployment, &seen.service);
         let (now, made) = (self.cloud.now(), made.map(|it| (it.id.clone(), it.task_definition.short().to_owned())));
-        self.write(|record| {
-            let rollback = record.at(number).and_then(|it| it.rollback.as_mut()).filter(|it| it.done_at.is_none());
-            if let Some(rollback) = rollback {
-                let (id, to) = made.as_ref().map(|(id, to)| (id, to.as_str())).unzip();
-                rollback.carried_out(id, to, now);
-            }
-        })
-        .await
+        let (id, to) = made.as_ref().map(|(id, to)| (id, to.as_str())).unzip();
+        self.write(|record| record.rollback_accepted(number, id, to, now)).await
     }
 
     /// The service is gone, and so are its deployments.

@@ -28,7 +28,7 @@ impl<C: Cloud> Visit<'_, C> {
                 at
             }
             // The rollback has a timer of its own, which is still to come.
-            Pace::InTime if deployment.rollback.is_some() => return Ok(()),
+            Pace::InTime if deployment.rollback().is_some() => return Ok(()),
             Pace::InTime => match deployment.deadline {
                 None => (deployment.intended_at + deployment.settings.allowance())
                     .max(now + deployment.settings.extension()),
@@ -47,7 +47,7 @@ impl<C: Cloud> Visit<'_, C> {
 
     /// A timer that found a deployment still under way after its deadline: there is another one, so that no end is missed.
     pub(crate) async fn keep_the_deadline(&mut self, number: u64) -> Result<(), Error> {
-        let open = self.deployment(number).is_some_and(|it| it.outcome.is_none());
+        let open = self.deployment(number).is_some_and(|it| it.is_open());
         if *self.hint == Hint::Timer && open { self.rearm(number, Pace::InTime).await } else { Ok(()) }
     }
 

@@ -72,7 +72,7 @@ impl<'a, C: Cloud> Visit<'a, C> {
 
     /// The deployments that have not ended, the oldest first.
     pub(crate) fn open(&self) -> Vec<u64> {
-        let open = self.record().deployments.iter().filter(|it| it.outcome.is_none());
+        let open = self.record().deployments.iter().filter(|it| it.is_open());
         let mut numbers: Vec<u64> = open.map(|it| it.number).collect();
         numbers.sort_unstable();
         numbers
@@ -89,7 +89,7 @@ impl<'a, C: Cloud> Visit<'a, C> {
     /// When what rang happened, if it is about this deployment; else the time.
     pub(crate) fn at(&self, deployment: &Deployment) -> Timestamp {
         let of_it = |event: &&DeploymentEvent| {
-            deployment.deployment.as_ref() == Some(&event.deployment) || deployment.rolls_back_as(&event.deployment)
+            deployment.id() == Some(&event.deployment) || deployment.rolls_back_as(&event.deployment)
         };
         self.event().filter(of_it).map_or_else(|| self.cloud.now(), |event| event.at)
     }

@@ -109,14 +109,13 @@ impl OfService {
 
     /// What an update of this invocation is about: the last thing that it wrote down.
     pub(super) fn who(&self, record: &Service, holder: &str) -> Option<(By, Intent)> {
-        let own = |it: &&Deployment| it.deployment.is_none() && it.request.as_deref() == Some(holder);
-        let meant = record.deployments.iter().filter(|it| it.outcome.is_none()).find(own);
+        let own = |it: &&Deployment| it.id().is_none() && it.request.as_deref() == Some(holder);
+        let meant = record.deployments.iter().filter(|it| it.is_open()).find(own);
         let goes_back = |it: &&Deployment| {
-            it.outcome.is_none()
-                && it.rollback.as_ref().is_some_and(|it| it.how == RollbackMethod::Update && it.done_at.is_none())
+            it.is_open() && it.rollback().is_some_and(|it| it.how == RollbackMethod::Update && it.done_at.is_none())
         };
         let back = record.deployments.iter().find(goes_back);
-        let back_at = back.and_then(|it| it.rollback.as_ref()).map(|it| it.at);
+        let back_at = back.and_then(|it| it.rollback()).map(|it| it.at);
         if let Some(back) = back.filter(|_| meant.is_none_or(|meant| Some(meant.intended_at) < back_at)) {
             let looked = self.decisions.get(&back.number).copied().unwrap_or_default();
             let by = By::Rollback(back.number);
@@ -207,7 +206,7 @@ impl OfService {
             |it: &slipway_core::facts::Deployment| it.is_rollback() && it.rollout == Some(Rollout::InProgress);
         let fought = seen && primary.is_some_and(rolls_back);
         let fought = fought.then(|| format!("deployment {number} was rolled back while ECS rolled back"));
-        let failed = record.numbered(number).and_then(|it| it.deployment.as_ref());
+        let failed = record.numbered(number).and_then(|it| it.id());
         let twice =
             failed.filter(|it| self.ways_back.contains_key(it)).map(|_| "a rollback was rolled back".to_owned());
         self.ways_back.insert(update.made.clone(), number);
@@ -236,11 +235,11 @@ impl OfService {
         let primary = service.and_then(primary)?;
         let own = self.ways_back.get(&primary.id) == Some(&it.number);
         // Something newer took its place, and is what is rolled back then.
-        let newer = record.deployments.iter().any(|other| other.number > it.number && other.deployment.is_some());
+        let newer = record.deployments.iter().any(|other| other.number > it.number && other.id().is_some());
         let by_ecs = !newer && self.rolls_back(it, service, looked);
         let at_ecs = primary.rollout == Some(Rollout::InProgress) && (own || by_ecs);
         // Or somebody else is about to do it, with the lease in hand.
-        let meant = others && !newer && it.rollback.as_ref().is_some_and(|it| it.done_at.is_none());
+        let meant = others && !newer && it.rollback().is_some_and(|it| it.done_at.is_none());
         let given_up = matches!(outcome, Outcome::Failed | Outcome::TimedOut);
         let number = it.number;
         (given_up && (at_ecs || meant) && !Deployment::is_external(it))
@@ -253,7 +252,7 @@ impl OfService {
         let Some(primary) = primary(service) else { return false };
         let seen = primary.updated_at.is_none_or(|at| at < looked);
         let listed = |id: &DeploymentId| service.deployments.iter().any(|one| one.id == *id && one.status != "PRIMARY");
-        seen && primary.is_rollback() && it.deployment.as_ref().is_some_and(listed)
+        seen && primary.is_rollback() && it.id().is_some_and(listed)
     }
 
     /// A person's last decision that could be known. One from outside could, while ECS lists its deployment; what went over
@@ -266,8 +265,8 @@ impl OfService {
 
     /// Whether nothing better ought to run than what does.
     pub(super) fn best_runs(&self, record: &Service, running: &Digest, images: &Images) -> Option<String> {
-        let last = record.deployments.first().filter(|it| it.outcome == Some(Outcome::RollbackFailed));
-        let called = last.and_then(|it| it.ended_at);
+        let last = record.deployments.first().filter(|it| it.outcome() == Some(Outcome::RollbackFailed));
+        let called = last.and_then(|it| it.ended().map(|it| it.at));
         // A takeover whose answer was lost is one all the same.
         let adopted = record.decision.as_ref().filter(|it| it.what == DecisionKind::Adopted).map(|it| it.at);
         let decided = self.decided.max(adopted).max(self.outside.as_ref().map(|(_, at)| *at));

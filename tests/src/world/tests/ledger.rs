@@ -62,18 +62,18 @@ async fn a_write_is_taken_only_on_its_condition() {
 #[tokio::test]
 async fn what_is_remembered_is_told_in_words() {
     let world = with_table().await;
-    let deployment = |more: Value| {
-        let mut deployment = json!({ "number": {"N": "1"}, "trigger": {"S": "push"} });
-        for (name, value) in more.as_object().unwrap() {
-            deployment[name] = value.clone();
-        }
+    let deployment = |state: Value, told: Value| {
+        let deployment = json!({
+            "number": {"N": "1"}, "trigger": {"S": "push"}, "state": { "M": state }, "told": { "L": told },
+        });
         json!({ "M": { "count": {"N": "1"}, "lease": lease("a"), "deployments": {"L": [{ "M": deployment }]} } })
     };
+    let began = || json!({ "in_progress": { "M": { "deployment": {"S": "ecs-svc/1"} } } });
     let steps = [
         json!({ "M": { "lease": lease("a"), "fence": {"N": "1"} } }),
-        deployment(json!({})),
-        deployment(json!({ "deployment": {"S": "ecs-svc/1"} })),
-        deployment(json!({ "deployment": {"S": "ecs-svc/1"}, "told": {"L": [{"S": "x"}]} })),
+        deployment(json!({ "intended": { "M": {} } }), json!([])),
+        deployment(began(), json!([])),
+        deployment(began(), json!([{"S": "x"}])),
     ];
     let mut told = String::new();
     for (rev, record) in (0_u64..).zip(steps) {

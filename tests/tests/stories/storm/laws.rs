@@ -130,8 +130,7 @@ impl Laws {
     /// Everything has come to rest.
     pub(super) fn at_rest(&mut self, world: &World) {
         let service = self.service(world);
-        let items = world.items("slipway");
-        let record = items.iter().find(|it| it["item"] == "service").map(|it| it["record"].clone()).unwrap_or_default();
+        let record = world.record_of("prod/web");
         let empty = |name: &str| record[name].as_array().is_none_or(Vec::is_empty);
         if !record["lease"].is_null() || !empty("pending") {
             self.broken.push(format!("the lease or a pending input was left behind: {record:#}"));

@@ -41,8 +41,11 @@ mod tests {
             "old": { "tag": null, "digest": digest("a") },
             "new": { "tag": "1.5.0", "digest": digest("b") },
         });
-        serde_json::from_value(json!({ "version": 1, "deployments": [
-            { "number": 1, "trigger": "push", "intended_at": "2026-11-21T10:00:00Z", "image": image, "build": build },
+        serde_json::from_value(json!({ "deployments": [
+            {
+                "number": 1, "trigger": "push", "intended_at": "2026-11-21T10:00:00Z", "image": image, "build": build,
+                "state": { "intended": {} },
+            },
         ] }))
         .unwrap()
     }

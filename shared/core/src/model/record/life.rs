@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::{
-    Decision, DecisionKind, Deployment, Failing, Fence, GOOD, Good, Lost, Outcome, PendingInput, QUARANTINED,
-    Quarantined, RECENT, Rollback, Service, TOLD,
+    Decision, DecisionKind, Deployment, DeploymentState, Ended, Failing, Fence, GOOD, Good, Lost, Outcome,
+    PendingInput, Progress, QUARANTINED, Quarantined, RECENT, Rollback, Service, TOLD,
 };
 use crate::model::id::{DeploymentId, TaskDefinitionArn};
 use crate::model::image::Digest;
@@ -20,7 +20,7 @@ impl Service {
     /// Writes down a deployment that was found at ECS, if nobody has done so since, and nothing was meant since that it may
     /// be. Its number, and what is to be archived. What somebody else made counts as a person's decision from then on.
     pub fn find(&mut self, found: Deployment) -> Option<(u64, Vec<Deployment>)> {
-        let is_known = found.deployment.as_ref().is_some_and(|id| self.of_id(id).is_some());
+        let is_known = found.id().is_some_and(|id| self.of_id(id).is_some());
         if is_known || self.expects_a_deployment() {
             return None;
         }
@@ -37,11 +37,10 @@ impl Service {
         self.count += 1;
         let deployment = Deployment { number: self.count, ..deployment };
         // What somebody else made may be found after something newer was meant.
-        let began = |it: &Deployment| it.began_at.unwrap_or(it.intended_at);
-        let place = self.deployments.iter().position(|it| began(it) <= began(&deployment));
+        let place = self.deployments.iter().position(|it| it.began_at() <= deployment.began_at());
         self.deployments.insert(place.unwrap_or(self.deployments.len()), deployment);
         // What has not ended is never dropped: nobody would follow it to its end.
-        let keep = |at: usize, it: &Deployment| at < RECENT || it.outcome.is_none();
+        let keep = |at: usize, it: &Deployment| at < RECENT || it.is_open();
         let all = std::mem::take(&mut self.deployments);
         let (kept, dropped): (Vec<_>, Vec<_>) = all.into_iter().enumerate().partition(|(at, it)| keep(*at, it));
         self.deployments = kept.into_iter().map(|(_, it)| it).collect();
@@ -55,31 +54,30 @@ impl Service {
     pub fn began(&mut self, number: u64, began: &Began) {
         let is_known = self.of_id(&began.deployment).is_some_and(|known| known.number != number);
         let Some(it) = self.at(number) else { return };
-        if is_known && it.deployment.is_none() {
-            let decision = decision_of(it);
-            self.forget(number);
-            decision.into_iter().for_each(|decision| self.decided(decision));
-            return;
-        }
-        if it.deployment.is_none() {
-            it.deployment = Some(began.deployment.clone());
-            it.began_at = Some(began.at);
+        if it.is_intent() {
+            if is_known {
+                let decision = decision_of(it);
+                self.forget(number);
+                decision.into_iter().for_each(|decision| self.decided(decision));
+                return;
+            }
+            it.state = DeploymentState::InProgress(Progress::of(began.deployment.clone(), began.at));
             it.revision.new = Some(began.revision.short().to_owned());
         }
         let decision = decision_of(it);
         // What somebody else made meanwhile began before it, though it was meant before that.
-        self.deployments.sort_by_key(|it| std::cmp::Reverse(it.began_at.unwrap_or(it.intended_at)));
+        self.deployments.sort_by_key(|it| std::cmp::Reverse(it.began_at()));
         decision.into_iter().for_each(|decision| self.decided(decision));
     }
 
     /// What was meant did not come about; nobody is told, because nothing happened.
     pub fn forget(&mut self, number: u64) {
-        self.deployments.retain(|it| it.number != number || it.deployment.is_some());
+        self.deployments.retain(|it| it.number != number || it.id().is_some());
     }
 
     /// What was meant did not come about, and whoever meant it is gone: what came by itself is decided again.
     pub fn never_began(&mut self, number: u64) {
-        let meant = self.numbered(number).filter(|it| it.deployment.is_none());
+        let meant = self.numbered(number).filter(|it| it.id().is_none());
         let again = meant.filter(|it| decision_of(it).is_none()).map(|it| {
             let again = PendingInput::after(it, it.intended_at);
             // A person's release has still brought about nothing.
@@ -109,7 +107,7 @@ impl Service {
 
     /// The deployment is known to have failed; the first to notice says why.
     pub fn failing(&mut self, number: u64, failing: Failing) {
-        if let Some(it) = self.at(number).filter(|it| it.outcome.is_none() && it.failing.is_none()) {
+        if let Some(it) = self.in_progress(number).filter(|it| it.failing.is_none()) {
             it.failing = Some(failing);
         }
     }
@@ -118,7 +116,7 @@ impl Service {
     /// take another way; what may have come of it is as old as it.
     pub fn roll_back(&mut self, fence: Fence, number: u64, rollback: Rollback) -> Result<Once, Lost> {
         self.check(fence)?;
-        let Some(it) = self.at(number).filter(|it| it.outcome.is_none()) else { return Ok(Once::Before) };
+        let Some(it) = self.in_progress(number) else { return Ok(Once::Before) };
         if let Some(decided) = &mut it.rollback {
             if decided.done_at.is_none() {
                 (decided.how, decided.to) = (rollback.how, rollback.to);
@@ -131,15 +129,15 @@ impl Service {
 
     /// Whether a deployment was judged before its way back began: that judgement is out of date, and is made anew.
     pub fn is_outdated(&self, judged: &Deployment) -> bool {
-        judged.rollback.is_none() && self.numbered(judged.number).is_some_and(|it| it.rollback.is_some())
+        judged.rollback().is_none() && self.numbered(judged.number).is_some_and(|it| it.rollback().is_some())
     }
 
     /// The story ends; what follows from the ending is written down with it. A second ending changes nothing.
     pub fn end(&mut self, number: u64, outcome: Outcome, at: Timestamp, reason: Option<String>) -> Once {
-        let Some(it) = self.at(number).filter(|it| it.outcome.is_none()) else { return Once::Before };
-        it.outcome = Some(outcome);
-        it.ended_at = Some(at);
-        it.reason = reason.or_else(|| it.failing.as_ref().map(|failing| failing.cause.clone()));
+        let Some(it) = self.at(number).filter(|it| it.is_open()) else { return Once::Before };
+        let progress = it.progress().cloned();
+        let cause = progress.as_ref().and_then(|it| it.failing.as_ref()).map(|failing| failing.cause.clone());
+        it.state = DeploymentState::Ended(Ended { outcome, at, reason: reason.or(cause), progress });
         let condemned = outcome.condemns().then(|| it.quarantine(at)).flatten();
         if let Some(condemned) = condemned {
             self.condemn(condemned);
@@ -190,6 +188,26 @@ impl Service {
         }
     }
 
+    /// ECS accepted the rollback of this deployment; what was known of it before stays.
+    pub fn rollback_accepted(
+        &mut self,
+        number: u64,
+        deployment: Option<&DeploymentId>,
+        to: Option<&str>,
+        at: Timestamp,
+    ) {
+        if let Some(rollback) = self.in_progress(number).and_then(|it| it.rollback.as_mut()) {
+            rollback.deployment = rollback.deployment.take().or_else(|| deployment.cloned());
+            rollback.to = rollback.to.take().or_else(|| to.map(str::to_owned));
+            rollback.done_at = rollback.done_at.or(Some(at));
+        }
+    }
+
+    /// What is known of the deployment of this number, to change it while that has not ended.
+    fn in_progress(&mut self, number: u64) -> Option<&mut Progress> {
+        self.at(number)?.in_progress()
+    }
+
     /// The deployment of this number, to change it.
     pub fn at(&mut self, number: u64) -> Option<&mut Deployment> {
         self.deployments.iter_mut().find(|it| it.number == number)
@@ -222,24 +240,18 @@ fn decision_of(it: &Deployment) -> Option<Decision> {
     Some(Decision { what, at: it.intended_at, who: it.who.clone() })
 }
 
-impl Rollback {
-    /// ECS accepted it; what was known of it before stays.
-    pub fn carried_out(&mut self, deployment: Option<&DeploymentId>, to: Option<&str>, at: Timestamp) {
-        self.deployment = self.deployment.take().or_else(|| deployment.cloned());
-        self.to = self.to.take().or_else(|| to.map(str::to_owned));
-        self.done_at = self.done_at.or(Some(at));
-    }
-}
-
 impl Deployment {
     fn quarantine(&self, at: Timestamp) -> Option<Quarantined> {
         let image = self.image.as_ref()?;
-        let failing = self.failing.as_ref();
         Some(Quarantined {
             repository: image.repository.clone(),
             digest: image.new.digest.clone()?,
             tag: image.new.tag.clone(),
-            cause: failing.map(|it| it.cause.clone()).or_else(|| self.reason.clone()).unwrap_or_default(),
+            cause: self
+                .failing()
+                .map(|it| it.cause.clone())
+                .or_else(|| self.ended()?.reason.clone())
+                .unwrap_or_default(),
             at,
         })
     }

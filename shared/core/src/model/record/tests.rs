@@ -25,7 +25,7 @@ fn input(event: &str) -> PendingInput {
 
 fn deployment(n: u8) -> Deployment {
     let image = json!({ "repository": "shop/web", "old": null, "new": { "tag": "1.5.0", "digest": digest(n) } });
-    let deployment = json!({ "number": 0, "trigger": "push", "intended_at": at("10:00:00"), "image": image });
+    let deployment = json!({ "number": 0, "trigger": "push", "intended_at": at("10:00:00"), "image": image, "state": { "intended": {} } });
     serde_json::from_value(deployment).unwrap()
 }
 
@@ -136,15 +136,11 @@ fn every_step_of_a_life_is_taken_once() {
     assert!(!record.is_outdated(&record.deployments[0].clone()));
     let other = Rollback { how: RollbackMethod::Stop, at: at("10:02:30"), ..rollback.clone() };
     assert_eq!(record.roll_back(fence, number, other), Ok(Once::Before));
-    let decided = record.deployments[0].rollback.clone().unwrap();
+    let decided = record.deployments[0].rollback().cloned().unwrap();
     assert_eq!((decided.how, decided.at), (RollbackMethod::Stop, at("10:02:01")), "another way, decided when it was");
-    record.at(number).unwrap().rollback.as_mut().unwrap().carried_out(None, None, at("10:02:40"));
+    record.rollback_accepted(number, None, None, at("10:02:40"));
     assert_eq!(record.roll_back(fence, number, rollback), Ok(Once::Before));
-    assert_eq!(
-        record.deployments[0].rollback.as_ref().unwrap().how,
-        RollbackMethod::Stop,
-        "what was carried out stays"
-    );
+    assert_eq!(record.deployments[0].rollback().unwrap().how, RollbackMethod::Stop, "what was carried out stays");
     assert_eq!(record.end(number, Outcome::RolledBackBySlipway, at("10:04:00"), None), Once::Now);
     assert_eq!(record.end(number, Outcome::Completed, at("10:05:00"), None), Once::Before);
 
@@ -183,11 +179,21 @@ fn a_record_of_another_hand_is_read_as_far_as_it_is_understood() {
     let record: Service = serde_json::from_value(json!({
         "version": VERSION, "fence": "many", "lease": { "holder": 1 }, "surprise": true,
         "pending": [{ "event": "1", "at": "2026-11-21T10:00:00Z", "more": 1 }, 7],
-        "deployments": [{ "number": 3, "trigger": "push", "intended_at": "2026-11-21T10:00:00Z", "outcome": "vanished" }],
+        "deployments": [
+            { "number": 4, "trigger": "push", "intended_at": at("10:00:00"), "state": { "vanished": {} } },
+            {
+                "number": 3, "trigger": "push", "intended_at": at("09:00:00"),
+                "state": { "in_progress": { "deployment": "ecs-svc/3", "began_at": at("09:00:01"), "failing": 7 } },
+            },
+        ],
     }))
     .unwrap();
     assert_eq!((record.fence, &record.lease, record.pending.len()), (0, &None, 1));
-    assert_eq!((record.deployments[0].number, record.deployments[0].outcome), (3, None));
+    let states: Vec<_> = record.deployments.iter().map(|it| (it.number, it.state.clone())).collect();
+    assert_eq!(
+        states,
+        [(3, DeploymentState::InProgress(Progress::of(DeploymentId::new("ecs-svc/3"), at("09:00:01"))))]
+    );
 }
 
 #[test]
@@ -239,16 +245,19 @@ fn a_word_that_is_not_known_keeps_nothing_from_being_read() {
             "pending": [{ "event": "1", "at": at("10:00:00"), "trigger": trigger }],
             "deployments": [{
                 "number": 3, "trigger": trigger, "intended_at": at("10:00:00"),
-                "failing": { "at": at("10:02:00"), "by": "an oracle", "cause": "its health check failed" },
-                "rollback": { "how": "a time machine", "to": "web:41", "at": at("10:03:00") },
+                "state": { "in_progress": {
+                    "deployment": "ecs-svc/3", "began_at": at("10:00:01"),
+                    "failing": { "at": at("10:02:00"), "by": "an oracle", "cause": "its health check failed" },
+                    "rollback": { "how": "a time machine", "to": "web:41", "at": at("10:03:00") },
+                } },
             }],
         }))
         .unwrap();
         let deployment = &record.deployments[0];
         assert_eq!((&deployment.trigger, &record.pending[0].input.trigger), (&expected, &expected));
-        let failing = deployment.failing.as_ref().unwrap();
+        let failing = deployment.failing().unwrap();
         assert_eq!((failing.by, failing.cause.as_str()), (FailedBy::Ecs, "its health check failed"));
-        assert_eq!(deployment.rollback.as_ref().unwrap().how, RollbackMethod::Update);
+        assert_eq!(deployment.rollback().unwrap().how, RollbackMethod::Update);
         let what = DecisionKind::Other("handover".to_owned());
         assert_eq!(record.decision, Some(Decision { what, at: at("09:00:00"), who: Some("ana".to_owned()) }));
     }
@@ -258,9 +267,9 @@ fn a_word_that_is_not_known_keeps_nothing_from_being_read() {
 }
 
 #[test]
-fn the_words_of_the_record_are_the_ones_of_before() {
+fn the_words_of_the_record_never_change() {
     let mut record = Service::default();
-    record.record(Deployment {
+    let progress = Progress {
         failing: Some(Failing {
             at: at("10:02:00"),
             by: FailedBy::Deadline,
@@ -277,13 +286,15 @@ fn the_words_of_the_record_are_the_ones_of_before() {
             deployment: None,
             done_at: None,
         }),
-        ..Deployment::of(Trigger::Release, at("10:00:00"))
-    });
+        ..Progress::of(DeploymentId::new("ecs-svc/1"), at("10:00:01"))
+    };
+    let state = DeploymentState::InProgress(progress);
+    record.record(Deployment { state, ..Deployment::of(Trigger::Release, at("10:00:00")) });
     record.decided(Decision { what: DecisionKind::External, at: at("10:00:00"), who: None });
     let written = serde_json::to_value(&record).unwrap();
-    let deployment = &written["deployments"][0];
+    let (deployment, progress) = (&written["deployments"][0], &written["deployments"][0]["state"]["in_progress"]);
     assert_eq!(
-        (&deployment["trigger"], &deployment["failing"]["by"], &deployment["rollback"]["how"]),
+        (&deployment["trigger"], &progress["failing"]["by"], &progress["rollback"]["how"]),
         (&json!("release"), &json!("deadline"), &json!("stop"))
     );
     assert_eq!(written["decision"]["what"], "external");
@@ -293,9 +304,13 @@ fn the_words_of_the_record_are_the_ones_of_before() {
 #[test]
 fn what_a_person_asked_for_is_a_decision_and_a_release_is_none() {
     let mut record = Service::default();
-    let made = |trigger: Trigger| Deployment { who: Some("ana".to_owned()), ..Deployment::of(trigger, at("10:00:00")) };
+    let found = |trigger: Trigger| {
+        let progress = Progress::of(DeploymentId::new(trigger.as_str()), at("10:00:01"));
+        let state = DeploymentState::InProgress(progress);
+        Deployment { who: Some("ana".to_owned()), state, ..Deployment::of(trigger, at("10:00:00")) }
+    };
     for trigger in [Trigger::Push, Trigger::Reconcile, Trigger::Release, Trigger::Other("promotion".to_owned())] {
-        record.find(Deployment { deployment: Some(DeploymentId::new(trigger.as_str())), ..made(trigger) }).unwrap();
+        record.find(found(trigger)).unwrap();
         assert_eq!(record.decision, None);
     }
     for (trigger, what) in [
@@ -303,7 +318,7 @@ fn what_a_person_asked_for_is_a_decision_and_a_release_is_none() {
         (Trigger::Redeploy, DecisionKind::Redeploy),
         (Trigger::Rollback, DecisionKind::Rollback),
     ] {
-        record.find(Deployment { deployment: Some(DeploymentId::new(trigger.as_str())), ..made(trigger) }).unwrap();
+        record.find(found(trigger)).unwrap();
         assert_eq!(record.decision.take().map(|it| (it.what, it.who)), Some((what, Some("ana".to_owned()))));
     }
 }

@@ -35,10 +35,10 @@ pub(in crate::rules) fn undisturbed(
     }
     if by_itself && let Some(failed) = unjudged(record, service).next() {
         // Its image may not come back by itself, which is written down only when its story ends.
-        let deployment = failed.deployment.clone().unwrap_or(deployment);
+        let deployment = failed.id().cloned().unwrap_or(deployment);
         return Err(Reason::Queued { deployment, what: "rollback from".to_owned() });
     }
-    let rolls_back = |it: &&record::Deployment| it.outcome.is_none() && (it.rollback.is_some() || it.is_rollback());
+    let rolls_back = |it: &&record::Deployment| it.is_open() && (it.rollback().is_some() || it.is_rollback());
     match record.deployments.iter().find(rolls_back) {
         Some(_) if by_itself => Err(Reason::Queued { deployment, what: "rollback".to_owned() }),
         _ => Ok(()),
@@ -50,7 +50,7 @@ pub(in crate::rules) fn undisturbed(
 fn has_failed_for_good(record: &record::Service, primary: &Deployment) -> bool {
     let Some(last) = record.deployments.first() else { return false };
     if last.rolls_back_as(&primary.id) || primary.is_rollback() {
-        return last.outcome == Some(record::Outcome::RollbackFailed);
+        return last.outcome() == Some(record::Outcome::RollbackFailed);
     }
-    last.deployment.as_ref() == Some(&primary.id) && last.outcome.is_some_and(record::Outcome::condemns)
+    last.id() == Some(&primary.id) && last.outcome().is_some_and(record::Outcome::condemns)
 }

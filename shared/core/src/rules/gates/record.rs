@@ -30,7 +30,7 @@ pub fn gate(record: &Service, image: &GatedImage) -> Result<(), Reason> {
         });
     }
     if let Some((number, at)) = gave_up(record).filter(|(_, at)| image.pushed_at.is_none_or(|pushed| pushed <= *at)) {
-        let deployment = record.numbered(number).and_then(|it| it.deployment.clone());
+        let deployment = record.numbered(number).and_then(|it| it.id().cloned());
         return Err(Reason::GaveUp { image: image.shown.clone(), deployment, at });
     }
     match (&record.decision, image.pushed_at) {
@@ -46,8 +46,8 @@ pub fn gate(record: &Service, image: &GatedImage) -> Result<(), Reason> {
 
 /// The last deployment, if its rollback failed too, and when: a person was called, and only a newer image may help.
 fn gave_up(record: &Service) -> Option<(u64, Timestamp)> {
-    let last = record.deployments.first().filter(|it| it.outcome == Some(Outcome::RollbackFailed))?;
-    Some((last.number, last.ended_at?))
+    let last = record.deployments.first().filter(|it| it.outcome() == Some(Outcome::RollbackFailed))?;
+    Some((last.number, last.ended()?.at))
 }
 
 #[cfg(test)]
@@ -55,7 +55,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::record::{Decision, DecisionKind, Hold};
+    use crate::model::record::{Decision, DecisionKind, Deployment, Hold};
+    use crate::model::trigger::Trigger;
 
     fn at(time: &str) -> Timestamp {
         format!("2026-11-21T{time}Z").parse().unwrap()
@@ -87,8 +88,8 @@ mod tests {
         );
         check(&record, "10:00:01", None);
         let image = json!({ "repository": "shop/web", "old": null, "new": { "tag": "1.5.0", "digest": digest(1) } });
-        let deployment = json!({ "number": 0, "trigger": "push", "intended_at": at("10:00:00"), "image": image });
-        let (number, _) = record.record(serde_json::from_value(deployment).unwrap());
+        let image = serde_json::from_value(image).unwrap();
+        let (number, _) = record.record(Deployment { image, ..Deployment::of(Trigger::Push, at("10:00:00")) });
         record.end(number, Outcome::TimedOut, at("10:04:00"), Some("it did not end".to_owned()));
         check(
             &record,

@@ -119,11 +119,11 @@ impl From<End> for Assessment {
 
 /// Judges one recorded deployment.
 pub fn assess(it: &Situation<'_>) -> Assessment {
-    if let Some(outcome) = it.deployment.outcome {
+    if let Some(outcome) = it.deployment.outcome() {
         return Assessment::Over(outcome);
     }
-    let Some(id) = &it.deployment.deployment else { return intent(it) };
-    if it.deployment.rollback.is_some() {
+    let Some(id) = it.deployment.id() else { return intent(it) };
+    if it.deployment.rollback().is_some() {
         return rollback::assess(it, id);
     }
     history(it).unwrap_or_else(|| listed(it, id))
@@ -176,7 +176,7 @@ fn stopped(it: &Situation<'_>, story: &ServiceDeploymentFacts) -> Assessment {
     }
     let own = ecs_messages::own(it);
     let failed = own.is_some_and(|own| own.rollout == Some(Rollout::Failed)) || ecs_messages::noticed_a_failure(story);
-    if failed || it.deployment.failing.is_some() {
+    if failed || it.deployment.failing().is_some() {
         return Assessment::Failing { by: failed_by(it) };
     }
     End { outcome: Outcome::Stopped, newer: None, says: story.says().map(str::to_owned) }.into()
@@ -205,7 +205,7 @@ fn listed(it: &Situation<'_>, id: &DeploymentId) -> Assessment {
     }
     // A new deployment is not shown at once.
     let young = it.now.duration_since(ecs_messages::began(it.deployment)) < LAG;
-    if own.is_none() && young && it.deployment.failing.is_none() && !ecs_messages::says_went_back(it, primary) {
+    if own.is_none() && young && it.deployment.failing().is_none() && !ecs_messages::says_went_back(it, primary) {
         return Assessment::InProgress(Pace::InTime);
     }
     went_back(it, primary, ecs_messages::who(it))
@@ -232,7 +232,7 @@ fn on_its_way(it: &Situation<'_>, own: &Deployment) -> Assessment {
     if own.rollout.is_none() && alone && own.pending_count == 0 {
         return End::of(Outcome::Completed).into();
     }
-    if it.deployment.failing.is_some() {
+    if it.deployment.failing().is_some() {
         return Assessment::Failing { by: failed_by(it) };
     }
     if too_many_failed_tasks(it.deployment, it.service) {
@@ -277,12 +277,12 @@ pub(super) fn rolling_back(it: &Situation<'_>, by: Who) -> Assessment {
 
 /// A newer deployment took its place: what had not failed by then did not fail.
 pub(super) fn replaced(it: &Situation<'_>, newer: DeploymentId) -> Assessment {
-    let outcome = if it.deployment.failing.is_some() { Outcome::Failed } else { Outcome::Superseded };
+    let outcome = if it.deployment.failing().is_some() { Outcome::Failed } else { Outcome::Superseded };
     End { newer: Some(newer), ..End::of(outcome) }.into()
 }
 
 fn failed_by(it: &Situation<'_>) -> FailedBy {
-    it.deployment.failing.as_ref().map_or(FailedBy::Ecs, |failing| failing.by)
+    it.deployment.failing().map_or(FailedBy::Ecs, |failing| failing.by)
 }
 
 impl Situation<'_> {

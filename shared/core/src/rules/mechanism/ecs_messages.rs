@@ -18,13 +18,13 @@ pub(super) const SKEW: SignedDuration = SignedDuration::from_secs(5);
 
 /// The deployment as ECS lists it.
 pub(super) fn own<'a>(it: &Situation<'a>) -> Option<&'a Deployment> {
-    let id = it.deployment.deployment.as_ref()?;
+    let id = it.deployment.id()?;
     it.service.deployments.iter().find(|listed| listed.id == *id)
 }
 
 /// When it began, as far as that is known.
 pub(super) fn began(deployment: &record::Deployment) -> Timestamp {
-    deployment.began_at.unwrap_or(deployment.intended_at)
+    deployment.began_at()
 }
 
 /// The event, if it is about this deployment.
@@ -40,14 +40,14 @@ pub(super) fn newer(it: &Situation<'_>) -> Option<DeploymentId> {
 /// The next deployment after it that the record has.
 pub(super) fn newer_recorded(it: &Situation<'_>) -> Option<DeploymentId> {
     let newer = it.record.deployments.iter().take_while(|other| other.number != it.deployment.number);
-    newer.filter(|other| other.deployment.is_some()).last()?.deployment.clone()
+    newer.filter(|other| other.id().is_some()).last()?.id().cloned()
 }
 
 /// The PRIMARY, or else another deployment that ECS lists, if it was made after this one.
 pub(super) fn newer_listed(it: &Situation<'_>) -> Option<DeploymentId> {
     let began = own(it).and_then(|own| own.created_at).unwrap_or_else(|| began(it.deployment));
     let newer = |other: &&Deployment| {
-        Some(&other.id) != it.deployment.deployment.as_ref()
+        Some(&other.id) != it.deployment.id()
             && !it.deployment.rolls_back_as(&other.id)
             && other.created_at.is_some_and(|created| created > began)
     };
@@ -58,12 +58,12 @@ pub(super) fn newer_listed(it: &Situation<'_>) -> Option<DeploymentId> {
 /// for it before.
 pub(super) fn another_failed(it: &Situation<'_>, primary: &Deployment) -> Option<DeploymentId> {
     let own = own(it).is_some_and(|own| own.rollout == Some(Rollout::Failed));
-    if own || it.deployment.failing.is_some() {
+    if own || it.deployment.failing().is_some() {
         return None;
     }
     let since = began(it.deployment);
     let failed = failed_in_log(it.service, primary, since)?;
-    (Some(&failed) != it.deployment.deployment.as_ref()).then_some(failed)
+    (Some(&failed) != it.deployment.id()).then_some(failed)
 }
 
 /// Whether ECS says, in an event, of the deployment or in its log, that it went back to this PRIMARY from this deployment
@@ -85,7 +85,7 @@ fn is_named_as_way_back(primary: &Deployment) -> bool {
 /// Whether the event says that ECS goes back to another deployment than this one, which the list may not show yet.
 pub(super) fn announces_way_back(it: &Situation<'_>) -> bool {
     it.event.is_some_and(|event| {
-        Some(&event.deployment) != it.deployment.deployment.as_ref()
+        Some(&event.deployment) != it.deployment.id()
             && event.at >= began(it.deployment)
             && event.reason.as_deref().is_some_and(speaks_of_rollback)
     })

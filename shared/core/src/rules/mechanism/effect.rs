@@ -64,7 +64,7 @@ impl Intent<'_> {
         let since = self.meant.intended_at - ecs_messages::SKEW;
         let made = |it: &&Deployment| {
             // What was there before is no sign of it, though it may run the same revision.
-            Some(&it.id) != self.meant.over.as_ref()
+            Some(&it.id) != self.meant.previous_primary()
                 && it.created_at.is_none_or(|created| created >= since)
                 && self.record.of_id(&it.id).is_none()
                 && self.is_meant(&it.task_definition)
@@ -81,7 +81,7 @@ impl Intent<'_> {
     fn in_history(&self, history: &[ServiceDeploymentFacts]) -> Option<Began> {
         let began = |it: &ServiceDeploymentFacts| {
             let (id, revision) = (it.key()?.id(), it.task_definition.as_ref()?);
-            let is_it = Some(&id) != self.meant.over.as_ref() && self.is_meant(revision);
+            let is_it = Some(&id) != self.meant.previous_primary() && self.is_meant(revision);
             is_it.then_some(Began { deployment: id, at: it.created_at?, revision: revision.clone() })
         };
         of_its_time(self.record, self.meant, history).filter_map(began).min_by_key(|it| it.at)

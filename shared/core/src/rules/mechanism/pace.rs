@@ -47,8 +47,8 @@ pub(super) fn of_the_way_there(it: &Situation<'_>, own: Option<&Deployment>) -> 
 
 /// The pace of the way back, which has as much time as the deployment had; `None` when its time is up.
 pub(super) fn of_the_way_back(it: &Situation<'_>) -> Option<Pace> {
-    let rollback = it.deployment.rollback.as_ref().map(|rollback| rollback.done_at.unwrap_or(rollback.at));
-    let Some(began) = rollback.or(it.deployment.failing.as_ref().map(|failing| failing.at)) else {
+    let rollback = it.deployment.rollback().map(|rollback| rollback.done_at.unwrap_or(rollback.at));
+    let Some(began) = rollback.or(it.deployment.failing().map(|failing| failing.at)) else {
         return Some(Pace::InTime);
     };
     // The stage is still the one that the deployment failed in, and what it goes back to has baked before.

@@ -12,13 +12,13 @@ use super::ecs_messages;
 ///
 /// A stop makes none: ECS puts an older deployment back, which may be somebody else's and is known by its own name.
 pub fn its_way_back<'a>(deployment: &record::Deployment, service: &'a ServiceFacts) -> Option<&'a Deployment> {
-    let rollback = deployment.rollback.as_ref()?;
+    let rollback = deployment.rollback()?;
     let primary = service.primary()?;
     (rollback.how != RollbackMethod::Stop && is_it(deployment, rollback, primary)).then_some(primary)
 }
 
 pub(super) fn assess(it: &Situation<'_>, id: &DeploymentId) -> Assessment {
-    let Some(rollback) = &it.deployment.rollback else { return Assessment::RollbackDue };
+    let Some(rollback) = it.deployment.rollback() else { return Assessment::RollbackDue };
     if let Some(told) = by_event(it, rollback).or_else(|| by_story(it, rollback)) {
         return told;
     }
@@ -100,6 +100,6 @@ fn is_it(failed: &record::Deployment, rollback: &Rollback, primary: &Deployment)
     let since = primary.created_at.is_none_or(|created| created >= rollback.at - ecs_messages::SKEW);
     let to =
         rollback.to.as_deref().is_none_or(|to| TaskDefinitionArn::new(to).short() == primary.task_definition.short());
-    let before = failed.deployment.as_ref() == Some(&primary.id) || rollback.over.as_ref() == Some(&primary.id);
+    let before = failed.id() == Some(&primary.id) || rollback.over.as_ref() == Some(&primary.id);
     since && to && !before
 }

@@ -20,7 +20,7 @@ pub fn its_service_deployment<'a>(
     service: &ServiceFacts,
     all: &'a [ServiceDeploymentFacts],
 ) -> Option<&'a ServiceDeploymentFacts> {
-    let key = deployment.deployment.as_ref()?.key();
+    let key = deployment.id()?.key();
     let of_it = all.iter().filter(|it| key.is_some() && it.key() == key && is_since(it, deployment));
     of_it.max_by_key(|it| it.created_at).or_else(|| by_time(deployment, service, all))
 }
@@ -46,7 +46,7 @@ fn by_time<'a>(
     if all.iter().any(joins) {
         return None;
     }
-    let listed = service.deployments.iter().find(|it| Some(&it.id) == deployment.deployment.as_ref());
+    let listed = service.deployments.iter().find(|it| Some(&it.id) == deployment.id());
     let began = listed.and_then(|it| it.created_at).unwrap_or_else(|| ecs_messages::began(deployment));
     let apart = |it: &ServiceDeploymentFacts| it.created_at.map(|created| created.duration_since(began).abs());
     let new = deployment.revision.new.as_deref();

@@ -41,7 +41,7 @@ fn an_intent_is_resolved_by_looking() {
     let before = Deployment { created_at: Some(time("16:59:00")), ..primary(N, InProgress) };
     let before = with(Off, vec![before]).intent().marked(N, "event-2", "request-2");
     row("the PRIMARY bears its event, and was there before", before, "never began");
-    let recorded = made().recorded_newer().n(|n| n.deployment = None).marked(N, "event-2", "request-2");
+    let recorded = made().recorded_newer().marked(N, "event-2", "request-2");
     let recorded =
         Case { service: with(Off, vec![primary(X, InProgress)]).service, ..recorded.marked(X, "event-2", "") };
     row("the PRIMARY bears its event, and is another's by the record", recorded, "never began");
@@ -77,7 +77,8 @@ fn what_ecs_lists_no_more_may_have_begun_all_the_same() {
         ..delisted()
     };
     row("the history does not say what it targets", unnumbered, "never began");
-    let before = rolled_back().n(|n| n.over = Some(DeploymentId::new(N)));
+    let before = rolled_back()
+        .n(|n| n.state = record::DeploymentState::Intended { previous_primary: Some(DeploymentId::new(N)) });
     row("the history's is of what was PRIMARY before", before, "never began");
     row("the history's is another's", another.history(N, Status::RollbackSuccessful, "17:00:01"), "never began");
     let unread = with(RollsBack, vec![primary(O, Completed)]).intent();
@@ -89,15 +90,11 @@ fn what_ecs_lists_no_more_may_have_begun_all_the_same() {
         "never began",
     );
     // X bears the same event, and the record knows it: it is not this one as well.
-    let known = delisted().recorded_newer().n(|n| n.deployment = None).marked(X, "event-2", "request-2");
+    let known = delisted().recorded_newer().marked(X, "event-2", "request-2");
     row("the history's is on record", known.history(X, Status::RollbackSuccessful, "17:00:00"), "never began");
     let mut back = delisted().marked(R, "event-2", "request-2").history(R, Status::Successful, "17:00:02");
-    back.record.deployments[1].rollback = with(Off, going())
-        .way_back(RollbackMethod::Update, Some(R), Some("17:00:02"))
-        .record
-        .deployments
-        .remove(0)
-        .rollback;
+    let rolled_back_by_r = with(Off, going()).way_back(RollbackMethod::Update, Some(R), Some("17:00:02"));
+    back.record.deployments[1].state = rolled_back_by_r.record.deployments[0].state.clone();
     row("the history's is a rollback's that is on record", back, "never began");
 
     let n = |status: Status| {
@@ -140,7 +137,7 @@ fn a_rolling_deployment_takes_its_course() {
     );
     row(
         "a story that ended stays so",
-        with(Off, going()).n(|n| n.outcome = Some(Outcome::Superseded)),
+        with(Off, going()).n(|n| end(n, Outcome::Superseded)),
         "ended before: superseded",
     );
     row("just made, and not listed yet", with(Off, vec![primary(O, Completed)]).at("17:01:00"), "is in progress");

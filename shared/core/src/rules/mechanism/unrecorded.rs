@@ -9,7 +9,7 @@ use crate::model::id::TaskDefinitionArn;
 use crate::model::image::ImageRef;
 use crate::model::plan::{ImageChange, RevisionChange, Shown};
 use crate::model::provenance::Provenance;
-use crate::model::record::{self, DecisionKind};
+use crate::model::record::{self, DecisionKind, DeploymentState, Progress};
 use crate::model::trigger::Trigger;
 
 /// The longest time between registering a revision and deploying it: a Lambda function runs for 15 minutes at most.
@@ -61,8 +61,7 @@ pub fn unrecorded(it: &Unrecorded<'_>) -> Option<record::Deployment> {
             new: Some(primary.task_definition.short().to_owned()),
         },
         settings: it.settings.clone(),
-        deployment: Some(primary.id.clone()),
-        began_at: Some(made),
+        state: DeploymentState::InProgress(Progress::of(primary.id.clone(), made)),
         ..record::Deployment::of(trigger, made)
     })
 }
@@ -252,13 +251,15 @@ mod tests {
             ..record::Service::default()
         };
         let at = "2026-09-04T16:59:58Z";
-        let it = json!({ "number": 1, "trigger": "push", "intended_at": at, "deployment": "ecs-svc/2" });
+        let it = json!({ "number": 1, "trigger": "push", "intended_at": at,
+            "state": { "in_progress": { "deployment": "ecs-svc/2", "began_at": at } } });
         check(&recorded(it), &service(), &[], "nothing");
-        let intent = json!({ "number": 1, "trigger": "push", "intended_at": at });
+        let intent = json!({ "number": 1, "trigger": "push", "intended_at": at, "state": { "intended": {} } });
         check(&recorded(intent), &service(), &[], "nothing");
         let way_back = json!({
-            "number": 1, "trigger": "push", "intended_at": at, "deployment": "ecs-svc/0",
-            "rollback": { "how": "update", "at": at },
+            "number": 1, "trigger": "push", "intended_at": at, "state": { "in_progress": {
+                "deployment": "ecs-svc/0", "began_at": at, "rollback": { "how": "update", "at": at },
+            } },
         });
         check(&recorded(way_back), &service(), &[], "nothing");
         let mut back = service();

@@ -36,7 +36,7 @@ pub fn rendering(base: &Revision, ran: &[Ran], failed: &record::Deployment) -> R
 
 /// Marks the one rollback of a deployment, so that an unanswered Register is recognised.
 fn mark(failed: &record::Deployment) -> String {
-    let id = failed.deployment.as_ref().map_or_else(|| failed.number.to_string(), |id| id.as_str().to_owned());
+    let id = failed.id().map_or_else(|| failed.number.to_string(), |id| id.as_str().to_owned());
     format!("rollback-of-{id}")
 }
 

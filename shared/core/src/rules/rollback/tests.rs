@@ -71,7 +71,8 @@ struct Case {
 
 fn failing(goods: Vec<GoodFacts>) -> Case {
     let deployment: record::Deployment = serde_json::from_value(json!({
-        "number": 2, "trigger": "push", "event": "event-2", "deployment": NEW, "intended_at": time("17:00:00"),
+        "number": 2, "trigger": "push", "event": "event-2", "intended_at": time("17:00:00"),
+        "state": { "in_progress": { "deployment": NEW, "began_at": time("17:00:00") } },
         "revision": { "old": "web:41", "new": "web:42" },
         "image": { "repository": "shop/web", "old": { "tag": "prod", "digest": digest('a') },
                    "new": { "tag": "1.5.0", "digest": digest('b') } },
@@ -165,7 +166,7 @@ impl Case {
             deployment: None,
             done_at: None,
         };
-        self.n(|n| n.rollback = Some(rollback))
+        self.n(|n| n.in_progress().unwrap().rollback = Some(rollback))
     }
 
     fn decide(&self) -> WayBack {
@@ -207,7 +208,14 @@ fn what_is_not_slipway_s_to_mend_is_only_told() {
     );
     row(
         "its story ended",
-        failing(both()).n(|n| n.outcome = Some(Outcome::Completed)),
+        failing(both()).n(|n| {
+            n.state = record::DeploymentState::Ended(record::Ended {
+                outcome: Outcome::Completed,
+                at: time("17:04:00"),
+                reason: None,
+                progress: n.progress().cloned(),
+            })
+        }),
         "tell: Slipway does nothing, because there is nothing to put right",
     );
     row(

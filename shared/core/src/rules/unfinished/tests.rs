@@ -9,7 +9,9 @@ use super::*;
 use crate::model::facts::{Breaker, Controller, Deployment as EcsDeployment, Management, Revision, Rollout, Strategy};
 use crate::model::id::{ClusterName, EventId, ServiceName};
 use crate::model::image::Tag;
-use crate::model::record::{self, Blocked, Decision, DecisionKind, Outcome, Pending, PendingInput};
+use crate::model::record::{
+    self, Blocked, Decision, DecisionKind, DeploymentState, Ended, Outcome, Pending, PendingInput, Progress,
+};
 use crate::model::trigger::Trigger;
 use crate::rules::adoption::{external, first_sight};
 use crate::rules::candidate::By;
@@ -56,13 +58,29 @@ fn service(primary: EcsDeployment) -> ServiceFacts {
     }
 }
 
+/// An intent of 10:00:00, when `ecs-svc/1` was the PRIMARY.
 fn meant(number: u64, more: serde_json::Value) -> record::Deployment {
     let mut deployment = json!({ "number": number, "trigger": "push", "event": "e-1", "request": "r-1",
-        "intended_at": at("10:00:00"), "over": "ecs-svc/1", "revision": { "old": "web:1", "new": null } });
+        "intended_at": at("10:00:00"), "state": { "intended": { "previous_primary": "ecs-svc/1" } },
+        "revision": { "old": "web:1", "new": null } });
     for (name, value) in more.as_object().unwrap() {
         deployment[name] = value.clone();
     }
     serde_json::from_value(deployment).unwrap()
+}
+
+/// The same, when it began as this deployment.
+fn begun(number: u64, id: &str, more: serde_json::Value) -> record::Deployment {
+    let state = DeploymentState::InProgress(Progress::of(DeploymentId::new(id), at("10:00:02")));
+    record::Deployment { state, ..meant(number, more) }
+}
+
+/// The same, when it ended so.
+fn ended(outcome: Outcome, more: serde_json::Value) -> record::Deployment {
+    let begun = begun(1, "ecs-svc/2", more);
+    let progress = begun.progress().cloned();
+    let state = DeploymentState::Ended(Ended { outcome, at: at("10:05:00"), reason: None, progress });
+    record::Deployment { state, ..begun }
 }
 
 fn record(deployments: Vec<record::Deployment>) -> Service {
@@ -99,7 +117,7 @@ fn an_update_that_nobody_remembers_is_somebody_elses() {
     }
     let other = || deployment("ecs-svc/9", "web:7", "10:30:00", Rollout::InProgress);
     check(&record(Vec::new()), other(), Some("2026-11-21T10:30:00Z"));
-    check(&record(vec![meant(1, json!({ "deployment": "ecs-svc/9" }))]), other(), None);
+    check(&record(vec![begun(1, "ecs-svc/9", json!({}))]), other(), None);
     check(&Service::default(), other(), None);
     check(&record(Vec::new()), deployment("ecs-svc/1", "web:1", "08:00:00", Rollout::Completed), None);
     // ECS's way back is nobody's decision.
@@ -107,7 +125,7 @@ fn an_update_that_nobody_remembers_is_somebody_elses() {
     back.rollout_reason = Some("ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1.".to_owned());
     check(&record(Vec::new()), back.clone(), None);
     back.rollout_reason = None;
-    let failed = meant(1, json!({ "deployment": "ecs-svc/2", "outcome": Outcome::RolledBackByEcs }));
+    let failed = ended(Outcome::RolledBackByEcs, json!({}));
     check(&record(vec![failed.clone()]), back.clone(), None);
     // What somebody did unseen before it, and ECS puts back, is theirs.
     back.created_at = Some(at("09:59:00"));
@@ -146,25 +164,25 @@ fn an_unanswered_update_took_effect_if_a_new_deployment_runs_what_it_meant() {
 #[test]
 fn nothing_comes_by_itself_before_what_failed_is_judged() {
     #[track_caller]
-    fn check(open: serde_json::Value, primary: EcsDeployment, expected: usize) {
-        let record = record(vec![meant(1, open)]);
+    fn check(open: record::Deployment, primary: EcsDeployment, expected: usize) {
+        let record = record(vec![open]);
         assert_eq!(unjudged(&record, &service(primary)).count(), expected);
     }
-    let open = || json!({ "deployment": "ecs-svc/2", "began_at": at("10:00:02") });
+    let open = || begun(1, "ecs-svc/2", json!({}));
     let old = || deployment("ecs-svc/1", "web:1", "08:00:00", Rollout::Completed);
     check(open(), old(), 1);
     check(open(), deployment("ecs-svc/2", "web:2", "10:00:02", Rollout::InProgress), 0);
     check(open(), deployment("ecs-svc/3", "web:3", "10:01:00", Rollout::InProgress), 0);
-    check(json!({ "deployment": "ecs-svc/2", "began_at": at("10:00:02"), "outcome": Outcome::Failed }), old(), 0);
-    check(json!({}), old(), 0);
-    check(json!({ "trigger": "external", "deployment": "ecs-svc/2", "began_at": at("10:00:02") }), old(), 0);
+    check(ended(Outcome::Failed, json!({})), old(), 0);
+    check(meant(1, json!({})), old(), 0);
+    check(begun(1, "ecs-svc/2", json!({ "trigger": "external" })), old(), 0);
 }
 
 #[test]
 fn nobody_waits_for_what_failed_for_good_but_for_a_way_back() {
     #[track_caller]
-    fn check(ended: serde_json::Value, primary: EcsDeployment, waits: bool) {
-        let record = record(vec![meant(1, ended)]);
+    fn check(ended: record::Deployment, primary: EcsDeployment, waits: bool) {
+        let record = record(vec![ended]);
         let service = ServiceFacts { strategy: Strategy::BlueGreen, ..service(primary) };
         let tag = Tag::parse("1.0.0").unwrap();
         assert_eq!(undisturbed(&service, &record, By::Push(&tag)).is_err(), waits);
@@ -175,28 +193,30 @@ fn nobody_waits_for_what_failed_for_good_but_for_a_way_back() {
         rollout_reason: Some("ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1.".to_owned()),
         ..back()
     };
-    let ended = |outcome: Outcome| {
-        json!({
-            "deployment": "ecs-svc/2",
-            "outcome": outcome,
-            "rollback": { "how": "update", "at": at("10:04:00"), "deployment": "ecs-svc/3" },
-        })
+    let rolled_back = |outcome: Outcome| {
+        let mut it = ended(outcome, json!({}));
+        let rollback = json!({ "how": "update", "at": at("10:04:00"), "deployment": "ecs-svc/3" });
+        if let DeploymentState::Ended(Ended { progress: Some(progress), .. }) = &mut it.state {
+            progress.rollback = serde_json::from_value(rollback).unwrap();
+        }
+        it
     };
-    check(json!({ "deployment": "ecs-svc/2" }), own(), true);
-    check(json!({ "deployment": "ecs-svc/2", "outcome": Outcome::TimedOut }), own(), false);
-    check(json!({ "deployment": "ecs-svc/2", "outcome": Outcome::Superseded }), own(), true);
+    check(begun(1, "ecs-svc/2", json!({})), own(), true);
+    check(ended(Outcome::TimedOut, json!({})), own(), false);
+    check(ended(Outcome::Superseded, json!({})), own(), true);
     // Somebody's update had ended the story before Slipway's rollback went through.
-    check(ended(Outcome::Failed), back(), true);
-    check(ended(Outcome::RollbackFailed), back(), false);
-    check(ended(Outcome::RolledBackByEcs), ecs_back(), true);
-    check(ended(Outcome::RollbackFailed), ecs_back(), false);
+    check(rolled_back(Outcome::Failed), back(), true);
+    check(rolled_back(Outcome::RollbackFailed), back(), false);
+    check(rolled_back(Outcome::RolledBackByEcs), ecs_back(), true);
+    check(rolled_back(Outcome::RollbackFailed), ecs_back(), false);
 }
 
 #[test]
 fn what_was_archived_is_nobody_elses() {
     let all = (1..=record::RECENT as u64).rev().map(|number| {
         let began = at("10:00:00") + jiff::SignedDuration::from_secs(number as i64);
-        meant(number, json!({ "deployment": format!("ecs-svc/{number}"), "began_at": began }))
+        let state = DeploymentState::InProgress(Progress::of(DeploymentId::new(format!("ecs-svc/{number}")), began));
+        record::Deployment { state, ..meant(number, json!({})) }
     });
     let full = record(all.collect());
     let mut service = service(deployment("ecs-svc/10", "web:2", "10:00:10", Rollout::InProgress));
@@ -212,7 +232,7 @@ fn what_was_archived_is_nobody_elses() {
 
 #[test]
 fn what_began_and_was_not_told_is_told_by_whoever_comes_next() {
-    let began = meant(2, json!({ "deployment": "ecs-svc/2", "revision": { "old": "web:1", "new": "web:2" } }));
+    let began = begun(2, "ecs-svc/2", json!({ "revision": { "old": "web:1", "new": "web:2" } }));
     let mut record = record(vec![meant(3, json!({})), began]);
     assert_eq!(unresolved(&record).iter().map(|it| it.number).collect::<Vec<_>>(), [3]);
     assert_eq!(untold(&record).iter().map(|it| it.number).collect::<Vec<_>>(), [2]);
@@ -224,7 +244,7 @@ fn what_began_and_was_not_told_is_told_by_whoever_comes_next() {
 
 #[test]
 fn an_answer_older_than_the_last_update_is_stale() {
-    let began = meant(1, json!({ "deployment": "ecs-svc/2", "began_at": at("10:00:02") }));
+    let began = begun(1, "ecs-svc/2", json!({}));
     let record = record(vec![began]);
     let before = service(deployment("ecs-svc/1", "web:1", "08:00:00", Rollout::Completed));
     assert!(is_stale(&record, &before, at("10:00:03")));
@@ -255,7 +275,7 @@ fn what_waits_to_decide_again_waits_once() {
 
 #[test]
 fn a_deadline_that_is_past_or_whose_deployment_ended_rings_now() {
-    let open = meant(1, json!({ "deployment": "ecs-svc/2", "deadline": at("10:30:00") }));
+    let open = begun(1, "ecs-svc/2", json!({ "deadline": at("10:30:00") }));
     let record = record(vec![open]);
     let goes_on = service(deployment("ecs-svc/2", "web:2", "10:00:02", Rollout::InProgress));
     let ended = service(deployment("ecs-svc/2", "web:2", "10:00:02", Rollout::Completed));
@@ -264,8 +284,7 @@ fn a_deadline_that_is_past_or_whose_deployment_ended_rings_now() {
     assert_eq!(overdue(&record, Some(&ended), at("10:05:00")), [(1, None)]);
     assert_eq!(overdue(&record, None, at("10:05:00")), [(1, None)]);
     let over = |told: &[&str]| {
-        let ended = json!({ "deployment": "ecs-svc/2", "deadline": at("10:30:00"), "outcome": "failed", "told": told });
-        self::record(vec![meant(1, ended)])
+        self::record(vec![self::ended(Outcome::Failed, json!({ "deadline": at("10:30:00"), "told": told }))])
     };
     assert_eq!(overdue(&over(&["ecs-svc/2/started"]), Some(&goes_on), at("10:05:00")), [(1, None)], "of an untold end");
     assert_eq!(overdue(&over(&["ecs-svc/2/failed"]), Some(&goes_on), at("10:05:00")), []);

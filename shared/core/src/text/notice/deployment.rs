@@ -62,7 +62,7 @@ impl Notice {
         let outside = deployment.is_external();
         let words = Words { place, deployment, news };
         let (kind, about) = (news.kind(), if outside { Kind::External } else { news.kind() });
-        let began = deployment.began_at.unwrap_or(deployment.intended_at);
+        let began = deployment.began_at();
         Self {
             id: story_id(place, deployment, kind),
             headline: if outside { words.headline_outside() } else { words.headline() },
@@ -70,7 +70,7 @@ impl Notice {
             image: deployment.image.clone(),
             build: deployment.build.clone().filter(|build| !build.is_empty()),
             revision: Some(deployment.revision.clone()),
-            deployment: deployment.deployment.clone(),
+            deployment: deployment.id().cloned(),
             cause: Some(Cause::of(deployment)),
             // Whole seconds; ECS's clock and ours may differ by some milliseconds.
             duration_seconds: (!matches!(kind, Kind::InProgress | Kind::Superseded))
@@ -85,7 +85,7 @@ impl Notice {
 
 /// `ecs-svc/…/failed`; of what others did `ecs-svc/…/external/failed`.
 fn story_id(place: Place<'_>, deployment: &Deployment, kind: Kind) -> String {
-    let id = match &deployment.deployment {
+    let id = match &deployment.id() {
         Some(id) => id.as_str().to_owned(),
         None => format!("{}/{}", place.target(), deployment.number),
     };
@@ -121,7 +121,7 @@ struct Words<'a> {
 impl Words<'_> {
     /// Where to look next: what a failed task logged, before all else.
     fn links(&self) -> Vec<Link> {
-        let failed = self.deployment.failing.as_ref().filter(|_| self.went_wrong());
+        let failed = self.deployment.failing().filter(|_| self.went_wrong());
         let log = failed.and_then(|failing| links::of_log(self.place, failing.log.as_ref()?));
         log.into_iter().chain(links::of_service(self.place, self.deployment.revision.new.as_deref())).collect()
     }
@@ -196,7 +196,7 @@ impl Words<'_> {
     }
 
     fn evidence(&self) -> &[String] {
-        let failing = self.deployment.failing.as_ref().filter(|_| self.went_wrong());
+        let failing = self.deployment.failing().filter(|_| self.went_wrong());
         failing.map(|failing| failing.evidence.as_slice()).unwrap_or_default()
     }
 
@@ -259,7 +259,7 @@ impl Words<'_> {
 
     /// Who noticed the failure, and the likeliest cause.
     fn noticed(&self) -> String {
-        let Some(failing) = &self.deployment.failing else { return "The deployment failed.".to_owned() };
+        let Some(failing) = &self.deployment.failing() else { return "The deployment failed.".to_owned() };
         let cause = &failing.cause;
         match failing.by {
             FailedBy::Tasks => {
@@ -306,7 +306,7 @@ impl Words<'_> {
             News::RollingBack { .. } => advice.push("Wait: a notice follows when the rollback has ended".to_owned()),
             _ => {}
         }
-        let known = self.deployment.failing.as_ref().map(|failing| failing.advice.clone()).unwrap_or_default();
+        let known = self.deployment.failing().map(|failing| failing.advice.clone()).unwrap_or_default();
         let released = known.iter().any(|line| line.contains("\"release\""));
         advice.extend(known);
         advice.extend(self.release().filter(|_| !released));
@@ -351,7 +351,7 @@ impl Words<'_> {
     }
 
     fn cause(&self) -> &str {
-        self.deployment.failing.as_ref().map_or("ECS gives no reason", |failing| failing.cause.as_str())
+        self.deployment.failing().map_or("ECS gives no reason", |failing| failing.cause.as_str())
     }
 
     /// The image to come and the one before, else the revisions.
@@ -364,7 +364,7 @@ impl Words<'_> {
     }
 
     fn coming(&self) -> String {
-        match (&self.deployment.image, &self.deployment.revision.new, &self.deployment.deployment) {
+        match (&self.deployment.image, &self.deployment.revision.new, &self.deployment.id()) {
             (Some(image), _, _) => name(&image.repository, &image.new),
             (None, Some(revision), _) => revision.clone(),
             (None, None, Some(deployment)) => deployment.to_string(),
@@ -374,7 +374,7 @@ impl Words<'_> {
 
     /// The revision that Slipway put back.
     fn rolled_back_to(&self) -> Option<&str> {
-        self.deployment.rollback.as_ref()?.to.as_deref()
+        self.deployment.rollback()?.to.as_deref()
     }
 
     /// What comes back: the image before where that is what the revision runs, else the revision.

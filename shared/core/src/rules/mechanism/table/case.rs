@@ -14,7 +14,7 @@ use crate::model::id::{
 };
 use crate::model::image::Digest;
 use crate::model::provenance::Provenance;
-use crate::model::record::{self, FailedBy, Outcome, RollbackMethod};
+use crate::model::record::{self, DeploymentState, FailedBy, Outcome, Progress, RollbackMethod};
 use crate::model::trigger::Trigger;
 use crate::rules::mechanism::*;
 use jiff::Timestamp;
@@ -100,17 +100,25 @@ pub(super) struct Case {
     pub(super) now: Timestamp,
 }
 
+/// The record says that the deployment ended so.
+pub(crate) fn end(it: &mut record::Deployment, outcome: Outcome) {
+    let progress = it.progress().cloned();
+    it.state = DeploymentState::Ended(record::Ended { outcome, at: time("17:04:00"), reason: None, progress });
+}
+
 /// N is recorded, and this is what ECS lists.
 pub(super) fn with(breaker: Breaker, deployments: Vec<Deployment>) -> Case {
-    let recorded = |number: u64, id: &str, over: Option<&str>| -> record::Deployment {
+    let recorded = |number: u64, id: &str| -> record::Deployment {
         serde_json::from_value(json!({
             "number": number, "trigger": "push", "event": format!("event-{number}"), "request": format!("request-{number}"),
             "revision": { "old": null, "new": arn(id).short() },
-            "intended_at": created(id) - ecs_messages::SKEW, "over": over, "deployment": id, "began_at": created(id),
+            "intended_at": created(id) - ecs_messages::SKEW,
+            "state": { "in_progress": { "deployment": id, "began_at": created(id) } },
         }))
         .unwrap()
     };
-    let old = record::Deployment { outcome: Some(Outcome::Completed), ..recorded(1, O, None) };
+    let mut old = recorded(1, O);
+    end(&mut old, Outcome::Completed);
     let service = ServiceFacts {
         arn: "arn:aws:ecs:eu-west-1:123456789012:service/prod/web".to_owned(),
         cluster: ClusterName::new("prod"),
@@ -129,7 +137,7 @@ pub(super) fn with(breaker: Breaker, deployments: Vec<Deployment>) -> Case {
         events: Vec::new(),
     };
     Case {
-        record: record::Service { deployments: vec![recorded(2, N, Some(O)), old], count: 2, ..Default::default() },
+        record: record::Service { deployments: vec![recorded(2, N), old], count: 2, ..Default::default() },
         service,
         event: None,
         story: None,
@@ -218,9 +226,17 @@ impl Case {
         self
     }
 
+    /// Changes what is known of the recorded N, which is in progress.
+    pub(super) fn progress(self, change: impl FnOnce(&mut Progress)) -> Self {
+        self.n(|n| change(n.in_progress().unwrap()))
+    }
+
     /// Only the intent is recorded.
     pub(super) fn intent(self) -> Self {
-        self.n(|n| (n.deployment, n.began_at, n.revision.new) = (None, None, None))
+        self.n(|n| {
+            n.state = DeploymentState::Intended { previous_primary: Some(DeploymentId::new(O)) };
+            n.revision.new = None;
+        })
     }
 
     /// The revision of this deployment bears this event.
@@ -269,7 +285,7 @@ impl Case {
             log: None,
             advice: Vec::new(),
         };
-        self.n(|n| n.failing = Some(failing))
+        self.progress(|n| n.failing = Some(failing))
     }
 
     pub(super) fn task_failures(self, count: usize) -> Self {
@@ -279,7 +295,8 @@ impl Case {
     /// X is recorded too.
     pub(super) fn recorded_newer(mut self) -> Self {
         let n = self.record.deployments[0].clone();
-        let x = record::Deployment { number: 3, deployment: Some(DeploymentId::new(X)), ..n };
+        let state = DeploymentState::InProgress(Progress::of(DeploymentId::new(X), n.began_at()));
+        let x = record::Deployment { number: 3, state, ..n };
         self.record.deployments.insert(0, x);
         self
     }
@@ -294,7 +311,7 @@ impl Case {
             deployment: id.map(DeploymentId::new),
             done_at: done_at.map(time),
         };
-        let case = self.failing(FailedBy::Tasks).n(|n| n.rollback = Some(rollback));
+        let case = self.failing(FailedBy::Tasks).progress(|n| n.rollback = Some(rollback));
         Self { now: time("17:15:00"), ..case }
     }
 

@@ -25,7 +25,7 @@ fn ecs_s_story_is_found_by_its_number() {
         check(&case, &[others[0], ("N's", Some(N), "17:02:00"), others[1]], Some("N's"));
         check(&case, &[others[0], ("N's", Some(N), "16:59:51"), others[1]], Some("N's"));
     }
-    let found_late = || going().n(|n| n.began_at = Some(time("17:30:00")));
+    let found_late = || going().progress(|n| n.began_at = time("17:30:00"));
     check(&found_late(), &[("N's", Some(N), "17:00:00")], Some("N's"));
 
     // A rollback may target an old revision again: the newest made at or after the intent is meant.

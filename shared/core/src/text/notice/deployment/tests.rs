@@ -16,7 +16,7 @@ fn time(text: &str) -> Timestamp {
 
 fn deployment() -> Deployment {
     serde_json::from_value(json!({
-        "number": 2, "trigger": "push", "event": "13cde686", "deployment": "ecs-svc/2", "began_at": time("17:00:00"),
+        "number": 2, "trigger": "push", "event": "13cde686", "state": { "in_progress": { "deployment": "ecs-svc/2", "began_at": time("17:00:00") } },
         "intended_at": time("16:59:58"), "revision": { "old": "web:41", "new": "web:42" },
         "image": {
             "repository": "shop/web",
@@ -48,7 +48,9 @@ fn failing(by: FailedBy) -> Deployment {
     };
     let failed_tasks =
         if by == FailedBy::Tasks { vec!["t1".to_owned(), "t2".to_owned(), "t3".to_owned()] } else { Vec::new() };
-    Deployment { failing: Some(failing), failed_tasks, ..deployment() }
+    let mut deployment = Deployment { failed_tasks, ..deployment() };
+    deployment.in_progress().unwrap().failing = Some(failing);
+    deployment
 }
 
 fn rolled_back() -> Deployment {
@@ -60,7 +62,9 @@ fn rolled_back() -> Deployment {
         deployment: Some(DeploymentId::new("ecs-svc/4")),
         done_at: Some(time("17:04:02")),
     };
-    Deployment { rollback: Some(rollback), ..failing(FailedBy::Tasks) }
+    let mut deployment = failing(FailedBy::Tasks);
+    deployment.in_progress().unwrap().rollback = Some(rollback);
+    deployment
 }
 
 fn external() -> Deployment {
@@ -403,7 +407,7 @@ fn ecs_s_words_are_told_once() {
     let mut deployment = failing(FailedBy::Ecs);
     let reason = |deployment: &Deployment| notice(deployment, &News::Ended { end: &end, next: None }).reason;
     assert!(reason(&deployment).ends_with("tasks failed to start.\""));
-    if let Some(failing) = &mut deployment.failing {
+    if let Some(failing) = &mut deployment.in_progress().unwrap().failing {
         failing.evidence.insert(0, format!("ECS says: \"{says}\""));
     }
     assert!(!reason(&deployment).contains(says));
@@ -491,7 +495,8 @@ fn all() -> Vec<Notice> {
     ];
     let ends = outcomes.map(end);
     let bare = Deployment { image: None, revision: RevisionChange::default(), ..failing(FailedBy::Ecs) };
-    let nobody = Deployment { deployment: None, event: None, ..bare.clone() };
+    let state = record::DeploymentState::Intended { previous_primary: None };
+    let nobody = Deployment { state, event: None, ..bare.clone() };
     let mut notices = Vec::new();
     for deployment in
         [deployment(), failing(FailedBy::Tasks), failing(FailedBy::Deadline), rolled_back(), external(), bare, nobody]
