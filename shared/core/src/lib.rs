@@ -46,9 +46,7 @@ pub mod deploy {
     pub use crate::rules::note::*;
     pub use crate::rules::redeploy::*;
     pub use crate::rules::repeated::*;
-    pub use crate::rules::rollback::requested::{
-        Back, Rollback, candidates as rollback_candidates, images as rollback_images, rollback,
-    };
+    pub use crate::rules::rollback::requested::{Rollback, candidates as rollback_candidates, rollback};
     pub use crate::rules::unfinished::*;
     pub use crate::rules::wanted::*;
 }

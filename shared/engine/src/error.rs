@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use slipway_core::id::TargetName;
 use slipway_core::reason::Reason;
+use tracing::warn;
 
 /// A call that was not carried out, or of which nobody can know whether it was.
 #[derive(Clone, Debug)]
@@ -109,5 +111,17 @@ pub struct Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self { error_type: error.error_type(), message: error.to_string() }
+    }
+}
+
+/// What was looked up for a service, if it could be; a fault that may pass is tried again.
+pub(crate) fn optional<T>(target: &TargetName, looked: Result<T, Error>) -> Result<Option<T>, Error> {
+    match looked {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind.is_passing() => Err(error),
+        Err(error) => {
+            warn!(%error, %target, "left out, because it could not be looked up");
+            Ok(None)
+        }
     }
 }

@@ -20,6 +20,7 @@ mod document;
 mod execute;
 mod follow;
 mod invocation;
+mod known_good;
 mod lease;
 mod memo;
 mod observe;

@@ -5,10 +5,9 @@ use std::rc::Rc;
 
 use futures_util::future::join_all;
 use slipway_core::config::Target;
-use slipway_core::deploy::{Back, Build, as_ran};
+use slipway_core::deploy::Build;
 use slipway_core::facts::{
-    ImageFacts, ImageName, RanImage, Revision, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts,
-    ServiceRevision,
+    ImageFacts, ImageName, RanImage, Revision, ServiceDeploymentFacts, ServiceFacts, ServiceRevision,
 };
 use slipway_core::id::{ClusterName, ContainerName, ServiceName, ServiceRevisionArn};
 use slipway_core::image::{Digest, Repository};
@@ -113,23 +112,6 @@ impl<'a, C: Cloud> Look<'a, C> {
             Ok(build(one).zip(build(other)))
         };
         self.builds.get((repository.clone(), one.clone(), other.clone()), look).await
-    }
-
-    /// The revisions that ran well, from ECS's own history, the last one first: where the record remembers none.
-    pub(crate) async fn good(&self, service: &ServiceFacts) -> Result<Vec<Back>, Error> {
-        let mut deployments = self.cloud.list_service_deployments(&service.cluster, &service.service).await?;
-        deployments.retain(|deployment| deployment.status == ServiceDeploymentStatus::Successful);
-        deployments.truncate(REVISIONS_PER_CALL);
-        let mut arns: Vec<_> = deployments.iter().filter_map(|deployment| deployment.target.clone()).collect();
-        arns.sort();
-        arns.dedup();
-        let revisions = self.cloud.describe_service_revisions(&arns).await?;
-        let back = |deployment: &ServiceDeploymentFacts| {
-            let ran = revisions.iter().find(|revision| Some(&revision.arn) == deployment.target.as_ref())?;
-            let revision = ran.task_definition.as_ref().filter(|revision| **revision != service.task_definition)?;
-            Some(Back { revision: revision.to_string(), ran: as_ran(&ran.images) })
-        };
-        Ok(deployments.iter().filter_map(back).collect())
     }
 
     /// What the service's containers really run, from ECS's record of it; empty where ECS keeps none.

@@ -5,20 +5,22 @@ use std::time::Duration;
 use futures_util::future::{try_join_all, try_join4};
 use slipway_core::config::{Base, Target};
 use slipway_core::deploy::{
-    self, Back, By, Candidate, Facts, Insist, Known, Note, Question, Redeploy, Rollback, deployable, question,
+    self, By, Candidate, Facts, Insist, Known, Note, Question, Redeploy, Rollback, deployable, question,
 };
 use slipway_core::facts::{ImageFacts, ImageName, RanImage, Revision, ServiceFacts};
-use slipway_core::id::{EventId, Home, TaskDefinitionArn};
+use slipway_core::id::{EventId, Home, TargetName, TaskDefinitionArn};
 use slipway_core::image::{Repository, Tag};
-use slipway_core::ledger::Service;
+use slipway_core::ledger::{Good, Service};
 use slipway_core::plan::Plan;
 use slipway_core::reason::Reason;
 use slipway_core::request;
+use slipway_core::rollback::GoodFacts;
 use slipway_core::tags::NoMatch;
 use slipway_core::trigger::Trigger;
 
 use crate::cloud::Cloud;
 use crate::error::{Error, Kind};
+use crate::known_good::{good_facts, known_good_in};
 use crate::observe::Look;
 
 /// Makes plans.
@@ -217,59 +219,64 @@ impl<C: Cloud> Planner<'_, C> {
         (event, id): (&EventId, Option<&EventId>),
     ) -> Result<Plan, Error> {
         let first = entries[0];
-        let nothing = |reason| Ok(Plan::nothing(first.name.clone(), reason));
         if let Some(reason) = self.done_before(scene, id).await? {
-            return nothing(reason);
+            return Ok(Plan::nothing(first.name.clone(), reason));
         }
         let entries = self.with_repositories(entries);
-        let backs = match to {
+        let goods = match to {
             Some(revision) => vec![self.named(scene, revision)],
             None => match deploy::rollback_candidates(&scene.record, &scene.running.arn) {
-                good if good.is_empty() => self.look.good(&scene.service).await?,
+                good if good.is_empty() => self.known_good_by_history(first, scene).await?,
                 good => good,
             },
         };
-        let mut refusal = Reason::NothingGood;
-        for back in backs {
-            let revision = match self.look.revision(&back.revision).await {
-                Ok(revision) => revision,
-                Err(error) if error.kind == Kind::NotFound => {
-                    refusal = Reason::NoSuchRevision { revision: back.revision };
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            let needed = deploy::rollback_images(&revision, &entries, &back.ran);
-            let asked = needed.iter().map(async |(repository, digest)| {
-                let found = self.look.image(repository, &ImageName::Digest(digest.clone())).await?;
-                Ok::<_, Error>(found.is_none().then(|| format!("{}@sha256:{}", repository.name, digest.short())))
-            });
-            if let Some(image) = try_join_all(asked).await?.into_iter().flatten().next() {
-                refusal = Reason::ImageGone { revision: revision.arn.short().to_owned(), image };
-                continue;
-            }
-            return Ok(deploy::rollback(&Rollback {
-                first,
-                entries: &entries,
-                service: &scene.service,
-                running: &scene.running,
-                to: &revision,
-                ran: &back.ran,
-                record: &scene.record,
-                event,
-                request: self.request,
-            }));
-        }
-        // The last refusal is about one revision of several; only a person who named it is helped by that.
-        nothing(if to.is_some() { refusal } else { Reason::NothingGood })
+        let (goods, revisions): (Vec<GoodFacts>, Vec<_>) =
+            try_join_all(goods.into_iter().map(|good| self.known_good(&first.name, good))).await?.into_iter().unzip();
+        let revisions: Vec<Revision> = revisions.into_iter().flatten().collect();
+        Ok(deploy::rollback(&Rollback {
+            first,
+            entries: &entries,
+            service: &scene.service,
+            running: &scene.running,
+            goods: &goods,
+            revisions: &revisions,
+            named: to,
+            record: &scene.record,
+            event,
+            request: self.request,
+        }))
+    }
+
+    /// What ran well by ECS's own history, but for what runs: where the record remembers none.
+    async fn known_good_by_history(&self, target: &Target, scene: &Scene) -> Result<Vec<Good>, Error> {
+        let ServiceFacts { cluster, service, task_definition, .. } = &scene.service;
+        let history = self.look.cloud.list_service_deployments(cluster, service).await?;
+        let mut good = known_good_in(self.look.cloud, &target.name, &history).await?;
+        good.retain(|it| it.revision != task_definition.as_str());
+        Ok(good)
     }
 
     /// A revision that somebody names, in the service's own family where they name none.
-    fn named(&self, scene: &Scene, revision: &str) -> Back {
+    fn named(&self, scene: &Scene, revision: &str) -> Good {
         let short = TaskDefinitionArn::new(revision).short().to_owned();
-        let good =
-            scene.record.good.iter().find(|good| TaskDefinitionArn::new(good.revision.as_str()).short() == short);
-        Back { revision: revision.to_owned(), ran: good.map(|good| good.ran.clone()).unwrap_or_default() }
+        let known = scene.record.good.iter().find(|it| TaskDefinitionArn::new(it.revision.as_str()).short() == short);
+        known.cloned().unwrap_or_else(|| Good {
+            revision: revision.to_owned(),
+            ran: Vec::new(),
+            at: self.look.cloud.now(),
+        })
+    }
+
+    /// What became of a revision, and the revision itself where it can still be read.
+    async fn known_good(&self, target: &TargetName, good: Good) -> Result<(GoodFacts, Option<Revision>), Error> {
+        let revision = match self.look.revision(&good.revision).await {
+            Ok(revision) => Some(revision),
+            Err(error) if error.kind == Kind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        let name = revision.as_ref().map_or(good.revision.clone(), |it| it.arn.to_string());
+        let good = Good { revision: name, ..good };
+        Ok((good_facts(self.look.cloud, target, good, revision.as_ref()).await?, revision))
     }
 
     fn with_repositories<'t>(&self, entries: &[&'t Target]) -> Vec<(&'t Target, Repository)> {

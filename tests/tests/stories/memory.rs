@@ -14,6 +14,7 @@ pub(crate) fn stories() -> Vec<Trial> {
         a_quarantined_image_comes_back_only_by_release_or_force
         a_rollback_goes_to_the_last_good_revision_and_stays_there
         a_rollback_to_a_revision_that_named_a_moved_tag_pins_what_ran
+        a_rollback_passes_over_an_image_that_failed_here
         a_rollback_to_what_cannot_be_is_refused
         a_rollback_after_the_table_was_lost_asks_ecs
         the_history_goes_back_beyond_the_record
@@ -97,8 +98,8 @@ async fn a_rollback_goes_to_the_last_good_revision_and_stays_there(name: &'stati
     }
     let answer = story.ask(json!({ "action": "rollback", "target": "prod/web", "who": "ana" })).await;
     assert_eq!(answer["targets"][0]["outcome"], "started", "{answer:#}");
-    // The first revision named a tag; what ran is pinned.
-    assert_eq!(story.running(), Image::single("1.4.2").digest());
+    // It names a tag that still means what ran then, so the revision itself is gone back to.
+    assert_eq!(answer["targets"][0]["revision"]["new"], "web:1", "{answer:#}");
     let done = story.world.complete("prod", "web");
     for event in &done.events {
         story.track_once(event).await.expect("an answer");
@@ -107,7 +108,7 @@ async fn a_rollback_goes_to_the_last_good_revision_and_stays_there(name: &'stati
     assert_eq!(code(&story.deploy(&push.event()).await), "before_decision");
     let answer = story.ask(json!({ "action": "reconcile" })).await;
     assert_eq!(answer["targets"][0]["outcome"], "skipped", "{answer:#}");
-    assert_eq!(story.running(), Image::single("1.4.2").digest());
+    assert!(story.running().ends_with("shop/web:1.4.2"));
     // What is pushed later is deployed again.
     assert_eq!(story.push_web("1.6.0").await["targets"][0]["outcome"], "started");
     story.claim();
@@ -127,6 +128,36 @@ async fn a_rollback_to_a_revision_that_named_a_moved_tag_pins_what_ran(name: &'s
     assert_eq!(story.running(), ran);
     story.claim();
     story.end();
+}
+
+async fn a_rollback_passes_over_an_image_that_failed_here(name: &'static str) {
+    let mut story = Story::begin(name, WEB).await;
+    story.world.push("shop/web", ["1.4.2"], &Image::single("1.4.2"));
+    story.world.register(web_definition("1.4.2"));
+    story.world.running_service(service_with_breaker("web"));
+    for tag in ["1.5.0", "1.6.0"] {
+        story.push_web(tag).await;
+        let done = story.world.complete("prod", "web");
+        follow(&mut story, &done.events).await;
+    }
+    story.ask(json!({ "action": "deploy", "target": "prod/web", "tag": "1.5.0" })).await;
+    let failed = story.world.fail("prod", "web", Failure::default());
+    follow(&mut story, &failed.events).await;
+    let back = story.world.complete("prod", "web");
+    follow(&mut story, &back.events).await;
+    assert_eq!(story.running(), Image::single("1.6.0").digest());
+
+    // 1.5.0 completed here once, and failed here later.
+    let answer = story.ask(json!({ "action": "rollback", "target": "prod/web" })).await;
+    assert_eq!(answer["targets"][0]["revision"]["new"], "web:1", "{answer:#}");
+    story.claim();
+    story.end();
+}
+
+async fn follow(story: &mut Story, events: &[Value]) {
+    for event in events {
+        story.track_once(event).await.expect("an answer");
+    }
 }
 
 async fn a_rollback_to_what_cannot_be_is_refused(name: &'static str) {
@@ -155,7 +186,7 @@ async fn a_rollback_after_the_table_was_lost_asks_ecs(name: &'static str) {
     story.world.lose_item("slipway", "prod/web", "service");
     let answer = story.ask(json!({ "action": "rollback", "target": "prod/web" })).await;
     assert_eq!(answer["targets"][0]["outcome"], "started", "{answer:#}");
-    assert_eq!(story.running(), Image::single("1.4.2").digest());
+    assert_eq!(answer["targets"][0]["revision"]["new"], "web:1", "{answer:#}");
     story.claim();
     story.end();
 }

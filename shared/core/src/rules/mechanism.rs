@@ -12,7 +12,7 @@ pub use listed::{
 };
 pub use pace::{Because, Pace};
 pub use rollback::its_way_back;
-pub use service_deployment::its_service_deployment;
+pub use service_deployment::{StopResult, can_be_stopped, its_service_deployment, stop_result, won};
 pub use tasks::{TaskFailure, task_failure, too_many_failed_tasks};
 pub use unrecorded::{Unrecorded, unrecorded};
 

@@ -3,20 +3,23 @@
 //! A small state machine over facts, each branch with its reason. The way back is the last revision whose deployment
 //! completed, which is not "revision minus one".
 
-use crate::model::facts::{Controller, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts};
+use crate::model::facts::{Controller, ServiceDeploymentFacts, ServiceFacts};
 use crate::model::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
 use crate::model::record;
-use crate::model::record::{FailedBy, Good, Outcome, Ran, RollbackMethod, RollbackMode};
+use crate::model::record::{FailedBy, Outcome, RollbackMethod, RollbackMode};
 use crate::rules::mechanism::{self, Assessment, Who};
 
-pub use known_good::{Found, GoodFacts, Presence, RevisionState, Wanted, images_to_find, revisions_to_read};
-pub use rendering::rendering;
+pub use known_good::{Found, GoodFacts, Presence, RevisionState, Wanted, images_to_find};
+pub use rendering::{Origin, steps};
+pub use selection::{Anew, Destination, Gone, NoDestination, select, usable};
 
 mod known_good;
 
 mod rendering;
 
 pub mod requested;
+
+mod selection;
 
 /// A deployment that failed, and what could be put back.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +34,7 @@ pub struct Facts<'a> {
     pub service: &'a ServiceFacts,
     /// ECS's own story of the deployment; `None` also where ECS refused to stop it.
     pub service_deployment: Option<&'a ServiceDeploymentFacts>,
-    /// What became of the record's good revisions, in its order; see [`revisions_to_read`].
+    /// What became of the record's good revisions, in its order.
     pub goods: &'a [GoodFacts],
 }
 
@@ -47,20 +50,8 @@ pub enum WayBack {
         /// Where ECS will go, if its list shows that.
         to: Option<TaskDefinitionArn>,
     },
-    /// UpdateService to a revision that is there.
-    Update {
-        /// The revision.
-        to: TaskDefinitionArn,
-    },
-    /// UpdateService to a good revision that has to be registered anew first, see [`rendering`].
-    Register {
-        /// The good revision.
-        base: TaskDefinitionArn,
-        /// The images that ran with it.
-        ran: Vec<Ran>,
-        /// Why it cannot be used as it is.
-        because: Anew,
-    },
+    /// UpdateService to a known-good revision.
+    Update(Destination),
     /// Nothing that Slipway may do helps; a person has to.
     Human(Human),
 }
@@ -89,24 +80,13 @@ pub enum Tell {
     Notify(Box<WayBack>),
 }
 
-/// Why a good revision is registered anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Anew {
-    /// It names a tag, which points elsewhere now.
-    TagMoved,
-    /// Somebody deregistered it.
-    Inactive,
-}
-
 /// Why a person is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Human {
     /// What failed was itself a rollback.
     IsRollback,
-    /// No other revision is known to have completed here.
-    NothingGood,
-    /// Each good revision has lost an image, or is itself gone; these.
-    AllGone(Vec<String>),
+    /// There is no revision to go back to.
+    NoDestination(NoDestination),
 }
 
 /// Decides.
@@ -141,13 +121,18 @@ fn way(facts: &Facts<'_>) -> WayBack {
     if facts.deployment.is_rollback() {
         return WayBack::Human(Human::IsRollback);
     }
-    stop(facts).unwrap_or_else(|| update(facts))
+    stop(facts).unwrap_or_else(|| {
+        let failed = facts.deployment.revision.new.as_deref();
+        match select(facts.record, facts.goods, failed) {
+            Ok(destination) => WayBack::Update(destination),
+            Err(none) => WayBack::Human(Human::NoDestination(none)),
+        }
+    })
 }
 
 /// Stops the deployment where it is in progress, the API knows it, and ECS has something else to go back to.
 fn stop(facts: &Facts<'_>) -> Option<WayBack> {
-    use ServiceDeploymentStatus::{InProgress, Pending};
-    let story = facts.service_deployment.filter(|story| matches!(story.status, Pending | InProgress))?;
+    let service_deployment = facts.service_deployment.filter(|it| mechanism::can_be_stopped(it))?;
     let before = facts.deployment.rollback().is_none_or(|rollback| rollback.how == RollbackMethod::Stop);
     let primary = facts.service.primary()?;
     let own = Some(&primary.id) == facts.deployment.id();
@@ -155,41 +140,14 @@ fn stop(facts: &Facts<'_>) -> Option<WayBack> {
         return None;
     }
     let to = mechanism::goes_back_to(facts.service, primary)?.task_definition.clone();
-    let gone = |it: &&GoodFacts| it.good.revision == to.as_str() && !it.lost().is_empty();
-    let useless = is_of(facts.deployment, to.as_str()) || facts.goods.iter().any(|it| gone(&it));
-    (!useless).then(|| WayBack::Stop { service_deployment: story.arn.clone(), to: Some(to) })
-}
-
-/// The newest good revision that can still run.
-fn update(facts: &Facts<'_>) -> WayBack {
-    let mut gone = Vec::new();
-    for good in facts.goods.iter().filter(|it| !is_of(facts.deployment, &it.good.revision)) {
-        if is_quarantined(facts.record, &good.good) {
-            continue;
-        }
-        let arn = TaskDefinitionArn::new(&good.good.revision);
-        if good.state == RevisionState::Gone || !good.lost().is_empty() {
-            gone.push(arn.short().to_owned());
-            continue;
-        }
-        let because = match good.state {
-            RevisionState::Inactive => Anew::Inactive,
-            _ if good.has_moved_tag() => Anew::TagMoved,
-            _ => return WayBack::Update { to: arn },
-        };
-        return WayBack::Register { base: arn, ran: good.good.ran.clone(), because };
-    }
-    WayBack::Human(if gone.is_empty() { Human::NothingGood } else { Human::AllGone(gone) })
+    let gone = |it: &GoodFacts| it.good.revision == to.as_str() && it.lost().next().is_some();
+    let useless = is_of(facts.deployment, to.as_str()) || facts.goods.iter().any(gone);
+    (!useless).then(|| WayBack::Stop { service_deployment: service_deployment.arn.clone(), to: Some(to) })
 }
 
 /// Whether the revision is the failing one.
 fn is_of(failed: &record::Deployment, revision: &str) -> bool {
     failed.revision.new.as_deref() == Some(TaskDefinitionArn::new(revision).short())
-}
-
-/// An image that failed here does not come back by itself, by no way.
-fn is_quarantined(record: &record::Service, good: &Good) -> bool {
-    good.ran.iter().filter_map(|ran| ran.digest.as_ref()).any(|digest| record.quarantined(digest).is_some())
 }
 
 impl WayBack {
@@ -200,21 +158,20 @@ impl WayBack {
                 FailedBy::Deadline => Outcome::TimedOut,
                 FailedBy::Ecs | FailedBy::Tasks => Outcome::Failed,
             }),
-            Self::Tell(_) | Self::Stop { .. } | Self::Update { .. } | Self::Register { .. } => None,
+            Self::Tell(_) | Self::Stop { .. } | Self::Update(_) => None,
         }
     }
 
     /// Whether Slipway does something.
     pub fn acts(&self) -> bool {
-        matches!(self, Self::Stop { .. } | Self::Update { .. } | Self::Register { .. })
+        matches!(self, Self::Stop { .. } | Self::Update(_))
     }
 
     /// The revision that comes back, `web:41`, as far as it is known.
     pub fn to(&self) -> Option<&str> {
         match self {
             Self::Stop { to, .. } => to.as_ref().map(TaskDefinitionArn::short),
-            Self::Update { to } => Some(to.short()),
-            Self::Register { base, .. } => Some(base.short()),
+            Self::Update(destination) => Some(destination.revision().short()),
             Self::Tell(Tell::Notify(way)) => way.to(),
             Self::Tell(_) | Self::Human(_) => None,
         }
@@ -224,7 +181,7 @@ impl WayBack {
     pub fn how(&self) -> Option<RollbackMethod> {
         match self {
             Self::Stop { .. } => Some(RollbackMethod::Stop),
-            Self::Update { .. } | Self::Register { .. } => Some(RollbackMethod::Update),
+            Self::Update(_) => Some(RollbackMethod::Update),
             Self::Tell(_) | Self::Human(_) => None,
         }
     }

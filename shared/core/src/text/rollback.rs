@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::rules::rollback::{Anew, Human, Tell, WayBack};
+use crate::rules::rollback::{Anew, Destination, Human, NoDestination, Tell, WayBack};
 
 impl fmt::Display for WayBack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -14,14 +14,16 @@ impl fmt::Display for WayBack {
             Self::Stop { to: None, .. } => {
                 f.write_str("Slipway stops the deployment, so that ECS puts back what completed last")
             }
-            Self::Update { to } => write!(f, "Slipway puts {} back, the last revision that completed here", to.short()),
-            Self::Register { base, because: Anew::TagMoved, .. } => write!(
+            Self::Update(Destination::Existing(to)) => {
+                write!(f, "Slipway puts {} back, the last revision that completed here", to.short())
+            }
+            Self::Update(Destination::Anew { base, because: Anew::TagMoved, .. }) => write!(
                 f,
                 "Slipway puts {0} back, the last revision that completed here, as a new revision with the images that ran \
                  then, because {0} names a tag that points elsewhere now",
                 base.short()
             ),
-            Self::Register { base, because: Anew::Inactive, .. } => write!(
+            Self::Update(Destination::Anew { base, because: Anew::Inactive, .. }) => write!(
                 f,
                 "Slipway puts {0} back, the last revision that completed here, as a new revision, because {0} was \
                  deregistered",
@@ -65,6 +67,14 @@ impl fmt::Display for Human {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::IsRollback => f.write_str("this was a rollback itself, and Slipway goes back no further"),
+            Self::NoDestination(none) => write!(f, "{none}"),
+        }
+    }
+}
+
+impl fmt::Display for NoDestination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Self::NothingGood => f.write_str("no other revision is known to have completed here"),
             Self::AllGone(revisions) if revisions.len() == 1 => write!(
                 f,

@@ -3,10 +3,10 @@
 //! Everything is asked side by side, and each part is optional. A look that fails leaves out a line, never the rest.
 
 use futures_util::future::{join, join_all};
-use slipway_core::facts::{Revision, Rollout, ServiceDeploymentFacts, ServiceFacts, StoppedContainer, StoppedTask};
+use slipway_core::facts::{Revision, ServiceDeploymentFacts, ServiceFacts, StoppedContainer, StoppedTask};
 use slipway_core::id::TargetName;
 use slipway_core::ledger::{Deployment, Failing};
-use slipway_core::outcome::{FailedBy, task_failure};
+use slipway_core::outcome::{FailedBy, has_failed, task_failure};
 use slipway_core::why::{Evidence, explain};
 use tracing::warn;
 
@@ -42,7 +42,7 @@ impl<C: Cloud> Failed<'_, C> {
         let says = [
             self.service_deployment.and_then(ServiceDeploymentFacts::says),
             // Of one in progress it says no more than that.
-            listed.filter(|it| it.rollout == Some(Rollout::Failed)).and_then(|it| it.rollout_reason.as_deref()),
+            listed.filter(|it| has_failed(it)).and_then(|it| it.rollout_reason.as_deref()),
             self.event_says,
         ];
         let mut said: Vec<String> = Vec::new();

@@ -1,22 +1,20 @@
 //! What could be put back: the revisions that ran well, whether they are still there, and whether their images are.
 
 use futures_util::future::join_all;
-use slipway_core::facts::{ImageFacts, ImageName, ServiceDeploymentStatus, ServiceFacts, Storage};
-use slipway_core::id::{ServiceRevisionArn, TaskDefinitionArn};
-use slipway_core::image::Digest;
+use slipway_core::deploy::as_ran;
+use slipway_core::facts::ServiceFacts;
+use slipway_core::id::TaskDefinitionArn;
 use slipway_core::ledger::{Deployment, Good, Ran};
-use slipway_core::rollback::{Found, GoodFacts, Presence, RevisionState, Wanted, images_to_find, revisions_to_read};
+use slipway_core::rollback::GoodFacts;
 
 use super::visit::Visit;
 use crate::cloud::Cloud;
 use crate::error::Error;
-
-/// So many of ECS's own successes are looked into where the record knows none.
-const FROM_HISTORY: usize = 5;
+use crate::known_good::{good_facts, known_good_in};
 
 impl<C: Cloud> Visit<'_, C> {
     /// What became of the good revisions, in the record's order. Read once in a visit.
-    pub(crate) async fn good_facts(
+    pub(crate) async fn known_good(
         &mut self,
         failed: &Deployment,
         service: &ServiceFacts,
@@ -25,9 +23,15 @@ impl<C: Cloud> Visit<'_, C> {
             return Ok(goods.clone());
         }
         self.recall_goods(failed, service).await?;
-        self.read_revisions(&revisions_to_read(self.record(), failed)).await?;
+        let others = self.record().good.iter().map(|good| TaskDefinitionArn::new(&good.revision));
+        let others: Vec<_> = others.filter(|arn| failed.revision.new.as_deref() != Some(arn.short())).collect();
+        self.read_revisions(&others).await?;
         let all = self.record().good.clone();
-        let goods = join_all(all.into_iter().map(|good| self.good(good))).await;
+        let goods = all.into_iter().map(async |good| {
+            let revision = self.revision(&good.revision);
+            good_facts(self.cloud, &self.target, good.clone(), revision).await
+        });
+        let goods = join_all(goods).await;
         let goods = goods.into_iter().collect::<Result<Vec<_>, _>>()?;
         self.goods = Some(goods.clone());
         Ok(goods)
@@ -39,7 +43,7 @@ impl<C: Cloud> Visit<'_, C> {
         let revisions = self.optional(read)?.unwrap_or_default();
         let its = |arn: &Option<TaskDefinitionArn>| arn.as_ref().is_some_and(|arn| arn.short() == revision);
         let found = revisions.into_iter().find(|it| its(&it.task_definition));
-        Ok(found.map(|it| ran(it.images)).unwrap_or_default())
+        Ok(found.map(|it| as_ran(&it.images)).unwrap_or_default())
     }
 
     /// Where the record knows nothing good (the service was deployed before Slipway came, or the table was restored
@@ -52,21 +56,9 @@ impl<C: Cloud> Visit<'_, C> {
         }
         // Reads ECS's stories, if nobody did.
         self.story_of(failed, service).await?;
-        let stories = self.stories.iter().flatten();
-        let won = stories.filter(|it| it.status == ServiceDeploymentStatus::Successful).take(FROM_HISTORY);
-        let won: Vec<_> = won.filter_map(|it| Some((it.target.clone()?, it.finished_at.or(it.created_at)?))).collect();
-        let arns: Vec<ServiceRevisionArn> = won.iter().map(|(arn, _)| arn.clone()).collect();
-        let read = self.cloud.describe_service_revisions(&arns).await;
-        let revisions = self.optional(read)?.unwrap_or_default();
-        let goods: Vec<Good> = won
-            .into_iter()
-            .filter_map(|(arn, at)| {
-                let revision = revisions.iter().find(|it| it.arn == arn)?;
-                let name = revision.task_definition.as_ref()?.as_str().to_owned();
-                Some(Good { revision: name, ran: ran(revision.images.clone()), at })
-            })
-            .filter(other)
-            .collect();
+        let history = self.stories.clone().unwrap_or_default();
+        let mut goods = known_good_in(self.cloud, &self.target, &history).await?;
+        goods.retain(other);
         self.write(|record| {
             for good in goods.iter().rev() {
                 if !record.good.iter().any(|known| known.revision == good.revision) {
@@ -76,53 +68,4 @@ impl<C: Cloud> Visit<'_, C> {
         })
         .await
     }
-
-    async fn good(&self, good: Good) -> Result<GoodFacts, Error> {
-        let Some(revision) = self.revision(&good.revision) else {
-            return Ok(GoodFacts { good, state: RevisionState::Gone, images: Vec::new() });
-        };
-        let state = RevisionState::of(revision);
-        let wanted = images_to_find(&good, revision);
-        let images = join_all(wanted.into_iter().map(|wanted| self.found(wanted))).await;
-        Ok(GoodFacts { good, state, images: images.into_iter().collect::<Result<_, _>>()? })
-    }
-
-    async fn found(&self, wanted: Wanted) -> Result<Found, Error> {
-        let named = self.image(&wanted, &wanted.named).await?;
-        let points_to =
-            |image: &Option<Option<ImageFacts>>| image.as_ref().and_then(|it| Some(it.as_ref()?.digest.clone()));
-        let tag_points_to = match &wanted.named {
-            ImageName::Tag(_) => points_to(&named),
-            ImageName::Digest(_) => None,
-        };
-        let presence = match &wanted.digest {
-            // The tag moved, or is gone: what ran may still be there.
-            Some(digest) if is_another(&wanted.named, tag_points_to.as_ref(), digest) => {
-                presence(&self.image(&wanted, &ImageName::Digest(digest.clone())).await?)
-            }
-            _ => presence(&named),
-        };
-        Ok(Found { wanted, presence, tag_points_to })
-    }
-
-    /// The image, if the registry has it; the outer `None` where it cannot be asked.
-    async fn image(&self, wanted: &Wanted, name: &ImageName) -> Result<Option<Option<ImageFacts>>, Error> {
-        self.optional(self.cloud.describe_image(&wanted.repository, name).await)
-    }
-}
-
-fn is_another(named: &ImageName, points_to: Option<&Digest>, digest: &Digest) -> bool {
-    matches!(named, ImageName::Tag(_)) && points_to != Some(digest)
-}
-
-fn presence(image: &Option<Option<ImageFacts>>) -> Presence {
-    match image {
-        None => Presence::Unknown,
-        Some(Some(image)) if image.storage == Storage::Active => Presence::There,
-        Some(_) => Presence::Gone,
-    }
-}
-
-fn ran(images: Vec<slipway_core::facts::RanImage>) -> Vec<Ran> {
-    images.into_iter().map(|it| Ran { container: it.container, image: it.image, digest: it.digest }).collect()
 }

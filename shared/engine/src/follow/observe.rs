@@ -5,11 +5,10 @@ use slipway_core::facts::{Revision, ServiceDeploymentFacts, ServiceFacts, Strate
 use slipway_core::id::TaskDefinitionArn;
 use slipway_core::ledger::Deployment;
 use slipway_core::outcome::{its_service_deployment, of_its_time};
-use tracing::warn;
 
 use super::visit::Visit;
 use crate::cloud::{Cloud, REVISIONS_PER_CALL, Versioned};
-use crate::error::{Error, Kind};
+use crate::error::{Error, optional};
 use crate::observe::with_task_definitions;
 use crate::recall::witness;
 use crate::store;
@@ -131,13 +130,6 @@ impl<C: Cloud> Visit<'_, C> {
 
     /// What was looked up, if it could be; a fault that may pass is tried again.
     pub(crate) fn optional<T>(&self, looked: Result<T, Error>) -> Result<Option<T>, Error> {
-        match looked {
-            Ok(found) => Ok(Some(found)),
-            Err(error @ Error { kind: Kind::Throttled | Kind::Unreachable, .. }) => Err(error),
-            Err(error) => {
-                warn!(%error, target = %self.target, "left out, because it could not be looked up");
-                Ok(None)
-            }
-        }
+        optional(&self.target, looked)
     }
 }

@@ -3,14 +3,14 @@
 //! What is about to be done is written down before it is, so that whoever comes after a crash knows what to look for.
 
 use jiff::Timestamp;
-use slipway_core::facts::{ServiceDeploymentFacts, ServiceDeploymentStatus};
+use slipway_core::facts::ServiceDeploymentFacts;
 use slipway_core::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
 use slipway_core::ledger::{Busy, Fence, Lost, Outcome, Rollback, RollbackMethod};
 use slipway_core::notice::News;
-use slipway_core::outcome::{Assessment, End, FailedBy, Who};
-use slipway_core::plan::{Force, Plan, Step, To};
+use slipway_core::outcome::{Assessment, End, FailedBy, StopResult, Who, stop_result};
+use slipway_core::plan::Plan;
 use slipway_core::reason::Reason;
-use slipway_core::rollback::{Facts, WayBack, decide, rendering};
+use slipway_core::rollback::{Destination, Facts, Origin, WayBack, decide, steps};
 use tracing::{info, warn};
 
 use super::steps::{Next, Seen};
@@ -18,17 +18,6 @@ use super::visit::Visit;
 use crate::cloud::{Cloud, Metric, StopAnswer};
 use crate::error::{Error, Kind};
 use crate::execute::{Registrations, execute};
-
-/// What a request to stop a deployment came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stop {
-    /// ECS goes back.
-    GoesBack,
-    /// The deployment won before ECS came to stop it.
-    Won,
-    /// ECS does not stop it.
-    Refused,
-}
 
 impl<C: Cloud> Visit<'_, C> {
     /// Decides about a deployment that failed, and does it.
@@ -69,7 +58,7 @@ impl<C: Cloud> Visit<'_, C> {
         let Some(deployment) = self.deployment(number).cloned() else { return Ok(None) };
         let goods = match deployment.is_external() {
             true => Vec::new(),
-            false => self.good_facts(&deployment, &seen.service).await?,
+            false => self.known_good(&deployment, &seen.service).await?,
         };
         let record = self.record();
         let Some(deployment) = record.numbered(number) else { return Ok(None) };
@@ -94,13 +83,13 @@ impl<C: Cloud> Visit<'_, C> {
         if let WayBack::Stop { service_deployment, to } = &way {
             let (service_deployment, to) = (service_deployment.clone(), to.clone());
             match self.stop(number, fence, &seen, &service_deployment, to.as_ref()).await? {
-                Stop::GoesBack => return self.under_way(number, &seen).await,
-                Stop::Won => {
+                StopResult::RollsBack => return self.under_way(number, &seen).await,
+                StopResult::Won => {
                     self.look_again().await?;
                     return Ok(Next::Again);
                 }
                 // The way back, which is decided, is an update.
-                Stop::Refused => {}
+                StopResult::Refused => {}
             }
             seen.assessment = Assessment::RollbackDue;
             let Some(other) = self.way_back(number, &seen, None).await? else { return Ok(Next::Wait) };
@@ -130,71 +119,57 @@ impl<C: Cloud> Visit<'_, C> {
         seen: &Seen,
         arn: &ServiceDeploymentArn,
         to: Option<&TaskDefinitionArn>,
-    ) -> Result<Stop, Error> {
+    ) -> Result<StopResult, Error> {
         self.mean(number, fence, seen, RollbackMethod::Stop, to.map(TaskDefinitionArn::short)).await?;
         match self.cloud.stop_service_deployment(arn).await {
             Ok(StopAnswer::Accepted) => {}
             Ok(StopAnswer::TooLate) => {
                 let became = self.became(arn).await?;
-                if became != Stop::GoesBack {
+                if became != StopResult::RollsBack {
                     return Ok(became);
                 }
             }
             Err(error) if error.kind == Kind::Unreachable => {
                 warn!(%error, "no answer to a stop request; looking whether it was carried out");
-                if self.became(arn).await? != Stop::GoesBack {
+                if self.became(arn).await? != StopResult::RollsBack {
                     return Err(error);
                 }
             }
             Err(error) if error.kind.is_passing() => return Err(error),
             Err(error) => {
                 warn!(%error, target = %self.target, "the deployment could not be stopped");
-                return Ok(Stop::Refused);
+                return Ok(StopResult::Refused);
             }
         }
         self.did(number, None, None).await?;
-        Ok(Stop::GoesBack)
+        Ok(StopResult::RollsBack)
     }
 
-    async fn became(&self, arn: &ServiceDeploymentArn) -> Result<Stop, Error> {
-        use ServiceDeploymentStatus::{RollbackInProgress, RollbackRequested, RollbackSuccessful, Successful};
-        let story = self.cloud.describe_service_deployment(arn).await?;
-        Ok(match story.map(|it| it.status) {
-            Some(RollbackRequested | RollbackInProgress | RollbackSuccessful) => Stop::GoesBack,
-            Some(Successful) => Stop::Won,
-            _ => Stop::Refused,
-        })
+    async fn became(&self, arn: &ServiceDeploymentArn) -> Result<StopResult, Error> {
+        let it = self.cloud.describe_service_deployment(arn).await?;
+        Ok(stop_result(it.as_ref()))
     }
 
     /// Updates the service to a good revision, which is registered anew where it cannot be used as it is.
     async fn update(&mut self, number: u64, fence: Fence, seen: &Seen, way: &WayBack) -> Result<(), Error> {
-        let Some(deployment) = self.deployment(number).cloned() else { return Ok(()) };
-        let over = seen.service.primary().map(|primary| primary.id.clone());
-        let update = |to: To| Step::Update {
-            cluster: seen.service.cluster.clone(),
-            service: seen.service.service.clone(),
-            to,
-            force: Force::No,
-            over: over.clone(),
+        let (Some(deployment), WayBack::Update(destination)) = (self.deployment(number).cloned(), way) else {
+            return Ok(());
         };
-        let registrations = Registrations::default();
-        let (steps, to) = match way {
-            WayBack::Update { to } => (vec![update(To::Existing(to.clone()))], Some(to.short())),
-            WayBack::Register { base, ran, .. } => {
-                let unknown = || Error::new("ECS.DescribeTaskDefinition", base.short(), Kind::NotFound, "it is gone");
-                let revision = self.revision(base.as_str()).ok_or_else(unknown)?;
-                let rendering = rendering(revision, ran, &deployment).map_err(|reason| {
-                    Error::new("ECS.RegisterTaskDefinition", base.short(), Kind::Rejected, reason.to_string())
-                })?;
-                // An earlier try may have died after its registration.
-                registrations.suspect(rendering.family());
-                // What it will be called is not known before.
-                (vec![Step::Register(rendering), update(To::Registered)], None)
-            }
-            WayBack::Stop { .. } | WayBack::Tell(_) | WayBack::Human(_) => return Ok(()),
-        };
+        let revision = destination.revision();
+        let base = self.revision(revision.as_str());
+        let steps = steps(&seen.service, destination, base, &Origin::of_failed(&deployment)).map_err(|reason| {
+            Error::new("ECS.RegisterTaskDefinition", revision.short(), Kind::Rejected, reason.to_string())
+        })?;
         let failed = deployment.revision.new.clone().unwrap_or_default();
         let plan = Plan { steps, ..Plan::nothing(self.target.clone(), Reason::Failed { revision: failed }) };
+        let to = match destination {
+            Destination::Existing(revision) => Some(revision.short()),
+            // What it will be called is not known before.
+            Destination::Anew { .. } => None,
+        };
+        let registrations = Registrations::default();
+        // An earlier try may have died after its registration.
+        plan.family().into_iter().for_each(|family| registrations.suspect(family));
         let calls = self.call.calls();
         let ready = self.mean(number, fence, seen, RollbackMethod::Update, to);
         let done = execute(&calls, &plan, &registrations, ready).await?;

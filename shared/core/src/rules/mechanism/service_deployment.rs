@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use crate::model::facts::{ServiceDeploymentFacts, ServiceFacts};
+use crate::model::facts::{ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts};
 use crate::model::record;
 
 use super::ecs_messages;
@@ -23,6 +23,37 @@ pub fn its_service_deployment<'a>(
     let key = deployment.id()?.key();
     let of_it = all.iter().filter(|it| key.is_some() && it.key() == key && is_since(it, deployment));
     of_it.max_by_key(|it| it.created_at).or_else(|| by_time(deployment, service, all))
+}
+
+/// Whether what it brought about won.
+pub fn won(it: &ServiceDeploymentFacts) -> bool {
+    it.status == ServiceDeploymentStatus::Successful
+}
+
+/// Whether ECS would still stop it.
+pub fn can_be_stopped(it: &ServiceDeploymentFacts) -> bool {
+    matches!(it.status, ServiceDeploymentStatus::Pending | ServiceDeploymentStatus::InProgress)
+}
+
+/// What a request to stop a service deployment, and to roll back, came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopResult {
+    /// ECS rolls back.
+    RollsBack,
+    /// The deployment won before ECS came to stop it.
+    Won,
+    /// ECS does not stop it.
+    Refused,
+}
+
+/// What the request came to, by the service deployment as it is after it.
+pub fn stop_result(it: Option<&ServiceDeploymentFacts>) -> StopResult {
+    use ServiceDeploymentStatus::{RollbackInProgress, RollbackRequested, RollbackSuccessful, Successful};
+    match it.map(|it| &it.status) {
+        Some(RollbackRequested | RollbackInProgress | RollbackSuccessful) => StopResult::RollsBack,
+        Some(Successful) => StopResult::Won,
+        _ => StopResult::Refused,
+    }
 }
 
 /// Whether it was made at or after the intent. What others did was found, not meant.

@@ -1,9 +1,8 @@
 //! What became of a good revision: whether it is still there, and the images that ran with it.
 
 use crate::model::facts::{ImageName, Revision};
-use crate::model::id::{ContainerName, TaskDefinitionArn};
+use crate::model::id::ContainerName;
 use crate::model::image::{Digest, ImageRef, Registry, Repository};
-use crate::model::record;
 use crate::model::record::Good;
 use crate::rules::render::containers;
 
@@ -74,12 +73,6 @@ pub enum Presence {
     Unknown,
 }
 
-/// The good revisions to read before deciding, newest first: all but the failing one.
-pub fn revisions_to_read(record: &record::Service, failed: &record::Deployment) -> Vec<TaskDefinitionArn> {
-    let arns = record.good.iter().map(|good| TaskDefinitionArn::new(&good.revision));
-    arns.filter(|arn| failed.revision.new.as_deref() != Some(arn.short())).collect()
-}
-
 /// The images to look for before a rollback to this revision: those in ECR. Other registries are not asked.
 pub fn images_to_find(good: &Good, revision: &Revision) -> Vec<Wanted> {
     let wanted = containers(revision).into_iter().filter_map(|(container, image)| {
@@ -100,10 +93,9 @@ pub fn images_to_find(good: &Good, revision: &Revision) -> Vec<Wanted> {
 }
 
 impl GoodFacts {
-    /// The containers whose images cannot be pulled any more.
-    pub fn lost(&self) -> Vec<&ContainerName> {
-        let gone = self.images.iter().filter(|found| found.presence == Presence::Gone);
-        gone.map(|found| &found.wanted.container).collect()
+    /// The images that cannot be pulled any more.
+    pub fn lost(&self) -> impl Iterator<Item = &Found> {
+        self.images.iter().filter(|found| found.presence == Presence::Gone)
     }
 
     /// Whether it names a tag that does not point any more to what ran.

@@ -1,48 +1,88 @@
-//! The revision of a rollback that cannot go to the good revision as it is: the same, with the images that ran pinned.
+//! How a rollback is done: to the revision as it is, or to the same with the images that ran pinned in every container. One
+//! rendering, whether Slipway or a person asks.
 
-use crate::model::facts::Revision;
+use super::Destination;
+use crate::model::facts::{Revision, ServiceFacts};
+use crate::model::id::EventId;
 use crate::model::image::{Digest, ImageRef};
-use crate::model::plan::Rendering;
+use crate::model::plan::{Force, Rendering, Shown, Step, To};
 use crate::model::provenance::Provenance;
 use crate::model::reason::Reason;
 use crate::model::record;
 use crate::model::record::Ran;
 use crate::model::trigger::Trigger;
 use crate::rules::render::{self, containers};
+use crate::rules::steps::{register_and_update, update};
 
-/// Renders a good revision anew, with the images that ran with it; the provenance says that it is a rollback from `failed`.
+/// What brings a rollback about, as the tags of a new revision say it.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The event or the request; an unanswered registration is recognised by it.
+    pub event: EventId,
+    /// Lambda's id of the invocation, where a person asked.
+    pub request: Option<String>,
+    /// The repository that the rollback is about; where it is not known, the first image that ran counts.
+    pub repository: Option<String>,
+    /// What ran before what failed, with the tag that it went by.
+    pub before: Option<Shown>,
+    /// The revision that is left, `web:42`.
+    pub previous: Option<String>,
+}
+
+impl Origin {
+    /// Of the rollback from a deployment that failed; there is one for each.
+    pub fn of_failed(failed: &record::Deployment) -> Self {
+        let id = failed.id().map_or_else(|| failed.number.to_string(), |id| id.as_str().to_owned());
+        Self {
+            event: EventId::new(format!("rollback-of-{id}")),
+            request: None,
+            repository: failed.image.as_ref().map(|image| image.repository.clone()),
+            before: failed.image.as_ref().and_then(|image| image.old.clone()),
+            previous: failed.revision.new.clone(),
+        }
+    }
+}
+
+/// The steps of a rollback; `base` is the revision that it goes to, where that could be read.
 ///
-/// `Err` where nothing is known to have run, or the revision is not as ECS has them.
-pub fn rendering(base: &Revision, ran: &[Ran], failed: &record::Deployment) -> Result<Rendering, Reason> {
-    let Some((repository, digest)) = main_image(base, ran, failed) else {
+/// `Err` where it has to be registered anew, and nothing is known to have run, or it is not as ECS has them.
+pub fn steps(
+    service: &ServiceFacts,
+    destination: &Destination,
+    base: Option<&Revision>,
+    origin: &Origin,
+) -> Result<Vec<Step>, Reason> {
+    match destination {
+        Destination::Existing(revision) => Ok(vec![update(service, To::Existing(revision.clone()), Force::No)]),
+        Destination::Anew { base: revision, ran, .. } => {
+            let gone = || Reason::NoSuchRevision { revision: revision.short().to_owned() };
+            Ok(register_and_update(service, rendering(base.ok_or_else(gone)?, ran, origin)?))
+        }
+    }
+}
+
+fn rendering(base: &Revision, ran: &[Ran], origin: &Origin) -> Result<Rendering, Reason> {
+    let Some((repository, digest)) = main_image(base, ran, origin.repository.as_deref()) else {
         let problem = "nothing is recorded of the images that ran with it".to_owned();
         return Err(Reason::Unrenderable { revision: base.arn.short().to_owned(), problem });
     };
     let earlier = Provenance::of(base).filter(|earlier| earlier.digest == digest);
-    let old =
-        failed.image.as_ref().and_then(|image| image.old.clone()).filter(|old| old.digest.as_ref() == Some(&digest));
+    let before = origin.before.as_ref().filter(|before| before.digest.as_ref() == Some(&digest));
     let provenance = Provenance {
         repository,
-        tag: earlier.as_ref().and_then(|earlier| earlier.tag.clone()).or(old.and_then(|old| old.tag)),
+        tag: earlier.as_ref().and_then(|it| it.tag.clone()).or_else(|| before?.tag.clone()),
         pushed_at: earlier.and_then(|earlier| earlier.pushed_at),
         digest,
-        event: crate::model::id::EventId::new(mark(failed)),
-        request: None,
+        event: origin.event.clone(),
+        request: origin.request.clone(),
         trigger: Trigger::Rollback,
-        previous: failed.revision.new.clone(),
+        previous: origin.previous.clone(),
     };
     render::again(base, ran, &provenance)
 }
 
-/// Marks the one rollback of a deployment, so that an unanswered Register is recognised.
-fn mark(failed: &record::Deployment) -> String {
-    let id = failed.id().map_or_else(|| failed.number.to_string(), |id| id.as_str().to_owned());
-    format!("rollback-of-{id}")
-}
-
-/// The image that the target is about: of the failed one's repository, else the first that ran.
-fn main_image(base: &Revision, ran: &[Ran], failed: &record::Deployment) -> Option<(String, Digest)> {
-    let repository = failed.image.as_ref().map(|image| image.repository.as_str());
+/// The image that the rollback is about: of this repository, else the first that ran.
+fn main_image(base: &Revision, ran: &[Ran], repository: Option<&str>) -> Option<(String, Digest)> {
     let all: Vec<(String, Digest)> = containers(base)
         .into_iter()
         .filter_map(|(container, image)| {

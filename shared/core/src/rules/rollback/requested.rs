@@ -1,21 +1,16 @@
-//! Decides a rollback that somebody asked for: to the last good revision, or to the one they name.
-//!
-//! A revision that names a tag, or that was deregistered, is registered anew with the digests that ran.
+//! Decides a rollback that somebody asked for: to the last known-good revision, or to the one they name.
 
+use super::{Destination, Gone, GoodFacts, Origin, select, steps, usable};
 use crate::config::Target;
 use crate::model::facts::{Revision, ServiceFacts};
 use crate::model::id::{EventId, TaskDefinitionArn};
 use crate::model::image::{Digest, ImageRef, Repository};
-use crate::model::plan::{Force, ImageChange, Plan, Rendering, To};
-use crate::model::provenance::Provenance;
+use crate::model::plan::{ImageChange, Plan, Step};
 use crate::model::reason::Reason;
-use crate::model::record::{Ran, Service};
-use crate::model::trigger::Trigger;
+use crate::model::record::{Good, Ran, Service};
 use crate::rules::candidate::{By, Insist};
 use crate::rules::gates::undisturbed;
-use crate::rules::redeploy;
 use crate::rules::render::{self, shown_in};
-use crate::rules::steps::{register_and_update, update};
 
 /// What was looked up for a rollback of one service.
 #[derive(Clone, Copy, Debug)]
@@ -28,10 +23,12 @@ pub struct Rollback<'a> {
     pub service: &'a ServiceFacts,
     /// The revision that the service runs.
     pub running: &'a Revision,
-    /// The revision to go back to.
-    pub to: &'a Revision,
-    /// What it really ran, as far as it is known.
-    pub ran: &'a [Ran],
+    /// What may be gone back to, those of [`candidates`] or the one that is named.
+    pub goods: &'a [GoodFacts],
+    /// Those of them that could be read.
+    pub revisions: &'a [Revision],
+    /// The revision that the request names.
+    pub named: Option<&'a str>,
     /// What Slipway remembers of the service.
     pub record: &'a Service,
     /// What to write as the event of a new revision.
@@ -40,66 +37,77 @@ pub struct Rollback<'a> {
     pub request: &'a str,
 }
 
-/// A revision that a rollback may go to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Back {
-    /// The revision, by its ARN or as `family:revision`.
-    pub revision: String,
-    /// What really ran, where it is known.
-    pub ran: Vec<Ran>,
-}
-
-/// The good revisions to go back to, the last one first; never what runs.
-pub fn candidates(record: &Service, running: &TaskDefinitionArn) -> Vec<Back> {
-    let other = |revision: &str| TaskDefinitionArn::new(revision).short() != running.short();
-    let good = record.good.iter().filter(|good| other(&good.revision));
-    good.map(|good| Back { revision: good.revision.clone(), ran: good.ran.clone() }).collect()
-}
-
-/// The images of the entries' repositories that a revision needs, to ask the registry whether it has them still.
-pub fn images(to: &Revision, entries: &[(&Target, Repository)], ran: &[Ran]) -> Vec<(Repository, Digest)> {
-    entries
-        .iter()
-        .filter_map(|(target, repository)| Some((repository.clone(), digest_of(to, target, repository, ran)?)))
-        .collect()
+/// The known-good revisions to go back to, the last one first; never what runs.
+pub fn candidates(record: &Service, running: &TaskDefinitionArn) -> Vec<Good> {
+    let other = |good: &&Good| TaskDefinitionArn::new(&good.revision).short() != running.short();
+    record.good.iter().filter(other).cloned().collect()
 }
 
 /// Plans a rollback that somebody asked for.
 pub fn rollback(facts: &Rollback<'_>) -> Plan {
-    let revision = facts.to.arn.short().to_owned();
-    let decided = undisturbed(facts.service, facts.record, By::Request(None, Insist::No)).and_then(|()| {
-        if facts.to.arn == facts.running.arn {
-            return Err(Reason::RunsAlready { revision: revision.clone() });
-        }
-        if !is_active(facts.to) || names_a_tag(facts) {
-            return render_anew(facts).map(|rendering| register_and_update(facts.service, rendering));
-        }
-        Ok(vec![update(facts.service, To::Existing(facts.to.arn.clone()), Force::No)])
-    });
-    let (reason, steps) = match decided {
-        Ok(steps) => (Reason::RollbackAsked { revision }, steps),
+    let nothing = |reason| Plan::nothing(facts.first.name.clone(), reason);
+    let destination = match destination(facts) {
+        Ok(destination) => destination,
+        Err(reason) => return nothing(reason),
+    };
+    let to = facts.revisions.iter().find(|it| it.arn.short() == destination.revision().short());
+    let (reason, steps) = match decide(facts, &destination, to) {
+        Ok(steps) => (Reason::RollbackAsked { revision: destination.revision().short().to_owned() }, steps),
         Err(reason) => (reason, Vec::new()),
     };
-    let image = facts.entries.iter().find_map(|(target, repository)| {
-        let mut new = shown_in(facts.to, target, repository)?;
-        new.digest = new.digest.or_else(|| digest_of(facts.to, target, repository, facts.ran));
-        let old = shown_in(facts.running, target, repository);
-        Some(ImageChange { repository: repository.name.clone(), old, new })
-    });
-    Plan { target: facts.first.name.clone(), reason, image, running: Some(facts.running.arn.clone()), steps }
-}
-
-/// ECS accepts only ACTIVE revisions for an update.
-fn is_active(revision: &Revision) -> bool {
-    revision.definition.get("status").and_then(serde_json::Value::as_str).is_none_or(|status| status == "ACTIVE")
-}
-
-fn names_a_tag(facts: &Rollback<'_>) -> bool {
-    let is_pinned_by_us = |(target, repository): &(&Target, Repository)| {
-        let known = digest_of(facts.to, target, repository, facts.ran).is_some();
-        known && redeploy::names_a_tag(facts.to, &[(*target, repository.clone())])
+    let ran = match facts.goods.iter().find(|it| it.good.revision == destination.revision().as_str()) {
+        Some(it) => it.good.ran.as_slice(),
+        None => &[],
     };
-    facts.entries.iter().any(is_pinned_by_us)
+    let image = to.and_then(|to| facts.entries.iter().find_map(|entry| image(facts.running, to, entry, ran)));
+    Plan { image, running: Some(facts.running.arn.clone()), steps, ..nothing(reason) }
+}
+
+fn destination(facts: &Rollback<'_>) -> Result<Destination, Reason> {
+    let Some(named) = facts.named else {
+        return select(facts.record, facts.goods, Some(facts.running.arn.short())).map_err(|_| Reason::NothingGood);
+    };
+    let no_such = || Reason::NoSuchRevision { revision: named.to_owned() };
+    let it = facts.goods.first().ok_or_else(no_such)?;
+    usable(it).map_err(|gone| match gone {
+        Gone::Revision => no_such(),
+        Gone::Image(image) => {
+            let revision = TaskDefinitionArn::new(&it.good.revision).short().to_owned();
+            Reason::ImageGone { revision, image }
+        }
+    })
+}
+
+fn decide(facts: &Rollback<'_>, destination: &Destination, to: Option<&Revision>) -> Result<Vec<Step>, Reason> {
+    undisturbed(facts.service, facts.record, By::Request(None, Insist::No))?;
+    let revision = destination.revision().short();
+    if revision == facts.running.arn.short() {
+        return Err(Reason::RunsAlready { revision: revision.to_owned() });
+    }
+    let origin = Origin {
+        event: facts.event.clone(),
+        request: Some(facts.request.to_owned()),
+        repository: facts.entries.first().map(|(_, repository)| repository.name.clone()),
+        before: None,
+        previous: Some(facts.running.arn.short().to_owned()),
+    };
+    let against = |step| match step {
+        Step::Register(rendering) => Step::Register(rendering.against(facts.running)),
+        Step::Update { .. } => step,
+    };
+    Ok(steps(facts.service, destination, to, &origin)?.into_iter().map(against).collect())
+}
+
+/// What becomes of an entry's image.
+fn image(
+    running: &Revision,
+    to: &Revision,
+    (target, repository): &(&Target, Repository),
+    ran: &[Ran],
+) -> Option<ImageChange> {
+    let mut new = shown_in(to, target, repository)?;
+    new.digest = new.digest.or_else(|| digest_of(to, target, repository, ran));
+    Some(ImageChange { repository: repository.name.clone(), old: shown_in(running, target, repository), new })
 }
 
 /// The digest of a repository's image in a revision: as it is pinned there, or as it ran.
@@ -113,39 +121,4 @@ fn digest_of(to: &Revision, target: &Target, repository: &Repository, ran: &[Ran
         let ran = || ran.iter().find(|it| it.container == container.as_str())?.digest.clone();
         image.digest.or_else(ran)
     })
-}
-
-fn render_anew(facts: &Rollback<'_>) -> Result<Rendering, Reason> {
-    let mut rendered: Option<Rendering> = None;
-    for (target, repository) in facts.entries {
-        let Some(digest) = digest_of(facts.to, target, repository, facts.ran) else { continue };
-        let base = rendered.as_ref().map_or_else(|| facts.to.clone(), |rendering| rendering.as_base(facts.to));
-        let made = Provenance::of(facts.to).filter(|made| made.digest == digest);
-        let tag = shown_in(facts.to, target, repository).and_then(|shown| shown.tag);
-        let provenance = Provenance {
-            repository: repository.name.clone(),
-            tag,
-            digest: digest.clone(),
-            pushed_at: made.and_then(|made| made.pushed_at),
-            event: facts.event.clone(),
-            request: Some(facts.request.to_owned()),
-            trigger: Trigger::Rollback,
-            previous: Some(facts.running.arn.short().to_owned()),
-        };
-        rendered = Some(render::render(
-            &base,
-            &render::Change {
-                repository,
-                digest: &digest,
-                containers: &target.containers,
-                environment: &[],
-                provenance: &provenance,
-            },
-        )?);
-    }
-    let rendering = rendered.ok_or_else(|| Reason::Unrenderable {
-        revision: facts.to.arn.short().to_owned(),
-        problem: "nobody knows which images it ran".to_owned(),
-    })?;
-    Ok(rendering.against(facts.running))
 }

@@ -5,10 +5,14 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::facts::{Breaker, Deployment, ImageName, Management, Monitors, Pause, Revision, Rollout, Strategy};
+use crate::model::facts::{
+    Breaker, Deployment, ImageName, Management, Monitors, Pause, Revision, Rollout, ServiceDeploymentStatus, Strategy,
+};
 use crate::model::id::{ClusterName, ContainerName, ServiceName};
 use crate::model::image::{Digest, ImageRef, Tag};
-use crate::model::record::Quarantined;
+use crate::model::plan::{Step, To};
+use crate::model::reason::Reason;
+use crate::model::record::{Good, Quarantined, Ran};
 use crate::model::trigger::Trigger;
 use crate::rules::mechanism::{End, Pace};
 use jiff::Timestamp;
@@ -187,8 +191,8 @@ fn row(situation: &str, case: Case, expected: &str) {
     let how = match &way {
         WayBack::Tell(_) => "tell",
         WayBack::Stop { .. } => "stop",
-        WayBack::Update { .. } => "update",
-        WayBack::Register { .. } => "register",
+        WayBack::Update(Destination::Existing(_)) => "update",
+        WayBack::Update(Destination::Anew { .. }) => "register",
         WayBack::Human(_) => "human",
     };
     assert_eq!(format!("{how}: {way}"), expected, "{situation}");
@@ -426,11 +430,6 @@ fn what_ran_is_looked_for_before() {
     let pinned = format!("proxy shop/proxy@{} cccccccccccc", digest('c'));
     assert_eq!(wanted, ["web shop/web:prod aaaaaaaaaaaa".to_owned(), pinned]);
     assert_eq!(RevisionState::of(&revision()), RevisionState::Inactive);
-
-    let case = failing(Vec::new());
-    let goods = [42, 41, 40].map(|number| Good { revision: arn(number).as_str().to_owned(), ..good.clone() });
-    let record = record::Service { good: goods.to_vec(), ..case.record.clone() };
-    assert_eq!(revisions_to_read(&record, &case.record.deployments[0]), [arn(41), arn(40)]);
 }
 
 #[test]
@@ -440,7 +439,16 @@ fn a_good_revision_is_registered_anew_with_what_ran() {
     // What the record says of a container that names a digest does not count.
     ran.push(Ran { container: "proxy".to_owned(), image: String::new(), digest: Some(digest('f')) });
     ran.push(Ran { container: "gone".to_owned(), image: String::new(), digest: Some(digest('f')) });
-    let rendering = rendering(&revision(), &ran, &case.record.deployments[0]).unwrap();
+    let origin = Origin::of_failed(&case.record.deployments[0]);
+    let anew = |base: Option<&Revision>, ran: &[Ran]| {
+        let destination = Destination::Anew { base: arn(41), ran: ran.to_vec(), because: Anew::Inactive };
+        steps(&case.service, &destination, base, &origin)
+    };
+    let Ok([Step::Register(rendering), Step::Update { to: To::Registered, .. }]) =
+        anew(Some(&revision()), &ran).map(|it| <[Step; 2]>::try_from(it).unwrap())
+    else {
+        panic!("a registration and an update");
+    };
     let expected = json!({
         "family": "web",
         "containerDefinitions": [
@@ -463,9 +471,7 @@ fn a_good_revision_is_registered_anew_with_what_ran() {
     assert_eq!(rendering.containers, [ContainerName::new("web")]);
 
     let bare = Revision { definition: serde_json::Map::new(), ..revision() };
-    assert!(super::rendering(&bare, &ran, &case.record.deployments[0]).is_err());
-    assert!(
-        super::rendering(&revision(), &[], &case.record.deployments[0]).is_ok(),
-        "a digest that is named is enough"
-    );
+    assert!(anew(Some(&bare), &ran).is_err());
+    assert_eq!(anew(None, &ran), Err(Reason::NoSuchRevision { revision: "web:41".to_owned() }));
+    assert!(anew(Some(&revision()), &[]).is_ok(), "a digest that is named is enough");
 }

@@ -8,7 +8,7 @@ use crate::model::plan::RevisionChange;
 use crate::model::record;
 use crate::model::trigger::Trigger;
 use crate::rules::mechanism::Assessment;
-use crate::rules::rollback::{Anew, Human};
+use crate::rules::rollback::{Anew, Destination, Human, NoDestination};
 
 fn time(text: &str) -> Timestamp {
     format!("2026-09-04T{text}Z").parse().unwrap()
@@ -72,7 +72,9 @@ fn external() -> Deployment {
 }
 
 fn update() -> WayBack {
-    WayBack::Update { to: TaskDefinitionArn::new("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:41") }
+    WayBack::Update(Destination::Existing(TaskDefinitionArn::new(
+        "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:41",
+    )))
 }
 
 fn end(outcome: Outcome) -> End {
@@ -300,7 +302,7 @@ fn a_rollback_under_way_and_done() {
 fn a_failure_that_nobody_mends() {
     let news =
         |way: &WayBack, outcome| told(&failing(FailedBy::Ecs), &News::Ended { end: &end(outcome), next: Some(way) });
-    insta::assert_snapshot!(news(&WayBack::Human(Human::NothingGood), Outcome::Failed), @r#"
+    insta::assert_snapshot!(news(&WayBack::Human(Human::NoDestination(NoDestination::NothingGood)), Outcome::Failed), @r#"
     Deploy failed on prod/web: shop/web:1.5.0, its container web exited with code 1
 
     The deployment failed: its container web exited with code 1. Slipway puts nothing back, because no other revision is known to have completed here. Old tasks that still run keep running. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
@@ -476,11 +478,15 @@ fn somebody_else_s_deployment_is_not_blamed_on_slipway() {
 fn all() -> Vec<Notice> {
     let ways = [
         update(),
-        WayBack::Register { base: TaskDefinitionArn::new("web:41"), ran: Vec::new(), because: Anew::TagMoved },
+        WayBack::Update(Destination::Anew {
+            base: TaskDefinitionArn::new("web:41"),
+            ran: Vec::new(),
+            because: Anew::TagMoved,
+        }),
         WayBack::Tell(Tell::Off),
         WayBack::Tell(Tell::Notify(Box::new(update()))),
         WayBack::Human(Human::IsRollback),
-        WayBack::Human(Human::AllGone(vec!["web:41".to_owned()])),
+        WayBack::Human(Human::NoDestination(NoDestination::AllGone(vec!["web:41".to_owned()]))),
     ];
     let outcomes = [
         Outcome::Completed,
