@@ -39,10 +39,13 @@ pub mod outcome {
 pub mod deploy {
     pub use crate::model::manifest::Build;
     pub use crate::rules::adoption::*;
+    pub use crate::rules::base::*;
     pub use crate::rules::candidate::*;
     pub use crate::rules::choose::*;
     pub use crate::rules::deploy::*;
-    pub use crate::rules::gates::{Question, deployable, guess_same_build, question, runnable, to_compare};
+    pub use crate::rules::gates::{
+        NotOpen, Question, Verdict, deployable, guess_same_build, question, runnable, settle, to_compare,
+    };
     pub use crate::rules::note::*;
     pub use crate::rules::redeploy::*;
     pub use crate::rules::repeated::*;

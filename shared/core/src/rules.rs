@@ -2,6 +2,8 @@
 
 pub mod adoption;
 
+pub mod base;
+
 pub mod candidate;
 
 pub mod choose;

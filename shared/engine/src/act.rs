@@ -140,7 +140,7 @@ impl<C: Cloud> Call<'_, C> {
         let (_, full) = lease.record().record(deployment.clone());
         let write = lease.change(|record, fence| {
             if let Some(image) = &decided.gated {
-                gate(record, image).map_err(Stop::Refused)?;
+                gate(record, image).map_err(|it| Stop::Refused(it.into_reason()))?;
             }
             // What a person asked for becomes their decision when it began: what ECS refuses decides nothing.
             record.intend(fence, deployment.clone()).map(|(number, _)| number).map_err(|_| Stop::Lost)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::{try_join_all, try_join4};
-use slipway_core::config::{Base, Target};
+use slipway_core::config::Target;
 use slipway_core::deploy::{
     self, By, Candidate, Facts, Insist, Known, Note, Question, Redeploy, Rollback, deployable, question,
 };
@@ -84,10 +84,10 @@ impl<C: Cloud> Planner<'_, C> {
         };
         let repository = target.repository.at(self.home);
         let running = self.look.revision(service.task_definition.as_str());
-        let base = async {
-            match target.base {
-                Base::Service => Ok(None),
-                Base::Family => self.look.revision(service.task_definition.family()).await.map(Some),
+        let latest = async {
+            match deploy::family_to_read(target, &service) {
+                Some(family) => self.look.revision(family).await.map(Some),
+                None => Ok(None),
             }
         };
         let ran = async {
@@ -104,11 +104,11 @@ impl<C: Cloud> Planner<'_, C> {
                 None => Ok(()),
             }
         };
-        let (running, base, ran, ()) = try_join4(running, base, ran, builds).await?;
+        let (running, latest, ran, ()) = try_join4(running, latest, ran, builds).await?;
         let notes = self.notes(&record, &service, &ran, sight).await?;
         let mut record = record;
         notes.iter().for_each(|note| note.write(&mut record));
-        let base = base.unwrap_or_else(|| running.clone());
+        let base = deploy::base(&running, latest);
         Ok(Ok(Scene { service, running, base, ran, record, notes }))
     }
 

@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use slipway_core::config::Target;
-use slipway_core::deploy::{self, Note, Wanted};
+use slipway_core::deploy::{self, NotOpen, Note, Verdict, Wanted};
 use slipway_core::ledger::{Blocked, PendingInput};
 use slipway_core::plan::Plan;
 use slipway_core::reason::Reason;
@@ -184,7 +184,7 @@ impl<'a, C: Cloud> Session<'a, C> {
         self.served.extend(all);
         let mut endings = Vec::new();
         for one in decided {
-            let blocked = deploy::blocks(&one.plan.reason);
+            let blocked = one.plan.blocked;
             if let (Some(blocked), Some(input)) = (blocked, &one.input) {
                 self.lease.note(Note::Blocked(input.clone(), blocked));
             }
@@ -213,16 +213,13 @@ impl<'a, C: Cloud> Session<'a, C> {
         let planner = self.call.planner(look);
         let held = self.lease.record().hold.is_some();
         let (mut wanted, mut decided) = planner.wanted(target, inputs, held).await?;
-        if let Some(until) = self.settles_at(target, &wanted) {
+        if let Err(NotOpen::Until(Blocked::Settling { until }, reason)) = self.settle(target, &wanted) {
             let left = until.duration_since(self.call.now());
             let fits = until < self.call.until;
             if left > PATIENCE || !fits {
                 timer::arm(self.call.cloud(), &self.lease.target, until).await?;
-                let waits = |input: &PendingInput| {
-                    let plan = Plan::nothing(target.name.clone(), Reason::Settling { until });
-                    Decided::of_input(target, input, plan)
-                };
-                return Ok(inputs.iter().map(waits).collect());
+                let waits = NotOpen::Until(Blocked::Settling { until }, reason).plan(&target.name);
+                return Ok(inputs.iter().map(|input| Decided::of_input(target, input, waits.clone())).collect());
             }
             self.call.cloud().sleep(left.unsigned_abs()).await;
             self.settled = true;
@@ -265,13 +262,13 @@ impl<'a, C: Cloud> Session<'a, C> {
         Ok(scene)
     }
 
-    /// Until when better images are waited for, if a push came so lately that some may follow.
-    fn settles_at(&self, target: &Target, wanted: &[Wanted]) -> Option<Timestamp> {
+    /// Whether better images are waited for: a push came so lately that some may follow.
+    fn settle(&self, target: &Target, wanted: &[Wanted]) -> Verdict {
         if self.settled {
-            return None;
+            return Ok(());
         }
         let pushed = wanted.iter().filter_map(Wanted::came_at).max();
-        deploy::settles_at(target.settle, pushed, self.call.now())
+        deploy::settle(target.settle, pushed, self.call.now())
     }
 
     /// Inputs whose serving met trouble that passes.

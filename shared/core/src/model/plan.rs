@@ -12,6 +12,7 @@ use crate::model::diff::Diff;
 use crate::model::id::{ClusterName, ContainerName, DeploymentId, ServiceName, TargetName, TaskDefinitionArn};
 use crate::model::image::{Digest, Tag};
 use crate::model::reason::Reason;
+use crate::model::record::Blocked;
 
 /// What will be done for one target, and why.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +21,8 @@ pub struct Plan {
     pub target: TargetName,
     /// Why these steps, or why none.
     pub reason: Reason,
+    /// What the image waits for, where it is decided about again later.
+    pub blocked: Option<Blocked>,
     /// The image before and after, as far as it is known.
     pub image: Option<ImageChange>,
     /// The revision that the service runs now.
@@ -31,7 +34,7 @@ pub struct Plan {
 impl Plan {
     /// A plan that does nothing, with its reason.
     pub fn nothing(target: TargetName, reason: Reason) -> Self {
-        Self { target, reason, image: None, running: None, steps: Vec::new() }
+        Self { target, reason, blocked: None, image: None, running: None, steps: Vec::new() }
     }
 
     /// The cluster and the service.
@@ -42,7 +45,7 @@ impl Plan {
 
     /// The same plan, cut short for this reason.
     pub fn cut_short(self, reason: Reason) -> Self {
-        Self { reason, ..self }
+        Self { reason, blocked: None, ..self }
     }
 
     /// The family that a revision is registered in, where one is.

@@ -1,8 +1,8 @@
-//! Which of a repository's images a target would deploy, the best first, and how long it waits for a better one.
+//! Which of a repository's images a target would deploy, the best first.
 
 use std::cmp::Ordering;
 
-use jiff::{Timestamp, ToSpan};
+use jiff::Timestamp;
 
 use crate::config::Target;
 use crate::config::tags::TaggedImage;
@@ -23,13 +23,6 @@ pub fn ranked<'i>(target: &Target, images: impl IntoIterator<Item = &'i ImageFac
     ranked
 }
 
-/// Until when a push waits for better ones, where the target's `settle` is not over.
-pub fn settles_at(settle_seconds: u64, pushed_at: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
-    let settle = i64::try_from(settle_seconds).ok().filter(|seconds| *seconds > 0)?;
-    let at = pushed_at?.checked_add(settle.seconds()).ok()?;
-    (at > now).then_some(at)
-}
-
 /// When an image counts as pushed: under the policy `tag`, when the tag was moved to it.
 pub(super) fn counts_as_pushed(target: &Target, image: &ImageFacts, tagged_at: Option<Timestamp>) -> Option<Timestamp> {
     match target.tags.follows_tag() {
@@ -45,21 +38,4 @@ fn compare(target: &Target, one: &(&ImageFacts, &Tag), other: &(&ImageFacts, &Ta
     let other = TaggedImage { tag: other.1, digest: &other_digest, pushed_at: other_at };
     // An image of which nobody knows when it was pushed is ordered last where the time is what counts.
     target.tags.compare(&one, &other).unwrap_or_else(|| one_at.cmp(&other_at))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(time: &str) -> Timestamp {
-        format!("2026-11-21T{time}Z").parse().unwrap()
-    }
-
-    #[test]
-    fn a_push_settles_while_it_is_younger_than_the_target_says() {
-        assert_eq!(settles_at(0, Some(at("10:00:00")), at("10:00:00")), None);
-        assert_eq!(settles_at(60, Some(at("10:00:00")), at("10:00:30")), Some(at("10:01:00")));
-        assert_eq!(settles_at(60, Some(at("10:00:00")), at("10:01:00")), None);
-        assert_eq!(settles_at(60, None, at("10:00:00")), None);
-    }
 }

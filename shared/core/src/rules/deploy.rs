@@ -32,28 +32,26 @@ pub fn deploy(facts: &Facts<'_>, candidate: &Candidate<'_>, known: &Known<'_>) -
     };
     let decided = gates::runnable(candidate.image, &new)
         .and_then(|()| ordered())
-        .and_then(|()| render_wish(facts, candidate, &new))
+        .and_then(|()| Ok(render_candidate(facts, candidate, &new)?))
         .and_then(|rendering| {
             if rendering.equals(facts.running) {
-                return Err(as_it_is(facts, &new));
+                return Err(as_it_is(facts, &new).into());
             }
             gates::admit(facts, candidate, &new)?;
             gates::undisturbed(facts.service, facts.record, candidate.by).map(|()| rendering)
         });
-    let (reason, steps) = match decided {
-        Ok(rendering) => (reason, steps::register_and_update(facts.service, rendering)),
-        Err(reason) => (reason, Vec::new()),
+    let plan = match decided {
+        Ok(rendering) => {
+            let steps = steps::register_and_update(facts.service, rendering);
+            Plan { steps, ..Plan::nothing(facts.target.name.clone(), reason) }
+        }
+        Err(not_open) => not_open.plan(&facts.target.name),
     };
-    Plan {
-        target: facts.target.name.clone(),
-        reason,
-        image: Some(ImageChange { repository: facts.repository.name.clone(), old, new }),
-        running: Some(facts.running.arn.clone()),
-        steps,
-    }
+    let image = Some(ImageChange { repository: facts.repository.name.clone(), old, new });
+    Plan { image, running: Some(facts.running.arn.clone()), ..plan }
 }
 
-fn render_wish(facts: &Facts<'_>, candidate: &Candidate<'_>, shown: &Shown) -> Result<Rendering, Reason> {
+fn render_candidate(facts: &Facts<'_>, candidate: &Candidate<'_>, shown: &Shown) -> Result<Rendering, Reason> {
     let provenance = Provenance {
         repository: facts.repository.name.clone(),
         tag: shown.tag.clone(),

@@ -1,7 +1,6 @@
 //! What a decision has learned and the record does not say yet; it is written with the next write.
 
 use crate::model::build::BuildChange;
-use crate::model::reason::Reason;
 use crate::model::record::{Began, Blocked, Decision, Good, PendingInput, Ran, Service};
 
 /// Something to write into the record with the next write; noting it twice changes nothing more.
@@ -50,15 +49,6 @@ impl Note {
             Self::Told(number, id) => record.tell(*number, id),
             Self::Blocked(input, blocked) => record.block(input.clone(), *blocked),
         }
-    }
-}
-
-/// What blocks an input about which this was decided, if it is to be decided again later.
-pub fn blocks(reason: &Reason) -> Option<Blocked> {
-    match reason {
-        Reason::Queued { .. } => Some(Blocked::Deployment),
-        Reason::Settling { until } => Some(Blocked::Settling { until: *until }),
-        _ => None,
     }
 }
 

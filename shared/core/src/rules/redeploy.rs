@@ -10,7 +10,7 @@ use crate::model::reason::Reason;
 use crate::model::record;
 use crate::model::trigger::Trigger;
 use crate::rules::candidate::{By, Insist};
-use crate::rules::gates::undisturbed;
+use crate::rules::gates::{NotOpen, undisturbed};
 use crate::rules::render;
 use crate::rules::steps::{register_and_update, update};
 
@@ -59,28 +59,29 @@ pub fn redeploy(facts: &Redeploy<'_>) -> Plan {
             Err(reason) => refusal = Some(reason),
         }
     }
-    let (reason, steps) = match (refusal, undisturbed(facts.service, facts.record, BY), rendered) {
-        (Some(reason), _, _) | (None, Err(reason), _) => (reason, Vec::new()),
-        (None, Ok(()), Some(rendering)) if !rendering.equals(facts.running) => {
-            (Reason::RedeployChanged, register_and_update(facts.service, rendering.against(facts.base)))
-        }
-        (None, Ok(()), Some(rendering)) if facts.id.is_some() => {
-            let id = facts.id.map(ToString::to_string).unwrap_or_default();
-            (Reason::RedeployMarked { id }, register_and_update(facts.service, rendering.against(facts.base)))
-        }
-        // Nothing of the repositories runs, or nothing changes: the same revision once more.
-        (None, Ok(()), _) => {
-            let again: Step = update(facts.service, To::Existing(facts.running.arn.clone()), Force::Yes);
-            (Reason::RedeployForced, vec![again])
-        }
-    };
+    let (reason, steps) =
+        match (refusal, undisturbed(facts.service, facts.record, BY).map_err(NotOpen::into_reason), rendered) {
+            (Some(reason), _, _) | (None, Err(reason), _) => (reason, Vec::new()),
+            (None, Ok(()), Some(rendering)) if !rendering.equals(facts.running) => {
+                (Reason::RedeployChanged, register_and_update(facts.service, rendering.against(facts.base)))
+            }
+            (None, Ok(()), Some(rendering)) if facts.id.is_some() => {
+                let id = facts.id.map(ToString::to_string).unwrap_or_default();
+                (Reason::RedeployMarked { id }, register_and_update(facts.service, rendering.against(facts.base)))
+            }
+            // Nothing of the repositories runs, or nothing changes: the same revision once more.
+            (None, Ok(()), _) => {
+                let again: Step = update(facts.service, To::Existing(facts.running.arn.clone()), Force::Yes);
+                (Reason::RedeployForced, vec![again])
+            }
+        };
     let image = shown.map(|(repository, image)| ImageChange {
         repository: repository.name.clone(),
         old: Some(image.clone()),
         new: image,
     });
     let running = Some(facts.running.arn.clone());
-    Plan { target: facts.first.name.clone(), reason, image, running, steps }
+    Plan { image, running, steps, ..Plan::nothing(facts.first.name.clone(), reason) }
 }
 
 /// Whether the task definition names a tag of one of these repositories: what such a container really ran must be asked.

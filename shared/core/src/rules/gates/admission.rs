@@ -1,13 +1,14 @@
 //! Whether the record lets an image in: hold, quarantine and a person's last decision.
 
 use super::record::{GatedImage, gate};
+use super::{Verdict, closed};
 use crate::model::plan::Shown;
 use crate::model::reason::Reason;
 use crate::rules::candidate::{By, Candidate, Facts, Insist};
 use crate::rules::choose::counts_as_pushed;
 
 /// What comes by itself passes the gate; who asks must know of a hold and of a quarantine.
-pub(in crate::rules) fn admit(facts: &Facts<'_>, candidate: &Candidate<'_>, shown: &Shown) -> Result<(), Reason> {
+pub(in crate::rules) fn admit(facts: &Facts<'_>, candidate: &Candidate<'_>, shown: &Shown) -> Verdict {
     let shown = shown.to_string();
     match candidate.by {
         By::Push(_) | By::Registry(_) => {
@@ -17,10 +18,14 @@ pub(in crate::rules) fn admit(facts: &Facts<'_>, candidate: &Candidate<'_>, show
         By::Request(_, Insist::Yes) => Ok(()),
         By::Request(_, Insist::No) => {
             if let Some(hold) = &facts.record.hold {
-                return Err(Reason::HeldNeedsForce { who: hold.who.clone(), why: hold.reason.clone(), since: hold.at });
+                return closed(Reason::HeldNeedsForce {
+                    who: hold.who.clone(),
+                    why: hold.reason.clone(),
+                    since: hold.at,
+                });
             }
             match facts.record.quarantined(&candidate.image.digest) {
-                Some(it) => Err(Reason::NeedsForce { image: shown, cause: it.cause.clone(), since: it.at }),
+                Some(it) => closed(Reason::NeedsForce { image: shown, cause: it.cause.clone(), since: it.at }),
                 None => Ok(()),
             }
         }

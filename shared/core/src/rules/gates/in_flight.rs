@@ -1,8 +1,9 @@
 //! Whether it is a deployment's turn: what is under way and may not be cut short.
 
+use super::{NotOpen, Verdict, closed};
 use crate::model::facts::{Deployment, ServiceFacts};
 use crate::model::reason::Reason;
-use crate::model::record;
+use crate::model::record::{self, Blocked};
 use crate::rules::candidate::By;
 use crate::rules::mechanism::{self, CutShort};
 use crate::rules::unfinished::unjudged;
@@ -11,11 +12,7 @@ use crate::rules::unfinished::unjudged;
 ///
 /// What comes by itself waits in line; who asks is told to ask again. Nobody waits for what has failed for good: ECS may
 /// try it for ever, and a fix is what puts it right.
-pub(in crate::rules) fn undisturbed(
-    service: &ServiceFacts,
-    record: &record::Service,
-    by: By<'_>,
-) -> Result<(), Reason> {
+pub(in crate::rules) fn undisturbed(service: &ServiceFacts, record: &record::Service, by: By<'_>) -> Verdict {
     let Some(primary) = service.primary() else { return Ok(()) };
     let deployment = primary.id.clone();
     let by_itself = !matches!(by, By::Request(..));
@@ -23,26 +20,30 @@ pub(in crate::rules) fn undisturbed(
     match cut_short {
         None => {}
         Some(CutShort::Rollback) if by_itself => {
-            return Err(Reason::Queued { deployment, what: "rollback".to_owned() });
+            return waits(Reason::Queued { deployment, what: "rollback".to_owned() });
         }
-        Some(CutShort::Rollback) => return Err(Reason::RollingBack { deployment }),
+        Some(CutShort::Rollback) => return closed(Reason::RollingBack { deployment }),
         Some(CutShort::Shift(strategy)) if by_itself => {
-            return Err(Reason::Queued { deployment, what: format!("{strategy} deployment") });
+            return waits(Reason::Queued { deployment, what: format!("{strategy} deployment") });
         }
         Some(CutShort::Shift(strategy)) => {
-            return Err(Reason::InFlight { deployment, strategy: strategy.to_owned() });
+            return closed(Reason::InFlight { deployment, strategy: strategy.to_owned() });
         }
     }
     if by_itself && let Some(failed) = unjudged(record, service).next() {
         // Its image may not come back by itself, which is written down only when its story ends.
         let deployment = failed.id().cloned().unwrap_or(deployment);
-        return Err(Reason::Queued { deployment, what: "rollback from".to_owned() });
+        return waits(Reason::Queued { deployment, what: "rollback from".to_owned() });
     }
     let rolls_back = |it: &&record::Deployment| it.is_open() && (it.rollback().is_some() || it.is_rollback());
     match record.deployments.iter().find(rolls_back) {
-        Some(_) if by_itself => Err(Reason::Queued { deployment, what: "rollback".to_owned() }),
+        Some(_) if by_itself => waits(Reason::Queued { deployment, what: "rollback".to_owned() }),
         _ => Ok(()),
     }
+}
+
+fn waits(reason: Reason) -> Verdict {
+    Err(NotOpen::Until(Blocked::Deployment, reason))
 }
 
 /// Whether nothing will come of this deployment any more: its own story ended badly, or it is a way back that failed as

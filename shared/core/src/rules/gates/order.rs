@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use jiff::Timestamp;
 
+use super::{Verdict, closed};
 use crate::config::Target;
 use crate::config::tags::TaggedImage;
 use crate::model::facts::{ImageFacts, ImageName};
@@ -103,7 +104,7 @@ pub(in crate::rules) fn not_older(
     shown: &Shown,
     running: &Running,
     running_image: Option<&ImageFacts>,
-) -> Result<(), Reason> {
+) -> Verdict {
     let known = Running {
         digest: running.digest.clone().or(running_image.map(|image| image.digest.clone())),
         tag: match running_image {
@@ -120,13 +121,13 @@ pub(in crate::rules) fn not_older(
     match order(target, candidate, &known) {
         Some(Ordering::Less) => {
             let (candidate, running) = shown();
-            Err(Reason::Older { candidate, running })
+            closed(Reason::Older { candidate, running })
         }
         Some(Ordering::Greater) => Ok(()),
         Some(Ordering::Equal) | None => match (candidate.image.pushed_at, known.pushed_at) {
             (Some(pushed), Some(running_pushed)) if pushed < running_pushed => {
                 let (candidate, running) = shown();
-                Err(Reason::PushedBefore { candidate, running })
+                closed(Reason::PushedBefore { candidate, running })
             }
             _ => Ok(()),
         },

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::{Verdict, closed};
 use crate::model::image::Digest;
 use crate::model::reason::Reason;
 use crate::model::record::{Outcome, Service};
@@ -18,12 +19,12 @@ pub struct GatedImage {
 }
 
 /// Whether the record lets an image be deployed by itself. An explicit request is not asked this.
-pub fn gate(record: &Service, image: &GatedImage) -> Result<(), Reason> {
+pub fn gate(record: &Service, image: &GatedImage) -> Verdict {
     if let Some(hold) = &record.hold {
-        return Err(Reason::Held { who: hold.who.clone(), why: hold.reason.clone(), since: hold.at });
+        return closed(Reason::Held { who: hold.who.clone(), why: hold.reason.clone(), since: hold.at });
     }
     if let Some(quarantined) = record.quarantined(&image.digest) {
-        return Err(Reason::Quarantined {
+        return closed(Reason::Quarantined {
             image: image.shown.clone(),
             cause: quarantined.cause.clone(),
             since: quarantined.at,
@@ -31,10 +32,10 @@ pub fn gate(record: &Service, image: &GatedImage) -> Result<(), Reason> {
     }
     if let Some((number, at)) = gave_up(record).filter(|(_, at)| image.pushed_at.is_none_or(|pushed| pushed <= *at)) {
         let deployment = record.numbered(number).and_then(|it| it.id().cloned());
-        return Err(Reason::GaveUp { image: image.shown.clone(), deployment, at });
+        return closed(Reason::GaveUp { image: image.shown.clone(), deployment, at });
     }
     match (&record.decision, image.pushed_at) {
-        (Some(decision), Some(pushed_at)) if pushed_at <= decision.at => Err(Reason::BeforeDecision {
+        (Some(decision), Some(pushed_at)) if pushed_at <= decision.at => closed(Reason::BeforeDecision {
             image: image.shown.clone(),
             what: decision.what.clone(),
             who: decision.who.clone(),
@@ -71,7 +72,7 @@ mod tests {
         #[track_caller]
         fn check(record: &Service, pushed: &str, expected: Option<&str>) {
             let image = GatedImage { digest: digest(1), shown: "1.5.0".to_owned(), pushed_at: Some(at(pushed)) };
-            let told = gate(record, &image).err().map(|reason| reason.to_string());
+            let told = gate(record, &image).err().map(|not_open| not_open.reason().to_string());
             assert_eq!(told.as_deref(), expected);
         }
         let mut record = Service::default();

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::order::{self, Running};
+use super::{Verdict, closed};
 use crate::config::Target;
 use crate::model::facts::ImageFacts;
 use crate::model::image::Digest;
@@ -45,11 +46,11 @@ pub(in crate::rules) fn another(
     running: &Running,
     target: &Target,
     known: &Known<'_>,
-) -> Result<(), Reason> {
+) -> Verdict {
     match known.builds {
         Some((wanted, runs)) if running.digest.as_ref() != Some(&candidate.image.digest) && wanted.is_same(runs) => {
             let running = running.shown(target, known.running_image).to_string();
-            Err(Reason::SameBuild { candidate: shown.to_string(), running })
+            closed(Reason::SameBuild { candidate: shown.to_string(), running })
         }
         _ => Ok(()),
     }

@@ -1,5 +1,6 @@
 //! Whether a service and an image are of a kind that Slipway and ECS can deal with.
 
+use super::{Verdict, closed};
 use crate::config::Target;
 use crate::model::facts::{Controller, ImageFacts, Management, ServiceFacts, Storage};
 use crate::model::plan::Shown;
@@ -25,17 +26,17 @@ pub fn deployable<'s>(target: &Target, service: Option<&'s ServiceFacts>) -> Res
 }
 
 /// Whether what the registry holds is something that ECS can run.
-pub fn runnable(image: &ImageFacts, shown: &Shown) -> Result<(), Reason> {
+pub fn runnable(image: &ImageFacts, shown: &Shown) -> Verdict {
     const IMAGES: [&str; 2] =
         ["application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];
     // An index has no artifact type; charts, signatures and SBOMs have one of their own.
     if let Some(media_type) = &image.artifact_media_type
         && !IMAGES.contains(&media_type.as_str())
     {
-        return Err(Reason::NotAnImage { image: shown.to_string(), media_type: media_type.clone() });
+        return closed(Reason::NotAnImage { image: shown.to_string(), media_type: media_type.clone() });
     }
     match image.storage {
         Storage::Active => Ok(()),
-        Storage::Archived => Err(Reason::Archived { image: shown.to_string() }),
+        Storage::Archived => closed(Reason::Archived { image: shown.to_string() }),
     }
 }

@@ -9,7 +9,7 @@ use crate::model::plan::{ImageChange, Plan, Step};
 use crate::model::reason::Reason;
 use crate::model::record::{Good, Ran, Service};
 use crate::rules::candidate::{By, Insist};
-use crate::rules::gates::undisturbed;
+use crate::rules::gates::{NotOpen, undisturbed};
 use crate::rules::render::{self, shown_in};
 
 /// What was looked up for a rollback of one service.
@@ -79,7 +79,7 @@ fn destination(facts: &Rollback<'_>) -> Result<Destination, Reason> {
 }
 
 fn decide(facts: &Rollback<'_>, destination: &Destination, to: Option<&Revision>) -> Result<Vec<Step>, Reason> {
-    undisturbed(facts.service, facts.record, By::Request(None, Insist::No))?;
+    undisturbed(facts.service, facts.record, By::Request(None, Insist::No)).map_err(NotOpen::into_reason)?;
     let revision = destination.revision().short();
     if revision == facts.running.arn.short() {
         return Err(Reason::RunsAlready { revision: revision.to_owned() });
