@@ -43,6 +43,14 @@ impl<K: Ord, V: Clone> Memo<K, V> {
         self.0.borrow_mut().insert(key, Rc::new(Mutex::new(Some(answer))));
     }
 
+    /// What was asked.
+    pub(crate) fn asked(&self) -> Vec<K>
+    where
+        K: Clone,
+    {
+        self.0.borrow().keys().cloned().collect()
+    }
+
     /// Forgets the answers of which this is true.
     pub(crate) fn forget(&self, mut is_of_no_use: impl FnMut(&V) -> bool) {
         self.0.borrow_mut().retain(|_, cell| {

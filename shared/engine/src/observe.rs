@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use futures_util::future::join_all;
+use futures_util::lock::Mutex;
+use jiff::Timestamp;
 use slipway_core::config::Target;
 use slipway_core::deploy::Build;
 use slipway_core::facts::{
@@ -28,6 +30,8 @@ pub(crate) struct Look<'a, C> {
     images: Memo<(Repository, ImageName), Result<Option<ImageFacts>, Error>>,
     listings: Memo<Repository, Result<Rc<Vec<ImageFacts>>, Error>>,
     builds: Memo<(Repository, Digest, Digest), Result<Option<Pair>, Error>>,
+    /// The end of the last wait after which it began anew.
+    waited: Mutex<Option<Timestamp>>,
 }
 
 impl<'a, C: Cloud> Look<'a, C> {
@@ -39,16 +43,37 @@ impl<'a, C: Cloud> Look<'a, C> {
             images: Memo::default(),
             listings: Memo::default(),
             builds: Memo::default(),
+            waited: Mutex::default(),
         }
+    }
+
+    /// Somebody waited until then: what may have changed meanwhile is looked up again. It is done once for all who waited
+    /// as long.
+    pub(crate) async fn begin_anew(&self, waited: Timestamp) {
+        let mut last = self.waited.lock().await;
+        if last.is_some_and(|last| waited <= last) {
+            return;
+        }
+        let services = self.services.asked();
+        self.services.clear();
+        self.images.clear();
+        self.listings.clear();
+        self.describe(&services).await;
+        *last = Some(waited);
     }
 
     /// The services of these targets, ten at a time and all at once.
     pub(crate) async fn at_services(&self, targets: &[&Target]) {
+        let services: Vec<_> = targets.iter().map(|it| (it.cluster.clone(), it.service.clone())).collect();
+        self.describe(&services).await;
+    }
+
+    async fn describe(&self, services: &[(ClusterName, ServiceName)]) {
         let mut clusters: BTreeMap<&ClusterName, Vec<&ServiceName>> = BTreeMap::new();
-        for target in targets {
-            let services = clusters.entry(&target.cluster).or_default();
-            if !services.contains(&&target.service) {
-                services.push(&target.service);
+        for (cluster, service) in services {
+            let services = clusters.entry(cluster).or_default();
+            if !services.contains(&service) {
+                services.push(service);
             }
         }
         let calls = clusters.iter().flat_map(|(cluster, services)| {

@@ -211,8 +211,8 @@ impl<'a, C: Cloud> Session<'a, C> {
         sight: Sight,
     ) -> Result<Vec<Decided<'a>>, Error> {
         let planner = self.call.planner(look);
-        let held = self.lease.record().hold.is_some();
-        let (mut wanted, mut decided) = planner.wanted(target, inputs, held).await?;
+        let is_held = |session: &Self| session.lease.record().hold.is_some();
+        let (mut wanted, mut decided) = planner.wanted(target, inputs, is_held(self)).await?;
         if let Err(NotOpen::Until(Blocked::Settling { until }, reason)) = self.settle(target, &wanted) {
             let left = until.duration_since(self.call.now());
             let fits = until < self.call.until;
@@ -224,10 +224,12 @@ impl<'a, C: Cloud> Session<'a, C> {
             self.call.cloud().sleep(left.unsigned_abs()).await;
             self.settled = true;
             self.refresh().await;
+            // What was seen before the wait is of before.
+            look.begin_anew(until).await;
             let uri = target.repository.at(self.call.home).to_string();
             let more = self.lease.unblocked_but(inputs).into_iter();
             inputs.extend(more.filter(|it| it.repository.as_ref().is_none_or(|it| *it == uri)));
-            (wanted, decided) = planner.wanted(target, inputs, held).await?;
+            (wanted, decided) = planner.wanted(target, inputs, is_held(self)).await?;
         }
         let again = inputs.iter().find(|input| input.tag.is_none());
         if wanted.is_empty() && again.is_none() {
