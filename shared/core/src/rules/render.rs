@@ -60,7 +60,8 @@ impl Rendering {
             && tagging::same(&tagging::carried(&running.tags), &tagging::read(&self.body))
     }
 
-    /// A text that two renderings share where one revision serves both: the same but for provenance.
+    /// A text that two renderings share where one revision serves both: the same but for provenance, and for the same event,
+    /// by which what came of an update is recognised.
     pub fn identity(&self) -> String {
         identity::identity(&self.body)
     }

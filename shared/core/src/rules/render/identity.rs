@@ -1,4 +1,4 @@
-//! What makes two renderings one: the same text whatever the order of what has no order, and without provenance.
+//! What makes two renderings one: the same text whatever the order of what has no order, and of provenance only the event.
 
 use std::fmt::Write as _;
 
@@ -7,14 +7,15 @@ use sha2::{Digest as _, Sha256};
 
 use crate::rules::render::tagging;
 
-/// The SHA-256, in hexadecimal digits, of a body without provenance. Bodies have the same exactly where
-/// [`Diff::between`](crate::model::diff::Diff::between) finds no difference and people's tags are the same.
+/// The SHA-256, in hexadecimal digits, of a body and of the event for which it is rendered. Bodies have the same exactly where
+/// [`Diff::between`](crate::model::diff::Diff::between) finds no difference, and people's tags and the event are the same.
 pub(super) fn identity(body: &Map<String, Value>) -> String {
     let mut text = String::new();
     object(&mut text, body.iter().filter(|(member, _)| *member != "tags"), Place::Top);
     for tag in tagging::sorted(&tagging::read(body)) {
         let _ = write!(text, "{tag:?}");
     }
+    let _ = write!(text, "{:?}", tagging::event(&tagging::all(body)));
     Sha256::digest(text).iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
