@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use futures_util::future::join;
 use jiff::{SignedDuration, Timestamp};
-use slipway_core::facts::{Deployment, ServiceFacts};
+use slipway_core::facts::ServiceFacts;
 use slipway_core::id::{ClusterName, DeploymentId, ServiceName, TaskDefinitionArn};
 use slipway_core::notice::Tasks;
+use slipway_core::outcome::{Unanswered, unanswered};
 use slipway_core::plan::{Force, Plan, Step, To};
 use slipway_core::render::Rendering;
 
@@ -188,25 +189,18 @@ impl Update<'_> {
         match paces.update.call(cloud, &subject, until, call).await {
             Err(error) if error.kind == Kind::Unreachable => {
                 tracing::warn!(%error, "no answer to an update; looking whether it was carried out");
-                match self.took_effect(cloud, revision).await {
-                    Ok(Some(updated)) => Ok(Some(updated)),
-                    Ok(None) => paces.update.call(cloud, &subject, until, call).await,
-                    Err(_) => Err(error),
+                let looked = cloud.describe_services(self.cluster, &[self.service]).await;
+                let Some(service) = looked.ok().and_then(|services| services.into_iter().next().flatten()) else {
+                    return Err(error);
+                };
+                match unanswered(&service, revision, self.over) {
+                    Unanswered::TookEffect => Ok(Some(service)),
+                    Unanswered::Repeatable => paces.update.call(cloud, &subject, until, call).await,
+                    Unanswered::Outdated => Err(error),
                 }
             }
             answer => answer,
         }
-    }
-
-    /// Whether the service has a deployment of this revision that wasn't there when the plan was made.
-    async fn took_effect(
-        &self,
-        cloud: &impl Cloud,
-        revision: &TaskDefinitionArn,
-    ) -> Result<Option<ServiceFacts>, Error> {
-        let services = cloud.describe_services(self.cluster, &[self.service]).await?;
-        let is_new = |primary: &Deployment| primary.task_definition == *revision && Some(&primary.id) != self.over;
-        Ok(services.into_iter().flatten().find(|service| service.primary().is_some_and(is_new)))
     }
 }
 

@@ -6,7 +6,7 @@
 //! is the *old* deployment's COMPLETED, under its old id.
 
 pub use assess::{Assessment, End, Situation, Who, assess};
-pub use effect::{Intent, effect, list_decides, of_its_time};
+pub use effect::{Intent, Unanswered, effect, list_decides, of_its_time, unanswered};
 pub use listed::{
     CutShort, cuts_short, goes_back_to, has_failed, has_not_won, is_completed, is_in_progress, is_primary,
 };

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::facts::{Deployment, Revision, ServiceDeploymentFacts, ServiceFacts};
-use crate::model::id::TaskDefinitionArn;
+use crate::model::id::{DeploymentId, TaskDefinitionArn};
 use crate::model::provenance::Provenance;
 use crate::model::record::{self, Began};
 
@@ -36,6 +36,28 @@ pub struct Intent<'a> {
 /// Of the history only what comes with its task definition counts; [`of_its_time`] says for which it is worth asking.
 pub fn effect(it: &Intent<'_>, history: &[ServiceDeploymentFacts]) -> Option<Began> {
     it.listed().or_else(|| it.in_history(history))
+}
+
+/// What became of an UpdateService that was not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unanswered {
+    /// It took effect.
+    TookEffect,
+    /// It did not, and the service is as it was: the same again does what was planned.
+    Repeatable,
+    /// The service is not as it was: whether it took effect or not, somebody or something came over it. What was planned is
+    /// planned anew.
+    Outdated,
+}
+
+/// What became of an update to this revision that was not answered, by the service as it is now; `over` was the PRIMARY when
+/// it was planned.
+pub fn unanswered(service: &ServiceFacts, revision: &TaskDefinitionArn, over: Option<&DeploymentId>) -> Unanswered {
+    match service.primary() {
+        primary if primary.map(|it| &it.id) == over => Unanswered::Repeatable,
+        Some(primary) if primary.task_definition == *revision => Unanswered::TookEffect,
+        _ => Unanswered::Outdated,
+    }
 }
 
 /// The service deployments that may be what this update brought about: those of its time that are on nobody's record.

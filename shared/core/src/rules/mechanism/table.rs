@@ -122,6 +122,23 @@ fn where_the_history_cannot_be_asked_the_list_decides_after_the_lag() {
 }
 
 #[test]
+fn an_unanswered_update_is_repeated_only_over_what_it_was_planned_over() {
+    let check = |deployments: Vec<Deployment>, over: Option<&str>, expected: Unanswered| {
+        let service = with(Off, deployments).service;
+        assert_eq!(unanswered(&service, &arn(N), over.map(DeploymentId::new).as_ref()), expected);
+    };
+    check(vec![primary(O, Completed)], Some(O), Unanswered::Repeatable);
+    check(vec![primary(N, InProgress), active(O, Completed)], Some(O), Unanswered::TookEffect);
+    // A forced deployment of what runs.
+    check(vec![primary(N, Completed)], Some(N), Unanswered::Repeatable);
+    check(vec![primary(X, InProgress), active(O, Completed)], Some(O), Unanswered::Outdated);
+    check(vec![primary(X, InProgress), active(N, InProgress)], Some(O), Unanswered::Outdated);
+    check(Vec::new(), Some(O), Unanswered::Outdated);
+    check(Vec::new(), None, Unanswered::Repeatable);
+    check(vec![primary(N, InProgress)], None, Unanswered::TookEffect);
+}
+
+#[test]
 fn a_rolling_deployment_takes_its_course() {
     row("its tasks start", with(Off, going()), "is in progress");
     row("ECS says it completed", with(Off, vec![primary(N, Completed)]), "ended: completed");
