@@ -1,6 +1,7 @@
 //! Writes down what rang, as far as it is evidence: tasks that stopped by themselves, ECS's warnings, and deployments
 //! that nobody wrote down.
 
+use slipway_core::deploy::is_first_sight;
 use slipway_core::facts::ServiceFacts;
 use slipway_core::ledger::Deployment;
 use slipway_core::outcome::{Unrecorded, is_completed, unrecorded};
@@ -56,7 +57,7 @@ impl<C: Cloud> Visit<'_, C> {
         };
         let named = self.event().is_some_and(|event| event.deployment == primary.id);
         // What runs well, and has for long, is taken up by the deploy function when it first deploys there.
-        if self.item.rev == 0 && !named && is_completed(primary) {
+        if is_first_sight(self.record()) && !named && is_completed(primary) {
             return Ok(());
         }
         if self.unrecorded(service).is_none() {
