@@ -19,6 +19,9 @@ impl fmt::Display for Assessment {
             Self::Failing { by: FailedBy::Tasks } => f.write_str("it failed: too many of its tasks stopped"),
             Self::RollingBack { by, pace } => write!(f, "it failed, and {by} is rolling back{pace}"),
             Self::RollbackDue => f.write_str("it failed, and its rollback is decided but not under way"),
+            Self::RollbackMeant { until } => {
+                write!(f, "it failed, and its rollback may still begin until {until}, over what took its place")
+            }
             Self::Ended(End { outcome, newer: Some(newer), .. }) => {
                 write!(f, "it ended: {outcome}, with {newer} after it")
             }

@@ -8,18 +8,20 @@ use slipway_core::outcome::End;
 use slipway_core::rollback::WayBack;
 use tracing::info;
 
+use super::steps::Seen;
 use super::visit::Visit;
 use crate::cloud::Cloud;
 use crate::error::Error;
 
 impl<C: Cloud> Visit<'_, C> {
-    /// Ends a deployment. `next` is what was decided about a failure, where it ends with that.
+    /// Ends a deployment, as it was seen; `None` where the service is gone. `next` is what was decided about a failure, where it
+    /// ends with that.
     pub(crate) async fn end(
         &mut self,
         number: u64,
         end: &End,
         next: Option<&WayBack>,
-        service: Option<&ServiceFacts>,
+        seen: Option<&Seen>,
     ) -> Result<(), Error> {
         let Some(deployment) = self.deployment(number).cloned() else { return Ok(()) };
         // What ECS says of a success explains nothing.
@@ -27,8 +29,8 @@ impl<C: Cloud> Visit<'_, C> {
             end.says.clone().filter(|_| !matches!(end.outcome, Outcome::Completed | Outcome::RolledBackBySlipway));
         let end = &End { says, ..end.clone() };
         let (outcome, at) = (end.recorded(&deployment), self.at(&deployment));
-        let good = match service {
-            Some(service) => self.proved(&deployment, end, service, at).await?,
+        let good = match seen {
+            Some(seen) => self.proved(&deployment, end, &seen.service, at).await?,
             None => None,
         };
         let news = News::Ended { end, next };
@@ -40,8 +42,8 @@ impl<C: Cloud> Visit<'_, C> {
         let completed = end.outcome == Outcome::Completed;
         let now = self.cloud.now();
         let once = self.write(|record| {
-            if record.is_outdated(&deployment) {
-                return Once::Before;
+            if seen.is_some_and(|seen| record.is_outdated(&seen.deployment, seen.fence)) {
+                return None;
             }
             let once = record.end(number, outcome, at, end.says.clone().filter(|_| outcome == Outcome::Stopped));
             if once == Once::Now {
@@ -57,10 +59,13 @@ impl<C: Cloud> Visit<'_, C> {
                 }
             }
             told.iter().for_each(|id| record.tell(Some(number), id));
-            once
+            Some(once)
         });
-        if once.await? == Once::Before {
-            return Ok(());
+        match once.await? {
+            Some(Once::Now) => {}
+            Some(Once::Before) => return Ok(()),
+            // Somebody else is at work on it.
+            None => return self.look_again_soon().await,
         }
         info!(target = %self.target, deployment.number = number, %outcome, "ended");
         if deployment.is_external() {

@@ -27,7 +27,7 @@ impl<C: Cloud> Visit<'_, C> {
         if !way.acts() {
             let failing = self.deployment(number).and_then(|it| it.failing());
             match way.ending(failing.map_or(FailedBy::Ecs, |failing| failing.by)) {
-                Some(outcome) => self.end(number, &End::of(outcome), Some(&way), Some(&seen.service)).await?,
+                Some(outcome) => self.end(number, &End::of(outcome), Some(&way), Some(seen)).await?,
                 // Somebody else is putting it right, or it did not fail after all: its end is still to come.
                 None => self.look_again_soon().await?,
             }
@@ -105,7 +105,7 @@ impl<C: Cloud> Visit<'_, C> {
                 warn!(%error, target = %self.target, "the way back is refused");
                 self.cloud.count(Metric::DeploysRefused, Some(&self.target));
                 let end = End { says: Some(error.message), ..End::of(Outcome::RollbackFailed) };
-                self.end(number, &end, None, Some(&seen.service)).await?;
+                self.end(number, &end, None, Some(&seen)).await?;
                 Ok(Next::Wait)
             }
         }
@@ -196,11 +196,14 @@ impl<C: Cloud> Visit<'_, C> {
             deployment: None,
             done_at: None,
         };
-        let meant = self.write(|record| record.roll_back(fence, number, rollback.clone()).map(|_| ()));
-        meant.await?.map_err(|Lost| {
-            let message = "the lease was lost; it is tried again";
-            Error::new("DynamoDB.PutItem", self.target.as_str(), Kind::Throttled, message)
-        })
+        let meant = self.write(|record| record.roll_back(fence, number, rollback.clone()).map(|_| ())).await?;
+        let again = |message: &str| Error::new("DynamoDB.PutItem", self.target.as_str(), Kind::Throttled, message);
+        meant.map_err(|Lost| again("the lease was lost; it is tried again"))?;
+        // Whoever judges takes no lease, and may have been faster.
+        match self.deployment(number).is_some_and(|it| it.is_open()) {
+            true => Ok(()),
+            false => Err(again("the deployment ended meanwhile; it is judged again")),
+        }
     }
 
     /// Writes down that ECS took it on.

@@ -1,7 +1,7 @@
 //! Follows each deployment that has not ended: how it stands, and the one thing that is next.
 
 use slipway_core::facts::{Deployment as Listed, ServiceDeploymentFacts, ServiceFacts};
-use slipway_core::ledger::Outcome;
+use slipway_core::ledger::{Deployment, Fence, Outcome};
 use slipway_core::notice::News;
 use slipway_core::outcome::{Assessment, DeploymentEvent, End, FailedBy, Situation, Who, assess, its_way_back};
 use tracing::info;
@@ -27,6 +27,10 @@ pub(crate) enum Next {
 /// How a deployment stands, and what that was read from.
 pub(crate) struct Seen {
     pub(crate) assessment: Assessment,
+    /// The deployment as it was on record then.
+    pub(crate) deployment: Deployment,
+    /// The number of the lease's last holder then.
+    pub(crate) fence: Fence,
     pub(crate) service: ServiceFacts,
     pub(crate) story: Option<ServiceDeploymentFacts>,
 }
@@ -61,6 +65,7 @@ impl<C: Cloud> Visit<'_, C> {
     /// Judges a deployment by the record and the service as they were read last; `None` where it is gone from either.
     pub(crate) async fn seen(&mut self, number: u64) -> Result<Option<Seen>, Error> {
         let Some(deployment) = self.deployment(number).cloned() else { return Ok(None) };
+        let fence = Fence(self.record().fence);
         let Some(mut service) = self.service.clone() else { return Ok(None) };
         let story = self.story_of(&deployment, &service).await?;
         self.read_listed(&deployment, &service).await?;
@@ -96,14 +101,14 @@ impl<C: Cloud> Visit<'_, C> {
             "{} {number}: {assessment}",
             self.target,
         );
-        Ok(Some(Seen { assessment, service, story }))
+        Ok(Some(Seen { assessment, deployment, fence, service, story }))
     }
 
     async fn step(&mut self, number: u64) -> Result<Next, Error> {
         let Some(seen) = self.seen(number).await? else { return Ok(Next::Wait) };
         match seen.assessment.clone() {
             Assessment::Over(_) => Ok(Next::Wait),
-            Assessment::Meant { until } => {
+            Assessment::Meant { until } | Assessment::RollbackMeant { until } => {
                 self.arm(until).await?;
                 Ok(Next::Wait)
             }
@@ -148,7 +153,7 @@ impl<C: Cloud> Visit<'_, C> {
                     // Whoever took it back may have died before that was written down.
                     self.adopt_the_way_back(number, &seen).await?;
                 }
-                Box::pin(self.end(number, &end, None, Some(&seen.service))).await?;
+                Box::pin(self.end(number, &end, None, Some(&seen))).await?;
                 Ok(Next::Wait)
             }
         }

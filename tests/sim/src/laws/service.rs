@@ -155,8 +155,8 @@ impl OfService {
         let well = running.is_none_or(|it| view.images.quality(it) == Quality::Good && !self.condemned.contains(it));
         // A person may pardon the image, and the deployment stays failed on record, however long ECS goes on with it.
         let recorded = view.table.record(update.target).into_iter().flat_map(|it| &it.deployments);
-        let mut recorded = recorded.filter(|it| it.deployment.as_ref() == Some(&primary.id));
-        let is_protected = well && !recorded.any(|it| it.outcome.is_some_and(is_failure));
+        let mut recorded = recorded.filter(|it| it.id() == Some(&primary.id));
+        let is_protected = well && !recorded.any(|it| it.outcome().is_some_and(is_failure));
         // Nor is a rollback protected of which is on record that it failed, however ECS goes on with it.
         if is_protected && !std::mem::take(&mut self.rollback_failed) {
             if under_way && primary.is_rollback() {

@@ -127,9 +127,11 @@ impl Service {
         Ok(Once::Now)
     }
 
-    /// Whether a deployment was judged before its way back began: that judgement is out of date, and is made anew.
-    pub fn is_outdated(&self, judged: &Deployment) -> bool {
-        judged.rollback().is_none() && self.numbered(judged.number).is_some_and(|it| it.rollback().is_some())
+    /// Whether a deployment was judged by a record that is out of date: its rollback was decided since; or it is decided and
+    /// not made, and somebody took the lease since (`fence` is of then), who may be about to make it. It is judged anew.
+    pub fn is_outdated(&self, judged: &Deployment, fence: Fence) -> bool {
+        let rollback = self.numbered(judged.number).and_then(Deployment::rollback);
+        rollback.is_some_and(|it| judged.rollback().is_none() || it.done_at.is_none() && self.fence != fence.0)
     }
 
     /// The story ends; what follows from the ending is written down with it. A second ending changes nothing.

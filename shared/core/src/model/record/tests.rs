@@ -130,10 +130,15 @@ fn every_step_of_a_life_is_taken_once() {
         done_at: None,
     };
     let judged = record.deployments[0].clone();
-    assert!(!record.is_outdated(&judged));
+    assert!(!record.is_outdated(&judged, fence));
     assert_eq!(record.roll_back(fence, number, rollback.clone()), Ok(Once::Now));
-    assert!(record.is_outdated(&judged), "whoever looked before the way back began looks again");
-    assert!(!record.is_outdated(&record.deployments[0].clone()));
+    assert!(record.is_outdated(&judged, fence), "whoever looked before the way back began looks again");
+    assert!(!record.is_outdated(&record.deployments[0].clone(), fence));
+    let before = Fence(fence.0 - 1);
+    assert!(
+        record.is_outdated(&record.deployments[0].clone(), before),
+        "and so does who looked before the lease was taken"
+    );
     let other = Rollback { how: RollbackMethod::Stop, at: at("10:02:30"), ..rollback.clone() };
     assert_eq!(record.roll_back(fence, number, other), Ok(Once::Before));
     let decided = record.deployments[0].rollback().cloned().unwrap();

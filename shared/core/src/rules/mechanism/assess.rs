@@ -71,6 +71,12 @@ pub enum Assessment {
     },
     /// Slipway decided to roll back, and ECS shows nothing of it: the call has to be made, perhaps again.
     RollbackDue,
+    /// Slipway decided to roll back, something newer took its place before that was done, and whoever decided it may still
+    /// be at it: ECS takes no fence, so the rollback may yet go over what is newer.
+    RollbackMeant {
+        /// Look again then.
+        until: Timestamp,
+    },
     /// It ended.
     Ended(End),
     /// It ended before; nothing changes that.
@@ -136,7 +142,7 @@ fn intent(it: &Situation<'_>) -> Assessment {
     if let Some(began) = effect(&intent, it.history) {
         return Assessment::Began(began);
     }
-    let held = it.record.lease.as_ref().map(|lease| lease.until).filter(|until| *until > it.now);
+    let held = it.held_until();
     let visible = Some(meant.intended_at + LAG).filter(|until| *until > it.now);
     match held.max(visible) {
         Some(until) => Assessment::Meant { until },
@@ -286,6 +292,11 @@ fn failed_by(it: &Situation<'_>) -> FailedBy {
 }
 
 impl Situation<'_> {
+    /// Until when somebody may be at work on the service, if somebody is.
+    pub(super) fn held_until(&self) -> Option<Timestamp> {
+        self.record.lease.as_ref().map(|lease| lease.until).filter(|until| *until > self.now)
+    }
+
     /// Whether the service replaces its tasks step by step, without traffic shifts.
     pub(super) fn is_rolling(&self) -> bool {
         self.service.strategy == Strategy::Rolling

@@ -1,5 +1,7 @@
 //! How Slipway's own rollback of a deployment stands. Its events belong to that deployment's story and begin no other.
 
+use jiff::Timestamp;
+
 use crate::model::event::Change;
 use crate::model::facts::{Deployment, Rollout, ServiceDeploymentStatus, ServiceFacts};
 use crate::model::id::{DeploymentId, TaskDefinitionArn};
@@ -22,8 +24,8 @@ pub(super) fn assess(it: &Situation<'_>, id: &DeploymentId) -> Assessment {
     if let Some(told) = by_event(it, rollback).or_else(|| by_story(it, rollback)) {
         return told;
     }
-    if let Some(newer) = ecs_messages::newer_recorded(it) {
-        return replaced(it, newer);
+    if let Some(newer) = newer_recorded(it, rollback) {
+        return gave_way(it, rollback, newer);
     }
     let Some(primary) = it.service.primary() else { return under_way(it, rollback) };
     if primary.id == *id {
@@ -34,9 +36,8 @@ pub(super) fn assess(it: &Situation<'_>, id: &DeploymentId) -> Assessment {
     if is_it(it.deployment, rollback, primary) {
         return went_back(it, primary, Who::Slipway);
     }
-    let began = rollback.done_at.unwrap_or(rollback.at);
-    if primary.created_at.is_some_and(|created| created > began) {
-        return replaced(it, primary.id.clone());
+    if primary.created_at.is_some_and(|created| created > made(it, rollback)) {
+        return gave_way(it, rollback, primary.id.clone());
     }
     if rollback.deployment.is_none() {
         // ECS was faster, or a StopServiceDeployment took effect under the old deployment's id.
@@ -47,11 +48,34 @@ pub(super) fn assess(it: &Situation<'_>, id: &DeploymentId) -> Assessment {
         );
     }
     // An update is not shown at once.
-    if it.now.duration_since(began) < LAG {
+    if it.now.duration_since(rollback.done_at.unwrap_or(rollback.at)) < LAG {
         return under_way(it, rollback);
     }
     // ECS went back from what Slipway put back.
     End { says: ecs_messages::words(it, primary), ..End::of(Outcome::RollbackFailed) }.into()
+}
+
+/// When the rollback was made, as far as that is known; what is newer came over it.
+fn made(it: &Situation<'_>, rollback: &Rollback) -> Timestamp {
+    let its = it.service.deployments.iter().find(|listed| Some(&listed.id) == rollback.deployment.as_ref());
+    its.and_then(|its| its.created_at).or(rollback.done_at).unwrap_or(rollback.at)
+}
+
+/// The next deployment that the record has, but for those that the rollback went over: somebody may have made one that
+/// nobody had seen when it was decided.
+fn newer_recorded(it: &Situation<'_>, rollback: &Rollback) -> Option<DeploymentId> {
+    let came_over = |other: &record::Deployment| rollback.done_at.is_none() || other.began_at() > made(it, rollback);
+    let newer = it.record.deployments.iter().take_while(|other| other.number != it.deployment.number);
+    newer.filter(|other| other.id().is_some() && came_over(other)).last()?.id().cloned()
+}
+
+/// Something newer took the place of what failed. Whoever holds the lease may be about to make the call all the same, and
+/// does not take it back.
+fn gave_way(it: &Situation<'_>, rollback: &Rollback, newer: DeploymentId) -> Assessment {
+    match it.held_until().filter(|_| rollback.done_at.is_none()) {
+        Some(until) => Assessment::RollbackMeant { until },
+        None => replaced(it, newer),
+    }
 }
 
 fn by_event(it: &Situation<'_>, rollback: &Rollback) -> Option<Assessment> {

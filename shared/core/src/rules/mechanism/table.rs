@@ -464,12 +464,40 @@ fn slipway_rolls_back_by_an_update() {
         after(vec![newest, active(R, InProgress)], Some(R), done),
         "ended: failed, with X after it",
     );
-    row(
-        "a newer one is recorded over it",
-        after(vec![primary(R, InProgress)], Some(R), done).recorded_newer(),
-        "ended: failed, with X after it",
-    );
+    let recorded = |at: &str| {
+        let mut case = after(vec![primary(R, InProgress)], Some(R), done).recorded_newer();
+        case.record.deployments[0].in_progress().unwrap().began_at = time(at);
+        case
+    };
+    row("a newer one is recorded over it", recorded("17:12:00"), "ended: failed, with X after it");
+    row("it went over one that nobody had seen", recorded("17:09:58"), "failed, and Slipway is rolling back");
     row("N completed before the call was made", after(vec![primary(N, Completed)], None, None), "ended: completed");
+}
+
+#[test]
+fn whoever_decided_a_rollback_may_still_be_at_it() {
+    let newest = Deployment { created_at: Some(time("17:12:00")), ..primary(X, InProgress) };
+    let over = |lease: Option<record::Lease>, done: Option<&str>| {
+        let case = with(Off, vec![newest.clone(), active(N, InProgress)]);
+        let case = case.way_back(RollbackMethod::Update, None, done);
+        Case { record: record::Service { lease, ..case.record }, ..case }
+    };
+    let lease = || Some(record::Lease { holder: "track".to_owned(), fence: 7, until: time("17:16:00") });
+    let replaced = "ended: failed, with X after it";
+    row("somebody deploys over N before the call is made", over(None, None), replaced);
+    row(
+        "the same, while somebody holds the lease",
+        over(lease(), None),
+        "failed, and its rollback may still begin until 17:16, over what took its place",
+    );
+    row("the same, and whoever held it is dead", over(lease(), None).at("17:16:00"), replaced);
+    row("the same, and ECS had accepted the call", over(lease(), Some("17:10:01")), replaced);
+    let made = with(Off, vec![newest.clone(), active(R, InProgress)]).way_back(
+        RollbackMethod::Update,
+        Some(R),
+        Some("17:12:30"),
+    );
+    row("somebody deploys over the rollback before its answer comes", made, replaced);
 }
 
 #[test]
