@@ -105,6 +105,8 @@ impl<C: Cloud> Visit<'_, C> {
                 warn!(%error, target = %self.target, "the way back is refused");
                 self.cloud.count(Metric::DeploysRefused, Some(&self.target));
                 let end = End { says: Some(error.message), ..End::of(Outcome::RollbackFailed) };
+                // The rollback that the record has by now is the one that was refused.
+                seen.deployment = self.deployment(number).cloned().unwrap_or(seen.deployment);
                 self.end(number, &end, None, Some(&seen)).await?;
                 Ok(Next::Wait)
             }
