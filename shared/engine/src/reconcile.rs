@@ -7,6 +7,7 @@ use slipway_core::config::{Config, Target};
 use slipway_core::deploy::{is_unfinished, overdue};
 use slipway_core::id::TargetName;
 use slipway_core::ledger::PendingInput;
+use slipway_core::outcome::{completed_after_all, may_complete_after_all};
 use slipway_core::request::Run;
 use slipway_core::trigger::Trigger;
 use tracing::error;
@@ -71,15 +72,16 @@ impl<C: Cloud> Call<'_, C> {
     async fn look_after_deployments(&self, config: &Config, name: &TargetName, target: &Target) -> Result<(), Failure> {
         let cloud = self.cloud();
         let record = store::read(cloud, name).await?.record;
-        if !record.deployments.iter().any(is_unfinished) {
+        if !record.deployments.iter().any(is_unfinished) && may_complete_after_all(&record).is_none() {
             return Ok(());
         }
         let service = Look::new(cloud).service(target).await?;
+        let corrected = service.as_ref().and_then(|service| completed_after_all(&record, service)).is_some();
         let overdue = overdue(&record, service.as_ref(), self.now());
         for due in overdue.iter().filter_map(|(_, due)| *due) {
             timer::arm(cloud, name, due).await?;
         }
-        if overdue.iter().any(|(_, due)| due.is_none()) {
+        if corrected || overdue.iter().any(|(_, due)| due.is_none()) {
             Box::pin(self.attend_named(config, name)).await?;
         }
         Ok(())

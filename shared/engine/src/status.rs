@@ -9,6 +9,7 @@ use slipway_core::facts::ImageName;
 use slipway_core::id::EventId;
 use slipway_core::image::Tag;
 use slipway_core::ledger::{PendingInput, Service};
+use slipway_core::outcome::became;
 use slipway_core::plan::{Plan, Shown};
 use slipway_core::request;
 use slipway_core::status::{self, Asked, Past, Status};
@@ -57,7 +58,7 @@ impl<C: Cloud> Call<'_, C> {
             Some(digest) => look.past(service, digest).await?,
             None => None,
         };
-        let past = past.map(|past| Past { status: past.status.as_str().to_owned(), reason: past.status_reason });
+        let past = past.map(|past| Past { became: became(&past.status), reason: past.status_reason });
         let plan = match &image {
             Some(image) => {
                 let tag = match name {

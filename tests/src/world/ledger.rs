@@ -126,7 +126,7 @@ pub(crate) fn flat(deployment: &Value) -> Value {
     for name in ["deployment", "began_at", "failing", "rollback"] {
         all[name] = progress[name].clone();
     }
-    for (name, member) in [("outcome", "outcome"), ("ended_at", "at"), ("reason", "reason")] {
+    for (name, member) in [("outcome", "outcome"), ("ended_at", "at"), ("reason", "reason"), ("before", "before")] {
         all[name] = ended[member].clone();
     }
     all

@@ -28,6 +28,8 @@ pub(crate) fn stories() -> Vec<Trial> {
         a_moved_tag_comes_back_by_the_digest_that_ran
         a_deregistered_revision_comes_back_as_a_new_one
         notify_says_how_and_does_nothing
+        what_was_published_as_failed_and_completes_after_all_is_corrected
+        the_reconcile_corrects_what_nobody_saw_complete
         off_does_nothing
         somebody_else_at_work_is_waited_for
         a_refused_way_back_calls_a_person
@@ -211,6 +213,36 @@ async fn notify_says_how_and_does_nothing(name: &'static str) {
     assert_eq!(count(&story.world, "ECS.UpdateService"), 1);
     story.transcript();
     assert_snapshot!("notify_says_how", story.email());
+    story.end();
+}
+
+async fn what_was_published_as_failed_and_completes_after_all_is_corrected(name: &'static str) {
+    let mut story = deploying(name, &web_with("rollback: notify"), service("web")).await;
+    ring(&mut story, Duration::from_secs(31 * 60)).await;
+    assert_eq!((kinds(&mut story), outcome(&story).as_str()), (vec!["timed_out".to_owned()], "timed_out"));
+    assert_eq!(remembered(&story)["quarantine"][0]["tag"], "1.5.0");
+    story.transcript();
+
+    let events = story.world.complete("prod", "web").events;
+    for event in &events {
+        story.track(event).await;
+    }
+    assert_snapshot!("completed_after_all", story.email());
+    story.transcript();
+    let record = remembered(&story);
+    assert_eq!((&record["quarantine"], outcome(&story).as_str()), (&json!([]), "completed"));
+    assert_eq!(record["good"][0]["revision"].as_str().unwrap().rsplit('/').next(), Some("web:2"));
+    story.end();
+}
+
+async fn the_reconcile_corrects_what_nobody_saw_complete(name: &'static str) {
+    let mut story = deploying(name, &web_with("rollback: notify"), service("web")).await;
+    ring(&mut story, Duration::from_secs(31 * 60)).await;
+    let _ = story.world.complete("prod", "web");
+    story.notices();
+    story.ask(json!({ "action": "reconcile" })).await;
+    assert_eq!((kinds(&mut story), outcome(&story).as_str()), (vec!["completed".to_owned()], "completed"));
+    story.claim();
     story.end();
 }
 

@@ -347,6 +347,9 @@ pub struct Ended {
     /// Why, in a sentence.
     #[serde(default)]
     pub reason: Option<String>,
+    /// How it was published to have ended, where it completed after all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Outcome>,
     /// What was known of it by then; `None` of an intent whose service was deleted.
     #[serde(default)]
     pub progress: Option<Progress>,

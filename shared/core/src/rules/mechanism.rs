@@ -8,11 +8,12 @@
 pub use assess::{Assessment, End, Situation, Who, assess};
 pub use effect::{Intent, Unanswered, effect, list_decides, of_its_time, unanswered};
 pub use listed::{
-    CutShort, cuts_short, goes_back_to, has_failed, has_not_won, is_completed, is_in_progress, is_primary,
+    CutShort, completed_after_all, cuts_short, goes_back_to, has_failed, has_not_won, is_completed, is_in_progress,
+    is_primary, may_complete_after_all,
 };
 pub use pace::{Because, Pace};
 pub use rollback::its_way_back;
-pub use service_deployment::{StopResult, can_be_stopped, its_service_deployment, stop_result, won};
+pub use service_deployment::{Became, StopResult, became, can_be_stopped, its_service_deployment, stop_result, won};
 pub use tasks::{TaskFailure, task_failure, too_many_failed_tasks};
 pub use unrecorded::{Unrecorded, unrecorded};
 

@@ -12,7 +12,7 @@ use crate::model::image::{Digest, Repository};
 use crate::model::plan::{Plan, Shown};
 use crate::model::reason::{Reason, Weight};
 use crate::model::record::{self, Decision, Hold, Outcome, Quarantined, Service};
-use crate::rules::mechanism;
+use crate::rules::mechanism::{self, Became};
 use crate::rules::render::shown_in;
 
 /// What was looked up for the status of one target.
@@ -46,8 +46,8 @@ pub struct Asked<'a> {
 /// A service deployment of the past, as ECS's history has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Past {
-    /// `SUCCESSFUL`, `STOPPED`, `ROLLBACK_SUCCESSFUL`, …
-    pub status: String,
+    /// What became of it.
+    pub became: Became,
     /// ECS's words about it.
     pub reason: Option<String>,
 }
@@ -294,11 +294,10 @@ impl Facts<'_> {
             return verdict(State::Failed, deployment.rollout_reason.clone().map(Because::Ecs));
         }
         if let Some(past) = asked.past {
-            let state = match past.status.as_str() {
-                "PENDING" | "IN_PROGRESS" => State::Deploying,
-                // What a newer deployment cut short was stopped; that is no failure.
-                "SUCCESSFUL" | "STOPPED" | "STOP_REQUESTED" => State::Superseded,
-                _ => State::Failed,
+            let state = match past.became {
+                Became::Nothing => State::Deploying,
+                Became::Past => State::Superseded,
+                Became::Failed => State::Failed,
             };
             return verdict(state, past.reason.clone().map(Because::Ecs));
         }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use slipway_core::facts::ServiceFacts;
 use slipway_core::ledger::{Decision, DecisionKind, Deployment, Good, Once, Outcome, PendingInput};
 use slipway_core::notice::News;
-use slipway_core::outcome::End;
+use slipway_core::outcome::{End, completed_after_all};
 use slipway_core::rollback::WayBack;
 use tracing::info;
 
@@ -74,6 +74,22 @@ impl<C: Cloud> Visit<'_, C> {
         // Published only now, so that of two judgements the one that is written down is published. Where that fails, the next
         // try, or the reconcile, finds what is not; nothing that reports can break what acts.
         self.tell(number, &news, at).await
+    }
+
+    /// The last deployment was published as failed, and has completed after all: the record is put right, and so is what people
+    /// were told, as an end that is not published yet.
+    pub(crate) async fn correct(&mut self, service: &ServiceFacts) -> Result<(), Error> {
+        let Some(deployment) = completed_after_all(self.record(), service).cloned() else { return Ok(()) };
+        let (number, at) = (deployment.number, self.at(&deployment));
+        let good = self.proved(&deployment, &End::of(Outcome::Completed), service, at).await?;
+        self.write(|record| {
+            if record.completed_after_all(number, at) == Once::Now {
+                good.iter().for_each(|good| record.proved(good.clone()));
+            }
+        })
+        .await?;
+        info!(target = %self.target, deployment.number = number, "completed after all");
+        Ok(())
     }
 
     /// The revision that proved good by this end, with the images that ran.

@@ -50,6 +50,7 @@ impl<C: Cloud> Visit<'_, C> {
             }
             self.keep_the_deadline(number).await?;
         }
+        self.correct(&service).await?;
         self.tell_what_is_untold().await?;
         self.let_go_of_an_earlier_try().await?;
         self.log_what_is_of_no_use();

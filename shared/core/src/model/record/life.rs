@@ -139,11 +139,27 @@ impl Service {
         let Some(it) = self.at(number).filter(|it| it.is_open()) else { return Once::Before };
         let progress = it.progress().cloned();
         let cause = progress.as_ref().and_then(|it| it.failing.as_ref()).map(|failing| failing.cause.clone());
-        it.state = DeploymentState::Ended(Ended { outcome, at, reason: reason.or(cause), progress });
+        it.state = DeploymentState::Ended(Ended { outcome, at, reason: reason.or(cause), before: None, progress });
         let condemned = outcome.condemns().then(|| it.quarantine(at)).flatten();
         if let Some(condemned) = condemned {
             self.condemn(condemned);
         }
+        Once::Now
+    }
+
+    /// A deployment that ended as failed, and that nobody rolled back, has completed after all: what followed from its failure
+    /// is taken back.
+    pub fn completed_after_all(&mut self, number: u64, at: Timestamp) -> Once {
+        let Some(it) = self.at(number) else { return Once::Before };
+        let DeploymentState::Ended(ended) = &mut it.state else { return Once::Before };
+        if !ended.outcome.may_complete_after_all() {
+            return Once::Before;
+        }
+        let failed_at = std::mem::replace(&mut ended.at, at);
+        ended.before = Some(std::mem::replace(&mut ended.outcome, Outcome::Completed));
+        ended.reason = None;
+        let digest = it.digest().cloned();
+        self.quarantine.retain(|it| Some(&it.digest) != digest.as_ref() || it.at != failed_at);
         Once::Now
     }
 

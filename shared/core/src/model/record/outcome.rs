@@ -50,6 +50,20 @@ impl Outcome {
         }
     }
 
+    /// Whether ECS may complete it although it was published as failed, because nobody put anything back.
+    pub fn may_complete_after_all(self) -> bool {
+        match self {
+            Self::Failed | Self::TimedOut => true,
+            Self::Completed
+            | Self::Superseded
+            | Self::RolledBackByEcs
+            | Self::RolledBackBySlipway
+            | Self::RollbackFailed
+            | Self::Stopped
+            | Self::External => false,
+        }
+    }
+
     /// Whether the image is quarantined by it: any ending but completed, superseded or somebody else's is.
     pub fn condemns(self) -> bool {
         !matches!(self, Self::Completed | Self::Superseded | Self::External)

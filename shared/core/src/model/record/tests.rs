@@ -156,6 +156,35 @@ fn every_step_of_a_life_is_taken_once() {
 }
 
 #[test]
+fn what_completes_after_all_is_not_quarantined_any_more() {
+    for outcome in [Outcome::Failed, Outcome::TimedOut, Outcome::RollbackFailed, Outcome::Stopped] {
+        let mut record = Service::default();
+        let (number, _) = record.record(deployment(1));
+        record.condemn(Quarantined {
+            repository: "shop/web".to_owned(),
+            digest: digest(2),
+            tag: None,
+            cause: "exit code 1".to_owned(),
+            at: at("10:04:00"),
+        });
+        assert_eq!(record.completed_after_all(number, at("10:04:00")), Once::Before, "it has not ended");
+        record.end(number, outcome, at("10:04:00"), None);
+        let once = record.completed_after_all(number, at("10:30:00"));
+        let ended = record.deployments[0].ended().unwrap();
+        let quarantined = record.quarantined(&digest(1)).is_some();
+        match outcome {
+            Outcome::Failed | Outcome::TimedOut => {
+                assert_eq!((once, ended.outcome, ended.before), (Once::Now, Outcome::Completed, Some(outcome)));
+                assert_eq!((ended.at, quarantined), (at("10:30:00"), false));
+                assert_eq!(record.completed_after_all(number, at("10:31:00")), Once::Before);
+            }
+            _ => assert_eq!((once, ended.outcome, quarantined), (Once::Before, outcome, true)),
+        }
+        assert!(record.quarantined(&digest(2)).is_some(), "another image's");
+    }
+}
+
+#[test]
 fn what_succeeded_or_gave_way_is_not_quarantined() {
     for outcome in [Outcome::Completed, Outcome::Superseded, Outcome::External] {
         let mut record = Service::default();

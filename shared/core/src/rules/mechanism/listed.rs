@@ -1,6 +1,7 @@
 //! How ECS's list has a deployment, for the rules that need no more than that: they read no rollout state themselves.
 
 use crate::model::facts::{Deployment, Rollout, ServiceFacts, Strategy};
+use crate::model::record;
 
 /// Whether it is the one that ECS is bringing about or has brought about.
 pub fn is_primary(deployment: &Deployment) -> bool {
@@ -25,6 +26,19 @@ pub fn has_failed(deployment: &Deployment) -> bool {
 /// Whether it has not won, in a service whose controller says so at all.
 pub fn has_not_won(deployment: &Deployment) -> bool {
     deployment.rollout.is_some() && !is_completed(deployment)
+}
+
+/// The last deployment, if it was published as failed, nobody put anything back, and it has completed after all.
+pub fn completed_after_all<'a>(record: &'a record::Service, service: &ServiceFacts) -> Option<&'a record::Deployment> {
+    let last = may_complete_after_all(record)?;
+    let primary = service.primary().filter(|primary| is_completed(primary))?;
+    (last.id() == Some(&primary.id)).then_some(last)
+}
+
+/// The last deployment, if it was published as failed, and ECS may still complete it.
+pub fn may_complete_after_all(record: &record::Service) -> Option<&record::Deployment> {
+    let last = record.deployments.first()?;
+    last.outcome().filter(|outcome| outcome.may_complete_after_all()).map(|_| last)
 }
 
 /// What a new update would cut short.

@@ -35,6 +35,27 @@ pub fn can_be_stopped(it: &ServiceDeploymentFacts) -> bool {
     matches!(it.status, ServiceDeploymentStatus::Pending | ServiceDeploymentStatus::InProgress)
 }
 
+/// What became of a service deployment that ECS's history has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Became {
+    /// It has not ended.
+    Nothing,
+    /// It won, or a newer one cut it short, which is no failure.
+    Past,
+    /// It failed, or a person stopped it.
+    Failed,
+}
+
+/// What became of a service deployment with this status.
+pub fn became(status: &ServiceDeploymentStatus) -> Became {
+    use ServiceDeploymentStatus::*;
+    match status {
+        Pending | InProgress => Became::Nothing,
+        Successful | Stopped | StopRequested => Became::Past,
+        RollbackRequested | RollbackInProgress | RollbackSuccessful | RollbackFailed | Other(_) => Became::Failed,
+    }
+}
+
 /// What a request to stop a service deployment, and to roll back, came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopResult {

@@ -217,6 +217,7 @@ fn what_is_not_slipway_s_to_mend_is_only_told() {
                 outcome: Outcome::Completed,
                 at: time("17:04:00"),
                 reason: None,
+                before: None,
                 progress: n.progress().cloned(),
             })
         }),

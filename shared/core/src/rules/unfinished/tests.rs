@@ -79,7 +79,7 @@ fn begun(number: u64, id: &str, more: serde_json::Value) -> record::Deployment {
 fn ended(outcome: Outcome, more: serde_json::Value) -> record::Deployment {
     let begun = begun(1, "ecs-svc/2", more);
     let progress = begun.progress().cloned();
-    let state = DeploymentState::Ended(Ended { outcome, at: at("10:05:00"), reason: None, progress });
+    let state = DeploymentState::Ended(Ended { outcome, at: at("10:05:00"), reason: None, before: None, progress });
     record::Deployment { state, ..begun }
 }
 

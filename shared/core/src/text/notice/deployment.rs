@@ -132,6 +132,9 @@ impl Words<'_> {
         let back = self.back();
         match (self.news.kind(), self.news) {
             (Kind::InProgress, _) => format!("In progress on {target}: {}", self.change()),
+            (Kind::Completed, _) if self.before().is_some() => {
+                format!("Deployed to {target} after all: {}", self.change())
+            }
             (Kind::Completed, _) => format!("Deployed to {target}: {}", self.change()),
             (Kind::Failing, _) => format!("Deploy is failing on {target}: {new}, {}", self.cause()),
             (Kind::RollingBack, News::RollingBack { by, .. }) => {
@@ -155,6 +158,11 @@ impl Words<'_> {
             (Kind::Superseded, _) => format!("Superseded on {target}: {new}, a newer deployment took its place"),
             _ => format!("Deploy failed on {target}: {new}, {}", self.cause()),
         }
+    }
+
+    /// How it was published to have ended, where it completed after all.
+    fn before(&self) -> Option<Outcome> {
+        self.deployment.ended()?.before
     }
 
     fn headline_outside(&self) -> String {
@@ -227,7 +235,15 @@ impl Words<'_> {
         match end.outcome {
             Outcome::Completed => match newer {
                 Some(newer) => format!("The deployment completed. A newer one, {newer}, has begun since."),
-                None => format!("{target} now runs {}.", self.coming()),
+                None => match self.before() {
+                    Some(before) => format!(
+                        "{target} now runs {}. This corrects an earlier notice, which said that the deployment {}. ECS went on with \
+                         it, and it completed. Its image is no longer quarantined.",
+                        self.coming(),
+                        if before == Outcome::TimedOut { "did not end in its time" } else { "failed" },
+                    ),
+                    None => format!("{target} now runs {}.", self.coming()),
+                },
             },
             Outcome::Superseded => match newer {
                 Some(newer) => format!("It had not ended when the newer deployment {newer} began. It did not fail."),

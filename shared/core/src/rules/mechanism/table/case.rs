@@ -103,7 +103,8 @@ pub(super) struct Case {
 /// The record says that the deployment ended so.
 pub(crate) fn end(it: &mut record::Deployment, outcome: Outcome) {
     let progress = it.progress().cloned();
-    it.state = DeploymentState::Ended(record::Ended { outcome, at: time("17:04:00"), reason: None, progress });
+    it.state =
+        DeploymentState::Ended(record::Ended { outcome, at: time("17:04:00"), reason: None, before: None, progress });
 }
 
 /// N is recorded, and this is what ECS lists.
