@@ -1,4 +1,4 @@
-//! World, the emulator behind it, and what the stories, the demo and the benchmarks share: everything that runs Slipway
+//! World, the emulator behind it, and what the scenarios, the demo and the benchmarks share: everything that runs Slipway
 //! without AWS.
 
 pub mod bench;

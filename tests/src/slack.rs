@@ -1,5 +1,6 @@
-//! A Slack to post to: an HTTP server that takes messages by its Web API and by an incoming webhook, and refuses as Slack
-//! does. It remembers what it was told, so that a story can look at its channels.
+//! A Slack to post to: an HTTP server that takes messages by its Web API and by an incoming webhook.
+//!
+//! It refuses as Slack does, and remembers what it was sent, so that a scenario can look at its channels.
 //!
 //! Reference: <https://docs.slack.dev/reference/methods/chat.postMessage>, `chat.update`, and the limits of Block Kit.
 
@@ -48,7 +49,7 @@ impl Slack {
         Self::by(SystemTime::now).await
     }
 
-    /// The same with the time of a story, by which messages are counted.
+    /// The same with the time of a scenario, by which messages are counted.
     ///
     /// # Panics
     /// If no port can be had.

@@ -10,10 +10,10 @@ use e2e::notices::page::{self, Page};
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let stories = fixtures::all();
+    let scenarios = fixtures::all();
     let drawn = match arguments[..] {
-        [] => page::whole(&stories).and_then(|page| write("notices.html", page)),
-        ["--only", name] => page::only(&stories, name).and_then(|page| write("notice.html", page)),
+        [] => page::whole(&scenarios).and_then(|page| write("notices.html", page)),
+        ["--only", name] => page::only(&scenarios, name).and_then(|page| write("notice.html", page)),
         _ => {
             eprintln!(
                 "usage: cargo notices [--only NAME]\n\nDraws every notice on a page, target/notices.html; with --only the Slack message of \

@@ -30,7 +30,7 @@ impl Faces {
 }
 
 /// The faces of one deployment's notices, which arrive in this order.
-pub(super) fn of_story(notices: &[Notice]) -> Result<Vec<Faces>, String> {
+pub(super) fn of_scenario(notices: &[Notice]) -> Result<Vec<Faces>, String> {
     let (mut bot, mut webhook) = (Living::default(), Living::default());
     notices.iter().map(|notice| faces(notice, &mut bot, &mut webhook)).collect()
 }

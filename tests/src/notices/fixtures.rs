@@ -1,7 +1,7 @@
 //! What the page shows: every kind of notice at least once, as people meet it.
 //!
 //! A fixture is facts (a record, stopped tasks, a document); the notices are made of them by Slipway's own constructors. To add
-//! one, add a story to `wells`, `failures` or `troubles`.
+//! one, add a scenario to `wells`, `failures` or `troubles`.
 
 use slipway_core::notice::{Kind, Notice};
 
@@ -11,7 +11,7 @@ mod troubles;
 mod wells;
 
 /// What is told of one deployment, or a notice that stands alone.
-pub struct Story {
+pub struct Scenario {
     /// Its name in addresses: `crash`.
     pub name: &'static str,
     /// What happens, for whoever reads the page.
@@ -20,7 +20,7 @@ pub struct Story {
     pub notices: Vec<Notice>,
 }
 
-impl Story {
+impl Scenario {
     fn new(name: &'static str, title: &'static str, notices: impl Into<Vec<Notice>>) -> Self {
         Self { name, title, notices: notices.into() }
     }
@@ -34,16 +34,16 @@ impl Story {
     }
 }
 
-/// Every story, in the order of the page.
-pub fn all() -> Vec<Story> {
+/// Every scenario, in the order of the page.
+pub fn all() -> Vec<Scenario> {
     let mut all = wells::all();
     all.extend(failures::all());
     all.extend(troubles::all());
     all
 }
 
-/// The kinds that no story tells of.
-pub fn missing(stories: &[Story]) -> Vec<Kind> {
-    let told = |kind: &Kind| stories.iter().flat_map(|story| &story.notices).any(|notice| notice.kind == *kind);
+/// The kinds that no scenario tells of.
+pub fn missing(scenarios: &[Scenario]) -> Vec<Kind> {
+    let told = |kind: &Kind| scenarios.iter().flat_map(|scenario| &scenario.notices).any(|notice| notice.kind == *kind);
     Kind::KNOWN.into_iter().filter(|kind| !told(kind)).collect()
 }

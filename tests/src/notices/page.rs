@@ -4,7 +4,7 @@ use serde_json::Value;
 use slipway_core::notice::{Kind, Main, Notice, Reply};
 
 use super::faces::{self, Faces};
-use super::fixtures::Story;
+use super::fixtures::Scenario;
 use super::html::escape;
 use super::{block_kit, mrkdwn};
 
@@ -21,12 +21,12 @@ pub struct Page {
 }
 
 /// Draws every notice in every face; the error names what could not be drawn.
-pub fn whole(stories: &[Story]) -> Result<Page, String> {
+pub fn whole(scenarios: &[Scenario]) -> Result<Page, String> {
     let (mut body, mut notices, mut count) = (String::new(), 0, 0);
-    for story in stories {
-        body.push_str(&format!("<section id=\"{}\"><h2>{}</h2>", story.name, escape(story.title)));
-        for (at, (notice, faces)) in story.notices.iter().zip(faces::of_story(&story.notices)?).enumerate() {
-            let name = story.name_of(at);
+    for scenario in scenarios {
+        body.push_str(&format!("<section id=\"{}\"><h2>{}</h2>", scenario.name, escape(scenario.title)));
+        for (at, (notice, faces)) in scenario.notices.iter().zip(faces::of_scenario(&scenario.notices)?).enumerate() {
+            let name = scenario.name_of(at);
             body.push_str(&shown(notice, &faces, &name).map_err(|why| format!("{name}: {why}"))?);
             notices += 1;
             count += faces.count();
@@ -34,22 +34,22 @@ pub fn whole(stories: &[Story]) -> Result<Page, String> {
         body.push_str("</section>\n");
     }
     let summary = format!("{notices} notices in {count} faces, made from the fixtures by Slipway's own code.");
-    let head = format!("<header><h1>Slipway’s notices</h1><p>{summary}</p>{}</header>", contents(stories));
+    let head = format!("<header><h1>Slipway’s notices</h1><p>{summary}</p>{}</header>", contents(scenarios));
     Ok(Page { html: document("Slipway's notices", &format!("{head}<main>{body}</main>")), notices, faces: count })
 }
 
 /// Draws one notice's message in Slack and nothing else, for a picture.
-pub fn only(stories: &[Story], name: &str) -> Result<Page, String> {
-    for story in stories {
-        for (at, notice) in story.notices.iter().enumerate() {
-            if story.name_of(at) == name {
+pub fn only(scenarios: &[Scenario], name: &str) -> Result<Page, String> {
+    for scenario in scenarios {
+        for (at, notice) in scenario.notices.iter().enumerate() {
+            if scenario.name_of(at) == name {
                 let message = message(&block_kit::message(&slipway_slack::living(notice))?, notice, "");
                 let html = document(name, &format!("<div class=\"slack light alone\">{message}</div>"));
                 return Ok(Page { html, notices: 1, faces: 1 });
             }
         }
     }
-    let known = stories.iter().flat_map(|story| (0..story.notices.len()).map(|at| story.name_of(at)));
+    let known = scenarios.iter().flat_map(|scenario| (0..scenario.notices.len()).map(|at| scenario.name_of(at)));
     Err(format!("there is no notice {name:?}; there are {}", known.collect::<Vec<_>>().join(", ")))
 }
 
@@ -62,14 +62,14 @@ fn document(title: &str, body: &str) -> String {
     )
 }
 
-/// A line for each kind, with the stories that tell it.
-fn contents(stories: &[Story]) -> String {
+/// A line for each kind, with the scenarios that tell it.
+fn contents(scenarios: &[Scenario]) -> String {
     let mut rows = String::new();
     for kind in Kind::KNOWN.into_iter().chain([Kind::Unknown]) {
         let mut links = Vec::new();
-        for story in stories {
-            let at = story.notices.iter().position(|notice| notice.kind == kind);
-            links.extend(at.map(|at| format!("<a href=\"#{}\">{}</a>", story.name_of(at), escape(story.title))));
+        for scenario in scenarios {
+            let at = scenario.notices.iter().position(|notice| notice.kind == kind);
+            links.extend(at.map(|at| format!("<a href=\"#{}\">{}</a>", scenario.name_of(at), escape(scenario.title))));
         }
         rows.push_str(&format!("<dt><code>{}</code></dt><dd>{}</dd>", kind.as_str(), links.join(" · ")));
     }

@@ -1,4 +1,4 @@
-//! What a story does to the world by hand: it sets the scene, pushes images, and moves deployments. None of it is
+//! What a scenario does to the world by hand: it sets the scene, pushes images, and moves deployments. None of it is
 //! recorded as a call.
 
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::ledger;
 use super::scheduler::Schedule;
 
 /// What became of a deployment that was moved: the events that ECS sends, in its order.
-#[must_use = "ECS's events are for the story to deliver"]
+#[must_use = "ECS's events are for the scenario to deliver"]
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Moved {
     /// The events.

@@ -1,4 +1,4 @@
-//! Trouble on order: throttling, broken answers, cut connections and late answers, for the calls that a story names;
+//! Trouble on order: throttling, broken answers, cut connections and late answers, for the calls that a scenario names;
 //! and AWS's own rate limits, simulated.
 
 use std::collections::HashMap;
@@ -93,7 +93,7 @@ impl Faults {
         met
     }
 
-    /// The plans that no call met: a story that planned them proved less than it says.
+    /// The plans that no call met: a scenario that planned them proved less than it says.
     pub(crate) fn unmet(&self) -> Vec<String> {
         let unmet = self.planned.iter().filter(|planned| !matches!(planned.turn, Turn::Each(Met::Yes)));
         unmet

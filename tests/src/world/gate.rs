@@ -1,4 +1,4 @@
-//! Holds calls, so that a story decides which of several goes on first, and what befalls it.
+//! Holds calls, so that a scenario decides which of several goes on first, and what befalls it.
 
 use tokio::sync::oneshot;
 

@@ -1,12 +1,12 @@
-//! World: AWS as the stories need it.
+//! World: AWS as the scenarios need it.
 //!
 //! It is the HTTP side of [`fake_aws`], which owns ECS and ECR. It hands everything else on to the emulator (or knows the
 //! little that is needed of SNS, SSM and S3 itself), checks every call against AWS's own models, and records it.
 //!
-//! A story sets the scene by hand, delivers an event to a handler whose SDK speaks to [`World::url`], reads the
-//! [`World::transcript`], and moves deployments on. World fails the story, in [`World::finish`] or at the latest when
-//! it is dropped, for a call that breaks AWS's models, a write that the story never read, or a planned
-//! fault that no call met. Time stands still until the story moves it, and every id follows from what it names.
+//! A scenario sets the scene by hand, delivers an event to a handler whose SDK speaks to [`World::url`], reads the
+//! [`World::transcript`], and moves deployments on. World fails the scenario, in [`World::finish`] or at the latest when
+//! it is dropped, for a call that breaks AWS's models, a write that the scenario never read, or a planned
+//! fault that no call met. Time stands still until the scenario moves it, and every id follows from what it names.
 
 mod acts;
 mod alone;
@@ -63,7 +63,7 @@ pub struct World {
     finished: Finished,
 }
 
-/// Whether the story was judged already.
+/// Whether the scenario was judged already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Finished {
     No,
@@ -101,7 +101,7 @@ impl Builder {
         self
     }
 
-    /// Lets members of these names through at any depth, for stories about fields newer than the models.
+    /// Lets members of these names through at any depth, for scenarios about fields newer than the models.
     pub fn allow_invented<const N: usize>(mut self, names: [&str; N]) -> Self {
         self.invented.extend(names.map(str::to_owned));
         self
@@ -188,7 +188,7 @@ impl World {
     }
 
     /// The calls since the last reading, one line each, in the order that [`transcript()`] documents. Reading claims
-    /// them: no write in them will fail the story.
+    /// them: no write in them will fail the scenario.
     pub fn transcript(&self) -> String {
         transcript(&self.shared.lock().record.take())
     }
@@ -267,7 +267,7 @@ impl World {
         self.shared.lock().violations.clone()
     }
 
-    /// Judges the story.
+    /// Judges the scenario.
     ///
     /// # Panics
     /// If a call broke AWS's models, a write was never read, or a planned fault was never met.
@@ -283,7 +283,7 @@ impl World {
         let unclaimed: Vec<Call> =
             state.record.unread().iter().filter(|call| call.is_write() && !call.is_lease()).cloned().collect();
         let mut complaints = state.violations.clone();
-        complaints.extend(transcript(&unclaimed).lines().map(|line| format!("no story claims this write: {line}")));
+        complaints.extend(transcript(&unclaimed).lines().map(|line| format!("no scenario claims this write: {line}")));
         complaints.extend(state.faults.unmet());
         complaints.join("\n")
     }
@@ -292,7 +292,7 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         self.server.abort();
-        // A story that fails already has its message; a second panic would hide it.
+        // A scenario that fails already has its message; a second panic would hide it.
         if self.finished == Finished::No && !std::thread::panicking() {
             let complaints = self.complaints();
             assert!(complaints.is_empty(), "{complaints}");

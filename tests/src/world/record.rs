@@ -74,7 +74,7 @@ impl Call {
     }
 }
 
-/// All calls so far, and how many of them a story has read.
+/// All calls so far, and how many of them a scenario has read.
 #[derive(Debug)]
 pub(crate) struct Record {
     started: Instant,

@@ -17,7 +17,7 @@ use super::notices::{self, Notice};
 use super::record::Record;
 use super::wire::Request;
 
-/// The state that the server and the story share.
+/// The state that the server and the scenario share.
 #[derive(Debug)]
 pub(crate) struct Shared(Mutex<State>);
 
@@ -26,7 +26,7 @@ impl Shared {
         Self(Mutex::new(state))
     }
 
-    /// The state. A panic elsewhere doesn't hide it: the story that panicked is told already.
+    /// The state. A panic elsewhere doesn't hide it: the scenario that panicked is told already.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -154,7 +154,7 @@ impl State {
         &mut self.aws
     }
 
-    /// Whether a GetLogEvents asks for a log that the story's containers wrote.
+    /// Whether a GetLogEvents asks for a log that the scenario's containers wrote.
     fn knows_log(&self, request: &Value) -> bool {
         request["logGroupName"].as_str().is_some_and(|group| self.aws.logs().has(group))
     }

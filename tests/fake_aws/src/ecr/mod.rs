@@ -1,6 +1,6 @@
 //! The registry: repositories, images, tags and push times, and ECR's operations on them.
 //!
-//! The fake keeps it itself, because stories set when an image was pushed and because a missing tag has to be refused
+//! The fake keeps it itself, because scenarios set when an image was pushed and because a missing tag has to be refused
 //! the way ECR refuses it.
 
 mod blobs;

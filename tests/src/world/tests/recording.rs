@@ -1,4 +1,4 @@
-//! The record and the transcript: what they say, and what fails a story.
+//! The record and the transcript: what they say, and what fails a scenario.
 
 use std::time::Duration;
 
@@ -69,7 +69,7 @@ async fn who_looks_again_after_an_update_is_seen_to() {
 }
 
 #[tokio::test]
-#[should_panic(expected = "no story claims this write: ECS.UpdateService prod/web forceNewDeployment=true")]
+#[should_panic(expected = "no scenario claims this write: ECS.UpdateService prod/web forceNewDeployment=true")]
 async fn a_write_that_nobody_read_fails_the_story() {
     let world = with_web().await;
     answered(

@@ -1,4 +1,4 @@
-//! The traps that others fell into, one by one; the random definitions are in [`storm`].
+//! The traps that others fell into, one by one; the random definitions are in [`random`].
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::model::reason::Reason;
 use crate::model::trigger::Trigger;
 use crate::rules::render::{Change, READ_ONLY, Rendering, containers_of, image_of, render};
 
-mod storm;
+mod random;
 
 const HOST: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
 const DIGEST: &str = "sha256:1bc04b5291c26a46d918139138b992d2de976d6851d0893b0476b85bfbdfc6e6";

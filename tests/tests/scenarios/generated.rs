@@ -1,0 +1,224 @@
+//! Faults by the dozen: each call of a scenario in turn is throttled, broken, cut before or after it takes effect, and the
+//! function is killed there. The retry, or a timer that fires later, comes to the same end.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use e2e::world::{Failure, Fault, Image};
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+
+use crate::following::{deploying, follow};
+use crate::scenario::{Invocation, Killed, Scenario, WEB, id, service, service_with_breaker};
+use crate::trouble::{self, Case, Trouble};
+use crate::{scenarios, told};
+
+pub(crate) fn scenarios() -> Vec<Trial> {
+    scenarios! { "generated" {
+        a_first_push_survives_every_fault
+        a_push_to_a_known_service_survives_every_fault
+        a_push_to_three_services_of_one_family_survives_every_fault
+        a_deploy_by_hand_survives_every_fault
+        a_reconcile_survives_every_fault
+        a_rollback_by_hand_survives_every_fault
+        a_redeploy_survives_every_fault
+        a_release_survives_every_fault
+        what_was_left_with_a_dead_holder_survives_every_fault
+    } }
+}
+
+/// A scenario that is run through again and again.
+#[derive(Clone, Copy, Debug)]
+enum Base {
+    FirstPush,
+    KnownService,
+    ThreeServices,
+    Deploy,
+    Reconcile,
+    Rollback,
+    Redeploy,
+    Release,
+    Timer,
+}
+
+/// How it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct End {
+    running: String,
+    updates: usize,
+    told: BTreeSet<String>,
+    leases: usize,
+    intents: usize,
+}
+
+async fn a_first_push_survives_every_fault(name: &'static str) {
+    survives(name, Base::FirstPush).await;
+}
+
+async fn a_push_to_a_known_service_survives_every_fault(name: &'static str) {
+    survives(name, Base::KnownService).await;
+}
+
+async fn a_push_to_three_services_of_one_family_survives_every_fault(name: &'static str) {
+    survives(name, Base::ThreeServices).await;
+}
+
+async fn a_deploy_by_hand_survives_every_fault(name: &'static str) {
+    survives(name, Base::Deploy).await;
+}
+
+async fn a_reconcile_survives_every_fault(name: &'static str) {
+    survives(name, Base::Reconcile).await;
+}
+
+async fn a_rollback_by_hand_survives_every_fault(name: &'static str) {
+    survives(name, Base::Rollback).await;
+}
+
+async fn a_redeploy_survives_every_fault(name: &'static str) {
+    survives(name, Base::Redeploy).await;
+}
+
+async fn a_release_survives_every_fault(name: &'static str) {
+    survives(name, Base::Release).await;
+}
+
+async fn what_was_left_with_a_dead_holder_survives_every_fault(name: &'static str) {
+    survives(name, Base::Timer).await;
+}
+
+async fn survives(name: &'static str, base: Base) {
+    trouble::survives(base, async |case| run(name, base, case).await).await;
+}
+
+/// Runs a scenario through, with this trouble at this call; how many calls it made, and how it ended.
+async fn run(name: &'static str, base: Base, case: Option<Case>) -> (usize, End) {
+    let (mut scenario, payload) = begin(name, base).await;
+    scenario.claim();
+    scenario.notices();
+    let before = scenario.world.calls().len();
+    let mut killed = Killed::No;
+    let answer = match case {
+        Some(Case { call, trouble: Trouble::Killed }) => {
+            scenario.world.fault("", call, Trouble::Killed.fault());
+            killed = scenario.deploy_until(&payload, call, Invocation::New).await;
+            Err(String::new())
+        }
+        Some(Case { call, trouble }) => {
+            scenario.world.fault("", call, trouble.fault());
+            scenario.deploy_once(&payload, Invocation::New).await
+        }
+        None => scenario.deploy_once(&payload, Invocation::New).await,
+    };
+    let calls = scenario.world.calls().len() - before;
+    scenario.world.heal("");
+    let failed = |answer: &Result<Value, String>| answer.as_ref().map_or(true, |answer| answer["ok"] == false);
+    if failed(&answer) || killed == Killed::Yes {
+        match base {
+            // Lambda tries an asynchronous invocation again.
+            Base::FirstPush | Base::KnownService | Base::ThreeServices | Base::Timer => {
+                drop(scenario.deploy_once(&payload, Invocation::Again).await);
+            }
+            // Whoever asked asks again, once a dead holder's lease is over; the reconcile comes by itself.
+            Base::Deploy | Base::Rollback | Base::Redeploy | Base::Release | Base::Reconcile => {
+                scenario.fire_timers_after(Duration::from_secs(400)).await;
+                drop(scenario.deploy_once(&payload, Invocation::New).await);
+            }
+        }
+    }
+    scenario.fire_timers_after(Duration::from_secs(400)).await;
+    let tick = json!({ "action": "reconcile" });
+    drop(scenario.deploy_once(&tick, Invocation::New).await);
+    let items = scenario.world.items("slipway");
+    let end = End {
+        running: scenario.running(),
+        updates: scenario.updates(),
+        // That it is in progress is published by whoever looks at it meanwhile, which a retry may do.
+        told: scenario.notices().iter().map(id).filter(|id| !id.ends_with("/in_progress")).collect(),
+        leases: items.iter().filter(|item| !item["record"]["lease"].is_null()).count(),
+        intents: items.iter().map(intents).sum(),
+    };
+    assert!(case.is_some() || (end.leases, end.intents) == (0, 0), "{base:?}: {end:?}");
+    scenario.claim();
+    scenario.end();
+    (calls, end)
+}
+
+fn intents(item: &Value) -> usize {
+    let deployments = item["record"]["deployments"].as_array().cloned().unwrap_or_default();
+    deployments.iter().filter(|it| !it["state"]["intended"].is_null()).count()
+}
+
+/// The scene, and what is delivered to the deploy function.
+async fn begin(name: &'static str, base: Base) -> (Scenario, Value) {
+    if let Base::ThreeServices = base {
+        let config = r#"
+version: 1
+defaults: { cluster: prod, tags: { semver: "*" } }
+targets:
+  - { repository: shop/web, service: web }
+  - { repository: shop/web, service: admin }
+  - { repository: shop/web, service: api }
+"#;
+        let scenario = Scenario::begin(name, config).await;
+        scenario.web_runs("1.4.2");
+        for other in ["admin", "api"] {
+            let mut request = service(other);
+            request["taskDefinition"] = json!("web");
+            scenario.world.running_service(request);
+        }
+        let event = scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
+        return (scenario, event);
+    }
+    if let Base::Timer = base {
+        let mut scenario = Scenario::of_web(name).await;
+        scenario.ask(json!({ "action": "reconcile" })).await;
+        // A deploy dies with the lease in its hands; the next push is left for when the lease has ended.
+        let first = scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
+        scenario.world.fault("ECS.DescribeServices", 1, Fault::Late(Duration::from_secs(3600)));
+        let killed =
+            tokio::time::timeout(Duration::from_millis(500), scenario.deploy_once(&first, Invocation::New)).await;
+        assert!(killed.is_err());
+        let event = scenario.world.push("shop/web", ["1.6.0"], &Image::single("1.6.0")).event();
+        scenario.deploy_once(&event, Invocation::New).await.expect("an answer");
+        scenario.world.advance(Duration::from_secs(400));
+        let timer = scenario.world.due().remove(0).input;
+        return (scenario, timer);
+    }
+    if let Base::Release = base {
+        let mut scenario = deploying(name, WEB, service_with_breaker("web")).await;
+        for moved in
+            [scenario.world.fail("prod", "web", Failure::Exits { code: 1 }), scenario.world.complete("prod", "web")]
+        {
+            follow(&mut scenario, moved).await;
+        }
+        scenario.fire_timers_after(Duration::from_secs(400)).await;
+        assert_eq!(scenario.remembered("prod/web")["quarantine"][0]["tag"], "1.5.0");
+        return (scenario, json!({ "action": "release", "target": "prod/web", "tag": "1.5.0", "who": "ana" }));
+    }
+    let mut scenario = Scenario::begin(name, WEB).await;
+    scenario.web_runs("1.4.2");
+    if !matches!(base, Base::FirstPush) {
+        scenario.ask(json!({ "action": "reconcile" })).await;
+        let push = scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0"));
+        scenario.deploy_once(&push.event(), Invocation::New).await.expect("an answer");
+        for event in &scenario.world.complete("prod", "web").events {
+            scenario.track_once(event).await.expect("an answer");
+        }
+        scenario.notices();
+    }
+    let payload = match base {
+        Base::Deploy => {
+            scenario.world.push("shop/web", ["1.3.0"], &Image::single("1.3.0"));
+            json!({ "action": "deploy", "target": "prod/web", "tag": "1.3.0", "id": "build-7" })
+        }
+        Base::Rollback => json!({ "action": "rollback", "target": "prod/web", "id": "back-7" }),
+        Base::Redeploy => json!({ "action": "redeploy", "target": "prod/web", "id": "again-7" }),
+        Base::Reconcile => {
+            scenario.world.push("shop/web", ["1.6.0"], &Image::single("1.6.0"));
+            json!({ "action": "reconcile" })
+        }
+        _ => scenario.world.push("shop/web", ["1.6.0"], &Image::single("1.6.0")).event(),
+    };
+    (scenario, payload)
+}

@@ -1,0 +1,319 @@
+//! The way back: who takes it, to what, at most once, and when a person is called.
+
+use std::time::Duration;
+
+use e2e::world::{Failure, Fault, Image, Refusal, World};
+use insta::assert_snapshot;
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+
+use crate::following::{
+    deploy, deploy_well, deploying, fire_timers, follow, kinds, logging_definition, outcome, remembered, running, runs,
+    timers, web_with,
+};
+use crate::scenario::{Invocation, Scenario, WEB, service, service_with_breaker};
+use crate::{scenarios, told};
+
+pub(crate) fn scenarios() -> Vec<Trial> {
+    scenarios! { "rollback" {
+        a_hanging_deployment_is_stopped_at_its_deadline
+        what_ecs_will_not_stop_is_updated
+        ecs_s_failure_without_a_rollback_of_its_own_is_put_right_by_an_update
+        ecs_rolls_back_by_itself_and_slipway_only_tells
+        the_rollback_fails_too_and_a_person_is_called
+        a_rollback_without_an_end_is_noticed_by_its_own_deadline
+        the_first_deployment_of_a_service_has_nothing_to_go_back_to
+        an_expired_image_is_passed_over_for_the_next_good_one
+        without_any_good_image_a_person_is_called
+        a_moved_tag_comes_back_by_the_digest_that_ran
+        a_deregistered_revision_comes_back_as_a_new_one
+        notify_says_how_and_does_nothing
+        what_was_published_as_failed_and_completes_after_all_is_corrected
+        the_reconcile_corrects_what_nobody_saw_complete
+        off_does_nothing
+        somebody_else_at_work_is_waited_for
+        a_refused_way_back_calls_a_person
+        a_stop_without_an_answer_is_looked_after
+        an_update_without_an_answer_is_not_repeated
+    } }
+}
+
+/// A service whose circuit breaker calls deployments failed, and leaves them at that.
+fn breaker_without_rollback() -> Value {
+    let mut service = service_with_breaker("web");
+    service["deploymentConfiguration"]["deploymentCircuitBreaker"]["rollback"] = false.into();
+    service
+}
+
+/// The deployment fails, and what that brings about is delivered.
+async fn fail(scenario: &mut Scenario) {
+    scenario.world.advance(Duration::from_secs(300));
+    let moved = scenario.world.fail("prod", "web", Failure::Exits { code: 1 });
+    follow(scenario, moved).await;
+}
+
+/// What is under way completes, and what that brings about is delivered.
+async fn complete(scenario: &mut Scenario) {
+    scenario.world.advance(Duration::from_secs(60));
+    let moved = scenario.world.complete("prod", "web");
+    follow(scenario, moved).await;
+}
+
+fn denied() -> Fault {
+    Fault::Refuse(Refusal::new("AccessDeniedException", "The role slipway-track may not do this."))
+}
+
+fn count(world: &World, call: &str) -> usize {
+    world.calls().iter().filter(|it| it.name() == call && it.refused.is_none()).count()
+}
+
+async fn a_hanging_deployment_is_stopped_at_its_deadline(name: &'static str) {
+    let mut scenario = deploying(name, WEB, service("web")).await;
+    assert_eq!(fire_timers(&mut scenario, Duration::from_secs(31 * 60)).await, 1);
+    assert_snapshot!("a_hanging_deployment.transcript", scenario.transcript());
+    assert_snapshot!("a_hanging_deployment.rolling_back", scenario.email());
+    let turned = scenario.world.obey_stop("prod", "web");
+    follow(&mut scenario, turned).await;
+    complete(&mut scenario).await;
+    scenario.transcript();
+    assert_snapshot!("a_hanging_deployment.rolled_back", scenario.email());
+    assert_eq!((outcome(&scenario).as_str(), runs(&scenario).as_str()), ("rolled_back_by_slipway", "web:1"));
+    scenario.end();
+}
+
+async fn what_ecs_will_not_stop_is_updated(name: &'static str) {
+    let mut scenario = deploying(name, WEB, service("web")).await;
+    scenario.world.fault_each("ECS.StopServiceDeployment", denied());
+    assert_eq!(fire_timers(&mut scenario, Duration::from_secs(31 * 60)).await, 1);
+    assert_snapshot!("what_ecs_will_not_stop.transcript", scenario.transcript());
+    assert_eq!(runs(&scenario), "web:1");
+    follow(&mut scenario, e2e::world::Moved::default()).await;
+    complete(&mut scenario).await;
+    scenario.transcript();
+    assert_eq!(kinds(&mut scenario), ["rolling_back", "rolled_back"]);
+    assert_eq!(outcome(&scenario), "rolled_back_by_slipway");
+    scenario.end();
+}
+
+async fn ecs_s_failure_without_a_rollback_of_its_own_is_put_right_by_an_update(name: &'static str) {
+    let mut scenario = deploying(name, WEB, breaker_without_rollback()).await;
+    fail(&mut scenario).await;
+    assert_snapshot!("put_right_by_an_update.transcript", scenario.transcript());
+    complete(&mut scenario).await;
+    scenario.transcript();
+    assert_eq!(kinds(&mut scenario), ["rolling_back", "rolled_back"]);
+    assert_eq!((outcome(&scenario).as_str(), runs(&scenario).as_str()), ("rolled_back_by_slipway", "web:1"));
+    scenario.end();
+}
+
+async fn ecs_rolls_back_by_itself_and_slipway_only_tells(name: &'static str) {
+    let mut scenario = deploying(name, WEB, service_with_breaker("web")).await;
+    fail(&mut scenario).await;
+    complete(&mut scenario).await;
+    assert_snapshot!("ecs_rolls_back_by_itself.transcript", scenario.transcript());
+    assert_eq!(kinds(&mut scenario), ["rolling_back", "rolled_back"]);
+    assert_eq!(outcome(&scenario), "rolled_back_by_ecs");
+    assert_eq!(remembered(&scenario)["quarantine"][0]["tag"], "1.5.0");
+    scenario.end();
+}
+
+async fn the_rollback_fails_too_and_a_person_is_called(name: &'static str) {
+    let mut scenario = deploying(name, WEB, breaker_without_rollback()).await;
+    fail(&mut scenario).await;
+    scenario.transcript();
+    scenario.notices();
+    fail(&mut scenario).await;
+    scenario.transcript();
+    assert_snapshot!("the_rollback_fails_too", scenario.email());
+    assert_eq!(outcome(&scenario), "rollback_failed");
+    assert_eq!(count(&scenario.world, "ECS.UpdateService"), 2, "the deploy and one rollback");
+    fire_timers(&mut scenario, Duration::from_secs(3600)).await;
+    assert!(!scenario.transcript().contains("ECS."), "nothing is due");
+    assert_eq!(kinds(&mut scenario), [""; 0]);
+    scenario.end();
+}
+
+async fn a_rollback_without_an_end_is_noticed_by_its_own_deadline(name: &'static str) {
+    let mut scenario = deploying(name, WEB, service("web")).await;
+    assert_eq!(fire_timers(&mut scenario, Duration::from_secs(31 * 60)).await, 1);
+    scenario.transcript();
+    scenario.notices();
+    assert_eq!(timers(&scenario), ["1303"], "of its rollback");
+    fire_timers(&mut scenario, Duration::from_secs(32 * 60)).await;
+    scenario.transcript();
+    assert_eq!(
+        (kinds(&mut scenario), outcome(&scenario).as_str()),
+        (vec!["rollback_failed".to_owned()], "rollback_failed")
+    );
+    scenario.end();
+}
+
+async fn the_first_deployment_of_a_service_has_nothing_to_go_back_to(name: &'static str) {
+    let mut scenario = Scenario::begin(name, WEB).await;
+    scenario.world.push("shop/web", ["1.4.2"], &Image::single("1.4.2"));
+    scenario.world.cluster("prod");
+    scenario.world.register(logging_definition("1.4.2"));
+    scenario.world.by_hand("ECS.CreateService", service("web"));
+    scenario.world.advance(Duration::from_secs(60));
+    deploy(&mut scenario, "1.5.0").await;
+    fail(&mut scenario).await;
+    scenario.transcript();
+    assert_snapshot!("nothing_to_go_back_to", scenario.email());
+    assert_eq!(outcome(&scenario), "failed");
+    scenario.end();
+}
+
+async fn an_expired_image_is_passed_over_for_the_next_good_one(name: &'static str) {
+    let mut scenario = running(name, WEB, breaker_without_rollback()).await;
+    deploy_well(&mut scenario, "1.5.0").await;
+    deploy(&mut scenario, "1.6.0").await;
+    scenario.world.expire_image("shop/web", &Image::single("1.5.0").digest());
+    fail(&mut scenario).await;
+    scenario.transcript();
+    assert_eq!((kinds(&mut scenario), runs(&scenario).as_str()), (vec!["rolling_back".to_owned()], "web:1"));
+    scenario.end();
+}
+
+async fn without_any_good_image_a_person_is_called(name: &'static str) {
+    let mut scenario = deploying(name, WEB, breaker_without_rollback()).await;
+    scenario.world.expire_image("shop/web", &Image::single("1.4.2").digest());
+    fail(&mut scenario).await;
+    scenario.transcript();
+    assert_snapshot!("without_any_good_image", scenario.email());
+    assert_eq!((outcome(&scenario).as_str(), runs(&scenario).as_str()), ("failed", "web:2"));
+    scenario.end();
+}
+
+async fn a_moved_tag_comes_back_by_the_digest_that_ran(name: &'static str) {
+    let mut scenario = deploying(name, WEB, breaker_without_rollback()).await;
+    scenario.world.push("shop/web", ["1.4.2"], &Image::single("another 1.4.2"));
+    fail(&mut scenario).await;
+    assert_snapshot!("a_moved_tag.transcript", scenario.transcript());
+    let definition = scenario.world.by_hand("ECS.DescribeTaskDefinition", json!({ "taskDefinition": "web:3" }));
+    let image = definition["taskDefinition"]["containerDefinitions"][0]["image"].as_str().unwrap_or_default();
+    assert!(image.ends_with(&format!("shop/web@{}", Image::single("1.4.2").digest())), "{image}");
+    let back = scenario.world.complete("prod", "web").event();
+    scenario.track_once(&back).await.expect("an answer");
+    scenario.transcript();
+    // The build that took the tag is newer, and nothing speaks against it.
+    assert_eq!(kinds(&mut scenario), ["rolling_back", "rolled_back", "started"]);
+    assert_eq!(runs(&scenario), "web:4");
+    scenario.end();
+}
+
+async fn a_deregistered_revision_comes_back_as_a_new_one(name: &'static str) {
+    let mut scenario = deploying(name, WEB, breaker_without_rollback()).await;
+    scenario.world.by_hand("ECS.DeregisterTaskDefinition", json!({ "taskDefinition": "web:1" }));
+    fail(&mut scenario).await;
+    scenario.transcript();
+    assert_eq!((kinds(&mut scenario), runs(&scenario).as_str()), (vec!["rolling_back".to_owned()], "web:3"));
+    scenario.end();
+}
+
+async fn notify_says_how_and_does_nothing(name: &'static str) {
+    let mut scenario = deploying(name, &web_with("rollback: notify"), breaker_without_rollback()).await;
+    fail(&mut scenario).await;
+    assert_eq!(count(&scenario.world, "ECS.UpdateService"), 1);
+    scenario.transcript();
+    assert_snapshot!("notify_says_how", scenario.email());
+    scenario.end();
+}
+
+async fn what_was_published_as_failed_and_completes_after_all_is_corrected(name: &'static str) {
+    let mut scenario = deploying(name, &web_with("rollback: notify"), service("web")).await;
+    fire_timers(&mut scenario, Duration::from_secs(31 * 60)).await;
+    assert_eq!((kinds(&mut scenario), outcome(&scenario).as_str()), (vec!["timed_out".to_owned()], "timed_out"));
+    assert_eq!(remembered(&scenario)["quarantine"][0]["tag"], "1.5.0");
+    scenario.transcript();
+
+    let events = scenario.world.complete("prod", "web").events;
+    for event in &events {
+        scenario.track(event).await;
+    }
+    assert_snapshot!("completed_after_all", scenario.email());
+    scenario.transcript();
+    let record = remembered(&scenario);
+    assert_eq!((&record["quarantine"], outcome(&scenario).as_str()), (&json!([]), "completed"));
+    assert!(record["good"][0]["revision"].as_str().is_some_and(|it| it.ends_with("/web:2")), "{record:#}");
+    scenario.end();
+}
+
+async fn the_reconcile_corrects_what_nobody_saw_complete(name: &'static str) {
+    let mut scenario = deploying(name, &web_with("rollback: notify"), service("web")).await;
+    fire_timers(&mut scenario, Duration::from_secs(31 * 60)).await;
+    let _ = scenario.world.complete("prod", "web");
+    scenario.notices();
+    scenario.ask(json!({ "action": "reconcile" })).await;
+    assert_eq!((kinds(&mut scenario), outcome(&scenario).as_str()), (vec!["completed".to_owned()], "completed"));
+    scenario.claim();
+    scenario.end();
+}
+
+async fn off_does_nothing(name: &'static str) {
+    let mut scenario = deploying(name, &web_with("rollback: off"), breaker_without_rollback()).await;
+    fail(&mut scenario).await;
+    assert_eq!(count(&scenario.world, "ECS.UpdateService"), 1);
+    scenario.transcript();
+    assert_eq!((kinds(&mut scenario), outcome(&scenario).as_str()), (vec!["failed".to_owned()], "failed"));
+    scenario.end();
+}
+
+async fn somebody_else_at_work_is_waited_for(name: &'static str) {
+    let mut scenario = deploying(name, WEB, service("web")).await;
+    let late = scenario.world.push("shop/web", ["1.4.9"], &Image::single("1.4.9")).event();
+    scenario.world.advance(Duration::from_secs(31 * 60));
+    let due = scenario.world.due();
+    // A deploy dies with the lease in its hands.
+    scenario.world.fault("ECS.DescribeServices", 1, Fault::Late(Duration::from_secs(3600)));
+    let killed = tokio::time::timeout(Duration::from_millis(500), scenario.deploy_once(&late, Invocation::New)).await;
+    assert!(killed.is_err());
+    scenario.transcript();
+    for schedule in &due {
+        scenario.deploy_once(&schedule.input, Invocation::New).await.expect("an answer");
+    }
+    scenario.transcript();
+    assert_eq!(kinds(&mut scenario), [""; 0]);
+    // Looked at again each minute, until the lease has expired.
+    for _ in 0..7 {
+        scenario.world.advance(Duration::from_secs(60));
+        for schedule in scenario.world.due() {
+            scenario.deploy_once(&schedule.input, Invocation::New).await.expect("an answer");
+        }
+    }
+    scenario.transcript();
+    assert_eq!(kinds(&mut scenario), ["rolling_back"]);
+    assert_eq!(count(&scenario.world, "ECS.StopServiceDeployment"), 1);
+    scenario.end();
+}
+
+async fn a_refused_way_back_calls_a_person(name: &'static str) {
+    let mut scenario = deploying(name, WEB, breaker_without_rollback()).await;
+    scenario.world.fault_each("ECS.UpdateService", denied());
+    fail(&mut scenario).await;
+    scenario.transcript();
+    assert_snapshot!("a_refused_way_back", scenario.email());
+    assert_eq!(outcome(&scenario), "rollback_failed");
+    scenario.end();
+}
+
+async fn a_stop_without_an_answer_is_looked_after(name: &'static str) {
+    let mut scenario = deploying(name, WEB, service("web")).await;
+    scenario.world.fault("ECS.StopServiceDeployment", 1, Fault::CutAfter);
+    assert_eq!(fire_timers(&mut scenario, Duration::from_secs(31 * 60)).await, 1);
+    scenario.transcript();
+    assert_eq!(kinds(&mut scenario), ["rolling_back"]);
+    assert_eq!(count(&scenario.world, "ECS.UpdateService"), 1, "only the deploy");
+    scenario.end();
+}
+
+async fn an_update_without_an_answer_is_not_repeated(name: &'static str) {
+    let mut scenario = deploying(name, WEB, breaker_without_rollback()).await;
+    scenario.world.fault("ECS.UpdateService", 1, Fault::CutAfter);
+    fail(&mut scenario).await;
+    scenario.transcript();
+    assert_eq!((kinds(&mut scenario), runs(&scenario).as_str()), (vec!["rolling_back".to_owned()], "web:1"));
+    let request = json!({ "cluster": "prod", "service": "web" });
+    let deployments = scenario.world.by_hand("ECS.ListServiceDeployments", request);
+    assert_eq!(deployments["serviceDeployments"].as_array().map(Vec::len), Some(3));
+    scenario.end();
+}
