@@ -82,6 +82,10 @@ impl<C: Cloud> Planner<'_, C> {
             Ok(service) => service.clone(),
             Err(reason) => return Ok(Err(reason)),
         };
+        let is_first_sight = deploy::is_first_sight(&record);
+        let (mut notes, service) = self.resolved(&record, service).await?;
+        let mut record = record;
+        notes.iter().for_each(|note| note.write(&mut record));
         let repository = target.repository.at(self.home);
         let running = self.look.revision(service.task_definition.as_str());
         let latest = async {
@@ -105,9 +109,16 @@ impl<C: Cloud> Planner<'_, C> {
             }
         };
         let (running, latest, ran, ()) = try_join4(running, latest, ran, builds).await?;
-        let notes = self.notes(&record, &service, &ran, sight).await?;
-        let mut record = record;
-        notes.iter().for_each(|note| note.write(&mut record));
+        let seen = match is_first_sight {
+            true => {
+                let now = self.look.cloud.now();
+                let at = (sight == Sight::OfAReconcile).then_some(now);
+                vec![deploy::first_sight(&service, &ran, at, now)]
+            }
+            false => self.notes(&record, &service, &ran),
+        };
+        seen.iter().for_each(|note| note.write(&mut record));
+        notes.extend(seen);
         let base = deploy::base(&running, latest);
         Ok(Ok(Scene { service, running, base, ran, record, notes }))
     }

@@ -15,7 +15,7 @@ use tracing::warn;
 use crate::cloud::{Cloud, REVISIONS_PER_CALL};
 use crate::error::{Error, Kind};
 use crate::observe::with_task_definitions;
-use crate::plan::{Planner, Sight};
+use crate::plan::Planner;
 
 /// What ECS's history told of an intent; nothing where it cannot be asked and the list of deployments decides alone
 /// ([`list_decides`]).
@@ -43,40 +43,37 @@ pub(crate) fn witness<T: Default>(asked: Result<T, Error>, meant: &Deployment, n
 type Revisions = HashMap<TaskDefinitionArn, Revision>;
 
 impl<C: Cloud> Planner<'_, C> {
-    /// What the look at a service adds to its record.
-    pub(crate) async fn notes(
+    /// What became of the updates that were meant and not finished, and the service as it was seen last on the way: what is
+    /// decided next is decided by that.
+    pub(crate) async fn resolved(
         &self,
         record: &Service,
-        service: &ServiceFacts,
-        ran: &[RanImage],
-        sight: Sight,
-    ) -> Result<Vec<Note>, Error> {
-        let now = self.look.cloud.now();
-        if deploy::is_first_sight(record) {
-            let at = (sight == Sight::OfAReconcile).then_some(now);
-            return Ok(vec![deploy::first_sight(service, ran, at, now)]);
-        }
-        let mut notes = Vec::new();
-        let mut remembered = record.clone();
+        mut service: ServiceFacts,
+    ) -> Result<(Vec<Note>, ServiceFacts), Error> {
         let unresolved = deploy::unresolved(record);
-        if !unresolved.is_empty() {
-            let mut revisions = self.revisions_of(service).await?;
-            for meant in unresolved {
-                let note = match self.resolve(&remembered, meant, service, &mut revisions).await? {
-                    Note::Forgotten(number) if meant.request.as_deref() != Some(self.request) => {
-                        Note::Abandoned(number)
-                    }
-                    note => note,
-                };
-                note.write(&mut remembered);
-                notes.push(note);
-            }
+        if unresolved.is_empty() {
+            return Ok((Vec::new(), service));
         }
-        notes.extend(deploy::external(&remembered, service));
+        let (mut notes, mut remembered) = (Vec::new(), record.clone());
+        let mut revisions = self.revisions_of(&service).await?;
+        for meant in unresolved {
+            let note = match self.resolve(&remembered, meant, &mut service, &mut revisions).await? {
+                Note::Forgotten(number) if meant.request.as_deref() != Some(self.request) => Note::Abandoned(number),
+                note => note,
+            };
+            note.write(&mut remembered);
+            notes.push(note);
+        }
+        Ok((notes, service))
+    }
+
+    /// What the look at a service adds to its record, beyond what became of what was meant.
+    pub(crate) fn notes(&self, record: &Service, service: &ServiceFacts, ran: &[RanImage]) -> Vec<Note> {
+        let mut notes: Vec<Note> = deploy::external(record, service).into_iter().collect();
         if !ran.is_empty() {
             notes.push(Note::Ran(service.task_definition.to_string(), deploy::as_ran(ran)));
         }
-        Ok(notes)
+        notes
     }
 
     /// What became of an update that was meant. ECS's history is asked before it is forgotten: what ECS lists no more may
@@ -85,7 +82,7 @@ impl<C: Cloud> Planner<'_, C> {
         &self,
         record: &Service,
         meant: &Deployment,
-        service: &ServiceFacts,
+        service: &mut ServiceFacts,
         revisions: &mut Revisions,
     ) -> Result<Note, Error> {
         let note = deploy::resolve(&Intent { record, meant, service, revisions }, &[]);
@@ -97,8 +94,9 @@ impl<C: Cloud> Planner<'_, C> {
         // Read after its history, the list shows what that names, unless it really lists it no more: a late update may
         // have taken effect between the two.
         let listed = self.look.cloud.describe_services(&service.cluster, &[&service.service]).await?;
-        let listed = listed.into_iter().next().flatten();
-        let service = listed.as_ref().unwrap_or(service);
+        if let Some(listed) = listed.into_iter().next().flatten() {
+            *service = listed;
+        }
         let named = history.iter().filter_map(|it| it.task_definition.as_ref());
         let listed = service.deployments.iter().map(|it| &it.task_definition);
         let more = self.read(named.chain(listed).filter(|arn| !revisions.contains_key(arn)).collect()).await?;

@@ -64,21 +64,12 @@ pub(crate) struct Laws {
     /// Notices, without copies.
     pub(crate) notices: u32,
     services: BTreeMap<TargetName, OfService>,
-    /// When an invocation looked at a service.
-    looks: BTreeMap<(u64, TargetName), Looked>,
+    /// When an invocation looked at a service last.
+    looks: BTreeMap<(u64, TargetName), Timestamp>,
     /// When an invocation looked at images first.
     image_looks: BTreeMap<u64, Timestamp>,
     /// The invocations by which a person pardons an image or takes a hold off.
     releases: BTreeSet<u64>,
-}
-
-/// A look at a service.
-#[derive(Clone, Copy, Debug)]
-struct Looked {
-    /// The first since the invocation began anew with it.
-    at: Timestamp,
-    /// Whether it has begun anew since.
-    again: bool,
 }
 
 impl Laws {
@@ -98,24 +89,12 @@ impl Laws {
 
     /// An invocation looked at a service.
     pub(crate) fn looked(&mut self, request: u64, target: &TargetName, now: Timestamp) {
-        let looked = self.looks.entry((request, target.clone())).or_insert(Looked { at: now, again: false });
-        if looked.again {
-            *looked = Looked { at: now, again: false };
-        }
+        self.looks.insert((request, target.clone()), now);
     }
 
     /// An invocation is tried, perhaps once more.
     pub(crate) fn begins(&mut self, request: u64) {
         self.image_looks.remove(&request);
-        let own = self.looks.iter_mut().filter(|((of, _), _)| *of == request);
-        own.for_each(|(_, looked)| looked.again = true);
-    }
-
-    /// An invocation begins anew with a service: it takes its lease, or has updated it. What it sees next it decides by.
-    fn begins_anew(&mut self, request: u64, target: &TargetName) {
-        if let Some(looked) = self.looks.get_mut(&(request, target.clone())) {
-            looked.again = true;
-        }
     }
 
     /// An invocation looked at images.
@@ -146,11 +125,8 @@ impl Laws {
         view: &View<'_>,
     ) {
         let before = view.table.record(target);
-        if before.map(|it| it.fence) != Some(record.fence) {
-            self.begins_anew(request, target);
-        }
-        // Nobody is blamed for what came after the first look that the decision may rest on.
-        let looked = self.looks.get(&(request, target.clone())).map_or(view.now, |looked| looked.at);
+        // Nobody is blamed for what came after the last look before a decision.
+        let looked = self.looks.get(&(request, target.clone())).copied().unwrap_or(view.now);
         let looked_at_images = self.image_looks.get(&request).copied().unwrap_or(view.now);
         let releases = self.releases.contains(&request);
         let Some(known) = self.services.get_mut(target) else { return };
@@ -192,7 +168,6 @@ impl Laws {
     pub(crate) fn updated(&mut self, update: &Update<'_>, view: &View<'_>) {
         self.updates += 1;
         let target = update.target;
-        self.begins_anew(update.request, target);
         let empty = Service::default();
         let record = view.table.record(target).unwrap_or(&empty);
         let holder = format!("req-{}", update.request);
