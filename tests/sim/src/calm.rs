@@ -32,7 +32,7 @@ impl Schedule {
                 universe.invoke(Payload::Request(json!({ "action": "release", "target": target })));
             }
         }
-        let (mut quiet, mut at_rest) = (0, false);
+        let (mut quiet, mut at_rest, mut was_moving) = (0, false, true);
         for round in 0..ROUNDS {
             let before = self.came_to();
             // Only what was lost, or what ECS did after an end, needs the reconcile.
@@ -44,9 +44,13 @@ impl Schedule {
             if self.is_broken() {
                 return;
             }
-            quiet = if self.came_to() == before && self.is_quiet() { quiet + 1 } else { 0 };
+            // What ECS does at last, the reconcile may have to act on.
+            let is_moving = self.universe.borrow().aws.is_moving();
+            let is_quiet = self.came_to() == before && is_moving == was_moving && self.is_quiet();
+            quiet = if is_quiet { quiet + 1 } else { 0 };
+            was_moving = is_moving;
             // What ECS tries for ever, because nothing watches it, is waited for a while.
-            let long = if self.universe.borrow().aws.is_moving() { 12 } else { 3 };
+            let long = if is_moving { 12 } else { 3 };
             if quiet >= long {
                 at_rest = true;
                 break;

@@ -14,7 +14,7 @@ pub use listed::{
 pub use pace::{Because, Pace};
 pub use rollback::its_way_back;
 pub use service_deployment::{Became, StopResult, became, can_be_stopped, its_service_deployment, stop_result, won};
-pub use tasks::{TaskFailure, task_failure, too_many_failed_tasks};
+pub use tasks::{TaskFailure, fails_again_and_again, task_failure, too_many_failed_tasks};
 pub use unrecorded::{Unrecorded, unrecorded};
 
 mod assess;

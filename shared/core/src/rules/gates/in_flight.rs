@@ -16,7 +16,7 @@ pub(in crate::rules) fn undisturbed(service: &ServiceFacts, record: &record::Ser
     let Some(primary) = service.primary() else { return Ok(()) };
     let deployment = primary.id.clone();
     let by_itself = !matches!(by, By::Request(..));
-    let cut_short = mechanism::cuts_short(service, primary).filter(|_| !has_failed_for_good(record, primary));
+    let cut_short = mechanism::cuts_short(service, primary).filter(|_| !has_failed_for_good(record, service, primary));
     match cut_short {
         None => {}
         Some(CutShort::Rollback) if by_itself => {
@@ -47,11 +47,17 @@ fn waits(reason: Reason) -> Verdict {
 }
 
 /// Whether nothing will come of this deployment any more: its own story ended badly, or it is a way back that failed as
-/// well. A way back that outlived the story it belongs to may still do its work.
-fn has_failed_for_good(record: &record::Service, primary: &Deployment) -> bool {
+/// well. A way back that outlived the story it belongs to may still do its work, unless its tasks stop again and again: one
+/// that ECS began after that story had ended is followed by nobody who would call it failed.
+fn has_failed_for_good(record: &record::Service, service: &ServiceFacts, primary: &Deployment) -> bool {
+    use record::Outcome::{Failed, RollbackFailed, TimedOut};
     let Some(last) = record.deployments.first() else { return false };
     if last.rolls_back_as(&primary.id) || primary.is_rollback() {
-        return last.outcome() == Some(record::Outcome::RollbackFailed);
+        return match last.outcome() {
+            Some(RollbackFailed) => true,
+            Some(Failed | TimedOut) => mechanism::fails_again_and_again(&last.settings, service, primary),
+            _ => false,
+        };
     }
     last.id() == Some(&primary.id) && last.outcome().is_some_and(record::Outcome::condemns)
 }

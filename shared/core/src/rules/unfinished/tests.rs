@@ -209,6 +209,14 @@ fn nobody_waits_for_what_failed_for_good_but_for_a_way_back() {
     check(rolled_back(Outcome::RollbackFailed), back(), false);
     check(rolled_back(Outcome::RolledBackByEcs), ecs_back(), true);
     check(rolled_back(Outcome::RollbackFailed), ecs_back(), false);
+    // ECS went back after the story had ended, and its tasks stop again and again.
+    check(rolled_back(Outcome::TimedOut), ecs_back(), true);
+    let crashing = |failed_tasks: i32| EcsDeployment { failed_tasks, ..ecs_back() };
+    check(rolled_back(Outcome::TimedOut), crashing(2), true);
+    check(rolled_back(Outcome::TimedOut), crashing(3), false);
+    check(rolled_back(Outcome::Failed), crashing(3), false);
+    check(rolled_back(Outcome::RolledBackByEcs), crashing(3), true);
+    check(begun(1, "ecs-svc/2", json!({})), crashing(3), true);
 }
 
 #[test]
