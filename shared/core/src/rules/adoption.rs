@@ -51,6 +51,10 @@ pub fn external(record: &Service, service: &ServiceFacts) -> Option<Note> {
     let full = record.deployments.get(RECENT - 1..).and_then(<[Deployment]>::last);
     let since = full.map(|oldest| oldest.began_at());
     let unknown = unknown.filter(|it| since.is_none_or(|since| it.created_at.is_some_and(|created| created > since)));
+    // Slipway's own rollback, of which nobody has written down yet what it is called.
+    let mut open = record.deployments.iter().filter(|it| it.outcome.is_none());
+    let own = open.find_map(|it| mechanism::its_way_back(it, service)).map(|it| &it.id);
+    let unknown = unknown.filter(|it| Some(&it.id) != own);
     let unknown = unknown.filter(|it| !mechanism::is_primary(it) || !is_way_back(record, it));
     let at = unknown.filter_map(|it| it.created_at).max().filter(|at| decided.is_none_or(|decided| decided < *at))?;
     Some(Note::Decided(Decision { what: DecisionKind::External, at, who: None }))

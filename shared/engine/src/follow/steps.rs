@@ -150,8 +150,10 @@ impl<C: Cloud> Visit<'_, C> {
                 if end.outcome.condemns() && end.outcome != Outcome::Stopped {
                     Box::pin(self.note_failure(number, FailedBy::Ecs, &seen)).await?;
                 }
-                if end.outcome == Outcome::RolledBackBySlipway {
-                    // Whoever took it back may have died before that was written down.
+                // Whoever took it back may have died before that was written down. One that failed may still complete later, and is
+                // nobody else's deployment then.
+                let is_there = self.deployment(number).is_some_and(|it| its_way_back(it, &seen.service).is_some());
+                if end.outcome == Outcome::RolledBackBySlipway || end.outcome == Outcome::RollbackFailed && is_there {
                     self.adopt_the_way_back(number, &seen).await?;
                 }
                 Box::pin(self.end(number, &end, None, Some(&seen))).await?;

@@ -130,6 +130,13 @@ fn an_update_that_nobody_remembers_is_somebody_elses() {
     // What somebody did unseen before it, and ECS puts back, is theirs.
     back.created_at = Some(at("09:59:00"));
     check(&record(vec![failed]), back, Some("2026-11-21T09:59:00Z"));
+    // Slipway's own rollback to what was registered anew, while nobody has written down its name.
+    let rolled_back = |outcome: Option<Outcome>| {
+        let rollback = json!({ "how": "update", "at": at("10:29:59") });
+        record(vec![meant(1, json!({ "deployment": "ecs-svc/2", "outcome": outcome, "rollback": rollback }))])
+    };
+    check(&rolled_back(None), other(), None);
+    check(&rolled_back(Some(Outcome::Failed)), other(), Some("2026-11-21T10:30:00Z"));
 }
 
 #[test]
