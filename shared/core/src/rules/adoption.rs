@@ -52,7 +52,7 @@ pub fn external(record: &Service, service: &ServiceFacts) -> Option<Note> {
     let since = full.map(|oldest| oldest.began_at());
     let unknown = unknown.filter(|it| since.is_none_or(|since| it.created_at.is_some_and(|created| created > since)));
     // Slipway's own rollback, of which nobody has written down yet what it is called.
-    let mut open = record.deployments.iter().filter(|it| it.outcome.is_none());
+    let mut open = record.deployments.iter().filter(|it| it.is_open());
     let own = open.find_map(|it| mechanism::its_way_back(it, service)).map(|it| &it.id);
     let unknown = unknown.filter(|it| Some(&it.id) != own);
     let unknown = unknown.filter(|it| !mechanism::is_primary(it) || !is_way_back(record, it));
