@@ -20,7 +20,7 @@ impl fmt::Display for Assessment {
             Self::RollingBack { by, pace } => write!(f, "it failed, and {by} is rolling back{pace}"),
             Self::RollbackDue => f.write_str("it failed, and its rollback is decided but not under way"),
             Self::RollbackMeant { until } => {
-                write!(f, "it failed, and its rollback may still begin until {until}, over what took its place")
+                write!(f, "it failed, and its rollback may still begin until {until}")
             }
             Self::Ended(End { outcome, newer: Some(newer), .. }) => {
                 write!(f, "it ended: {outcome}, with {newer} after it")

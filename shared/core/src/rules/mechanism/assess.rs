@@ -71,8 +71,8 @@ pub enum Assessment {
     },
     /// Slipway decided to roll back, and ECS shows nothing of it: the call has to be made, perhaps again.
     RollbackDue,
-    /// Slipway decided to roll back, something newer took its place before that was done, and whoever decided it may still
-    /// be at it: ECS takes no fence, so the rollback may yet go over what is newer.
+    /// Slipway decided to roll back; before that was done it completed, or something newer took its place, and whoever decided
+    /// it may still be at it: ECS takes no fence, so the rollback may yet be made.
     RollbackMeant {
         /// Look again then.
         until: Timestamp,

@@ -31,7 +31,10 @@ pub(super) fn assess(it: &Situation<'_>, id: &DeploymentId) -> Assessment {
     if primary.id == *id {
         // It won while the rollback was decided, and nothing was sent.
         let won = primary.rollout == Some(Rollout::Completed) && rollback.done_at.is_none();
-        return if won { End::of(Outcome::Completed).into() } else { under_way(it, rollback) };
+        return match won {
+            true => unless_it_may_begin(it, rollback, End::of(Outcome::Completed).into()),
+            false => under_way(it, rollback),
+        };
     }
     if is_it(it.deployment, rollback, primary) {
         return went_back(it, primary, Who::Slipway);
@@ -69,12 +72,16 @@ fn newer_recorded(it: &Situation<'_>, rollback: &Rollback) -> Option<DeploymentI
     newer.filter(|other| other.id().is_some() && came_over(other)).last()?.id().cloned()
 }
 
-/// Something newer took the place of what failed. Whoever holds the lease may be about to make the call all the same, and
-/// does not take it back.
+/// Something newer took the place of what failed.
 fn gave_way(it: &Situation<'_>, rollback: &Rollback, newer: DeploymentId) -> Assessment {
+    unless_it_may_begin(it, rollback, replaced(it, newer))
+}
+
+/// How it ended, unless whoever holds the lease may be about to make the call all the same, which they do not take back.
+fn unless_it_may_begin(it: &Situation<'_>, rollback: &Rollback, end: Assessment) -> Assessment {
     match it.held_until().filter(|_| rollback.done_at.is_none()) {
         Some(until) => Assessment::RollbackMeant { until },
-        None => replaced(it, newer),
+        None => end,
     }
 }
 
@@ -96,7 +103,11 @@ fn by_story(it: &Situation<'_>, rollback: &Rollback) -> Option<Assessment> {
     match story.status {
         // It won before the call was made, or before ECS came to stop it.
         ServiceDeploymentStatus::Successful if rollback.done_at.is_none() || rollback.how == RollbackMethod::Stop => {
-            Some(end(Outcome::Completed))
+            match rollback.how {
+                // A stop does nothing to what has won.
+                RollbackMethod::Stop => Some(end(Outcome::Completed)),
+                RollbackMethod::Update => Some(unless_it_may_begin(it, rollback, end(Outcome::Completed))),
+            }
         }
         _ if rollback.how != RollbackMethod::Stop => None,
         ServiceDeploymentStatus::RollbackSuccessful => Some(end(Outcome::RolledBackBySlipway)),

@@ -129,6 +129,9 @@ fn an_unanswered_update_is_repeated_only_over_what_it_was_planned_over() {
     };
     check(vec![primary(O, Completed)], Some(O), Unanswered::Repeatable);
     check(vec![primary(N, InProgress), active(O, Completed)], Some(O), Unanswered::TookEffect);
+    // ECS has gone back from it already.
+    check(vec![back(InProgress)], Some(O), Unanswered::Outdated);
+    check(vec![primary(O, Completed), active(N, Failed)], Some(O), Unanswered::Outdated);
     // A forced deployment of what runs.
     check(vec![primary(N, Completed)], Some(N), Unanswered::Repeatable);
     check(vec![primary(X, InProgress), active(O, Completed)], Some(O), Unanswered::Outdated);
@@ -488,9 +491,19 @@ fn whoever_decided_a_rollback_may_still_be_at_it() {
     row(
         "the same, while somebody holds the lease",
         over(lease(), None),
-        "failed, and its rollback may still begin until 17:16, over what took its place",
+        "failed, and its rollback may still begin until 17:16",
     );
     row("the same, and whoever held it is dead", over(lease(), None).at("17:16:00"), replaced);
+    let won = |lease: Option<record::Lease>| {
+        let case = with(Off, vec![primary(N, Completed)]).way_back(RollbackMethod::Update, None, None);
+        Case { record: record::Service { lease, ..case.record }, ..case }
+    };
+    row("it completes before the call is made", won(None), "ended: completed");
+    row(
+        "the same, while somebody holds the lease",
+        won(lease()),
+        "failed, and its rollback may still begin until 17:16",
+    );
     row("the same, and ECS had accepted the call", over(lease(), Some("17:10:01")), replaced);
     let made = with(Off, vec![newest.clone(), active(R, InProgress)]).way_back(
         RollbackMethod::Update,
