@@ -28,6 +28,9 @@ pub mod request;
 
 pub mod rollback;
 
+#[cfg(test)]
+mod situation;
+
 pub mod status;
 
 mod steps;

@@ -95,3 +95,6 @@ fn as_it_is(facts: &Facts<'_>, shown: &Shown) -> Reason {
         _ => Reason::AlreadyRuns { image, revision },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -374,4 +374,82 @@ mod tests {
         let turn = living.take(&failing, Way::Bot, Wanted::Yes, holder("b"), holder("a").until);
         assert_eq!(turn, Turn::Ours(Work { main: Main::Leave, reply: Some(Reply::Broadcast) }));
     }
+
+    #[test]
+    fn a_message_that_somebody_deleted_comes_back_as_what_it_showed() {
+        let mut living = Living::default();
+        let (started, failing) = (notice(Kind::Started, 1), notice(Kind::Failing, 2));
+        told_one(&mut living, Way::Bot, Wanted::Yes, &started);
+        let take = |living: &mut Living, notice: &Notice| {
+            living.take(notice, Way::Bot, Wanted::Yes, holder("a"), Timestamp::UNIX_EPOCH)
+        };
+        assert!(matches!(take(&mut living, &failing), Turn::Ours(Work { main: Main::Edit, .. })));
+        living.edited(&failing, Some(Reply::Broadcast));
+        // The reply finds no message to reply to.
+        living.gone();
+        assert_eq!((living.channel.clone(), living.ts.clone()), (None, None));
+        assert_eq!(
+            told_one(&mut living, Way::Bot, Wanted::Yes, &notice(Kind::InProgress, 1)),
+            "Nothing",
+            "it is older"
+        );
+        assert_eq!(take(&mut living, &failing), Turn::Ours(Work { main: Main::Post, reply: Some(Reply::Thread) }));
+    }
+
+    #[test]
+    fn a_notice_and_a_message_of_the_queue_are_done_with_once() {
+        let mut living = Living::default();
+        let started = notice(Kind::Started, 1);
+        for _ in 0..2 {
+            living.done(&started);
+            living.lost("message-1");
+            living.lost("message-2");
+        }
+        assert_eq!(living.told, [started.id]);
+        assert_eq!(living.lost, ["message-2", "message-1"]);
+    }
+
+    #[test]
+    fn a_turn_that_is_let_go_is_anybody_s() {
+        let mut living = Living::default();
+        let started = notice(Kind::Started, 1);
+        let take = |living: &mut Living, by: &str| {
+            living.take(&started, Way::Bot, Wanted::Yes, holder(by), Timestamp::UNIX_EPOCH)
+        };
+        assert!(matches!(take(&mut living, "a"), Turn::Ours(_)));
+        living.let_go();
+        assert!(matches!(take(&mut living, "b"), Turn::Ours(_)));
+    }
+
+    #[test]
+    fn what_has_details_or_changes_is_told_in_the_thread_too() {
+        let completed = || notice(Kind::Completed, 2);
+        let change = crate::model::diff::Change {
+            path: "cpu".to_owned(),
+            old: None,
+            new: None,
+            how: crate::model::diff::How::Added,
+        };
+        for more in [
+            Notice { details: vec!["a line".to_owned()], ..completed() },
+            Notice { changes: vec![change], ..completed() },
+        ] {
+            assert_eq!(told(Way::Bot, &[notice(Kind::Started, 1), more]), ["Post None", "Edit Some(Thread)"]);
+        }
+        assert_eq!(told(Way::Bot, &[notice(Kind::Started, 1), completed()]), ["Post None", "Edit None"]);
+    }
+
+    #[test]
+    fn only_a_broadcast_tells_the_whole_channel() {
+        let mut living = Living::default();
+        let failing = notice(Kind::Failing, 2);
+        living.edited(&failing, Some(Reply::Thread));
+        living.done(&failing);
+        assert_eq!(living.broadcast, None);
+        living.edited(&failing, Some(Reply::Broadcast));
+        living.done(&notice(Kind::Started, 1));
+        assert_eq!(living.broadcast, None, "another notice's reply is still owed");
+        living.done(&failing);
+        assert_eq!(living.broadcast, Some(Kind::Failing.rank()));
+    }
 }

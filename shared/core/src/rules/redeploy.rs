@@ -148,3 +148,6 @@ fn render_again(
         },
     )
 }
+
+#[cfg(test)]
+mod tests;

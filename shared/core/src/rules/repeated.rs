@@ -84,5 +84,7 @@ mod tests {
         let record = record(other);
         assert!(done_by_revision(&record, std::slice::from_ref(&made), &running, &id).is_none(), "nobody runs it");
         assert!(done_by_revision(&record, std::slice::from_ref(&made), &made, &id).is_some(), "it runs");
+        let later = revision(2, Some("build-7"));
+        assert!(done_by_revision(&record, &[later], &running, &id).is_some(), "a deployment brought it");
     }
 }

@@ -336,3 +336,6 @@ fn cause(failed: &record::Deployment) -> Option<Because> {
     let cause = failed.failing().map(|failing| failing.cause.clone()).or_else(|| failed.ended()?.reason.clone())?;
     Some(Because::Failed { cause, outcome: failed.outcome() })
 }
+
+#[cfg(test)]
+mod tests;

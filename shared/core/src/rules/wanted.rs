@@ -92,3 +92,114 @@ pub fn no_candidate(target: &Target, hold: Option<&Hold>, adopted: Option<&str>,
         (None, None, None) => Reason::NoCandidate { repository },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::id::{EventId, TargetName};
+    use crate::model::plan::ImageChange;
+    use crate::model::trigger::Trigger;
+    use crate::rules::situation::{arn, at, digest, held, image, quarantined, repository, running, tag, versions};
+
+    /// Wanted by a push of this tag, or by the registry where `by_registry` says so; `DIGIT` is the image.
+    fn wanted(text: &str, digit: char, pushed: Option<&str>, by_registry: bool) -> Wanted {
+        let again = PendingInput::again(EventId::new("event-2"), Trigger::Reconcile, at("12:00:00"));
+        let input =
+            if by_registry { again } else { PendingInput { tag: Some(tag(text)), trigger: Trigger::Push, ..again } };
+        Wanted { image: image(&[text], digit, pushed), tag: tag(text), tagged_at: None, input }
+    }
+
+    fn push(text: &str, digit: char) -> Wanted {
+        wanted(text, digit, Some("12:00:00"), false)
+    }
+
+    fn found(text: &str, digit: char) -> Wanted {
+        wanted(text, digit, Some("12:00:00"), true)
+    }
+
+    #[test]
+    fn the_best_goes_first_and_one_build_once() {
+        #[track_caller]
+        fn check(all: Vec<Wanted>, expected: &[&str]) {
+            let order = in_order(&versions(), all);
+            let by = |it: &Wanted| if it.is_by_registry() { "found" } else { "pushed" };
+            let order: Vec<String> = order.iter().map(|it| format!("{} {}", it.tag, by(it))).collect();
+            assert_eq!(order, expected);
+        }
+        check(vec![push("1.4.2", 'a'), push("1.5.0", 'b')], &["1.5.0 pushed", "1.4.2 pushed"]);
+        check(vec![found("1.4.2", 'a'), found("1.5.0", 'b')], &["1.5.0 found", "1.4.2 found"]);
+        check(vec![found("1.5.0", 'b'), push("1.5.0", 'b')], &["1.5.0 pushed"]);
+        check(vec![found("1.5.0", 'b'), found("1.5.0", 'b')], &["1.5.0 found"]);
+        // Each push is answered.
+        check(vec![push("1.5.0", 'b'), push("1.5.0", 'b')], &["1.5.0 pushed", "1.5.0 pushed"]);
+        check(Vec::new(), &[]);
+    }
+
+    #[test]
+    fn it_came_when_it_was_pushed_or_its_tag_was_moved() {
+        #[track_caller]
+        fn check(tagged: Option<&str>, pushed: Option<&str>, expected: Option<&str>) {
+            let it = Wanted { tagged_at: tagged.map(at), ..wanted("1.5.0", 'b', pushed, false) };
+            assert_eq!(it.came_at(), expected.map(at));
+        }
+        check(None, Some("12:00:00"), Some("12:00:00"));
+        check(Some("12:30:00"), Some("12:00:00"), Some("12:30:00"));
+        check(Some("12:30:00"), None, Some("12:30:00"));
+        check(None, None, None);
+    }
+
+    #[test]
+    fn what_the_record_speaks_against_is_kept_out_unless_it_runs() {
+        #[track_caller]
+        fn check(it: &Wanted, record: &Service, expected: bool) {
+            assert_eq!(it.is_kept_out(&versions(), &repository("shop/web"), &running(), record), expected);
+        }
+        let (new, runs) = (push("1.5.0", 'b'), push("1.4.2", 'a'));
+        check(&new, &Service::default(), false);
+        check(&new, &quarantined('b'), true);
+        check(&new, &quarantined('a'), false);
+        check(&new, &held(), true);
+        check(&runs, &quarantined('a'), false);
+        check(&runs, &held(), false);
+    }
+
+    #[test]
+    fn who_compares_reads_that_the_best_runs() {
+        #[track_caller]
+        fn check(reason: Reason, expected: &str) {
+            let shown = |text: &str, digit| Shown { tag: Some(tag(text)), digest: Some(digest(digit)) };
+            let change = ImageChange {
+                repository: "shop/web".to_owned(),
+                old: Some(shown("1.4.2", 'a')),
+                new: shown("1.5.0", 'b'),
+            };
+            let plan = Plan::nothing(TargetName::new("prod/web"), reason);
+            let plan = best_runs(Plan { image: Some(change), running: Some(arn(41)), ..plan });
+            assert_eq!(plan.reason.to_string(), expected);
+            assert_eq!(plan.running, Some(arn(41)));
+        }
+        let best = "1.4.2, the best in the registry, runs already, as web:41";
+        let (candidate, running) = ("1.4.1".to_owned(), "1.4.2".to_owned());
+        check(Reason::AlreadyRuns { image: running.clone(), revision: "web:41".to_owned() }, best);
+        check(Reason::Older { candidate: candidate.clone(), running: running.clone() }, best);
+        check(Reason::PushedBefore { candidate: candidate.clone(), running: running.clone() }, best);
+        check(Reason::SameBuild { candidate, running }, best);
+        check(Reason::Pushed { tag: tag("1.5.0") }, "1.5.0 was pushed");
+        check(
+            Reason::NoCandidate { repository: "shop/web".to_owned() },
+            "shop/web has no image that the policy deploys",
+        );
+    }
+
+    #[test]
+    fn why_comparing_brings_nothing() {
+        #[track_caller]
+        fn check(hold: Option<&Hold>, adopted: Option<&str>, best: Option<&str>, expected: &str) {
+            assert_eq!(no_candidate(&versions(), hold, adopted, best).code(), expected);
+        }
+        check(held().hold.as_ref(), Some("web:41"), Some("1.5.0"), "held");
+        check(None, Some("web:41"), Some("1.5.0"), "adopted");
+        check(None, None, Some("1.5.0"), "gave_way");
+        check(None, None, None, "no_candidate");
+    }
+}

@@ -250,3 +250,27 @@ pub(super) fn lacking(lower: &str) -> Option<Lacking> {
     ];
     SIGNS.iter().find(|(sign, _)| lower.contains(sign)).map(|(_, lacking)| *lacking)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_spared_where_what_is_around_it_failed() {
+        use CauseKind::*;
+        for kind in [Secret, Role, Capacity, Network, Volume, Logging, Runtime, Host, ImageNetwork, ImageDenied] {
+            assert!(kind.spares_the_image(), "{kind:?}");
+        }
+        for kind in [ImageGone, ImagePlatform, ImageOther, Alarm, Hook, Deadline, Unknown] {
+            assert!(!kind.spares_the_image(), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn ecs_s_log_blames_a_load_balancer_only_with_its_target_group() {
+        let unhealthy = "(service web) (port 80) is unhealthy in (target-group arn:aws:…) due to (reason 502)";
+        assert!(matches!(of_service(unhealthy), Some(Cause::LoadBalancerHealth { .. })));
+        assert_eq!(of_service("(service web) registered 1 targets in (target-group arn:aws:…)"), None);
+        assert_eq!(of_service("(service web) (instance i-1) is unhealthy in (something else)"), None);
+    }
+}

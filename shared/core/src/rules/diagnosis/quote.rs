@@ -128,6 +128,7 @@ mod tests {
     fn it_is_cut_between_characters() {
         check(&"é".repeat(300), &"é".repeat(300));
         check(&"é".repeat(301), &format!("{}…", "é".repeat(299)));
+        check(&format!("    {}", "x".repeat(300)), &format!("    {}…", "x".repeat(295)));
         check(&"🚢".repeat(1_000_000), &format!("{}…", "🚢".repeat(299)));
         assert_eq!(reason(&"x".repeat(600)).chars().count(), 500);
     }

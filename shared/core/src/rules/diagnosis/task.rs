@@ -154,3 +154,29 @@ fn is_unreachable(lower: &str) -> bool {
     ];
     SIGNS.iter().any(|sign| lower.contains(sign))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_ecs_has_no_words_its_code_counts() {
+        #[track_caller]
+        fn check(code: &str, words: &str, expected: Option<Cause>) {
+            let (code, words) = (Some(code.to_owned()), Some(words.to_owned()));
+            let task = StoppedTask { stop_code: code, stopped_reason: words, ..StoppedTask::default() };
+            assert_eq!(cause(&task), expected);
+        }
+        check("SpotInterruption", "", Some(Cause::Capacity(Lacking::Spot)));
+        check("InfrastructureHealth", "", Some(Cause::Host));
+        check("TerminationNotice", "", Some(Cause::Host));
+        check("UserInitiated", "", None);
+        // What may come of an unreachable network is one only while a task starts.
+        check("TaskFailedToStart", "ResourceInitializationError: connection refused", Some(Cause::Unreachable));
+        check("TaskFailedToStart", "ResourceInitializationError: something new", None);
+        check("UserInitiated", "connection refused", None);
+        let pull = |words: &str| format!("CannotPullContainerError: {words}");
+        check("TaskFailedToStart", &pull("something new"), Some(Cause::Image(ImageProblem::Other)));
+        check("TaskFailedToStart", &pull("dial tcp: no such host"), Some(Cause::Image(ImageProblem::Unreachable)));
+    }
+}

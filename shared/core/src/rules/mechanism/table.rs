@@ -6,6 +6,8 @@
 
 mod case;
 
+mod edges;
+
 mod joins;
 
 use super::*;

@@ -267,4 +267,90 @@ mod tests {
         check(&empty, &back, &[], "nothing");
         check(&empty, &ServiceFacts { deployments: Vec::new(), ..service() }, &[], "nothing");
     }
+
+    #[test]
+    fn what_the_record_knows_to_be_newer_was_not_brought_about_just_now() {
+        // web:42 became the PRIMARY at 17:00:00.
+        #[track_caller]
+        fn check(record: Value, is_recorded: bool) {
+            let record: record::Service = serde_json::from_value(record).unwrap();
+            let expected = if is_recorded { "external  web:41 → web:42: " } else { "nothing" };
+            assert_eq!(seen(&record, &service(), &[]), expected);
+        }
+        let at = |at: &str| format!("2026-09-04T{at}Z");
+        let deployed = |when: &str| {
+            let state = json!({ "in_progress": { "deployment": "ecs-svc/0", "began_at": at(when) } });
+            json!({ "deployments": [{ "number": 1, "trigger": "push", "intended_at": at(when), "state": state }] })
+        };
+        check(deployed("16:59:59"), true);
+        check(deployed("17:00:00"), true);
+        check(deployed("17:00:01"), false);
+
+        let decided = |what: &str, when: &str| json!({ "decision": { "what": what, "at": at(when) } });
+        check(decided("rollback", "16:59:59"), true);
+        check(decided("rollback", "17:00:00"), true);
+        check(decided("rollback", "17:00:01"), false);
+        // An adoption is dated by what it adopts.
+        check(decided("adopted", "16:59:59"), true);
+        check(decided("adopted", "17:00:00"), false);
+        check(decided("adopted", "17:00:01"), false);
+
+        let good = |number: u32, when: &str| {
+            let good = json!({ "revision": arn(number).as_str(), "at": at(when) });
+            json!({ "good": [good] })
+        };
+        check(good(42, "16:59:59"), true);
+        check(good(42, "17:00:00"), false);
+        check(good(41, "17:00:00"), true);
+    }
+
+    #[test]
+    fn a_lost_deployment_is_recorded_with_what_its_revision_says_and_the_settings_of_today() {
+        let lost = revision(42, "", "16:59:58", Some(ours()));
+        let settings = record::Settings { max_failed_tasks: Some(7), ..record::Settings::default() };
+        let it = unrecorded(&Unrecorded {
+            record: &record::Service::default(),
+            service: &service(),
+            revisions: &HashMap::from([(lost.arn.clone(), lost)]),
+            repositories: &["shop/web"],
+            settings: &settings,
+            now: time("17:01:00"),
+        });
+        let it = it.unwrap();
+        assert_eq!((&it.trigger, it.request.as_deref()), (&Trigger::Deploy, Some("request-2")));
+        assert_eq!(it.id(), Some(&DeploymentId::new("ecs-svc/2")));
+        assert_eq!((it.intended_at, it.began_at()), (time("17:00:00"), time("17:00:00")));
+        assert_eq!(it.settings, settings);
+    }
+
+    #[test]
+    fn what_ran_before_is_the_last_older_one_that_completed() {
+        #[track_caller]
+        fn check(created: &str, expected: &str) {
+            let mut service = service();
+            let mut other = service.deployments[1].clone();
+            (other.id, other.task_definition) = (DeploymentId::new("ecs-svc/3"), arn(40));
+            other.created_at = Some(time(created));
+            service.deployments.push(other);
+            assert_eq!(seen(&record::Service::default(), &service, &[]), format!("external  {expected} → web:42: "));
+        }
+        check("09:00:00", "web:41");
+        check("11:00:00", "web:40");
+        check("17:00:00", "web:41");
+        check("17:00:01", "web:41");
+    }
+
+    #[test]
+    fn an_image_goes_by_the_tag_that_slipway_wrote_down_for_its_repository() {
+        let by_digest = |number: u32| {
+            let digest = format!("sha256:{}", "b".repeat(64));
+            let mut it = revision(number, "", "09:59:00", Some(ours()));
+            let image = format!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web@{digest}");
+            it.definition["containerDefinitions"][1]["image"] = json!(image);
+            it
+        };
+        let found = shown(&by_digest(41), "shop/web").unwrap();
+        assert_eq!(found.to_string(), "1.5.0");
+        assert_eq!(shown(&by_digest(41), "fluent-bit"), None);
+    }
 }

@@ -24,6 +24,18 @@ fn a_right_request_is_read() {
         r#"{"action":"status"}"#,
         r#"Request { action: Status(None), targets: All, repository: None, run: Real, id: None, who: None }"#,
     );
+    check(
+        r#"{"action":"redeploy","target":"*","dry_run":false}"#,
+        r#"Request { action: Redeploy, targets: All, repository: None, run: Real, id: None, who: None }"#,
+    );
+    for last in [1, 100] {
+        check(
+            &format!(r#"{{"action":"history","target":"prod/web","last":{last}}}"#),
+            &format!(
+                r#"Request {{ action: History({last}), targets: Named([TargetName("prod/web")]), repository: None, run: Real, id: None, who: None }}"#
+            ),
+        );
+    }
 }
 
 #[test]
@@ -120,4 +132,86 @@ fn an_action_that_is_not_named_is_asked_for() {
         r#""deploy", "redeploy", "rollback", "hold", "release", "reconcile", "history", "explain", "status""#;
     check(r#"{"target":"*"}"#, &format!("action: is missing; give one of {KNOWN}"));
     check(r#"{"action":1}"#, "action: is a number, and must be a string");
+}
+
+#[test]
+fn an_action_goes_by_its_word() {
+    for action in ["redeploy", "rollback", "hold", "release", "reconcile", "history", "status"] {
+        let request = serde_json::json!({ "action": action, "target": "prod/web" });
+        assert_eq!(parse(request.as_object().unwrap()).unwrap().action.name(), action);
+    }
+}
+
+/// prod/web runs shop/web and shop/proxy, prod/api runs shop/api.
+const SERVICES: &str = "
+version: 1
+defaults: { cluster: prod, tags: { semver: '*' }, rollback: auto }
+targets:
+  - { repository: shop/web, service: web }
+  - { repository: shop/proxy, service: web }
+  - { repository: shop/api, service: api }
+";
+
+/// The entries that a request means, or its mistakes.
+fn resolved(request: &str, document: &str) -> String {
+    let request: Value = serde_json::from_str(request).unwrap();
+    let request = parse(request.as_object().unwrap()).unwrap();
+    let config = Config::parse(document).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let home = Home::of_arn("arn:aws:lambda:eu-west-1:123456789012:function:slipway-deploy").unwrap();
+    match resolve(&request, &config, &home) {
+        Ok(entries) => {
+            let entry = |it: &&Target| format!("{} of {}", it.name, it.repository.at(&home).name);
+            entries.iter().map(entry).collect::<Vec<_>>().join(", ")
+        }
+        Err(mistakes) => mistakes.iter().map(|it| format!("{}: {}", it.path, it.text)).collect::<Vec<_>>().join("\n"),
+    }
+}
+
+#[test]
+fn a_request_means_the_entries_of_its_targets() {
+    #[track_caller]
+    fn check(request: &str, expected: &str) {
+        assert_eq!(resolved(request, SERVICES), expected);
+    }
+    check(r#"{"action":"redeploy","target":"prod/web"}"#, "prod/web of shop/web, prod/web of shop/proxy");
+    check(
+        r#"{"action":"redeploy","target":"*"}"#,
+        "prod/web of shop/web, prod/web of shop/proxy, prod/api of shop/api",
+    );
+    check(r#"{"action":"status","target":"*","repository":"shop/api"}"#, "prod/api of shop/api");
+    check(
+        r#"{"action":"deploy","target":"prod/web","repository":"shop/proxy","tag":"1.5.0"}"#,
+        "prod/web of shop/proxy",
+    );
+    check(r#"{"action":"deploy","target":"prod/api","tag":"1.5.0"}"#, "prod/api of shop/api");
+    check(
+        r#"{"action":"deploy","target":"prod/web","tag":"1.5.0"}"#,
+        "target: prod/web runs images of several repositories; add \"repository\" to the request: shop/web, shop/proxy",
+    );
+    check(
+        r#"{"action":"deploy","target":"prod/web","repository":"shop/api","tag":"1.5.0"}"#,
+        "target: prod/web does not run images of shop/api, but of shop/web, shop/proxy",
+    );
+    check(
+        r#"{"action":"redeploy","target":"prod/wbe"}"#,
+        "target: there is no target \"prod/wbe\"; did you mean \"prod/web\"? the targets are \"prod/web\", \"prod/api\"",
+    );
+    check(
+        r#"{"action":"redeploy","target":["prod/web","staging/other"]}"#,
+        "target[1]: there is no target \"staging/other\"; the targets are \"prod/web\", \"prod/api\"",
+    );
+}
+
+#[test]
+fn of_many_targets_twenty_are_named() {
+    let document = |count: usize| {
+        let targets: String =
+            (1..=count).map(|it| format!("  - {{ repository: shop/s{it}, service: s{it} }}\n")).collect();
+        format!(
+            "version: 1\ndefaults: {{ cluster: prod, tags: {{ semver: '*' }}, rollback: auto }}\ntargets:\n{targets}"
+        )
+    };
+    let ends = |count: usize| resolved(r#"{"action":"redeploy","target":"staging/other"}"#, &document(count));
+    assert!(ends(20).ends_with(r#""prod/s20""#), "{}", ends(20));
+    assert!(ends(21).ends_with(r#""prod/s20" and 1 more"#), "{}", ends(21));
 }

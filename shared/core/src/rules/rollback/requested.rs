@@ -122,3 +122,6 @@ fn digest_of(to: &Revision, target: &Target, repository: &Repository, ran: &[Ran
         image.digest.or_else(ran)
     })
 }
+
+#[cfg(test)]
+mod tests;

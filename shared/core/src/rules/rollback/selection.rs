@@ -10,7 +10,7 @@ use crate::model::record::{self, Good, Ran};
 pub enum Destination {
     /// To a revision that is there.
     Existing(TaskDefinitionArn),
-    /// To a revision that has to be registered anew first, see [`rendering`](super::rendering).
+    /// To a revision that has to be registered anew first, see [`steps`](super::steps).
     Anew {
         /// The known-good revision.
         base: TaskDefinitionArn,

@@ -228,6 +228,11 @@ fn what_is_not_slipway_s_to_mend_is_only_told() {
         failing(both()).n(|n| n.trigger = Trigger::External),
         "tell: Slipway does nothing, because somebody else made this deployment",
     );
+    row(
+        "it completed after all",
+        failing(both()).judged(Assessment::Ended(End::of(Outcome::Completed))),
+        "tell: Slipway does nothing, because there is nothing to put right",
+    );
     let newer = Some(DeploymentId::new("ecs-svc/3"));
     row(
         "superseded",
@@ -296,6 +301,11 @@ fn what_is_under_way_is_stopped_where_ecs_can_go_back() {
         update,
     );
     row("ECS lists nothing to go back to", failing(both()).story(InProgress).listed(|it| it.truncate(1)), update);
+    row(
+        "ECS lists another one, which never completed",
+        failing(both()).story(InProgress).listed(|it| it[1].rollout = Some(Rollout::InProgress)),
+        update,
+    );
     let older = "update: Slipway puts web:40 back, the last revision that completed here";
     row(
         "ECS would go back to the failing revision: it was only redeployed",
@@ -403,6 +413,19 @@ fn a_story_that_nobody_mends_ends_with_the_decision() {
     assert_eq!(ends(failing(both()).decided(RollbackMethod::Update), FailedBy::Deadline), None);
 }
 
+#[test]
+fn what_slipway_does_is_known_by_its_call() {
+    let check = |case: Case, expected: Option<RollbackMethod>| {
+        let way = case.decide();
+        assert_eq!((way.acts(), way.how()), (expected.is_some(), expected));
+    };
+    check(failing(both()).story(ServiceDeploymentStatus::InProgress), Some(RollbackMethod::Stop));
+    check(failing(both()), Some(RollbackMethod::Update));
+    check(failing(vec![tagged(41, 'a', None)]), Some(RollbackMethod::Update));
+    check(failing(Vec::new()), None);
+    check(failing(both()).mode(RollbackMode::Notify), None);
+}
+
 /// web:41 with a container of the target by tag, one by digest, and one of another registry.
 fn revision() -> Revision {
     let definition = json!({
@@ -475,4 +498,31 @@ fn a_good_revision_is_registered_anew_with_what_ran() {
     assert!(anew(Some(&bare), &ran).is_err());
     assert_eq!(anew(None, &ran), Err(Reason::NoSuchRevision { revision: "web:41".to_owned() }));
     assert!(anew(Some(&revision()), &[]).is_ok(), "a digest that is named is enough");
+}
+
+#[test]
+fn the_tag_of_what_comes_back_is_the_one_that_slipway_wrote_down() {
+    let check = |written_for: char, expected: Option<&str>| {
+        let mut n = failing(Vec::new()).record.deployments.remove(0);
+        n.image.as_mut().unwrap().old = None;
+        let mut tags = revision().tags;
+        tags.push(("slipway:event".to_owned(), "event-1".to_owned()));
+        tags.push(("slipway:digest".to_owned(), digest(written_for).to_string()));
+        tags.push(("slipway:tag".to_owned(), "1.4.2".to_owned()));
+        let pinned = json!([
+            { "name": "web", "image": format!("{HOST}/shop/web@{}", digest('a')) },
+            { "name": "proxy", "image": format!("{HOST}/shop/proxy@{}", digest('c')) },
+        ]);
+        let mut base = Revision { tags, ..revision() };
+        base.definition["containerDefinitions"] = pinned;
+        let destination = Destination::Anew { base: arn(41), ran: ran('a'), because: Anew::Inactive };
+        let steps = steps(&failing(Vec::new()).service, &destination, Some(&base), &Origin::of_failed(&n)).unwrap();
+        let Step::Register(rendering) = &steps[0] else { panic!("a registration") };
+        let tags = rendering.body["tags"].as_array().unwrap();
+        let tag = tags.iter().find(|it| it["key"] == "slipway:tag").and_then(|it| it["value"].as_str());
+        assert_eq!(tag, expected);
+    };
+    check('a', Some("1.4.2"));
+    // It was written down for the proxy.
+    check('c', None);
 }

@@ -6,17 +6,20 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::*;
-use crate::model::facts::{Breaker, Controller, Deployment as EcsDeployment, Management, Revision, Rollout, Strategy};
+use crate::model::facts::{
+    Breaker, Controller, Deployment as EcsDeployment, Management, RanImage, Revision, Rollout, Strategy,
+};
 use crate::model::id::{ClusterName, EventId, ServiceName};
 use crate::model::image::Tag;
 use crate::model::record::{
     self, Blocked, Decision, DecisionKind, DeploymentState, Ended, Outcome, Pending, PendingInput, Progress,
 };
 use crate::model::trigger::Trigger;
-use crate::rules::adoption::{external, first_sight};
+use crate::rules::adoption::{as_ran, external, first_sight, knows_what_ran};
 use crate::rules::candidate::By;
 use crate::rules::gates::undisturbed;
 use crate::rules::note::is_first_sight;
+use crate::rules::situation::with_state;
 
 fn at(time: &str) -> Timestamp {
     format!("2026-11-21T{time}Z").parse().unwrap()
@@ -61,12 +64,11 @@ fn service(primary: EcsDeployment) -> ServiceFacts {
 /// An intent of 10:00:00, when `ecs-svc/1` was the PRIMARY.
 fn meant(number: u64, more: serde_json::Value) -> record::Deployment {
     let mut deployment = json!({ "number": number, "trigger": "push", "event": "e-1", "request": "r-1",
-        "intended_at": at("10:00:00"), "state": { "intended": { "previous_primary": "ecs-svc/1" } },
-        "revision": { "old": "web:1", "new": null } });
+        "intended_at": at("10:00:00"), "over": "ecs-svc/1", "revision": { "old": "web:1", "new": null } });
     for (name, value) in more.as_object().unwrap() {
         deployment[name] = value.clone();
     }
-    serde_json::from_value(deployment).unwrap()
+    serde_json::from_value(with_state(deployment)).unwrap()
 }
 
 /// The same, when it began as this deployment.
@@ -99,6 +101,9 @@ fn what_runs_is_adopted_once_and_is_good_if_it_won() {
     assert_eq!(record.decision.as_ref().unwrap().at, at("08:00:00"));
     assert_eq!(record.good.iter().map(|it| it.revision.as_str()).collect::<Vec<_>>(), ["web:1"]);
     assert!(!is_first_sight(&record));
+    let under_way = self::service(deployment("ecs-svc/1", "web:1", "08:00:00", Rollout::InProgress));
+    let Note::Adopted(good, _) = first_sight(&under_way, &[], None, at("10:00:00")) else { panic!() };
+    assert_eq!(good, None, "nobody knows yet whether it is good");
     // The reconcile's first look decides as of now.
     let Note::Adopted(_, decision) = first_sight(&service, &[], Some(at("10:00:00")), at("10:00:00")) else { panic!() };
     assert_eq!(decision.at, at("10:00:00"));
@@ -178,6 +183,8 @@ fn nothing_comes_by_itself_before_what_failed_is_judged() {
     let open = || begun(1, "ecs-svc/2", json!({}));
     let old = || deployment("ecs-svc/1", "web:1", "08:00:00", Rollout::Completed);
     check(open(), old(), 1);
+    check(open(), deployment("ecs-svc/1", "web:1", "10:00:01", Rollout::InProgress), 1);
+    check(open(), deployment("ecs-svc/1", "web:1", "10:00:02", Rollout::InProgress), 0);
     check(open(), deployment("ecs-svc/2", "web:2", "10:00:02", Rollout::InProgress), 0);
     check(open(), deployment("ecs-svc/3", "web:3", "10:01:00", Rollout::InProgress), 0);
     check(ended(Outcome::Failed, json!({})), old(), 0);
@@ -253,6 +260,11 @@ fn what_began_and_was_not_told_is_told_by_whoever_comes_next() {
     assert_eq!(untold(&record).iter().map(|it| it.number).collect::<Vec<_>>(), [2]);
     Note::Told(Some(2), "ecs-svc/2/started".to_owned()).write(&mut record);
     assert!(untold(&record).is_empty());
+    for over in [json!({ "outcome": "superseded" }), json!({ "trigger": "external" })] {
+        let mut it = json!({ "deployment": "ecs-svc/2" });
+        it.as_object_mut().unwrap().extend(over.as_object().unwrap().clone());
+        assert!(untold(&self::record(vec![meant(2, it)])).is_empty(), "its end is told, or nothing: {over}");
+    }
     let plan = told_late(&crate::model::id::TargetName::new("prod/web"), &record.deployments[1]);
     assert_eq!(plan.running.unwrap().short(), "web:1");
 }
@@ -264,6 +276,18 @@ fn an_answer_older_than_the_last_update_is_stale() {
     let before = service(deployment("ecs-svc/1", "web:1", "08:00:00", Rollout::Completed));
     assert!(is_stale(&record, &before, at("10:00:03")));
     assert!(!is_stale(&record, &before, at("10:05:00")), "by then it is the truth");
+    assert!(is_stale(&record, &before, at("10:01:01")));
+    assert!(!is_stale(&record, &before, at("10:01:02")), "ECS lags for a minute at most");
+    let ended = self::record(vec![meant(
+        1,
+        json!({
+            "deployment": "ecs-svc/2", "began_at": at("10:00:02"), "outcome": "superseded",
+        }),
+    )]);
+    assert!(!is_stale(&ended, &before, at("10:00:03")), "what has ended need not be listed any more");
+    let newer = |made: &str| service(deployment("ecs-svc/3", "web:3", made, Rollout::InProgress));
+    assert!(!is_stale(&record, &newer("10:00:02"), at("10:00:03")), "somebody deployed in the same second");
+    assert!(is_stale(&record, &newer("10:00:01"), at("10:00:03")));
     let after = service(deployment("ecs-svc/2", "web:2", "10:00:02", Rollout::InProgress));
     assert!(!is_stale(&record, &after, at("10:00:03")));
 }
@@ -286,6 +310,15 @@ fn what_waits_to_decide_again_waits_once() {
         Note::Blocked(release, Blocked::Deployment).write(&mut record);
     }
     assert_eq!(record.pending, [blocked(release("4"))], "who asked for it is what people want to read");
+    Note::Blocked(input("6"), Blocked::Deployment).write(&mut record);
+    assert_eq!(record.pending, [blocked(release("4"))], "and it stays");
+    // A push waits beside it, and is no longer left for the holder of the lease.
+    let push = PendingInput { tag: Tag::parse("1.5.0"), trigger: Trigger::Push, ..input("7") };
+    record.leave(push.clone());
+    record.leave(input("8"));
+    Note::Blocked(push.clone(), Blocked::Deployment).write(&mut record);
+    let left = Pending { input: input("8"), blocked: None };
+    assert_eq!(record.pending, [blocked(release("4")), left, blocked(push)]);
 }
 
 #[test]
@@ -298,9 +331,101 @@ fn a_deadline_that_is_past_or_whose_deployment_ended_rings_now() {
     assert_eq!(overdue(&record, Some(&goes_on), at("10:30:00")), [(1, None)]);
     assert_eq!(overdue(&record, Some(&ended), at("10:05:00")), [(1, None)]);
     assert_eq!(overdue(&record, None, at("10:05:00")), [(1, None)]);
+    let mut replaced = goes_on.clone();
+    replaced.deployments[0].status = "ACTIVE".to_owned();
+    assert_eq!(overdue(&record, Some(&replaced), at("10:05:00")), [(1, None)], "another one is the PRIMARY");
     let over = |told: &[&str]| {
         self::record(vec![self::ended(Outcome::Failed, json!({ "deadline": at("10:30:00"), "told": told }))])
     };
     assert_eq!(overdue(&over(&["ecs-svc/2/started"]), Some(&goes_on), at("10:05:00")), [(1, None)], "of an untold end");
     assert_eq!(overdue(&over(&["ecs-svc/2/failed"]), Some(&goes_on), at("10:05:00")), []);
+}
+
+#[test]
+fn what_a_good_revision_ran_is_noted_once() {
+    let ran = |digit: &str| {
+        let digest = crate::model::image::Digest::parse(&format!("sha256:{}", digit.repeat(64)));
+        let image = RanImage { container: "web".to_owned(), image: "shop/web:prod".to_owned(), digest };
+        as_ran(&[image])
+    };
+    let good = |revision: &str| record::Good { revision: revision.to_owned(), ran: Vec::new(), at: at("09:00:00") };
+    let mut record = Service { good: vec![good("web:2"), good("web:1")], ..Service::default() };
+    for digit in ["a", "b"] {
+        Note::Ran("web:1".to_owned(), ran(digit)).write(&mut record);
+    }
+    assert_eq!(record.good.iter().map(|it| it.ran.clone()).collect::<Vec<_>>(), [Vec::new(), ran("a")]);
+    assert_eq!((ran("a").len(), ran("a")[0].container.as_str()), (1, "web"));
+}
+
+#[test]
+fn what_slipway_brought_or_saw_run_well_need_not_be_asked_for() {
+    let arn = |number: u32| format!("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:{number}");
+    #[track_caller]
+    fn check(record: &Service, revision: &str, expected: bool) {
+        assert_eq!(knows_what_ran(record, &TaskDefinitionArn::new(revision)), expected);
+    }
+    let good = record::Good { revision: arn(1), ran: Vec::new(), at: at("09:00:00") };
+    let known = Service { good: vec![good], ..Service::default() };
+    check(&known, &arn(1), true);
+    check(&known, &arn(2), false);
+    let brought = |trigger: &str| {
+        let revision = json!({ "old": "web:1", "new": "web:2" });
+        record(vec![meant(1, json!({ "trigger": trigger, "revision": revision }))])
+    };
+    check(&brought("push"), &arn(2), true);
+    check(&brought("push"), &arn(1), false);
+    check(&brought("external"), &arn(2), false);
+}
+
+#[test]
+fn what_puts_the_service_back_is_no_decision() {
+    // web:1 is the PRIMARY again, as a deployment of 10:30.
+    #[track_caller]
+    fn check(last: serde_json::Value, expected: bool) {
+        let back = deployment("ecs-svc/9", "web:1", "10:30:00", Rollout::InProgress);
+        assert_eq!(external(&record(vec![meant(1, last)]), &service(back)).is_some(), expected);
+    }
+    let failing = json!({ "at": at("10:20:00"), "cause": "its tasks stopped" });
+    let rollback = |to: &str| json!({ "how": "update", "at": at("10:20:00"), "to": to, "deployment": "ecs-svc/8" });
+    let old = json!({ "old": "web:1", "new": "web:2" });
+    check(json!({ "deployment": "ecs-svc/2", "failing": failing }), false);
+    check(json!({ "deployment": "ecs-svc/2", "outcome": "failed" }), false);
+    check(json!({ "deployment": "ecs-svc/2", "outcome": "completed" }), true);
+    check(json!({ "deployment": "ecs-svc/2", "revision": old, "rollback": rollback("web:0") }), false);
+    let other = json!({ "old": "web:0", "new": "web:2" });
+    check(json!({ "deployment": "ecs-svc/2", "revision": other, "rollback": rollback("web:1") }), false);
+    check(json!({ "deployment": "ecs-svc/2", "revision": other, "rollback": rollback("web:0") }), true);
+}
+
+#[test]
+fn somebody_s_update_is_noted_once() {
+    // What was decided in the second of the deployment is that deployment.
+    let decided = |when: &str| {
+        let decision = Decision { what: DecisionKind::External, at: at(when), who: None };
+        Service { decision: Some(decision), ..Service::default() }
+    };
+    let other = service(deployment("ecs-svc/9", "web:7", "10:30:00", Rollout::InProgress));
+    assert!(external(&decided("10:29:59"), &other).is_some());
+    assert!(external(&decided("10:30:00"), &other).is_none());
+}
+
+#[test]
+fn a_notice_that_was_lost_says_what_the_record_remembers() {
+    #[track_caller]
+    fn check(trigger: &str, tag: Option<&str>, expected: &str) {
+        let digest = format!("sha256:{}", "b".repeat(64));
+        let image = json!({ "repository": "shop/web", "old": null, "new": { "tag": tag, "digest": digest } });
+        let revision = json!({ "old": "web:1", "new": "web:2" });
+        let it = meant(1, json!({ "trigger": trigger, "image": image, "revision": revision }));
+        let plan = told_late(&crate::model::id::TargetName::new("prod/web"), &it);
+        assert_eq!(plan.image, it.image);
+        assert_eq!(plan.reason.code(), expected);
+    }
+    check("push", Some("1.5.0"), "pushed");
+    check("push", None, "asked");
+    check("deploy", Some("1.5.0"), "asked");
+    check("redeploy", Some("1.5.0"), "redeploy_forced");
+    check("rollback", Some("1.5.0"), "rollback_asked");
+    check("reconcile", Some("1.5.0"), "reconciled");
+    check("release", None, "reconciled");
 }

@@ -323,19 +323,23 @@ impl Case {
     }
 }
 
-#[track_caller]
-pub(super) fn row(situation: &str, case: Case, expected: &str) {
-    let deployment = case.record.deployments.iter().find(|it| it.number == 2).unwrap();
-    let assessment = assess(&Situation {
+/// How N stands.
+pub(super) fn judge(case: &Case) -> Assessment {
+    assess(&Situation {
         record: &case.record,
-        deployment,
+        deployment: case.record.deployments.iter().find(|it| it.number == 2).unwrap(),
         event: case.event.as_ref(),
         service: &case.service,
         service_deployment: case.story.as_ref(),
         revisions: &case.revisions,
         history: &case.history,
         now: case.now,
-    });
+    })
+}
+
+#[track_caller]
+pub(super) fn row(situation: &str, case: Case, expected: &str) {
+    let assessment = judge(&case);
     let short = [(O, "O"), (N, "N"), (X, "X"), (R, "R"), ("2026-09-04T", ""), (":00Z", "")];
     let told = short.iter().fold(assessment.to_string(), |told, (long, short)| told.replace(long, short));
     assert_eq!(told.strip_prefix("it ").unwrap_or(&told), expected, "{situation}");

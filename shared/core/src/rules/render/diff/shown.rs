@@ -131,5 +131,6 @@ mod tests {
         check("containerDefinitions[].healthCheck.command", json!(["curl -u user:x"]), None);
         check("inventedMember", json!("x"), None);
         check("cpu", json!({ "invented": "x" }), None);
+        check("requiresCompatibilities", json!(["EC2", { "invented": "x" }]), None);
     }
 }

@@ -1,0 +1,544 @@
+//! The table: an image that somebody or something wants, and what is planned for it, a row each.
+//!
+//! prod/web runs 1.4.2 (pushed at 10:00) as web:41; 1.5.0 was pushed at 12:00. A row that is done registers a revision
+//! and updates the service.
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::*;
+use crate::model::facts::{Controller, ImageFacts, Management, Revision, Rollout, ServiceFacts, Storage, Strategy};
+use crate::model::id::EventId;
+use crate::model::image::Digest;
+use crate::model::manifest::Build;
+use crate::model::plan::Step;
+use crate::model::record::{self, Decision, DecisionKind, Outcome};
+use crate::model::trigger::Trigger;
+use crate::rules::candidate::Insist;
+use crate::rules::gates::{Question, deployable, guess_same_build, question, to_compare};
+use crate::rules::situation::*;
+
+/// Who wants the image, by which tag.
+#[derive(Clone, Copy)]
+enum Who {
+    Push(&'static str),
+    Registry(&'static str),
+    Person(Option<&'static str>, Insist),
+}
+
+use Insist::{No, Yes};
+use Who::{Person, Push, Registry};
+
+struct Case {
+    target: Target,
+    service: ServiceFacts,
+    running: Revision,
+    record: record::Service,
+    image: ImageFacts,
+    who: Who,
+    tagged_at: Option<Timestamp>,
+    running_image: Option<ImageFacts>,
+    builds: Option<(Build, Build)>,
+}
+
+/// 1.5.0.
+fn newer() -> ImageFacts {
+    image(&["1.5.0"], 'b', Some("12:00:00"))
+}
+
+fn wants(who: Who, image: ImageFacts) -> Case {
+    Case {
+        target: versions(),
+        service: service(vec![primary(Rollout::Completed)]),
+        running: running(),
+        record: record::Service::default(),
+        image,
+        who,
+        tagged_at: None,
+        running_image: None,
+        builds: None,
+    }
+}
+
+fn pushed() -> Case {
+    wants(Push("1.5.0"), newer())
+}
+
+impl Case {
+    fn target(self, keys: &str) -> Self {
+        Self { target: target(keys), ..self }
+    }
+
+    fn runs(self, running: Revision) -> Self {
+        Self { running, ..self }
+    }
+
+    fn record(self, record: record::Service) -> Self {
+        Self { record, ..self }
+    }
+
+    /// What the registry answers of the running image.
+    fn answered(self, running_image: ImageFacts) -> Self {
+        Self { running_image: Some(running_image), ..self }
+    }
+
+    fn rollout(mut self, rollout: Rollout, reason: Option<&str>) -> Self {
+        self.service.deployments[0].rollout = Some(rollout);
+        self.service.deployments[0].rollout_reason = reason.map(str::to_owned);
+        self
+    }
+
+    fn asked<T>(&self, ask: impl FnOnce(&Facts<'_>, &Candidate<'_>, &Known<'_>) -> T) -> T {
+        let (repository, event) = (repository("shop/web"), EventId::new("event-2"));
+        let named = match self.who {
+            Push(text) | Registry(text) | Person(Some(text), _) => Some(tag(text)),
+            Person(None, _) => None,
+        };
+        let by = match (self.who, &named) {
+            (Push(_), Some(tag)) => By::Push(tag),
+            (Registry(_), Some(tag)) => By::Registry(tag),
+            (Person(_, insist), tag) => By::Request(tag.as_ref(), insist),
+            (Push(_) | Registry(_), None) => unreachable!(),
+        };
+        let facts = Facts {
+            target: &self.target,
+            repository: &repository,
+            service: &self.service,
+            running: &self.running,
+            base: &self.running,
+            record: &self.record,
+        };
+        let candidate = Candidate {
+            image: &self.image,
+            by,
+            trigger: &Trigger::Push,
+            event: &event,
+            request: "request-2",
+            tagged_at: self.tagged_at,
+        };
+        let builds = self.builds.as_ref().map(|(wanted, runs)| (wanted, runs));
+        ask(&facts, &candidate, &Known { running_image: self.running_image.as_ref(), builds })
+    }
+
+    fn plan(&self) -> Plan {
+        self.asked(deploy)
+    }
+}
+
+#[track_caller]
+fn row(situation: &str, case: Case, expected: &str) {
+    let plan = case.plan();
+    let steps: Vec<&str> = plan
+        .steps
+        .iter()
+        .map(|step| match step {
+            Step::Register(_) => "register",
+            Step::Update { .. } => "update",
+        })
+        .collect();
+    assert_eq!(steps.is_empty(), plan.reason.weight() != crate::model::reason::Weight::Go, "{situation}");
+    let done = if steps == ["register", "update"] { "done: " } else { "" };
+    assert_eq!(format!("{done}{}", plan.reason), expected, "{situation}");
+}
+
+#[test]
+fn a_newer_image_is_deployed_and_an_older_one_is_not() {
+    row("a newer version", pushed(), "done: 1.5.0 was pushed");
+    row(
+        "found by the registry",
+        wants(Registry("1.5.0"), newer()),
+        "done: 1.5.0 is in the registry and does not run yet",
+    );
+    row(
+        "under two tags, of which the policy has one",
+        wants(Push("1.5.0"), image(&["latest", "1.5.0"], 'b', None)),
+        "done: 1.5.0 was pushed",
+    );
+    row("under a tag that it lost since", wants(Push("1.5.0"), image(&["1.6.0"], 'b', None)), "done: 1.6.0 was pushed");
+    let older = || image(&["1.4.1"], 'b', Some("12:00:00"));
+    row("an older version, pushed later", wants(Push("1.4.1"), older()), "1.4.1 is older than the running 1.4.2");
+    row("the same, found by the registry", wants(Registry("1.4.1"), older()), "1.4.1 is older than the running 1.4.2");
+    row("the same, asked for", wants(Person(Some("1.4.1"), No), older()), "done: 1.4.1 was asked for");
+    row("the same, asked for by digest", wants(Person(None, No), older()), "done: 1.4.1 was asked for");
+    let untagged = || image(&["main"], 'b', Some("12:00:00"));
+    row(
+        "asked for by digest, and no tag is of the policy",
+        wants(Person(None, No), untagged()),
+        "done: main was asked for",
+    );
+    let elsewhere = || revision(41, &[("web", pinned('a'))]);
+    row(
+        "what runs was deployed by somebody else, and has no version",
+        pushed().runs(elsewhere()),
+        "done: 1.5.0 was pushed",
+    );
+    for (situation, when, expected) in [
+        ("it was pushed before 1.5.0", Some("11:59:59"), "done: 1.5.0 was pushed"),
+        ("in the same moment", Some("12:00:00"), "done: 1.5.0 was pushed"),
+        ("after it", Some("12:00:01"), "1.5.0 was pushed before the running hotfix"),
+        ("nobody knows when", None, "done: 1.5.0 was pushed"),
+    ] {
+        row(situation, pushed().runs(elsewhere()).answered(image(&["hotfix"], 'a', when)), expected);
+    }
+    let versioned = pushed().runs(elsewhere()).answered(image(&["1.6.0"], 'a', Some("09:00:00")));
+    row("the registry knows its version, which is newer", versioned, "1.5.0 is older than the running 1.6.0");
+    let by_tag = revision(41, &[("web", "shop/web:1.6.0".to_owned())]);
+    row("what runs names a newer version itself", pushed().runs(by_tag), "1.5.0 is older than the running 1.6.0");
+    let first = revision(41, &[("web", "shop/placeholder:1.9.0".to_owned())]);
+    let first = Case { target: target("tags: { semver: '*' }, containers: [web]"), ..pushed().runs(first) };
+    row("what runs is of another repository", first, "done: 1.5.0 was pushed");
+    let moved = || Case {
+        tagged_at: Some(at("12:30:00")),
+        ..wants(Push("prod"), image(&["prod", "1.4.1"], 'b', Some("09:00:00")))
+    };
+    row(
+        "a tag that is followed was moved to an older build",
+        moved().target("tags: { tag: prod }"),
+        "done: prod was pushed",
+    );
+}
+
+#[test]
+fn what_runs_already_is_left_as_it_is() {
+    let same = || wants(Push("1.4.2"), image(&["1.4.2"], 'a', Some("10:00:00")));
+    row("it runs", same(), "1.4.2 runs already, as web:41");
+    row(
+        "it is on its way",
+        same().rollout(Rollout::InProgress, None),
+        "1.4.2 is on its way already, as web:41 in ecs-svc/1",
+    );
+    row(
+        "it failed",
+        same().rollout(Rollout::Failed, None),
+        "1.4.2 was deployed as web:41, and failed in ecs-svc/1; ask for a redeploy to try it again",
+    );
+    row(
+        "the variables changed since",
+        same().target("tags: { semver: '*' }, environment: { V: '{tag}' }"),
+        "done: 1.4.2 was pushed",
+    );
+    row(
+        "it is found by the registry",
+        wants(Registry("1.4.2"), image(&["1.4.2"], 'a', Some("10:00:00"))),
+        "1.4.2 runs already, as web:41",
+    );
+}
+
+#[test]
+fn variables_are_filled_in() {
+    let plan =
+        pushed().target("tags: { semver: '*' }, environment: { VERSION: 'v{tag}', BUILD: '{short_digest}' }").plan();
+    let Some(Step::Register(rendering)) = plan.steps.first() else { panic!("{plan:?}") };
+    assert_eq!(
+        rendering.body["containerDefinitions"][0]["environment"],
+        json!([{ "name": "VERSION", "value": "v1.5.0" }, { "name": "BUILD", "value": "bbbbbbbbbbbb" }])
+    );
+}
+
+#[test]
+fn only_images_that_ecs_can_run_are_deployed() {
+    let kind = |kind: Option<&str>| ImageFacts { artifact_media_type: kind.map(str::to_owned), ..newer() };
+    let of = |image: ImageFacts| wants(Push("1.5.0"), image);
+    row("an index", of(kind(None)), "done: 1.5.0 was pushed");
+    row(
+        "Docker's own kind",
+        of(kind(Some("application/vnd.docker.container.image.v1+json"))),
+        "done: 1.5.0 was pushed",
+    );
+    row(
+        "a chart",
+        of(kind(Some("application/vnd.cncf.helm.config.v1+json"))),
+        "1.5.0 is not a container image but application/vnd.cncf.helm.config.v1+json",
+    );
+    row(
+        "archived",
+        of(ImageFacts { storage: Storage::Archived, ..newer() }),
+        "1.5.0 is archived in ECR, so ECS cannot pull it; restore it first",
+    );
+}
+
+#[test]
+fn a_service_is_deployed_to_if_ecs_deploys_it_for_the_customer() {
+    #[track_caller]
+    fn check(change: impl FnOnce(&mut ServiceFacts), expected: &str) {
+        let mut service = service(Vec::new());
+        change(&mut service);
+        let told = deployable(&versions(), Some(&service)).map_or_else(|reason| reason.to_string(), |_| String::new());
+        assert_eq!(told, expected);
+    }
+    check(|_| {}, "");
+    check(|it| it.status = "DRAINING".to_owned(), "the service is DRAINING; remove the target if it is gone for good");
+    check(
+        |it| it.management = Management::Ecs,
+        "ECS Express Mode manages the service, and an update would break that; deploy it with UpdateExpressGatewayService",
+    );
+    check(
+        |it| it.controller = Controller::CodeDeploy,
+        "the service's deployments are carried out by the CODE_DEPLOY controller, which Slipway does not drive; deploy it there, or change its deployment controller to ECS",
+    );
+    check(
+        |it| it.controller = Controller::External,
+        "the service's deployments are carried out by the EXTERNAL controller, which Slipway does not drive; deploy it there, or change its deployment controller to ECS",
+    );
+    check(
+        |it| it.controller = Controller::Other("NEW".to_owned()),
+        "the service's deployments are carried out by the NEW controller, which Slipway does not drive; deploy it there, or change its deployment controller to ECS",
+    );
+    assert_eq!(
+        deployable(&versions(), None).unwrap_err().to_string(),
+        "there is no service web in the cluster prod; create it, or correct the target"
+    );
+}
+
+#[test]
+fn what_failed_or_a_person_spoke_against_stays_out_unless_somebody_insists() {
+    let person = |insist| wants(Person(Some("1.5.0"), insist), newer());
+    row("the service is held", pushed().record(held()), "ana holds the service since 2026-11-21 11:00 UTC");
+    row(
+        "the same, asked for",
+        person(No).record(held()),
+        "ana holds the service since 2026-11-21 11:00 UTC; add \"force\": true to deploy it nevertheless",
+    );
+    row("the same, and they insist", person(Yes).record(held()), "done: 1.5.0 was asked for");
+    row(
+        "the image failed here",
+        pushed().record(quarantined('b')),
+        "1.5.0 failed here at 2026-11-21 11:00 UTC: its tasks stopped; it stays quarantined until somebody releases it",
+    );
+    row(
+        "the same, found by the registry",
+        Case { who: Registry("1.5.0"), ..pushed().record(quarantined('b')) },
+        "1.5.0 failed here at 2026-11-21 11:00 UTC: its tasks stopped; it stays quarantined until somebody releases it",
+    );
+    row(
+        "the same, asked for",
+        person(No).record(quarantined('b')),
+        "1.5.0 failed here at 2026-11-21 11:00 UTC: its tasks stopped; add \"force\": true to deploy it nevertheless",
+    );
+    row("the same, and they insist", person(Yes).record(quarantined('b')), "done: 1.5.0 was asked for");
+    row("another image failed here", pushed().record(quarantined('c')), "done: 1.5.0 was pushed");
+
+    let decided = |at| {
+        let decision = Decision { what: DecisionKind::Rollback, at, who: Some("ana".to_owned()) };
+        record::Service { decision: Some(decision), ..record::Service::default() }
+    };
+    row(
+        "a person decided after its push",
+        pushed().record(decided(at("12:00:01"))),
+        "1.5.0 was pushed before ana asked for a rollback at 2026-11-21 12:00 UTC; only what is pushed later is deployed by itself",
+    );
+    row(
+        "in the same moment",
+        pushed().record(decided(at("12:00:00"))),
+        "1.5.0 was pushed before ana asked for a rollback at 2026-11-21 12:00 UTC; only what is pushed later is deployed by itself",
+    );
+    row("before its push", pushed().record(decided(at("11:59:59"))), "done: 1.5.0 was pushed");
+    row("the same as the first, asked for", person(No).record(decided(at("12:00:01"))), "done: 1.5.0 was asked for");
+    let moved = |tagged: Option<&str>| {
+        let case = wants(Push("prod"), image(&["prod"], 'b', Some("12:00:00"))).target("tags: { tag: prod }");
+        Case { tagged_at: tagged.map(at), ..case.record(decided(at("12:30:00"))) }
+    };
+    row("a tag that is followed was moved after the decision", moved(Some("12:30:01")), "done: prod was pushed");
+    row(
+        "before it",
+        moved(Some("12:29:59")),
+        "prod was pushed before ana asked for a rollback at 2026-11-21 12:30 UTC; only what is pushed later is deployed by itself",
+    );
+    row(
+        "nobody knows when",
+        moved(None),
+        "prod was pushed before ana asked for a rollback at 2026-11-21 12:30 UTC; only what is pushed later is deployed by itself",
+    );
+    let version = Case { tagged_at: Some(at("12:45:00")), ..pushed().record(decided(at("12:30:00"))) };
+    row(
+        "a version got a second tag after the decision",
+        version,
+        "1.5.0 was pushed before ana asked for a rollback at 2026-11-21 12:30 UTC; only what is pushed later is deployed by itself",
+    );
+
+    let ended = |outcome: Outcome, ended: &str| {
+        let deployment = recorded(2, json!({ "deployment": "ecs-svc/2", "outcome": outcome, "ended_at": at(ended) }));
+        record::Service { deployments: vec![deployment], ..record::Service::default() }
+    };
+    let failed = |ended_at: &str| ended(Outcome::RollbackFailed, ended_at);
+    row(
+        "the last rollback failed after its push",
+        pushed().record(failed("12:00:01")),
+        "1.5.0 was pushed before the rollback of ecs-svc/2 failed at 2026-11-21 12:00 UTC; only what is pushed later is deployed by itself, or what somebody asks for",
+    );
+    row(
+        "in the same moment",
+        pushed().record(failed("12:00:00")),
+        "1.5.0 was pushed before the rollback of ecs-svc/2 failed at 2026-11-21 12:00 UTC; only what is pushed later is deployed by itself, or what somebody asks for",
+    );
+    row("before its push", pushed().record(failed("11:59:59")), "done: 1.5.0 was pushed");
+    row(
+        "the last deployment only failed",
+        pushed().record(ended(Outcome::Failed, "12:00:01")),
+        "done: 1.5.0 was pushed",
+    );
+    let unknown = wants(Push("1.5.0"), image(&["1.5.0"], 'b', None));
+    row(
+        "the last rollback failed, and nobody knows when it was pushed",
+        unknown.record(failed("12:00:01")),
+        "1.5.0 was pushed before the rollback of ecs-svc/2 failed at 2026-11-21 12:00 UTC; only what is pushed later is deployed by itself, or what somebody asks for",
+    );
+}
+
+#[test]
+fn what_is_under_way_and_may_not_be_cut_short_is_waited_for() {
+    let back = Some("ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1.");
+    let person = || wants(Person(Some("1.5.0"), No), newer());
+    row("a rolling deployment", pushed().rollout(Rollout::InProgress, None), "done: 1.5.0 was pushed");
+    row(
+        "ECS's rollback",
+        pushed().rollout(Rollout::InProgress, back),
+        "the rollback ecs-svc/1 is under way and is not cut short; this is decided again when it has ended",
+    );
+    row(
+        "the same, asked for",
+        person().rollout(Rollout::InProgress, back),
+        "ECS is rolling back to ecs-svc/1; deploy again when that has ended",
+    );
+    row("ECS's rollback has ended", pushed().rollout(Rollout::Completed, back), "done: 1.5.0 was pushed");
+    for (strategy, name) in [
+        (Strategy::BlueGreen, "blue/green"),
+        (Strategy::Linear, "linear"),
+        (Strategy::Canary, "canary"),
+        (Strategy::Other("NEW".to_owned()), "NEW"),
+    ] {
+        let waits = format!(
+            "the {name} deployment ecs-svc/1 is under way and is not cut short; this is decided again when it has ended"
+        );
+        let refused = format!(
+            "the {name} deployment ecs-svc/1 is under way and must not be cut short; deploy again when it has ended"
+        );
+        let shift = |case: Case| Case { service: ServiceFacts { strategy: strategy.clone(), ..case.service }, ..case };
+        row("a traffic shift", shift(pushed().rollout(Rollout::InProgress, None)), &waits);
+        row("the same, asked for", shift(person().rollout(Rollout::InProgress, None)), &refused);
+        row("it has ended", shift(pushed()), "done: 1.5.0 was pushed");
+    }
+    let open = |members: serde_json::Value| record::Service {
+        deployments: vec![recorded(2, members)],
+        ..record::Service::default()
+    };
+    let unjudged = || open(json!({ "deployment": "ecs-svc/2", "began_at": at("10:05:00") }));
+    row(
+        "a later deployment failed, and nobody has judged it",
+        pushed().record(unjudged()),
+        "the rollback from ecs-svc/2 is under way and is not cut short; this is decided again when it has ended",
+    );
+    row("the same, asked for", person().record(unjudged()), "done: 1.5.0 was asked for");
+    let rollback = json!({ "how": "update", "at": at("10:10:00") });
+    let own = || open(json!({ "deployment": "ecs-svc/1", "rollback": rollback.clone() }));
+    row(
+        "Slipway rolls back",
+        pushed().record(own()),
+        "the rollback ecs-svc/1 is under way and is not cut short; this is decided again when it has ended",
+    );
+    row("the same, asked for", person().record(own()), "done: 1.5.0 was asked for");
+    row(
+        "somebody asked for a rollback",
+        pushed().record(open(json!({ "trigger": "rollback", "deployment": "ecs-svc/1" }))),
+        "the rollback ecs-svc/1 is under way and is not cut short; this is decided again when it has ended",
+    );
+    let ended = json!({ "deployment": "ecs-svc/1", "rollback": rollback, "outcome": "rolled_back_by_slipway" });
+    row("Slipway has rolled back", pushed().record(open(ended)), "done: 1.5.0 was pushed");
+}
+
+#[test]
+fn one_build_under_several_tags_is_one_deploy() {
+    let build = |config: &str| Build::of_manifest(&json!({ "config": { "digest": config } }).to_string());
+    let builds = |case: Case, runs: &str| Case { builds: Some((build("one"), build(runs))), ..case };
+    row("the running image is of the same build", builds(pushed(), "one"), "1.5.0 is the same build as 1.4.2");
+    row("of another", builds(pushed(), "other"), "done: 1.5.0 was pushed");
+    row("the same, asked for", builds(wants(Person(Some("1.5.0"), No), newer()), "one"), "done: 1.5.0 was asked for");
+    let same = wants(Push("1.4.2"), image(&["1.4.2"], 'a', Some("10:00:00")));
+    row(
+        "it is the running image itself",
+        builds(same.target("tags: { semver: '*' }, environment: { A: b }"), "one"),
+        "done: 1.4.2 was pushed",
+    );
+}
+
+#[test]
+fn two_images_pushed_close_to_each_other_are_compared_as_builds() {
+    #[track_caller]
+    fn check(case: Case, expected: Option<Digest>) {
+        assert_eq!(case.asked(|facts, wish, known| to_compare(facts, wish, known.running_image)), expected);
+    }
+    let later = |time: &str| wants(Push("1.5.0"), image(&["1.5.0"], 'b', Some(time)));
+    check(later("10:15:00"), Some(digest('a')));
+    check(later("10:15:01"), None);
+    check(later("09:45:00"), Some(digest('a')));
+    check(later("09:44:59"), None);
+    check(wants(Push("1.5.0"), image(&["1.5.0"], 'b', None)), None);
+    check(wants(Person(Some("1.5.0"), No), image(&["1.5.0"], 'b', Some("10:01:00"))), None);
+    check(wants(Push("prod"), image(&["prod"], 'b', Some("10:01:00"))).target("tags: { tag: prod }"), None);
+    // The running image itself, and what is older.
+    check(wants(Push("1.4.2"), image(&["1.4.2"], 'a', Some("10:00:00"))), None);
+    check(wants(Push("1.4.1"), image(&["1.4.1"], 'b', Some("10:01:00"))), None);
+    // Where the revision says nothing of it, the registry does.
+    let by_tag = || later("10:15:00").runs(revision(41, &[("web", "shop/web:1.4.2".to_owned())]));
+    check(by_tag(), None);
+    check(by_tag().answered(image(&["1.4.2"], 'c', Some("10:00:00"))), Some(digest('c')));
+
+    let last = |members: serde_json::Value| record::Service {
+        deployments: vec![recorded(2, members)],
+        ..record::Service::default()
+    };
+    let brought = |repository: &str| json!({ "repository": repository, "new": { "tag": "1.4.2", "digest": digest('a') }, "old": null });
+    #[track_caller]
+    fn guessed(record: record::Service, image: &ImageFacts, expected: Option<Digest>) {
+        assert_eq!(guess_same_build(&record, "shop/web", image), expected);
+    }
+    let near = image(&["1.5.0"], 'b', Some("10:15:00"));
+    let recent = || last(json!({ "image": brought("shop/web") }));
+    guessed(recent(), &near, Some(digest('a')));
+    guessed(recent(), &image(&["1.5.0"], 'b', Some("10:15:01")), None);
+    guessed(recent(), &image(&["1.4.2"], 'a', Some("10:00:00")), None);
+    guessed(last(json!({ "image": brought("shop/api") })), &near, None);
+    guessed(last(json!({ "image": brought("shop/web"), "trigger": "external" })), &near, None);
+    guessed(record::Service::default(), &near, None);
+}
+
+#[test]
+fn the_running_image_is_looked_up_where_nothing_orders_it() {
+    #[track_caller]
+    fn check(case: Case, expected: &str) {
+        let asked = case.asked(|facts, wish, _| question(facts, wish));
+        let told = match asked {
+            None => "nothing".to_owned(),
+            Some(Question::Registry(name)) => format!("the registry for {name}"),
+            Some(Question::WhatRan(container)) => format!("what {container} ran"),
+        };
+        assert_eq!(told, expected);
+    }
+    let registry = format!("the registry for @{}", digest('a'));
+    let elsewhere = || revision(41, &[("web", pinned('a'))]);
+    check(pushed(), "nothing");
+    check(wants(Push("1.4.1"), image(&["1.4.1"], 'b', None)), "nothing");
+    check(pushed().runs(elsewhere()), &registry);
+    check(pushed().runs(revision(41, &[("web", "shop/web:latest".to_owned())])), "what web ran");
+    check(pushed().runs(revision(41, &[("web", "shop/web:1.4.2".to_owned())])), "nothing");
+    check(wants(Person(Some("1.5.0"), No), newer()).runs(elsewhere()), "nothing");
+    check(wants(Push("prod"), image(&["prod"], 'b', None)).target("tags: { tag: prod }").runs(elsewhere()), "nothing");
+    check(wants(Push("1.4.2"), image(&["1.4.2"], 'a', None)).runs(elsewhere()), "nothing");
+    // One version under two digests: the times of their pushes decide, and both are known.
+    check(wants(Push("1.4.2"), image(&["1.4.2"], 'b', None)), &registry);
+    // Of several containers the one that does not run it yet.
+    let both = |one: char, other: char| revision(41, &[("web", pinned(one)), ("job", pinned(other))]);
+    check(pushed().runs(both('b', 'a')), &registry);
+    check(pushed().runs(both('a', 'b')), &registry);
+    check(pushed().runs(both('b', 'b')), "nothing");
+    // What Slipway wrote of one image says nothing of another, nor of another repository.
+    check(pushed().runs(ours(both('a', 'b'), Some("1.4.2"), 'b', None)), &registry);
+    let of_api = |revision: Revision| {
+        let tags = revision.tags.into_iter().map(|(key, value)| (key, value.replace("shop/web", "shop/api"))).collect();
+        Revision { tags, ..revision }
+    };
+    check(pushed().runs(of_api(running())), &registry);
+    let named = || pushed().target("tags: { semver: '*' }, containers: [web]");
+    check(named().runs(revision(41, &[("web", format!("shop/api@{}", digest('a')))])), "nothing");
+    check(named().runs(elsewhere()), &registry);
+}
