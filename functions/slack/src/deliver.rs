@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use slipway_aws::ledger::note::Place;
-use slipway_core::notice::{Holder, Living, Main, Notice, Reply, Turn, Wanted, Way, Work};
+use slipway_core::notice::{Main, MessageState, Notice, Reply, Subscription, Transport, Turn, Work, Writer};
 use tracing::{error, warn};
 
 use crate::api::{Answer, Method};
@@ -43,7 +43,7 @@ pub(crate) enum Undelivered {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct To {
     pub(crate) channel: String,
-    pub(crate) wanted: Wanted,
+    pub(crate) wanted: Subscription,
 }
 
 /// The delivery of one batch.
@@ -110,11 +110,11 @@ impl<'a> Delivery<'a> {
         match &done {
             Ok(()) => {}
             Err(Undelivered::Later(_)) => {
-                if let Err(why) = self.change(&place, Living::let_go).await {
+                if let Err(why) = self.change(&place, MessageState::let_go).await {
                     warn!(?why, "the message's turn ends by itself");
                 }
             }
-            Err(Undelivered::Never(_)) => _ = self.change(&place, Living::let_go).await?,
+            Err(Undelivered::Never(_)) => _ = self.change(&place, MessageState::let_go).await?,
         }
         done
     }
@@ -129,7 +129,7 @@ impl<'a> Delivery<'a> {
         notice: &Notice,
         channel: &str,
         place: &Place,
-        (work, mut living): (Work, Living),
+        (work, mut living): (Work, MessageState),
     ) -> Result<(), Undelivered> {
         let last = work.reply.is_none();
         let Work { mut main, mut reply } = work;
@@ -137,7 +137,7 @@ impl<'a> Delivery<'a> {
             let there = json!({ "channel": living.channel, "ts": living.ts });
             match self.send(channel, Method::Update, notice, blocks::living, &there).await? {
                 Sent::Done { .. } => {
-                    let edited = |living: &mut Living| {
+                    let edited = |living: &mut MessageState| {
                         living.edited(notice, reply);
                         if last {
                             living.done(notice);
@@ -155,15 +155,15 @@ impl<'a> Delivery<'a> {
         }
         if main == Main::Post {
             let (method, show): (_, fn(&Notice) -> Value) = match self.poster.settings.way {
-                Way::Bot => (Method::Post, blocks::living),
-                Way::Webhook => (Method::Webhook, blocks::whole),
+                Transport::Bot => (Method::Post, blocks::living),
+                Transport::Webhook => (Method::Webhook, blocks::whole),
             };
             let there = match method {
                 Method::Webhook => json!({}),
                 _ => json!({ "channel": channel }),
             };
             if let Sent::Done { channel, ts } = self.send(channel, method, notice, show, &there).await? {
-                let posted = |living: &mut Living| {
+                let posted = |living: &mut MessageState| {
                     living.posted(notice, channel.clone(), ts.clone(), reply);
                     if last {
                         living.done(notice);
@@ -275,7 +275,11 @@ impl<'a> Delivery<'a> {
         }
     }
 
-    async fn change<T>(&self, place: &Place, change: impl FnMut(&mut Living) -> T) -> Result<(T, Living), Undelivered> {
+    async fn change<T>(
+        &self,
+        place: &Place,
+        change: impl FnMut(&mut MessageState) -> T,
+    ) -> Result<(T, MessageState), Undelivered> {
         let until = later(self.poster.aws.now(), KEPT);
         self.ledger(self.poster.aws.ledger.change_note(place, until, change).await)
     }
@@ -286,8 +290,8 @@ impl<'a> Delivery<'a> {
     }
 
     /// A turn outlives the invocation by a little, as the calls that it began do.
-    fn holder(&self) -> Holder {
-        Holder { by: self.by.clone(), until: later(self.until, SignedDuration::from_secs(15)) }
+    fn holder(&self) -> Writer {
+        Writer { by: self.by.clone(), until: later(self.until, SignedDuration::from_secs(15)) }
     }
 
     /// What cannot be had now cannot be had for the rest of the batch either.

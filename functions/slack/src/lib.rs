@@ -21,7 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use slipway_aws::Aws;
 use slipway_aws::metric::{Metric, Metrics};
-use slipway_core::notice::{Kind, Notice, Wanted, Way};
+use slipway_core::notice::{Kind, Notice, Subscription, Transport};
 use tracing::{error, info, warn};
 
 use api::Api;
@@ -59,16 +59,16 @@ impl Poster {
 
     /// The channels that hear of a notice, by its routes or else the default.
     fn channels(&self, notice: &Notice) -> Vec<To> {
-        let wanted = |wants: bool| if wants { Wanted::Yes } else { Wanted::IfThere };
+        let wanted = |wants: bool| if wants { Subscription::Yes } else { Subscription::IfThere };
         match self.settings.way {
-            Way::Webhook => {
+            Transport::Webhook => {
                 let wants = notice.notify.is_empty() || notice.notify.iter().any(|route| route.wants(notice));
                 vec![To { channel: WEBHOOK.to_owned(), wanted: wanted(wants) }]
             }
-            Way::Bot if notice.notify.is_empty() => {
-                vec![To { channel: self.settings.channel.clone(), wanted: Wanted::Yes }]
+            Transport::Bot if notice.notify.is_empty() => {
+                vec![To { channel: self.settings.channel.clone(), wanted: Subscription::Yes }]
             }
-            Way::Bot => {
+            Transport::Bot => {
                 let routes = notice.notify.iter().filter(|route| !route.slack.is_empty());
                 routes.map(|route| To { channel: route.slack.clone(), wanted: wanted(route.wants(notice)) }).collect()
             }

@@ -1,7 +1,7 @@
 //! The function's settings: where the secret is, which channel is told by default, where to go with what Slack refuses.
 
 use slipway_core::config::Mistake;
-use slipway_core::notice::Way;
+use slipway_core::notice::Transport;
 
 /// Slack's API; companies on `GovSlack` have another.
 const API: &str = "https://slack.com/api";
@@ -10,7 +10,7 @@ const API: &str = "https://slack.com/api";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// How Slack is written to.
-    pub way: Way,
+    pub way: Transport,
     /// The parameter that holds the bot's token or the webhook's address; `/aws/reference/secretsmanager/NAME` names a
     /// secret of Secrets Manager, which Parameter Store hands through.
     pub parameter: String,
@@ -32,8 +32,8 @@ impl Settings {
             set(name).ok_or_else(|| Mistake::of_setting(name, format!("is empty; it is {what}")))
         };
         let (way, name) = match set("SLIPWAY_SLACK_TOKEN") {
-            Some(_) => (Way::Bot, "SLIPWAY_SLACK_TOKEN"),
-            None => (Way::Webhook, "SLIPWAY_SLACK_WEBHOOK"),
+            Some(_) => (Transport::Bot, "SLIPWAY_SLACK_TOKEN"),
+            None => (Transport::Webhook, "SLIPWAY_SLACK_WEBHOOK"),
         };
         let parameter = set(name).unwrap_or_default();
         let parameter = parameter.strip_prefix("ssm:").unwrap_or_default();
@@ -44,8 +44,8 @@ impl Settings {
             ));
         }
         let channel = match way {
-            Way::Bot => needed("SLIPWAY_SLACK_CHANNEL", "the channel that is told by default, #deploys")?,
-            Way::Webhook => String::new(),
+            Transport::Bot => needed("SLIPWAY_SLACK_CHANNEL", "the channel that is told by default, #deploys")?,
+            Transport::Webhook => String::new(),
         };
         Ok(Self {
             way,
@@ -74,10 +74,13 @@ mod tests {
     fn a_token_or_a_webhook_is_named() {
         let [topic, refused] = REST;
         let settings = read(&[("SLIPWAY_SLACK_WEBHOOK", "ssm:/slipway/slack-webhook"), topic, refused]).unwrap();
-        assert_eq!((settings.way, settings.parameter.as_str()), (Way::Webhook, "/slipway/slack-webhook"));
+        assert_eq!((settings.way, settings.parameter.as_str()), (Transport::Webhook, "/slipway/slack-webhook"));
         let token = ("SLIPWAY_SLACK_TOKEN", "ssm:/aws/reference/secretsmanager/slack");
         let settings = read(&[token, ("SLIPWAY_SLACK_CHANNEL", "#deploys"), topic, refused]).unwrap();
-        assert_eq!((settings.way, settings.parameter.as_str()), (Way::Bot, "/aws/reference/secretsmanager/slack"));
+        assert_eq!(
+            (settings.way, settings.parameter.as_str()),
+            (Transport::Bot, "/aws/reference/secretsmanager/slack")
+        );
         assert_eq!(settings.api, "https://slack.com/api");
     }
 

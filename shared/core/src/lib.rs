@@ -80,6 +80,6 @@ pub mod notice {
     pub use crate::model::notice::*;
     pub use crate::model::plan::RevisionChange;
     pub use crate::rules::message_state::*;
-    pub use crate::rules::unfinished::end_is_untold;
+    pub use crate::rules::unfinished::end_is_unpublished;
     pub use crate::text::notice::*;
 }

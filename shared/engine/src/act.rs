@@ -21,7 +21,7 @@ use crate::timer;
 
 /// What became of a target: the plan, the answer, and the error that another try may help.
 #[derive(Clone, Debug)]
-pub(crate) struct Ending {
+pub(crate) struct TargetResult {
     pub(crate) plan: Plan,
     pub(crate) answer: Answer,
     pub(crate) revision: Option<TaskDefinitionArn>,
@@ -36,7 +36,7 @@ pub(crate) struct Ending {
     pub(crate) number: Option<u64>,
 }
 
-impl Ending {
+impl TargetResult {
     /// Nothing was done: there was nothing to do, or it was only asked what would be.
     pub(crate) fn of_plan(plan: Plan, trigger: Trigger, event: &EventId) -> Self {
         let answer = Answer::planned(&plan);
@@ -63,27 +63,29 @@ impl Ending {
 
 impl<C: Cloud> Call<'_, C> {
     /// Decided is decided: does what the plan says, and says how it ended.
-    pub(crate) async fn carry_out(&self, lease: &mut Lease<'_, C>, decided: Decided<'_>) -> Ending {
+    pub(crate) async fn carry_out(&self, lease: &mut Lease<'_, C>, decided: Decided<'_>) -> TargetResult {
         let Decided { plan, trigger, event, .. } = &decided;
         log(event, plan);
         if plan.steps.is_empty() {
-            return Ending::of_plan(plan.clone(), trigger.clone(), event);
+            return TargetResult::of_plan(plan.clone(), trigger.clone(), event);
         }
         match self.update(lease, &decided).await {
-            Ok(ending) => ending,
-            Err(Stop::Failed(error)) => Ending::of_error(plan.clone(), error, trigger.clone(), event),
-            Err(Stop::Refused(reason)) => {
-                Ending::of_plan(Plan { steps: Vec::new(), ..plan.clone().cut_short(reason) }, trigger.clone(), event)
-            }
+            Ok(result) => result,
+            Err(Stop::Failed(error)) => TargetResult::of_error(plan.clone(), error, trigger.clone(), event),
+            Err(Stop::Refused(reason)) => TargetResult::of_plan(
+                Plan { steps: Vec::new(), ..plan.clone().cut_short(reason) },
+                trigger.clone(),
+                event,
+            ),
             Err(Stop::Lost) => {
                 warn!(ecs.service = %plan.target, "the lease was lost; nothing is done on its strength");
                 let lost = Reason::Busy { until: self.now() };
-                Ending::of_plan(Plan::nothing(plan.target.clone(), lost), trigger.clone(), event)
+                TargetResult::of_plan(Plan::nothing(plan.target.clone(), lost), trigger.clone(), event)
             }
         }
     }
 
-    async fn update(&self, lease: &mut Lease<'_, C>, decided: &Decided<'_>) -> Result<Ending, Stop> {
+    async fn update(&self, lease: &mut Lease<'_, C>, decided: &Decided<'_>) -> Result<TargetResult, Stop> {
         let Decided { plan, trigger, event, .. } = decided;
         if lease.suspects()
             && let Some(family) = plan.family()
@@ -119,13 +121,13 @@ impl<C: Cloud> Call<'_, C> {
         if let Err(stop) = lease.change(write).await {
             warn!(ecs.service = %plan.target, ?stop, "a deployment's beginning could not be written down");
         }
-        Ok(Ending {
+        Ok(TargetResult {
             answer: Answer::done(plan, revision, done.deployment.clone()),
             revision: revision.cloned(),
             who: decided.who.clone(),
             tasks: done.tasks,
             number,
-            ..Ending::of_plan(plan.clone(), trigger.clone(), event)
+            ..TargetResult::of_plan(plan.clone(), trigger.clone(), event)
         })
     }
 

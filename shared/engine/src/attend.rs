@@ -13,12 +13,12 @@ use tracing::{error, info};
 
 use crate::cloud::{Cloud, Metric};
 use crate::error::{Error, Failure};
-use crate::follow::{Ours, Visit, ours};
+use crate::follow::{FollowSession, Managed, ours};
 use crate::input::{Hint, ServiceEvent};
 use crate::invocation::Call;
 use crate::lease::{Lease, Waiting};
-use crate::observe::Look;
-use crate::plan::Sight;
+use crate::observe::Observations;
+use crate::plan::AdoptedSince;
 use crate::serve::{Served, Session};
 use crate::store;
 
@@ -68,7 +68,7 @@ impl<C: Cloud> Call<'_, C> {
         }
         let (mut published, mut hint) = (Vec::new(), &event.hint);
         for _ in 0..ROUNDS {
-            let mut visit = Visit::new(self, home, &ours, hint);
+            let mut visit = FollowSession::new(self, home, &ours, hint);
             let followed = async {
                 visit.look(known.take()).await?;
                 visit.follow().await
@@ -88,7 +88,7 @@ impl<C: Cloud> Call<'_, C> {
     }
 
     /// What no other try can help is logged, counted, and answered.
-    fn not_followed(&self, ours: &Ours, error: Error) -> Result<Value, Failure> {
+    fn not_followed(&self, ours: &Managed, error: Error) -> Result<Value, Failure> {
         if error.kind.is_passing() {
             return Err(error.into());
         }
@@ -108,8 +108,9 @@ impl<C: Cloud> Call<'_, C> {
         let Ok(lease) = Lease::take(cloud, target, &self.holder, &[], Waiting::Wakes).await? else {
             return Ok(false);
         };
-        let Served { own, failure, unjudged } =
-            Session::new(self, lease, entries).grant_all(&Look::new(cloud), Vec::new(), Sight::OfAPush).await;
+        let Served { own, failure, unjudged } = Session::new(self, lease, entries)
+            .grant_all(&Observations::new(cloud), Vec::new(), AdoptedSince::ItsDeployment)
+            .await;
         let event = EventId::new(self.request_id);
         self.answer("timer", &event, own, failure.into_iter().collect())?;
         Ok(unjudged)

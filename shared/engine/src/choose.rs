@@ -1,7 +1,7 @@
 //! Chooses among what is wished of one target: the best image goes, the others give way or are passed over.
 
 use slipway_core::config::Target;
-use slipway_core::deploy::{self, By, Candidate, Wanted};
+use slipway_core::deploy::{self, By, Candidate, CandidateImage};
 use slipway_core::facts::ImageName;
 use slipway_core::id::EventId;
 use slipway_core::ledger::{GatedImage, PendingInput};
@@ -11,7 +11,7 @@ use slipway_core::trigger::Trigger;
 
 use crate::cloud::Cloud;
 use crate::error::Error;
-use crate::plan::{Planner, Scene, refuses};
+use crate::plan::{ObservedService, Planner, refuses};
 
 /// What is decided about a target, with what is written down if it is done.
 #[derive(Clone, Debug)]
@@ -43,9 +43,9 @@ impl<C: Cloud> Planner<'_, C> {
         target: &'t Target,
         inputs: &[PendingInput],
         held: bool,
-    ) -> Result<(Vec<Wanted>, Vec<Decided<'t>>), Error> {
+    ) -> Result<(Vec<CandidateImage>, Vec<Decided<'t>>), Error> {
         let repository = target.repository.at(self.home);
-        let (mut wanted, mut passed): (Vec<Wanted>, Vec<Decided<'t>>) = (Vec::new(), Vec::new());
+        let (mut wanted, mut passed): (Vec<CandidateImage>, Vec<Decided<'t>>) = (Vec::new(), Vec::new());
         for input in inputs {
             let Some(tag) = &input.tag else { continue };
             if let Some(plan) = refuses(target, tag) {
@@ -54,7 +54,12 @@ impl<C: Cloud> Planner<'_, C> {
             }
             match self.look.image(&repository, &ImageName::Tag(tag.clone())).await? {
                 Some(image) => {
-                    wanted.push(Wanted { image, tag: tag.clone(), tagged_at: Some(input.at), input: input.clone() });
+                    wanted.push(CandidateImage {
+                        image,
+                        tag: tag.clone(),
+                        tagged_at: Some(input.at),
+                        input: input.clone(),
+                    });
                 }
                 None => {
                     let reason = Reason::TagGone { tag: tag.clone(), repository: repository.name.clone() };
@@ -66,7 +71,12 @@ impl<C: Cloud> Planner<'_, C> {
         if let Some(input) = again {
             let images = self.look.images(&repository).await?;
             for (image, tag) in deploy::ranked(target, images.iter()) {
-                wanted.push(Wanted { image: image.clone(), tag: tag.clone(), tagged_at: None, input: input.clone() });
+                wanted.push(CandidateImage {
+                    image: image.clone(),
+                    tag: tag.clone(),
+                    tagged_at: None,
+                    input: input.clone(),
+                });
             }
         }
         Ok((deploy::in_order(target, wanted), passed))
@@ -76,8 +86,8 @@ impl<C: Cloud> Planner<'_, C> {
     pub(crate) async fn choose<'t>(
         &self,
         target: &'t Target,
-        scene: &Scene,
-        wanted: &[Wanted],
+        scene: &ObservedService,
+        wanted: &[CandidateImage],
         again: Option<&PendingInput>,
     ) -> Result<Vec<Decided<'t>>, Error> {
         let repository = target.repository.at(self.home);

@@ -13,13 +13,13 @@ use slipway_core::notice::Notice;
 use slipway_core::plan::Plan;
 use tracing::{info, warn};
 
-use crate::act::Ending;
+use crate::act::TargetResult;
 use crate::cloud::Cloud;
 use crate::error::{Error, Failure};
 use crate::execute::{Calls, Registrations};
 use crate::input::Invocation;
 use crate::lease::Holder;
-use crate::observe::Look;
+use crate::observe::Observations;
 use crate::plan::Planner;
 use crate::{Engine, report, store};
 
@@ -61,7 +61,7 @@ impl<'a, C: Cloud> Call<'a, C> {
         Calls { cloud: &self.engine.cloud, paces: &self.engine.paces, until: self.until }
     }
 
-    pub(crate) fn planner<'p>(&'p self, look: &'p Look<'p, C>) -> Planner<'p, C> {
+    pub(crate) fn planner<'p>(&'p self, look: &'p Observations<'p, C>) -> Planner<'p, C> {
         Planner { look, home: self.home, request: self.request_id }
     }
 
@@ -105,13 +105,13 @@ impl<'a, C: Cloud> Call<'a, C> {
         const DOCUMENT: &str = "slipway/configuration";
         let (cloud, document) = (self.cloud(), TargetName::new(DOCUMENT));
         match cloud.read_record(&document).await {
-            Ok(item) if item.record.has_told(&notice.id) => return Ok(()),
+            Ok(item) if item.record.has_published(&notice.id) => return Ok(()),
             Ok(_) => {}
             Err(error) => warn!(%error, "what was published of the document could not be read"),
         }
         let id = notice.id.clone();
         self.publish(vec![notice]).await?;
-        if let Err(error) = store::change(cloud, &document, |record| record.tell(None, &id)).await {
+        if let Err(error) = store::change(cloud, &document, |record| record.record_published(None, &id)).await {
             warn!(%error, "what was published of the document could not be written down");
         }
         Ok(())
@@ -161,6 +161,6 @@ pub(crate) async fn in_turn<T>(work: impl Iterator<Item = impl Future<Output = T
     stream::iter(work).buffered(AT_ONCE).collect().await
 }
 
-pub(crate) fn answers(endings: &[Ending]) -> Vec<Answer> {
-    endings.iter().map(|ending| ending.answer.clone()).collect()
+pub(crate) fn answers(results: &[TargetResult]) -> Vec<Answer> {
+    results.iter().map(|result| result.answer.clone()).collect()
 }

@@ -5,9 +5,9 @@ use slipway_core::deploy::as_ran;
 use slipway_core::facts::{ImageFacts, ImageName, Revision, ServiceDeploymentFacts, Storage};
 use slipway_core::id::{ServiceRevisionArn, TargetName};
 use slipway_core::image::Digest;
-use slipway_core::ledger::Good;
+use slipway_core::ledger::KnownGood;
 use slipway_core::outcome::won;
-use slipway_core::rollback::{Found, GoodFacts, Presence, RevisionState, Wanted, images_to_find};
+use slipway_core::rollback::{Found, KnownGoodFacts, NeededImage, Presence, RevisionState, images_to_find};
 
 use crate::cloud::Cloud;
 use crate::error::{Error, optional};
@@ -20,7 +20,7 @@ pub(crate) async fn known_good_in(
     cloud: &impl Cloud,
     target: &TargetName,
     history: &[ServiceDeploymentFacts],
-) -> Result<Vec<Good>, Error> {
+) -> Result<Vec<KnownGood>, Error> {
     let won: Vec<_> = history.iter().filter(|it| won(it)).take(FROM_HISTORY).collect();
     let mut arns: Vec<ServiceRevisionArn> = won.iter().filter_map(|it| it.target.clone()).collect();
     arns.sort();
@@ -29,27 +29,31 @@ pub(crate) async fn known_good_in(
     let good = |it: &&ServiceDeploymentFacts| {
         let ran = revisions.iter().find(|revision| Some(&revision.arn) == it.target.as_ref())?;
         let revision = ran.task_definition.as_ref()?.to_string();
-        Some(Good { revision, ran: as_ran(&ran.images), at: it.finished_at.or(it.created_at)? })
+        Some(KnownGood { revision, ran: as_ran(&ran.images), at: it.finished_at.or(it.created_at)? })
     };
     Ok(won.iter().filter_map(good).collect())
 }
 
 /// What became of a known-good revision of a service; `revision` where it can still be read.
-pub(crate) async fn good_facts(
+pub(crate) async fn known_good_facts(
     cloud: &impl Cloud,
     target: &TargetName,
-    good: Good,
+    good: KnownGood,
     revision: Option<&Revision>,
-) -> Result<GoodFacts, Error> {
+) -> Result<KnownGoodFacts, Error> {
     let Some(revision) = revision else {
-        return Ok(GoodFacts { good, state: RevisionState::Gone, images: Vec::new() });
+        return Ok(KnownGoodFacts { good, state: RevisionState::Gone, images: Vec::new() });
     };
     let wanted = images_to_find(&good, revision);
     let images = join_all(wanted.into_iter().map(|wanted| found(cloud, target, wanted))).await;
-    Ok(GoodFacts { good, state: RevisionState::of(revision), images: images.into_iter().collect::<Result<_, _>>()? })
+    Ok(KnownGoodFacts {
+        good,
+        state: RevisionState::of(revision),
+        images: images.into_iter().collect::<Result<_, _>>()?,
+    })
 }
 
-async fn found(cloud: &impl Cloud, target: &TargetName, wanted: Wanted) -> Result<Found, Error> {
+async fn found(cloud: &impl Cloud, target: &TargetName, wanted: NeededImage) -> Result<Found, Error> {
     // The outer `None` where the registry cannot be asked.
     let image = async |name: &ImageName| optional(target, cloud.describe_image(&wanted.repository, name).await);
     let named = image(&wanted.named).await?;

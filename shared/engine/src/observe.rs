@@ -23,7 +23,7 @@ type Pair = (Build, Build);
 
 /// Everything looked up for one invocation.
 #[derive(Debug)]
-pub(crate) struct Look<'a, C> {
+pub(crate) struct Observations<'a, C> {
     pub(crate) cloud: &'a C,
     services: Memo<(ClusterName, ServiceName), Result<Option<ServiceFacts>, Error>>,
     revisions: Memo<String, Result<Revision, Error>>,
@@ -34,7 +34,7 @@ pub(crate) struct Look<'a, C> {
     waited: Mutex<Option<Timestamp>>,
 }
 
-impl<'a, C: Cloud> Look<'a, C> {
+impl<'a, C: Cloud> Observations<'a, C> {
     pub(crate) fn new(cloud: &'a C) -> Self {
         Self {
             cloud,
@@ -89,7 +89,7 @@ impl<'a, C: Cloud> Look<'a, C> {
         join_all(calls).await;
     }
 
-    /// A target's service, looked up by [`Look::at_services`] as a rule.
+    /// A target's service, looked up by [`Observations::at_services`] as a rule.
     pub(crate) async fn service(&self, target: &Target) -> Result<Option<ServiceFacts>, Error> {
         let key = (target.cluster.clone(), target.service.clone());
         let look = async || {

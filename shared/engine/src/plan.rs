@@ -10,22 +10,22 @@ use slipway_core::deploy::{
 use slipway_core::facts::{ImageFacts, ImageName, RanImage, Revision, ServiceFacts};
 use slipway_core::id::{EventId, Home, TargetName, TaskDefinitionArn};
 use slipway_core::image::{Repository, Tag};
-use slipway_core::ledger::{Good, Service};
+use slipway_core::ledger::{KnownGood, Service};
 use slipway_core::plan::Plan;
 use slipway_core::reason::Reason;
 use slipway_core::request;
-use slipway_core::rollback::GoodFacts;
+use slipway_core::rollback::KnownGoodFacts;
 use slipway_core::tags::NoMatch;
 use slipway_core::trigger::Trigger;
 
 use crate::cloud::Cloud;
 use crate::error::{Error, Kind};
-use crate::known_good::{good_facts, known_good_in};
-use crate::observe::Look;
+use crate::known_good::{known_good_facts, known_good_in};
+use crate::observe::Observations;
 
 /// Makes plans.
 pub(crate) struct Planner<'a, C> {
-    pub(crate) look: &'a Look<'a, C>,
+    pub(crate) look: &'a Observations<'a, C>,
     pub(crate) home: &'a Home,
     /// Lambda's id of the invocation.
     pub(crate) request: &'a str,
@@ -33,7 +33,7 @@ pub(crate) struct Planner<'a, C> {
 
 /// What was looked up for a service that can be deployed to.
 #[derive(Clone, Debug)]
-pub(crate) struct Scene {
+pub(crate) struct ObservedService {
     pub(crate) service: ServiceFacts,
     pub(crate) running: Revision,
     base: Revision,
@@ -47,14 +47,14 @@ pub(crate) struct Scene {
 
 /// When a service that is seen for the first time counts as decided about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sight {
+pub(crate) enum AdoptedSince {
     /// When what runs was deployed: the push that came is newer.
-    OfAPush,
+    ItsDeployment,
     /// Now: nothing that was there before is deployed.
-    OfAReconcile,
+    Now,
 }
 
-impl Scene {
+impl ObservedService {
     fn facts<'s>(&'s self, target: &'s Target, repository: &'s Repository) -> Facts<'s> {
         Facts {
             target,
@@ -75,8 +75,8 @@ impl<C: Cloud> Planner<'_, C> {
         target: &Target,
         record: Service,
         wanted: Option<&ImageFacts>,
-        sight: Sight,
-    ) -> Result<Result<Scene, Reason>, Error> {
+        adopted_since: AdoptedSince,
+    ) -> Result<Result<ObservedService, Reason>, Error> {
         let service = self.service(target, &record).await?;
         let service = match deployable(target, service.as_ref()) {
             Ok(service) => service.clone(),
@@ -112,7 +112,7 @@ impl<C: Cloud> Planner<'_, C> {
         let seen = match is_first_sight {
             true => {
                 let now = self.look.cloud.now();
-                let at = (sight == Sight::OfAReconcile).then_some(now);
+                let at = (adopted_since == AdoptedSince::Now).then_some(now);
                 vec![deploy::first_sight(&service, &ran, at, now)]
             }
             false => self.notes(&record, &service, &ran),
@@ -120,7 +120,7 @@ impl<C: Cloud> Planner<'_, C> {
         seen.iter().for_each(|note| note.write(&mut record));
         notes.extend(seen);
         let base = deploy::base(&running, latest);
-        Ok(Ok(Scene { service, running, base, ran, record, notes }))
+        Ok(Ok(ObservedService { service, running, base, ran, record, notes }))
     }
 
     /// The service; asked again where ECS's answer is older than what is recorded.
@@ -139,7 +139,12 @@ impl<C: Cloud> Planner<'_, C> {
     }
 
     /// The plan for an image, whoever wants it.
-    pub(crate) async fn image(&self, target: &Target, scene: &Scene, candidate: &Candidate<'_>) -> Result<Plan, Error> {
+    pub(crate) async fn image(
+        &self,
+        target: &Target,
+        scene: &ObservedService,
+        candidate: &Candidate<'_>,
+    ) -> Result<Plan, Error> {
         let repository = target.repository.at(self.home);
         let facts = scene.facts(target, &repository);
         let running_image = match question(&facts, candidate) {
@@ -168,7 +173,7 @@ impl<C: Cloud> Planner<'_, C> {
     pub(crate) async fn deploy(
         &self,
         target: &Target,
-        scene: &Scene,
+        scene: &ObservedService,
         (name, insist): (&ImageName, Insist),
         (event, id): (&EventId, Option<&EventId>),
     ) -> Result<Plan, Error> {
@@ -195,7 +200,7 @@ impl<C: Cloud> Planner<'_, C> {
     pub(crate) async fn redeploy(
         &self,
         entries: &[&Target],
-        scene: &Scene,
+        scene: &ObservedService,
         (event, id): (&EventId, Option<&EventId>),
     ) -> Result<Plan, Error> {
         let first = entries[0];
@@ -225,7 +230,7 @@ impl<C: Cloud> Planner<'_, C> {
     pub(crate) async fn rollback(
         &self,
         entries: &[&Target],
-        scene: &Scene,
+        scene: &ObservedService,
         to: Option<&str>,
         (event, id): (&EventId, Option<&EventId>),
     ) -> Result<Plan, Error> {
@@ -241,7 +246,7 @@ impl<C: Cloud> Planner<'_, C> {
                 good => good,
             },
         };
-        let (goods, revisions): (Vec<GoodFacts>, Vec<_>) =
+        let (goods, revisions): (Vec<KnownGoodFacts>, Vec<_>) =
             try_join_all(goods.into_iter().map(|good| self.known_good(&first.name, good))).await?.into_iter().unzip();
         let revisions: Vec<Revision> = revisions.into_iter().flatten().collect();
         Ok(deploy::rollback(&Rollback {
@@ -259,7 +264,7 @@ impl<C: Cloud> Planner<'_, C> {
     }
 
     /// What ran well by ECS's own history, but for what runs: where the record remembers none.
-    async fn known_good_by_history(&self, target: &Target, scene: &Scene) -> Result<Vec<Good>, Error> {
+    async fn known_good_by_history(&self, target: &Target, scene: &ObservedService) -> Result<Vec<KnownGood>, Error> {
         let ServiceFacts { cluster, service, task_definition, .. } = &scene.service;
         let history = self.look.cloud.list_service_deployments(cluster, service).await?;
         let mut good = known_good_in(self.look.cloud, &target.name, &history).await?;
@@ -268,10 +273,10 @@ impl<C: Cloud> Planner<'_, C> {
     }
 
     /// A revision that somebody names, in the service's own family where they name none.
-    fn named(&self, scene: &Scene, revision: &str) -> Good {
+    fn named(&self, scene: &ObservedService, revision: &str) -> KnownGood {
         let short = TaskDefinitionArn::new(revision).short().to_owned();
         let known = scene.record.good.iter().find(|it| TaskDefinitionArn::new(it.revision.as_str()).short() == short);
-        known.cloned().unwrap_or_else(|| Good {
+        known.cloned().unwrap_or_else(|| KnownGood {
             revision: revision.to_owned(),
             ran: Vec::new(),
             at: self.look.cloud.now(),
@@ -279,15 +284,19 @@ impl<C: Cloud> Planner<'_, C> {
     }
 
     /// What became of a revision, and the revision itself where it can still be read.
-    async fn known_good(&self, target: &TargetName, good: Good) -> Result<(GoodFacts, Option<Revision>), Error> {
+    async fn known_good(
+        &self,
+        target: &TargetName,
+        good: KnownGood,
+    ) -> Result<(KnownGoodFacts, Option<Revision>), Error> {
         let revision = match self.look.revision(&good.revision).await {
             Ok(revision) => Some(revision),
             Err(error) if error.kind == Kind::NotFound => None,
             Err(error) => return Err(error),
         };
         let name = revision.as_ref().map_or(good.revision.clone(), |it| it.arn.to_string());
-        let good = Good { revision: name, ..good };
-        Ok((good_facts(self.look.cloud, target, good, revision.as_ref()).await?, revision))
+        let good = KnownGood { revision: name, ..good };
+        Ok((known_good_facts(self.look.cloud, target, good, revision.as_ref()).await?, revision))
     }
 
     fn with_repositories<'t>(&self, entries: &[&'t Target]) -> Vec<(&'t Target, Repository)> {
@@ -295,7 +304,7 @@ impl<C: Cloud> Planner<'_, C> {
     }
 
     /// Whether a request of this id was carried out before; looked up only where the caller gave an id.
-    async fn done_before(&self, scene: &Scene, id: Option<&EventId>) -> Result<Option<Reason>, Error> {
+    async fn done_before(&self, scene: &ObservedService, id: Option<&EventId>) -> Result<Option<Reason>, Error> {
         let Some(id) = id else { return Ok(None) };
         if let Some(done) = deploy::done_by_record(&scene.record, id) {
             return Ok(Some(done));

@@ -11,34 +11,34 @@ use slipway_core::plan::Plan;
 use slipway_core::reason::Reason;
 use slipway_core::trigger::Trigger;
 
-use crate::act::Ending;
+use crate::act::TargetResult;
 use crate::cloud::Cloud;
 use crate::error::Failure;
 use crate::input::Push;
 use crate::invocation::{Call, answers, in_turn, log};
 use crate::lease::{Lease, Waiting};
-use crate::observe::Look;
-use crate::plan::{Sight, refuses};
+use crate::observe::Observations;
+use crate::plan::{AdoptedSince, refuses};
 use crate::serve::{Served, Session};
 
 impl<C: Cloud> Call<'_, C> {
     /// Deploys a pushed image to every target that wants it, each under its service's lease.
     pub(crate) async fn push(&self, config: &Config, push: &Push) -> Result<Value, Failure> {
         let input = input_of(push);
-        let (mut endings, mut admitted): (Vec<Ending>, Vec<&Target>) = (Vec::new(), Vec::new());
+        let (mut results, mut admitted): (Vec<TargetResult>, Vec<&Target>) = (Vec::new(), Vec::new());
         for target in config.of_repository(&push.repository, self.home) {
             match refuses(target, &push.tag) {
                 None => admitted.push(target),
                 Some(plan) => {
                     log(&push.id, &plan);
-                    endings.push(Ending::of_plan(plan, Trigger::Push, &push.id));
+                    results.push(TargetResult::of_plan(plan, Trigger::Push, &push.id));
                 }
             }
         }
         let names: Vec<_> = admitted.iter().map(|target| target.name.clone()).collect();
-        let (served, failures) = self.grant(config, &names, &input, Sight::OfAPush).await;
-        endings.extend(served);
-        self.answer("push", &push.id, endings, failures)
+        let (served, failures) = self.grant(config, &names, &input, AdoptedSince::ItsDeployment).await;
+        results.extend(served);
+        self.answer("push", &push.id, results, failures)
     }
 
     /// Takes the services' leases, and grants the input where it got one; where it didn't, the holder will.
@@ -47,10 +47,10 @@ impl<C: Cloud> Call<'_, C> {
         config: &Config,
         names: &[TargetName],
         input: &PendingInput,
-        sight: Sight,
-    ) -> (Vec<Ending>, Vec<Failure>) {
+        adopted_since: AdoptedSince,
+    ) -> (Vec<TargetResult>, Vec<Failure>) {
         let cloud = self.cloud();
-        let (mut endings, mut failures, mut held) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut results, mut failures, mut held) = (Vec::new(), Vec::new(), Vec::new());
         let inputs = std::slice::from_ref(input);
         let taken =
             in_turn(names.iter().map(|name| Lease::take(cloud, name, &self.holder, inputs, Waiting::Waits))).await;
@@ -60,12 +60,12 @@ impl<C: Cloud> Call<'_, C> {
                 Ok(Err(busy)) => {
                     let plan = Plan::nothing(name.clone(), Reason::Busy { until: busy.until });
                     log(&input.event, &plan);
-                    endings.push(Ending::of_plan(plan, input.trigger.clone(), &input.event));
+                    results.push(TargetResult::of_plan(plan, input.trigger.clone(), &input.event));
                 }
-                Err(error) => endings.push(Ending::failed(name, error, input.trigger.clone(), &input.event)),
+                Err(error) => results.push(TargetResult::failed(name, error, input.trigger.clone(), &input.event)),
             }
         }
-        let look = Look::new(cloud);
+        let look = Observations::new(cloud);
         let targets: Vec<&Target> = held.iter().flat_map(|session| session.entries.clone()).collect();
         let image = async {
             if let (Some(tag), Some(target)) = (&input.tag, targets.iter().find(|it| is_of(it, input, self))) {
@@ -76,15 +76,15 @@ impl<C: Cloud> Call<'_, C> {
         join(look.at_services(&targets), image).await;
         let held_names: Vec<TargetName> = held.iter().map(|session| session.lease.target.clone()).collect();
         let served =
-            in_turn(held.into_iter().map(|session| session.grant_all(&look, vec![input.clone()], sight))).await;
+            in_turn(held.into_iter().map(|session| session.grant_all(&look, vec![input.clone()], adopted_since))).await;
         for (Served { own, failure, unjudged }, name) in served.into_iter().zip(held_names) {
-            endings.extend(own);
+            results.extend(own);
             failures.extend(failure);
             if unjudged {
                 failures.extend(Box::pin(self.attend_named(config, &name)).await.err());
             }
         }
-        (endings, failures)
+        (results, failures)
     }
 
     /// The answer, or the failure that asks Lambda for another try.
@@ -92,11 +92,11 @@ impl<C: Cloud> Call<'_, C> {
         &self,
         action: &str,
         event: &EventId,
-        endings: Vec<Ending>,
+        results: Vec<TargetResult>,
         failures: Vec<Failure>,
     ) -> Result<Value, Failure> {
-        let answers = answers(&endings);
-        match endings.into_iter().find_map(|ending| ending.passing) {
+        let answers = answers(&results);
+        match results.into_iter().find_map(|result| result.passing) {
             Some(error) => Err(Failure { message: answer::failure(&error.to_string(), &answers), ..error.into() }),
             None => match failures.into_iter().next() {
                 Some(failure) => Err(failure),

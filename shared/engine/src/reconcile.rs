@@ -15,8 +15,8 @@ use tracing::error;
 use crate::cloud::{Cloud, Timer};
 use crate::error::{Error, Failure};
 use crate::invocation::{Call, answers, in_turn};
-use crate::observe::Look;
-use crate::plan::Sight;
+use crate::observe::Observations;
+use crate::plan::AdoptedSince;
 use crate::requests::Asked;
 use crate::{store, timer};
 
@@ -44,14 +44,14 @@ impl<C: Cloud> Call<'_, C> {
             let chunks = self.fan_out(&names, asked).await?;
             return Ok(json!({ "action": "reconcile", "id": asked.event, "ok": true, "spread_over": chunks }));
         }
-        let (endings, mut failures) = self.grant(config, &names, &input, Sight::OfAReconcile).await;
+        let (results, mut failures) = self.grant(config, &names, &input, AdoptedSince::Now).await;
         let looked =
             in_turn(services.iter().map(|(name, entries)| self.look_after_deployments(config, name, entries[0]))).await;
         for failure in looked.into_iter().filter_map(Result::err) {
             error!(failure.message, "a deployment could not be looked after");
             failures.push(failure);
         }
-        self.answer("reconcile", asked.event, endings, failures)
+        self.answer("reconcile", asked.event, results, failures)
     }
 
     /// One level only: a chunk is small enough to be done at once. The same reconcile again makes no more of them.
@@ -75,7 +75,7 @@ impl<C: Cloud> Call<'_, C> {
         if !record.deployments.iter().any(is_unfinished) && may_complete_after_all(&record).is_none() {
             return Ok(());
         }
-        let service = Look::new(cloud).service(target).await?;
+        let service = Observations::new(cloud).service(target).await?;
         let corrected = service.as_ref().and_then(|service| completed_after_all(&record, service)).is_some();
         let overdue = overdue(&record, service.as_ref(), self.now());
         for due in overdue.iter().filter_map(|(_, due)| *due) {
@@ -90,12 +90,12 @@ impl<C: Cloud> Call<'_, C> {
     /// What a reconcile would do.
     async fn if_reconciled(&self, services: &[(TargetName, Vec<&Target>)], input: &PendingInput) -> Value {
         let targets: Vec<&Target> = services.iter().flat_map(|(_, entries)| entries.clone()).collect();
-        let look = Look::new(self.cloud());
+        let look = Observations::new(self.cloud());
         look.at_services(&targets).await;
         let work = targets.iter().map(async |target| {
             let plan = async {
                 let record = store::read(self.cloud(), &target.name).await?.record;
-                self.if_served(&look, target, record, input, Sight::OfAReconcile).await
+                self.if_served(&look, target, record, input, AdoptedSince::Now).await
             };
             self.planned(plan.await, target, Trigger::Reconcile, &input.event)
         });

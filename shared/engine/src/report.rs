@@ -10,27 +10,27 @@ use slipway_core::notice::{Cause, Kind, Notice, Place};
 use slipway_core::trigger::Trigger;
 use tracing::error;
 
-use crate::act::Ending;
+use crate::act::TargetResult;
 use crate::cloud::{Cloud, Metric};
 use crate::error::Error;
 
 /// The notice of how a target's plan ended; skips, dry runs and what is tried again are not published.
 ///
 /// What is refused to somebody who asked concerns them, and they read the answer; what begins concerns everybody.
-pub(crate) fn of_ending(ending: &Ending, home: &Home, at: Timestamp) -> Option<Notice> {
-    let (answer, plan) = (&ending.answer, &ending.plan);
+pub(crate) fn of_result(result: &TargetResult, home: &Home, at: Timestamp) -> Option<Notice> {
+    let (answer, plan) = (&result.answer, &result.plan);
     let (cluster, service) = plan.place()?;
     let place = Place { home, cluster: &cluster, service: &service };
     match answer.outcome {
         Outcome::Started => {
-            let cause = Cause::new(&ending.trigger, &ending.event).by(ending.who.clone());
-            let revision = ending.revision.as_ref().or(plan.running.as_ref()).map_or("", TaskDefinitionArn::as_str);
+            let cause = Cause::new(&result.trigger, &result.event).by(result.who.clone());
+            let revision = result.revision.as_ref().or(plan.running.as_ref()).map_or("", TaskDefinitionArn::as_str);
             let revision = TaskDefinitionArn::new(revision);
             let started = Notice::started(place, plan, &revision, answer.deployment.as_ref(), cause, at);
-            Some(Notice { tasks: ending.tasks, ..started })
+            Some(Notice { tasks: result.tasks, ..started })
         }
-        Outcome::Refused => match ending.trigger {
-            Trigger::Push => Some(Notice::refused(place, plan, Cause::new(&Trigger::Push, &ending.event), at)),
+        Outcome::Refused => match result.trigger {
+            Trigger::Push => Some(Notice::refused(place, plan, Cause::new(&Trigger::Push, &result.event), at)),
             // Every reconcile finds the same trouble again; it is told once for an image, also where a release comes first.
             Trigger::Reconcile | Trigger::Release => {
                 let image = plan.image.as_ref().and_then(|image| image.new.digest.as_ref());
@@ -47,7 +47,7 @@ pub(crate) fn of_ending(ending: &Ending, home: &Home, at: Timestamp) -> Option<N
 
 /// The notice of a deployment that an earlier try made and could not tell of.
 pub(crate) fn late(target: &TargetName, meant: &Deployment, home: &Home, at: Timestamp) -> Option<Notice> {
-    let plan = deploy::told_late(target, meant);
+    let plan = deploy::late_plan(target, meant);
     let (cluster, service) = plan.place()?;
     let place = Place { home, cluster: &cluster, service: &service };
     let revision = TaskDefinitionArn::new(meant.revision.new.clone().unwrap_or_default());

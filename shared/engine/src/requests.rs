@@ -15,15 +15,15 @@ use slipway_core::status::Memory;
 use slipway_core::trigger::Trigger;
 use tracing::error;
 
-use crate::act::Ending;
+use crate::act::TargetResult;
 use crate::choose::Decided;
 use crate::cloud::Cloud;
 use crate::error::{Error, Failure};
 use crate::input::Push;
 use crate::invocation::{Call, answers, in_turn, log};
 use crate::lease::Lease;
-use crate::observe::Look;
-use crate::plan::{Planner, Scene, Sight};
+use crate::observe::Observations;
+use crate::plan::{AdoptedSince, ObservedService, Planner};
 use crate::push::input_of;
 use crate::serve::{Served, Session};
 use crate::store;
@@ -52,9 +52,9 @@ impl<C: Cloud> Call<'_, C> {
             Action::Redeploy => Update::Redeploy,
             Action::Rollback(to) => Update::Rollback(to.as_deref()),
         };
-        let served: Vec<Vec<Ending>> = match request.run {
+        let served: Vec<Vec<TargetResult>> = match request.run {
             Run::Dry => {
-                let look = Look::new(self.cloud());
+                let look = Observations::new(self.cloud());
                 look.at_services(&targets).await;
                 in_turn(services.iter().map(|(_, entries)| self.preview(&look, &asked, update, entries))).await
             }
@@ -62,8 +62,8 @@ impl<C: Cloud> Call<'_, C> {
                 in_turn(services.iter().map(|(name, entries)| self.ask(config, &asked, update, (name, entries)))).await
             }
         };
-        let endings: Vec<Ending> = served.into_iter().flatten().collect();
-        Ok(answer::of_targets(request.action.name(), &event, &answers(&endings)))
+        let results: Vec<TargetResult> = served.into_iter().flatten().collect();
+        Ok(answer::of_targets(request.action.name(), &event, &answers(&results)))
     }
 
     /// Does what is asked of one service under its lease, for which it waits.
@@ -73,7 +73,7 @@ impl<C: Cloud> Call<'_, C> {
         asked: &Asked<'_>,
         update: Update<'_>,
         (name, entries): (&TargetName, &[&Target]),
-    ) -> Vec<Ending> {
+    ) -> Vec<TargetResult> {
         let cloud = self.cloud();
         let nothing = |reason| Plan::nothing(name.clone(), reason);
         let lease = match Lease::wait(cloud, name, &self.holder, self.patience()).await {
@@ -81,23 +81,23 @@ impl<C: Cloud> Call<'_, C> {
             Ok(Err(busy)) => {
                 let plan = nothing(Reason::StillBusy { until: busy.until });
                 log(asked.event, &plan);
-                return vec![Ending::of_plan(plan, asked.trigger.clone(), asked.event)];
+                return vec![TargetResult::of_plan(plan, asked.trigger.clone(), asked.event)];
             }
             Err(error) => {
-                return vec![Ending::failed(name, error, asked.trigger.clone(), asked.event)];
+                return vec![TargetResult::failed(name, error, asked.trigger.clone(), asked.event)];
             }
         };
         let mut session = Session::new(self, lease, config.of_name(name));
-        let mut endings = Vec::new();
+        let mut results = Vec::new();
         for entries in update.rounds(entries) {
-            let look = Look::new(cloud);
+            let look = Observations::new(cloud);
             let planner = self.planner(&look);
             let target = entries[0];
-            let scene = match session.look_around(&planner, target, None, Sight::OfAPush).await {
+            let scene = match session.observe(&planner, target, None, AdoptedSince::ItsDeployment).await {
                 Ok(Ok(scene)) => Ok(scene),
                 Ok(Err(reason)) => Err(Plan::nothing(name.clone(), reason)),
                 Err(error) => {
-                    endings.push(Ending::failed(&target.name, error, asked.trigger.clone(), asked.event));
+                    results.push(TargetResult::failed(&target.name, error, asked.trigger.clone(), asked.event));
                     continue;
                 }
             };
@@ -105,17 +105,17 @@ impl<C: Cloud> Call<'_, C> {
                 Ok(scene) => asked.plan(&planner, update, &entries, &scene).await,
                 Err(plan) => Ok(plan),
             };
-            endings.push(match plan {
+            results.push(match plan {
                 Ok(plan) => {
                     if let Some(decision) = asked.decision_without_steps(&plan, self.now()) {
                         session.lease.note(Note::Decided(decision));
                     }
                     session.carry_out(asked.decided(target, plan)).await
                 }
-                Err(error) => Ending::failed(&target.name, error, asked.trigger.clone(), asked.event),
+                Err(error) => TargetResult::failed(&target.name, error, asked.trigger.clone(), asked.event),
             });
         }
-        let Served { own, mut failure, unjudged } = session.finish(endings).await;
+        let Served { own, mut failure, unjudged } = session.finish(results).await;
         if unjudged {
             failure = failure.or(Box::pin(self.attend_named(config, name)).await.err());
         }
@@ -129,24 +129,24 @@ impl<C: Cloud> Call<'_, C> {
     /// What would be done, without a lease and without a write.
     async fn preview(
         &self,
-        look: &Look<'_, C>,
+        look: &Observations<'_, C>,
         asked: &Asked<'_>,
         update: Update<'_>,
         entries: &[&Target],
-    ) -> Vec<Ending> {
+    ) -> Vec<TargetResult> {
         let planner = self.planner(look);
-        let mut endings = Vec::new();
+        let mut results = Vec::new();
         for entries in update.rounds(entries) {
             let plan = async {
                 let record = store::read(self.cloud(), &entries[0].name).await?.record;
-                match planner.scene(entries[0], record, None, Sight::OfAPush).await? {
+                match planner.scene(entries[0], record, None, AdoptedSince::ItsDeployment).await? {
                     Ok(scene) => asked.plan(&planner, update, &entries, &scene).await,
                     Err(reason) => Ok(Plan::nothing(entries[0].name.clone(), reason)),
                 }
             };
-            endings.push(self.planned(plan.await, entries[0], asked.trigger.clone(), asked.event));
+            results.push(self.planned(plan.await, entries[0], asked.trigger.clone(), asked.event));
         }
-        endings
+        results
     }
 
     pub(crate) fn planned(
@@ -155,29 +155,29 @@ impl<C: Cloud> Call<'_, C> {
         target: &Target,
         trigger: Trigger,
         event: &EventId,
-    ) -> Ending {
+    ) -> TargetResult {
         match plan {
             Ok(plan) => {
                 log(event, &plan);
-                Ending::of_plan(plan, trigger, event)
+                TargetResult::of_plan(plan, trigger, event)
             }
-            Err(error) => Ending::failed(&target.name, error, trigger, event),
+            Err(error) => TargetResult::failed(&target.name, error, trigger, event),
         }
     }
 
     /// What a push would bring about; nothing is done.
     pub(crate) async fn explain(&self, config: &Config, push: &Push) -> Value {
         let targets = config.of_repository(&push.repository, self.home);
-        let look = Look::new(self.cloud());
+        let look = Observations::new(self.cloud());
         look.at_services(&targets).await;
-        let endings = in_turn(targets.iter().map(|target| self.explain_one(&look, target, push))).await;
-        answer::of_targets("explain", &push.id, &answers(&endings))
+        let results = in_turn(targets.iter().map(|target| self.explain_one(&look, target, push))).await;
+        answer::of_targets("explain", &push.id, &answers(&results))
     }
 
-    async fn explain_one(&self, look: &Look<'_, C>, target: &Target, push: &Push) -> Ending {
+    async fn explain_one(&self, look: &Observations<'_, C>, target: &Target, push: &Push) -> TargetResult {
         let plan = async {
             let record = store::read(self.cloud(), &target.name).await?.record;
-            self.if_served(look, target, record, &input_of(push), Sight::OfAPush).await
+            self.if_served(look, target, record, &input_of(push), AdoptedSince::ItsDeployment).await
         };
         self.planned(plan.await, target, Trigger::Push, &push.id)
     }
@@ -185,11 +185,11 @@ impl<C: Cloud> Call<'_, C> {
     /// What an input would bring about.
     pub(crate) async fn if_served(
         &self,
-        look: &Look<'_, C>,
+        look: &Observations<'_, C>,
         target: &Target,
         record: Service,
         input: &PendingInput,
-        sight: Sight,
+        adopted_since: AdoptedSince,
     ) -> Result<Plan, Error> {
         let planner = self.planner(look);
         let inputs = std::slice::from_ref(input);
@@ -198,7 +198,7 @@ impl<C: Cloud> Call<'_, C> {
         if let (Some(one), None) = (passed.into_iter().next(), again) {
             return Ok(one.plan);
         }
-        let scene = match planner.scene(target, record, wanted.first().map(|it| &it.image), sight).await? {
+        let scene = match planner.scene(target, record, wanted.first().map(|it| &it.image), adopted_since).await? {
             Ok(scene) => scene,
             Err(reason) => return Ok(Plan::nothing(target.name.clone(), reason)),
         };
@@ -233,29 +233,30 @@ impl<C: Cloud> Call<'_, C> {
         (image, why): (Option<&ImageName>, Option<&String>),
     ) -> Result<Value, Failure> {
         let released = in_turn(services.iter().map(async |(name, entries)| {
-            let nothing = |reason| Ending::of_plan(Plan::nothing(name.clone(), reason), Trigger::Release, asked.event);
+            let nothing =
+                |reason| TargetResult::of_plan(Plan::nothing(name.clone(), reason), Trigger::Release, asked.event);
             match self.release_one(name, entries, image).await {
                 Ok(None) => Ok(name.clone()),
                 Ok(Some(reason)) => Err(nothing(reason)),
-                Err(error) => Err(Ending::failed(name, error, Trigger::Release, asked.event)),
+                Err(error) => Err(TargetResult::failed(name, error, Trigger::Release, asked.event)),
             }
         }))
         .await;
-        let (mut names, mut endings) = (Vec::new(), Vec::new());
+        let (mut names, mut results) = (Vec::new(), Vec::new());
         for one in released {
             match one {
                 Ok(name) => names.push(name),
-                Err(ending) => endings.push(ending),
+                Err(result) => results.push(result),
             }
         }
         let who = asked.request.who.clone();
         let input = PendingInput::again(asked.event.clone(), Trigger::Release, self.now()).by(who, why.cloned());
-        let (served, failures) = self.grant(config, &names, &input, Sight::OfAReconcile).await;
-        endings.extend(served);
+        let (served, failures) = self.grant(config, &names, &input, AdoptedSince::Now).await;
+        results.extend(served);
         for failure in failures {
             error!(failure.message, "a release was carried out, but not all that follows from it");
         }
-        Ok(answer::of_targets("release", asked.event, &answers(&endings)))
+        Ok(answer::of_targets("release", asked.event, &answers(&results)))
     }
 
     /// `None` if something was released, else why not.
@@ -278,15 +279,15 @@ impl<C: Cloud> Call<'_, C> {
         });
         let mut digest = known.map(|it| it.digest.clone());
         if digest.is_none() {
-            let look = Look::new(cloud);
+            let look = Observations::new(cloud);
             for target in entries {
                 let found = look.image(&target.repository.at(self.home), image).await?;
                 digest = digest.or(found.map(|image| image.digest));
             }
         }
         let Some(digest) = digest else { return Ok(Some(Reason::NotQuarantined { image: shown })) };
-        let (pardoned, _) = store::change(cloud, name, |record| record.pardon(&digest)).await?;
-        Ok((!pardoned).then_some(Reason::NotQuarantined { image: shown }))
+        let (released, _) = store::change(cloud, name, |record| record.release_image(&digest)).await?;
+        Ok((!released).then_some(Reason::NotQuarantined { image: shown }))
     }
 
     /// The last deployments of each service, newest first.
@@ -349,7 +350,7 @@ impl Asked<'_> {
         planner: &Planner<'_, C>,
         update: Update<'_>,
         entries: &[&Target],
-        scene: &Scene,
+        scene: &ObservedService,
     ) -> Result<Plan, Error> {
         let id = (self.event, self.request.id.as_ref());
         match update {

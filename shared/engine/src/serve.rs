@@ -7,20 +7,20 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use slipway_core::config::Target;
-use slipway_core::deploy::{self, NotOpen, Note, Verdict, Wanted};
+use slipway_core::deploy::{self, CandidateImage, NotOpen, Note, Verdict};
 use slipway_core::ledger::{Blocked, PendingInput};
 use slipway_core::plan::Plan;
 use slipway_core::reason::Reason;
 use tracing::{error, warn};
 
-use crate::act::Ending;
+use crate::act::TargetResult;
 use crate::choose::Decided;
 use crate::cloud::Cloud;
 use crate::error::{Error, Failure};
 use crate::invocation::Call;
 use crate::lease::{Lease, Stop};
-use crate::observe::Look;
-use crate::plan::{Planner, Scene, Sight};
+use crate::observe::Observations;
+use crate::plan::{AdoptedSince, ObservedService, Planner};
 use crate::{report, timer};
 
 /// After an update, inputs are gathered for so long before they are served: a burst ends in few deployments.
@@ -58,7 +58,7 @@ pub(crate) struct Session<'a, C> {
 /// What a session brought about.
 pub(crate) struct Served {
     /// Of what the invocation is about.
-    pub(crate) own: Vec<Ending>,
+    pub(crate) own: Vec<TargetResult>,
     /// A failure that another try can help.
     pub(crate) failure: Option<Failure>,
     /// Whether there is an end to judge that nobody may have heard of.
@@ -83,16 +83,21 @@ impl<'a, C: Cloud> Session<'a, C> {
     }
 
     /// Grants this invocation's own inputs, with those that a holder left who died, and then everybody's.
-    pub(crate) async fn grant_all(mut self, look: &Look<'_, C>, own: Vec<PendingInput>, sight: Sight) -> Served {
+    pub(crate) async fn grant_all(
+        mut self,
+        look: &Observations<'_, C>,
+        own: Vec<PendingInput>,
+        adopted_since: AdoptedSince,
+    ) -> Served {
         self.own.clone_from(&own);
         let mut inputs = own.clone();
         inputs.extend(self.lease.unblocked_but(&own));
-        let endings = self.grant(look, inputs, sight).await;
-        self.finish(endings).await
+        let results = self.grant(look, inputs, adopted_since).await;
+        self.finish(results).await
     }
 
     /// Tells what was done, and serves inputs until the lease can be let go.
-    pub(crate) async fn finish(mut self, own: Vec<Ending>) -> Served {
+    pub(crate) async fn finish(mut self, own: Vec<TargetResult>) -> Served {
         let mut failure = self.tell(&own).await.err();
         loop {
             if let Err(error) = self.arm_for_what_waits().await {
@@ -120,11 +125,11 @@ impl<'a, C: Cloud> Session<'a, C> {
                 self.call.cloud().sleep(BREATH).await;
                 self.refresh().await;
             }
-            let look = Look::new(self.call.cloud());
+            let look = Observations::new(self.call.cloud());
             let mut inputs = inputs;
             inputs.extend(self.lease.unblocked_but(&inputs));
-            let endings = self.grant(&look, inputs, Sight::OfAPush).await;
-            failure = failure.or(self.tell(&endings).await.err());
+            let results = self.grant(&look, inputs, AdoptedSince::ItsDeployment).await;
+            failure = failure.or(self.tell(&results).await.err());
         }
         failure = failure.or(self.arm_for_what_waits().await.err().map(Failure::from));
         Served { own, failure, unjudged: self.unjudged }
@@ -145,8 +150,13 @@ impl<'a, C: Cloud> Session<'a, C> {
     }
 
     /// Serves these inputs, entry by entry.
-    async fn grant(&mut self, look: &Look<'_, C>, inputs: Vec<PendingInput>, sight: Sight) -> Vec<Ending> {
-        let mut endings = Vec::new();
+    async fn grant(
+        &mut self,
+        look: &Observations<'_, C>,
+        inputs: Vec<PendingInput>,
+        adopted_since: AdoptedSince,
+    ) -> Vec<TargetResult> {
+        let mut results = Vec::new();
         for target in self.entries.clone() {
             let uri = target.repository.at(self.call.home).to_string();
             let of_entry = |input: &&PendingInput| input.repository.as_ref().is_none_or(|it| *it == uri);
@@ -155,34 +165,34 @@ impl<'a, C: Cloud> Session<'a, C> {
                 continue;
             }
             // What an earlier entry's update changed shows only in a new look.
-            let anew = Look::new(self.call.cloud());
+            let anew = Observations::new(self.call.cloud());
             let look = if self.updated { &anew } else { look };
-            endings.extend(self.grant_one(look, target, inputs, sight).await);
+            results.extend(self.grant_one(look, target, inputs, adopted_since).await);
         }
         self.served.extend(inputs);
-        endings
+        results
     }
 
     async fn grant_one(
         &mut self,
-        look: &Look<'_, C>,
+        look: &Observations<'_, C>,
         target: &'a Target,
         inputs: Vec<PendingInput>,
-        sight: Sight,
-    ) -> Vec<Ending> {
+        adopted_since: AdoptedSince,
+    ) -> Vec<TargetResult> {
         let mut all = inputs.clone();
-        let decided = match Box::pin(self.decide(look, target, &mut all, sight)).await {
+        let decided = match Box::pin(self.decide(look, target, &mut all, adopted_since)).await {
             Ok(decided) => decided,
             Err(error) => {
                 self.postpone(&all, &error);
                 let failed = |input: &PendingInput| {
-                    Ending::failed(&target.name, error.clone(), input.trigger.clone(), &input.event)
+                    TargetResult::failed(&target.name, error.clone(), input.trigger.clone(), &input.event)
                 };
                 return all.iter().map(failed).collect();
             }
         };
         self.served.extend(all);
-        let mut endings = Vec::new();
+        let mut results = Vec::new();
         for one in decided {
             let blocked = one.plan.blocked;
             if let (Some(blocked), Some(input)) = (blocked, &one.input) {
@@ -190,25 +200,25 @@ impl<'a, C: Cloud> Session<'a, C> {
             }
             self.queued |= blocked == Some(Blocked::Deployment);
             let input = one.input.clone();
-            let ending = Box::pin(self.call.carry_out(&mut self.lease, one)).await;
-            if ending.number.is_some() {
+            let result = Box::pin(self.call.carry_out(&mut self.lease, one)).await;
+            if result.number.is_some() {
                 self.updated = true;
             }
-            if let (Some(error), Some(input)) = (&ending.passing, input) {
+            if let (Some(error), Some(input)) = (&result.passing, input) {
                 self.postpone(&[input], error);
             }
-            endings.push(ending);
+            results.push(result);
         }
-        endings
+        results
     }
 
     /// What is done about the inputs; those that came while better ones were waited for are added to them.
     async fn decide(
         &mut self,
-        look: &Look<'_, C>,
+        look: &Observations<'_, C>,
         target: &'a Target,
         inputs: &mut Vec<PendingInput>,
-        sight: Sight,
+        adopted_since: AdoptedSince,
     ) -> Result<Vec<Decided<'a>>, Error> {
         let planner = self.call.planner(look);
         let is_held = |session: &Self| session.lease.record().hold.is_some();
@@ -235,7 +245,7 @@ impl<'a, C: Cloud> Session<'a, C> {
         if wanted.is_empty() && again.is_none() {
             return Ok(decided);
         }
-        match self.look_around(&planner, target, wanted.first(), sight).await? {
+        match self.observe(&planner, target, wanted.first(), adopted_since).await? {
             Ok(scene) => decided.extend(planner.choose(target, &scene, &wanted, again).await?),
             Err(reason) => {
                 let refused = |input: &PendingInput| {
@@ -249,14 +259,15 @@ impl<'a, C: Cloud> Session<'a, C> {
     }
 
     /// The service and what is known of it; what the look adds to the record is noted.
-    pub(crate) async fn look_around(
+    pub(crate) async fn observe(
         &mut self,
         planner: &Planner<'_, C>,
         target: &Target,
-        wanted: Option<&Wanted>,
-        sight: Sight,
-    ) -> Result<Result<Scene, Reason>, Error> {
-        let scene = Box::pin(planner.scene(target, self.lease.record(), wanted.map(|it| &it.image), sight)).await?;
+        wanted: Option<&CandidateImage>,
+        adopted_since: AdoptedSince,
+    ) -> Result<Result<ObservedService, Reason>, Error> {
+        let scene =
+            Box::pin(planner.scene(target, self.lease.record(), wanted.map(|it| &it.image), adopted_since)).await?;
         if let Ok(scene) = &scene {
             scene.notes.iter().for_each(|note| self.lease.note(note.clone()));
             self.unjudged |= deploy::unjudged(&scene.record, &scene.service).next().is_some();
@@ -265,11 +276,11 @@ impl<'a, C: Cloud> Session<'a, C> {
     }
 
     /// Whether better images are waited for: a push came so lately that some may follow.
-    fn settle(&self, target: &Target, wanted: &[Wanted]) -> Verdict {
+    fn settle(&self, target: &Target, wanted: &[CandidateImage]) -> Verdict {
         if self.settled {
             return Ok(());
         }
-        let pushed = wanted.iter().filter_map(Wanted::came_at).max();
+        let pushed = wanted.iter().filter_map(CandidateImage::came_at).max();
         deploy::settle(target.settle, pushed, self.call.now())
     }
 
@@ -288,31 +299,32 @@ impl<'a, C: Cloud> Session<'a, C> {
     }
 
     /// Tells what was done, and what an earlier holder did and could not tell. A copy bears the same id.
-    async fn tell(&mut self, endings: &[Ending]) -> Result<(), Failure> {
+    async fn tell(&mut self, results: &[TargetResult]) -> Result<(), Failure> {
         let record = self.lease.record();
         let now = self.call.now();
         let mut notices: Vec<_> =
-            endings.iter().filter_map(|it| Some((it.number, report::of_ending(it, self.call.home, now)?))).collect();
-        for meant in deploy::untold(&record) {
-            if endings.iter().all(|it| it.number != Some(meant.number)) {
+            results.iter().filter_map(|it| Some((it.number, report::of_result(it, self.call.home, now)?))).collect();
+        for meant in deploy::unpublished(&record) {
+            if results.iter().all(|it| it.number != Some(meant.number)) {
                 let late = report::late(&self.lease.target, meant, self.call.home, now);
                 notices.extend(late.map(|notice| (Some(meant.number), notice)));
             }
         }
-        notices.retain(|(_, notice)| !record.has_told(&notice.id));
+        notices.retain(|(_, notice)| !record.has_published(&notice.id));
         self.add_builds(&record, &mut notices).await;
-        let told: Vec<_> = notices.iter().map(|(number, notice)| Note::Told(*number, notice.id.clone())).collect();
+        let published: Vec<_> =
+            notices.iter().map(|(number, notice)| Note::Published(*number, notice.id.clone())).collect();
         self.call.publish(notices.into_iter().map(|(_, notice)| notice).collect()).await?;
-        told.into_iter().for_each(|note| self.lease.note(note));
+        published.into_iter().for_each(|note| self.lease.note(note));
         Ok(())
     }
 
     /// Carries out what was decided about a request.
-    pub(crate) async fn carry_out(&mut self, decided: Decided<'_>) -> Ending {
-        let ending = Box::pin(self.call.carry_out(&mut self.lease, decided)).await;
-        if ending.number.is_some() {
+    pub(crate) async fn carry_out(&mut self, decided: Decided<'_>) -> TargetResult {
+        let result = Box::pin(self.call.carry_out(&mut self.lease, decided)).await;
+        if result.number.is_some() {
             self.updated = true;
         }
-        ending
+        result
     }
 }

@@ -18,13 +18,13 @@ use slipway_core::trigger::Trigger;
 use crate::cloud::Cloud;
 use crate::error::Error;
 use crate::invocation::{Call, in_turn};
-use crate::observe::Look;
-use crate::plan::Sight;
+use crate::observe::Observations;
+use crate::plan::AdoptedSince;
 
 impl<C: Cloud> Call<'_, C> {
     /// The status of each target; a failing look is its answer.
     pub(crate) async fn status(&self, targets: &[&Target], asked: Option<&ImageName>) -> Value {
-        let look = Look::new(self.cloud());
+        let look = Observations::new(self.cloud());
         look.at_services(targets).await;
         let work = targets.iter().map(async |target| {
             let seen = self.status_of(&look, target, asked).await;
@@ -33,7 +33,12 @@ impl<C: Cloud> Call<'_, C> {
         answer::of_status(&in_turn(work).await)
     }
 
-    async fn status_of(&self, look: &Look<'_, C>, target: &Target, asked: Option<&ImageName>) -> Result<Status, Error> {
+    async fn status_of(
+        &self,
+        look: &Observations<'_, C>,
+        target: &Target,
+        asked: Option<&ImageName>,
+    ) -> Result<Status, Error> {
         let repository = target.repository.at(self.home);
         let image = async {
             match asked {
@@ -76,7 +81,7 @@ impl<C: Cloud> Call<'_, C> {
     /// What the push of an image would bring about now, under this tag.
     async fn if_pushed(
         &self,
-        look: &Look<'_, C>,
+        look: &Observations<'_, C>,
         target: &Target,
         record: Service,
         tag: Option<&Tag>,
@@ -91,6 +96,6 @@ impl<C: Cloud> Call<'_, C> {
             who: None,
             reason: None,
         };
-        self.if_served(look, target, record, &input, Sight::OfAPush).await.map(Some)
+        self.if_served(look, target, record, &input, AdoptedSince::ItsDeployment).await.map(Some)
     }
 }

@@ -110,7 +110,7 @@ impl Laws {
     /// A person updated the service past Slipway, to this image, with this deployment.
     pub(crate) fn updated_outside(&mut self, target: &TargetName, digest: &Digest, made: DeploymentId, now: Timestamp) {
         let Some(known) = self.services.get_mut(target) else { return };
-        known.condemned.remove(digest);
+        known.quarantined.remove(digest);
         known.outside = Some((made, now));
         self.updates += 1;
     }
@@ -155,8 +155,8 @@ impl Laws {
                 && record.deployments.first().is_some_and(|first| first.number == it.number)
             {
                 let id = service.and_then(primary).map(|it| &it.id);
-                let put_right = known.outside.as_ref().is_some_and(|(outside, _)| Some(outside) == id);
-                known.called = it.ended().map(|it| it.at).filter(|_| !put_right);
+                let roll_back = known.outside.as_ref().is_some_and(|(outside, _)| Some(outside) == id);
+                known.called = it.ended().map(|it| it.at).filter(|_| !roll_back);
             }
         }
         if let Some(words) = broken {

@@ -52,7 +52,7 @@ impl Schedule {
     /// What an older image needs has changed, so that a rollback to it will fail too.
     pub(crate) fn rot(&self) {
         let mut universe = self.universe.borrow_mut();
-        let good = universe.images.all().iter().rev().skip(1).find(|image| image.quality == Quality::Good);
+        let good = universe.images.all().iter().rev().skip(1).find(|image| image.quality == Quality::KnownGood);
         let Some(digest) = good.map(|image| image.digest.clone()) else { return };
         universe.note(format_args!("{} does well no more", digest.short()));
         universe.images.rot(&digest);
@@ -65,7 +65,9 @@ impl Schedule {
         if universe.is_under_way(&service) {
             return;
         }
-        let Some(image) = universe.images.all().iter().find(|image| image.quality == Quality::Good) else { return };
+        let Some(image) = universe.images.all().iter().find(|image| image.quality == Quality::KnownGood) else {
+            return;
+        };
         let digest = image.digest.clone();
         let text = format!("{}/{REPOSITORY}@{digest}", universe.aws.place().registry());
         let registered = universe.aws.register_task_definition(&task_definition(&service.family, &text));

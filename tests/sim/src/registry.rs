@@ -7,7 +7,7 @@ use slipway_core::image::{Digest, Tag};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Quality {
     /// Its deployment completes.
-    Good,
+    KnownGood,
     /// Its deployment fails.
     Bad,
 }

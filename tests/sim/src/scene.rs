@@ -85,7 +85,7 @@ impl Scene {
         let mut images = Images::new(order);
         let first = tag(order, 0);
         let digest = push(&mut aws, &first, "0");
-        images.tagged(&first, &digest, Quality::Good, began);
+        images.tagged(&first, &digest, Quality::KnownGood, began);
         let registry = aws.place().registry();
         let image = match order {
             // As Terraform writes it before Slipway comes: by its tag, or pinned.

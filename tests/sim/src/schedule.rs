@@ -140,7 +140,7 @@ impl Schedule {
         } else {
             push(&mut universe.aws, &tag, &self.pushes.to_string())
         };
-        let quality = if again { Quality::Good } else { self.fate(universe, &digest) };
+        let quality = if again { Quality::KnownGood } else { self.fate(universe, &digest) };
         universe.images.tagged(&tag, &digest, quality, now);
         let copies = match self.chance.u8(0..20) {
             0 => 0,
@@ -180,7 +180,7 @@ impl Schedule {
         match fate {
             Fate::Crashes => Quality::Bad,
             Fate::SoundsAlarm if self.alarms => Quality::Bad,
-            _ => Quality::Good,
+            _ => Quality::KnownGood,
         }
     }
 

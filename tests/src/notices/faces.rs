@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
-use slipway_core::notice::{Holder, Kind, Living, Main, Notice, Reply, Turn, Wanted, Way};
+use slipway_core::notice::{Kind, Main, MessageState, Notice, Reply, Subscription, Transport, Turn, Writer};
 
 /// A notice as everybody gets it.
 pub(super) struct Faces {
@@ -31,17 +31,17 @@ impl Faces {
 
 /// The faces of one deployment's notices, which arrive in this order.
 pub(super) fn of_scenario(notices: &[Notice]) -> Result<Vec<Faces>, String> {
-    let (mut bot, mut webhook) = (Living::default(), Living::default());
+    let (mut bot, mut webhook) = (MessageState::default(), MessageState::default());
     notices.iter().map(|notice| faces(notice, &mut bot, &mut webhook)).collect()
 }
 
-fn faces(notice: &Notice, bot: &mut Living, webhook: &mut Living) -> Result<Faces, String> {
+fn faces(notice: &Notice, bot: &mut MessageState, webhook: &mut MessageState) -> Result<Faces, String> {
     let message: Value = serde_json::from_str(&notice.message()).map_err(|error| error.to_string())?;
     let face = |name: &str| message[name].as_str().unwrap_or_default().to_owned();
     let json = |name: &str| serde_json::from_str(&face(name)).map_err(|error| format!("{name}: {error}"));
-    let by_bot = turn(bot, notice, Way::Bot);
+    let by_bot = turn(bot, notice, Transport::Bot);
     let (main, reply) = by_bot.map_or((Main::Leave, None), |work| (work.0, work.1));
-    let by_webhook = turn(webhook, notice, Way::Webhook);
+    let by_webhook = turn(webhook, notice, Transport::Webhook);
     Ok(Faces {
         message: (main != Main::Leave).then(|| (main, slipway_slack::living(notice))),
         reply: reply.map(|reply| (reply, slipway_slack::reply(notice))),
@@ -55,16 +55,16 @@ fn faces(notice: &Notice, bot: &mut Living, webhook: &mut Living) -> Result<Face
 }
 
 /// What the slack function does with the message, as its record says.
-fn turn(living: &mut Living, notice: &Notice, way: Way) -> Option<(Main, Option<Reply>)> {
+fn turn(living: &mut MessageState, notice: &Notice, way: Transport) -> Option<(Main, Option<Reply>)> {
     if notice.kind == Kind::Undelivered {
         // It tells that Slack takes nothing.
         return None;
     }
-    let holder = Holder { by: "page".to_owned(), until: Timestamp::MAX };
-    let Turn::Ours(work) = living.take(notice, way, Wanted::Yes, holder, notice.at) else { return None };
+    let holder = Writer { by: "page".to_owned(), until: Timestamp::MAX };
+    let Turn::Ours(work) = living.take(notice, way, Subscription::Yes, holder, notice.at) else { return None };
     match work.main {
         Main::Post => {
-            let ts = (way == Way::Bot).then(|| "1.0".to_owned());
+            let ts = (way == Transport::Bot).then(|| "1.0".to_owned());
             living.posted(notice, Some("C1".to_owned()), ts, work.reply);
         }
         Main::Edit => living.edited(notice, work.reply),

@@ -29,9 +29,9 @@ pub(crate) fn changes(before: Option<&Value>, item: &Value) -> Vec<String> {
         let shown = quarantined["tag"].as_str().or(quarantined["digest"].as_str()).unwrap_or_default();
         told.push(format!("{shown} quarantined"));
     }
-    for pardoned in added(&new, &old, "quarantine", "digest") {
-        let shown = pardoned["tag"].as_str().or(pardoned["digest"].as_str()).unwrap_or_default();
-        told.push(format!("{shown} pardoned"));
+    for released in added(&new, &old, "quarantine", "digest") {
+        let shown = released["tag"].as_str().or(released["digest"].as_str()).unwrap_or_default();
+        told.push(format!("{shown} released"));
     }
     if old["decision"] != new["decision"] {
         told.push(format!("decision {}", new["decision"]["what"].as_str().unwrap_or("none")));
@@ -39,8 +39,8 @@ pub(crate) fn changes(before: Option<&Value>, item: &Value) -> Vec<String> {
     if old["hold"] != new["hold"] {
         told.push(if new["hold"].is_null() { "released" } else { "held" }.to_owned());
     }
-    if old["told"] != new["told"] && length(&new, "told") > 0 {
-        told.push("told".to_owned());
+    if old["published"] != new["published"] && length(&new, "published") > 0 {
+        told.push("published".to_owned());
     }
     if told.is_empty() && without_lease(&old) != without_lease(&new) {
         told.push("changed".to_owned());
@@ -134,7 +134,7 @@ pub(crate) fn flat(deployment: &Value) -> Value {
 
 fn steps(old: &Value, new: &Value) -> Vec<String> {
     let mut steps = Vec::new();
-    let mut known = vec!["told", "number"];
+    let mut known = vec!["published", "number"];
     let mut step = |members: &[&'static str], word: &dyn Fn() -> String| {
         known.extend(members);
         if members.iter().any(|member| old[*member] != new[*member]) {
@@ -151,8 +151,8 @@ fn steps(old: &Value, new: &Value) -> Vec<String> {
         _ => "rollback accepted".to_owned(),
     });
     step(&["outcome", "ended_at", "reason"], &|| new["outcome"].as_str().unwrap_or("reopened").to_owned());
-    if old["told"] != new["told"] {
-        steps.push("told".to_owned());
+    if old["published"] != new["published"] {
+        steps.push("published".to_owned());
     }
     let members = new.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
     steps.extend(members.filter(|name| !known.contains(name) && old[*name] != new[*name]).map(str::to_owned));

@@ -243,7 +243,7 @@ async fn a_busy_service_is_answered_busy(name: &'static str) {
     scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0"));
     let event = scenario.world.push("shop/web", ["1.6.0"], &Image::single("1.6.0")).event();
     scenario.world.fault("ECS.DescribeServices", 1, Fault::Late(std::time::Duration::from_secs(3600)));
-    scenario.deploy_until(&event, 5, Invocation::New).await;
+    scenario.deploy_until(&event, 4, Invocation::New).await;
     scenario.time_left(std::time::Duration::from_secs(6));
     let answer = scenario.ask(json!({ "action": "deploy", "target": "prod/web", "tag": "1.5.0" })).await;
     assert_eq!((code(&answer), &answer["ok"]), ("still_busy", &json!(false)));

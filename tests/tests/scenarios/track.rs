@@ -64,7 +64,7 @@ async fn a_deployment_is_told_from_its_start_to_its_end(name: &'static str) {
     ECS.DescribeServices prod/web
     ECS.ListServiceDeployments prod/web
     SNS.Publish in_progress "In progress on prod/web: shop/web:1.5.0 (was 1.4.2)"
-    DynamoDB.PutItem prod/web 1 told
+    DynamoDB.PutItem prod/web 1 published
     SSM.GetParameter /slipway/config
     DynamoDB.GetItem prod/web
     ECS.DescribeServices prod/web
@@ -72,7 +72,7 @@ async fn a_deployment_is_told_from_its_start_to_its_end(name: &'static str) {
     ECS.ListServiceDeployments prod/web
     DynamoDB.PutItem prod/web 1 completed, web:2 good
     SNS.Publish completed "Deployed to prod/web: shop/web:1.5.0 (was 1.4.2)"
-    DynamoDB.PutItem prod/web 1 told
+    DynamoDB.PutItem prod/web 1 published
     "#);
     assert_snapshot!(scenario.subjects().join("\n"), @r"
     started: Deploying to prod/web: shop/web:1.5.0 (was 1.4.2)

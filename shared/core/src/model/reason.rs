@@ -120,7 +120,7 @@ pub enum Reason {
     /// Another invocation updated the service for as long as this one could wait.
     StillBusy { until: Timestamp },
     /// There is no revision to go back to.
-    NothingGood,
+    NoKnownGood,
     /// The revision to go back to is what runs.
     RunsAlready { revision: String },
     /// The revision to go back to is not there.
@@ -153,7 +153,7 @@ impl Reason {
             ServiceMissing { .. } | ServiceNotActive { .. } | WrongController { .. } | ManagedByEcs
             | InFlight { .. } | RollingBack { .. } | NoContainer { .. } | UnknownContainer { .. }
             | Unrenderable { .. } | SetBySecret { .. } | Archived { .. } | NoSuchImage { .. }
-            | NeedsForce { .. } | HeldNeedsForce { .. } | StillBusy { .. } | NothingGood
+            | NeedsForce { .. } | HeldNeedsForce { .. } | StillBusy { .. } | NoKnownGood
             | RunsAlready { .. } | NoSuchRevision { .. } | ImageGone { .. } | WhichRepository { .. }
             | NotItsRepository { .. } | Aws { .. } | OutOfTime => Weight::Refuse,
         }
@@ -209,7 +209,7 @@ impl Reason {
             NeedsForce { .. } => "needs_force",
             HeldNeedsForce { .. } => "held_needs_force",
             StillBusy { .. } => "still_busy",
-            NothingGood => "nothing_good",
+            NoKnownGood => "no_known_good",
             RunsAlready { .. } => "runs_already",
             NoSuchRevision { .. } => "no_such_revision",
             ImageGone { .. } => "image_gone",

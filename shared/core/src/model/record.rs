@@ -47,7 +47,7 @@ const GOOD: usize = 5;
 const QUARANTINED: usize = 50;
 
 /// So many ids of notices are remembered that are about no deployment.
-const TOLD: usize = 50;
+const PUBLISHED: usize = 50;
 
 /// A newer version of Slipway wrote the record: it may mean what this one does not know, so nothing is done by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ pub struct Service {
     pub pending: Vec<Pending>,
     /// The revisions whose deployments completed, newest first; where a rollback goes.
     #[serde(deserialize_with = "lenient::items")]
-    pub good: Vec<Good>,
+    pub good: Vec<KnownGood>,
     /// Images that failed here, newest first. Nothing but a person brings them back.
     #[serde(deserialize_with = "lenient::items")]
     pub quarantine: Vec<Quarantined>,
@@ -102,7 +102,7 @@ pub struct Service {
     pub deployments: Vec<Deployment>,
     /// The ids of notices told that are about no recorded deployment (refusals, others' deployments), newest first.
     #[serde(deserialize_with = "lenient::items")]
-    pub told: Vec<String>,
+    pub published: Vec<String>,
 }
 
 /// Who may update the service, and until when.
@@ -187,7 +187,7 @@ impl PendingInput {
 
 /// A revision whose deployment completed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Good {
+pub struct KnownGood {
     /// The revision's ARN.
     pub revision: String,
     /// The images that really ran, by container; where the revision names a tag, this says what it meant then.
@@ -296,7 +296,7 @@ pub struct Deployment {
     pub warnings: Vec<String>,
     /// The ids of the notices told of it.
     #[serde(default, deserialize_with = "lenient::items")]
-    pub told: Vec<String>,
+    pub published: Vec<String>,
 }
 
 /// How far a deployment has come, with what is known of it by then.
@@ -454,8 +454,9 @@ impl Service {
     }
 
     /// Whether a notice was told.
-    pub fn has_told(&self, id: &str) -> bool {
-        self.told.iter().any(|it| it == id) || self.deployments.iter().any(|it| it.told.iter().any(|it| it == id))
+    pub fn has_published(&self, id: &str) -> bool {
+        self.published.iter().any(|it| it == id)
+            || self.deployments.iter().any(|it| it.published.iter().any(|it| it == id))
     }
 }
 
@@ -478,7 +479,7 @@ impl Deployment {
             deadline: None,
             failed_tasks: Vec::new(),
             warnings: Vec::new(),
-            told: Vec::new(),
+            published: Vec::new(),
         }
     }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::model::facts::{RanImage, ServiceFacts};
 use crate::model::id::TaskDefinitionArn;
-use crate::model::record::{Decision, DecisionKind, Deployment, Good, RECENT, Ran, Service};
+use crate::model::record::{Decision, DecisionKind, Deployment, KnownGood, RECENT, Ran, Service};
 use crate::rules::mechanism;
 use crate::rules::note::{Note, is_first_sight};
 
@@ -15,7 +15,7 @@ pub fn first_sight(service: &ServiceFacts, ran: &[RanImage], at: Option<Timestam
     let primary = service.primary();
     let made = primary.and_then(|primary| primary.created_at).unwrap_or(now);
     let won = primary.filter(|primary| mechanism::is_completed(primary));
-    let good = won.map(|primary| Good {
+    let good = won.map(|primary| KnownGood {
         revision: primary.task_definition.to_string(),
         ran: as_ran(ran),
         at: primary.updated_at.unwrap_or(made).min(now),
@@ -53,21 +53,23 @@ pub fn external(record: &Service, service: &ServiceFacts) -> Option<Note> {
     let unknown = unknown.filter(|it| since.is_none_or(|since| it.created_at.is_some_and(|created| created > since)));
     // Slipway's own rollback, of which nobody has written down yet what it is called.
     let mut open = record.deployments.iter().filter(|it| it.is_open());
-    let own = open.find_map(|it| mechanism::its_way_back(it, service)).map(|it| &it.id);
+    let own = open.find_map(|it| mechanism::its_rollback(it, service)).map(|it| &it.id);
     let unknown = unknown.filter(|it| Some(&it.id) != own);
-    let unknown = unknown.filter(|it| !mechanism::is_primary(it) || !is_way_back(record, it));
+    let unknown = unknown.filter(|it| !mechanism::is_primary(it) || !is_rollback_of_last(record, it));
     let at = unknown.filter_map(|it| it.created_at).max().filter(|at| decided.is_none_or(|decided| decided < *at))?;
     Some(Note::Decided(Decision { what: DecisionKind::External, at, who: None }))
 }
 
 /// Whether this deployment put the service back after what was deployed last. One that was there before, and that ECS put
 /// back, is whatever it was before.
-fn is_way_back(record: &Service, made: &crate::model::facts::Deployment) -> bool {
+fn is_rollback_of_last(record: &Service, made: &crate::model::facts::Deployment) -> bool {
     record.deployments.first().is_some_and(|last| {
         let back_to = |revision: &Option<String>| revision.as_deref() == Some(made.task_definition.short());
         let since = made.created_at.is_none_or(|created| created >= last.began_at());
         since
-            && (last.failing().is_some() || last.rollback().is_some() || last.outcome().is_some_and(|it| it.condemns()))
+            && (last.failing().is_some()
+                || last.rollback().is_some()
+                || last.outcome().is_some_and(|it| it.quarantines()))
             && (back_to(&last.revision.old) || last.rollback().is_some_and(|it| back_to(&it.to)))
     })
 }

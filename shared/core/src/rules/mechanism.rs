@@ -5,14 +5,14 @@
 //! deployment won", never "the service is stable": after a rollback by ECS the service is stable too, and the last event
 //! is the *old* deployment's COMPLETED, under its old id.
 
-pub use assess::{Assessment, End, Situation, Who, assess};
+pub use assess::{Assessment, End, RollbackInitiator, Situation, assess};
 pub use effect::{Intent, Unanswered, effect, list_decides, of_its_time, unanswered};
 pub use listed::{
     CutShort, completed_after_all, cuts_short, goes_back_to, has_failed, has_not_won, is_completed, is_in_progress,
     is_primary, may_complete_after_all,
 };
 pub use pace::{Because, Pace};
-pub use rollback::its_way_back;
+pub use rollback::its_rollback;
 pub use service_deployment::{Became, StopResult, became, can_be_stopped, its_service_deployment, stop_result, won};
 pub use tasks::{TaskFailure, fails_again_and_again, task_failure, too_many_failed_tasks};
 pub use unrecorded::{Unrecorded, unrecorded};

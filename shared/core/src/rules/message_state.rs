@@ -21,7 +21,7 @@ const TOLD: usize = 30;
 /// the two may make the same message twice; no notice is lost by it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Living {
+pub struct MessageState {
     /// The channel's id, by which Slack takes edits.
     #[serde(deserialize_with = "lenient::or_default")]
     pub channel: Option<String>,
@@ -30,10 +30,10 @@ pub struct Living {
     pub ts: Option<String>,
     /// The notice that it shows.
     #[serde(deserialize_with = "lenient::or_default")]
-    pub shown: Option<Face>,
+    pub shown: Option<ShownNotice>,
     /// The reply that is still missing in the thread.
     #[serde(deserialize_with = "lenient::or_default")]
-    pub owed: Option<Owed>,
+    pub pending_reply: Option<PendingReply>,
     /// The rank of the failure that the whole channel was told of.
     #[serde(deserialize_with = "lenient::or_default")]
     pub broadcast: Option<u8>,
@@ -45,12 +45,12 @@ pub struct Living {
     pub lost: Vec<String>,
     /// Who writes now.
     #[serde(deserialize_with = "lenient::or_default")]
-    pub turn: Option<Holder>,
+    pub turn: Option<Writer>,
 }
 
 /// The notice that a message shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Face {
+pub struct ShownNotice {
     /// Its id.
     pub id: String,
     /// How far the deployment had come.
@@ -61,7 +61,7 @@ pub struct Face {
 
 /// A reply that is still to be made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Owed {
+pub struct PendingReply {
     /// The notice that it tells.
     pub id: String,
     /// How.
@@ -70,7 +70,7 @@ pub struct Owed {
 
 /// Who writes a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holder {
+pub struct Writer {
     /// The invocation.
     pub by: String,
     /// Its turn ends by itself then, should it die.
@@ -79,7 +79,7 @@ pub struct Holder {
 
 /// How a channel is written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum Transport {
     /// By a bot, which can edit and reply.
     Bot,
     /// By an incoming webhook, which can only post.
@@ -88,7 +88,7 @@ pub enum Way {
 
 /// Whether a channel is told of a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum Subscription {
     /// It asked for it.
     Yes,
     /// It did not, but a message that is there already is kept right.
@@ -136,10 +136,17 @@ pub enum Reply {
     Broadcast,
 }
 
-impl Living {
+impl MessageState {
     /// Takes the turn for a notice, if there is something to do.
-    pub fn take(&mut self, notice: &Notice, way: Way, wanted: Wanted, holder: Holder, now: Timestamp) -> Turn {
-        if self.told.contains(&notice.id) || (wanted == Wanted::IfThere && self.shown.is_none()) {
+    pub fn take(
+        &mut self,
+        notice: &Notice,
+        way: Transport,
+        wanted: Subscription,
+        holder: Writer,
+        now: Timestamp,
+    ) -> Turn {
+        if self.told.contains(&notice.id) || (wanted == Subscription::IfThere && self.shown.is_none()) {
             return Turn::Nothing;
         }
         if let Some(other) = self.turn.as_ref().filter(|other| other.by != holder.by && other.until > now) {
@@ -166,8 +173,8 @@ impl Living {
 
     /// The message shows the notice.
     pub fn edited(&mut self, notice: &Notice, reply: Option<Reply>) {
-        self.shown = Some(Face { id: notice.id.clone(), rank: notice.kind.rank(), at: notice.at });
-        self.owed = reply.map(|reply| Owed { id: notice.id.clone(), reply });
+        self.shown = Some(ShownNotice { id: notice.id.clone(), rank: notice.kind.rank(), at: notice.at });
+        self.pending_reply = reply.map(|reply| PendingReply { id: notice.id.clone(), reply });
     }
 
     /// Somebody deleted the message: it is made anew.
@@ -177,8 +184,8 @@ impl Living {
 
     /// Everything was done for the notice, and the turn ends.
     pub fn done(&mut self, notice: &Notice) {
-        if let Some(owed) = self.owed.take_if(|owed| owed.id == notice.id)
-            && owed.reply == Reply::Broadcast
+        if let Some(pending_reply) = self.pending_reply.take_if(|pending_reply| pending_reply.id == notice.id)
+            && pending_reply.reply == Reply::Broadcast
         {
             self.broadcast = self.broadcast.max(Some(notice.kind.rank()));
         }
@@ -202,12 +209,14 @@ impl Living {
         self.turn = None;
     }
 
-    fn work(&self, notice: &Notice, way: Way) -> Work {
+    fn work(&self, notice: &Notice, way: Transport) -> Work {
         let forward = self.shown.as_ref().is_none_or(|shown| (notice.kind.rank(), notice.at) > (shown.rank, shown.at));
         match (way, &self.ts) {
-            (Way::Webhook, _) if forward && deserves_a_message(notice.kind) => Work { main: Main::Post, reply: None },
-            (Way::Webhook, _) => Work { main: Main::Leave, reply: None },
-            (Way::Bot, None) => {
+            (Transport::Webhook, _) if forward && deserves_a_message(notice.kind) => {
+                Work { main: Main::Post, reply: None }
+            }
+            (Transport::Webhook, _) => Work { main: Main::Leave, reply: None },
+            (Transport::Bot, None) => {
                 // A message that was deleted comes back as what it showed or shall show, never as something older.
                 let main = if forward || self.shown.as_ref().is_some_and(|shown| shown.id == notice.id) {
                     Main::Post
@@ -216,7 +225,7 @@ impl Living {
                 };
                 Work { reply: (main == Main::Post && has_more(notice)).then_some(Reply::Thread), main }
             }
-            (Way::Bot, Some(_)) if forward => {
+            (Transport::Bot, Some(_)) if forward => {
                 let reply = if self.alarms(notice) {
                     Some(Reply::Broadcast)
                 } else {
@@ -224,9 +233,13 @@ impl Living {
                 };
                 Work { main: Main::Edit, reply }
             }
-            (Way::Bot, Some(_)) => {
-                let owed = self.owed.as_ref().filter(|owed| owed.id == notice.id).map(|owed| owed.reply);
-                Work { main: Main::Leave, reply: owed.or_else(|| has_depth(notice).then_some(Reply::Thread)) }
+            (Transport::Bot, Some(_)) => {
+                let pending_reply = self
+                    .pending_reply
+                    .as_ref()
+                    .filter(|pending_reply| pending_reply.id == notice.id)
+                    .map(|pending_reply| pending_reply.reply);
+                Work { main: Main::Leave, reply: pending_reply.or_else(|| has_depth(notice).then_some(Reply::Thread)) }
             }
         }
     }
@@ -272,22 +285,22 @@ mod tests {
         Notice { id: format!("ecs-svc/1/{}", kind.as_str()), kind, severity, at, ..Notice::default() }
     }
 
-    fn holder(by: &str) -> Holder {
-        Holder { by: by.to_owned(), until: Timestamp::from_second(1_000).unwrap() }
+    fn holder(by: &str) -> Writer {
+        Writer { by: by.to_owned(), until: Timestamp::from_second(1_000).unwrap() }
     }
 
     /// What becomes of the message by these notices, in the order in which they arrive.
-    fn told(way: Way, notices: &[Notice]) -> Vec<String> {
-        let mut living = Living::default();
-        notices.iter().map(|notice| told_one(&mut living, way, Wanted::Yes, notice)).collect()
+    fn told(way: Transport, notices: &[Notice]) -> Vec<String> {
+        let mut living = MessageState::default();
+        notices.iter().map(|notice| told_one(&mut living, way, Subscription::Yes, notice)).collect()
     }
 
-    fn told_one(living: &mut Living, way: Way, wanted: Wanted, notice: &Notice) -> String {
+    fn told_one(living: &mut MessageState, way: Transport, wanted: Subscription, notice: &Notice) -> String {
         match living.take(notice, way, wanted, holder("a"), Timestamp::UNIX_EPOCH) {
             Turn::Ours(work) => {
                 match work.main {
                     Main::Post => {
-                        let ts = (way == Way::Bot).then(|| "1.0".to_owned());
+                        let ts = (way == Transport::Bot).then(|| "1.0".to_owned());
                         living.posted(notice, Some("C1".to_owned()), ts, work.reply);
                     }
                     Main::Edit => living.edited(notice, work.reply),
@@ -305,9 +318,9 @@ mod tests {
         let (started, progress, completed) =
             (notice(Kind::Started, 1), notice(Kind::InProgress, 2), notice(Kind::Completed, 9));
         let all = [started.clone(), progress.clone(), completed.clone(), completed.clone(), started.clone()];
-        assert_eq!(told(Way::Bot, &all), ["Post None", "Edit None", "Edit None", "Nothing", "Nothing"]);
+        assert_eq!(told(Transport::Bot, &all), ["Post None", "Edit None", "Edit None", "Nothing", "Nothing"]);
         let reverse = [completed, progress, started];
-        assert_eq!(told(Way::Bot, &reverse), ["Post None", "Nothing", "Nothing"]);
+        assert_eq!(told(Transport::Bot, &reverse), ["Post None", "Nothing", "Nothing"]);
     }
 
     #[test]
@@ -315,48 +328,48 @@ mod tests {
         let all = [Kind::Started, Kind::Failing, Kind::RollingBack, Kind::RolledBack];
         let all: Vec<Notice> = all.into_iter().zip(1..).map(|(kind, second)| notice(kind, second)).collect();
         let expected = ["Post None", "Edit Some(Broadcast)", "Edit Some(Thread)", "Edit Some(Thread)"];
-        assert_eq!(told(Way::Bot, &all), expected);
+        assert_eq!(told(Transport::Bot, &all), expected);
 
         let all = [Kind::Failing, Kind::RollingBack, Kind::RollbackFailed];
         let all: Vec<Notice> = all.into_iter().zip(1..).map(|(kind, second)| notice(kind, second)).collect();
         let expected = ["Post Some(Thread)", "Edit Some(Thread)", "Edit Some(Broadcast)"];
-        assert_eq!(told(Way::Bot, &all), expected);
+        assert_eq!(told(Transport::Bot, &all), expected);
     }
 
     #[test]
     fn a_thread_begins_where_the_message_does_not_show_all() {
         let with = |kind, lines: usize| Notice { details: vec!["a line".to_owned(); lines], ..notice(kind, 1) };
-        assert_eq!(told(Way::Bot, &[with(Kind::Failed, GLANCE)]), ["Post None"]);
-        assert_eq!(told(Way::Bot, &[with(Kind::ConfigInvalid, GLANCE)]), ["Post None"]);
-        assert_eq!(told(Way::Bot, &[with(Kind::Failed, GLANCE + 1)]), ["Post Some(Thread)"]);
+        assert_eq!(told(Transport::Bot, &[with(Kind::Failed, GLANCE)]), ["Post None"]);
+        assert_eq!(told(Transport::Bot, &[with(Kind::ConfigInvalid, GLANCE)]), ["Post None"]);
+        assert_eq!(told(Transport::Bot, &[with(Kind::Failed, GLANCE + 1)]), ["Post Some(Thread)"]);
         // It shows something else soon.
-        assert_eq!(told(Way::Bot, &[with(Kind::Failing, 1)]), ["Post Some(Thread)"]);
+        assert_eq!(told(Transport::Bot, &[with(Kind::Failing, 1)]), ["Post Some(Thread)"]);
     }
 
     #[test]
     fn a_webhook_gets_the_start_and_the_end() {
         let all = [Kind::Started, Kind::InProgress, Kind::Completed, Kind::Started].map(|kind| notice(kind, 1));
-        assert_eq!(told(Way::Webhook, &all), ["Post None", "Nothing", "Post None", "Nothing"]);
+        assert_eq!(told(Transport::Webhook, &all), ["Post None", "Nothing", "Post None", "Nothing"]);
         let all = [notice(Kind::Completed, 2), notice(Kind::Started, 1)];
-        assert_eq!(told(Way::Webhook, &all), ["Post None", "Nothing"]);
+        assert_eq!(told(Transport::Webhook, &all), ["Post None", "Nothing"]);
     }
 
     #[test]
     fn a_channel_that_asked_for_failures_sees_how_they_end() {
-        let mut living = Living::default();
-        let mut tell = |kind, second, wanted| told_one(&mut living, Way::Bot, wanted, &notice(kind, second));
-        assert_eq!(tell(Kind::Started, 1, Wanted::IfThere), "Nothing");
-        assert_eq!(tell(Kind::Failing, 2, Wanted::Yes), "Post Some(Thread)");
-        assert_eq!(tell(Kind::Superseded, 3, Wanted::IfThere), "Edit None");
+        let mut living = MessageState::default();
+        let mut tell = |kind, second, wanted| told_one(&mut living, Transport::Bot, wanted, &notice(kind, second));
+        assert_eq!(tell(Kind::Started, 1, Subscription::IfThere), "Nothing");
+        assert_eq!(tell(Kind::Failing, 2, Subscription::Yes), "Post Some(Thread)");
+        assert_eq!(tell(Kind::Superseded, 3, Subscription::IfThere), "Edit None");
     }
 
     #[test]
     fn two_invocations_take_turns_and_a_dead_one_s_turn_ends() {
-        let mut living = Living::default();
+        let mut living = MessageState::default();
         let (started, completed) = (notice(Kind::Started, 1), notice(Kind::Completed, 2));
         let now = Timestamp::UNIX_EPOCH;
-        let take = |living: &mut Living, notice: &Notice, by: &str, now| {
-            living.take(notice, Way::Bot, Wanted::Yes, holder(by), now)
+        let take = |living: &mut MessageState, notice: &Notice, by: &str, now| {
+            living.take(notice, Transport::Bot, Subscription::Yes, holder(by), now)
         };
         assert!(matches!(take(&mut living, &started, "a", now), Turn::Ours(_)));
         assert_eq!(take(&mut living, &completed, "b", now), Turn::Wait(holder("a").until));
@@ -365,23 +378,23 @@ mod tests {
 
     #[test]
     fn a_reply_that_was_not_made_is_made_later() {
-        let mut living = Living::default();
-        told_one(&mut living, Way::Bot, Wanted::Yes, &notice(Kind::Started, 1));
+        let mut living = MessageState::default();
+        told_one(&mut living, Transport::Bot, Subscription::Yes, &notice(Kind::Started, 1));
         let failing = notice(Kind::Failing, 2);
-        living.take(&failing, Way::Bot, Wanted::Yes, holder("a"), Timestamp::UNIX_EPOCH);
+        living.take(&failing, Transport::Bot, Subscription::Yes, holder("a"), Timestamp::UNIX_EPOCH);
         living.edited(&failing, Some(Reply::Broadcast));
         // It dies here.
-        let turn = living.take(&failing, Way::Bot, Wanted::Yes, holder("b"), holder("a").until);
+        let turn = living.take(&failing, Transport::Bot, Subscription::Yes, holder("b"), holder("a").until);
         assert_eq!(turn, Turn::Ours(Work { main: Main::Leave, reply: Some(Reply::Broadcast) }));
     }
 
     #[test]
     fn a_message_that_somebody_deleted_comes_back_as_what_it_showed() {
-        let mut living = Living::default();
+        let mut living = MessageState::default();
         let (started, failing) = (notice(Kind::Started, 1), notice(Kind::Failing, 2));
-        told_one(&mut living, Way::Bot, Wanted::Yes, &started);
-        let take = |living: &mut Living, notice: &Notice| {
-            living.take(notice, Way::Bot, Wanted::Yes, holder("a"), Timestamp::UNIX_EPOCH)
+        told_one(&mut living, Transport::Bot, Subscription::Yes, &started);
+        let take = |living: &mut MessageState, notice: &Notice| {
+            living.take(notice, Transport::Bot, Subscription::Yes, holder("a"), Timestamp::UNIX_EPOCH)
         };
         assert!(matches!(take(&mut living, &failing), Turn::Ours(Work { main: Main::Edit, .. })));
         living.edited(&failing, Some(Reply::Broadcast));
@@ -389,7 +402,7 @@ mod tests {
         living.gone();
         assert_eq!((living.channel.clone(), living.ts.clone()), (None, None));
         assert_eq!(
-            told_one(&mut living, Way::Bot, Wanted::Yes, &notice(Kind::InProgress, 1)),
+            told_one(&mut living, Transport::Bot, Subscription::Yes, &notice(Kind::InProgress, 1)),
             "Nothing",
             "it is older"
         );
@@ -398,7 +411,7 @@ mod tests {
 
     #[test]
     fn a_notice_and_a_message_of_the_queue_are_done_with_once() {
-        let mut living = Living::default();
+        let mut living = MessageState::default();
         let started = notice(Kind::Started, 1);
         for _ in 0..2 {
             living.done(&started);
@@ -411,10 +424,10 @@ mod tests {
 
     #[test]
     fn a_turn_that_is_let_go_is_anybody_s() {
-        let mut living = Living::default();
+        let mut living = MessageState::default();
         let started = notice(Kind::Started, 1);
-        let take = |living: &mut Living, by: &str| {
-            living.take(&started, Way::Bot, Wanted::Yes, holder(by), Timestamp::UNIX_EPOCH)
+        let take = |living: &mut MessageState, by: &str| {
+            living.take(&started, Transport::Bot, Subscription::Yes, holder(by), Timestamp::UNIX_EPOCH)
         };
         assert!(matches!(take(&mut living, "a"), Turn::Ours(_)));
         living.let_go();
@@ -434,21 +447,21 @@ mod tests {
             Notice { details: vec!["a line".to_owned()], ..completed() },
             Notice { changes: vec![change], ..completed() },
         ] {
-            assert_eq!(told(Way::Bot, &[notice(Kind::Started, 1), more]), ["Post None", "Edit Some(Thread)"]);
+            assert_eq!(told(Transport::Bot, &[notice(Kind::Started, 1), more]), ["Post None", "Edit Some(Thread)"]);
         }
-        assert_eq!(told(Way::Bot, &[notice(Kind::Started, 1), completed()]), ["Post None", "Edit None"]);
+        assert_eq!(told(Transport::Bot, &[notice(Kind::Started, 1), completed()]), ["Post None", "Edit None"]);
     }
 
     #[test]
     fn only_a_broadcast_tells_the_whole_channel() {
-        let mut living = Living::default();
+        let mut living = MessageState::default();
         let failing = notice(Kind::Failing, 2);
         living.edited(&failing, Some(Reply::Thread));
         living.done(&failing);
         assert_eq!(living.broadcast, None);
         living.edited(&failing, Some(Reply::Broadcast));
         living.done(&notice(Kind::Started, 1));
-        assert_eq!(living.broadcast, None, "another notice's reply is still owed");
+        assert_eq!(living.broadcast, None, "another notice's reply is still pending_reply");
         living.done(&failing);
         assert_eq!(living.broadcast, Some(Kind::Failing.rank()));
     }

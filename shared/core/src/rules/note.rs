@@ -1,13 +1,13 @@
 //! What a decision has learned and the record does not say yet; it is written with the next write.
 
 use crate::model::build::BuildChange;
-use crate::model::record::{Began, Blocked, Decision, Good, PendingInput, Ran, Service};
+use crate::model::record::{Began, Blocked, Decision, KnownGood, PendingInput, Ran, Service};
 
 /// Something to write into the record with the next write; noting it twice changes nothing more.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Note {
     /// The service was seen for the first time: what runs is taken over as it is.
-    Adopted(Option<Good>, Decision),
+    Adopted(Option<KnownGood>, Decision),
     /// A person decided, here or elsewhere.
     Decided(Decision),
     /// What a good revision's tags really meant when it ran.
@@ -21,7 +21,7 @@ pub enum Note {
     /// What the images of a deployment were built from.
     Built(u64, BuildChange),
     /// A notice was published; of a deployment, where it has a number.
-    Told(Option<u64>, String),
+    Published(Option<u64>, String),
     /// An input cannot be served now.
     Blocked(PendingInput, Blocked),
 }
@@ -32,7 +32,7 @@ impl Note {
         match self {
             Self::Adopted(good, decision) => {
                 if is_first_sight(record) {
-                    good.iter().for_each(|good| record.proved(good.clone()));
+                    good.iter().for_each(|good| record.record_known_good(good.clone()));
                     record.decided(decision.clone());
                 }
             }
@@ -46,7 +46,7 @@ impl Note {
             Self::Forgotten(number) => record.forget(*number),
             Self::Abandoned(number) => record.never_began(*number),
             Self::Built(number, build) => record.built(*number, build.clone()),
-            Self::Told(number, id) => record.tell(*number, id),
+            Self::Published(number, id) => record.record_published(*number, id),
             Self::Blocked(input, blocked) => record.block(input.clone(), *blocked),
         }
     }

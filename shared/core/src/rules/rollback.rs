@@ -7,9 +7,9 @@ use crate::model::facts::{Controller, ServiceDeploymentFacts, ServiceFacts};
 use crate::model::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
 use crate::model::record;
 use crate::model::record::{FailedBy, Outcome, RollbackMethod, RollbackMode};
-use crate::rules::mechanism::{self, Assessment, Who};
+use crate::rules::mechanism::{self, Assessment, RollbackInitiator};
 
-pub use known_good::{Found, GoodFacts, Presence, RevisionState, Wanted, images_to_find};
+pub use known_good::{Found, KnownGoodFacts, NeededImage, Presence, RevisionState, images_to_find};
 pub use rendering::{Origin, steps};
 pub use selection::{Anew, Destination, Gone, NoDestination, select, usable};
 
@@ -35,14 +35,14 @@ pub struct Facts<'a> {
     /// ECS's own story of the deployment; `None` also where ECS refused to stop it.
     pub service_deployment: Option<&'a ServiceDeploymentFacts>,
     /// What became of the record's good revisions, in its order.
-    pub goods: &'a [GoodFacts],
+    pub goods: &'a [KnownGoodFacts],
 }
 
 /// What is done about a deployment that failed.
 #[derive(Clone, Debug, PartialEq)]
-pub enum WayBack {
+pub enum RollbackDecision {
     /// Nothing; people are told.
-    Tell(Tell),
+    NoRollback(NoRollback),
     /// StopServiceDeployment with ROLLBACK: ECS goes back to what completed last.
     Stop {
         /// The service deployment.
@@ -53,12 +53,12 @@ pub enum WayBack {
     /// UpdateService to a known-good revision.
     Update(Destination),
     /// Nothing that Slipway may do helps; a person has to.
-    Human(Human),
+    ManualAction(ManualAction),
 }
 
 /// Why only to tell.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Tell {
+pub enum NoRollback {
     /// It did not fail, or its story ended.
     NotFailing,
     /// Somebody else made it.
@@ -77,12 +77,12 @@ pub enum Tell {
     /// The target says `rollback: off`.
     Off,
     /// The target says `rollback: notify`: what Slipway would have done.
-    Notify(Box<WayBack>),
+    Notify(Box<RollbackDecision>),
 }
 
 /// Why a person is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Human {
+pub enum ManualAction {
     /// What failed was itself a rollback.
     IsRollback,
     /// There is no revision to go back to.
@@ -90,48 +90,56 @@ pub enum Human {
 }
 
 /// Decides.
-pub fn decide(facts: &Facts<'_>) -> WayBack {
+pub fn decide(facts: &Facts<'_>) -> RollbackDecision {
     let failed = facts.deployment;
     if failed.ended().is_some() {
-        return WayBack::Tell(Tell::NotFailing);
+        return RollbackDecision::NoRollback(NoRollback::NotFailing);
     }
     if failed.is_external() {
-        return WayBack::Tell(Tell::Outside);
+        return RollbackDecision::NoRollback(NoRollback::Outside);
     }
     match facts.assessment {
-        Assessment::Failing { .. } if failed.rollback().is_some() => return WayBack::Tell(Tell::Before),
+        Assessment::Failing { .. } if failed.rollback().is_some() => {
+            return RollbackDecision::NoRollback(NoRollback::Before);
+        }
         // Decided before, and not under way: the same again.
         Assessment::Failing { .. } | Assessment::RollbackDue => {}
-        Assessment::RollingBack { by: Who::Ecs, .. } => return WayBack::Tell(Tell::EcsRollsBack),
-        Assessment::RollingBack { by: Who::Somebody, .. } => return WayBack::Tell(Tell::SomebodyRollsBack),
-        Assessment::RollingBack { by: Who::Slipway, .. } => return WayBack::Tell(Tell::Before),
-        Assessment::Ended(end) if end.newer.is_some() => {
-            return WayBack::Tell(Tell::Superseded { by: end.newer.clone() });
+        Assessment::RollingBack { by: RollbackInitiator::Ecs, .. } => {
+            return RollbackDecision::NoRollback(NoRollback::EcsRollsBack);
         }
-        _ => return WayBack::Tell(Tell::NotFailing),
+        Assessment::RollingBack { by: RollbackInitiator::Somebody, .. } => {
+            return RollbackDecision::NoRollback(NoRollback::SomebodyRollsBack);
+        }
+        Assessment::RollingBack { by: RollbackInitiator::Slipway, .. } => {
+            return RollbackDecision::NoRollback(NoRollback::Before);
+        }
+        Assessment::Ended(end) if end.newer.is_some() => {
+            return RollbackDecision::NoRollback(NoRollback::Superseded { by: end.newer.clone() });
+        }
+        _ => return RollbackDecision::NoRollback(NoRollback::NotFailing),
     }
     match failed.settings.rollback {
         RollbackMode::Auto => way(facts),
-        RollbackMode::Notify => WayBack::Tell(Tell::Notify(Box::new(way(facts)))),
-        RollbackMode::Off => WayBack::Tell(Tell::Off),
+        RollbackMode::Notify => RollbackDecision::NoRollback(NoRollback::Notify(Box::new(way(facts)))),
+        RollbackMode::Off => RollbackDecision::NoRollback(NoRollback::Off),
     }
 }
 
-fn way(facts: &Facts<'_>) -> WayBack {
+fn way(facts: &Facts<'_>) -> RollbackDecision {
     if facts.deployment.is_rollback() {
-        return WayBack::Human(Human::IsRollback);
+        return RollbackDecision::ManualAction(ManualAction::IsRollback);
     }
     stop(facts).unwrap_or_else(|| {
         let failed = facts.deployment.revision.new.as_deref();
         match select(facts.record, facts.goods, failed) {
-            Ok(destination) => WayBack::Update(destination),
-            Err(none) => WayBack::Human(Human::NoDestination(none)),
+            Ok(destination) => RollbackDecision::Update(destination),
+            Err(none) => RollbackDecision::ManualAction(ManualAction::NoDestination(none)),
         }
     })
 }
 
 /// Stops the deployment where it is in progress, the API knows it, and ECS has something else to go back to.
-fn stop(facts: &Facts<'_>) -> Option<WayBack> {
+fn stop(facts: &Facts<'_>) -> Option<RollbackDecision> {
     let service_deployment = facts.service_deployment.filter(|it| mechanism::can_be_stopped(it))?;
     let before = facts.deployment.rollback().is_none_or(|rollback| rollback.how == RollbackMethod::Stop);
     let primary = facts.service.primary()?;
@@ -140,9 +148,9 @@ fn stop(facts: &Facts<'_>) -> Option<WayBack> {
         return None;
     }
     let to = mechanism::goes_back_to(facts.service, primary)?.task_definition.clone();
-    let gone = |it: &GoodFacts| it.good.revision == to.as_str() && it.lost().next().is_some();
+    let gone = |it: &KnownGoodFacts| it.good.revision == to.as_str() && it.lost().next().is_some();
     let useless = is_of(facts.deployment, to.as_str()) || facts.goods.iter().any(gone);
-    (!useless).then(|| WayBack::Stop { service_deployment: service_deployment.arn.clone(), to: Some(to) })
+    (!useless).then(|| RollbackDecision::Stop { service_deployment: service_deployment.arn.clone(), to: Some(to) })
 }
 
 /// Whether the revision is the failing one.
@@ -150,15 +158,17 @@ fn is_of(failed: &record::Deployment, revision: &str) -> bool {
     failed.revision.new.as_deref() == Some(TaskDefinitionArn::new(revision).short())
 }
 
-impl WayBack {
+impl RollbackDecision {
     /// How the story ends with this, where it does: nobody puts anything back. `None` where it goes on.
-    pub fn ending(&self, by: FailedBy) -> Option<Outcome> {
+    pub fn result(&self, by: FailedBy) -> Option<Outcome> {
         match self {
-            Self::Tell(Tell::Off | Tell::Notify(_) | Tell::Outside) | Self::Human(_) => Some(match by {
-                FailedBy::Deadline => Outcome::TimedOut,
-                FailedBy::Ecs | FailedBy::Tasks => Outcome::Failed,
-            }),
-            Self::Tell(_) | Self::Stop { .. } | Self::Update(_) => None,
+            Self::NoRollback(NoRollback::Off | NoRollback::Notify(_) | NoRollback::Outside) | Self::ManualAction(_) => {
+                Some(match by {
+                    FailedBy::Deadline => Outcome::TimedOut,
+                    FailedBy::Ecs | FailedBy::Tasks => Outcome::Failed,
+                })
+            }
+            Self::NoRollback(_) | Self::Stop { .. } | Self::Update(_) => None,
         }
     }
 
@@ -172,8 +182,8 @@ impl WayBack {
         match self {
             Self::Stop { to, .. } => to.as_ref().map(TaskDefinitionArn::short),
             Self::Update(destination) => Some(destination.revision().short()),
-            Self::Tell(Tell::Notify(way)) => way.to(),
-            Self::Tell(_) | Self::Human(_) => None,
+            Self::NoRollback(NoRollback::Notify(way)) => way.to(),
+            Self::NoRollback(_) | Self::ManualAction(_) => None,
         }
     }
 
@@ -182,7 +192,7 @@ impl WayBack {
         match self {
             Self::Stop { .. } => Some(RollbackMethod::Stop),
             Self::Update(_) => Some(RollbackMethod::Update),
-            Self::Tell(_) | Self::Human(_) => None,
+            Self::NoRollback(_) | Self::ManualAction(_) => None,
         }
     }
 }

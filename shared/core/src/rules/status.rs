@@ -103,7 +103,7 @@ impl Memory {
             Err(reason) => (&none, Some(reason.clone())),
         };
         let short =
-            |good: &crate::model::record::Good| TaskDefinitionArn::new(good.revision.as_str()).short().to_owned();
+            |good: &crate::model::record::KnownGood| TaskDefinitionArn::new(good.revision.as_str()).short().to_owned();
         Self {
             target: target.clone(),
             refused,
@@ -320,7 +320,7 @@ impl Facts<'_> {
         let brought =
             |it: &&record::Deployment| it.image.as_ref().and_then(|image| image.new.digest.as_ref()) == Some(digest);
         let last = self.record.deployments.iter().find(brought)?;
-        let failed = last.failing().is_some() || last.outcome().is_some_and(Outcome::condemns);
+        let failed = last.failing().is_some() || last.outcome().is_some_and(Outcome::quarantines);
         Some(last).filter(|_| failed)
     }
 

@@ -39,14 +39,15 @@ pub fn unjudged<'a>(record: &'a Service, service: &ServiceFacts) -> impl Iterato
 }
 
 /// The deployments that began and of which nobody was told.
-pub fn untold(record: &Service) -> Vec<&Deployment> {
-    let is_told = |it: &Deployment, id: &DeploymentId| it.told.contains(&format!("{id}/{}", Kind::Started.as_str()));
-    let untold = |it: &&Deployment| it.id().is_some_and(|id| !is_told(it, id));
-    record.deployments.iter().filter(|it| it.is_open() && !it.is_external()).filter(untold).collect()
+pub fn unpublished(record: &Service) -> Vec<&Deployment> {
+    let is_published =
+        |it: &Deployment, id: &DeploymentId| it.published.contains(&format!("{id}/{}", Kind::Started.as_str()));
+    let unpublished = |it: &&Deployment| it.id().is_some_and(|id| !is_published(it, id));
+    record.deployments.iter().filter(|it| it.is_open() && !it.is_external()).filter(unpublished).collect()
 }
 
 /// The plan of a deployment whose notice was lost, as the record remembers it.
-pub fn told_late(target: &TargetName, meant: &Deployment) -> Plan {
+pub fn late_plan(target: &TargetName, meant: &Deployment) -> Plan {
     let image = meant.image.as_ref().map(|image| image.new.clone()).unwrap_or(Shown { tag: None, digest: None });
     let reason = match (&meant.trigger, image.tag.clone()) {
         (Trigger::Push, Some(tag)) => Reason::Pushed { tag },
@@ -66,7 +67,7 @@ pub fn told_late(target: &TargetName, meant: &Deployment) -> Plan {
 
 /// Whether a reconcile looks after a deployment: it has no end, or nobody was told of it.
 pub fn is_unfinished(deployment: &Deployment) -> bool {
-    deployment.is_open() || end_is_untold(deployment)
+    deployment.is_open() || end_is_unpublished(deployment)
 }
 
 /// The deployments that a reconcile looks after, each with when its deadline ought to ring.
@@ -98,10 +99,10 @@ pub fn is_stale(record: &Service, service: &ServiceFacts, now: Timestamp) -> boo
 }
 
 /// Whether a deployment has ended and nobody was told. What others did says nothing afterwards of how it ended.
-pub fn end_is_untold(deployment: &Deployment) -> bool {
+pub fn end_is_unpublished(deployment: &Deployment) -> bool {
     let Some(outcome) = deployment.outcome().filter(|_| !deployment.is_external()) else { return false };
     let end = format!("/{}", Kind::of_end(outcome).as_str());
-    !deployment.told.iter().any(|id| id.ends_with(&end))
+    !deployment.published.iter().any(|id| id.ends_with(&end))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::rules::render::shown_in;
 
 /// An image that a pending input means.
 #[derive(Clone, Debug)]
-pub struct Wanted {
+pub struct CandidateImage {
     /// The image, as the registry describes it now.
     pub image: ImageFacts,
     /// The tag by which it is wanted.
@@ -26,7 +26,7 @@ pub struct Wanted {
     pub input: PendingInput,
 }
 
-impl Wanted {
+impl CandidateImage {
     /// Whether the registry was compared with what runs, and nobody pushed just now.
     pub fn is_by_registry(&self) -> bool {
         self.input.tag.is_none()
@@ -52,13 +52,13 @@ impl Wanted {
 }
 
 /// The best first; of several inputs for one image the first, so that one build is one deploy.
-pub fn in_order(target: &Target, mut wanted: Vec<Wanted>) -> Vec<Wanted> {
+pub fn in_order(target: &Target, mut wanted: Vec<CandidateImage>) -> Vec<CandidateImage> {
     let order: Vec<Digest> =
         ranked(target, wanted.iter().map(|it| &it.image)).iter().map(|(image, _)| image.digest.clone()).collect();
-    let place = |it: &Wanted| order.iter().position(|digest| *digest == it.image.digest);
+    let place = |it: &CandidateImage| order.iter().position(|digest| *digest == it.image.digest);
     wanted.sort_by_key(|it| (place(it), it.is_by_registry()));
     // What a push wants is not wanted once more by the registry.
-    let mut kept: Vec<Wanted> = Vec::new();
+    let mut kept: Vec<CandidateImage> = Vec::new();
     for it in wanted {
         if !it.is_by_registry() || kept.iter().all(|one| one.image.digest != it.image.digest) {
             kept.push(it);
@@ -102,27 +102,27 @@ mod tests {
     use crate::rules::situation::{arn, at, digest, held, image, quarantined, repository, running, tag, versions};
 
     /// Wanted by a push of this tag, or by the registry where `by_registry` says so; `DIGIT` is the image.
-    fn wanted(text: &str, digit: char, pushed: Option<&str>, by_registry: bool) -> Wanted {
+    fn wanted(text: &str, digit: char, pushed: Option<&str>, by_registry: bool) -> CandidateImage {
         let again = PendingInput::again(EventId::new("event-2"), Trigger::Reconcile, at("12:00:00"));
         let input =
             if by_registry { again } else { PendingInput { tag: Some(tag(text)), trigger: Trigger::Push, ..again } };
-        Wanted { image: image(&[text], digit, pushed), tag: tag(text), tagged_at: None, input }
+        CandidateImage { image: image(&[text], digit, pushed), tag: tag(text), tagged_at: None, input }
     }
 
-    fn push(text: &str, digit: char) -> Wanted {
+    fn push(text: &str, digit: char) -> CandidateImage {
         wanted(text, digit, Some("12:00:00"), false)
     }
 
-    fn found(text: &str, digit: char) -> Wanted {
+    fn found(text: &str, digit: char) -> CandidateImage {
         wanted(text, digit, Some("12:00:00"), true)
     }
 
     #[test]
     fn the_best_goes_first_and_one_build_once() {
         #[track_caller]
-        fn check(all: Vec<Wanted>, expected: &[&str]) {
+        fn check(all: Vec<CandidateImage>, expected: &[&str]) {
             let order = in_order(&versions(), all);
-            let by = |it: &Wanted| if it.is_by_registry() { "found" } else { "pushed" };
+            let by = |it: &CandidateImage| if it.is_by_registry() { "found" } else { "pushed" };
             let order: Vec<String> = order.iter().map(|it| format!("{} {}", it.tag, by(it))).collect();
             assert_eq!(order, expected);
         }
@@ -139,7 +139,7 @@ mod tests {
     fn it_came_when_it_was_pushed_or_its_tag_was_moved() {
         #[track_caller]
         fn check(tagged: Option<&str>, pushed: Option<&str>, expected: Option<&str>) {
-            let it = Wanted { tagged_at: tagged.map(at), ..wanted("1.5.0", 'b', pushed, false) };
+            let it = CandidateImage { tagged_at: tagged.map(at), ..wanted("1.5.0", 'b', pushed, false) };
             assert_eq!(it.came_at(), expected.map(at));
         }
         check(None, Some("12:00:00"), Some("12:00:00"));
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn what_the_record_speaks_against_is_kept_out_unless_it_runs() {
         #[track_caller]
-        fn check(it: &Wanted, record: &Service, expected: bool) {
+        fn check(it: &CandidateImage, record: &Service, expected: bool) {
             assert_eq!(it.is_kept_out(&versions(), &repository("shop/web"), &running(), record), expected);
         }
         let (new, runs) = (push("1.5.0", 'b'), push("1.4.2", 'a'));

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::model::record::FailedBy;
 use crate::model::record::Outcome;
-use crate::rules::mechanism::{Assessment, Because, End, Pace, Who};
+use crate::rules::mechanism::{Assessment, Because, End, Pace, RollbackInitiator};
 
 /// How it stands, in half a sentence for the log.
 impl fmt::Display for Assessment {
@@ -31,7 +31,7 @@ impl fmt::Display for Assessment {
     }
 }
 
-impl fmt::Display for Who {
+impl fmt::Display for RollbackInitiator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Ecs => "ECS",

@@ -31,7 +31,7 @@ fn sentences_of(reason: &Reason) -> fn(&Reason, &mut fmt::Formatter<'_>) -> fmt:
         | HeldNeedsForce { .. } => kept_out,
         ServiceMissing { .. } | ServiceNotActive { .. } | WrongController { .. } | ManagedByEcs => service,
         NoContainer { .. } | UnknownContainer { .. } | Unrenderable { .. } | SetBySecret { .. } => definition,
-        Archived { .. } | NoSuchImage { .. } | NothingGood | NoSuchRevision { .. } | ImageGone { .. } => not_there,
+        Archived { .. } | NoSuchImage { .. } | NoKnownGood | NoSuchRevision { .. } | ImageGone { .. } => not_there,
         WhichRepository { .. } | NotItsRepository { .. } | Aws { .. } => asked,
     }
 }
@@ -240,7 +240,7 @@ fn not_there(reason: &Reason, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match reason {
         Archived { image } => write!(f, "{image} is archived in ECR, so ECS cannot pull it; restore it first"),
         NoSuchImage { image, repository } => write!(f, "{repository} has no image {image}"),
-        NothingGood => write!(
+        NoKnownGood => write!(
             f,
             "no revision is known to have run well here whose images still exist; name one with \"to\": \"family:revision\""
         ),

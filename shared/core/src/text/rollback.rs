@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use crate::rules::rollback::{Anew, Destination, Human, NoDestination, Tell, WayBack};
+use crate::rules::rollback::{Anew, Destination, ManualAction, NoDestination, NoRollback, RollbackDecision};
 
-impl fmt::Display for WayBack {
+impl fmt::Display for RollbackDecision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tell(tell) => write!(f, "{tell}"),
+            Self::NoRollback(tell) => write!(f, "{tell}"),
             Self::Stop { to: Some(to), .. } => {
                 write!(f, "Slipway stops the deployment, so that ECS puts {} back, which completed last", to.short())
             }
@@ -29,12 +29,12 @@ impl fmt::Display for WayBack {
                  deregistered",
                 base.short()
             ),
-            Self::Human(human) => write!(f, "Slipway puts nothing back, because {human}"),
+            Self::ManualAction(human) => write!(f, "Slipway puts nothing back, because {human}"),
         }
     }
 }
 
-impl fmt::Display for Tell {
+impl fmt::Display for NoRollback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotFailing => f.write_str("Slipway does nothing, because there is nothing to put right"),
@@ -54,7 +54,7 @@ impl fmt::Display for Tell {
             Self::Notify(way) => {
                 f.write_str("Slipway puts nothing back, because the target says \"rollback: notify\"")?;
                 match (&**way, way.to()) {
-                    (WayBack::Human(human), _) => write!(f, ", and because {human}"),
+                    (RollbackDecision::ManualAction(human), _) => write!(f, ", and because {human}"),
                     (_, Some(to)) => write!(f, "; {to} is what it would put back"),
                     (_, None) => Ok(()),
                 }
@@ -63,7 +63,7 @@ impl fmt::Display for Tell {
     }
 }
 
-impl fmt::Display for Human {
+impl fmt::Display for ManualAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::IsRollback => f.write_str("this was a rollback itself, and Slipway goes back no further"),
@@ -75,7 +75,7 @@ impl fmt::Display for Human {
 impl fmt::Display for NoDestination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NothingGood => f.write_str("no other revision is known to have completed here"),
+            Self::NoKnownGood => f.write_str("no other revision is known to have completed here"),
             Self::AllGone(revisions) if revisions.len() == 1 => write!(
                 f,
                 "{}, the only revision that completed here, has lost an image or is gone",

@@ -11,7 +11,7 @@ use crate::input::{Hint, ServiceEvent};
 
 /// A service that is ours.
 #[derive(Clone, Debug)]
-pub(crate) struct Ours {
+pub(crate) struct Managed {
     /// `cluster/service`.
     pub(crate) target: TargetName,
     /// The service.
@@ -23,12 +23,12 @@ pub(crate) struct Ours {
     /// Its settings of today, for a deployment of which nothing is recorded.
     pub(crate) settings: Settings,
     /// What others do to it.
-    pub(crate) others: Others,
+    pub(crate) others: NotManaged,
 }
 
 /// What becomes of deployments that others make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Others {
+pub(crate) enum NotManaged {
     /// They are told.
     Told,
     /// They are left alone: without a document nothing says that the service is ours. A wrong document stops deploys, it
@@ -38,14 +38,14 @@ pub(crate) enum Others {
 
 /// The event's service, if it is ours; of one that is not nothing is looked up. `config` is `None` where the document cannot
 /// be used.
-pub(crate) fn ours(config: Option<&Config>, event: &ServiceEvent, home: &Home) -> Option<Ours> {
-    let unnamed = |cluster: &ClusterName| Ours {
+pub(crate) fn ours(config: Option<&Config>, event: &ServiceEvent, home: &Home) -> Option<Managed> {
+    let unnamed = |cluster: &ClusterName| Managed {
         target: target_of(cluster, &event.service),
         service: event.service.clone(),
         cluster: cluster.clone(),
         repositories: Vec::new(),
         settings: Settings::default(),
-        others: Others::Ignored,
+        others: NotManaged::Ignored,
     };
     let Some(config) = config else { return event.cluster.as_ref().map(unnamed) };
     let name = &event.service;
@@ -67,13 +67,13 @@ pub(crate) fn ours(config: Option<&Config>, event: &ServiceEvent, home: &Home) -
         // A timer is Slipway's own: the target was taken out of the document while its deployment went on.
         return event.cluster.as_ref().filter(|_| matches!(event.hint, Hint::Timer | Hint::Unjudged)).map(unnamed);
     };
-    Some(Ours {
+    Some(Managed {
         target: target_of(cluster, name),
         service: name.clone(),
         cluster: cluster.clone(),
         repositories: targets.iter().map(|target| target.repository.at(home).name).collect(),
         settings: targets.first().map(|target| target.settings.clone()).unwrap_or_default(),
-        others: Others::Told,
+        others: NotManaged::Told,
     })
 }
 

@@ -7,8 +7,8 @@ use slipway_core::ledger::Deployment;
 use slipway_core::outcome::{Unrecorded, is_completed, unrecorded};
 use tracing::info;
 
-use super::configured::Others;
-use super::visit::Visit;
+use super::configured::NotManaged;
+use super::visit::FollowSession;
 use crate::cloud::Cloud;
 use crate::error::Error;
 use crate::input::{Hint, Warning};
@@ -19,7 +19,7 @@ const WARNINGS: usize = 10;
 /// So many of the deployments that ECS lists are read to know what ran before; it rarely lists more than two.
 const LISTED: usize = 4;
 
-impl<C: Cloud> Visit<'_, C> {
+impl<C: Cloud> FollowSession<'_, C> {
     /// Writes down what rang.
     pub(crate) async fn note_hint(&mut self) -> Result<(), Error> {
         match self.hint {
@@ -67,7 +67,7 @@ impl<C: Cloud> Visit<'_, C> {
         self.read_revisions(&arns).await?;
         let found = self.unrecorded(service);
         let Some(deployment) = found else { return Ok(()) };
-        if deployment.is_external() && self.ours.others == Others::Ignored {
+        if deployment.is_external() && self.ours.others == NotManaged::Ignored {
             return Ok(());
         }
         let id = deployment.id().map_or("", |id| id.as_str()).to_owned();
@@ -79,7 +79,7 @@ impl<C: Cloud> Visit<'_, C> {
     }
 }
 
-impl<C: Cloud> Visit<'_, C> {
+impl<C: Cloud> FollowSession<'_, C> {
     fn unrecorded(&self, service: &ServiceFacts) -> Option<Deployment> {
         let repositories: Vec<&str> = self.ours.repositories.iter().map(String::as_str).collect();
         unrecorded(&Unrecorded {

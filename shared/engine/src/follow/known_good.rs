@@ -4,21 +4,21 @@ use futures_util::future::join_all;
 use slipway_core::deploy::as_ran;
 use slipway_core::facts::ServiceFacts;
 use slipway_core::id::TaskDefinitionArn;
-use slipway_core::ledger::{Deployment, Good, Ran};
-use slipway_core::rollback::GoodFacts;
+use slipway_core::ledger::{Deployment, KnownGood, Ran};
+use slipway_core::rollback::KnownGoodFacts;
 
-use super::visit::Visit;
+use super::visit::FollowSession;
 use crate::cloud::Cloud;
 use crate::error::Error;
-use crate::known_good::{good_facts, known_good_in};
+use crate::known_good::{known_good_facts, known_good_in};
 
-impl<C: Cloud> Visit<'_, C> {
+impl<C: Cloud> FollowSession<'_, C> {
     /// What became of the good revisions, in the record's order. Read once in a visit.
     pub(crate) async fn known_good(
         &mut self,
         failed: &Deployment,
         service: &ServiceFacts,
-    ) -> Result<Vec<GoodFacts>, Error> {
+    ) -> Result<Vec<KnownGoodFacts>, Error> {
         if let Some(goods) = &self.goods {
             return Ok(goods.clone());
         }
@@ -29,7 +29,7 @@ impl<C: Cloud> Visit<'_, C> {
         let all = self.record().good.clone();
         let goods = all.into_iter().map(async |good| {
             let revision = self.revision(&good.revision);
-            good_facts(self.cloud, &self.target, good.clone(), revision).await
+            known_good_facts(self.cloud, &self.target, good.clone(), revision).await
         });
         let goods = join_all(goods).await;
         let goods = goods.into_iter().collect::<Result<Vec<_>, _>>()?;
@@ -50,7 +50,7 @@ impl<C: Cloud> Visit<'_, C> {
     /// empty), ECS's own history does.
     async fn recall_goods(&mut self, failed: &Deployment, service: &ServiceFacts) -> Result<(), Error> {
         let other =
-            |good: &Good| Some(TaskDefinitionArn::new(&good.revision).short()) != failed.revision.new.as_deref();
+            |good: &KnownGood| Some(TaskDefinitionArn::new(&good.revision).short()) != failed.revision.new.as_deref();
         if self.record().good.iter().any(other) {
             return Ok(());
         }
@@ -62,7 +62,7 @@ impl<C: Cloud> Visit<'_, C> {
         self.write(|record| {
             for good in goods.iter().rev() {
                 if !record.good.iter().any(|known| known.revision == good.revision) {
-                    record.proved(good.clone());
+                    record.record_known_good(good.clone());
                 }
             }
         })

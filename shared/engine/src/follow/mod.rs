@@ -16,5 +16,5 @@ mod steps;
 mod timers;
 mod visit;
 
-pub(crate) use configured::{Ours, ours};
-pub(crate) use visit::Visit;
+pub(crate) use configured::{Managed, ours};
+pub(crate) use visit::FollowSession;

@@ -6,14 +6,14 @@ use slipway_core::id::TaskDefinitionArn;
 use slipway_core::ledger::Deployment;
 use slipway_core::outcome::{its_service_deployment, of_its_time};
 
-use super::visit::Visit;
+use super::visit::FollowSession;
 use crate::cloud::{Cloud, REVISIONS_PER_CALL, Versioned};
 use crate::error::{Error, optional};
 use crate::observe::with_task_definitions;
 use crate::recall::witness;
 use crate::store;
 
-impl<C: Cloud> Visit<'_, C> {
+impl<C: Cloud> FollowSession<'_, C> {
     /// Reads the record, unless that is `known` from a moment ago, and the service, side by side.
     pub(crate) async fn look(&mut self, known: Option<Versioned>) -> Result<(), Error> {
         let record = async {

@@ -1,21 +1,21 @@
 //! Publishes what became of a deployment, each thing once: it is published first and then written down as published, so that
-//! a notice may be sent twice under the same id, but is never lost. An ending is on record before either.
+//! a notice may be sent twice under the same id, but is never lost. An result is on record before either.
 
 use jiff::Timestamp;
 use slipway_core::ledger::{Deployment, Outcome};
-use slipway_core::notice::{News, Notice, Tasks, end_is_untold};
+use slipway_core::notice::{News, Notice, Tasks, end_is_unpublished};
 use slipway_core::outcome::End;
 
-use super::visit::Visit;
+use super::visit::FollowSession;
 use crate::cloud::Cloud;
 use crate::error::Error;
 use crate::report;
 
-impl<C: Cloud> Visit<'_, C> {
+impl<C: Cloud> FollowSession<'_, C> {
     /// Publishes news of a deployment, unless that was done.
     pub(crate) async fn tell(&mut self, number: u64, news: &News<'_>, at: Timestamp) -> Result<(), Error> {
         let Some(notice) = self.publish(number, news, at).await? else { return Ok(()) };
-        self.write(|record| record.tell(Some(number), &notice)).await
+        self.write(|record| record.record_published(Some(number), &notice)).await
     }
 
     /// Publishes news of a deployment, unless that was done; the notice's id, which is to be written down.
@@ -28,7 +28,7 @@ impl<C: Cloud> Visit<'_, C> {
         let Some(deployment) = self.deployment(number) else { return Ok(None) };
         let tasks = self.service.as_ref().map(Tasks::of);
         let notice = Notice { tasks, ..Notice::story(self.place(), deployment, news, at) };
-        if self.record().has_told(&notice.id) {
+        if self.record().has_published(&notice.id) {
             return Ok(None);
         }
         let notice = self.call.engine.document.routed(notice).await;
@@ -38,8 +38,9 @@ impl<C: Cloud> Visit<'_, C> {
     }
 
     /// Publishes ends that are on record but were never published, because whoever wrote them down failed or died then.
-    pub(crate) async fn tell_what_is_untold(&mut self) -> Result<(), Error> {
-        let ended: Vec<Deployment> = self.record().deployments.iter().filter(|it| end_is_untold(it)).cloned().collect();
+    pub(crate) async fn publish_what_is_unpublished(&mut self) -> Result<(), Error> {
+        let ended: Vec<Deployment> =
+            self.record().deployments.iter().filter(|it| end_is_unpublished(it)).cloned().collect();
         for deployment in ended {
             let Some(outcome) = deployment.outcome() else { continue };
             let later = |it: &&Deployment| it.number > deployment.number && it.id().is_some();

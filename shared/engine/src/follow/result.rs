@@ -2,26 +2,26 @@
 
 use jiff::Timestamp;
 use slipway_core::facts::ServiceFacts;
-use slipway_core::ledger::{Decision, DecisionKind, Deployment, Good, Once, Outcome, PendingInput};
+use slipway_core::ledger::{Decision, DecisionKind, Deployment, KnownGood, Once, Outcome, PendingInput};
 use slipway_core::notice::News;
 use slipway_core::outcome::{End, completed_after_all};
-use slipway_core::rollback::WayBack;
+use slipway_core::rollback::RollbackDecision;
 use tracing::info;
 
-use super::steps::Seen;
-use super::visit::Visit;
+use super::steps::Judged;
+use super::visit::FollowSession;
 use crate::cloud::Cloud;
 use crate::error::Error;
 
-impl<C: Cloud> Visit<'_, C> {
+impl<C: Cloud> FollowSession<'_, C> {
     /// Ends a deployment, as it was seen; `None` where the service is gone. `next` is what was decided about a failure, where it
     /// ends with that.
     pub(crate) async fn end(
         &mut self,
         number: u64,
         end: &End,
-        next: Option<&WayBack>,
-        seen: Option<&Seen>,
+        next: Option<&RollbackDecision>,
+        seen: Option<&Judged>,
     ) -> Result<(), Error> {
         let Some(deployment) = self.deployment(number).cloned() else { return Ok(()) };
         // What ECS says of a success explains nothing.
@@ -30,7 +30,7 @@ impl<C: Cloud> Visit<'_, C> {
         let end = &End { says, ..end.clone() };
         let (outcome, at) = (end.recorded(&deployment), self.at(&deployment));
         let good = match seen {
-            Some(seen) => self.proved(&deployment, end, &seen.service, at).await?,
+            Some(seen) => self.known_good_by_end(&deployment, end, &seen.service, at).await?,
             None => None,
         };
         let news = News::Ended { end, next };
@@ -47,7 +47,7 @@ impl<C: Cloud> Visit<'_, C> {
             }
             let once = record.end(number, outcome, at, end.says.clone().filter(|_| outcome == Outcome::Stopped));
             if once == Once::Now {
-                good.iter().for_each(|good| record.proved(good.clone()));
+                good.iter().for_each(|good| record.record_known_good(good.clone()));
                 if deployment.is_external() && completed {
                     record.decided(decision.clone());
                 }
@@ -58,7 +58,7 @@ impl<C: Cloud> Visit<'_, C> {
                     record.unblock(now);
                 }
             }
-            told.iter().for_each(|id| record.tell(Some(number), id));
+            told.iter().for_each(|id| record.record_published(Some(number), id));
             Some(once)
         });
         match once.await? {
@@ -81,10 +81,10 @@ impl<C: Cloud> Visit<'_, C> {
     pub(crate) async fn correct(&mut self, service: &ServiceFacts) -> Result<(), Error> {
         let Some(deployment) = completed_after_all(self.record(), service).cloned() else { return Ok(()) };
         let (number, at) = (deployment.number, self.at(&deployment));
-        let good = self.proved(&deployment, &End::of(Outcome::Completed), service, at).await?;
+        let good = self.known_good_by_end(&deployment, &End::of(Outcome::Completed), service, at).await?;
         self.write(|record| {
             if record.completed_after_all(number, at) == Once::Now {
-                good.iter().for_each(|good| record.proved(good.clone()));
+                good.iter().for_each(|good| record.record_known_good(good.clone()));
             }
         })
         .await?;
@@ -93,13 +93,13 @@ impl<C: Cloud> Visit<'_, C> {
     }
 
     /// The revision that proved good by this end, with the images that ran.
-    async fn proved(
+    async fn known_good_by_end(
         &mut self,
         deployment: &Deployment,
         end: &End,
         service: &ServiceFacts,
         at: Timestamp,
-    ) -> Result<Option<Good>, Error> {
+    ) -> Result<Option<KnownGood>, Error> {
         let revision = match end.outcome {
             Outcome::Completed => deployment.revision.new.clone(),
             // Also where it was registered anew: that one names the images that ran.
@@ -118,7 +118,7 @@ impl<C: Cloud> Visit<'_, C> {
             let known = self.record().good.iter().find(|good| good.revision == arn);
             ran = known.map(|good| good.ran.clone()).unwrap_or_default();
         }
-        Ok(Some(Good { revision: arn, ran, at }))
+        Ok(Some(KnownGood { revision: arn, ran, at }))
     }
 
     fn arn_of(&self, revision: &str) -> String {

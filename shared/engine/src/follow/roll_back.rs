@@ -7,26 +7,26 @@ use slipway_core::facts::ServiceDeploymentFacts;
 use slipway_core::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
 use slipway_core::ledger::{Busy, Fence, Lost, Outcome, Rollback, RollbackMethod};
 use slipway_core::notice::News;
-use slipway_core::outcome::{Assessment, End, FailedBy, StopResult, Who, stop_result};
+use slipway_core::outcome::{Assessment, End, FailedBy, RollbackInitiator, StopResult, stop_result};
 use slipway_core::plan::Plan;
 use slipway_core::reason::Reason;
-use slipway_core::rollback::{Destination, Facts, Origin, WayBack, decide, steps};
+use slipway_core::rollback::{Destination, Facts, Origin, RollbackDecision, decide, steps};
 use tracing::{info, warn};
 
-use super::steps::{Next, Seen};
-use super::visit::Visit;
+use super::steps::{Judged, Next};
+use super::visit::FollowSession;
 use crate::cloud::{Cloud, Metric, StopAnswer};
 use crate::error::{Error, Kind};
 use crate::execute::{Registrations, execute};
 
-impl<C: Cloud> Visit<'_, C> {
+impl<C: Cloud> FollowSession<'_, C> {
     /// Decides about a deployment that failed, and does it.
-    pub(crate) async fn put_right(&mut self, number: u64, seen: &Seen) -> Result<Next, Error> {
-        let Some(way) = self.way_back(number, seen, seen.story.as_ref()).await? else { return Ok(Next::Wait) };
+    pub(crate) async fn roll_back(&mut self, number: u64, seen: &Judged) -> Result<Next, Error> {
+        let Some(way) = self.rollback_decision(number, seen, seen.story.as_ref()).await? else { return Ok(Next::Wait) };
         info!(target = %self.target, deployment.number = number, "{way}");
         if !way.acts() {
             let failing = self.deployment(number).and_then(|it| it.failing());
-            match way.ending(failing.map_or(FailedBy::Ecs, |failing| failing.by)) {
+            match way.result(failing.map_or(FailedBy::Ecs, |failing| failing.by)) {
                 Some(outcome) => self.end(number, &End::of(outcome), Some(&way), Some(seen)).await?,
                 // Somebody else is putting it right, or it did not fail after all: its end is still to come.
                 None => self.look_again_soon().await?,
@@ -49,12 +49,12 @@ impl<C: Cloud> Visit<'_, C> {
     }
 
     /// What there is to do about it; `None` where the record has it no more.
-    async fn way_back(
+    async fn rollback_decision(
         &mut self,
         number: u64,
-        seen: &Seen,
+        seen: &Judged,
         story: Option<&ServiceDeploymentFacts>,
-    ) -> Result<Option<WayBack>, Error> {
+    ) -> Result<Option<RollbackDecision>, Error> {
         let Some(deployment) = self.deployment(number).cloned() else { return Ok(None) };
         let goods = match deployment.is_external() {
             true => Vec::new(),
@@ -79,8 +79,10 @@ impl<C: Cloud> Visit<'_, C> {
         if !matches!(seen.assessment, Assessment::Failing { .. } | Assessment::RollbackDue) {
             return Ok(Next::Again);
         }
-        let Some(mut way) = self.way_back(number, &seen, seen.story.as_ref()).await? else { return Ok(Next::Wait) };
-        if let WayBack::Stop { service_deployment, to } = &way {
+        let Some(mut way) = self.rollback_decision(number, &seen, seen.story.as_ref()).await? else {
+            return Ok(Next::Wait);
+        };
+        if let RollbackDecision::Stop { service_deployment, to } = &way {
             let (service_deployment, to) = (service_deployment.clone(), to.clone());
             match self.stop(number, fence, &seen, &service_deployment, to.as_ref()).await? {
                 StopResult::RollsBack => return self.under_way(number, &seen).await,
@@ -92,7 +94,7 @@ impl<C: Cloud> Visit<'_, C> {
                 StopResult::Refused => {}
             }
             seen.assessment = Assessment::RollbackDue;
-            let Some(other) = self.way_back(number, &seen, None).await? else { return Ok(Next::Wait) };
+            let Some(other) = self.rollback_decision(number, &seen, None).await? else { return Ok(Next::Wait) };
             way = other;
         }
         if !way.acts() {
@@ -118,7 +120,7 @@ impl<C: Cloud> Visit<'_, C> {
         &mut self,
         number: u64,
         fence: Fence,
-        seen: &Seen,
+        seen: &Judged,
         arn: &ServiceDeploymentArn,
         to: Option<&TaskDefinitionArn>,
     ) -> Result<StopResult, Error> {
@@ -153,8 +155,8 @@ impl<C: Cloud> Visit<'_, C> {
     }
 
     /// Updates the service to a good revision, which is registered anew where it cannot be used as it is.
-    async fn update(&mut self, number: u64, fence: Fence, seen: &Seen, way: &WayBack) -> Result<(), Error> {
-        let (Some(deployment), WayBack::Update(destination)) = (self.deployment(number).cloned(), way) else {
+    async fn update(&mut self, number: u64, fence: Fence, seen: &Judged, way: &RollbackDecision) -> Result<(), Error> {
+        let (Some(deployment), RollbackDecision::Update(destination)) = (self.deployment(number).cloned(), way) else {
             return Ok(());
         };
         let revision = destination.revision();
@@ -183,7 +185,7 @@ impl<C: Cloud> Visit<'_, C> {
         &mut self,
         number: u64,
         fence: Fence,
-        seen: &Seen,
+        seen: &Judged,
         how: RollbackMethod,
         to: Option<&str>,
     ) -> Result<(), Error> {
@@ -215,11 +217,11 @@ impl<C: Cloud> Visit<'_, C> {
     }
 
     /// Publishes that the rollback is under way.
-    async fn under_way(&mut self, number: u64, seen: &Seen) -> Result<Next, Error> {
+    async fn under_way(&mut self, number: u64, seen: &Judged) -> Result<Next, Error> {
         let Some(deployment) = self.deployment(number) else { return Ok(Next::Wait) };
         let to = deployment.rollback().and_then(|it| it.to.clone());
         let at = self.cloud.now().max(seen.service.primary().and_then(|it| it.updated_at).unwrap_or(Timestamp::MIN));
-        self.tell(number, &News::RollingBack { by: Who::Slipway, to: to.as_deref() }, at).await?;
+        self.tell(number, &News::RollingBack { by: RollbackInitiator::Slipway, to: to.as_deref() }, at).await?;
         Ok(Next::Wait)
     }
 

@@ -3,11 +3,13 @@
 use slipway_core::facts::{Deployment as Listed, ServiceDeploymentFacts, ServiceFacts};
 use slipway_core::ledger::{Deployment, Fence, Outcome};
 use slipway_core::notice::News;
-use slipway_core::outcome::{Assessment, DeploymentEvent, End, FailedBy, Situation, Who, assess, its_way_back};
+use slipway_core::outcome::{
+    Assessment, DeploymentEvent, End, FailedBy, RollbackInitiator, Situation, assess, its_rollback,
+};
 use tracing::info;
 
 use super::evidence::Failed;
-use super::visit::Visit;
+use super::visit::FollowSession;
 use crate::cloud::Cloud;
 use crate::error::Error;
 use crate::input::Hint;
@@ -25,7 +27,7 @@ pub(crate) enum Next {
 }
 
 /// How a deployment stands, and what that was read from.
-pub(crate) struct Seen {
+pub(crate) struct Judged {
     pub(crate) assessment: Assessment,
     /// The deployment as it was on record then.
     pub(crate) deployment: Deployment,
@@ -35,7 +37,7 @@ pub(crate) struct Seen {
     pub(crate) story: Option<ServiceDeploymentFacts>,
 }
 
-impl<C: Cloud> Visit<'_, C> {
+impl<C: Cloud> FollowSession<'_, C> {
     /// Takes every open deployment as far as it goes now.
     pub(crate) async fn follow(&mut self) -> Result<(), Error> {
         let Some(service) = self.service.clone() else { return self.follow_nothing().await };
@@ -51,7 +53,7 @@ impl<C: Cloud> Visit<'_, C> {
             self.keep_the_deadline(number).await?;
         }
         self.correct(&service).await?;
-        self.tell_what_is_untold().await?;
+        self.publish_what_is_unpublished().await?;
         self.let_go_of_an_earlier_try().await?;
         self.log_what_is_of_no_use();
         Ok(())
@@ -64,7 +66,7 @@ impl<C: Cloud> Visit<'_, C> {
     }
 
     /// Judges a deployment by the record and the service as they were read last; `None` where it is gone from either.
-    pub(crate) async fn seen(&mut self, number: u64) -> Result<Option<Seen>, Error> {
+    pub(crate) async fn seen(&mut self, number: u64) -> Result<Option<Judged>, Error> {
         let Some(deployment) = self.deployment(number).cloned() else { return Ok(None) };
         let fence = Fence(self.record().fence);
         let Some(mut service) = self.service.clone() else { return Ok(None) };
@@ -102,7 +104,7 @@ impl<C: Cloud> Visit<'_, C> {
             "{} {number}: {assessment}",
             self.target,
         );
-        Ok(Some(Seen { assessment, deployment, fence, service, story }))
+        Ok(Some(Judged { assessment, deployment, fence, service, story }))
     }
 
     async fn step(&mut self, number: u64) -> Result<Next, Error> {
@@ -128,15 +130,15 @@ impl<C: Cloud> Visit<'_, C> {
             }
             Assessment::Failing { by } => {
                 Box::pin(self.note_failure(number, by, &seen)).await?;
-                Box::pin(self.put_right(number, &seen)).await
+                Box::pin(self.roll_back(number, &seen)).await
             }
-            Assessment::RollbackDue => Box::pin(self.put_right(number, &seen)).await,
+            Assessment::RollbackDue => Box::pin(self.roll_back(number, &seen)).await,
             Assessment::RollingBack { by, pace } => {
-                if by != Who::Somebody {
+                if by != RollbackInitiator::Somebody {
                     Box::pin(self.note_failure(number, FailedBy::Ecs, &seen)).await?;
                 }
-                if by == Who::Slipway {
-                    self.adopt_the_way_back(number, &seen).await?;
+                if by == RollbackInitiator::Slipway {
+                    self.adopt_the_rollback(number, &seen).await?;
                 }
                 self.rearm(number, pace).await?;
                 let deployment = self.deployment(number);
@@ -147,14 +149,14 @@ impl<C: Cloud> Visit<'_, C> {
             }
             Assessment::Ended(end) => {
                 // Who stopped it knows why, and what gave way to a newer one did not fail.
-                if end.outcome.condemns() && end.outcome != Outcome::Stopped {
+                if end.outcome.quarantines() && end.outcome != Outcome::Stopped {
                     Box::pin(self.note_failure(number, FailedBy::Ecs, &seen)).await?;
                 }
                 // Whoever took it back may have died before that was written down. One that failed may still complete later, and is
                 // nobody else's deployment then.
-                let is_there = self.deployment(number).is_some_and(|it| its_way_back(it, &seen.service).is_some());
+                let is_there = self.deployment(number).is_some_and(|it| its_rollback(it, &seen.service).is_some());
                 if end.outcome == Outcome::RolledBackBySlipway || end.outcome == Outcome::RollbackFailed && is_there {
-                    self.adopt_the_way_back(number, &seen).await?;
+                    self.adopt_the_rollback(number, &seen).await?;
                 }
                 Box::pin(self.end(number, &end, None, Some(&seen))).await?;
                 Ok(Next::Wait)
@@ -163,7 +165,7 @@ impl<C: Cloud> Visit<'_, C> {
     }
 
     /// Gathers why it failed, once and at once.
-    async fn note_failure(&mut self, number: u64, by: FailedBy, seen: &Seen) -> Result<(), Error> {
+    async fn note_failure(&mut self, number: u64, by: FailedBy, seen: &Judged) -> Result<(), Error> {
         let Some(deployment) = self.deployment(number).filter(|it| it.failing().is_none()) else { return Ok(()) };
         let own = |it: &&DeploymentEvent| deployment.id() == Some(&it.deployment);
         let failing = Failed {
@@ -185,13 +187,13 @@ impl<C: Cloud> Visit<'_, C> {
     }
 
     /// A rollback of ours that nobody wrote down as carried out, because whoever did it died.
-    async fn adopt_the_way_back(&mut self, number: u64, seen: &Seen) -> Result<(), Error> {
+    async fn adopt_the_rollback(&mut self, number: u64, seen: &Judged) -> Result<(), Error> {
         let Some(deployment) = self.deployment(number) else { return Ok(()) };
         let known = deployment.rollback().is_some_and(|it| it.done_at.is_some());
         if known {
             return Ok(());
         }
-        let made = its_way_back(deployment, &seen.service);
+        let made = its_rollback(deployment, &seen.service);
         let (now, made) = (self.cloud.now(), made.map(|it| (it.id.clone(), it.task_definition.short().to_owned())));
         let (id, to) = made.as_ref().map(|(id, to)| (id, to.as_str())).unzip();
         self.write(|record| record.rollback_accepted(number, id, to, now)).await

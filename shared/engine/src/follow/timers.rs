@@ -5,7 +5,7 @@ use slipway_core::ledger::Settings;
 use slipway_core::outcome::Pace;
 use tracing::info;
 
-use super::visit::Visit;
+use super::visit::FollowSession;
 use crate::cloud::Cloud;
 use crate::error::Error;
 use crate::input::Hint;
@@ -14,7 +14,7 @@ use crate::timer;
 /// After so long something is looked at again that could not be done because somebody else is at work on the service.
 const BUSY: SignedDuration = SignedDuration::from_secs(60);
 
-impl<C: Cloud> Visit<'_, C> {
+impl<C: Cloud> FollowSession<'_, C> {
     /// Gives a deployment a new deadline if its own has passed; one that has not still comes.
     pub(crate) async fn rearm(&mut self, number: u64, pace: Pace) -> Result<(), Error> {
         let now = self.cloud.now();

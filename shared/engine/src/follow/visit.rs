@@ -9,9 +9,9 @@ use slipway_core::ledger;
 use slipway_core::ledger::Deployment;
 use slipway_core::notice::Place;
 use slipway_core::outcome::DeploymentEvent;
-use slipway_core::rollback::GoodFacts;
+use slipway_core::rollback::KnownGoodFacts;
 
-use super::configured::Ours;
+use super::configured::Managed;
 use crate::cloud::{Cloud, Versioned};
 use crate::error::Error;
 use crate::input::Hint;
@@ -19,11 +19,11 @@ use crate::invocation::Call;
 use crate::store;
 
 /// A visit.
-pub(crate) struct Visit<'a, C> {
+pub(crate) struct FollowSession<'a, C> {
     pub(crate) call: &'a Call<'a, C>,
     pub(crate) cloud: &'a C,
     pub(crate) home: &'a Home,
-    pub(crate) ours: &'a Ours,
+    pub(crate) ours: &'a Managed,
     pub(crate) hint: &'a Hint,
     pub(crate) name: &'a ServiceName,
     pub(crate) target: TargetName,
@@ -36,14 +36,14 @@ pub(crate) struct Visit<'a, C> {
     /// The task definitions that were read.
     pub(crate) revisions: HashMap<TaskDefinitionArn, Revision>,
     /// What became of the known-good revisions; read when a rollback is decided.
-    pub(crate) goods: Option<Vec<GoodFacts>>,
+    pub(crate) goods: Option<Vec<KnownGoodFacts>>,
     /// The ids of the notices published in this visit.
     pub(crate) published: Vec<String>,
 }
 
-impl<'a, C: Cloud> Visit<'a, C> {
+impl<'a, C: Cloud> FollowSession<'a, C> {
     /// A visit that has not looked yet.
-    pub(crate) fn new(call: &'a Call<'a, C>, home: &'a Home, ours: &'a Ours, hint: &'a Hint) -> Self {
+    pub(crate) fn new(call: &'a Call<'a, C>, home: &'a Home, ours: &'a Managed, hint: &'a Hint) -> Self {
         Self {
             call,
             cloud: call.cloud(),

@@ -40,7 +40,7 @@ pub(super) struct OfService {
     /// Whether a person keeps Slipway from deploying by itself.
     pub(super) held: bool,
     /// Images whose failure is on record, and that nobody has asked for since.
-    pub(super) condemned: BTreeSet<Digest>,
+    pub(super) quarantined: BTreeSet<Digest>,
     /// The intents on record.
     pub(super) intents: BTreeMap<u64, Intent>,
     /// The rollbacks that were decided: how old what was known then is.
@@ -86,7 +86,7 @@ impl OfService {
         self.held &= after.hold.is_some();
         let quarantined = before.map_or(&[][..], |it| &it.quarantine);
         for one in quarantined.iter().filter(|it| after.quarantined(&it.digest).is_none()) {
-            self.condemned.remove(&one.digest);
+            self.quarantined.remove(&one.digest);
         }
     }
 
@@ -97,8 +97,8 @@ impl OfService {
             _ => By::Itself,
         };
         let digest = meant.digest();
-        let condemned = digest.filter(|it| self.condemned.contains(it));
-        let breaks = match (by, condemned) {
+        let quarantined = digest.filter(|it| self.quarantined.contains(it));
+        let breaks = match (by, quarantined) {
             (By::Itself, Some(digest)) => Some(format!("{} came back by itself", digest.short())),
             (By::Itself, None) if self.held => Some("it deployed by itself although it is held".to_owned()),
             _ => None,
@@ -142,7 +142,7 @@ impl OfService {
         if by == By::Request {
             self.decided = self.decided.max(Some(intent.at));
             digest.iter().for_each(|digest| {
-                self.condemned.remove(*digest);
+                self.quarantined.remove(*digest);
             });
             return None;
         }
@@ -152,8 +152,9 @@ impl OfService {
         let under_way = seen && primary.rollout == Some(Rollout::InProgress);
         let running = update.running.as_ref().and_then(|it| it.digest.as_ref());
         // What can only fail may be replaced by something newer, and so may what is on record as failed.
-        let well = running.is_none_or(|it| view.images.quality(it) == Quality::Good && !self.condemned.contains(it));
-        // A person may pardon the image, and the deployment stays failed on record, however long ECS goes on with it.
+        let well =
+            running.is_none_or(|it| view.images.quality(it) == Quality::KnownGood && !self.quarantined.contains(it));
+        // A person may release_image the image, and the deployment stays failed on record, however long ECS goes on with it.
         let recorded = view.table.record(update.target).into_iter().flat_map(|it| &it.deployments);
         let mut recorded = recorded.filter(|it| it.id() == Some(&primary.id));
         let is_protected = well && !recorded.any(|it| it.outcome().is_some_and(is_failure));
@@ -231,7 +232,7 @@ impl OfService {
             return Some(format!("deployment {} ended in more than one way: {other} and {outcome}", it.number));
         }
         if is_failure(outcome) && !Deployment::is_external(it) {
-            self.condemned.extend(it.digest().cloned());
+            self.quarantined.extend(it.digest().cloned());
         }
         if outcome == Outcome::RollbackFailed {
             self.rollback_failed = true;
@@ -277,9 +278,9 @@ impl OfService {
         let better = images.all().iter().rfind(|image| {
             // When a tag was pointed to an image only its event tells, and that may be lost.
             let came_at = Some(image.pushed_at);
-            image.quality == Quality::Good
+            image.quality == Quality::KnownGood
                 && !image.tags.is_empty()
-                && !self.condemned.contains(&image.digest)
+                && !self.quarantined.contains(&image.digest)
                 && images.is_older(running, &image.digest)
                 && called.is_none_or(|called| came_at > Some(called))
                 && decided.is_none_or(|decided| came_at > Some(decided))

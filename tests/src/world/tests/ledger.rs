@@ -64,7 +64,7 @@ async fn what_is_remembered_is_told_in_words() {
     let world = with_table().await;
     let deployment = |state: Value, told: Value| {
         let deployment = json!({
-            "number": {"N": "1"}, "trigger": {"S": "push"}, "state": { "M": state }, "told": { "L": told },
+            "number": {"N": "1"}, "trigger": {"S": "push"}, "state": { "M": state }, "published": { "L": told },
         });
         json!({ "M": { "count": {"N": "1"}, "lease": lease("a"), "deployments": {"L": [{ "M": deployment }]} } })
     };
@@ -84,7 +84,7 @@ async fn what_is_remembered_is_told_in_words() {
     DynamoDB.PutItem prod/web lease taken
     DynamoDB.PutItem prod/web 1 meant
     DynamoDB.PutItem prod/web 1 began
-    DynamoDB.PutItem prod/web 1 told
+    DynamoDB.PutItem prod/web 1 published
     ");
     let leases: Vec<bool> = world.calls().iter().map(super::super::Call::is_lease).collect();
     assert_eq!(leases, [true, false, false, false]);

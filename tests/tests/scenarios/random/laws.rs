@@ -44,7 +44,7 @@ pub(super) struct Laws {
     /// How each deployment ended, by what was told.
     ends: BTreeMap<String, BTreeSet<String>>,
     /// The images whose failure was told.
-    condemned: BTreeSet<String>,
+    quarantined: BTreeSet<String>,
 }
 
 impl Laws {
@@ -80,7 +80,7 @@ impl Laws {
             if CONDEMNS.contains(&kind)
                 && let Some(digest) = queued(notice)["image"]["new"]["digest"].as_str()
             {
-                self.condemned.insert(digest.to_owned());
+                self.quarantined.insert(digest.to_owned());
             }
         }
     }
@@ -102,7 +102,7 @@ impl Laws {
         }
         let revision = update.split_whitespace().find_map(|word| word.strip_prefix("taskDefinition="));
         let Some(new) = revision.and_then(|revision| self.image_of(world, revision).cloned()) else { return };
-        if self.condemned.contains(&new.digest) {
+        if self.quarantined.contains(&new.digest) {
             self.broken.push(format!("1.{}.0 came back by itself", new.minor));
         }
         let service = self.service(world);
@@ -113,7 +113,7 @@ impl Laws {
         };
         let running = primary["taskDefinition"].as_str().and_then(|revision| self.image_of(world, revision));
         let Some(running) = running.filter(|it| seen && it.good).cloned() else { return };
-        if new.minor < running.minor && !self.condemned.contains(&running.digest) {
+        if new.minor < running.minor && !self.quarantined.contains(&running.digest) {
             self.broken.push(format!("1.{}.0 is older than the running 1.{}.0", new.minor, running.minor));
         }
         if primary["rolloutState"] == "IN_PROGRESS" {

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::{
-    Decision, DecisionKind, Deployment, DeploymentState, Ended, Failing, Fence, GOOD, Good, Lost, Outcome,
-    PendingInput, Progress, QUARANTINED, Quarantined, RECENT, Rollback, Service, TOLD,
+    Decision, DecisionKind, Deployment, DeploymentState, Ended, Failing, Fence, GOOD, KnownGood, Lost, Outcome,
+    PUBLISHED, PendingInput, Progress, QUARANTINED, Quarantined, RECENT, Rollback, Service,
 };
 use crate::model::id::{DeploymentId, TaskDefinitionArn};
 use crate::model::image::Digest;
@@ -140,9 +140,9 @@ impl Service {
         let progress = it.progress().cloned();
         let cause = progress.as_ref().and_then(|it| it.failing.as_ref()).map(|failing| failing.cause.clone());
         it.state = DeploymentState::Ended(Ended { outcome, at, reason: reason.or(cause), before: None, progress });
-        let condemned = outcome.condemns().then(|| it.quarantine(at)).flatten();
-        if let Some(condemned) = condemned {
-            self.condemn(condemned);
+        let quarantined = outcome.quarantines().then(|| it.quarantine(at)).flatten();
+        if let Some(quarantined) = quarantined {
+            self.add_to_quarantine(quarantined);
         }
         Once::Now
     }
@@ -164,21 +164,21 @@ impl Service {
     }
 
     /// An image is kept from coming back by itself.
-    pub fn condemn(&mut self, quarantined: Quarantined) {
+    pub fn add_to_quarantine(&mut self, quarantined: Quarantined) {
         self.quarantine.retain(|it| it.digest != quarantined.digest);
         self.quarantine.insert(0, quarantined);
         self.quarantine.truncate(QUARANTINED);
     }
 
     /// An image may be deployed again; whether it was quarantined.
-    pub fn pardon(&mut self, digest: &Digest) -> bool {
+    pub fn release_image(&mut self, digest: &Digest) -> bool {
         let before = self.quarantine.len();
         self.quarantine.retain(|it| it.digest != *digest);
         self.quarantine.len() < before
     }
 
     /// A revision proved good: a rollback may go there.
-    pub fn proved(&mut self, good: Good) {
+    pub fn record_known_good(&mut self, good: KnownGood) {
         self.good.retain(|it| it.revision != good.revision);
         self.good.insert(0, good);
         self.good.sort_by_key(|it| std::cmp::Reverse(it.at));
@@ -193,15 +193,15 @@ impl Service {
     }
 
     /// A notice was told; of a deployment, where it has a number.
-    pub fn tell(&mut self, number: Option<u64>, id: &str) {
-        if self.has_told(id) {
+    pub fn record_published(&mut self, number: Option<u64>, id: &str) {
+        if self.has_published(id) {
             return;
         }
         match number.and_then(|number| self.at(number)) {
-            Some(it) => it.told.push(id.to_owned()),
+            Some(it) => it.published.push(id.to_owned()),
             None => {
-                self.told.insert(0, id.to_owned());
-                self.told.truncate(TOLD);
+                self.published.insert(0, id.to_owned());
+                self.published.truncate(PUBLISHED);
             }
         }
     }

@@ -65,7 +65,7 @@ impl Outcome {
     }
 
     /// Whether the image is quarantined by it: any ending but completed, superseded or somebody else's is.
-    pub fn condemns(self) -> bool {
+    pub fn quarantines(self) -> bool {
         !matches!(self, Self::Completed | Self::Superseded | Self::External)
     }
 }

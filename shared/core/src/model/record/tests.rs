@@ -151,8 +151,8 @@ fn every_step_of_a_life_is_taken_once() {
 
     let quarantined = record.quarantined(&digest(1)).unwrap();
     assert_eq!(quarantined.cause, "exit code 1");
-    assert!(record.pardon(&digest(1)));
-    assert!(!record.pardon(&digest(1)));
+    assert!(record.release_image(&digest(1)));
+    assert!(!record.release_image(&digest(1)));
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn what_completes_after_all_is_not_quarantined_any_more() {
     for outcome in [Outcome::Failed, Outcome::TimedOut, Outcome::RollbackFailed, Outcome::Stopped] {
         let mut record = Service::default();
         let (number, _) = record.record(deployment(1));
-        record.condemn(Quarantined {
+        record.add_to_quarantine(Quarantined {
             repository: "shop/web".to_owned(),
             digest: digest(2),
             tag: None,
@@ -250,7 +250,7 @@ fn of_a_record_of_version_1_stays_what_people_decided_and_who_is_at_work() {
         "quarantine": [{ "repository": "shop/web", "digest": digest(1), "cause": "exit code 1", "at": at("08:00:00") }],
         "good": [{ "revision": "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:41", "at": at("07:00:00") }],
         "deployments": [{ "number": 12, "trigger": "push", "intended_at": at("07:00:00"), "outcome": "completed" }],
-        "told": ["a"],
+        "published": ["a"],
     });
     let record = serde_json::from_value::<Service>(record).unwrap().current().unwrap();
     let kept =

@@ -59,5 +59,5 @@ fn has_failed_for_good(record: &record::Service, service: &ServiceFacts, primary
             _ => false,
         };
     }
-    last.id() == Some(&primary.id) && last.outcome().is_some_and(record::Outcome::condemns)
+    last.id() == Some(&primary.id) && last.outcome().is_some_and(record::Outcome::quarantines)
 }

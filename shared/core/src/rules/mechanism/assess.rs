@@ -65,7 +65,7 @@ pub enum Assessment {
     /// It failed, and the last version is on its way back.
     RollingBack {
         /// Who puts it back.
-        by: Who,
+        by: RollbackInitiator,
         /// Whether that takes too long.
         pace: Pace,
     },
@@ -85,7 +85,7 @@ pub enum Assessment {
 
 /// Who puts the last version back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Who {
+pub enum RollbackInitiator {
     /// ECS by itself: its circuit breaker, an alarm or a lifecycle hook.
     Ecs,
     /// Slipway.
@@ -158,7 +158,7 @@ fn history(it: &Situation<'_>) -> Option<Assessment> {
     let who = ecs_messages::who(it);
     Some(match &story.status {
         Successful => end(Outcome::Completed).into(),
-        RollbackSuccessful if who == Who::Somebody => end(Outcome::Stopped).into(),
+        RollbackSuccessful if who == RollbackInitiator::Somebody => end(Outcome::Stopped).into(),
         RollbackSuccessful => end(Outcome::RolledBackByEcs).into(),
         // ECS looked for something to go back to, and went nowhere: what Slipway knows may do, unless something newer has
         // taken its place.
@@ -167,7 +167,7 @@ fn history(it: &Situation<'_>) -> Option<Assessment> {
             None => Assessment::Failing { by: FailedBy::Ecs },
         },
         RollbackFailed => end(Outcome::RollbackFailed).into(),
-        RollbackRequested => rolling_back(it, Who::Somebody),
+        RollbackRequested => rolling_back(it, RollbackInitiator::Somebody),
         RollbackInProgress => rolling_back(it, who),
         Stopped => stopped(it, story),
         Pending | InProgress | StopRequested | Other(_) => return None,
@@ -226,7 +226,9 @@ fn on_its_way(it: &Situation<'_>, own: &Deployment) -> Assessment {
     let said = ecs_messages::event_of(it, &own.id).is_some_and(|event| event.change == Change::Failed);
     if own.rollout == Some(Rollout::Failed) || said {
         return match it.service.breaker {
-            Breaker::RollsBack if ecs_messages::has_somewhere_to_go(it.service, own) => rolling_back(it, Who::Ecs),
+            Breaker::RollsBack if ecs_messages::has_somewhere_to_go(it.service, own) => {
+                rolling_back(it, RollbackInitiator::Ecs)
+            }
             _ => Assessment::Failing { by: FailedBy::Ecs },
         };
     }
@@ -255,7 +257,7 @@ fn in_time_or_failing(it: &Situation<'_>, own: Option<&Deployment>) -> Assessmen
 }
 
 /// An older deployment is the PRIMARY again.
-pub(super) fn went_back(it: &Situation<'_>, primary: &Deployment, who: Who) -> Assessment {
+pub(super) fn went_back(it: &Situation<'_>, primary: &Deployment, who: RollbackInitiator) -> Assessment {
     let event = ecs_messages::event_of(it, &primary.id).filter(|event| event.at >= ecs_messages::began(it.deployment));
     let says = ecs_messages::words(it, primary);
     match (event.map(|event| event.change), &primary.rollout) {
@@ -264,9 +266,9 @@ pub(super) fn went_back(it: &Situation<'_>, primary: &Deployment, who: Who) -> A
         }
         (Some(Change::Completed), _) | (_, Some(Rollout::Completed)) => {
             let outcome = match who {
-                Who::Ecs => Outcome::RolledBackByEcs,
-                Who::Slipway => Outcome::RolledBackBySlipway,
-                Who::Somebody => Outcome::Stopped,
+                RollbackInitiator::Ecs => Outcome::RolledBackByEcs,
+                RollbackInitiator::Slipway => Outcome::RolledBackBySlipway,
+                RollbackInitiator::Somebody => Outcome::Stopped,
             };
             End { says, ..End::of(outcome) }.into()
         }
@@ -274,7 +276,7 @@ pub(super) fn went_back(it: &Situation<'_>, primary: &Deployment, who: Who) -> A
     }
 }
 
-pub(super) fn rolling_back(it: &Situation<'_>, by: Who) -> Assessment {
+pub(super) fn rolling_back(it: &Situation<'_>, by: RollbackInitiator) -> Assessment {
     match of_the_way_back(it) {
         Some(pace) => Assessment::RollingBack { by, pace },
         None => End::of(Outcome::RollbackFailed).into(),

@@ -11,7 +11,7 @@ use crate::model::facts::{
 use crate::model::id::DeploymentId;
 use crate::model::record;
 
-use super::assess::{Situation, Who};
+use super::assess::{RollbackInitiator, Situation};
 
 /// ECS's clock and ours may differ by so much.
 pub(super) const SKEW: SignedDuration = SignedDuration::from_secs(5);
@@ -98,7 +98,7 @@ pub(super) fn has_somewhere_to_go(service: &ServiceFacts, failed: &Deployment) -
 }
 
 /// Who puts the last version back, if it is not Slipway.
-pub(super) fn who(it: &Situation<'_>) -> Who {
+pub(super) fn who(it: &Situation<'_>) -> RollbackInitiator {
     if let Some(who) = it.service_deployment.and_then(|story| who_by_structure(it, story)) {
         return who;
     }
@@ -109,26 +109,30 @@ pub(super) fn who(it: &Situation<'_>) -> Who {
     for words in [told, listed, primary, event].into_iter().flatten() {
         let words = words.to_ascii_lowercase();
         if ["circuit breaker", "alarm", "hook"].iter().any(|sign| words.contains(sign)) {
-            return Who::Ecs;
+            return RollbackInitiator::Ecs;
         }
         if ["user", "manual", "stopservicedeployment", "requested"].iter().any(|sign| words.contains(sign)) {
-            return Who::Somebody;
+            return RollbackInitiator::Somebody;
         }
     }
     // ECS rolls back by itself only where it is set to, and where a hook of a traffic shift refuses.
-    if it.service.breaker == Breaker::RollsBack || !it.is_rolling() { Who::Ecs } else { Who::Somebody }
+    if it.service.breaker == Breaker::RollsBack || !it.is_rolling() {
+        RollbackInitiator::Ecs
+    } else {
+        RollbackInitiator::Somebody
+    }
 }
 
 /// Who it is by what ECS tells in its own members, which come before its words.
-fn who_by_structure(it: &Situation<'_>, story: &ServiceDeploymentFacts) -> Option<Who> {
+fn who_by_structure(it: &Situation<'_>, story: &ServiceDeploymentFacts) -> Option<RollbackInitiator> {
     use ServiceDeploymentStatus::{RollbackFailed, RollbackInProgress, RollbackRequested, RollbackSuccessful};
     match (story.monitors, &story.status) {
-        (_, RollbackRequested) => Some(Who::Somebody),
-        (Monitors::Triggered, _) => Some(Who::Ecs),
+        (_, RollbackRequested) => Some(RollbackInitiator::Somebody),
+        (Monitors::Triggered, _) => Some(RollbackInitiator::Ecs),
         // A rolling deployment goes back for its breaker, for its alarms, or for somebody; one that shifts traffic also
         // for its hooks.
         (Monitors::Quiet, RollbackInProgress | RollbackSuccessful | RollbackFailed) if it.is_rolling() => {
-            Some(Who::Somebody)
+            Some(RollbackInitiator::Somebody)
         }
         (Monitors::Quiet | Monitors::Unread, _) => None,
     }

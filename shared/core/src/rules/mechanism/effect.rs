@@ -107,9 +107,14 @@ impl Intent<'_> {
 
     /// By ECS's history, which knows for 90 days what it lists no more.
     fn in_history(&self, history: &[ServiceDeploymentFacts]) -> Option<Began> {
+        // What was made before the PRIMARY of then is older than the intent, though clocks may say otherwise.
+        let is_previous = |it: &&ServiceDeploymentFacts| {
+            self.meant.previous_primary().is_some_and(|id| it.key().is_some_and(|key| key.id() == *id))
+        };
+        let since = history.iter().find(is_previous).and_then(|it| it.created_at);
         let began = |it: &ServiceDeploymentFacts| {
             let (id, revision) = (it.key()?.id(), it.task_definition.as_ref()?);
-            let is_it = Some(&id) != self.meant.previous_primary() && self.is_meant(revision);
+            let is_it = Some(&id) != self.meant.previous_primary() && it.created_at >= since && self.is_meant(revision);
             is_it.then_some(Began { deployment: id, at: it.created_at?, revision: revision.clone() })
         };
         of_its_time(self.record, self.meant, history).filter_map(began).min_by_key(|it| it.at)

@@ -7,13 +7,13 @@ use crate::model::facts::{Deployment, Rollout, ServiceDeploymentStatus, ServiceF
 use crate::model::id::{DeploymentId, TaskDefinitionArn};
 use crate::model::record::{self, Outcome, Rollback, RollbackMethod};
 
-use super::assess::{Assessment, End, LAG, Situation, Who, replaced, rolling_back, went_back};
+use super::assess::{Assessment, End, LAG, RollbackInitiator, Situation, replaced, rolling_back, went_back};
 use super::ecs_messages;
 
 /// The deployment that Slipway's way back from this one made, if the PRIMARY is it.
 ///
 /// A stop makes none: ECS puts an older deployment back, which may be somebody else's and is known by its own name.
-pub fn its_way_back<'a>(deployment: &record::Deployment, service: &'a ServiceFacts) -> Option<&'a Deployment> {
+pub fn its_rollback<'a>(deployment: &record::Deployment, service: &'a ServiceFacts) -> Option<&'a Deployment> {
     let rollback = deployment.rollback()?;
     let primary = service.primary()?;
     (rollback.how != RollbackMethod::Stop && is_it(deployment, rollback, primary)).then_some(primary)
@@ -37,7 +37,7 @@ pub(super) fn assess(it: &Situation<'_>, id: &DeploymentId) -> Assessment {
         };
     }
     if is_it(it.deployment, rollback, primary) {
-        return went_back(it, primary, Who::Slipway);
+        return went_back(it, primary, RollbackInitiator::Slipway);
     }
     if primary.created_at.is_some_and(|created| created > made(it, rollback)) {
         return gave_way(it, rollback, primary.id.clone());
@@ -47,7 +47,7 @@ pub(super) fn assess(it: &Situation<'_>, id: &DeploymentId) -> Assessment {
         return went_back(
             it,
             primary,
-            if rollback.how == RollbackMethod::Stop { Who::Slipway } else { ecs_messages::who(it) },
+            if rollback.how == RollbackMethod::Stop { RollbackInitiator::Slipway } else { ecs_messages::who(it) },
         );
     }
     // An update is not shown at once.
@@ -113,7 +113,7 @@ fn by_story(it: &Situation<'_>, rollback: &Rollback) -> Option<Assessment> {
         ServiceDeploymentStatus::RollbackSuccessful => Some(end(Outcome::RolledBackBySlipway)),
         ServiceDeploymentStatus::RollbackFailed => Some(end(Outcome::RollbackFailed)),
         ServiceDeploymentStatus::RollbackRequested | ServiceDeploymentStatus::RollbackInProgress => {
-            Some(rolling_back(it, Who::Slipway))
+            Some(rolling_back(it, RollbackInitiator::Slipway))
         }
         _ => None,
     }
@@ -122,7 +122,7 @@ fn by_story(it: &Situation<'_>, rollback: &Rollback) -> Option<Assessment> {
 /// Nothing of it is to be seen: the call is under way where ECS accepted it, else it has to be made.
 fn under_way(it: &Situation<'_>, rollback: &Rollback) -> Assessment {
     match rollback.done_at {
-        Some(_) => rolling_back(it, Who::Slipway),
+        Some(_) => rolling_back(it, RollbackInitiator::Slipway),
         None => Assessment::RollbackDue,
     }
 }

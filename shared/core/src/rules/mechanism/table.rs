@@ -86,6 +86,9 @@ fn what_ecs_lists_no_more_may_have_begun_all_the_same() {
     let unread = with(RollsBack, vec![primary(O, Completed)]).intent();
     row("its revision is gone", unread.history(N, Status::RollbackSuccessful, "17:00:01"), "never began");
     row("the history's is of before", delisted().history(N, Status::Successful, "16:59:49"), "never began");
+    let over_o = |at: &str| delisted().history(O, Status::Successful, "17:00:01").history(N, Status::Stopped, at);
+    row("it is older than what was the PRIMARY then", over_o("17:00:00"), "never began");
+    row("it is newer than what was the PRIMARY then", over_o("17:00:02"), "began as N");
     row(
         "it came when nobody could be at it any more",
         delisted().history(N, Status::Stopped, "17:15:01"),
@@ -95,7 +98,7 @@ fn what_ecs_lists_no_more_may_have_begun_all_the_same() {
     let known = delisted().recorded_newer().marked(X, "event-2", "request-2");
     row("the history's is on record", known.history(X, Status::RollbackSuccessful, "17:00:00"), "never began");
     let mut back = delisted().marked(R, "event-2", "request-2").history(R, Status::Successful, "17:00:02");
-    let rolled_back_by_r = with(Off, going()).way_back(RollbackMethod::Update, Some(R), Some("17:00:02"));
+    let rolled_back_by_r = with(Off, going()).rollback_decided(RollbackMethod::Update, Some(R), Some("17:00:02"));
     back.record.deployments[1].state = rolled_back_by_r.record.deployments[0].state.clone();
     row("the history's is a rollback's that is on record", back, "never began");
 
@@ -421,7 +424,7 @@ fn too_many_tasks_stop() {
 #[test]
 fn slipway_rolls_back_by_an_update() {
     let after = |deployments: Vec<Deployment>, id: Option<&str>, done: Option<&str>| {
-        with(Off, deployments).way_back(RollbackMethod::Update, id, done)
+        with(Off, deployments).rollback_decided(RollbackMethod::Update, id, done)
     };
     let done = Some("17:10:01");
     row(
@@ -461,7 +464,7 @@ fn slipway_rolls_back_by_an_update() {
         "ended: failed, and the rollback failed too",
     );
     let faster =
-        with(RollsBack, vec![back(InProgress), active(N, Failed)]).way_back(RollbackMethod::Update, None, None);
+        with(RollsBack, vec![back(InProgress), active(N, Failed)]).rollback_decided(RollbackMethod::Update, None, None);
     row("ECS went back before the call was made", faster, "failed, and ECS is rolling back");
     let newest = Deployment { created_at: Some(time("17:12:00")), ..primary(X, InProgress) };
     row(
@@ -484,7 +487,7 @@ fn whoever_decided_a_rollback_may_still_be_at_it() {
     let newest = Deployment { created_at: Some(time("17:12:00")), ..primary(X, InProgress) };
     let over = |lease: Option<record::Lease>, done: Option<&str>| {
         let case = with(Off, vec![newest.clone(), active(N, InProgress)]);
-        let case = case.way_back(RollbackMethod::Update, None, done);
+        let case = case.rollback_decided(RollbackMethod::Update, None, done);
         Case { record: record::Service { lease, ..case.record }, ..case }
     };
     let lease = || Some(record::Lease { holder: "track".to_owned(), fence: 7, until: time("17:16:00") });
@@ -497,7 +500,7 @@ fn whoever_decided_a_rollback_may_still_be_at_it() {
     );
     row("the same, and whoever held it is dead", over(lease(), None).at("17:16:00"), replaced);
     let won = |lease: Option<record::Lease>| {
-        let case = with(Off, vec![primary(N, Completed)]).way_back(RollbackMethod::Update, None, None);
+        let case = with(Off, vec![primary(N, Completed)]).rollback_decided(RollbackMethod::Update, None, None);
         Case { record: record::Service { lease, ..case.record }, ..case }
     };
     row("it completes before the call is made", won(None), "ended: completed");
@@ -507,7 +510,7 @@ fn whoever_decided_a_rollback_may_still_be_at_it() {
         "failed, and its rollback may still begin until 17:16",
     );
     row("the same, and ECS had accepted the call", over(lease(), Some("17:10:01")), replaced);
-    let made = with(Off, vec![newest.clone(), active(R, InProgress)]).way_back(
+    let made = with(Off, vec![newest.clone(), active(R, InProgress)]).rollback_decided(
         RollbackMethod::Update,
         Some(R),
         Some("17:12:30"),
@@ -518,8 +521,8 @@ fn whoever_decided_a_rollback_may_still_be_at_it() {
 #[test]
 fn somebody_else_s_deployment_is_no_way_back() {
     let check = |how: RollbackMethod, id: Option<&str>, primary: Deployment, expected: Option<&str>| {
-        let case = with(Off, vec![primary]).way_back(how, id, None);
-        let found = its_way_back(&case.record.deployments[0], &case.service);
+        let case = with(Off, vec![primary]).rollback_decided(how, id, None);
+        let found = its_rollback(&case.record.deployments[0], &case.service);
         assert_eq!(found.map(|it| it.id.as_str()), expected, "{how:?}");
     };
     check(RollbackMethod::Stop, None, back(InProgress), None);
@@ -540,7 +543,7 @@ fn somebody_else_s_deployment_is_no_way_back() {
 #[test]
 fn slipway_rolls_back_by_a_stop() {
     let after = |status: Status, done: Option<&str>| {
-        with(Off, going()).story(status, "").way_back(RollbackMethod::Stop, None, done)
+        with(Off, going()).story(status, "").rollback_decided(RollbackMethod::Stop, None, done)
     };
     let done = Some("17:10:01");
     row(
@@ -559,8 +562,11 @@ fn slipway_rolls_back_by_a_stop() {
     row("failed", after(Status::RollbackFailed, done), "ended: failed, and the rollback failed too");
     row("it succeeded before the call was made", after(Status::Successful, None), "ended: completed");
     row("it succeeded before ECS came to stop it", after(Status::Successful, done), "ended: completed");
-    let listed =
-        with(Off, vec![primary(O, Completed), active(N, InProgress)]).way_back(RollbackMethod::Stop, None, done);
+    let listed = with(Off, vec![primary(O, Completed), active(N, InProgress)]).rollback_decided(
+        RollbackMethod::Stop,
+        None,
+        done,
+    );
     row("ECS has no story of it, but O is back", listed, "ended: failed, rolled back by Slipway");
     let slow = after(Status::RollbackInProgress, done).at("17:41:00");
     row("its time is up too", slow, "ended: failed, and the rollback failed too");

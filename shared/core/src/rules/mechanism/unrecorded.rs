@@ -81,7 +81,7 @@ fn newest(service: &ServiceFacts) -> Option<&Deployment> {
 /// ran well since.
 fn is_old(it: &Unrecorded<'_>, primary: &Deployment) -> bool {
     let Some(created) = primary.created_at else { return false };
-    let proved = |good: &record::Good| {
+    let proved = |good: &record::KnownGood| {
         good.at >= created && TaskDefinitionArn::new(&good.revision).short() == primary.task_definition.short()
     };
     it.record.deployments.iter().any(|known| known.intended_at > created)
@@ -131,7 +131,7 @@ mod tests {
     use crate::model::facts::{Breaker, Controller, Management, Strategy};
     use crate::model::id::{ClusterName, DeploymentId, EventId, ServiceName};
     use crate::model::image::{Digest, Tag};
-    use crate::model::record::Good;
+    use crate::model::record::KnownGood;
     use crate::model::trigger::Trigger;
 
     fn time(text: &str) -> Timestamp {
@@ -242,7 +242,7 @@ mod tests {
         check(&empty, &service(), &[old.clone(), again], "external  web:41 → web:42: 1.4.2 → 1.5.0");
         // ECS lists only the PRIMARY: what is recorded as good ran before.
         let alone = ServiceFacts { deployments: service().deployments[..1].to_vec(), ..service() };
-        let good = Good { revision: arn(41).as_str().to_owned(), ran: Vec::new(), at: time("10:02:00") };
+        let good = KnownGood { revision: arn(41).as_str().to_owned(), ran: Vec::new(), at: time("10:02:00") };
         let known = record::Service { good: vec![good], ..empty.clone() };
         check(&known, &alone, &[old, foreign], "external  web:41 → web:42: 1.4.2 → hotfix");
 
@@ -256,12 +256,12 @@ mod tests {
         check(&recorded(it), &service(), &[], "nothing");
         let intent = json!({ "number": 1, "trigger": "push", "intended_at": at, "state": { "intended": {} } });
         check(&recorded(intent), &service(), &[], "nothing");
-        let way_back = json!({
+        let decided = json!({
             "number": 1, "trigger": "push", "intended_at": at, "state": { "in_progress": {
                 "deployment": "ecs-svc/0", "began_at": at, "rollback": { "how": "update", "at": at },
             } },
         });
-        check(&recorded(way_back), &service(), &[], "nothing");
+        check(&recorded(decided), &service(), &[], "nothing");
         let mut back = service();
         back.deployments[0].rollout_reason = Some("… rolling back to deploymentId ecs-svc/2.".to_owned());
         check(&empty, &back, &[], "nothing");

@@ -3,14 +3,14 @@
 use crate::model::facts::{ImageName, Revision};
 use crate::model::id::ContainerName;
 use crate::model::image::{Digest, ImageRef, Registry, Repository};
-use crate::model::record::Good;
+use crate::model::record::KnownGood;
 use crate::rules::render::containers;
 
 /// A good revision and what became of it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct GoodFacts {
+pub struct KnownGoodFacts {
     /// As it is recorded.
-    pub good: Good,
+    pub good: KnownGood,
     /// Whether the revision is still there.
     pub state: RevisionState,
     /// Its images, those of [`images_to_find`].
@@ -40,7 +40,7 @@ impl RevisionState {
 
 /// An image to look for in ECR before a rollback goes to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct NeededImage {
     /// The container that runs it.
     pub container: ContainerName,
     /// Where it is kept.
@@ -55,7 +55,7 @@ pub struct Wanted {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// What was looked for.
-    pub wanted: Wanted,
+    pub wanted: NeededImage,
     /// Whether what ran is still there; of an unrecorded digest, whether the tag is.
     pub presence: Presence,
     /// Where the tag points now, if the revision names one.
@@ -74,7 +74,7 @@ pub enum Presence {
 }
 
 /// The images to look for before a rollback to this revision: those in ECR. Other registries are not asked.
-pub fn images_to_find(good: &Good, revision: &Revision) -> Vec<Wanted> {
+pub fn images_to_find(good: &KnownGood, revision: &Revision) -> Vec<NeededImage> {
     let wanted = containers(revision).into_iter().filter_map(|(container, image)| {
         let image = ImageRef::parse(&image)?;
         let repository = image.repository();
@@ -87,12 +87,12 @@ pub fn images_to_find(good: &Good, revision: &Revision) -> Vec<Wanted> {
             (None, Some(tag)) => ImageName::Tag(tag),
             (None, None) => ImageName::Tag(crate::model::image::Tag::parse("latest")?),
         };
-        Some(Wanted { container, repository, named, digest: image.digest.or(ran) })
+        Some(NeededImage { container, repository, named, digest: image.digest.or(ran) })
     });
     wanted.collect()
 }
 
-impl GoodFacts {
+impl KnownGoodFacts {
     /// The images that cannot be pulled any more.
     pub fn lost(&self) -> impl Iterator<Item = &Found> {
         self.images.iter().filter(|found| found.presence == Presence::Gone)

@@ -1,13 +1,13 @@
 //! Decides a rollback that somebody asked for: to the last known-good revision, or to the one they name.
 
-use super::{Destination, Gone, GoodFacts, Origin, select, steps, usable};
+use super::{Destination, Gone, KnownGoodFacts, Origin, select, steps, usable};
 use crate::config::Target;
 use crate::model::facts::{Revision, ServiceFacts};
 use crate::model::id::{EventId, TaskDefinitionArn};
 use crate::model::image::{Digest, ImageRef, Repository};
 use crate::model::plan::{ImageChange, Plan, Step};
 use crate::model::reason::Reason;
-use crate::model::record::{Good, Ran, Service};
+use crate::model::record::{KnownGood, Ran, Service};
 use crate::rules::candidate::{By, Insist};
 use crate::rules::gates::{NotOpen, undisturbed};
 use crate::rules::render::{self, shown_in};
@@ -24,7 +24,7 @@ pub struct Rollback<'a> {
     /// The revision that the service runs.
     pub running: &'a Revision,
     /// What may be gone back to, those of [`candidates`] or the one that is named.
-    pub goods: &'a [GoodFacts],
+    pub goods: &'a [KnownGoodFacts],
     /// Those of them that could be read.
     pub revisions: &'a [Revision],
     /// The revision that the request names.
@@ -38,8 +38,8 @@ pub struct Rollback<'a> {
 }
 
 /// The known-good revisions to go back to, the last one first; never what runs.
-pub fn candidates(record: &Service, running: &TaskDefinitionArn) -> Vec<Good> {
-    let other = |good: &&Good| TaskDefinitionArn::new(&good.revision).short() != running.short();
+pub fn candidates(record: &Service, running: &TaskDefinitionArn) -> Vec<KnownGood> {
+    let other = |good: &&KnownGood| TaskDefinitionArn::new(&good.revision).short() != running.short();
     record.good.iter().filter(other).cloned().collect()
 }
 
@@ -65,7 +65,7 @@ pub fn rollback(facts: &Rollback<'_>) -> Plan {
 
 fn destination(facts: &Rollback<'_>) -> Result<Destination, Reason> {
     let Some(named) = facts.named else {
-        return select(facts.record, facts.goods, Some(facts.running.arn.short())).map_err(|_| Reason::NothingGood);
+        return select(facts.record, facts.goods, Some(facts.running.arn.short())).map_err(|_| Reason::NoKnownGood);
     };
     let no_such = || Reason::NoSuchRevision { revision: named.to_owned() };
     let it = facts.goods.first().ok_or_else(no_such)?;

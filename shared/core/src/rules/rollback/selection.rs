@@ -1,9 +1,9 @@
 //! Which known-good revision a rollback goes to: one selection, whether Slipway or a person asks.
 
-use super::known_good::{Found, GoodFacts, RevisionState};
+use super::known_good::{Found, KnownGoodFacts, RevisionState};
 use crate::model::facts::ImageName;
 use crate::model::id::TaskDefinitionArn;
-use crate::model::record::{self, Good, Ran};
+use crate::model::record::{self, KnownGood, Ran};
 
 /// Where a rollback goes.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +34,7 @@ pub enum Anew {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoDestination {
     /// No other revision is known to have completed here.
-    NothingGood,
+    NoKnownGood,
     /// Each known-good revision has lost an image, or is itself gone; these.
     AllGone(Vec<String>),
 }
@@ -58,7 +58,11 @@ impl Destination {
 }
 
 /// The newest known-good revision that can still run and none of whose images failed here; `but` is what failed or runs.
-pub fn select(record: &record::Service, goods: &[GoodFacts], but: Option<&str>) -> Result<Destination, NoDestination> {
+pub fn select(
+    record: &record::Service,
+    goods: &[KnownGoodFacts],
+    but: Option<&str>,
+) -> Result<Destination, NoDestination> {
     let mut gone = Vec::new();
     let others = goods.iter().filter(|it| but != Some(TaskDefinitionArn::new(&it.good.revision).short()));
     for it in others.filter(|it| !is_quarantined(record, &it.good)) {
@@ -67,11 +71,11 @@ pub fn select(record: &record::Service, goods: &[GoodFacts], but: Option<&str>) 
             Err(_) => gone.push(TaskDefinitionArn::new(&it.good.revision).short().to_owned()),
         }
     }
-    Err(if gone.is_empty() { NoDestination::NothingGood } else { NoDestination::AllGone(gone) })
+    Err(if gone.is_empty() { NoDestination::NoKnownGood } else { NoDestination::AllGone(gone) })
 }
 
 /// Whether a rollback can go to this revision, and how.
-pub fn usable(it: &GoodFacts) -> Result<Destination, Gone> {
+pub fn usable(it: &KnownGoodFacts) -> Result<Destination, Gone> {
     let lost = it.lost().next().map(|found| Gone::Image(shown(found)));
     let revision = TaskDefinitionArn::new(&it.good.revision);
     let because = match (it.state, lost) {
@@ -85,7 +89,7 @@ pub fn usable(it: &GoodFacts) -> Result<Destination, Gone> {
 }
 
 /// An image that failed here does not come back by itself, by no way.
-fn is_quarantined(record: &record::Service, good: &Good) -> bool {
+fn is_quarantined(record: &record::Service, good: &KnownGood) -> bool {
     good.ran.iter().filter_map(|ran| ran.digest.as_ref()).any(|digest| record.quarantined(digest).is_some())
 }
 

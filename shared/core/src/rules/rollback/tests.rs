@@ -12,7 +12,7 @@ use crate::model::id::{ClusterName, ContainerName, ServiceName};
 use crate::model::image::{Digest, ImageRef, Tag};
 use crate::model::plan::{Step, To};
 use crate::model::reason::Reason;
-use crate::model::record::{Good, Quarantined, Ran};
+use crate::model::record::{KnownGood, Quarantined, Ran};
 use crate::model::trigger::Trigger;
 use crate::rules::mechanism::{End, Pace};
 use jiff::Timestamp;
@@ -38,9 +38,9 @@ fn ran(digit: char) -> Vec<Ran> {
 }
 
 /// A good revision whose container names a digest, all of it still there.
-fn good(revision: u32, digit: char) -> GoodFacts {
-    GoodFacts {
-        good: Good { revision: arn(revision).as_str().to_owned(), ran: ran(digit), at: time("10:00:00") },
+fn good(revision: u32, digit: char) -> KnownGoodFacts {
+    KnownGoodFacts {
+        good: KnownGood { revision: arn(revision).as_str().to_owned(), ran: ran(digit), at: time("10:00:00") },
         state: RevisionState::Active,
         images: vec![found(ImageName::Digest(digest(digit)), digit, Presence::There, None)],
     }
@@ -48,21 +48,21 @@ fn good(revision: u32, digit: char) -> GoodFacts {
 
 fn found(named: ImageName, digit: char, presence: Presence, tag_points_to: Option<Digest>) -> Found {
     let repository = ImageRef::parse(&format!("{HOST}/shop/web")).unwrap().repository();
-    let wanted = Wanted { container: ContainerName::new("web"), repository, named, digest: Some(digest(digit)) };
+    let wanted = NeededImage { container: ContainerName::new("web"), repository, named, digest: Some(digest(digit)) };
     Found { wanted, presence, tag_points_to }
 }
 
 /// The same, but its image is gone.
-fn lost(revision: u32, digit: char) -> GoodFacts {
+fn lost(revision: u32, digit: char) -> KnownGoodFacts {
     let images = vec![found(ImageName::Digest(digest(digit)), digit, Presence::Gone, None)];
-    GoodFacts { images, ..good(revision, digit) }
+    KnownGoodFacts { images, ..good(revision, digit) }
 }
 
 /// The same, but it names a tag that points to another image now, or to none.
-fn tagged(revision: u32, digit: char, points_to: Option<char>) -> GoodFacts {
+fn tagged(revision: u32, digit: char, points_to: Option<char>) -> KnownGoodFacts {
     let tag = ImageName::Tag(Tag::parse("prod").unwrap());
     let images = vec![found(tag, digit, Presence::There, points_to.map(digest))];
-    GoodFacts { images, ..good(revision, digit) }
+    KnownGoodFacts { images, ..good(revision, digit) }
 }
 
 struct Case {
@@ -70,10 +70,10 @@ struct Case {
     assessment: Assessment,
     service: ServiceFacts,
     story: Option<ServiceDeploymentFacts>,
-    goods: Vec<GoodFacts>,
+    goods: Vec<KnownGoodFacts>,
 }
 
-fn failing(goods: Vec<GoodFacts>) -> Case {
+fn failing(goods: Vec<KnownGoodFacts>) -> Case {
     let deployment: record::Deployment = serde_json::from_value(json!({
         "number": 2, "trigger": "push", "event": "event-2", "intended_at": time("17:00:00"),
         "state": { "in_progress": { "deployment": NEW, "began_at": time("17:00:00") } },
@@ -173,7 +173,7 @@ impl Case {
         self.n(|n| n.in_progress().unwrap().rollback = Some(rollback))
     }
 
-    fn decide(&self) -> WayBack {
+    fn decide(&self) -> RollbackDecision {
         decide(&Facts {
             record: &self.record,
             deployment: &self.record.deployments[0],
@@ -189,16 +189,16 @@ impl Case {
 fn row(situation: &str, case: Case, expected: &str) {
     let way = case.decide();
     let how = match &way {
-        WayBack::Tell(_) => "tell",
-        WayBack::Stop { .. } => "stop",
-        WayBack::Update(Destination::Existing(_)) => "update",
-        WayBack::Update(Destination::Anew { .. }) => "register",
-        WayBack::Human(_) => "human",
+        RollbackDecision::NoRollback(_) => "tell",
+        RollbackDecision::Stop { .. } => "stop",
+        RollbackDecision::Update(Destination::Existing(_)) => "update",
+        RollbackDecision::Update(Destination::Anew { .. }) => "register",
+        RollbackDecision::ManualAction(_) => "human",
     };
     assert_eq!(format!("{how}: {way}"), expected, "{situation}");
 }
 
-fn both() -> Vec<GoodFacts> {
+fn both() -> Vec<KnownGoodFacts> {
     vec![good(41, 'a'), good(40, '9')]
 }
 
@@ -241,17 +241,17 @@ fn what_is_not_slipway_s_to_mend_is_only_told() {
     );
     row(
         "ECS goes back",
-        failing(both()).judged(rolling_back(Who::Ecs)),
+        failing(both()).judged(rolling_back(RollbackInitiator::Ecs)),
         "tell: ECS puts the last version back by itself",
     );
     row(
         "somebody stopped it",
-        failing(both()).judged(rolling_back(Who::Somebody)),
+        failing(both()).judged(rolling_back(RollbackInitiator::Somebody)),
         "tell: somebody stopped the deployment, and ECS puts the last version back",
     );
     row(
         "Slipway is at it",
-        failing(both()).judged(rolling_back(Who::Slipway)),
+        failing(both()).judged(rolling_back(RollbackInitiator::Slipway)),
         "tell: Slipway rolled back already, and does so once for each deployment",
     );
     row(
@@ -368,7 +368,7 @@ fn the_last_good_revision_that_can_still_run_is_put_back() {
     }
     row(
         "it was deregistered",
-        failing(vec![GoodFacts { state: RevisionState::Inactive, ..good(41, 'a') }]),
+        failing(vec![KnownGoodFacts { state: RevisionState::Inactive, ..good(41, 'a') }]),
         "register: Slipway puts web:41 back, the last revision that completed here, as a new revision, because web:41 was \
          deregistered",
     );
@@ -398,14 +398,14 @@ fn where_nothing_helps_a_person_is_called() {
     );
     row(
         "the revision is gone",
-        failing(vec![GoodFacts { state: RevisionState::Gone, ..good(41, 'a') }]),
+        failing(vec![KnownGoodFacts { state: RevisionState::Gone, ..good(41, 'a') }]),
         "human: Slipway puts nothing back, because web:41, the only revision that completed here, has lost an image or is gone",
     );
 }
 
 #[test]
 fn a_story_that_nobody_mends_ends_with_the_decision() {
-    let ends = |case: Case, by| case.decide().ending(by);
+    let ends = |case: Case, by| case.decide().result(by);
     assert_eq!(ends(failing(Vec::new()), FailedBy::Ecs), Some(Outcome::Failed));
     assert_eq!(ends(failing(Vec::new()), FailedBy::Deadline), Some(Outcome::TimedOut));
     assert_eq!(ends(failing(both()).mode(RollbackMode::Off), FailedBy::Tasks), Some(Outcome::Failed));
@@ -444,7 +444,7 @@ fn revision() -> Revision {
 
 #[test]
 fn what_ran_is_looked_for_before() {
-    let good = Good { revision: arn(41).as_str().to_owned(), ran: ran('a'), at: time("10:00:00") };
+    let good = KnownGood { revision: arn(41).as_str().to_owned(), ran: ran('a'), at: time("10:00:00") };
     let wanted: Vec<String> = images_to_find(&good, &revision())
         .iter()
         .map(|it| {

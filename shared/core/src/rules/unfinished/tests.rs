@@ -257,15 +257,15 @@ fn what_began_and_was_not_told_is_told_by_whoever_comes_next() {
     let began = begun(2, "ecs-svc/2", json!({ "revision": { "old": "web:1", "new": "web:2" } }));
     let mut record = record(vec![meant(3, json!({})), began]);
     assert_eq!(unresolved(&record).iter().map(|it| it.number).collect::<Vec<_>>(), [3]);
-    assert_eq!(untold(&record).iter().map(|it| it.number).collect::<Vec<_>>(), [2]);
-    Note::Told(Some(2), "ecs-svc/2/started".to_owned()).write(&mut record);
-    assert!(untold(&record).is_empty());
+    assert_eq!(unpublished(&record).iter().map(|it| it.number).collect::<Vec<_>>(), [2]);
+    Note::Published(Some(2), "ecs-svc/2/started".to_owned()).write(&mut record);
+    assert!(unpublished(&record).is_empty());
     for over in [json!({ "outcome": "superseded" }), json!({ "trigger": "external" })] {
         let mut it = json!({ "deployment": "ecs-svc/2" });
         it.as_object_mut().unwrap().extend(over.as_object().unwrap().clone());
-        assert!(untold(&self::record(vec![meant(2, it)])).is_empty(), "its end is told, or nothing: {over}");
+        assert!(unpublished(&self::record(vec![meant(2, it)])).is_empty(), "its end is told, or nothing: {over}");
     }
-    let plan = told_late(&crate::model::id::TargetName::new("prod/web"), &record.deployments[1]);
+    let plan = late_plan(&crate::model::id::TargetName::new("prod/web"), &record.deployments[1]);
     assert_eq!(plan.running.unwrap().short(), "web:1");
 }
 
@@ -335,9 +335,13 @@ fn a_deadline_that_is_past_or_whose_deployment_ended_rings_now() {
     replaced.deployments[0].status = "ACTIVE".to_owned();
     assert_eq!(overdue(&record, Some(&replaced), at("10:05:00")), [(1, None)], "another one is the PRIMARY");
     let over = |told: &[&str]| {
-        self::record(vec![self::ended(Outcome::Failed, json!({ "deadline": at("10:30:00"), "told": told }))])
+        self::record(vec![self::ended(Outcome::Failed, json!({ "deadline": at("10:30:00"), "published": told }))])
     };
-    assert_eq!(overdue(&over(&["ecs-svc/2/started"]), Some(&goes_on), at("10:05:00")), [(1, None)], "of an untold end");
+    assert_eq!(
+        overdue(&over(&["ecs-svc/2/started"]), Some(&goes_on), at("10:05:00")),
+        [(1, None)],
+        "of an unpublished end"
+    );
     assert_eq!(overdue(&over(&["ecs-svc/2/failed"]), Some(&goes_on), at("10:05:00")), []);
 }
 
@@ -348,7 +352,8 @@ fn what_a_good_revision_ran_is_noted_once() {
         let image = RanImage { container: "web".to_owned(), image: "shop/web:prod".to_owned(), digest };
         as_ran(&[image])
     };
-    let good = |revision: &str| record::Good { revision: revision.to_owned(), ran: Vec::new(), at: at("09:00:00") };
+    let good =
+        |revision: &str| record::KnownGood { revision: revision.to_owned(), ran: Vec::new(), at: at("09:00:00") };
     let mut record = Service { good: vec![good("web:2"), good("web:1")], ..Service::default() };
     for digit in ["a", "b"] {
         Note::Ran("web:1".to_owned(), ran(digit)).write(&mut record);
@@ -364,7 +369,7 @@ fn what_slipway_brought_or_saw_run_well_need_not_be_asked_for() {
     fn check(record: &Service, revision: &str, expected: bool) {
         assert_eq!(knows_what_ran(record, &TaskDefinitionArn::new(revision)), expected);
     }
-    let good = record::Good { revision: arn(1), ran: Vec::new(), at: at("09:00:00") };
+    let good = record::KnownGood { revision: arn(1), ran: Vec::new(), at: at("09:00:00") };
     let known = Service { good: vec![good], ..Service::default() };
     check(&known, &arn(1), true);
     check(&known, &arn(2), false);
@@ -417,7 +422,7 @@ fn a_notice_that_was_lost_says_what_the_record_remembers() {
         let image = json!({ "repository": "shop/web", "old": null, "new": { "tag": tag, "digest": digest } });
         let revision = json!({ "old": "web:1", "new": "web:2" });
         let it = meant(1, json!({ "trigger": trigger, "image": image, "revision": revision }));
-        let plan = told_late(&crate::model::id::TargetName::new("prod/web"), &it);
+        let plan = late_plan(&crate::model::id::TargetName::new("prod/web"), &it);
         assert_eq!(plan.image, it.image);
         assert_eq!(plan.reason.code(), expected);
     }

@@ -12,8 +12,8 @@ use crate::model::plan::{ImageChange, Shown};
 use crate::model::record::FailedBy;
 use crate::model::record::{Deployment, Outcome};
 use crate::rules::diagnosis::quote;
-use crate::rules::mechanism::{End, Who};
-use crate::rules::rollback::{Tell, WayBack};
+use crate::rules::mechanism::{End, RollbackInitiator};
+use crate::rules::rollback::{NoRollback, RollbackDecision};
 use crate::text::diagnosis;
 
 /// What there is to tell of a deployment.
@@ -24,12 +24,12 @@ pub enum News<'a> {
     /// It is known to fail; told at once, where what comes next takes its time.
     Failing {
         /// What is done about it.
-        next: &'a WayBack,
+        next: &'a RollbackDecision,
     },
     /// It failed, and the last version is on its way back.
     RollingBack {
         /// Who puts it back.
-        by: Who,
+        by: RollbackInitiator,
         /// Which revision comes back, `web:41`, where that is known.
         to: Option<&'a str>,
     },
@@ -38,7 +38,7 @@ pub enum News<'a> {
         /// How.
         end: &'a End,
         /// What was decided about a failure, where it ended with that: why nothing is put back.
-        next: Option<&'a WayBack>,
+        next: Option<&'a RollbackDecision>,
     },
 }
 
@@ -100,7 +100,7 @@ fn severity(news: &News<'_>, outside: bool) -> Severity {
         (Kind::Completed, _) if outside => Severity::Info,
         (Kind::Completed, _) => Severity::Success,
         // A person's decision is no failure.
-        (Kind::Stopped, _) | (_, News::RollingBack { by: Who::Somebody, .. }) => Severity::Warning,
+        (Kind::Stopped, _) | (_, News::RollingBack { by: RollbackInitiator::Somebody, .. }) => Severity::Warning,
         (
             Kind::Failing | Kind::Failed | Kind::TimedOut | Kind::RollingBack | Kind::RolledBack | Kind::RollbackFailed,
             _,
@@ -139,9 +139,9 @@ impl Words<'_> {
             (Kind::Failing, _) => format!("Deploy is failing on {target}: {new}, {}", self.cause()),
             (Kind::RollingBack, News::RollingBack { by, .. }) => {
                 let (what, who) = match by {
-                    Who::Slipway => ("failed", "Slipway"),
-                    Who::Ecs => ("failed", "ECS"),
-                    Who::Somebody => ("stopped", "ECS"),
+                    RollbackInitiator::Slipway => ("failed", "Slipway"),
+                    RollbackInitiator::Ecs => ("failed", "ECS"),
+                    RollbackInitiator::Somebody => ("stopped", "ECS"),
                 };
                 let to = back.map(|back| format!(" to {back}")).unwrap_or_default();
                 format!("Deploy {what} on {target}: {new}, {who} is rolling back{to}")
@@ -174,7 +174,9 @@ impl Words<'_> {
         let was = |what_then: &str| format!("Changed outside Slipway: {target} was to run {what}, {what_then}");
         match (self.news.kind(), self.news) {
             (Kind::InProgress, _) => format!("Changed outside Slipway: {target} is getting {what}"),
-            (Kind::RollingBack, News::RollingBack { by: Who::Somebody, .. }) => was("somebody stopped that"),
+            (Kind::RollingBack, News::RollingBack { by: RollbackInitiator::Somebody, .. }) => {
+                was("somebody stopped that")
+            }
             (Kind::RollingBack, _) => was("ECS is rolling back"),
             (Kind::RolledBack, _) => was("ECS rolled back"),
             (Kind::RollbackFailed, _) => was("which failed, and so did ECS's rollback"),
@@ -210,16 +212,16 @@ impl Words<'_> {
 
     fn what_happened(&self) -> String {
         let target = self.place.target();
-        let next = |way: &WayBack| format!(" {}.", capital(&way.to_string()));
+        let next = |way: &RollbackDecision| format!(" {}.", capital(&way.to_string()));
         match self.news {
             News::InProgress => format!("ECS is starting the new tasks of {target}."),
             News::Failing { next: way } => format!("{}{}", self.noticed(), next(way)),
             News::RollingBack { by, to } => {
                 let what = to.map_or_else(|| "the last version".to_owned(), str::to_owned);
                 let back = match by {
-                    Who::Slipway => format!("Slipway is putting {what} back."),
-                    Who::Ecs => format!("ECS is putting {what} back by itself; Slipway only watches."),
-                    Who::Somebody => {
+                    RollbackInitiator::Slipway => format!("Slipway is putting {what} back."),
+                    RollbackInitiator::Ecs => format!("ECS is putting {what} back by itself; Slipway only watches."),
+                    RollbackInitiator::Somebody => {
                         return format!("Somebody stopped the deployment, and ECS is putting {what} back.");
                     }
                 };
@@ -293,7 +295,7 @@ impl Words<'_> {
     /// That the image stays away, where it does.
     fn quarantine(&self) -> Option<String> {
         let News::Ended { end, .. } = self.news else { return None };
-        let image = self.deployment.image.as_ref().filter(|_| end.recorded(self.deployment).condemns())?;
+        let image = self.deployment.image.as_ref().filter(|_| end.recorded(self.deployment).quarantines())?;
         image.new.digest.as_ref()?;
         Some(format!(
             "{} is quarantined here: no push, retry or reconcile brings it back until somebody releases it.",
@@ -312,8 +314,8 @@ impl Words<'_> {
                 advice.extend(self.put_back());
             }
             News::Failing { next } | News::Ended { next: Some(next), .. } => match next {
-                WayBack::Tell(Tell::Notify(_) | Tell::Off) => advice.extend(self.put_back()),
-                WayBack::Human(_) => advice.push(format!(
+                RollbackDecision::NoRollback(NoRollback::Notify(_) | NoRollback::Off) => advice.extend(self.put_back()),
+                RollbackDecision::ManualAction(_) => advice.push(format!(
                     "Deploy an image that is known to work: invoke the deploy function with {}",
                     request(&self.place.target(), &Shown { tag: None, digest: None }).replace('}', ", \"tag\": …}")
                 )),

@@ -303,7 +303,7 @@ impl Case {
     }
 
     /// Slipway decided at 17:10:00 to roll back.
-    pub(super) fn way_back(self, how: RollbackMethod, id: Option<&str>, done_at: Option<&str>) -> Self {
+    pub(super) fn rollback_decided(self, how: RollbackMethod, id: Option<&str>, done_at: Option<&str>) -> Self {
         let rollback = record::Rollback {
             how,
             to: Some("web:41".to_owned()),

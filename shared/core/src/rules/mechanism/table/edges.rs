@@ -125,7 +125,7 @@ fn the_log_names_what_ecs_went_back_from() {
 #[test]
 fn slipway_s_rollback_is_judged_by_its_own_signs() {
     let after = |deployments: Vec<Deployment>| {
-        with(Off, deployments).way_back(RollbackMethod::Update, Some(R), Some("17:10:01"))
+        with(Off, deployments).rollback_decided(RollbackMethod::Update, Some(R), Some("17:10:01"))
     };
     let under_way = "failed, and Slipway is rolling back";
     let done = "ended: failed, rolled back by Slipway";
@@ -143,7 +143,7 @@ fn slipway_s_rollback_is_judged_by_its_own_signs() {
     );
     row("its IN_PROGRESS came", after(going()).event(Change::InProgress, R, "17:14:59"), under_way);
     let story = |status: Status, deployments: Vec<Deployment>| {
-        with(Off, deployments).story(status, "").way_back(RollbackMethod::Update, Some(R), Some("17:10:01"))
+        with(Off, deployments).story(status, "").rollback_decided(RollbackMethod::Update, Some(R), Some("17:10:01"))
     };
     row("N succeeded after the update was accepted: it goes on", story(Status::Successful, going()), under_way);
     let stopped = story(Status::RollbackSuccessful, vec![primary(R, InProgress)]);
@@ -154,10 +154,10 @@ fn slipway_s_rollback_is_judged_by_its_own_signs() {
         Off,
         vec![Deployment { created_at: Some(time("17:09:57")), task_definition: arn(O), ..primary(X, InProgress) }],
     );
-    case = case.way_back(RollbackMethod::Update, None, None);
-    assert!(its_way_back(&case.record.deployments[0], &case.service).is_some());
+    case = case.rollback_decided(RollbackMethod::Update, None, None);
+    assert!(its_rollback(&case.record.deployments[0], &case.service).is_some());
     case = case.progress(|n| n.rollback.as_mut().unwrap().over = Some(DeploymentId::new(X)));
-    assert_eq!(its_way_back(&case.record.deployments[0], &case.service), None);
+    assert_eq!(its_rollback(&case.record.deployments[0], &case.service), None);
 }
 
 #[test]
@@ -177,14 +177,15 @@ fn an_end_quotes_ecs() {
     check(both(Failed), Some(STUCK));
     check(with(RollsBack, vec![back(Completed)]), Some(BACK));
     check(with(RollsBack, vec![primary(O, Completed)]), None);
-    let slipway = || with(Off, going()).way_back(RollbackMethod::Update, Some(R), Some("17:10:01"));
+    let slipway = || with(Off, going()).rollback_decided(RollbackMethod::Update, Some(R), Some("17:10:01"));
     let ours = "ECS deployment in progress or completed.";
     check(slipway().event(Change::Completed, R, "17:14:59"), Some(ours));
     check(slipway().event(Change::Failed, R, "17:14:59"), Some(STUCK));
     let undone = with(Off, vec![back(Completed), active(R, Failed)]);
-    check(undone.way_back(RollbackMethod::Update, Some(R), Some("17:10:01")), Some(BACK));
-    let stop =
-        |status: Status| with(Off, going()).story(status, alarm).way_back(RollbackMethod::Stop, None, Some("17:10:01"));
+    check(undone.rollback_decided(RollbackMethod::Update, Some(R), Some("17:10:01")), Some(BACK));
+    let stop = |status: Status| {
+        with(Off, going()).story(status, alarm).rollback_decided(RollbackMethod::Stop, None, Some("17:10:01"))
+    };
     check(stop(Status::RollbackSuccessful), Some(alarm));
 }
 

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::*;
 use crate::model::facts::{Deployment, Rollout};
-use crate::model::record::Good;
-use crate::rules::rollback::{Found, Presence, RevisionState, Wanted, images_to_find};
+use crate::model::record::KnownGood;
+use crate::rules::rollback::{Found, NeededImage, Presence, RevisionState, images_to_find};
 use crate::rules::situation::*;
 
 struct Case {
@@ -54,13 +54,13 @@ fn row(situation: &str, case: Case, expected: &str) {
         true => Deployment { rollout_reason: Some(reason), ..primary(Rollout::InProgress) },
         false => primary(Rollout::Completed),
     }]);
-    let good = Good { revision: case.to.arn.to_string(), ran: case.ran, at: at("10:00:00") };
-    let found = |needed: Wanted| {
+    let good = KnownGood { revision: case.to.arn.to_string(), ran: case.ran, at: at("10:00:00") };
+    let found = |needed: NeededImage| {
         let tag_points_to = if case.moved { None } else { needed.digest.clone() };
         Found { wanted: needed, presence: case.presence, tag_points_to }
     };
     let images = images_to_find(&good, &case.to).into_iter().map(found).collect();
-    let goods = [GoodFacts { good, state: RevisionState::of(&case.to), images }];
+    let goods = [KnownGoodFacts { good, state: RevisionState::of(&case.to), images }];
     let plan = rollback(&Rollback {
         first: entries[0].0,
         entries: &entries,
@@ -116,14 +116,14 @@ fn the_service_goes_back_to_the_revision_as_it_is_or_to_a_copy_of_it() {
     let named = |case: Case, named: &'static str| Case { named: Some(named), ..case };
     let same = || revision(42, &[("web", pinned('b'))]);
     row("it runs already", named(back_to(same()), "web:42"), "runs_already | no tag b");
-    row("it runs already, and nobody named it", back_to(same()), "nothing_good");
+    row("it runs already, and nobody named it", back_to(same()), "no_known_good");
     row(
         "its tag still means what ran",
         Case { ran: vec![ran("web", 'a')], moved: false, ..back_to(by_tag()) },
         "rollback_asked | prod a | updates to web:41",
     );
     let gone = || Case { presence: Presence::Gone, ..back_to(running()) };
-    row("its image is gone", gone(), "nothing_good");
+    row("its image is gone", gone(), "no_known_good");
     row("its image is gone, and somebody named it", named(gone(), "web:41"), "image_gone");
     row("ECS is rolling back", Case { rolls_back: true, ..back_to(running()) }, "rolling_back | 1.4.2 a");
 }
@@ -163,7 +163,7 @@ fn what_ran_is_pinned_in_every_container() {
 
 #[test]
 fn a_rollback_goes_to_a_known_good_revision_that_does_not_run() {
-    let good = |number: u32| Good {
+    let good = |number: u32| KnownGood {
         revision: arn(number).as_str().to_owned(),
         ran: vec![ran("web", 'a')],
         at: at("10:00:00"),

@@ -8,7 +8,7 @@ use crate::model::plan::RevisionChange;
 use crate::model::record;
 use crate::model::trigger::Trigger;
 use crate::rules::mechanism::Assessment;
-use crate::rules::rollback::{Anew, Destination, Human, NoDestination};
+use crate::rules::rollback::{Anew, Destination, ManualAction, NoDestination};
 
 fn time(text: &str) -> Timestamp {
     format!("2026-09-04T{text}Z").parse().unwrap()
@@ -71,8 +71,8 @@ fn external() -> Deployment {
     Deployment { trigger: Trigger::External, event: None, ..deployment() }
 }
 
-fn update() -> WayBack {
-    WayBack::Update(Destination::Existing(TaskDefinitionArn::new(
+fn update() -> RollbackDecision {
+    RollbackDecision::Update(Destination::Existing(TaskDefinitionArn::new(
         "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:41",
     )))
 }
@@ -148,7 +148,7 @@ fn a_deployment_that_fails_says_what_is_next() {
     What you can do:
     - Read the last lines of the container's log, mend the image, and push it
     "#);
-    insta::assert_snapshot!(told(&failing(FailedBy::Deadline), &News::Failing { next: &WayBack::Tell(Tell::EcsRollsBack) }), @r#"
+    insta::assert_snapshot!(told(&failing(FailedBy::Deadline), &News::Failing { next: &RollbackDecision::NoRollback(NoRollback::EcsRollsBack) }), @r#"
     Deploy is failing on prod/web: shop/web:1.5.0, its container web exited with code 1
 
     The deployment did not complete within 30 min; the likeliest cause: its container web exited with code 1. ECS puts the last version back by itself.
@@ -174,7 +174,7 @@ fn a_deployment_that_fails_says_what_is_next() {
 
 #[test]
 fn a_rollback_under_way_and_done() {
-    insta::assert_snapshot!(told(&rolled_back(), &News::RollingBack { by: Who::Slipway, to: Some("web:41") }), @r#"
+    insta::assert_snapshot!(told(&rolled_back(), &News::RollingBack { by: RollbackInitiator::Slipway, to: Some("web:41") }), @r#"
     Deploy failed on prod/web: shop/web:1.5.0, Slipway is rolling back to 1.4.2
 
     The deployment failed: its container web exited with code 1, and 3 of its tasks stopped by themselves. Slipway is putting web:41 back.
@@ -197,7 +197,7 @@ fn a_rollback_under_way_and_done() {
     - Wait: a notice follows when the rollback has ended
     - Read the last lines of the container's log, mend the image, and push it
     "#);
-    insta::assert_snapshot!(told(&failing(FailedBy::Ecs), &News::RollingBack { by: Who::Ecs, to: None }), @r#"
+    insta::assert_snapshot!(told(&failing(FailedBy::Ecs), &News::RollingBack { by: RollbackInitiator::Ecs, to: None }), @r#"
     Deploy failed on prod/web: shop/web:1.5.0, ECS is rolling back to 1.4.2
 
     The deployment failed: its container web exited with code 1. ECS is putting the last version back by itself; Slipway only watches.
@@ -300,9 +300,10 @@ fn a_rollback_under_way_and_done() {
 
 #[test]
 fn a_failure_that_nobody_mends() {
-    let news =
-        |way: &WayBack, outcome| told(&failing(FailedBy::Ecs), &News::Ended { end: &end(outcome), next: Some(way) });
-    insta::assert_snapshot!(news(&WayBack::Human(Human::NoDestination(NoDestination::NothingGood)), Outcome::Failed), @r#"
+    let news = |way: &RollbackDecision, outcome| {
+        told(&failing(FailedBy::Ecs), &News::Ended { end: &end(outcome), next: Some(way) })
+    };
+    insta::assert_snapshot!(news(&RollbackDecision::ManualAction(ManualAction::NoDestination(NoDestination::NoKnownGood)), Outcome::Failed), @r#"
     Deploy failed on prod/web: shop/web:1.5.0, its container web exited with code 1
 
     The deployment failed: its container web exited with code 1. Slipway puts nothing back, because no other revision is known to have completed here. Old tasks that still run keep running. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
@@ -326,7 +327,7 @@ fn a_failure_that_nobody_mends() {
     - Read the last lines of the container's log, mend the image, and push it
     - If the image is innocent, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
-    insta::assert_snapshot!(news(&WayBack::Tell(Tell::Notify(Box::new(update()))), Outcome::Failed), @r#"
+    insta::assert_snapshot!(news(&RollbackDecision::NoRollback(NoRollback::Notify(Box::new(update()))), Outcome::Failed), @r#"
     Deploy failed on prod/web: shop/web:1.5.0, its container web exited with code 1
 
     The deployment failed: its container web exited with code 1. Slipway puts nothing back, because the target says "rollback: notify"; web:41 is what it would put back. Old tasks that still run keep running. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
@@ -352,7 +353,7 @@ fn a_failure_that_nobody_mends() {
     "#);
     let late = told(
         &failing(FailedBy::Deadline),
-        &News::Ended { end: &end(Outcome::TimedOut), next: Some(&WayBack::Tell(Tell::Off)) },
+        &News::Ended { end: &end(Outcome::TimedOut), next: Some(&RollbackDecision::NoRollback(NoRollback::Off)) },
     );
     insta::assert_snapshot!(late, @r#"
     Deploy timed out on prod/web: shop/web:1.5.0, its container web exited with code 1
@@ -382,7 +383,7 @@ fn a_failure_that_nobody_mends() {
 
 #[test]
 fn what_a_person_stops_is_no_failure() {
-    let news = News::RollingBack { by: Who::Somebody, to: Some("web:41") };
+    let news = News::RollingBack { by: RollbackInitiator::Somebody, to: Some("web:41") };
     assert_eq!(notice(&deployment(), &news).severity, Severity::Warning);
     insta::assert_snapshot!(told(&deployment(), &news), @r#"
     Deploy stopped on prod/web: shop/web:1.5.0, ECS is rolling back to 1.4.2
@@ -478,15 +479,15 @@ fn somebody_else_s_deployment_is_not_blamed_on_slipway() {
 fn all() -> Vec<Notice> {
     let ways = [
         update(),
-        WayBack::Update(Destination::Anew {
+        RollbackDecision::Update(Destination::Anew {
             base: TaskDefinitionArn::new("web:41"),
             ran: Vec::new(),
             because: Anew::TagMoved,
         }),
-        WayBack::Tell(Tell::Off),
-        WayBack::Tell(Tell::Notify(Box::new(update()))),
-        WayBack::Human(Human::IsRollback),
-        WayBack::Human(Human::NoDestination(NoDestination::AllGone(vec!["web:41".to_owned()]))),
+        RollbackDecision::NoRollback(NoRollback::Off),
+        RollbackDecision::NoRollback(NoRollback::Notify(Box::new(update()))),
+        RollbackDecision::ManualAction(ManualAction::IsRollback),
+        RollbackDecision::ManualAction(ManualAction::NoDestination(NoDestination::AllGone(vec!["web:41".to_owned()]))),
     ];
     let outcomes = [
         Outcome::Completed,
@@ -509,7 +510,10 @@ fn all() -> Vec<Notice> {
     {
         let mut news = vec![News::InProgress];
         news.extend(ways.iter().map(|next| News::Failing { next }));
-        news.extend([Who::Ecs, Who::Slipway, Who::Somebody].map(|by| News::RollingBack { by, to: None }));
+        news.extend(
+            [RollbackInitiator::Ecs, RollbackInitiator::Slipway, RollbackInitiator::Somebody]
+                .map(|by| News::RollingBack { by, to: None }),
+        );
         for end in &ends {
             news.push(News::Ended { end, next: None });
             news.extend(ways.iter().map(|next| News::Ended { end, next: Some(next) }));
@@ -542,7 +546,10 @@ fn a_second_look_makes_a_copy_and_the_story_only_moves_forward() {
     assert_eq!(id(&deployment(), &done), "ecs-svc/2/completed");
     assert_eq!(id(&external(), &done), "ecs-svc/2/external/completed");
     assert_eq!(id(&failing(FailedBy::Tasks), &News::Failing { next: &update() }), "ecs-svc/2/failing");
-    assert_eq!(id(&rolled_back(), &News::RollingBack { by: Who::Slipway, to: None }), "ecs-svc/2/rolling_back");
+    assert_eq!(
+        id(&rolled_back(), &News::RollingBack { by: RollbackInitiator::Slipway, to: None }),
+        "ecs-svc/2/rolling_back"
+    );
     let ranks = [Kind::Started, Kind::InProgress, Kind::Failing, Kind::RollingBack, Kind::RolledBack].map(Kind::rank);
     assert!(ranks.is_sorted_by(|one, next| one < next));
     for notice in all().iter().filter(|notice| notice.id.starts_with("ecs-svc/2/") && !notice.id.contains("external")) {
