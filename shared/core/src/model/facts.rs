@@ -62,7 +62,7 @@ impl fmt::Display for ImageName {
 pub enum Storage {
     /// It can be pulled.
     Active,
-    /// Archived, or on its way back: it cannot be pulled now.
+    /// Archived, or being restored: it cannot be pulled now.
     Archived,
 }
 
@@ -184,7 +184,7 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// Whether ECS says that this is its own way back, from its circuit breaker, an alarm or a stop request.
+    /// Whether ECS says that this is its own rollback, from its circuit breaker, an alarm or a stop request.
     pub fn is_rollback(&self) -> bool {
         // The reason is free text; AWS documents no other mark on a deployment.
         self.rollout_reason.as_deref().is_some_and(|reason| reason.to_ascii_lowercase().contains("rolling back"))

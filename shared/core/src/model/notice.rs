@@ -240,13 +240,13 @@ pub enum Kind {
     Completed,
     /// The deployment fails; what is done about it begins, and its end is told by another kind.
     Failing,
-    /// The deployment failed, and the last version is on its way back.
+    /// The deployment failed, and it is being rolled back.
     RollingBack,
     /// The deployment failed, and nobody put anything back.
     Failed,
     /// The deployment failed, and the last version was put back.
     RolledBack,
-    /// The deployment failed, and so did the way back.
+    /// The deployment failed, and so did the rollback.
     RollbackFailed,
     /// Somebody stopped the deployment.
     Stopped,

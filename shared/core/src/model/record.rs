@@ -376,7 +376,7 @@ pub struct Failing {
     pub advice: Vec<String>,
 }
 
-/// Slipway's way back from a deployment that failed.
+/// Slipway's rollback from a deployment that failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rollback {
     /// By which call.
@@ -551,12 +551,12 @@ impl Deployment {
         }
     }
 
-    /// Whether ECS's deployment of this id is the way back from this one.
+    /// Whether ECS's deployment of this id is the rollback from this one.
     pub fn rolls_back_as(&self, id: &DeploymentId) -> bool {
         self.rollback().is_some_and(|it| it.deployment.as_ref() == Some(id))
     }
 
-    /// Whether somebody asked for a way back.
+    /// Whether somebody asked for a rollback.
     pub fn is_rollback(&self) -> bool {
         self.trigger == Trigger::Rollback
     }

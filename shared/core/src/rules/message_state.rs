@@ -244,7 +244,7 @@ impl MessageState {
         }
     }
 
-    /// Whether the channel is told by a broadcast: once when it fails, and again if the way back fails too.
+    /// Whether the channel is told by a broadcast: once when it fails, and again if the rollback fails too.
     fn alarms(&self, notice: &Notice) -> bool {
         notice.severity == Severity::Failure
             && match notice.kind {

@@ -1,6 +1,6 @@
-//! Decides the way back from a deployment that failed: at most one for each, and never against ECS or a person.
+//! Decides the rollback from a deployment that failed: at most one for each, and never against ECS or a person.
 //!
-//! A small state machine over facts, each branch with its reason. The way back is the last revision whose deployment
+//! A small state machine over facts, each branch with its reason. It goes to the last revision whose deployment
 //! completed, which is not "revision minus one".
 
 use crate::model::facts::{Controller, ServiceDeploymentFacts, ServiceFacts};
@@ -56,10 +56,10 @@ pub enum RollbackDecision {
     ManualAction(ManualAction),
 }
 
-/// Why only to tell.
+/// Why Slipway does not roll back, and a notice is all there is.
 #[derive(Clone, Debug, PartialEq)]
 pub enum NoRollback {
-    /// It did not fail, or its story ended.
+    /// It did not fail, or it has ended.
     NotFailing,
     /// Somebody else made it.
     Outside,
@@ -72,7 +72,7 @@ pub enum NoRollback {
     EcsRollsBack,
     /// Somebody stopped it, so that ECS goes back.
     SomebodyRollsBack,
-    /// Slipway took the way back before.
+    /// Slipway rolled back before.
     Before,
     /// The target says `rollback: off`.
     Off,

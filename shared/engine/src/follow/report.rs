@@ -1,5 +1,5 @@
 //! Publishes what became of a deployment, each thing once: it is published first and then written down as published, so that
-//! a notice may be sent twice under the same id, but is never lost. An result is on record before either.
+//! a notice may be sent twice under the same id, but is never lost. An end is on record before either.
 
 use jiff::Timestamp;
 use slipway_core::ledger::{Deployment, Outcome};

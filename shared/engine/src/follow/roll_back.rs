@@ -90,7 +90,7 @@ impl<C: Cloud> FollowSession<'_, C> {
                     self.look_again().await?;
                     return Ok(Next::Again);
                 }
-                // The way back, which is decided, is an update.
+                // The rollback, which is decided, is an update.
                 StopResult::Refused => {}
             }
             seen.assessment = Assessment::RollbackDue;

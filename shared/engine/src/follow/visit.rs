@@ -18,7 +18,7 @@ use crate::input::Hint;
 use crate::invocation::Call;
 use crate::store;
 
-/// A visit.
+/// What follows the deployments of one service, for one event.
 pub(crate) struct FollowSession<'a, C> {
     pub(crate) call: &'a Call<'a, C>,
     pub(crate) cloud: &'a C,

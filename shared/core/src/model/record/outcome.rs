@@ -16,7 +16,7 @@ pub enum Outcome {
     RolledBackByEcs,
     /// It failed, and Slipway put the last good revision back.
     RolledBackBySlipway,
-    /// It failed, and so did the way back.
+    /// It failed, and so did the rollback.
     RollbackFailed,
     /// Somebody stopped it.
     Stopped,

@@ -46,8 +46,8 @@ fn waits(reason: Reason) -> Verdict {
     Err(NotOpen::Until(Blocked::Deployment, reason))
 }
 
-/// Whether nothing will come of this deployment any more: its own story ended badly, or it is a way back that failed as
-/// well. A way back that outlived the story it belongs to may still do its work, unless its tasks stop again and again: one
+/// Whether nothing will come of this deployment any more: its own story ended badly, or it is a rollback that failed as
+/// well. A rollback that outlived the story it belongs to may still do its work, unless its tasks stop again and again: one
 /// that ECS began after that story had ended is followed by nobody who would call it failed.
 fn has_failed_for_good(record: &record::Service, service: &ServiceFacts, primary: &Deployment) -> bool {
     use record::Outcome::{Failed, RollbackFailed, TimedOut};

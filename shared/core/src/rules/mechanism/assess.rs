@@ -62,7 +62,7 @@ pub enum Assessment {
         /// Who says so.
         by: FailedBy,
     },
-    /// It failed, and the last version is on its way back.
+    /// It failed, and it is being rolled back.
     RollingBack {
         /// Who puts it back.
         by: RollbackInitiator,

@@ -45,7 +45,7 @@ pub(super) fn of_the_way_there(it: &Situation<'_>, own: Option<&Deployment>) -> 
     pace(it, own, began, deadline, waits(it))
 }
 
-/// The pace of the way back, which has as much time as the deployment had; `None` when its time is up.
+/// The pace of the rollback, which has as much time as the deployment had; `None` when its time is up.
 pub(super) fn of_the_way_back(it: &Situation<'_>) -> Option<Pace> {
     let rollback = it.deployment.rollback().map(|rollback| rollback.done_at.unwrap_or(rollback.at));
     let Some(began) = rollback.or(it.deployment.failing().map(|failing| failing.at)) else {

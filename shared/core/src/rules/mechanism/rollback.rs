@@ -10,7 +10,7 @@ use crate::model::record::{self, Outcome, Rollback, RollbackMethod};
 use super::assess::{Assessment, End, LAG, RollbackInitiator, Situation, replaced, rolling_back, went_back};
 use super::ecs_messages;
 
-/// The deployment that Slipway's way back from this one made, if the PRIMARY is it.
+/// The deployment that Slipway's rollback from this one made, if the PRIMARY is it.
 ///
 /// A stop makes none: ECS puts an older deployment back, which may be somebody else's and is known by its own name.
 pub fn its_rollback<'a>(deployment: &record::Deployment, service: &'a ServiceFacts) -> Option<&'a Deployment> {

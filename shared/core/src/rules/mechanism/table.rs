@@ -1,7 +1,7 @@
 //! The table: a situation and how the deployment stands in it, a row each.
 //!
 //! `O` ran before (web:41, completed the day before), `N` is the recorded deployment (web:42, begun at 17:00:00, deadline
-//! 17:30:00), `X` one newer still (web:43, 17:05:00), `R` Slipway's way back from N (web:41 again, 17:10:00).
+//! 17:30:00), `X` one newer still (web:43, 17:05:00), `R` Slipway's rollback from N (web:41 again, 17:10:00).
 //! It is 17:06:00 unless the row says otherwise.
 
 mod case;

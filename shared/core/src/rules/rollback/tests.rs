@@ -1,4 +1,4 @@
-//! The table: a failed deployment and its way back, a row for each branch.
+//! The table: a failed deployment and its rollback, a row for each branch.
 //!
 //! `N` (web:42) failed; web:41 and web:40 completed before it; the service's list still has web:41's deployment.
 

@@ -125,7 +125,7 @@ fn an_update_that_nobody_remembers_is_somebody_elses() {
     check(&record(vec![begun(1, "ecs-svc/9", json!({}))]), other(), None);
     check(&Service::default(), other(), None);
     check(&record(Vec::new()), deployment("ecs-svc/1", "web:1", "08:00:00", Rollout::Completed), None);
-    // ECS's way back is nobody's decision.
+    // ECS's rollback is nobody's decision.
     let mut back = deployment("ecs-svc/9", "web:1", "10:30:00", Rollout::InProgress);
     back.rollout_reason = Some("ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1.".to_owned());
     check(&record(Vec::new()), back.clone(), None);

@@ -26,7 +26,7 @@ pub enum News<'a> {
         /// What is done about it.
         next: &'a RollbackDecision,
     },
-    /// It failed, and the last version is on its way back.
+    /// It failed, and it is being rolled back.
     RollingBack {
         /// Who puts it back.
         by: RollbackInitiator,

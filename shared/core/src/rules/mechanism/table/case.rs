@@ -85,7 +85,7 @@ pub(super) fn active(id: &str, rollout: impl Into<Option<Rollout>>) -> Deploymen
     listed("ACTIVE", id, rollout)
 }
 
-/// O as the PRIMARY again, as ECS shows its way back.
+/// O as the PRIMARY again, as ECS shows its rollback.
 pub(super) fn back(rollout: Rollout) -> Deployment {
     Deployment { rollout_reason: Some(BACK.to_owned()), ..primary(O, rollout) }
 }
