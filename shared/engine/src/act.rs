@@ -175,7 +175,7 @@ impl<C: Cloud> Call<'_, C> {
             settings,
             state: DeploymentState::Intended {
                 previous_primary: plan.steps.iter().find_map(|step| match step {
-                    Step::Update { over, .. } => over.clone(),
+                    Step::Update { previous_primary, .. } => previous_primary.clone(),
                     Step::Register(_) => None,
                 }),
             },

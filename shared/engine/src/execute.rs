@@ -77,11 +77,11 @@ pub(crate) async fn execute<E: From<Error>>(
                 };
                 done.revision = Some(registered?);
             }
-            Step::Update { cluster, service, to, force, over } => {
+            Step::Update { cluster, service, to, force, previous_primary } => {
                 if let Some(ready) = ready.take() {
                     ready.await?;
                 }
-                let update = Update { cluster, service, force: *force, over: over.as_ref() };
+                let update = Update { cluster, service, force: *force, previous_primary: previous_primary.as_ref() };
                 let updated = match to {
                     To::Existing(revision) => update.to(calls, revision).await?,
                     To::Registered => {
@@ -159,7 +159,7 @@ struct Update<'a> {
     cluster: &'a ClusterName,
     service: &'a ServiceName,
     force: Force,
-    over: Option<&'a DeploymentId>,
+    previous_primary: Option<&'a DeploymentId>,
 }
 
 impl Update<'_> {
@@ -193,7 +193,7 @@ impl Update<'_> {
                 let Some(service) = looked.ok().and_then(|services| services.into_iter().next().flatten()) else {
                     return Err(error);
                 };
-                match unanswered(&service, revision, self.over) {
+                match unanswered(&service, revision, self.previous_primary) {
                     Unanswered::TookEffect => Ok(Some(service)),
                     Unanswered::Repeatable => paces.update.call(cloud, &subject, until, call).await,
                     Unanswered::Outdated => Err(error),

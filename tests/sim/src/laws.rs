@@ -229,7 +229,7 @@ impl Laws {
         let ended = recorded.and_then(|it| it.ended());
         // What completed after all is published twice, as the record has it: as it seemed to end, and corrected. Who publishes
         // the first may be overtaken.
-        let corrected = ended.and_then(|it| it.before).and_then(kind_of);
+        let corrected = ended.and_then(|it| it.corrected_from).and_then(kind_of);
         let ends = 1 + usize::from(corrected.is_some());
         let broken = match ended.map(|it| it.outcome) {
             _ if kinds.len() > ends => Some(format!("the end of {id} was published in too many ways: {kinds:?}")),

@@ -126,7 +126,9 @@ pub(crate) fn flat(deployment: &Value) -> Value {
     for name in ["deployment", "began_at", "failing", "rollback"] {
         all[name] = progress[name].clone();
     }
-    for (name, member) in [("outcome", "outcome"), ("ended_at", "at"), ("reason", "reason"), ("before", "before")] {
+    for (name, member) in
+        [("outcome", "outcome"), ("ended_at", "at"), ("reason", "reason"), ("corrected_from", "corrected_from")]
+    {
         all[name] = ended[member].clone();
     }
     all

@@ -345,6 +345,8 @@ async fn what_a_newer_version_remembers_is_read_and_nothing_is_done_by_it(name: 
     assert!(text(&answer).contains("a newer version of Slipway"), "{answer:#}");
     let history = scenario.ask(json!({ "action": "history", "target": "prod/web" })).await;
     assert_eq!(history["targets"][0]["deployments"][0]["image"]["new"]["tag"], "1.5.0", "{history:#}");
+    let status = scenario.ask(json!({ "action": "status", "target": "prod/web" })).await;
+    assert_eq!(status["targets"][0]["memory"]["last_good"], "web:1", "{status:#}");
 
     assert_eq!((scenario.remembered("prod/web"), scenario.updates()), (record, updates));
     scenario.claim();

@@ -81,7 +81,7 @@ pub enum Step {
         /// Whether a deployment is made although nothing changed.
         force: Force,
         /// The deployment that was PRIMARY when this was decided; another one tells that an unanswered update took effect.
-        over: Option<DeploymentId>,
+        previous_primary: Option<DeploymentId>,
     },
 }
 

@@ -9,13 +9,12 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::build::BuildChange;
-use crate::model::id::{DeploymentId, EventId, LogStream};
+use crate::model::id::{DeploymentId, EventId};
 use crate::model::image::{Digest, Tag};
 use crate::model::lenient;
-use crate::model::plan::{ImageChange, RevisionChange};
 use crate::model::trigger::Trigger;
 
+pub use deployment::{Deployment, DeploymentState, Ended, Failing, Progress, Rollback};
 pub use lease::{Busy, Fence, Lost, Unserved};
 pub use life::{Began, Once};
 pub use outcome::Outcome;
@@ -23,6 +22,8 @@ pub use settings::{RollbackMode, Settings};
 pub use words::{DecisionKind, FailedBy, RollbackMethod};
 
 mod built;
+
+mod deployment;
 
 mod lease;
 
@@ -250,154 +251,6 @@ pub struct Hold {
     pub reason: Option<String>,
 }
 
-/// A deployment from its intent to its end.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Deployment {
-    /// Its number on this service; it names the deadline's schedule.
-    pub number: u64,
-    /// Who or what brought it about; [`Trigger::External`] is what others did.
-    pub trigger: Trigger,
-    /// The event or the request.
-    #[serde(default)]
-    pub event: Option<EventId>,
-    /// The Lambda request that meant it; that request's own next try knows by this what the first one did.
-    #[serde(default)]
-    pub request: Option<String>,
-    /// Who asked, where the request said so.
-    #[serde(default)]
-    pub who: Option<String>,
-    /// Why they asked, in their words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request_reason: Option<String>,
-    /// The image before and after.
-    #[serde(default, deserialize_with = "lenient::or_default")]
-    pub image: Option<ImageChange>,
-    /// What the images before and after were built from, once that was looked up.
-    #[serde(default, deserialize_with = "lenient::or_default")]
-    pub build: Option<BuildChange>,
-    /// The revision before and after, `web:42`; the new one is known when it is registered.
-    #[serde(default, deserialize_with = "lenient::or_default")]
-    pub revision: RevisionChange,
-    /// The target's settings as they were.
-    #[serde(default, deserialize_with = "lenient::or_default")]
-    pub settings: Settings,
-    /// When it was meant; UpdateService comes after this.
-    pub intended_at: Timestamp,
-    /// How far it has come.
-    pub state: DeploymentState,
-    /// When its deadline rings.
-    #[serde(default)]
-    pub deadline: Option<Timestamp>,
-    /// The tasks of it that stopped by themselves, by ARN, each once.
-    #[serde(default, deserialize_with = "lenient::items")]
-    pub failed_tasks: Vec<String>,
-    /// What ECS warned of meanwhile (placement failures and such), newest first.
-    #[serde(default, deserialize_with = "lenient::items")]
-    pub warnings: Vec<String>,
-    /// The ids of the notices told of it.
-    #[serde(default, deserialize_with = "lenient::items")]
-    pub published: Vec<String>,
-}
-
-/// How far a deployment has come, with what is known of it by then.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeploymentState {
-    /// It was written down, and UpdateService comes after that; whether it took effect is not known.
-    Intended {
-        /// The PRIMARY deployment at that time: another one tells that the update took effect.
-        #[serde(default)]
-        previous_primary: Option<DeploymentId>,
-    },
-    /// ECS made it, and it has not ended.
-    InProgress(Progress),
-    /// It ended.
-    Ended(Ended),
-}
-
-/// What is known of a deployment that ECS made.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
-    /// ECS's id of it.
-    pub deployment: DeploymentId,
-    /// When ECS made it.
-    pub began_at: Timestamp,
-    /// Set once it is known to have failed; what follows is the rollback.
-    #[serde(default, deserialize_with = "lenient::or_default")]
-    pub failing: Option<Failing>,
-    /// The rollback that Slipway began; at most one for each deployment.
-    #[serde(default, deserialize_with = "lenient::or_default")]
-    pub rollback: Option<Rollback>,
-}
-
-impl Progress {
-    /// Of a deployment that ECS made, and that goes well as far as is known.
-    pub fn of(deployment: DeploymentId, began_at: Timestamp) -> Self {
-        Self { deployment, began_at, failing: None, rollback: None }
-    }
-}
-
-/// The end of a deployment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Ended {
-    /// How it ended.
-    pub outcome: Outcome,
-    /// When.
-    pub at: Timestamp,
-    /// Why, in a sentence.
-    #[serde(default)]
-    pub reason: Option<String>,
-    /// How it was published to have ended, where it completed after all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub before: Option<Outcome>,
-    /// What was known of it by then; `None` of an intent whose service was deleted.
-    #[serde(default)]
-    pub progress: Option<Progress>,
-}
-
-/// A deployment is known to have failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failing {
-    /// When that was noticed.
-    pub at: Timestamp,
-    /// Who noticed.
-    #[serde(default, deserialize_with = "lenient::or_default")]
-    pub by: FailedBy,
-    /// The likeliest cause, in half a sentence.
-    pub cause: String,
-    /// The evidence, a line each, as it was when it failed.
-    #[serde(default, deserialize_with = "lenient::items")]
-    pub evidence: Vec<String>,
-    /// The log of the container that died.
-    #[serde(default, deserialize_with = "lenient::or_default")]
-    pub log: Option<LogStream>,
-    /// What a person can do about the cause, a sentence each.
-    #[serde(default, deserialize_with = "lenient::items")]
-    pub advice: Vec<String>,
-}
-
-/// Slipway's rollback from a deployment that failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rollback {
-    /// By which call.
-    #[serde(default, deserialize_with = "lenient::or_default")]
-    pub how: RollbackMethod,
-    /// The revision it goes back to, `web:41`.
-    #[serde(default)]
-    pub to: Option<String>,
-    /// When it was decided; the call comes after this.
-    pub at: Timestamp,
-    /// The PRIMARY deployment when it was decided.
-    #[serde(default)]
-    pub over: Option<DeploymentId>,
-    /// The deployment that brings it about, once ECS named it.
-    #[serde(default)]
-    pub deployment: Option<DeploymentId>,
-    /// When ECS accepted it.
-    #[serde(default)]
-    pub done_at: Option<Timestamp>,
-}
-
 impl Service {
     /// The record to act on, in the shape of today.
     ///
@@ -457,118 +310,6 @@ impl Service {
     pub fn has_published(&self, id: &str) -> bool {
         self.published.iter().any(|it| it == id)
             || self.deployments.iter().any(|it| it.published.iter().any(|it| it == id))
-    }
-}
-
-impl Deployment {
-    /// One of which nothing is known yet but what set it going and when it was meant; [`Service::record`] numbers it.
-    pub fn of(trigger: Trigger, intended_at: Timestamp) -> Self {
-        Self {
-            number: 0,
-            trigger,
-            event: None,
-            request: None,
-            who: None,
-            request_reason: None,
-            image: None,
-            build: None,
-            revision: RevisionChange::default(),
-            settings: Settings::default(),
-            intended_at,
-            state: DeploymentState::Intended { previous_primary: None },
-            deadline: None,
-            failed_tasks: Vec::new(),
-            warnings: Vec::new(),
-            published: Vec::new(),
-        }
-    }
-
-    /// Whether it is not known to have taken effect.
-    pub fn is_intent(&self) -> bool {
-        matches!(self.state, DeploymentState::Intended { .. })
-    }
-
-    /// The PRIMARY deployment when it was intended, while it is not known to have taken effect.
-    pub fn previous_primary(&self) -> Option<&DeploymentId> {
-        match &self.state {
-            DeploymentState::Intended { previous_primary } => previous_primary.as_ref(),
-            DeploymentState::InProgress(_) | DeploymentState::Ended(_) => None,
-        }
-    }
-
-    /// ECS's id of it, once ECS made it.
-    pub fn id(&self) -> Option<&DeploymentId> {
-        self.progress().map(|it| &it.deployment)
-    }
-
-    /// When ECS made it; until that is known, when it was intended.
-    pub fn began_at(&self) -> Timestamp {
-        self.progress().map_or(self.intended_at, |it| it.began_at)
-    }
-
-    /// Why it is known to have failed, if it is.
-    pub fn failing(&self) -> Option<&Failing> {
-        self.progress()?.failing.as_ref()
-    }
-
-    /// The rollback that Slipway began, if it did.
-    pub fn rollback(&self) -> Option<&Rollback> {
-        self.progress()?.rollback.as_ref()
-    }
-
-    /// Whether it has not ended.
-    pub fn is_open(&self) -> bool {
-        self.ended().is_none()
-    }
-
-    /// Its end.
-    pub fn ended(&self) -> Option<&Ended> {
-        match &self.state {
-            DeploymentState::Ended(ended) => Some(ended),
-            DeploymentState::Intended { .. } | DeploymentState::InProgress(_) => None,
-        }
-    }
-
-    /// How it ended.
-    pub fn outcome(&self) -> Option<Outcome> {
-        self.ended().map(|it| it.outcome)
-    }
-
-    /// What is known of it since ECS made it.
-    pub fn progress(&self) -> Option<&Progress> {
-        match &self.state {
-            DeploymentState::Intended { .. } => None,
-            DeploymentState::InProgress(progress) => Some(progress),
-            DeploymentState::Ended(ended) => ended.progress.as_ref(),
-        }
-    }
-
-    /// The same, to change it, while it has not ended.
-    pub fn in_progress(&mut self) -> Option<&mut Progress> {
-        match &mut self.state {
-            DeploymentState::InProgress(progress) => Some(progress),
-            DeploymentState::Intended { .. } | DeploymentState::Ended(_) => None,
-        }
-    }
-
-    /// Whether ECS's deployment of this id is the rollback from this one.
-    pub fn rolls_back_as(&self, id: &DeploymentId) -> bool {
-        self.rollback().is_some_and(|it| it.deployment.as_ref() == Some(id))
-    }
-
-    /// Whether somebody asked for a rollback.
-    pub fn is_rollback(&self) -> bool {
-        self.trigger == Trigger::Rollback
-    }
-
-    /// Whether somebody else made it.
-    pub fn is_external(&self) -> bool {
-        self.trigger == Trigger::External
-    }
-
-    /// The digest it brings, if it is known.
-    pub fn digest(&self) -> Option<&Digest> {
-        self.image.as_ref()?.new.digest.as_ref()
     }
 }
 

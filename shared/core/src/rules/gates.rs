@@ -69,11 +69,4 @@ impl NotOpen {
             Self::Until(_, reason) | Self::Closed(reason) => reason,
         }
     }
-
-    /// Why.
-    pub fn reason(&self) -> &Reason {
-        match self {
-            Self::Until(_, reason) | Self::Closed(reason) => reason,
-        }
-    }
 }

@@ -11,7 +11,7 @@ use crate::rules::mechanism::{self, Assessment, RollbackInitiator};
 
 pub use known_good::{Found, KnownGoodFacts, NeededImage, Presence, RevisionState, images_to_find};
 pub use rendering::{Origin, steps};
-pub use selection::{Anew, Destination, Gone, NoDestination, select, usable};
+pub use selection::{Destination, Gone, NoDestination, RegisterReason, select, usable};
 
 mod known_good;
 

@@ -295,8 +295,8 @@ impl Facts<'_> {
         }
         if let Some(past) = asked.past {
             let state = match past.became {
-                Became::Nothing => State::Deploying,
-                Became::Past => State::Superseded,
+                Became::InProgress => State::Deploying,
+                Became::Over => State::Superseded,
                 Became::Failed => State::Failed,
             };
             return verdict(state, past.reason.clone().map(Because::Ecs));

@@ -15,6 +15,6 @@ pub(super) fn update(service: &ServiceFacts, to: To, force: Force) -> Step {
         service: service.service.clone(),
         to,
         force,
-        over: service.primary().map(|primary| primary.id.clone()),
+        previous_primary: service.primary().map(|primary| primary.id.clone()),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::rules::rollback::{Anew, Destination, ManualAction, NoDestination, NoRollback, RollbackDecision};
+use crate::rules::rollback::{Destination, ManualAction, NoDestination, NoRollback, RegisterReason, RollbackDecision};
 
 impl fmt::Display for RollbackDecision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -17,13 +17,13 @@ impl fmt::Display for RollbackDecision {
             Self::Update(Destination::Existing(to)) => {
                 write!(f, "Slipway puts {} back, the last revision that completed here", to.short())
             }
-            Self::Update(Destination::Anew { base, because: Anew::TagMoved, .. }) => write!(
+            Self::Update(Destination::Anew { base, because: RegisterReason::TagMoved, .. }) => write!(
                 f,
                 "Slipway puts {0} back, the last revision that completed here, as a new revision with the images that ran \
                  then, because {0} names a tag that points elsewhere now",
                 base.short()
             ),
-            Self::Update(Destination::Anew { base, because: Anew::Inactive, .. }) => write!(
+            Self::Update(Destination::Anew { base, because: RegisterReason::Inactive, .. }) => write!(
                 f,
                 "Slipway puts {0} back, the last revision that completed here, as a new revision, because {0} was \
                  deregistered",

@@ -196,7 +196,7 @@ impl<C: Cloud> FollowSession<'_, C> {
             how,
             to: to.map(str::to_owned),
             at: now,
-            over: seen.service.primary().map(|primary| primary.id.clone()),
+            previous_primary: seen.service.primary().map(|primary| primary.id.clone()),
             deployment: None,
             done_at: None,
         };

@@ -141,7 +141,7 @@ impl Laws {
             let id = deployment["deployment"].as_str().unwrap_or_default();
             let ends = self.ends.get(id).cloned().unwrap_or_default();
             // What completed after all is published as it seemed to end, and corrected.
-            let may = if deployment["before"].is_null() { 1 } else { 2 };
+            let may = if deployment["corrected_from"].is_null() { 1 } else { 2 };
             if !(1..=may).contains(&ends.len()) {
                 self.broken.push(format!("deployment {} ended in {} ways: {ends:?}", deployment["number"], ends.len()));
             }

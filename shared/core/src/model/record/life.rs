@@ -139,7 +139,8 @@ impl Service {
         let Some(it) = self.at(number).filter(|it| it.is_open()) else { return Once::Before };
         let progress = it.progress().cloned();
         let cause = progress.as_ref().and_then(|it| it.failing.as_ref()).map(|failing| failing.cause.clone());
-        it.state = DeploymentState::Ended(Ended { outcome, at, reason: reason.or(cause), before: None, progress });
+        it.state =
+            DeploymentState::Ended(Ended { outcome, at, reason: reason.or(cause), corrected_from: None, progress });
         let quarantined = outcome.quarantines().then(|| it.quarantine(at)).flatten();
         if let Some(quarantined) = quarantined {
             self.add_to_quarantine(quarantined);
@@ -156,7 +157,7 @@ impl Service {
             return Once::Before;
         }
         let failed_at = std::mem::replace(&mut ended.at, at);
-        ended.before = Some(std::mem::replace(&mut ended.outcome, Outcome::Completed));
+        ended.corrected_from = Some(std::mem::replace(&mut ended.outcome, Outcome::Completed));
         ended.reason = None;
         let digest = it.digest().cloned();
         self.quarantine.retain(|it| Some(&it.digest) != digest.as_ref() || it.at != failed_at);

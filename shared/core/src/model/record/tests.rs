@@ -125,7 +125,7 @@ fn every_step_of_a_life_is_taken_once() {
         how: RollbackMethod::Update,
         to: None,
         at: at("10:02:01"),
-        over: None,
+        previous_primary: None,
         deployment: None,
         done_at: None,
     };
@@ -174,7 +174,7 @@ fn what_completes_after_all_is_not_quarantined_any_more() {
         let quarantined = record.quarantined(&digest(1)).is_some();
         match outcome {
             Outcome::Failed | Outcome::TimedOut => {
-                assert_eq!((once, ended.outcome, ended.before), (Once::Now, Outcome::Completed, Some(outcome)));
+                assert_eq!((once, ended.outcome, ended.corrected_from), (Once::Now, Outcome::Completed, Some(outcome)));
                 assert_eq!((ended.at, quarantined), (at("10:30:00"), false));
                 assert_eq!(record.completed_after_all(number, at("10:31:00")), Once::Before);
             }
@@ -316,7 +316,7 @@ fn the_words_of_the_record_never_change() {
             how: RollbackMethod::Stop,
             to: None,
             at: at("10:02:01"),
-            over: None,
+            previous_primary: None,
             deployment: None,
             done_at: None,
         }),

@@ -72,7 +72,7 @@ mod tests {
         #[track_caller]
         fn check(record: &Service, pushed: &str, expected: Option<&str>) {
             let image = GatedImage { digest: digest(1), shown: "1.5.0".to_owned(), pushed_at: Some(at(pushed)) };
-            let told = gate(record, &image).err().map(|not_open| not_open.reason().to_string());
+            let told = gate(record, &image).err().map(|not_open| not_open.into_reason().to_string());
             assert_eq!(told.as_deref(), expected);
         }
         let mut record = Service::default();

@@ -50,17 +50,21 @@ pub enum Unanswered {
     Outdated,
 }
 
-/// What became of an update to this revision that was not answered, by the service as it is now; `over` was the PRIMARY when
-/// it was planned.
-pub fn unanswered(service: &ServiceFacts, revision: &TaskDefinitionArn, over: Option<&DeploymentId>) -> Unanswered {
+/// What became of an update to this revision that was not answered, by the service as it is now; `previous_primary` was the
+/// PRIMARY when it was planned.
+pub fn unanswered(
+    service: &ServiceFacts,
+    revision: &TaskDefinitionArn,
+    previous_primary: Option<&DeploymentId>,
+) -> Unanswered {
     // It may have taken effect, and ECS may have gone back from it already, to what it was planned over.
     let came_and_went = |primary: &Deployment| {
         let made = |it: &&Deployment| it.id != primary.id && it.task_definition == *revision;
         primary.is_rollback() || service.deployments.iter().any(|it| made(&it))
     };
     match service.primary() {
-        Some(primary) if Some(&primary.id) == over && came_and_went(primary) => Unanswered::Outdated,
-        primary if primary.map(|it| &it.id) == over => Unanswered::Repeatable,
+        Some(primary) if Some(&primary.id) == previous_primary && came_and_went(primary) => Unanswered::Outdated,
+        primary if primary.map(|it| &it.id) == previous_primary => Unanswered::Repeatable,
         Some(primary) if primary.task_definition == *revision => Unanswered::TookEffect,
         _ => Unanswered::Outdated,
     }

@@ -135,6 +135,6 @@ fn is_it(failed: &record::Deployment, rollback: &Rollback, primary: &Deployment)
     let since = primary.created_at.is_none_or(|created| created >= rollback.at - ecs_messages::SKEW);
     let to =
         rollback.to.as_deref().is_none_or(|to| TaskDefinitionArn::new(to).short() == primary.task_definition.short());
-    let before = failed.id() == Some(&primary.id) || rollback.over.as_ref() == Some(&primary.id);
+    let before = failed.id() == Some(&primary.id) || rollback.previous_primary.as_ref() == Some(&primary.id);
     since && to && !before
 }

@@ -39,9 +39,9 @@ pub fn can_be_stopped(it: &ServiceDeploymentFacts) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Became {
     /// It has not ended.
-    Nothing,
+    InProgress,
     /// It won, or a newer one cut it short, which is no failure.
-    Past,
+    Over,
     /// It failed, or a person stopped it.
     Failed,
 }
@@ -50,8 +50,8 @@ pub enum Became {
 pub fn became(status: &ServiceDeploymentStatus) -> Became {
     use ServiceDeploymentStatus::*;
     match status {
-        Pending | InProgress => Became::Nothing,
-        Successful | Stopped | StopRequested => Became::Past,
+        Pending | InProgress => Became::InProgress,
+        Successful | Stopped | StopRequested => Became::Over,
         RollbackRequested | RollbackInProgress | RollbackSuccessful | RollbackFailed | Other(_) => Became::Failed,
     }
 }

@@ -128,11 +128,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::model::facts::{Breaker, Controller, Management, Strategy};
-    use crate::model::id::{ClusterName, DeploymentId, EventId, ServiceName};
+    use crate::model::id::{DeploymentId, EventId};
     use crate::model::image::{Digest, Tag};
     use crate::model::record::KnownGood;
     use crate::model::trigger::Trigger;
+    use crate::rules::situation;
 
     fn time(text: &str) -> Timestamp {
         format!("2026-09-04T{text}Z").parse().unwrap()
@@ -181,26 +181,11 @@ mod tests {
             running_count: 2,
             pending_count: 0,
         };
-        ServiceFacts {
-            arn: String::new(),
-            cluster: ClusterName::new("prod"),
-            service: ServiceName::new("web"),
-            status: "ACTIVE".to_owned(),
-            controller: Controller::Ecs,
-            management: Management::Customer,
-            task_definition: arn(42),
-            desired_count: 2,
-            running_count: 2,
-            strategy: Strategy::Rolling,
-            breaker: Breaker::Off,
-            deployments: vec![
-                listed("ecs-svc/2", "PRIMARY", 42, Rollout::InProgress, "17:00:00"),
-                listed("ecs-svc/1", "ACTIVE", 41, Rollout::Completed, "10:00:00"),
-            ],
-            current_service_deployment: None,
-            current_revisions: Vec::new(),
-            events: Vec::new(),
-        }
+        let deployments = vec![
+            listed("ecs-svc/2", "PRIMARY", 42, Rollout::InProgress, "17:00:00"),
+            listed("ecs-svc/1", "ACTIVE", 41, Rollout::Completed, "10:00:00"),
+        ];
+        ServiceFacts { task_definition: arn(42), ..situation::service(deployments) }
     }
 
     /// What is to be recorded, in a line.

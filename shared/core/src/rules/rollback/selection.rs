@@ -17,13 +17,13 @@ pub enum Destination {
         /// The images that ran with it.
         ran: Vec<Ran>,
         /// Why it cannot be used as it is.
-        because: Anew,
+        because: RegisterReason,
     },
 }
 
 /// Why a known-good revision is registered anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Anew {
+pub enum RegisterReason {
     /// It names a tag, which points elsewhere now.
     TagMoved,
     /// Somebody deregistered it.
@@ -81,8 +81,8 @@ pub fn usable(it: &KnownGoodFacts) -> Result<Destination, Gone> {
     let because = match (it.state, lost) {
         (RevisionState::Gone, _) => return Err(Gone::Revision),
         (_, Some(gone)) => return Err(gone),
-        (RevisionState::Inactive, None) => Anew::Inactive,
-        (RevisionState::Active, None) if it.has_moved_tag() => Anew::TagMoved,
+        (RevisionState::Inactive, None) => RegisterReason::Inactive,
+        (RevisionState::Active, None) if it.has_moved_tag() => RegisterReason::TagMoved,
         (RevisionState::Active, None) => return Ok(Destination::Existing(revision)),
     };
     Ok(Destination::Anew { base: revision, ran: it.good.ran.clone(), because })

@@ -5,16 +5,15 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::facts::{
-    Breaker, Deployment, ImageName, Management, Monitors, Pause, Revision, Rollout, ServiceDeploymentStatus, Strategy,
-};
-use crate::model::id::{ClusterName, ContainerName, ServiceName};
+use crate::model::facts::{Deployment, ImageName, Monitors, Pause, Revision, Rollout, ServiceDeploymentStatus};
+use crate::model::id::ContainerName;
 use crate::model::image::{Digest, ImageRef, Tag};
 use crate::model::plan::{Step, To};
 use crate::model::reason::Reason;
 use crate::model::record::{KnownGood, Quarantined, Ran};
 use crate::model::trigger::Trigger;
 use crate::rules::mechanism::{End, Pace};
+use crate::rules::situation;
 use jiff::Timestamp;
 
 const OLD: &str = "ecs-svc/1000000000000000001";
@@ -95,29 +94,14 @@ fn failing(goods: Vec<KnownGoodFacts>) -> Case {
         running_count: 0,
         pending_count: 2,
     };
+    let deployments = vec![
+        listed(NEW, "PRIMARY", 42, Rollout::InProgress, "17:00:00"),
+        listed(OLD, "ACTIVE", 41, Rollout::Completed, "10:00:00"),
+    ];
     Case {
         record: record::Service { deployments: vec![deployment], ..Default::default() },
         assessment: Assessment::Failing { by: FailedBy::Tasks },
-        service: ServiceFacts {
-            arn: String::new(),
-            cluster: ClusterName::new("prod"),
-            service: ServiceName::new("web"),
-            status: "ACTIVE".to_owned(),
-            controller: Controller::Ecs,
-            management: Management::Customer,
-            task_definition: arn(42),
-            desired_count: 2,
-            running_count: 2,
-            strategy: Strategy::Rolling,
-            breaker: Breaker::Off,
-            deployments: vec![
-                listed(NEW, "PRIMARY", 42, Rollout::InProgress, "17:00:00"),
-                listed(OLD, "ACTIVE", 41, Rollout::Completed, "10:00:00"),
-            ],
-            current_service_deployment: None,
-            current_revisions: Vec::new(),
-            events: Vec::new(),
-        },
+        service: ServiceFacts { task_definition: arn(42), ..situation::service(deployments) },
         story: None,
         goods,
     }
@@ -166,7 +150,7 @@ impl Case {
             how,
             to: Some("web:41".to_owned()),
             at: time("17:10:00"),
-            over: None,
+            previous_primary: None,
             deployment: None,
             done_at: None,
         };
@@ -217,7 +201,7 @@ fn what_is_not_slipway_s_to_mend_is_only_told() {
                 outcome: Outcome::Completed,
                 at: time("17:04:00"),
                 reason: None,
-                before: None,
+                corrected_from: None,
                 progress: n.progress().cloned(),
             })
         }),
@@ -465,7 +449,7 @@ fn a_good_revision_is_registered_anew_with_what_ran() {
     ran.push(Ran { container: "gone".to_owned(), image: String::new(), digest: Some(digest('f')) });
     let origin = Origin::of_failed(&case.record.deployments[0]);
     let anew = |base: Option<&Revision>, ran: &[Ran]| {
-        let destination = Destination::Anew { base: arn(41), ran: ran.to_vec(), because: Anew::Inactive };
+        let destination = Destination::Anew { base: arn(41), ran: ran.to_vec(), because: RegisterReason::Inactive };
         steps(&case.service, &destination, base, &origin)
     };
     let Ok([Step::Register(rendering), Step::Update { to: To::Registered, .. }]) =
@@ -515,7 +499,7 @@ fn the_tag_of_what_comes_back_is_the_one_that_slipway_wrote_down() {
         ]);
         let mut base = Revision { tags, ..revision() };
         base.definition["containerDefinitions"] = pinned;
-        let destination = Destination::Anew { base: arn(41), ran: ran('a'), because: Anew::Inactive };
+        let destination = Destination::Anew { base: arn(41), ran: ran('a'), because: RegisterReason::Inactive };
         let steps = steps(&failing(Vec::new()).service, &destination, Some(&base), &Origin::of_failed(&n)).unwrap();
         let Step::Register(rendering) = &steps[0] else { panic!("a registration") };
         let tags = rendering.body["tags"].as_array().unwrap();

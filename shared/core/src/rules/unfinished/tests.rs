@@ -6,10 +6,8 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::*;
-use crate::model::facts::{
-    Breaker, Controller, Deployment as EcsDeployment, Management, RanImage, Revision, Rollout, Strategy,
-};
-use crate::model::id::{ClusterName, EventId, ServiceName};
+use crate::model::facts::{Deployment as EcsDeployment, RanImage, Revision, Rollout, Strategy};
+use crate::model::id::EventId;
 use crate::model::image::Tag;
 use crate::model::record::{
     self, Blocked, Decision, DecisionKind, DeploymentState, Ended, Outcome, Pending, PendingInput, Progress,
@@ -19,7 +17,7 @@ use crate::rules::adoption::{as_ran, external, first_sight, knows_what_ran};
 use crate::rules::candidate::By;
 use crate::rules::gates::undisturbed;
 use crate::rules::note::is_first_sight;
-use crate::rules::situation::with_state;
+use crate::rules::situation::{self, with_state};
 
 fn at(time: &str) -> Timestamp {
     format!("2026-11-21T{time}Z").parse().unwrap()
@@ -42,23 +40,7 @@ fn deployment(id: &str, revision: &str, made: &str, rollout: Rollout) -> EcsDepl
 }
 
 fn service(primary: EcsDeployment) -> ServiceFacts {
-    ServiceFacts {
-        arn: String::new(),
-        cluster: ClusterName::new("prod"),
-        service: ServiceName::new("web"),
-        status: "ACTIVE".to_owned(),
-        controller: Controller::Ecs,
-        management: Management::Customer,
-        task_definition: primary.task_definition.clone(),
-        desired_count: 2,
-        running_count: 2,
-        strategy: Strategy::Rolling,
-        breaker: Breaker::Off,
-        deployments: vec![primary],
-        current_service_deployment: None,
-        current_revisions: Vec::new(),
-        events: Vec::new(),
-    }
+    ServiceFacts { task_definition: primary.task_definition.clone(), ..situation::service(vec![primary]) }
 }
 
 /// An intent of 10:00:00, when `ecs-svc/1` was the PRIMARY.
@@ -81,7 +63,8 @@ fn begun(number: u64, id: &str, more: serde_json::Value) -> record::Deployment {
 fn ended(outcome: Outcome, more: serde_json::Value) -> record::Deployment {
     let begun = begun(1, "ecs-svc/2", more);
     let progress = begun.progress().cloned();
-    let state = DeploymentState::Ended(Ended { outcome, at: at("10:05:00"), reason: None, before: None, progress });
+    let state =
+        DeploymentState::Ended(Ended { outcome, at: at("10:05:00"), reason: None, corrected_from: None, progress });
     record::Deployment { state, ..begun }
 }
 

@@ -132,7 +132,7 @@ impl Words<'_> {
         let back = self.back();
         match (self.news.kind(), self.news) {
             (Kind::InProgress, _) => format!("In progress on {target}: {}", self.change()),
-            (Kind::Completed, _) if self.before().is_some() => {
+            (Kind::Completed, _) if self.corrected_from().is_some() => {
                 format!("Deployed to {target} after all: {}", self.change())
             }
             (Kind::Completed, _) => format!("Deployed to {target}: {}", self.change()),
@@ -161,8 +161,8 @@ impl Words<'_> {
     }
 
     /// How it was published to have ended, where it completed after all.
-    fn before(&self) -> Option<Outcome> {
-        self.deployment.ended()?.before
+    fn corrected_from(&self) -> Option<Outcome> {
+        self.deployment.ended()?.corrected_from
     }
 
     fn headline_outside(&self) -> String {
@@ -237,7 +237,7 @@ impl Words<'_> {
         match end.outcome {
             Outcome::Completed => match newer {
                 Some(newer) => format!("The deployment completed. A newer one, {newer}, has begun since."),
-                None => match self.before() {
+                None => match self.corrected_from() {
                     Some(before) => format!(
                         "{target} now runs {}. This corrects an earlier notice, which said that the deployment {}. ECS went on with \
                          it, and it completed. Its image is no longer quarantined.",

@@ -103,8 +103,13 @@ pub(super) struct Case {
 /// The record says that the deployment ended so.
 pub(crate) fn end(it: &mut record::Deployment, outcome: Outcome) {
     let progress = it.progress().cloned();
-    it.state =
-        DeploymentState::Ended(record::Ended { outcome, at: time("17:04:00"), reason: None, before: None, progress });
+    it.state = DeploymentState::Ended(record::Ended {
+        outcome,
+        at: time("17:04:00"),
+        reason: None,
+        corrected_from: None,
+        progress,
+    });
 }
 
 /// N is recorded, and this is what ECS lists.
@@ -308,7 +313,7 @@ impl Case {
             how,
             to: Some("web:41".to_owned()),
             at: time("17:09:59"),
-            over: Some(DeploymentId::new(N)),
+            previous_primary: Some(DeploymentId::new(N)),
             deployment: id.map(DeploymentId::new),
             done_at: done_at.map(time),
         };

@@ -156,7 +156,7 @@ fn slipway_s_rollback_is_judged_by_its_own_signs() {
     );
     case = case.rollback_decided(RollbackMethod::Update, None, None);
     assert!(its_rollback(&case.record.deployments[0], &case.service).is_some());
-    case = case.progress(|n| n.rollback.as_mut().unwrap().over = Some(DeploymentId::new(X)));
+    case = case.progress(|n| n.rollback.as_mut().unwrap().previous_primary = Some(DeploymentId::new(X)));
     assert_eq!(its_rollback(&case.record.deployments[0], &case.service), None);
 }
 

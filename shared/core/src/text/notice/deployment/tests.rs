@@ -8,7 +8,7 @@ use crate::model::plan::RevisionChange;
 use crate::model::record;
 use crate::model::trigger::Trigger;
 use crate::rules::mechanism::Assessment;
-use crate::rules::rollback::{Anew, Destination, ManualAction, NoDestination};
+use crate::rules::rollback::{Destination, ManualAction, NoDestination, RegisterReason};
 
 fn time(text: &str) -> Timestamp {
     format!("2026-09-04T{text}Z").parse().unwrap()
@@ -58,7 +58,7 @@ fn rolled_back() -> Deployment {
         how: record::RollbackMethod::Update,
         to: Some("web:41".to_owned()),
         at: time("17:04:01"),
-        over: None,
+        previous_primary: None,
         deployment: Some(DeploymentId::new("ecs-svc/4")),
         done_at: Some(time("17:04:02")),
     };
@@ -482,7 +482,7 @@ fn all() -> Vec<Notice> {
         RollbackDecision::Update(Destination::Anew {
             base: TaskDefinitionArn::new("web:41"),
             ran: Vec::new(),
-            because: Anew::TagMoved,
+            because: RegisterReason::TagMoved,
         }),
         RollbackDecision::NoRollback(NoRollback::Off),
         RollbackDecision::NoRollback(NoRollback::Notify(Box::new(update()))),
