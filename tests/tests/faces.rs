@@ -16,7 +16,6 @@ use slipway_core::model::id::{
     ClusterName, Home, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn,
 };
 use slipway_core::model::image::{Digest, Repository, Tag};
-use slipway_core::model::plan::Force;
 use slipway_engine::cloud::{Cloud, StopAnswer};
 
 /// A world with images, in which `prod/web` has been running `web:1` for long and `web:2` is registered; and the SDK.
@@ -259,8 +258,8 @@ async fn services_that_are_not_deployed_to_by_ecs_or_not_by_update_service() {
 
     let (cluster, second) = (ClusterName::new("prod"), TaskDefinitionArn::new("web:2"));
     for name in ["shifted", "sets", "closed", "none"].map(ServiceName::new) {
-        let wired = sdk.update_service(&cluster, &name, &second, Force::No).await.unwrap_err();
-        let direct = world.aws(|aws| aws.update_service(&cluster, &name, &second, Force::No)).unwrap_err();
+        let wired = sdk.update_service(&cluster, &name, &second, false).await.unwrap_err();
+        let direct = world.aws(|aws| aws.update_service(&cluster, &name, &second, false)).unwrap_err();
         same_refusal(&wired, direct);
     }
     world.transcript();
@@ -272,7 +271,7 @@ async fn writes_by_either_face_do_the_same() {
     let (wired, sdk) = scene(breaker(true)).await;
     let (direct, other_sdk) = scene(breaker(true)).await;
     let (cluster, name) = (ClusterName::new("prod"), ServiceName::new("web"));
-    for force in [Force::No, Force::No, Force::Yes] {
+    for force in [false, false, true] {
         let second = TaskDefinitionArn::new("web:2");
         let answered = sdk.update_service(&cluster, &name, &second, force).await.unwrap();
         let after = direct.aws(|aws| aws.update_service(&cluster, &name, &second, force)).unwrap();
@@ -280,7 +279,7 @@ async fn writes_by_either_face_do_the_same() {
         wired.advance(Duration::from_secs(7));
         direct.advance(Duration::from_secs(7));
     }
-    for (definition, force) in [("web:9", Force::No), ("none", Force::Yes)] {
+    for (definition, force) in [("web:9", false), ("none", true)] {
         let definition = TaskDefinitionArn::new(definition);
         let refused = sdk.update_service(&cluster, &name, &definition, force).await.unwrap_err();
         same_refusal(&refused, direct.aws(|aws| aws.update_service(&cluster, &name, &definition, force)).unwrap_err());

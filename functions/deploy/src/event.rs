@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use slipway_core::config::Mistake;
-use slipway_core::id::{AccountId, EventId, Region, TargetName};
-use slipway_core::image::{Registry, Repository, Tag};
-use slipway_core::request::{self, Action, Request};
-use slipway_engine::{Input, Push, ServiceEvent};
+use slipway_core::model::id::{AccountId, EventId, Region, TargetName};
+use slipway_core::model::image::{Registry, Repository, Tag};
+use slipway_core::rules::request;
+use slipway_core::rules::request::{Action, Request};
+use slipway_engine::{Input, Push, ServiceTrigger};
 
 /// The `detail` of an `ECR Image Action`, as far as we read it.
 #[derive(Deserialize)]
@@ -37,7 +38,7 @@ pub fn parse(payload: Value) -> Result<Option<Input>, Vec<Mistake>> {
     }
     if let Some(word) = object.get("slipway") {
         let target = object.get("target").and_then(Value::as_str).map(TargetName::new);
-        return match (word.as_str(), target.and_then(|target| ServiceEvent::timer(&target))) {
+        return match (word.as_str(), target.and_then(|target| ServiceTrigger::timer(&target))) {
             (Some("timer"), Some(event)) => Ok(Some(Input::Service(event))),
             _ => Err(vec![mistake("slipway", "is not a timer of a service, cluster/service")]),
         };
@@ -113,7 +114,7 @@ mod tests {
     #[test]
     fn a_timer_names_a_service() {
         let input = parse(json!({ "slipway": "timer", "target": "prod/web" })).unwrap();
-        assert_eq!(input, ServiceEvent::timer(&TargetName::new("prod/web")).map(Input::Service));
+        assert_eq!(input, ServiceTrigger::timer(&TargetName::new("prod/web")).map(Input::Service));
         for wrong in [
             json!({ "slipway": "timer", "target": "web" }),
             json!({ "slipway": "timer", "target": "prod/" }),

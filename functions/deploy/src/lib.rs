@@ -5,9 +5,10 @@ mod event;
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use slipway_aws::Aws;
-use slipway_core::answer;
+use slipway_core::text::answer;
+
 use slipway_core::config::Mistake;
-use slipway_core::id::Home;
+use slipway_core::model::id::Home;
 use slipway_engine::cloud::Metric;
 use slipway_engine::{Cloud, Engine, Failure, Invocation};
 use tracing::{error, info};

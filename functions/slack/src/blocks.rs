@@ -8,8 +8,10 @@
 mod text;
 
 use serde_json::{Value, json};
-use slipway_core::id::EventId;
-use slipway_core::notice::{ADVICE, CHANGES, Cause, GLANCE, Kind, Link, Notice, Severity};
+use slipway_core::model::id::EventId;
+use slipway_core::model::notice::{Link, Notice, NoticeKind, Severity, TriggeredBy};
+use slipway_core::rules::message_state::GLANCE;
+use slipway_core::text::notice::{ADVICE, CHANGES};
 
 use text::{code, fits, oneline, prose, shortened};
 
@@ -111,7 +113,7 @@ fn attachment(notice: &Notice, blocks: Vec<Value>) -> Value {
         (Severity::Failure, _) => "#e01e5a",
         (Severity::Warning, _) => "#ecb22e",
         (Severity::Success, _) => "#2eb67d",
-        (Severity::Info, Kind::Started | Kind::InProgress) => "#36c5f0",
+        (Severity::Info, NoticeKind::Started | NoticeKind::InProgress) => "#36c5f0",
         (Severity::Info, _) => "#8d8d8d",
     };
     json!({ "color": colour, "fallback": shortened(&headline(notice), HEADER), "blocks": blocks })
@@ -120,12 +122,12 @@ fn attachment(notice: &Notice, blocks: Vec<Value>) -> Value {
 /// Never empty: Slack refuses a message without a text.
 fn headline(notice: &Notice) -> String {
     let sign = match (notice.severity, notice.kind) {
-        (Severity::Info, Kind::Started | Kind::InProgress) => "⏳",
+        (Severity::Info, NoticeKind::Started | NoticeKind::InProgress) => "⏳",
         (Severity::Info, _) => "ℹ️",
         (Severity::Success, _) => "✅",
         (Severity::Warning, _) => "⚠️",
-        (Severity::Failure, Kind::Failing | Kind::RollingBack) => "🔻",
-        (Severity::Failure, Kind::RolledBack) => "↩️",
+        (Severity::Failure, NoticeKind::Failing | NoticeKind::RollingBack) => "🔻",
+        (Severity::Failure, NoticeKind::RolledBack) => "↩️",
         (Severity::Failure, _) => "❌",
     };
     // A header's plain text is not parsed, but neither is it documented to unescape.
@@ -151,7 +153,7 @@ fn table(notice: &Notice) -> Option<Value> {
 /// id tell it from others, as a commit's do.
 fn brief(notice: &Notice) -> Notice {
     let cause = notice.cause.clone().map(|cause| match cause.event.as_ref().map(|event| event.as_str()) {
-        Some(event) if is_uuid(event) => Cause { event: Some(EventId::new(&event[..8])), ..cause },
+        Some(event) if is_uuid(event) => TriggeredBy { event: Some(EventId::new(&event[..8])), ..cause },
         _ => cause,
     });
     Notice { id: String::new(), cause, ..notice.clone() }

@@ -11,7 +11,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use slipway_aws::ledger::note::Place;
-use slipway_core::notice::{Main, MessageState, Notice, Reply, Subscription, Transport, Turn, Work, Writer};
+use slipway_core::model::notice::Notice;
+use slipway_core::rules::message_state::{Main, MessageState, Reply, Subscription, Transport, Turn, Work, Writer};
 use tracing::{error, warn};
 
 use crate::api::{Answer, Method};
@@ -41,7 +42,7 @@ pub(crate) enum Undelivered {
 
 /// A channel that is told, and whether it asked for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct To {
+pub(crate) struct Recipient {
     pub(crate) channel: String,
     pub(crate) wanted: Subscription,
 }
@@ -77,7 +78,7 @@ impl<'a> Delivery<'a> {
     }
 
     /// Brings the notice, of the queue's message `record`, to a channel.
-    pub(crate) async fn bring(&mut self, notice: &Notice, to: &To, record: &str) -> Result<(), Undelivered> {
+    pub(crate) async fn bring(&mut self, notice: &Notice, to: &Recipient, record: &str) -> Result<(), Undelivered> {
         let closed = self.stopped.as_ref().or_else(|| self.closed.get(&to.channel));
         if let Some(why @ Undelivered::Later(_)) = closed {
             return Err(why.clone());
@@ -120,7 +121,7 @@ impl<'a> Delivery<'a> {
     }
 
     /// The notice was put aside for this channel; its record comes no second time.
-    pub(crate) async fn lost(&self, notice: &Notice, to: &To, record: &str) -> Result<(), Undelivered> {
+    pub(crate) async fn lost(&self, notice: &Notice, to: &Recipient, record: &str) -> Result<(), Undelivered> {
         self.change(&place(notice, &to.channel), |living| living.lost(record)).await.map(drop)
     }
 

@@ -21,11 +21,12 @@ use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use slipway_aws::Aws;
 use slipway_aws::metric::{Metric, Metrics};
-use slipway_core::notice::{Kind, Notice, Subscription, Transport};
+use slipway_core::model::notice::{Notice, NoticeKind};
+use slipway_core::rules::message_state::{Subscription, Transport};
 use tracing::{error, info, warn};
 
 use api::Api;
-use deliver::{Delivery, To, Undelivered};
+use deliver::{Delivery, Recipient, Undelivered};
 use record::Read;
 use refused::Refused;
 use secret::Keeper;
@@ -58,19 +59,21 @@ impl Poster {
     }
 
     /// The channels that hear of a notice, by its routes or else the default.
-    fn channels(&self, notice: &Notice) -> Vec<To> {
+    fn channels(&self, notice: &Notice) -> Vec<Recipient> {
         let wanted = |wants: bool| if wants { Subscription::Yes } else { Subscription::IfThere };
         match self.settings.way {
             Transport::Webhook => {
                 let wants = notice.notify.is_empty() || notice.notify.iter().any(|route| route.wants(notice));
-                vec![To { channel: WEBHOOK.to_owned(), wanted: wanted(wants) }]
+                vec![Recipient { channel: WEBHOOK.to_owned(), wanted: wanted(wants) }]
             }
             Transport::Bot if notice.notify.is_empty() => {
-                vec![To { channel: self.settings.channel.clone(), wanted: Subscription::Yes }]
+                vec![Recipient { channel: self.settings.channel.clone(), wanted: Subscription::Yes }]
             }
             Transport::Bot => {
                 let routes = notice.notify.iter().filter(|route| !route.slack.is_empty());
-                routes.map(|route| To { channel: route.slack.clone(), wanted: wanted(route.wants(notice)) }).collect()
+                routes
+                    .map(|route| Recipient { channel: route.slack.clone(), wanted: wanted(route.wants(notice)) })
+                    .collect()
             }
         }
     }
@@ -87,7 +90,7 @@ pub async fn handle(poster: &Poster, batch: LambdaEvent<SqsEvent>) -> Result<Sqs
     for record in batch.records {
         let id = record.message_id.unwrap_or_default();
         let notice = match record::read(record.body.as_deref().unwrap_or_default()) {
-            Read::Notice(notice) if notice.kind == Kind::Undelivered => continue,
+            Read::Notice(notice) if notice.kind == NoticeKind::Undelivered => continue,
             Read::Notice(notice) => notice,
             Read::Foreign => {
                 error!(sqs.message = id, body = record.body, "the message is no notice; nothing is posted");

@@ -1,7 +1,7 @@
 //! Finds the notice in a queue's message, whether SNS wraps it (raw message delivery off) or not.
 
 use serde::Deserialize;
-use slipway_core::notice::Notice;
+use slipway_core::model::notice::Notice;
 
 /// What a message holds.
 #[derive(Debug, PartialEq, Eq)]

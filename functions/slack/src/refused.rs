@@ -5,8 +5,8 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use slipway_aws::ledger::note::Place;
 use slipway_aws::metric::{Metric, Metrics};
-use slipway_core::id::Home;
-use slipway_core::notice::{Notice, Route};
+use slipway_core::model::id::Home;
+use slipway_core::model::notice::{Notice, Route};
 use tracing::error;
 
 use crate::Poster;

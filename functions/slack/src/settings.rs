@@ -1,7 +1,7 @@
 //! The function's settings: where the secret is, which channel is told by default, where to go with what Slack refuses.
 
 use slipway_core::config::Mistake;
-use slipway_core::notice::Transport;
+use slipway_core::rules::message_state::Transport;
 
 /// Slack's API; companies on `GovSlack` have another.
 const API: &str = "https://slack.com/api";

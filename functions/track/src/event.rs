@@ -5,9 +5,10 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
-use slipway_core::id::{ClusterName, DeploymentId, Home, ServiceArn};
-use slipway_core::outcome::{Change, DeploymentEvent, task_failure};
-use slipway_engine::{Hint, ServiceEvent, Warning};
+use slipway_core::model::event::{DeploymentEvent, StateChange};
+use slipway_core::model::id::{ClusterName, DeploymentId, Home, ServiceArn};
+use slipway_core::rules::mechanism::task_failure;
+use slipway_engine::{Hint, ServiceTrigger, Warning};
 use tracing::info;
 
 mod task;
@@ -54,7 +55,7 @@ struct Detail {
 /// Reads an event. `Ok(None)` is a known kind that is not ours, or a name that ECS has added since.
 ///
 /// `received` stands in for the time of an event that bears none.
-pub fn parse(payload: Value, received: Timestamp) -> Result<Option<ServiceEvent>, Malformed> {
+pub fn parse(payload: Value, received: Timestamp) -> Result<Option<ServiceTrigger>, Malformed> {
     let envelope: Envelope = serde_json::from_value(payload).map_err(|error| Malformed(error.to_string()))?;
     match (envelope.source.as_str(), envelope.detail_type.as_str()) {
         ("aws.ecs", "ECS Deployment State Change") => state_change(envelope, received),
@@ -67,12 +68,12 @@ pub fn parse(payload: Value, received: Timestamp) -> Result<Option<ServiceEvent>
     }
 }
 
-fn state_change(envelope: Envelope, received: Timestamp) -> Result<Option<ServiceEvent>, Malformed> {
+fn state_change(envelope: Envelope, received: Timestamp) -> Result<Option<ServiceTrigger>, Malformed> {
     let detail = detail(&envelope)?;
     let change = match detail.event_name.as_str() {
-        "SERVICE_DEPLOYMENT_IN_PROGRESS" => Change::InProgress,
-        "SERVICE_DEPLOYMENT_COMPLETED" => Change::Completed,
-        "SERVICE_DEPLOYMENT_FAILED" => Change::Failed,
+        "SERVICE_DEPLOYMENT_IN_PROGRESS" => StateChange::InProgress,
+        "SERVICE_DEPLOYMENT_COMPLETED" => StateChange::Completed,
+        "SERVICE_DEPLOYMENT_FAILED" => StateChange::Failed,
         name => {
             info!(event.name = name, resources = ?envelope.resources, "an event of a name that is not known");
             return Ok(None);
@@ -92,7 +93,7 @@ fn state_change(envelope: Envelope, received: Timestamp) -> Result<Option<Servic
     Ok(Some(event))
 }
 
-fn action(envelope: Envelope, received: Timestamp) -> Result<Option<ServiceEvent>, Malformed> {
+fn action(envelope: Envelope, received: Timestamp) -> Result<Option<ServiceTrigger>, Malformed> {
     let detail = detail(&envelope)?;
     // The others tell of the ordinary course: a steady state, every few hours, for each service.
     if !matches!(detail.event_type.as_str(), "WARN" | "ERROR") || detail.event_name.is_empty() {
@@ -107,7 +108,7 @@ fn action(envelope: Envelope, received: Timestamp) -> Result<Option<ServiceEvent
 }
 
 /// Only tasks of services, and only those that stopped by themselves: scaling and people stop tasks all day.
-fn task_stopped(envelope: Envelope) -> Result<Option<ServiceEvent>, Malformed> {
+fn task_stopped(envelope: Envelope) -> Result<Option<ServiceTrigger>, Malformed> {
     let stopped: task::Stopped =
         serde_json::from_value(envelope.detail).map_err(|error| Malformed(format!("detail: {error}")))?;
     let Some(service) = stopped.service() else { return Ok(None) };
@@ -116,19 +117,19 @@ fn task_stopped(envelope: Envelope) -> Result<Option<ServiceEvent>, Malformed> {
     if task_failure(&task).is_none() {
         return Ok(None);
     }
-    Ok(Some(ServiceEvent { home: Some(home), cluster: Some(cluster), service, hint: Hint::TaskStopped(task) }))
+    Ok(Some(ServiceTrigger { home: Some(home), cluster: Some(cluster), service, hint: Hint::TaskStopped(task) }))
 }
 
 fn detail(envelope: &Envelope) -> Result<Detail, Malformed> {
     Detail::deserialize(&envelope.detail).map_err(|error| Malformed(format!("detail: {error}")))
 }
 
-fn of_service(envelope: &Envelope, detail: &Detail, hint: Hint) -> Result<ServiceEvent, Malformed> {
+fn of_service(envelope: &Envelope, detail: &Detail, hint: Hint) -> Result<ServiceTrigger, Malformed> {
     let arn = envelope.resources.iter().find_map(|arn| ServiceArn::parse(arn));
     let Some(arn) = arn.filter(|arn| !arn.service.as_str().is_empty()) else {
         return Err(Malformed(format!("resources: {:?} name no service", envelope.resources)));
     };
-    Ok(ServiceEvent {
+    Ok(ServiceTrigger {
         home: Some(Home { partition: arn.partition, account: arn.account, region: arn.region }),
         cluster: arn.cluster.or_else(|| detail.cluster_arn.as_deref().and_then(cluster)),
         service: arn.service,

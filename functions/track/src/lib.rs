@@ -5,7 +5,7 @@ mod event;
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use slipway_aws::Aws;
-use slipway_core::id::Home;
+use slipway_core::model::id::Home;
 use slipway_engine::cloud::Metric;
 use slipway_engine::{Cloud, Engine, Failure, Input, Invocation};
 use tracing::error;

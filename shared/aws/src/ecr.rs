@@ -4,10 +4,10 @@ use aws_sdk_ecr::Client;
 use aws_sdk_ecr::types::{DescribeImagesFilter, ImageDetail, ImageIdentifier, ImageStatus, TagStatus};
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use jiff::Timestamp;
-use slipway_core::facts::{ImageFacts, ImageName, Storage};
-use slipway_core::id::AccountId;
-use slipway_core::image::{Digest, Registry, Repository, Tag};
-use slipway_engine::{Error, Kind};
+use slipway_core::model::facts::{ImageFacts, ImageName, Storage};
+use slipway_core::model::id::AccountId;
+use slipway_core::model::image::{Digest, Registry, Repository, Tag};
+use slipway_engine::{Error, ErrorKind};
 
 use crate::{error, https};
 
@@ -130,7 +130,7 @@ impl Ecr {
             .send()
             .await
             .map_err(|error| error::of(CALL, &repository.name, error))?;
-        let wrong = |message: String| Error::new(CALL, &repository.name, Kind::Unreachable, message);
+        let wrong = |message: String| Error::new(CALL, &repository.name, ErrorKind::Unreachable, message);
         let url = answer.download_url().ok_or_else(|| wrong("the answer names no address".to_owned()))?;
         let layer = https::download(&self.way_out, url, most).await;
         let layer = layer.map_err(|why| wrong(format!("{digest} was not downloaded: {why}")))?;
@@ -150,7 +150,7 @@ fn account<'r>(call: &'static str, subject: &str, repository: &'r Repository) ->
     match &repository.registry {
         Registry::Ecr { account, .. } => Ok(account),
         Registry::Other(_) => {
-            Err(Error::new(call, subject, Kind::NotFound, "the repository is not in a private ECR registry"))
+            Err(Error::new(call, subject, ErrorKind::NotFound, "the repository is not in a private ECR registry"))
         }
     }
 }

@@ -10,12 +10,11 @@ use aws_sdk_ecs::Client;
 use aws_sdk_ecs::config::retry::RetryConfig;
 use aws_sdk_ecs::types::{ContainerDefinition, ServiceField, TaskDefinitionField};
 use serde_json::Value;
-use slipway_core::facts::{RanImage, Revision, ServiceDeploymentFacts, ServiceFacts, ServiceRevision};
-use slipway_core::id::{ClusterName, ServiceName, ServiceRevisionArn, TaskDefinitionArn};
-use slipway_core::image::Digest;
-use slipway_core::plan::Force;
-use slipway_core::render::Rendering;
-use slipway_engine::{Error, Kind};
+use slipway_core::model::facts::{RanImage, Revision, ServiceDeploymentFacts, ServiceFacts, ServiceRevision};
+use slipway_core::model::id::{ClusterName, ServiceName, ServiceRevisionArn, TaskDefinitionArn};
+use slipway_core::model::image::Digest;
+use slipway_core::model::plan::Rendering;
+use slipway_engine::{Error, ErrorKind};
 
 use crate::error;
 use crate::raw::RawAnswer;
@@ -75,7 +74,7 @@ impl Ecs {
             .map_err(|error| missing_task_definition(error::of(CALL, name, error)))?;
         raw.json()
             .and_then(facts::revision)
-            .ok_or_else(|| Error::new(CALL, name, Kind::Rejected, "the answer holds no task definition"))
+            .ok_or_else(|| Error::new(CALL, name, ErrorKind::Rejected, "the answer holds no task definition"))
     }
 
     /// RegisterTaskDefinition with the rendering's own JSON. Never repeated by the SDK: it has no client token.
@@ -103,10 +102,10 @@ impl Ecs {
             .task_definition
             .and_then(|definition| definition.task_definition_arn)
             .map(TaskDefinitionArn::new)
-            .ok_or_else(|| Error::new(CALL, family, Kind::Unreachable, "the answer names no revision"))
+            .ok_or_else(|| Error::new(CALL, family, ErrorKind::Unreachable, "the answer names no revision"))
     }
 
-    /// UpdateService with cluster, service, task definition, and `forceNewDeployment` only for [`Force::Yes`].
+    /// UpdateService with cluster, service, task definition, and `forceNewDeployment` only for `force_new_deployment`.
     ///
     /// Never repeated by the SDK, because a forced update has no client token.
     pub(crate) async fn update_service(
@@ -114,7 +113,7 @@ impl Ecs {
         cluster: &ClusterName,
         service: &ServiceName,
         task_definition: &TaskDefinitionArn,
-        force: Force,
+        force_new_deployment: bool,
     ) -> Result<Option<ServiceFacts>, Error> {
         const CALL: &str = "ECS.UpdateService";
         let subject = format!("{cluster}/{service}");
@@ -124,7 +123,7 @@ impl Ecs {
             .cluster(cluster.as_str())
             .service(service.as_str())
             .task_definition(task_definition.as_str())
-            .set_force_new_deployment((force == Force::Yes).then_some(true))
+            .set_force_new_deployment(force_new_deployment.then_some(true))
             .customize()
             .config_override(once())
             .send()
@@ -205,8 +204,8 @@ fn once() -> aws_sdk_ecs::config::Builder {
 
 /// ECS says `ClientException: Unable to describe task definition.` where other services have a code of their own.
 fn missing_task_definition(error: Error) -> Error {
-    let missing = error.kind == Kind::Rejected && error.message.contains("Unable to describe task definition");
-    if missing { error.of_kind(Kind::NotFound) } else { error }
+    let missing = error.kind == ErrorKind::Rejected && error.message.contains("Unable to describe task definition");
+    if missing { error.of_kind(ErrorKind::NotFound) } else { error }
 }
 
 /// The JSON of an answer's member, moved out.

@@ -2,7 +2,7 @@
 
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use slipway_engine::error::{Error, Kind};
+use slipway_engine::error::{Error, ErrorKind};
 
 /// The error of a call, from the SDK's.
 pub(crate) fn of<E>(call: &'static str, subject: impl Into<String>, error: SdkError<E, HttpResponse>) -> Error
@@ -13,8 +13,8 @@ where
         SdkError::ServiceError(context) => {
             kind_of_answer(context.err().code().unwrap_or_default(), context.raw().status().as_u16())
         }
-        SdkError::ConstructionFailure(_) => Kind::Rejected,
-        _ => Kind::Unreachable,
+        SdkError::ConstructionFailure(_) => ErrorKind::Rejected,
+        _ => ErrorKind::Unreachable,
     };
     let message = match &error {
         SdkError::ServiceError(context) => {
@@ -43,20 +43,20 @@ const THROTTLED: [&str; 10] = [
     "ReplicatedWriteConflictException",
 ];
 
-fn kind_of_answer(code: &str, status: u16) -> Kind {
+fn kind_of_answer(code: &str, status: u16) -> ErrorKind {
     if THROTTLED.contains(&code) || status == 429 {
-        Kind::Throttled
+        ErrorKind::Throttled
     } else if status >= 500 {
-        Kind::Unreachable
+        ErrorKind::Unreachable
     } else if code.contains("NotFound") || code.starts_with("NoSuch") || code == "ClusterNotFoundException" {
-        Kind::NotFound
+        ErrorKind::NotFound
     } else if code.starts_with("AccessDenied") || matches!(code, "AuthorizationError" | "UnauthorizedException") {
-        Kind::Denied
+        ErrorKind::Denied
     } else if matches!(code, "ExpiredToken" | "ExpiredTokenException" | "RequestExpired") {
         // Lambda renews the credentials of a new execution environment; the retry gets them.
-        Kind::Unreachable
+        ErrorKind::Unreachable
     } else {
-        Kind::Rejected
+        ErrorKind::Rejected
     }
 }
 
@@ -81,11 +81,11 @@ mod tests {
 
     #[test]
     fn an_answer_is_sorted_by_code_and_status() {
-        assert_eq!(kind_of_answer("ThrottlingException", 400), Kind::Throttled);
-        assert_eq!(kind_of_answer("ServerException", 500), Kind::Unreachable);
-        assert_eq!(kind_of_answer("ImageNotFoundException", 400), Kind::NotFound);
-        assert_eq!(kind_of_answer("AccessDeniedException", 400), Kind::Denied);
-        assert_eq!(kind_of_answer("InvalidParameterException", 400), Kind::Rejected);
-        assert_eq!(kind_of_answer("NoSuchKey", 404), Kind::NotFound);
+        assert_eq!(kind_of_answer("ThrottlingException", 400), ErrorKind::Throttled);
+        assert_eq!(kind_of_answer("ServerException", 500), ErrorKind::Unreachable);
+        assert_eq!(kind_of_answer("ImageNotFoundException", 400), ErrorKind::NotFound);
+        assert_eq!(kind_of_answer("AccessDeniedException", 400), ErrorKind::Denied);
+        assert_eq!(kind_of_answer("InvalidParameterException", 400), ErrorKind::Rejected);
+        assert_eq!(kind_of_answer("NoSuchKey", 404), ErrorKind::NotFound);
     }
 }

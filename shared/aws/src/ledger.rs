@@ -5,7 +5,7 @@
 //! | `target` (hash key) | `prod/web` |
 //! | `item` (range key) | `service`, `deployment#…` of an archived deployment, or a note's name |
 //! | `rev` | counts the writes; the condition of every write |
-//! | `record` | [`Service`](slipway_core::ledger::Service), [`Deployment`] or a note as a map |
+//! | `record` | [`Service`](slipway_core::model::record::Service), [`Deployment`] or a note as a map |
 //! | `ttl` | when DynamoDB may delete an archived deployment or a note, in seconds since 1970 |
 
 pub mod note;
@@ -20,8 +20,8 @@ use std::sync::OnceLock;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use item::Place;
-use slipway_core::id::TargetName;
-use slipway_core::ledger::Deployment;
+use slipway_core::model::id::TargetName;
+use slipway_core::model::record::Deployment;
 use slipway_engine::Error;
 use slipway_engine::cloud::Versioned;
 

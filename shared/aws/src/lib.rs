@@ -37,4 +37,4 @@ mod port;
 mod raw;
 
 pub use clients::Aws;
-pub use slipway_engine::{Error, Kind};
+pub use slipway_engine::{Error, ErrorKind};

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use aws_sdk_cloudwatchlogs::Client;
-use slipway_engine::{Error, Kind};
+use slipway_engine::{Error, ErrorKind};
 
 use crate::error;
 
@@ -46,7 +46,7 @@ impl Logs {
         match answer {
             Ok(answer) => Ok(answer.events().iter().filter_map(|event| event.message()).map(str::to_owned).collect()),
             Err(error) => match error::of(CALL, format!("{group} {stream}"), error) {
-                error if error.kind == Kind::NotFound => Ok(Vec::new()),
+                error if error.kind == ErrorKind::NotFound => Ok(Vec::new()),
                 error => Err(error),
             },
         }

@@ -5,7 +5,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
-use slipway_core::id::TargetName;
+use slipway_core::model::id::TargetName;
 
 pub use slipway_engine::cloud::Metric;
 

@@ -4,17 +4,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use slipway_core::config::Source;
-use slipway_core::facts::{
+use slipway_core::model::facts::{
     ImageFacts, ImageName, Revision, ServiceDeploymentFacts, ServiceFacts, ServiceRevision, StoppedTask,
 };
-use slipway_core::id::{
+use slipway_core::model::id::{
     ClusterName, LogStream, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TargetName, TaskDefinitionArn,
 };
-use slipway_core::image::{Digest, Repository};
-use slipway_core::ledger::Deployment;
-use slipway_core::notice::Notice;
-use slipway_core::plan::Force;
-use slipway_core::render::Rendering;
+use slipway_core::model::image::{Digest, Repository};
+use slipway_core::model::notice::Notice;
+use slipway_core::model::plan::Rendering;
+use slipway_core::model::record::Deployment;
 use slipway_engine::Error;
 use slipway_engine::cloud::{Cloud, Metric, StopAnswer, Timer, Versioned};
 
@@ -86,9 +85,9 @@ impl Cloud for Aws {
         cluster: &ClusterName,
         service: &ServiceName,
         task_definition: &TaskDefinitionArn,
-        force: Force,
+        force_new_deployment: bool,
     ) -> Result<Option<ServiceFacts>, Error> {
-        self.ecs.update_service(cluster, service, task_definition, force).await
+        self.ecs.update_service(cluster, service, task_definition, force_new_deployment).await
     }
 
     async fn stop_service_deployment(&self, arn: &ServiceDeploymentArn) -> Result<StopAnswer, Error> {

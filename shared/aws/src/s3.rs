@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use aws_sdk_s3::Client;
-use slipway_engine::{Error, Kind};
+use slipway_engine::{Error, ErrorKind};
 
 use crate::error;
 
@@ -45,9 +45,9 @@ impl S3 {
             .body
             .collect()
             .await
-            .map_err(|error| Error::new(CALL, &subject, Kind::Unreachable, error.to_string()))?
+            .map_err(|error| Error::new(CALL, &subject, ErrorKind::Unreachable, error.to_string()))?
             .into_bytes();
         String::from_utf8(bytes.to_vec())
-            .map_err(|_| Error::new(CALL, &subject, Kind::Rejected, "the object is not UTF-8 text"))
+            .map_err(|_| Error::new(CALL, &subject, ErrorKind::Rejected, "the object is not UTF-8 text"))
     }
 }

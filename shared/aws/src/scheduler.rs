@@ -9,7 +9,7 @@ use aws_sdk_scheduler::types::{
 };
 use jiff::{Timestamp, ToSpan, Unit};
 use slipway_engine::cloud::Timer;
-use slipway_engine::{Error, Kind};
+use slipway_engine::{Error, ErrorKind};
 
 use crate::clients::Names;
 use crate::clock::Clock;
@@ -32,7 +32,7 @@ impl Scheduler {
     /// Makes a one-time schedule; one of this name stays as it is. Once it has fired it is gone.
     pub(crate) async fn create(&self, timer: &Timer) -> Result<(), Error> {
         const CALL: &str = "Scheduler.CreateSchedule";
-        let build = |error| Error::new(CALL, &timer.name, Kind::Rejected, format!("{error}"));
+        let build = |error| Error::new(CALL, &timer.name, ErrorKind::Rejected, format!("{error}"));
         let window = FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off).build().map_err(build)?;
         let dead_letters = Some(&self.names.schedule_dead_letters).filter(|arn| !arn.is_empty());
         let target = Target::builder()

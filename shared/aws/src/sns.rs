@@ -2,7 +2,7 @@
 
 use aws_sdk_sns::Client;
 use aws_sdk_sns::types::MessageAttributeValue;
-use slipway_core::notice::Notice;
+use slipway_core::model::notice::Notice;
 use slipway_engine::Error;
 
 use crate::error;

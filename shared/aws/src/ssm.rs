@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use aws_sdk_ssm::Client;
-use slipway_engine::{Error, Kind};
+use slipway_engine::{Error, ErrorKind};
 
 use crate::error;
 
@@ -38,6 +38,6 @@ impl Ssm {
         answer
             .parameter
             .and_then(|parameter| parameter.value)
-            .ok_or_else(|| Error::new(CALL, name, Kind::Rejected, "the answer has no value"))
+            .ok_or_else(|| Error::new(CALL, name, ErrorKind::Rejected, "the answer has no value"))
     }
 }

@@ -13,7 +13,7 @@ use crate::config::tags::TagPolicy;
 use crate::model::id::{ClusterName, ContainerName, Home, ServiceName, TargetName};
 use crate::model::image::Repository;
 use crate::model::notice::{Route, route};
-use crate::model::record::Settings;
+use crate::model::record::DeploymentSettings;
 
 mod document;
 mod environment;
@@ -70,7 +70,7 @@ pub struct Target {
     /// Which Slack channels are told.
     pub notify: Vec<Route>,
     /// What counts for the whole life of a deployment; it is written down with it.
-    pub settings: Settings,
+    pub settings: DeploymentSettings,
     /// Seconds to wait after a push for a better one.
     pub settle: u64,
 }

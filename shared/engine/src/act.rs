@@ -2,21 +2,23 @@
 
 use futures_util::future::try_join3;
 use jiff::{Timestamp, ToSpan};
-use slipway_core::answer::{Answer, Outcome};
-use slipway_core::id::{EventId, TargetName, TaskDefinitionArn};
-use slipway_core::ledger::{Began, Deployment, DeploymentState, gate};
-use slipway_core::notice::{RevisionChange, Tasks};
-use slipway_core::plan::{Plan, Step, To as Revision};
-use slipway_core::reason::Reason;
-use slipway_core::trigger::Trigger;
+use slipway_core::model::id::{EventId, TargetName, TaskDefinitionArn};
+use slipway_core::model::notice::Tasks;
+use slipway_core::model::plan::RevisionChange;
+use slipway_core::model::plan::{NextRevision as Revision, Plan, Step};
+use slipway_core::model::reason::Reason;
+use slipway_core::model::record::{Began, Deployment, DeploymentState};
+use slipway_core::model::trigger::Trigger;
+use slipway_core::rules::gates::gate;
+use slipway_core::text::answer::{Answer, AnswerOutcome};
 use tracing::{error, warn};
 
 use crate::choose::Decided;
 use crate::cloud::Cloud;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::execute::execute;
 use crate::invocation::{Call, log};
-use crate::lease::{Lease, Stop};
+use crate::lease::{HeldLease, Stop};
 use crate::timer;
 
 /// What became of a target: the plan, the answer, and the error that another try may help.
@@ -52,7 +54,7 @@ impl TargetResult {
     /// A call failed.
     fn of_error(plan: Plan, error: Error, trigger: Trigger, event: &EventId) -> Self {
         error!(ecs.service = %plan.target, %error, "a call failed");
-        let outcome = if error.kind.is_passing() { Outcome::Failed } else { Outcome::Refused };
+        let outcome = if error.kind.is_passing() { AnswerOutcome::Failed } else { AnswerOutcome::Refused };
         Self {
             answer: Answer::failed(&plan, error.reason(), outcome),
             passing: Some(error.clone()).filter(|error| error.kind.is_passing()),
@@ -63,7 +65,7 @@ impl TargetResult {
 
 impl<C: Cloud> Call<'_, C> {
     /// Decided is decided: does what the plan says, and says how it ended.
-    pub(crate) async fn carry_out(&self, lease: &mut Lease<'_, C>, decided: Decided<'_>) -> TargetResult {
+    pub(crate) async fn carry_out(&self, lease: &mut HeldLease<'_, C>, decided: Decided<'_>) -> TargetResult {
         let Decided { plan, trigger, event, .. } = &decided;
         log(event, plan);
         if plan.steps.is_empty() {
@@ -85,7 +87,7 @@ impl<C: Cloud> Call<'_, C> {
         }
     }
 
-    async fn update(&self, lease: &mut Lease<'_, C>, decided: &Decided<'_>) -> Result<TargetResult, Stop> {
+    async fn update(&self, lease: &mut HeldLease<'_, C>, decided: &Decided<'_>) -> Result<TargetResult, Stop> {
         let Decided { plan, trigger, event, .. } = decided;
         if lease.suspects()
             && let Some(family) = plan.family()
@@ -111,7 +113,7 @@ impl<C: Cloud> Call<'_, C> {
         let (revision, at) = (done.revision.as_ref().or(existing(plan)), done.created_at.unwrap_or(self.now()));
         let began = done.deployment.clone().zip(revision.cloned());
         let began = began.map(|(deployment, revision)| Began { deployment, at, revision });
-        let write = |record: &mut slipway_core::ledger::Service, _| {
+        let write = |record: &mut slipway_core::model::record::Service, _| {
             if let (Some(number), Some(began)) = (number, &began) {
                 record.began(number, began);
             }
@@ -132,7 +134,7 @@ impl<C: Cloud> Call<'_, C> {
     }
 
     /// Writes the intent, makes the timer of its deadline and keeps what the record has no more room for, side by side.
-    async fn intend(&self, lease: &mut Lease<'_, C>, decided: &Decided<'_>) -> Result<u64, Stop> {
+    async fn intend(&self, lease: &mut HeldLease<'_, C>, decided: &Decided<'_>) -> Result<u64, Stop> {
         let cloud = self.cloud();
         let now = self.now();
         let deployment = self.deployment(decided, now);
@@ -184,9 +186,9 @@ impl<C: Cloud> Call<'_, C> {
     }
 
     /// What was meant did not come about.
-    async fn forget(&self, lease: &mut Lease<'_, C>, number: u64) {
+    async fn forget(&self, lease: &mut HeldLease<'_, C>, number: u64) {
         let forgotten = lease.change(|record, _| {
-            record.forget(number);
+            record.discard_intent(number);
             Ok(())
         });
         if let Err(stop) = forgotten.await {
@@ -206,7 +208,7 @@ fn existing(plan: &Plan) -> Option<&TaskDefinitionArn> {
 /// Whether the service certainly was not updated.
 fn is_certain(stop: &Stop) -> bool {
     match stop {
-        Stop::Failed(error) => error.call != "ECS.UpdateService" || error.kind != Kind::Unreachable,
+        Stop::Failed(error) => error.call != "ECS.UpdateService" || error.kind != ErrorKind::Unreachable,
         Stop::Lost | Stop::Refused(_) => true,
     }
 }

@@ -6,17 +6,17 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use slipway_core::config::Config;
-use slipway_core::deploy::is_unfinished;
-use slipway_core::id::{EventId, TargetName};
-use slipway_core::ledger::Service;
+use slipway_core::model::id::{EventId, TargetName};
+use slipway_core::model::record::Service;
+use slipway_core::rules::unfinished::is_unfinished;
 use tracing::{error, info};
 
 use crate::cloud::{Cloud, Metric};
 use crate::error::{Error, Failure};
 use crate::follow::{FollowSession, Managed, ours};
-use crate::input::{Hint, ServiceEvent};
+use crate::input::{Hint, ServiceTrigger};
 use crate::invocation::Call;
-use crate::lease::{Lease, Waiting};
+use crate::lease::{HeldLease, Waiting};
 use crate::observe::Observations;
 use crate::plan::AdoptedSince;
 use crate::serve::{Served, Session};
@@ -28,7 +28,7 @@ const ROUNDS: u32 = 4;
 impl<C: Cloud> Call<'_, C> {
     /// Handles what ECS said of a service, or a timer. A document that cannot be used stops deploys; it must not silence
     /// the deployments that are under way.
-    pub(crate) async fn attend(&self, event: &ServiceEvent) -> Result<Value, Failure> {
+    pub(crate) async fn attend(&self, event: &ServiceTrigger) -> Result<Value, Failure> {
         match self.engine.document.read(self.cloud()).await {
             Ok(Ok(config)) => self.attend_to(Some(&config), event).await,
             Ok(Err(mistakes)) => {
@@ -45,13 +45,13 @@ impl<C: Cloud> Call<'_, C> {
 
     /// Attends to a service because something there has to be judged.
     pub(crate) async fn attend_named(&self, config: &Config, target: &TargetName) -> Result<(), Failure> {
-        match ServiceEvent::of(target, Hint::Unjudged) {
+        match ServiceTrigger::of(target, Hint::Unjudged) {
             Some(event) => self.attend_to(Some(config), &event).await.map(drop),
             None => Ok(()),
         }
     }
 
-    async fn attend_to(&self, config: Option<&Config>, event: &ServiceEvent) -> Result<Value, Failure> {
+    async fn attend_to(&self, config: Option<&Config>, event: &ServiceTrigger) -> Result<Value, Failure> {
         let home = event.home.as_ref().unwrap_or(self.home);
         let Some(ours) = ours(config, event, home) else {
             info!(ecs.service = %event.service, "the service is not in the configuration");
@@ -68,16 +68,16 @@ impl<C: Cloud> Call<'_, C> {
         }
         let (mut published, mut hint) = (Vec::new(), &event.hint);
         for _ in 0..ROUNDS {
-            let mut visit = FollowSession::new(self, home, &ours, hint);
+            let mut session = FollowSession::new(self, home, &ours, hint);
             let followed = async {
-                visit.look(known.take()).await?;
-                visit.follow().await
+                session.observe(known.take()).await?;
+                session.follow().await
             };
             if let Err(error) = Box::pin(followed).await {
                 return self.not_followed(&ours, error);
             }
-            published.append(&mut visit.published);
-            let pending = has_pending(&visit.item.record, hint, self.now());
+            published.append(&mut session.published);
+            let pending = has_pending(&session.item.record, hint, self.now());
             let Some(config) = config.filter(|_| pending) else { break };
             if !Box::pin(self.serve_pending(config, &ours.target)).await? {
                 break;
@@ -105,7 +105,7 @@ impl<C: Cloud> Call<'_, C> {
             return Ok(false);
         }
         let cloud = self.cloud();
-        let Ok(lease) = Lease::take(cloud, target, &self.holder, &[], Waiting::Wakes).await? else {
+        let Ok(lease) = HeldLease::take(cloud, target, &self.holder, &[], Waiting::Wakes).await? else {
             return Ok(false);
         };
         let Served { own, failure, unjudged } = Session::new(self, lease, entries)

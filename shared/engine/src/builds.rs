@@ -3,16 +3,18 @@
 //! No deployment waits for it: it begins when the update was accepted, takes a moment at most, and what cannot be had is
 //! left out.
 
+use slipway_core::model::labels;
 use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, join, join_all, select};
-use slipway_core::deploy::Note;
-use slipway_core::image::{Digest, Repository};
-use slipway_core::labels::{self, More};
-use slipway_core::ledger::Service;
-use slipway_core::notice::{Build, BuildChange, Notice};
-use slipway_core::plan::{ImageChange, Shown};
+use slipway_core::model::build::{Build, BuildChange};
+use slipway_core::model::image::{Digest, Repository};
+use slipway_core::model::labels::More;
+use slipway_core::model::notice::Notice;
+use slipway_core::model::plan::{ImageChange, Shown};
+use slipway_core::model::record::Service;
+use slipway_core::rules::note::Note;
 use tracing::info;
 
 use crate::cloud::Cloud;

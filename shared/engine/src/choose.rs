@@ -1,13 +1,18 @@
 //! Chooses among what is wished of one target: the best image goes, the others give way or are passed over.
 
 use slipway_core::config::Target;
-use slipway_core::deploy::{self, By, Candidate, CandidateImage};
-use slipway_core::facts::ImageName;
-use slipway_core::id::EventId;
-use slipway_core::ledger::{GatedImage, PendingInput};
-use slipway_core::plan::Plan;
-use slipway_core::reason::Reason;
-use slipway_core::trigger::Trigger;
+use slipway_core::model::facts::ImageName;
+use slipway_core::model::id::EventId;
+use slipway_core::model::plan::Plan;
+use slipway_core::model::reason::Reason;
+use slipway_core::model::record::PendingInput;
+use slipway_core::model::trigger::Trigger;
+use slipway_core::rules::candidate::{By, Candidate};
+use slipway_core::rules::choose;
+use slipway_core::rules::gates::GatedImage;
+use slipway_core::rules::note;
+use slipway_core::rules::wanted;
+use slipway_core::rules::wanted::CandidateImage;
 
 use crate::cloud::Cloud;
 use crate::error::Error;
@@ -52,7 +57,7 @@ impl<C: Cloud> Planner<'_, C> {
                 passed.push(Decided::of_input(target, input, plan));
                 continue;
             }
-            match self.look.image(&repository, &ImageName::Tag(tag.clone())).await? {
+            match self.observations.image(&repository, &ImageName::Tag(tag.clone())).await? {
                 Some(image) => {
                     wanted.push(CandidateImage {
                         image,
@@ -69,8 +74,8 @@ impl<C: Cloud> Planner<'_, C> {
         }
         let again = inputs.iter().find(|input| input.tag.is_none()).filter(|_| !held);
         if let Some(input) = again {
-            let images = self.look.images(&repository).await?;
-            for (image, tag) in deploy::ranked(target, images.iter()) {
+            let images = self.observations.images(&repository).await?;
+            for (image, tag) in choose::ranked(target, images.iter()) {
                 wanted.push(CandidateImage {
                     image: image.clone(),
                     tag: tag.clone(),
@@ -79,14 +84,14 @@ impl<C: Cloud> Planner<'_, C> {
                 });
             }
         }
-        Ok((deploy::in_order(target, wanted), passed))
+        Ok((wanted::in_order(target, wanted), passed))
     }
 
     /// Decides about each of them, the best first. At most one has steps.
     pub(crate) async fn choose<'t>(
         &self,
         target: &'t Target,
-        scene: &ObservedService,
+        observed: &ObservedService,
         wanted: &[CandidateImage],
         again: Option<&PendingInput>,
     ) -> Result<Vec<Decided<'t>>, Error> {
@@ -105,21 +110,21 @@ impl<C: Cloud> Planner<'_, C> {
                 decided.push(Decided::of_input(target, &it.input, Plan::nothing(target.name.clone(), reason)));
                 continue;
             }
-            if by_registry && it.is_kept_out(target, &repository, &scene.running, &scene.record) {
+            if by_registry && it.is_kept_out(target, &repository, &observed.running, &observed.record) {
                 continue;
             }
             let by = if by_registry { By::Registry(&it.tag) } else { By::Push(&it.tag) };
             let PendingInput { event, trigger, .. } = &it.input;
             let candidate =
                 Candidate { image: &it.image, by, trigger, event, request: self.request, tagged_at: it.tagged_at };
-            let plan = self.image(target, scene, &candidate).await?;
+            let plan = self.image(target, observed, &candidate).await?;
             if by_registry && matches!(plan.reason, Reason::NotAnImage { .. } | Reason::Archived { .. }) {
                 continue;
             }
             if !plan.steps.is_empty() || matches!(plan.reason, Reason::Queued { .. }) {
                 best = Some(shown);
             }
-            let plan = if by_registry { deploy::best_runs(plan) } else { plan };
+            let plan = if by_registry { wanted::best_runs(plan) } else { plan };
             let one = Decided { gated: Some(it.gated(target)), ..Decided::of_input(target, &it.input, plan) };
             match by_registry {
                 true => found = Some(one),
@@ -128,8 +133,8 @@ impl<C: Cloud> Planner<'_, C> {
         }
         if let Some(input) = again {
             decided.push(found.unwrap_or_else(|| {
-                let adopted = scene.notes.iter().any(is_adoption).then(|| scene.running.arn.short());
-                let reason = deploy::no_candidate(target, scene.record.hold.as_ref(), adopted, best.as_deref());
+                let adopted = observed.notes.iter().any(is_adoption).then(|| observed.running.arn.short());
+                let reason = wanted::no_candidate(target, observed.record.hold.as_ref(), adopted, best.as_deref());
                 Decided::of_input(target, input, Plan::nothing(target.name.clone(), reason))
             }));
         }
@@ -137,6 +142,6 @@ impl<C: Cloud> Planner<'_, C> {
     }
 }
 
-fn is_adoption(note: &deploy::Note) -> bool {
-    matches!(note, deploy::Note::Adopted(..))
+fn is_adoption(note: &note::Note) -> bool {
+    matches!(note, note::Note::Adopted(..))
 }

@@ -4,22 +4,22 @@
 //! An implementation may repeat a call that only reads; it never repeats one that has no client token
 //! (RegisterTaskDefinition, UpdateService, StopServiceDeployment). Time comes from here, too.
 
+use slipway_core::model::record;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
 use slipway_core::config::Source;
-use slipway_core::facts::{
+use slipway_core::model::facts::{
     ImageFacts, ImageName, Revision, ServiceDeploymentFacts, ServiceFacts, ServiceRevision, StoppedTask,
 };
-use slipway_core::id::{
+use slipway_core::model::id::{
     ClusterName, LogStream, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TargetName, TaskDefinitionArn,
 };
-use slipway_core::image::{Digest, Repository};
-use slipway_core::ledger;
-use slipway_core::notice::Notice;
-use slipway_core::plan::Force;
-use slipway_core::render::Rendering;
+use slipway_core::model::image::{Digest, Repository};
+
+use slipway_core::model::notice::Notice;
+use slipway_core::model::plan::Rendering;
 
 use crate::error::Error;
 
@@ -58,10 +58,10 @@ pub trait Cloud {
     -> Result<Result<Versioned, Versioned>, Error>;
 
     /// Keeps a deployment for which the record has no more room. The same one again changes nothing.
-    async fn archive_deployment(&self, target: &TargetName, deployment: &ledger::Deployment) -> Result<(), Error>;
+    async fn archive_deployment(&self, target: &TargetName, deployment: &record::Deployment) -> Result<(), Error>;
 
     /// The archived deployments of a service, newest first, at most so many.
-    async fn archived_deployments(&self, target: &TargetName, most: usize) -> Result<Vec<ledger::Deployment>, Error>;
+    async fn archived_deployments(&self, target: &TargetName, most: usize) -> Result<Vec<record::Deployment>, Error>;
 
     /// Makes a one-time schedule; one of this name that is there already stays as it is.
     async fn create_timer(&self, timer: &Timer) -> Result<(), Error>;
@@ -80,14 +80,14 @@ pub trait Cloud {
     /// RegisterTaskDefinition with the rendering's own JSON. After `Unreachable` it may have been carried out.
     async fn register_task_definition(&self, rendering: &Rendering) -> Result<TaskDefinitionArn, Error>;
 
-    /// UpdateService with cluster, service, task definition, and `forceNewDeployment` only for [`Force::Yes`]; the service
+    /// UpdateService with cluster, service, task definition, and `forceNewDeployment` only for `force_new_deployment`; the service
     /// as ECS answers it. After `Unreachable` it may have been carried out.
     async fn update_service(
         &self,
         cluster: &ClusterName,
         service: &ServiceName,
         task_definition: &TaskDefinitionArn,
-        force: Force,
+        force_new_deployment: bool,
     ) -> Result<Option<ServiceFacts>, Error>;
 
     /// StopServiceDeployment with ROLLBACK: ECS goes back to what completed last. After `Unreachable` it may have been
@@ -143,7 +143,7 @@ pub trait Cloud {
 
 /// An item of the table as it was read, a service's record as a rule.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Versioned<R = ledger::Service> {
+pub struct Versioned<R = record::Service> {
     /// Counts the writes; 0 where the table has no such item.
     pub rev: u64,
     /// What it holds.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::lock::Mutex;
 use jiff::{SignedDuration, Timestamp};
 use slipway_core::config::{Config, Mistakes, Source};
-use slipway_core::notice::Notice;
+use slipway_core::model::notice::Notice;
 
 use crate::cloud::Cloud;
 use crate::error::Error;

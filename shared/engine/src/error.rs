@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use slipway_core::id::TargetName;
-use slipway_core::reason::Reason;
+use slipway_core::model::id::TargetName;
+use slipway_core::model::reason::Reason;
 use tracing::warn;
 
 /// A call that was not carried out, or of which nobody can know whether it was.
@@ -15,7 +15,7 @@ pub struct Error {
     /// What it was about, `prod/web`.
     pub subject: String,
     /// What kind of trouble it is.
-    pub kind: Kind,
+    pub kind: ErrorKind,
     /// AWS's own code and words, or the network's.
     pub message: String,
     source: Arc<dyn std::error::Error + Send + Sync>,
@@ -23,7 +23,7 @@ pub struct Error {
 
 /// What kind of trouble a call met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ErrorKind {
     /// Too many calls; it was not carried out, and a later try can help.
     Throttled,
     /// The thing isn't there.
@@ -36,14 +36,14 @@ pub enum Kind {
     Unreachable,
 }
 
-impl Kind {
+impl ErrorKind {
     /// Whether another try, by us or by Lambda, can help.
     pub fn is_passing(self) -> bool {
         matches!(self, Self::Throttled | Self::Unreachable)
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self:?}")
     }
@@ -51,7 +51,7 @@ impl fmt::Display for Kind {
 
 impl Error {
     /// An error without another one behind it, such as an answer that lacks what AWS documents.
-    pub fn new(call: &'static str, subject: impl Into<String>, kind: Kind, message: impl Into<String>) -> Self {
+    pub fn new(call: &'static str, subject: impl Into<String>, kind: ErrorKind, message: impl Into<String>) -> Self {
         let message = message.into();
         Self { call, subject: subject.into(), kind, source: Arc::from(Box::from(message.clone())), message }
     }
@@ -62,7 +62,7 @@ impl Error {
     }
 
     /// The same error, understood as another kind.
-    pub fn of_kind(self, kind: Kind) -> Self {
+    pub fn of_kind(self, kind: ErrorKind) -> Self {
         Self { kind, ..self }
     }
 
@@ -115,8 +115,8 @@ impl From<Error> for Failure {
 }
 
 /// What was looked up for a service, if it could be; a fault that may pass is tried again.
-pub(crate) fn optional<T>(target: &TargetName, looked: Result<T, Error>) -> Result<Option<T>, Error> {
-    match looked {
+pub(crate) fn optional<T>(target: &TargetName, read: Result<T, Error>) -> Result<Option<T>, Error> {
+    match read {
         Ok(found) => Ok(Some(found)),
         Err(error) if error.kind.is_passing() => Err(error),
         Err(error) => {

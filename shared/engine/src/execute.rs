@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use futures_util::future::join;
 use jiff::{SignedDuration, Timestamp};
-use slipway_core::facts::ServiceFacts;
-use slipway_core::id::{ClusterName, DeploymentId, ServiceName, TaskDefinitionArn};
-use slipway_core::notice::Tasks;
-use slipway_core::outcome::{Unanswered, unanswered};
-use slipway_core::plan::{Force, Plan, Step, To};
-use slipway_core::render::Rendering;
+use slipway_core::model::facts::ServiceFacts;
+use slipway_core::model::id::{ClusterName, DeploymentId, ServiceName, TaskDefinitionArn};
+use slipway_core::model::notice::Tasks;
+use slipway_core::model::plan::Rendering;
+use slipway_core::model::plan::{NextRevision, Plan, Step};
+use slipway_core::rules::mechanism::{Unanswered, unanswered};
 
 use crate::cloud::Cloud;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::memo::Memo;
 use crate::pace::Paces;
 
@@ -77,16 +77,22 @@ pub(crate) async fn execute<E: From<Error>>(
                 };
                 done.revision = Some(registered?);
             }
-            Step::Update { cluster, service, to, force, previous_primary } => {
+            Step::Update { cluster, service, to, force_new_deployment, previous_primary } => {
                 if let Some(ready) = ready.take() {
                     ready.await?;
                 }
-                let update = Update { cluster, service, force: *force, previous_primary: previous_primary.as_ref() };
+                let update = Update {
+                    cluster,
+                    service,
+                    force_new_deployment: *force_new_deployment,
+                    previous_primary: previous_primary.as_ref(),
+                };
                 let updated = match to {
-                    To::Existing(revision) => update.to(calls, revision).await?,
-                    To::Registered => {
-                        let subject =
-                            || Error::new("ECS.UpdateService", plan.target.as_str(), Kind::Rejected, "no revision");
+                    NextRevision::Existing(revision) => update.to(calls, revision).await?,
+                    NextRevision::Registered => {
+                        let subject = || {
+                            Error::new("ECS.UpdateService", plan.target.as_str(), ErrorKind::Rejected, "no revision")
+                        };
                         let revision = done.revision.clone().ok_or_else(subject)?;
                         update.to_new(calls, &revision).await?
                     }
@@ -141,7 +147,7 @@ async fn register(calls: &Calls<'_, impl Cloud>, rendering: &Rendering) -> Resul
     let family = rendering.family();
     let call = async || cloud.register_task_definition(rendering).await;
     match paces.register.call(cloud, family, until, call).await {
-        Err(error) if error.kind == Kind::Unreachable => {
+        Err(error) if error.kind == ErrorKind::Unreachable => {
             // It may have been carried out: a repeat would leave two revisions, so look for ours first.
             tracing::warn!(%error, "no answer to a registration; looking whether it was carried out");
             match cloud.describe_task_definition(family).await {
@@ -158,7 +164,7 @@ async fn register(calls: &Calls<'_, impl Cloud>, rendering: &Rendering) -> Resul
 struct Update<'a> {
     cluster: &'a ClusterName,
     service: &'a ServiceName,
-    force: Force,
+    force_new_deployment: bool,
     previous_primary: Option<&'a DeploymentId>,
 }
 
@@ -185,12 +191,12 @@ impl Update<'_> {
     ) -> Result<Option<ServiceFacts>, Error> {
         let Calls { cloud, paces, until } = *calls;
         let subject = format!("{}/{}", self.cluster, self.service);
-        let call = async || cloud.update_service(self.cluster, self.service, revision, self.force).await;
+        let call = async || cloud.update_service(self.cluster, self.service, revision, self.force_new_deployment).await;
         match paces.update.call(cloud, &subject, until, call).await {
-            Err(error) if error.kind == Kind::Unreachable => {
+            Err(error) if error.kind == ErrorKind::Unreachable => {
                 tracing::warn!(%error, "no answer to an update; looking whether it was carried out");
-                let looked = cloud.describe_services(self.cluster, &[self.service]).await;
-                let Some(service) = looked.ok().and_then(|services| services.into_iter().next().flatten()) else {
+                let read = cloud.describe_services(self.cluster, &[self.service]).await;
+                let Some(service) = read.ok().and_then(|services| services.into_iter().next().flatten()) else {
                     return Err(error);
                 };
                 match unanswered(&service, revision, self.previous_primary) {
@@ -207,7 +213,7 @@ impl Update<'_> {
 /// ECS says `ClientException: TaskDefinition not found.`; the text is all there is to tell it by.
 fn is_unknown_revision(error: &Error) -> bool {
     let text = error.message.to_ascii_lowercase();
-    matches!(error.kind, Kind::Rejected | Kind::NotFound)
+    matches!(error.kind, ErrorKind::Rejected | ErrorKind::NotFound)
         && (text.contains("taskdefinition") || text.contains("task definition"))
         && text.contains("not found")
 }

@@ -1,11 +1,11 @@
 //! What the engine is invoked with, whatever it came as: the functions turn wire JSON into this.
 
 use jiff::Timestamp;
-use slipway_core::facts::StoppedTask;
-use slipway_core::id::{ClusterName, EventId, Home, ServiceName, TargetName};
-use slipway_core::image::{Repository, Tag};
-use slipway_core::outcome::DeploymentEvent;
-use slipway_core::request::Request;
+use slipway_core::model::event::DeploymentEvent;
+use slipway_core::model::facts::StoppedTask;
+use slipway_core::model::id::{ClusterName, EventId, Home, ServiceName, TargetName};
+use slipway_core::model::image::{Repository, Tag};
+use slipway_core::rules::request::Request;
 
 /// One invocation of a function.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ pub enum Input {
     /// Somebody asks what this push would bring about.
     Explain(Push),
     /// ECS said something of a service, or its timer fired.
-    Service(ServiceEvent),
+    Service(ServiceTrigger),
 }
 
 /// An image was pushed under a tag. Which image the tag means is asked of the registry, not of the event.
@@ -54,7 +54,7 @@ pub struct Push {
 
 /// Something happened to a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServiceEvent {
+pub struct ServiceTrigger {
     /// Whose service it is; `None` for a timer, which is about services beside the function.
     pub home: Option<Home>,
     /// Its cluster; a service that was never migrated to the long ARN form may have none in its events.
@@ -65,7 +65,7 @@ pub struct ServiceEvent {
     pub hint: Hint,
 }
 
-impl ServiceEvent {
+impl ServiceTrigger {
     /// The timer of this target fired; `None` where the name is not `cluster/service`.
     pub fn timer(target: &TargetName) -> Option<Self> {
         Self::of(target, Hint::Timer)

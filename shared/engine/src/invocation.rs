@@ -5,12 +5,13 @@ use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde_json::Value;
-use slipway_core::answer::{self, Answer};
 use slipway_core::config::{Config, Mistakes};
-use slipway_core::id::{EventId, Home, TargetName};
-use slipway_core::image::{Digest, Tag};
-use slipway_core::notice::Notice;
-use slipway_core::plan::Plan;
+use slipway_core::model::id::{EventId, Home, TargetName};
+use slipway_core::model::image::{Digest, Tag};
+use slipway_core::model::notice::Notice;
+use slipway_core::model::plan::Plan;
+use slipway_core::text::answer;
+use slipway_core::text::answer::Answer;
 use tracing::{info, warn};
 
 use crate::act::TargetResult;
@@ -61,8 +62,8 @@ impl<'a, C: Cloud> Call<'a, C> {
         Calls { cloud: &self.engine.cloud, paces: &self.engine.paces, until: self.until }
     }
 
-    pub(crate) fn planner<'p>(&'p self, look: &'p Observations<'p, C>) -> Planner<'p, C> {
-        Planner { look, home: self.home, request: self.request_id }
+    pub(crate) fn planner<'p>(&'p self, observations: &'p Observations<'p, C>) -> Planner<'p, C> {
+        Planner { observations, home: self.home, request: self.request_id }
     }
 
     pub(crate) async fn publish(&self, notices: Vec<Notice>) -> Result<(), Failure> {

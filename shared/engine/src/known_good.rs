@@ -1,13 +1,13 @@
 //! What became of a known-good revision, which a rollback may go to: whether it is still there, and whether its images are.
 
 use futures_util::future::join_all;
-use slipway_core::deploy::as_ran;
-use slipway_core::facts::{ImageFacts, ImageName, Revision, ServiceDeploymentFacts, Storage};
-use slipway_core::id::{ServiceRevisionArn, TargetName};
-use slipway_core::image::Digest;
-use slipway_core::ledger::KnownGood;
-use slipway_core::outcome::won;
-use slipway_core::rollback::{Found, KnownGoodFacts, NeededImage, Presence, RevisionState, images_to_find};
+use slipway_core::model::facts::{ImageFacts, ImageName, Revision, ServiceDeploymentFacts, Storage};
+use slipway_core::model::id::{ServiceRevisionArn, TargetName};
+use slipway_core::model::image::Digest;
+use slipway_core::model::record::KnownGood;
+use slipway_core::rules::adoption::as_ran;
+use slipway_core::rules::mechanism::won;
+use slipway_core::rules::rollback::{Found, KnownGoodFacts, NeededImage, Presence, RevisionState, images_to_find};
 
 use crate::cloud::Cloud;
 use crate::error::{Error, optional};
@@ -42,12 +42,12 @@ pub(crate) async fn known_good_facts(
     revision: Option<&Revision>,
 ) -> Result<KnownGoodFacts, Error> {
     let Some(revision) = revision else {
-        return Ok(KnownGoodFacts { good, state: RevisionState::Gone, images: Vec::new() });
+        return Ok(KnownGoodFacts { known_good: good, state: RevisionState::Gone, images: Vec::new() });
     };
     let wanted = images_to_find(&good, revision);
     let images = join_all(wanted.into_iter().map(|wanted| found(cloud, target, wanted))).await;
     Ok(KnownGoodFacts {
-        good,
+        known_good: good,
         state: RevisionState::of(revision),
         images: images.into_iter().collect::<Result<_, _>>()?,
     })

@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp, ToSpan};
-use slipway_core::deploy::Note;
-use slipway_core::id::TargetName;
-use slipway_core::ledger::{Blocked, Busy, Fence, Lost, PendingInput, Service, Unserved};
+use slipway_core::model::id::TargetName;
+use slipway_core::model::record::{Blocked, Busy, Fence, Lost, PendingInput, Service, Unserved};
+use slipway_core::rules::note::Note;
 
 use crate::cloud::{Cloud, Versioned};
 use crate::error::Error;
@@ -15,7 +15,7 @@ use crate::{store, timer};
 
 /// The lease of one service, held.
 #[derive(Debug)]
-pub(crate) struct Lease<'a, C> {
+pub(crate) struct HeldLease<'a, C> {
     cloud: &'a C,
     pub(crate) target: TargetName,
     fence: Fence,
@@ -60,7 +60,7 @@ pub(crate) enum Stop {
     /// Somebody else has the lease.
     Lost,
     /// The record, as it is now, speaks against it.
-    Refused(slipway_core::reason::Reason),
+    Refused(slipway_core::model::reason::Reason),
 }
 
 impl From<Error> for Stop {
@@ -69,7 +69,7 @@ impl From<Error> for Stop {
     }
 }
 
-impl<'a, C: Cloud> Lease<'a, C> {
+impl<'a, C: Cloud> HeldLease<'a, C> {
     /// Takes the lease, or leaves these inputs with whoever holds it and makes a timer for the case that they died.
     pub(crate) async fn take(
         cloud: &'a C,
@@ -133,7 +133,7 @@ impl<'a, C: Cloud> Lease<'a, C> {
     /// Whether an earlier try may have left a revision that no update followed.
     pub(crate) fn suspects(&self) -> bool {
         self.left == Left::Abrupt
-            || self.notes.iter().any(|note| matches!(note, Note::Forgotten(_) | Note::Abandoned(_)))
+            || self.notes.iter().any(|note| matches!(note, Note::Discarded(_) | Note::NeverBegan(_)))
     }
 
     /// Notes something for the next write.

@@ -40,8 +40,8 @@ use slipway_core::config::{Mistake, Source};
 use tracing::error;
 
 pub use cloud::Cloud;
-pub use error::{Error, Failure, Kind};
-pub use input::{Hint, Input, Invocation, Push, ServiceEvent, Warning};
+pub use error::{Error, ErrorKind, Failure};
+pub use input::{Hint, Input, Invocation, Push, ServiceTrigger, Warning};
 
 use builds::Builds;
 use document::Document;

@@ -7,19 +7,19 @@ use futures_util::future::join_all;
 use futures_util::lock::Mutex;
 use jiff::Timestamp;
 use slipway_core::config::Target;
-use slipway_core::deploy::Build;
-use slipway_core::facts::{
+use slipway_core::model::facts::{
     ImageFacts, ImageName, RanImage, Revision, ServiceDeploymentFacts, ServiceFacts, ServiceRevision,
 };
-use slipway_core::id::{ClusterName, ContainerName, ServiceName, ServiceRevisionArn};
-use slipway_core::image::{Digest, Repository};
+use slipway_core::model::id::{ClusterName, ContainerName, ServiceName, ServiceRevisionArn};
+use slipway_core::model::image::{Digest, Repository};
+use slipway_core::model::manifest::BuildIdentity;
 
 use crate::cloud::{Cloud, REVISIONS_PER_CALL, SERVICES_PER_CALL};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::memo::Memo;
 
 /// Two images as builds.
-type Pair = (Build, Build);
+type Pair = (BuildIdentity, BuildIdentity);
 
 /// Everything looked up for one invocation.
 #[derive(Debug)]
@@ -132,7 +132,7 @@ impl<'a, C: Cloud> Observations<'a, C> {
             let manifests = self.cloud.batch_get_image(repository, &[one, other]).await?;
             let build = |digest: &Digest| {
                 let (_, manifest) = manifests.iter().find(|(of, _)| of == digest)?;
-                Some(Build::of_manifest(manifest))
+                Some(BuildIdentity::of_manifest(manifest))
             };
             Ok(build(one).zip(build(other)))
         };
@@ -197,7 +197,7 @@ impl<'a, C: Cloud> Observations<'a, C> {
             match revision {
                 Ok(revision) => revisions.push(revision),
                 // Numbers have gaps where revisions were deleted.
-                Err(error) if error.kind == Kind::NotFound => {}
+                Err(error) if error.kind == ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
             }
         }

@@ -8,7 +8,7 @@ use std::cell::Cell;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::cloud::Cloud;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 
 /// The paces of ECS's calls that write, in this execution environment; their rates by [request throttling for the Amazon
 /// ECS API].
@@ -63,7 +63,7 @@ impl Pace {
                 return Err(Error::new(
                     self.call,
                     subject,
-                    Kind::Throttled,
+                    ErrorKind::Throttled,
                     "the function's time ended before its turn",
                 ));
             }
@@ -71,7 +71,7 @@ impl Pace {
                 cloud.sleep(turn.duration_since(cloud.now()).max(SignedDuration::ZERO).unsigned_abs()).await;
             }
             match call().await {
-                Err(error) if error.kind == Kind::Throttled && cloud.now() + self.interval < until => {
+                Err(error) if error.kind == ErrorKind::Throttled && cloud.now() + self.interval < until => {
                     self.slow_down(cloud.now());
                 }
                 other => return other,

@@ -2,21 +2,22 @@
 
 use futures_util::future::join;
 use serde_json::Value;
-use slipway_core::answer;
+use slipway_core::text::answer;
+
 use slipway_core::config::{Config, Target};
-use slipway_core::facts::ImageName;
-use slipway_core::id::{EventId, TargetName};
-use slipway_core::ledger::PendingInput;
-use slipway_core::plan::Plan;
-use slipway_core::reason::Reason;
-use slipway_core::trigger::Trigger;
+use slipway_core::model::facts::ImageName;
+use slipway_core::model::id::{EventId, TargetName};
+use slipway_core::model::plan::Plan;
+use slipway_core::model::reason::Reason;
+use slipway_core::model::record::PendingInput;
+use slipway_core::model::trigger::Trigger;
 
 use crate::act::TargetResult;
 use crate::cloud::Cloud;
 use crate::error::Failure;
 use crate::input::Push;
 use crate::invocation::{Call, answers, in_turn, log};
-use crate::lease::{Lease, Waiting};
+use crate::lease::{HeldLease, Waiting};
 use crate::observe::Observations;
 use crate::plan::{AdoptedSince, refuses};
 use crate::serve::{Served, Session};
@@ -53,7 +54,7 @@ impl<C: Cloud> Call<'_, C> {
         let (mut results, mut failures, mut held) = (Vec::new(), Vec::new(), Vec::new());
         let inputs = std::slice::from_ref(input);
         let taken =
-            in_turn(names.iter().map(|name| Lease::take(cloud, name, &self.holder, inputs, Waiting::Waits))).await;
+            in_turn(names.iter().map(|name| HeldLease::take(cloud, name, &self.holder, inputs, Waiting::Waits))).await;
         for (name, taken) in names.iter().zip(taken) {
             match taken {
                 Ok(Ok(lease)) => held.push(Session::new(self, lease, config.of_name(name))),
@@ -65,18 +66,20 @@ impl<C: Cloud> Call<'_, C> {
                 Err(error) => results.push(TargetResult::failed(name, error, input.trigger.clone(), &input.event)),
             }
         }
-        let look = Observations::new(cloud);
+        let observations = Observations::new(cloud);
         let targets: Vec<&Target> = held.iter().flat_map(|session| session.entries.clone()).collect();
         let image = async {
             if let (Some(tag), Some(target)) = (&input.tag, targets.iter().find(|it| is_of(it, input, self))) {
                 // Kept for every target that asks for it afterwards.
-                let _ = look.image(&target.repository.at(self.home), &ImageName::Tag(tag.clone())).await;
+                let _ = observations.image(&target.repository.at(self.home), &ImageName::Tag(tag.clone())).await;
             }
         };
-        join(look.at_services(&targets), image).await;
+        join(observations.at_services(&targets), image).await;
         let held_names: Vec<TargetName> = held.iter().map(|session| session.lease.target.clone()).collect();
-        let served =
-            in_turn(held.into_iter().map(|session| session.grant_all(&look, vec![input.clone()], adopted_since))).await;
+        let served = in_turn(
+            held.into_iter().map(|session| session.grant_all(&observations, vec![input.clone()], adopted_since)),
+        )
+        .await;
         for (Served { own, failure, unjudged }, name) in served.into_iter().zip(held_names) {
             results.extend(own);
             failures.extend(failure);

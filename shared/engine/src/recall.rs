@@ -1,19 +1,21 @@
 //! What a look at a service adds to its record: what is seen for the first time, what was begun and not finished, and what
 //! others did.
 
+use slipway_core::rules::adoption;
+use slipway_core::rules::unfinished;
 use std::collections::HashMap;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use slipway_core::deploy::{self, Note};
-use slipway_core::facts::{RanImage, Revision, ServiceDeploymentFacts, ServiceFacts};
-use slipway_core::id::TaskDefinitionArn;
-use slipway_core::ledger::{Deployment, Service};
-use slipway_core::outcome::{Intent, list_decides, of_its_time};
+use slipway_core::model::facts::{RanImage, Revision, ServiceDeploymentFacts, ServiceFacts};
+use slipway_core::model::id::TaskDefinitionArn;
+use slipway_core::model::record::{Deployment, Service};
+use slipway_core::rules::mechanism::{Intent, list_decides, of_its_time};
+use slipway_core::rules::note::Note;
 use tracing::warn;
 
 use crate::cloud::{Cloud, REVISIONS_PER_CALL};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::observe::with_task_definitions;
 use crate::plan::Planner;
 
@@ -22,16 +24,20 @@ use crate::plan::Planner;
 ///
 /// Until then another try can help, whatever the trouble is: the error is of a kind that passes. So is a call that was one
 /// too many.
-pub(crate) fn witness<T: Default>(asked: Result<T, Error>, meant: &Deployment, now: Timestamp) -> Result<T, Error> {
+pub(crate) fn witness<T: Default>(
+    asked: Result<T, Error>,
+    deployment: &Deployment,
+    now: Timestamp,
+) -> Result<T, Error> {
     match asked {
-        Err(error) if error.kind == Kind::Throttled => Err(error),
-        Err(error) if !list_decides(meant, now) => Err(error
-            .of_kind(Kind::Unreachable)
+        Err(error) if error.kind == ErrorKind::Throttled => Err(error),
+        Err(error) if !list_decides(deployment, now) => Err(error
+            .of_kind(ErrorKind::Unreachable)
             .adding("ECS's list of deployments may still lag, so it is tried again")),
         Err(error) => {
             warn!(
                 %error,
-                deployment.number = meant.number,
+                deployment.number = deployment.number,
                 "ECS's history cannot be asked; its list of deployments decides alone"
             );
             Ok(T::default())
@@ -50,15 +56,17 @@ impl<C: Cloud> Planner<'_, C> {
         record: &Service,
         mut service: ServiceFacts,
     ) -> Result<(Vec<Note>, ServiceFacts), Error> {
-        let unresolved = deploy::unresolved(record);
+        let unresolved = unfinished::unresolved(record);
         if unresolved.is_empty() {
             return Ok((Vec::new(), service));
         }
         let (mut notes, mut remembered) = (Vec::new(), record.clone());
         let mut revisions = self.revisions_of(&service).await?;
-        for meant in unresolved {
-            let note = match self.resolve(&remembered, meant, &mut service, &mut revisions).await? {
-                Note::Forgotten(number) if meant.request.as_deref() != Some(self.request) => Note::Abandoned(number),
+        for deployment in unresolved {
+            let note = match self.resolve(&remembered, deployment, &mut service, &mut revisions).await? {
+                Note::Discarded(number) if deployment.request.as_deref() != Some(self.request) => {
+                    Note::NeverBegan(number)
+                }
                 note => note,
             };
             note.write(&mut remembered);
@@ -69,31 +77,31 @@ impl<C: Cloud> Planner<'_, C> {
 
     /// What the look at a service adds to its record, beyond what became of what was meant.
     pub(crate) fn notes(&self, record: &Service, service: &ServiceFacts, ran: &[RanImage]) -> Vec<Note> {
-        let mut notes: Vec<Note> = deploy::external(record, service).into_iter().collect();
+        let mut notes: Vec<Note> = adoption::external(record, service).into_iter().collect();
         if !ran.is_empty() {
-            notes.push(Note::Ran(service.task_definition.to_string(), deploy::as_ran(ran)));
+            notes.push(Note::Ran(service.task_definition.to_string(), adoption::as_ran(ran)));
         }
         notes
     }
 
-    /// What became of an update that was meant. ECS's history is asked before it is forgotten: what ECS lists no more may
+    /// What became of an update that was intended. ECS's history is asked before it is forgotten: what ECS lists no more may
     /// have begun all the same.
     async fn resolve(
         &self,
         record: &Service,
-        meant: &Deployment,
+        deployment: &Deployment,
         service: &mut ServiceFacts,
         revisions: &mut Revisions,
     ) -> Result<Note, Error> {
-        let note = deploy::resolve(&Intent { record, meant, service, revisions }, &[]);
-        if !matches!(note, Note::Forgotten(_)) {
+        let note = unfinished::resolve(&Intent { record, deployment, service, revisions }, &[]);
+        if !matches!(note, Note::Discarded(_)) {
             return Ok(note);
         }
-        let asked = self.history_of(record, meant, service).await;
-        let history = witness(asked, meant, self.look.cloud.now())?;
+        let asked = self.history_of(record, deployment, service).await;
+        let history = witness(asked, deployment, self.observations.cloud.now())?;
         // Read after its history, the list shows what that names, unless it really lists it no more: a late update may
         // have taken effect between the two.
-        let listed = self.look.cloud.describe_services(&service.cluster, &[&service.service]).await?;
+        let listed = self.observations.cloud.describe_services(&service.cluster, &[&service.service]).await?;
         if let Some(listed) = listed.into_iter().next().flatten() {
             *service = listed;
         }
@@ -101,20 +109,22 @@ impl<C: Cloud> Planner<'_, C> {
         let listed = service.deployments.iter().map(|it| &it.task_definition);
         let more = self.read(named.chain(listed).filter(|arn| !revisions.contains_key(arn)).collect()).await?;
         revisions.extend(more);
-        Ok(deploy::resolve(&Intent { record, meant, service, revisions }, &history))
+        Ok(unfinished::resolve(&Intent { record, deployment, service, revisions }, &history))
     }
 
     /// ECS's history of a service; what may have come of this update comes with its task definition.
     async fn history_of(
         &self,
         record: &Service,
-        meant: &Deployment,
+        deployment: &Deployment,
         service: &ServiceFacts,
     ) -> Result<Vec<ServiceDeploymentFacts>, Error> {
-        let cloud = self.look.cloud;
+        let cloud = self.observations.cloud;
         let history = cloud.list_service_deployments(&service.cluster, &service.service).await?;
-        let of_its_time: Vec<_> =
-            of_its_time(record, meant, &history).filter_map(|it| it.target.clone()).take(REVISIONS_PER_CALL).collect();
+        let of_its_time: Vec<_> = of_its_time(record, deployment, &history)
+            .filter_map(|it| it.target.clone())
+            .take(REVISIONS_PER_CALL)
+            .collect();
         with_task_definitions(cloud, history, &of_its_time).await
     }
 
@@ -126,12 +136,12 @@ impl<C: Cloud> Planner<'_, C> {
     async fn read(&self, mut arns: Vec<&TaskDefinitionArn>) -> Result<Revisions, Error> {
         arns.sort();
         arns.dedup();
-        let found = join_all(arns.iter().map(|arn| self.look.revision(arn.as_str()))).await;
+        let found = join_all(arns.iter().map(|arn| self.observations.revision(arn.as_str()))).await;
         let mut revisions = HashMap::new();
         for (arn, revision) in arns.into_iter().zip(found) {
             match revision {
                 Ok(revision) => drop(revisions.insert(arn.clone(), revision)),
-                Err(error) if error.kind == Kind::NotFound => {}
+                Err(error) if error.kind == ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
             }
         }

@@ -2,14 +2,15 @@
 //! lost.
 
 use serde_json::{Value, json};
-use slipway_core::answer;
+use slipway_core::text::answer;
+
 use slipway_core::config::{Config, Target};
-use slipway_core::deploy::{is_unfinished, overdue};
-use slipway_core::id::TargetName;
-use slipway_core::ledger::PendingInput;
-use slipway_core::outcome::{completed_after_all, may_complete_after_all};
-use slipway_core::request::Run;
-use slipway_core::trigger::Trigger;
+use slipway_core::model::id::TargetName;
+use slipway_core::model::record::PendingInput;
+use slipway_core::model::trigger::Trigger;
+use slipway_core::rules::mechanism::{completed_after_all, may_complete_after_all};
+use slipway_core::rules::request::Run;
+use slipway_core::rules::unfinished::{is_unfinished, overdue};
 use tracing::error;
 
 use crate::cloud::{Cloud, Timer};
@@ -45,9 +46,9 @@ impl<C: Cloud> Call<'_, C> {
             return Ok(json!({ "action": "reconcile", "id": asked.event, "ok": true, "spread_over": chunks }));
         }
         let (results, mut failures) = self.grant(config, &names, &input, AdoptedSince::Now).await;
-        let looked =
+        let read =
             in_turn(services.iter().map(|(name, entries)| self.look_after_deployments(config, name, entries[0]))).await;
-        for failure in looked.into_iter().filter_map(Result::err) {
+        for failure in read.into_iter().filter_map(Result::err) {
             error!(failure.message, "a deployment could not be looked after");
             failures.push(failure);
         }
@@ -59,7 +60,7 @@ impl<C: Cloud> Call<'_, C> {
         let at = self.now();
         let chunks: Vec<&[TargetName]> = names.chunks(CHUNK).collect();
         let made = in_turn(chunks.iter().enumerate().map(async |(number, names)| {
-            let name = slipway_core::timer::chunk(asked.event, number);
+            let name = slipway_core::model::timer::chunk(asked.event, number);
             let payload = json!({ "action": "reconcile", "target": names });
             self.cloud().create_timer(&Timer { name, at, payload }).await
         }));
@@ -90,12 +91,12 @@ impl<C: Cloud> Call<'_, C> {
     /// What a reconcile would do.
     async fn if_reconciled(&self, services: &[(TargetName, Vec<&Target>)], input: &PendingInput) -> Value {
         let targets: Vec<&Target> = services.iter().flat_map(|(_, entries)| entries.clone()).collect();
-        let look = Observations::new(self.cloud());
-        look.at_services(&targets).await;
+        let observations = Observations::new(self.cloud());
+        observations.at_services(&targets).await;
         let work = targets.iter().map(async |target| {
             let plan = async {
                 let record = store::read(self.cloud(), &target.name).await?.record;
-                self.if_served(&look, target, record, input, AdoptedSince::Now).await
+                self.if_served(&observations, target, record, input, AdoptedSince::Now).await
             };
             self.planned(plan.await, target, Trigger::Reconcile, &input.event)
         });

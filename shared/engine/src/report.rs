@@ -2,12 +2,13 @@
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use slipway_core::answer::Outcome;
-use slipway_core::deploy;
-use slipway_core::id::{EventId, Home, TargetName, TaskDefinitionArn};
-use slipway_core::ledger::Deployment;
-use slipway_core::notice::{Cause, Kind, Notice, Place};
-use slipway_core::trigger::Trigger;
+use slipway_core::rules::unfinished;
+use slipway_core::text::answer::AnswerOutcome;
+
+use slipway_core::model::id::{EventId, Home, TargetName, TaskDefinitionArn};
+use slipway_core::model::notice::{Notice, NoticeKind, Place, TriggeredBy};
+use slipway_core::model::record::Deployment;
+use slipway_core::model::trigger::Trigger;
 use tracing::error;
 
 use crate::act::TargetResult;
@@ -22,36 +23,36 @@ pub(crate) fn of_result(result: &TargetResult, home: &Home, at: Timestamp) -> Op
     let (cluster, service) = plan.place()?;
     let place = Place { home, cluster: &cluster, service: &service };
     match answer.outcome {
-        Outcome::Started => {
-            let cause = Cause::new(&result.trigger, &result.event).by(result.who.clone());
+        AnswerOutcome::Started => {
+            let cause = TriggeredBy::new(&result.trigger, &result.event).by(result.who.clone());
             let revision = result.revision.as_ref().or(plan.running.as_ref()).map_or("", TaskDefinitionArn::as_str);
             let revision = TaskDefinitionArn::new(revision);
             let started = Notice::started(place, plan, &revision, answer.deployment.as_ref(), cause, at);
             Some(Notice { tasks: result.tasks, ..started })
         }
-        Outcome::Refused => match result.trigger {
-            Trigger::Push => Some(Notice::refused(place, plan, Cause::new(&Trigger::Push, &result.event), at)),
+        AnswerOutcome::Refused => match result.trigger {
+            Trigger::Push => Some(Notice::refused(place, plan, TriggeredBy::new(&Trigger::Push, &result.event), at)),
             // Every reconcile finds the same trouble again; it is told once for an image, also where a release comes first.
             Trigger::Reconcile | Trigger::Release => {
                 let image = plan.image.as_ref().and_then(|image| image.new.digest.as_ref());
                 let event = image.map(|digest| EventId::new(digest.as_str()));
-                let cause = Cause { trigger: Trigger::Reconcile, event, who: None };
+                let cause = TriggeredBy { trigger: Trigger::Reconcile, event, who: None };
                 Some(Notice::refused(place, plan, cause, at))
             }
             Trigger::Deploy | Trigger::Redeploy | Trigger::Rollback => None,
             Trigger::External | Trigger::Unknown | Trigger::Other(_) => None,
         },
-        Outcome::Planned | Outcome::Skipped | Outcome::Failed => None,
+        AnswerOutcome::Planned | AnswerOutcome::Skipped | AnswerOutcome::Failed => None,
     }
 }
 
 /// The notice of a deployment that an earlier try made and could not tell of.
-pub(crate) fn late(target: &TargetName, meant: &Deployment, home: &Home, at: Timestamp) -> Option<Notice> {
-    let plan = deploy::late_plan(target, meant);
+pub(crate) fn late(target: &TargetName, deployment: &Deployment, home: &Home, at: Timestamp) -> Option<Notice> {
+    let plan = unfinished::late_plan(target, deployment);
     let (cluster, service) = plan.place()?;
     let place = Place { home, cluster: &cluster, service: &service };
-    let revision = TaskDefinitionArn::new(meant.revision.new.clone().unwrap_or_default());
-    Some(Notice::started(place, &plan, &revision, meant.id(), Cause::of(meant), at))
+    let revision = TaskDefinitionArn::new(deployment.revision.new.clone().unwrap_or_default());
+    Some(Notice::started(place, &plan, &revision, deployment.id(), TriggeredBy::of(deployment), at))
 }
 
 /// Publishes notices side by side, and counts those that say what a person has to fix.
@@ -59,7 +60,8 @@ pub(crate) fn late(target: &TargetName, meant: &Deployment, home: &Home, at: Tim
 /// One that could not be published is counted, and stands whole in the error: Lambda's dead letter holds the error's
 /// message, so the notice is not lost even if every try fails.
 pub(crate) async fn publish(cloud: &impl Cloud, notices: &[Notice]) -> Result<(), Error> {
-    for notice in notices.iter().filter(|notice| matches!(notice.kind, Kind::Refused | Kind::ConfigInvalid)) {
+    for notice in notices.iter().filter(|notice| matches!(notice.kind, NoticeKind::Refused | NoticeKind::ConfigInvalid))
+    {
         cloud.count(Metric::DeploysRefused, notice.target.as_ref());
     }
     let published = join_all(notices.iter().map(|notice| cloud.publish(notice))).await;

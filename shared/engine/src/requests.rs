@@ -2,17 +2,18 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use slipway_core::answer;
+use slipway_core::text::answer;
+
 use slipway_core::config::{Config, Mistake, Target};
-use slipway_core::deploy::{Insist, Note};
-use slipway_core::facts::ImageName;
-use slipway_core::id::{EventId, TargetName};
-use slipway_core::ledger::{Decision, DecisionKind, Hold, PendingInput, Service};
-use slipway_core::plan::Plan;
-use slipway_core::reason::Reason;
-use slipway_core::request::{Action, Request, Run, resolve};
-use slipway_core::status::Memory;
-use slipway_core::trigger::Trigger;
+use slipway_core::model::facts::ImageName;
+use slipway_core::model::id::{EventId, TargetName};
+use slipway_core::model::plan::Plan;
+use slipway_core::model::reason::Reason;
+use slipway_core::model::record::{Decision, DecisionKind, Hold, PendingInput, Service};
+use slipway_core::model::trigger::Trigger;
+use slipway_core::rules::note::Note;
+use slipway_core::rules::request::{Action, Request, Run, resolve};
+use slipway_core::rules::status::Memory;
 use tracing::error;
 
 use crate::act::TargetResult;
@@ -21,7 +22,7 @@ use crate::cloud::Cloud;
 use crate::error::{Error, Failure};
 use crate::input::Push;
 use crate::invocation::{Call, answers, in_turn, log};
-use crate::lease::Lease;
+use crate::lease::HeldLease;
 use crate::observe::Observations;
 use crate::plan::{AdoptedSince, ObservedService, Planner};
 use crate::push::input_of;
@@ -48,15 +49,15 @@ impl<C: Cloud> Call<'_, C> {
                 return self.release(config, &services, &asked, (image.as_ref(), reason.as_ref())).await;
             }
             Action::Reconcile => return self.reconcile(config, &services, &asked).await,
-            Action::Deploy(image, insist) => Update::Deploy(image, *insist),
+            Action::Deploy { image, force } => Update::Deploy(image, *force),
             Action::Redeploy => Update::Redeploy,
             Action::Rollback(to) => Update::Rollback(to.as_deref()),
         };
         let served: Vec<Vec<TargetResult>> = match request.run {
             Run::Dry => {
-                let look = Observations::new(self.cloud());
-                look.at_services(&targets).await;
-                in_turn(services.iter().map(|(_, entries)| self.preview(&look, &asked, update, entries))).await
+                let observations = Observations::new(self.cloud());
+                observations.at_services(&targets).await;
+                in_turn(services.iter().map(|(_, entries)| self.preview(&observations, &asked, update, entries))).await
             }
             Run::Real => {
                 in_turn(services.iter().map(|(name, entries)| self.ask(config, &asked, update, (name, entries)))).await
@@ -76,7 +77,7 @@ impl<C: Cloud> Call<'_, C> {
     ) -> Vec<TargetResult> {
         let cloud = self.cloud();
         let nothing = |reason| Plan::nothing(name.clone(), reason);
-        let lease = match Lease::wait(cloud, name, &self.holder, self.patience()).await {
+        let lease = match HeldLease::wait(cloud, name, &self.holder, self.patience()).await {
             Ok(Ok(lease)) => lease,
             Ok(Err(busy)) => {
                 let plan = nothing(Reason::StillBusy { until: busy.until });
@@ -90,19 +91,19 @@ impl<C: Cloud> Call<'_, C> {
         let mut session = Session::new(self, lease, config.of_name(name));
         let mut results = Vec::new();
         for entries in update.rounds(entries) {
-            let look = Observations::new(cloud);
-            let planner = self.planner(&look);
+            let observations = Observations::new(cloud);
+            let planner = self.planner(&observations);
             let target = entries[0];
-            let scene = match session.observe(&planner, target, None, AdoptedSince::ItsDeployment).await {
-                Ok(Ok(scene)) => Ok(scene),
+            let observed = match session.observe(&planner, target, None, AdoptedSince::ItsDeployment).await {
+                Ok(Ok(observed)) => Ok(observed),
                 Ok(Err(reason)) => Err(Plan::nothing(name.clone(), reason)),
                 Err(error) => {
                     results.push(TargetResult::failed(&target.name, error, asked.trigger.clone(), asked.event));
                     continue;
                 }
             };
-            let plan = match scene {
-                Ok(scene) => asked.plan(&planner, update, &entries, &scene).await,
+            let plan = match observed {
+                Ok(observed) => asked.plan(&planner, update, &entries, &observed).await,
                 Err(plan) => Ok(plan),
             };
             results.push(match plan {
@@ -129,18 +130,18 @@ impl<C: Cloud> Call<'_, C> {
     /// What would be done, without a lease and without a write.
     async fn preview(
         &self,
-        look: &Observations<'_, C>,
+        observations: &Observations<'_, C>,
         asked: &Asked<'_>,
         update: Update<'_>,
         entries: &[&Target],
     ) -> Vec<TargetResult> {
-        let planner = self.planner(look);
+        let planner = self.planner(observations);
         let mut results = Vec::new();
         for entries in update.rounds(entries) {
             let plan = async {
                 let record = store::read(self.cloud(), &entries[0].name).await?.record;
-                match planner.scene(entries[0], record, None, AdoptedSince::ItsDeployment).await? {
-                    Ok(scene) => asked.plan(&planner, update, &entries, &scene).await,
+                match planner.observe(entries[0], record, None, AdoptedSince::ItsDeployment).await? {
+                    Ok(observed) => asked.plan(&planner, update, &entries, &observed).await,
                     Err(reason) => Ok(Plan::nothing(entries[0].name.clone(), reason)),
                 }
             };
@@ -168,16 +169,16 @@ impl<C: Cloud> Call<'_, C> {
     /// What a push would bring about; nothing is done.
     pub(crate) async fn explain(&self, config: &Config, push: &Push) -> Value {
         let targets = config.of_repository(&push.repository, self.home);
-        let look = Observations::new(self.cloud());
-        look.at_services(&targets).await;
-        let results = in_turn(targets.iter().map(|target| self.explain_one(&look, target, push))).await;
+        let observations = Observations::new(self.cloud());
+        observations.at_services(&targets).await;
+        let results = in_turn(targets.iter().map(|target| self.explain_one(&observations, target, push))).await;
         answer::of_targets("explain", &push.id, &answers(&results))
     }
 
-    async fn explain_one(&self, look: &Observations<'_, C>, target: &Target, push: &Push) -> TargetResult {
+    async fn explain_one(&self, observations: &Observations<'_, C>, target: &Target, push: &Push) -> TargetResult {
         let plan = async {
             let record = store::read(self.cloud(), &target.name).await?.record;
-            self.if_served(look, target, record, &input_of(push), AdoptedSince::ItsDeployment).await
+            self.if_served(observations, target, record, &input_of(push), AdoptedSince::ItsDeployment).await
         };
         self.planned(plan.await, target, Trigger::Push, &push.id)
     }
@@ -185,24 +186,24 @@ impl<C: Cloud> Call<'_, C> {
     /// What an input would bring about.
     pub(crate) async fn if_served(
         &self,
-        look: &Observations<'_, C>,
+        observations: &Observations<'_, C>,
         target: &Target,
         record: Service,
         input: &PendingInput,
         adopted_since: AdoptedSince,
     ) -> Result<Plan, Error> {
-        let planner = self.planner(look);
+        let planner = self.planner(observations);
         let inputs = std::slice::from_ref(input);
         let (wanted, passed) = planner.wanted(target, inputs, record.hold.is_some()).await?;
         let again = inputs.iter().find(|input| input.tag.is_none());
         if let (Some(one), None) = (passed.into_iter().next(), again) {
             return Ok(one.plan);
         }
-        let scene = match planner.scene(target, record, wanted.first().map(|it| &it.image), adopted_since).await? {
-            Ok(scene) => scene,
+        let observed = match planner.observe(target, record, wanted.first().map(|it| &it.image), adopted_since).await? {
+            Ok(observed) => observed,
             Err(reason) => return Ok(Plan::nothing(target.name.clone(), reason)),
         };
-        let decided = planner.choose(target, &scene, &wanted, again).await?.into_iter().next();
+        let decided = planner.choose(target, &observed, &wanted, again).await?.into_iter().next();
         let none = || Reason::NoCandidate { repository: target.repository.name().to_owned() };
         Ok(decided.map_or_else(|| Plan::nothing(target.name.clone(), none()), |decided| decided.plan))
     }
@@ -271,7 +272,7 @@ impl<C: Cloud> Call<'_, C> {
             store::change(cloud, name, |record| record.hold = None).await?;
             return Ok(None);
         };
-        let shown = slipway_core::request::shown(image).to_string();
+        let shown = slipway_core::rules::request::shown(image).to_string();
         let record = store::read(cloud, name).await?.record;
         let known = record.quarantine.iter().find(|it| match image {
             ImageName::Tag(tag) => it.tag.as_ref() == Some(tag),
@@ -279,9 +280,9 @@ impl<C: Cloud> Call<'_, C> {
         });
         let mut digest = known.map(|it| it.digest.clone());
         if digest.is_none() {
-            let look = Observations::new(cloud);
+            let observations = Observations::new(cloud);
             for target in entries {
-                let found = look.image(&target.repository.at(self.home), image).await?;
+                let found = observations.image(&target.repository.at(self.home), image).await?;
                 digest = digest.or(found.map(|image| image.digest));
             }
         }
@@ -320,7 +321,7 @@ impl<C: Cloud> Call<'_, C> {
 #[derive(Clone, Copy)]
 enum Update<'r> {
     /// This image.
-    Deploy(&'r ImageName, Insist),
+    Deploy(&'r ImageName, bool),
     /// What runs, rendered again.
     Redeploy,
     /// The last known-good revision, or this one.
@@ -350,13 +351,13 @@ impl Asked<'_> {
         planner: &Planner<'_, C>,
         update: Update<'_>,
         entries: &[&Target],
-        scene: &ObservedService,
+        observed: &ObservedService,
     ) -> Result<Plan, Error> {
         let id = (self.event, self.request.id.as_ref());
         match update {
-            Update::Deploy(image, insist) => planner.deploy(entries[0], scene, (image, insist), id).await,
-            Update::Redeploy => planner.redeploy(entries, scene, id).await,
-            Update::Rollback(to) => planner.rollback(entries, scene, to, id).await,
+            Update::Deploy(image, force) => planner.deploy(entries[0], observed, (image, force), id).await,
+            Update::Redeploy => planner.redeploy(entries, observed, id).await,
+            Update::Rollback(to) => planner.rollback(entries, observed, to, id).await,
         }
     }
 

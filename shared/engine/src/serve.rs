@@ -3,14 +3,18 @@
 //! First comes what this invocation is about, then the inputs that others left meanwhile, until none is left. The same
 //! for pushes, timers, the reconcile and manual requests.
 
+use slipway_core::rules::gates;
+use slipway_core::rules::unfinished;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use slipway_core::config::Target;
-use slipway_core::deploy::{self, CandidateImage, NotOpen, Note, Verdict};
-use slipway_core::ledger::{Blocked, PendingInput};
-use slipway_core::plan::Plan;
-use slipway_core::reason::Reason;
+use slipway_core::model::plan::Plan;
+use slipway_core::model::reason::Reason;
+use slipway_core::model::record::{Blocked, PendingInput};
+use slipway_core::rules::gates::{NotOpen, Verdict};
+use slipway_core::rules::note::Note;
+use slipway_core::rules::wanted::CandidateImage;
 use tracing::{error, warn};
 
 use crate::act::TargetResult;
@@ -18,7 +22,7 @@ use crate::choose::Decided;
 use crate::cloud::Cloud;
 use crate::error::{Error, Failure};
 use crate::invocation::Call;
-use crate::lease::{Lease, Stop};
+use crate::lease::{HeldLease, Stop};
 use crate::observe::Observations;
 use crate::plan::{AdoptedSince, ObservedService, Planner};
 use crate::{report, timer};
@@ -35,7 +39,7 @@ const AGAIN: SignedDuration = SignedDuration::from_secs(60);
 /// One service, its lease held.
 pub(crate) struct Session<'a, C> {
     pub(crate) call: &'a Call<'a, C>,
-    pub(crate) lease: Lease<'a, C>,
+    pub(crate) lease: HeldLease<'a, C>,
     /// The service's entries in the configuration, one per repository.
     pub(crate) entries: Vec<&'a Target>,
     /// Whether it updated the service since the inputs were gathered.
@@ -66,7 +70,7 @@ pub(crate) struct Served {
 }
 
 impl<'a, C: Cloud> Session<'a, C> {
-    pub(crate) fn new(call: &'a Call<'a, C>, lease: Lease<'a, C>, entries: Vec<&'a Target>) -> Self {
+    pub(crate) fn new(call: &'a Call<'a, C>, lease: HeldLease<'a, C>, entries: Vec<&'a Target>) -> Self {
         Self {
             call,
             lease,
@@ -85,20 +89,20 @@ impl<'a, C: Cloud> Session<'a, C> {
     /// Grants this invocation's own inputs, with those that a holder left who died, and then everybody's.
     pub(crate) async fn grant_all(
         mut self,
-        look: &Observations<'_, C>,
+        observations: &Observations<'_, C>,
         own: Vec<PendingInput>,
         adopted_since: AdoptedSince,
     ) -> Served {
         self.own.clone_from(&own);
         let mut inputs = own.clone();
         inputs.extend(self.lease.unblocked_but(&own));
-        let results = self.grant(look, inputs, adopted_since).await;
+        let results = self.grant(observations, inputs, adopted_since).await;
         self.finish(results).await
     }
 
     /// Tells what was done, and serves inputs until the lease can be let go.
     pub(crate) async fn finish(mut self, own: Vec<TargetResult>) -> Served {
-        let mut failure = self.tell(&own).await.err();
+        let mut failure = self.publish(&own).await.err();
         loop {
             if let Err(error) = self.arm_for_what_waits().await {
                 failure = failure.or(Some(error.into()));
@@ -125,11 +129,11 @@ impl<'a, C: Cloud> Session<'a, C> {
                 self.call.cloud().sleep(BREATH).await;
                 self.refresh().await;
             }
-            let look = Observations::new(self.call.cloud());
+            let observations = Observations::new(self.call.cloud());
             let mut inputs = inputs;
             inputs.extend(self.lease.unblocked_but(&inputs));
-            let results = self.grant(&look, inputs, AdoptedSince::ItsDeployment).await;
-            failure = failure.or(self.tell(&results).await.err());
+            let results = self.grant(&observations, inputs, AdoptedSince::ItsDeployment).await;
+            failure = failure.or(self.publish(&results).await.err());
         }
         failure = failure.or(self.arm_for_what_waits().await.err().map(Failure::from));
         Served { own, failure, unjudged: self.unjudged }
@@ -152,7 +156,7 @@ impl<'a, C: Cloud> Session<'a, C> {
     /// Serves these inputs, entry by entry.
     async fn grant(
         &mut self,
-        look: &Observations<'_, C>,
+        observations: &Observations<'_, C>,
         inputs: Vec<PendingInput>,
         adopted_since: AdoptedSince,
     ) -> Vec<TargetResult> {
@@ -166,8 +170,8 @@ impl<'a, C: Cloud> Session<'a, C> {
             }
             // What an earlier entry's update changed shows only in a new look.
             let anew = Observations::new(self.call.cloud());
-            let look = if self.updated { &anew } else { look };
-            results.extend(self.grant_one(look, target, inputs, adopted_since).await);
+            let observations = if self.updated { &anew } else { observations };
+            results.extend(self.grant_one(observations, target, inputs, adopted_since).await);
         }
         self.served.extend(inputs);
         results
@@ -175,13 +179,13 @@ impl<'a, C: Cloud> Session<'a, C> {
 
     async fn grant_one(
         &mut self,
-        look: &Observations<'_, C>,
+        observations: &Observations<'_, C>,
         target: &'a Target,
         inputs: Vec<PendingInput>,
         adopted_since: AdoptedSince,
     ) -> Vec<TargetResult> {
         let mut all = inputs.clone();
-        let decided = match Box::pin(self.decide(look, target, &mut all, adopted_since)).await {
+        let decided = match Box::pin(self.decide(observations, target, &mut all, adopted_since)).await {
             Ok(decided) => decided,
             Err(error) => {
                 self.postpone(&all, &error);
@@ -215,12 +219,12 @@ impl<'a, C: Cloud> Session<'a, C> {
     /// What is done about the inputs; those that came while better ones were waited for are added to them.
     async fn decide(
         &mut self,
-        look: &Observations<'_, C>,
+        observations: &Observations<'_, C>,
         target: &'a Target,
         inputs: &mut Vec<PendingInput>,
         adopted_since: AdoptedSince,
     ) -> Result<Vec<Decided<'a>>, Error> {
-        let planner = self.call.planner(look);
+        let planner = self.call.planner(observations);
         let is_held = |session: &Self| session.lease.record().hold.is_some();
         let (mut wanted, mut decided) = planner.wanted(target, inputs, is_held(self)).await?;
         if let Err(NotOpen::Until(Blocked::Settling { until }, reason)) = self.settle(target, &wanted) {
@@ -235,7 +239,7 @@ impl<'a, C: Cloud> Session<'a, C> {
             self.settled = true;
             self.refresh().await;
             // What was seen before the wait is of before.
-            look.begin_anew(until).await;
+            observations.begin_anew(until).await;
             let uri = target.repository.at(self.call.home).to_string();
             let more = self.lease.unblocked_but(inputs).into_iter();
             inputs.extend(more.filter(|it| it.repository.as_ref().is_none_or(|it| *it == uri)));
@@ -246,7 +250,7 @@ impl<'a, C: Cloud> Session<'a, C> {
             return Ok(decided);
         }
         match self.observe(&planner, target, wanted.first(), adopted_since).await? {
-            Ok(scene) => decided.extend(planner.choose(target, &scene, &wanted, again).await?),
+            Ok(observed) => decided.extend(planner.choose(target, &observed, &wanted, again).await?),
             Err(reason) => {
                 let refused = |input: &PendingInput| {
                     Decided::of_input(target, input, Plan::nothing(target.name.clone(), reason.clone()))
@@ -266,13 +270,13 @@ impl<'a, C: Cloud> Session<'a, C> {
         wanted: Option<&CandidateImage>,
         adopted_since: AdoptedSince,
     ) -> Result<Result<ObservedService, Reason>, Error> {
-        let scene =
-            Box::pin(planner.scene(target, self.lease.record(), wanted.map(|it| &it.image), adopted_since)).await?;
-        if let Ok(scene) = &scene {
-            scene.notes.iter().for_each(|note| self.lease.note(note.clone()));
-            self.unjudged |= deploy::unjudged(&scene.record, &scene.service).next().is_some();
+        let observed =
+            Box::pin(planner.observe(target, self.lease.record(), wanted.map(|it| &it.image), adopted_since)).await?;
+        if let Ok(observed) = &observed {
+            observed.notes.iter().for_each(|note| self.lease.note(note.clone()));
+            self.unjudged |= unfinished::unjudged(&observed.record, &observed.service).next().is_some();
         }
-        Ok(scene)
+        Ok(observed)
     }
 
     /// Whether better images are waited for: a push came so lately that some may follow.
@@ -281,7 +285,7 @@ impl<'a, C: Cloud> Session<'a, C> {
             return Ok(());
         }
         let pushed = wanted.iter().filter_map(CandidateImage::came_at).max();
-        deploy::settle(target.settle, pushed, self.call.now())
+        gates::settle(target.settle, pushed, self.call.now())
     }
 
     /// Inputs whose serving met trouble that passes.
@@ -299,15 +303,15 @@ impl<'a, C: Cloud> Session<'a, C> {
     }
 
     /// Tells what was done, and what an earlier holder did and could not tell. A copy bears the same id.
-    async fn tell(&mut self, results: &[TargetResult]) -> Result<(), Failure> {
+    async fn publish(&mut self, results: &[TargetResult]) -> Result<(), Failure> {
         let record = self.lease.record();
         let now = self.call.now();
         let mut notices: Vec<_> =
             results.iter().filter_map(|it| Some((it.number, report::of_result(it, self.call.home, now)?))).collect();
-        for meant in deploy::unpublished(&record) {
-            if results.iter().all(|it| it.number != Some(meant.number)) {
-                let late = report::late(&self.lease.target, meant, self.call.home, now);
-                notices.extend(late.map(|notice| (Some(meant.number), notice)));
+        for intended in unfinished::unpublished(&record) {
+            if results.iter().all(|it| it.number != Some(intended.number)) {
+                let late = report::late(&self.lease.target, intended, self.call.home, now);
+                notices.extend(late.map(|notice| (Some(intended.number), notice)));
             }
         }
         notices.retain(|(_, notice)| !record.has_published(&notice.id));

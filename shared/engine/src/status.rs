@@ -2,18 +2,21 @@
 
 use futures_util::future::try_join3;
 use serde_json::Value;
-use slipway_core::answer;
+use slipway_core::rules::request;
+use slipway_core::rules::status;
+use slipway_core::text::answer;
+
 use slipway_core::config::Target;
-use slipway_core::deploy::deployable;
-use slipway_core::facts::ImageName;
-use slipway_core::id::EventId;
-use slipway_core::image::Tag;
-use slipway_core::ledger::{PendingInput, Service};
-use slipway_core::outcome::became;
-use slipway_core::plan::{Plan, Shown};
-use slipway_core::request;
-use slipway_core::status::{self, Asked, Past, Status};
-use slipway_core::trigger::Trigger;
+use slipway_core::model::facts::ImageName;
+use slipway_core::model::id::EventId;
+use slipway_core::model::image::Tag;
+use slipway_core::model::plan::{Plan, Shown};
+use slipway_core::model::record::{PendingInput, Service};
+use slipway_core::rules::gates::deployable;
+use slipway_core::rules::mechanism::became;
+
+use slipway_core::model::trigger::Trigger;
+use slipway_core::rules::status::{Asked, Past, Status};
 
 use crate::cloud::Cloud;
 use crate::error::Error;
@@ -24,10 +27,10 @@ use crate::plan::AdoptedSince;
 impl<C: Cloud> Call<'_, C> {
     /// The status of each target; a failing look is its answer.
     pub(crate) async fn status(&self, targets: &[&Target], asked: Option<&ImageName>) -> Value {
-        let look = Observations::new(self.cloud());
-        look.at_services(targets).await;
+        let observations = Observations::new(self.cloud());
+        observations.at_services(targets).await;
         let work = targets.iter().map(async |target| {
-            let seen = self.status_of(&look, target, asked).await;
+            let seen = self.status_of(&observations, target, asked).await;
             seen.unwrap_or_else(|error| status::refused(target, &target.repository.at(self.home), error.reason()))
         });
         answer::of_status(&in_turn(work).await)
@@ -35,32 +38,32 @@ impl<C: Cloud> Call<'_, C> {
 
     async fn status_of(
         &self,
-        look: &Observations<'_, C>,
+        observations: &Observations<'_, C>,
         target: &Target,
         asked: Option<&ImageName>,
     ) -> Result<Status, Error> {
         let repository = target.repository.at(self.home);
         let image = async {
             match asked {
-                Some(name) => look.image(&repository, name).await,
+                Some(name) => observations.image(&repository, name).await,
                 None => Ok(None),
             }
         };
         let (image, service, item) =
-            try_join3(image, look.service(target), self.cloud().read_record(&target.name)).await?;
+            try_join3(image, observations.service(target), self.cloud().read_record(&target.name)).await?;
         let service = match deployable(target, service.as_ref()) {
             Ok(service) => service,
             Err(reason) => return Ok(status::refused(target, &repository, reason)),
         };
-        let revisions = self.planner(look).revisions_of(service).await?;
+        let revisions = self.planner(observations).revisions_of(service).await?;
         let record = &item.record;
-        let facts = status::Facts { target, repository: &repository, service, revisions: &revisions, record };
+        let facts = status::StatusFacts { target, repository: &repository, service, revisions: &revisions, record };
         let Some(name) = asked else { return Ok(status::status(&facts, None)) };
 
         let shown = Shown { digest: image.as_ref().map(|image| image.digest.clone()), ..request::shown(name) };
         let digest = shown.digest.clone().or_else(|| request::shown(name).digest);
         let past = match &digest {
-            Some(digest) => look.past(service, digest).await?,
+            Some(digest) => observations.past(service, digest).await?,
             None => None,
         };
         let past = past.map(|past| Past { became: became(&past.status), reason: past.status_reason });
@@ -70,7 +73,7 @@ impl<C: Cloud> Call<'_, C> {
                     ImageName::Tag(tag) => Some(tag),
                     ImageName::Digest(_) => target.tags.best(&image.tags).or(image.tags.first()),
                 };
-                self.if_pushed(look, target, record.clone(), tag).await?
+                self.if_pushed(observations, target, record.clone(), tag).await?
             }
             None => None,
         };
@@ -81,7 +84,7 @@ impl<C: Cloud> Call<'_, C> {
     /// What the push of an image would bring about now, under this tag.
     async fn if_pushed(
         &self,
-        look: &Observations<'_, C>,
+        observations: &Observations<'_, C>,
         target: &Target,
         record: Service,
         tag: Option<&Tag>,
@@ -96,6 +99,6 @@ impl<C: Cloud> Call<'_, C> {
             who: None,
             reason: None,
         };
-        self.if_served(look, target, record, &input, AdoptedSince::ItsDeployment).await.map(Some)
+        self.if_served(observations, target, record, &input, AdoptedSince::ItsDeployment).await.map(Some)
     }
 }

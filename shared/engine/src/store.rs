@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
-use slipway_core::id::TargetName;
-use slipway_core::ledger::{Newer, Service};
+use slipway_core::model::id::TargetName;
+use slipway_core::model::record::{Newer, Service};
 
 use crate::cloud::{Cloud, Versioned};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 
 /// Writers of one item are few and quick; who loses this often has met something else than a race.
 const TRIES: u32 = 40;
@@ -37,7 +37,7 @@ pub async fn compare_and_set<R: Clone + PartialEq, T>(
         pause(Duration::from_millis(u64::from(2 * again.min(10)))).await;
     }
     let message = "others wrote the record each time in between; it is tried again";
-    Err(Error::new("DynamoDB.PutItem", subject, Kind::Throttled, message))
+    Err(Error::new("DynamoDB.PutItem", subject, ErrorKind::Throttled, message))
 }
 
 /// A service's record, to act on it.
@@ -49,7 +49,8 @@ pub(crate) async fn read(cloud: &impl Cloud, target: &TargetName) -> Result<Vers
 }
 
 fn current(target: &TargetName, read: Versioned) -> Result<Versioned, Error> {
-    let newer = |newer: Newer| Error::new("DynamoDB.GetItem", target.as_str(), Kind::Unreachable, newer.to_string());
+    let newer =
+        |newer: Newer| Error::new("DynamoDB.GetItem", target.as_str(), ErrorKind::Unreachable, newer.to_string());
     Ok(Versioned { record: read.record.current().map_err(newer)?, ..read })
 }
 

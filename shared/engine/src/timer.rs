@@ -1,8 +1,8 @@
 //! Makes a service's timer, for when something is due there.
 
 use jiff::Timestamp;
-use slipway_core::id::TargetName;
-use slipway_core::timer;
+use slipway_core::model::id::TargetName;
+use slipway_core::model::timer;
 
 use crate::cloud::{Cloud, Timer};
 use crate::error::Error;

@@ -11,7 +11,6 @@ use slipway_core::model::id::{
     ClusterName, LogStream, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn,
 };
 use slipway_core::model::image::{Digest, Repository};
-use slipway_core::model::plan::Force;
 
 use crate::Aws;
 use crate::refusal::Refusal;
@@ -42,15 +41,15 @@ impl Aws {
         self.on_ecs(|ecs, scene| ecs.register(scene, body))
     }
 
-    /// UpdateService with a task definition, and `forceNewDeployment` only for [`Force::Yes`]; the service afterwards.
+    /// UpdateService with a task definition, and `forceNewDeployment` only for `force_new_deployment`; the service afterwards.
     pub fn update_service(
         &mut self,
         cluster: &ClusterName,
         service: &ServiceName,
         task_definition: &TaskDefinitionArn,
-        force: Force,
+        force_new_deployment: bool,
     ) -> Result<ServiceFacts, Refusal> {
-        self.on_ecs(|ecs, scene| ecs.deploy(scene, cluster, service, task_definition, force))
+        self.on_ecs(|ecs, scene| ecs.deploy(scene, cluster, service, task_definition, force_new_deployment))
     }
 
     /// StopServiceDeployment with ROLLBACK.

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use serde_json::json;
-use slipway_core::ledger::Outcome;
+use slipway_core::model::record::Outcome;
 
 use crate::delivery::Payload;
 use crate::laws::View;

@@ -12,18 +12,18 @@ use std::time::Duration;
 use fake_aws::Refusal;
 use jiff::{SignedDuration, Timestamp};
 use slipway_core::config::Source;
-use slipway_core::facts::{
+use slipway_core::model::facts::{
     ImageFacts, ImageName, Revision, ServiceDeploymentFacts, ServiceFacts, ServiceRevision, StoppedTask,
 };
-use slipway_core::id::{
+use slipway_core::model::id::{
     ClusterName, LogStream, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TargetName, TaskDefinitionArn,
 };
-use slipway_core::image::{Digest, Repository};
-use slipway_core::ledger::Deployment;
-use slipway_core::notice::Notice;
-use slipway_core::plan::{Force, Rendering};
+use slipway_core::model::image::{Digest, Repository};
+use slipway_core::model::notice::Notice;
+use slipway_core::model::plan::Rendering;
+use slipway_core::model::record::Deployment;
 use slipway_engine::cloud::{Metric, StopAnswer, Timer, Versioned};
-use slipway_engine::{Cloud, Error, Kind};
+use slipway_engine::{Cloud, Error, ErrorKind};
 
 use crate::bug::Bug;
 use crate::universe::{Phase, Universe};
@@ -76,11 +76,11 @@ impl Port {
         match fault {
             0 | 1 => {
                 universe.note(format_args!("#{request} {name} {subject}: throttled"));
-                return Err(Error::new(name, subject, Kind::Throttled, "ThrottlingException: Rate exceeded"));
+                return Err(Error::new(name, subject, ErrorKind::Throttled, "ThrottlingException: Rate exceeded"));
             }
             2 | 3 => {
                 universe.note(format_args!("#{request} {name} {subject}: fails"));
-                return Err(Error::new(name, subject, Kind::Unreachable, "connection reset"));
+                return Err(Error::new(name, subject, ErrorKind::Unreachable, "connection reset"));
             }
             _ => {}
         }
@@ -88,7 +88,7 @@ impl Port {
         let answer = call(universe, request);
         if matches!(fault, 4..=6) && does == Does::Writes {
             universe.note(format_args!("#{request} its answer is lost"));
-            return Err(Error::new(name, subject, Kind::Unreachable, "the answer was lost"));
+            return Err(Error::new(name, subject, ErrorKind::Unreachable, "the answer was lost"));
         }
         if let Err(error) = &answer {
             let text = error.to_string();
@@ -116,9 +116,9 @@ impl Port {
 
 fn refused(call: &'static str, subject: &str, refusal: &Refusal) -> Error {
     let kind = match refusal.code.as_str() {
-        code if code.contains("NotFound") => Kind::NotFound,
-        _ if refusal.message.contains("Unable to describe task definition") => Kind::NotFound,
-        _ => Kind::Rejected,
+        code if code.contains("NotFound") => ErrorKind::NotFound,
+        _ if refusal.message.contains("Unable to describe task definition") => ErrorKind::NotFound,
+        _ => ErrorKind::Rejected,
     };
     Error::new(call, subject, kind, format!("{}: {}", refusal.code, refusal.message))
 }
@@ -246,13 +246,13 @@ impl Cloud for Port {
         cluster: &ClusterName,
         service: &ServiceName,
         task_definition: &TaskDefinitionArn,
-        force: Force,
+        force_new_deployment: bool,
     ) -> Result<Option<ServiceFacts>, Error> {
         const CALL: &str = "ECS.UpdateService";
         let target = TargetName::new(format!("{cluster}/{service}"));
         let subject = format!("{service} to {}", task_definition.short());
         let update = |universe: &mut Universe, request| {
-            let updated = universe.update(&target, task_definition, force, request);
+            let updated = universe.update(&target, task_definition, force_new_deployment, request);
             updated.map(Some).map_err(|refusal| refused(CALL, target.as_str(), &refusal))
         };
         self.call(CALL, &subject, Does::Writes, update).await

@@ -1,12 +1,13 @@
 //! What a function is invoked with, and Lambda's own tries of it.
 
+use slipway_core::rules::request;
 use std::future::Future;
 use std::pin::Pin;
 
 use jiff::Timestamp;
 use serde_json::Value;
-use slipway_core::request;
-use slipway_engine::{Engine, Failure, Input, Push, ServiceEvent};
+
+use slipway_engine::{Engine, Failure, Input, Push, ServiceTrigger};
 
 use crate::cloud::Port;
 use crate::events;
@@ -26,7 +27,7 @@ pub(crate) enum Payload {
     /// An image was pushed.
     Push(Push),
     /// ECS tells something.
-    Ecs(Box<ServiceEvent>),
+    Ecs(Box<ServiceTrigger>),
     /// A timer fired.
     Timer(Value),
     /// A person, a pipeline or the schedule of the reconcile asks for something.

@@ -2,12 +2,11 @@
 
 use fake_aws::Refusal;
 use jiff::SignedDuration;
-use slipway_core::facts::{RanImage, ServiceFacts};
-use slipway_core::id::{DeploymentId, ServiceDeploymentArn, ServiceRevisionArn, TargetName, TaskDefinitionArn};
-use slipway_core::image::Digest;
-use slipway_core::ledger::Service;
-use slipway_core::notice::Notice;
-use slipway_core::plan::Force;
+use slipway_core::model::facts::{RanImage, ServiceFacts};
+use slipway_core::model::id::{DeploymentId, ServiceDeploymentArn, ServiceRevisionArn, TargetName, TaskDefinitionArn};
+use slipway_core::model::image::Digest;
+use slipway_core::model::notice::Notice;
+use slipway_core::model::record::Service;
 
 use crate::bug::Bug;
 use crate::laws::{Update, View};
@@ -20,13 +19,13 @@ impl Universe {
         &mut self,
         target: &TargetName,
         to: &TaskDefinitionArn,
-        force: Force,
+        force_new_deployment: bool,
         request: u64,
     ) -> Result<ServiceFacts, Refusal> {
         let missing = || Refusal::new("ServiceNotFoundException", "Service not found.");
         let service = self.watched(target).cloned().ok_or_else(missing)?;
         let before = self.service(&service).ok_or_else(missing)?;
-        let updated = self.aws.update_service(&service.cluster, &service.name, to, force)?;
+        let updated = self.aws.update_service(&service.cluster, &service.name, to, force_new_deployment)?;
         let changed = primary(&before).map(|it| &it.id) != primary(&updated).map(|it| &it.id);
         if let (true, Some(made)) = (changed, primary(&updated)) {
             let update = Update {
@@ -36,7 +35,7 @@ impl Universe {
                 running: primary(&before).and_then(|it| self.ran(target, &it.id)),
                 before: &before,
                 made: &made.id,
-                force,
+                force_new_deployment,
             };
             let view = View { now: self.now, images: &self.images, table: &self.table };
             self.laws.updated(&update, &view);

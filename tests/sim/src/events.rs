@@ -3,25 +3,26 @@
 use fake_aws::Aws;
 use jiff::Timestamp;
 use serde_json::Value;
-use slipway_core::facts::StoppedTask;
-use slipway_core::id::{ClusterName, DeploymentId, ServiceArn, ServiceName, TargetName};
-use slipway_core::model::event::{Change, DeploymentEvent};
-use slipway_core::request;
-use slipway_engine::{Hint, Input, ServiceEvent, Warning};
+use slipway_core::model::event::{DeploymentEvent, StateChange};
+use slipway_core::model::facts::StoppedTask;
+use slipway_core::model::id::{ClusterName, DeploymentId, ServiceArn, ServiceName, TargetName};
+use slipway_core::rules::request;
+
+use slipway_engine::{Hint, Input, ServiceTrigger, Warning};
 
 use crate::scene::{CLUSTER, home};
 
 /// An event of ECS as the track function reads it; `None` for what it passes over.
-pub(crate) fn of_ecs(event: &Value, aws: &Aws) -> Option<ServiceEvent> {
+pub(crate) fn of_ecs(event: &Value, aws: &Aws) -> Option<ServiceTrigger> {
     let detail = &event["detail"];
     let text = |name: &str| detail[name].as_str().map(str::to_owned);
     let moment = |name: &str| detail[name].as_str().and_then(|text| text.parse::<Timestamp>().ok()).unwrap_or_default();
     let (service, hint) = match event["detail-type"].as_str()? {
         "ECS Deployment State Change" => {
             let change = match detail["eventName"].as_str()? {
-                "SERVICE_DEPLOYMENT_COMPLETED" => Change::Completed,
-                "SERVICE_DEPLOYMENT_FAILED" => Change::Failed,
-                _ => Change::InProgress,
+                "SERVICE_DEPLOYMENT_COMPLETED" => StateChange::Completed,
+                "SERVICE_DEPLOYMENT_FAILED" => StateChange::Failed,
+                _ => StateChange::InProgress,
             };
             let deployment = DeploymentId::new(detail["deploymentId"].as_str()?);
             let hint = DeploymentEvent { change, deployment, reason: text("reason"), at: moment("updatedAt") };
@@ -37,7 +38,7 @@ pub(crate) fn of_ecs(event: &Value, aws: &Aws) -> Option<ServiceEvent> {
             (ServiceName::new(service), Hint::TaskStopped(task))
         }
     };
-    Some(ServiceEvent { home: Some(home()), cluster: Some(ClusterName::new(CLUSTER)), service, hint })
+    Some(ServiceTrigger { home: Some(home()), cluster: Some(ClusterName::new(CLUSTER)), service, hint })
 }
 
 /// What a timer's payload means, whichever function it invokes.
@@ -46,7 +47,7 @@ pub(crate) fn of_timer(payload: &Value) -> Option<Input> {
         return request::parse(payload.as_object()?).ok().map(Input::Request);
     }
     let target = payload["target"].as_str()?;
-    ServiceEvent::timer(&TargetName::new(target)).map(Input::Service)
+    ServiceTrigger::timer(&TargetName::new(target)).map(Input::Service)
 }
 
 fn service_of(event: &Value) -> Option<ServiceName> {
@@ -67,7 +68,7 @@ fn stopped(aws: &Aws, arn: &str) -> Option<StoppedTask> {
 }
 
 /// A line about an event.
-pub(crate) fn line(event: &ServiceEvent) -> String {
+pub(crate) fn line(event: &ServiceTrigger) -> String {
     let service = &event.service;
     match &event.hint {
         Hint::Deployment(it) => format!("{:?} of {} on {service}", it.change, it.deployment),

@@ -6,12 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use slipway_core::facts::{RanImage, Rollout, ServiceFacts};
-use slipway_core::id::{DeploymentId, TargetName};
-use slipway_core::image::Digest;
-use slipway_core::ledger::{DecisionKind, Deployment, Outcome, RollbackMethod, Service};
-use slipway_core::notice::Notice;
-use slipway_core::plan::Force;
+use slipway_core::model::facts::{RanImage, Rollout, ServiceFacts};
+use slipway_core::model::id::{DeploymentId, TargetName};
+use slipway_core::model::image::Digest;
+use slipway_core::model::notice::Notice;
+use slipway_core::model::record::{DecisionKind, Deployment, Outcome, RollbackMethod, Service};
 
 use crate::registry::Images;
 use crate::scene::Watched;
@@ -49,7 +48,7 @@ pub(crate) struct Update<'a> {
     /// The deployment that it made.
     pub(crate) made: &'a DeploymentId,
     /// Whether it was forced.
-    pub(crate) force: Force,
+    pub(crate) force_new_deployment: bool,
 }
 
 /// The laws, and what they have to remember.
@@ -198,15 +197,15 @@ impl Laws {
         if lease.is_none_or(|it| it.holder != holder || it.until <= view.now) {
             self.break_law(format!("{target}: #{request} stopped a deployment without the lease"));
         }
-        let meant = |it: &&Deployment| {
+        let intended = |it: &&Deployment| {
             it.is_open() && it.rollback().is_some_and(|it| it.how == RollbackMethod::Stop && it.done_at.is_none())
         };
-        let Some(meant) = record.and_then(|it| it.deployments.iter().find(meant)) else {
+        let Some(intended) = record.and_then(|it| it.deployments.iter().find(intended)) else {
             self.break_law(format!("{target}: a deployment was stopped without an intent on record"));
             return;
         };
         let Some(known) = self.services.get_mut(target) else { return };
-        if let Some(words) = known.counts_rollback(meant.number) {
+        if let Some(words) = known.counts_rollback(intended.number) {
             self.break_law(format!("{target}: {words}"));
         }
     }

@@ -7,7 +7,6 @@ use crate::registry::Quality;
 use crate::scene::{REPOSITORY, task_definition};
 use crate::schedule::Schedule;
 use crate::universe::{Universe, primary};
-use slipway_core::plan::Force;
 
 impl Schedule {
     /// Somebody asks for something, or acts past Slipway.
@@ -73,7 +72,7 @@ impl Schedule {
         let registered = universe.aws.register_task_definition(&task_definition(&service.family, &text));
         let Ok(revision) = registered else { return };
         universe.note(format_args!("somebody updates {} past Slipway to {}", service.target, digest.short()));
-        let updated = universe.aws.update_service(&service.cluster, &service.name, &revision, Force::No);
+        let updated = universe.aws.update_service(&service.cluster, &service.name, &revision, false);
         if let Some(made) = updated.ok().as_ref().and_then(primary).map(|it| it.id.clone()) {
             let now = universe.now;
             universe.laws.updated_outside(&service.target, &digest, made, now);

@@ -1,7 +1,7 @@
 //! The images that were pushed in a schedule, as the laws know them: by themselves, without asking the engine's rules.
 
 use jiff::Timestamp;
-use slipway_core::image::{Digest, Tag};
+use slipway_core::model::image::{Digest, Tag};
 
 /// Whether an image does well once it is deployed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 use fake_aws::{Aws, Image, Place};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use slipway_core::id::{ClusterName, Home, ServiceName, TargetName};
-use slipway_core::image::{Digest, Tag};
+use slipway_core::model::id::{ClusterName, Home, ServiceName, TargetName};
+use slipway_core::model::image::{Digest, Tag};
 
 use crate::registry::{Images, Order, Quality};
 

@@ -6,8 +6,8 @@ use std::task::{Context, Poll, Waker};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use slipway_core::id::{AccountId, EventId, Region};
-use slipway_core::image::{Registry, Repository};
+use slipway_core::model::id::{AccountId, EventId, Region};
+use slipway_core::model::image::{Registry, Repository};
 use slipway_engine::{Engine, Failure, Invocation, Push};
 
 use crate::bug::Bug;
@@ -168,7 +168,7 @@ impl Schedule {
     }
 
     /// What becomes of a new image.
-    fn fate(&mut self, universe: &mut Universe, digest: &slipway_core::image::Digest) -> Quality {
+    fn fate(&mut self, universe: &mut Universe, digest: &slipway_core::model::image::Digest) -> Quality {
         use fake_aws::Fate;
         let fate = match self.chance.u8(0..20) {
             0..=9 => Fate::Works,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::Value;
-use slipway_core::id::TargetName;
-use slipway_core::ledger::{Deployment, Service};
+use slipway_core::model::id::TargetName;
+use slipway_core::model::record::{Deployment, Service};
 use slipway_engine::cloud::{Timer, Versioned};
 
 /// The records of the services, and the deployments that they have no more room for.

@@ -8,8 +8,8 @@ use std::fmt;
 use fake_aws::Aws;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use slipway_core::facts::{Deployment, Rollout, ServiceFacts};
-use slipway_core::id::{ClusterName, ServiceName, TargetName};
+use slipway_core::model::facts::{DeploymentFacts, Rollout, ServiceFacts};
+use slipway_core::model::id::{ClusterName, ServiceName, TargetName};
 use slipway_engine::cloud::Versioned;
 
 use crate::bug::Bug;
@@ -250,6 +250,6 @@ pub(crate) fn service_of(aws: &Aws, cluster: &ClusterName, name: &ServiceName) -
 }
 
 /// The deployment that ECS is bringing about or has brought about.
-pub(crate) fn primary(service: &ServiceFacts) -> Option<&Deployment> {
+pub(crate) fn primary(service: &ServiceFacts) -> Option<&DeploymentFacts> {
     service.deployments.iter().find(|it| it.status == "PRIMARY")
 }

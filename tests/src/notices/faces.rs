@@ -3,7 +3,8 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
-use slipway_core::notice::{Kind, Main, MessageState, Notice, Reply, Subscription, Transport, Turn, Writer};
+use slipway_core::model::notice::{Notice, NoticeKind};
+use slipway_core::rules::message_state::{Main, MessageState, Reply, Subscription, Transport, Turn, Writer};
 
 /// A notice as everybody gets it.
 pub(super) struct Faces {
@@ -56,7 +57,7 @@ fn faces(notice: &Notice, bot: &mut MessageState, webhook: &mut MessageState) ->
 
 /// What the slack function does with the message, as its record says.
 fn turn(living: &mut MessageState, notice: &Notice, way: Transport) -> Option<(Main, Option<Reply>)> {
-    if notice.kind == Kind::Undelivered {
+    if notice.kind == NoticeKind::Undelivered {
         // It tells that Slack takes nothing.
         return None;
     }

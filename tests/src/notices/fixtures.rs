@@ -3,7 +3,7 @@
 //! A fixture is facts (a record, stopped tasks, a document); the notices are made of them by Slipway's own constructors. To add
 //! one, add a scenario to `wells`, `failures` or `troubles`.
 
-use slipway_core::notice::{Kind, Notice};
+use slipway_core::model::notice::{Notice, NoticeKind};
 
 mod failures;
 mod scene;
@@ -43,7 +43,8 @@ pub fn all() -> Vec<Scenario> {
 }
 
 /// The kinds that no scenario tells of.
-pub fn missing(scenarios: &[Scenario]) -> Vec<Kind> {
-    let told = |kind: &Kind| scenarios.iter().flat_map(|scenario| &scenario.notices).any(|notice| notice.kind == *kind);
-    Kind::KNOWN.into_iter().filter(|kind| !told(kind)).collect()
+pub fn missing(scenarios: &[Scenario]) -> Vec<NoticeKind> {
+    let told =
+        |kind: &NoticeKind| scenarios.iter().flat_map(|scenario| &scenario.notices).any(|notice| notice.kind == *kind);
+    NoticeKind::KNOWN.into_iter().filter(|kind| !told(kind)).collect()
 }

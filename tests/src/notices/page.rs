@@ -1,7 +1,8 @@
 //! The page: one HTML document that needs nothing but itself, no script and no network.
 
 use serde_json::Value;
-use slipway_core::notice::{Kind, Main, Notice, Reply};
+use slipway_core::model::notice::{Notice, NoticeKind};
+use slipway_core::rules::message_state::{Main, Reply};
 
 use super::faces::{self, Faces};
 use super::fixtures::Scenario;
@@ -65,7 +66,7 @@ fn document(title: &str, body: &str) -> String {
 /// A line for each kind, with the scenarios that tell it.
 fn contents(scenarios: &[Scenario]) -> String {
     let mut rows = String::new();
-    for kind in Kind::KNOWN.into_iter().chain([Kind::Unknown]) {
+    for kind in NoticeKind::KNOWN.into_iter().chain([NoticeKind::Unknown]) {
         let mut links = Vec::new();
         for scenario in scenarios {
             let at = scenario.notices.iter().position(|notice| notice.kind == kind);

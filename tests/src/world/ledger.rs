@@ -19,7 +19,7 @@ pub(crate) fn changes(before: Option<&Value>, item: &Value) -> Vec<String> {
         ["an input blocked", "inputs blocked", "inputs unblocked"],
     ));
     told.extend(deployments(&old, &new));
-    for good in added(&old, &new, "good", "revision") {
+    for good in added(&old, &new, "known_good", "revision") {
         told.push(format!(
             "{} good",
             good["revision"].as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default()
@@ -101,7 +101,7 @@ fn deployments(old: &Value, new: &Value) -> Vec<String> {
         let Some(before) = before else {
             told.push(format!(
                 "{number} {}",
-                if deployment["state"]["intended"].is_null() { "recorded" } else { "meant" }
+                if deployment["state"]["intended"].is_null() { "recorded" } else { "intended" }
             ));
             continue;
         };

@@ -110,7 +110,7 @@ impl Step {
             ("SNS", "Publish") => Self::Notice,
             ("DynamoDB", "GetItem" | "Query") => Self::Record,
             ("DynamoDB", _) if call.is_lease() => Self::Lease,
-            ("DynamoDB", _) if changed(call).iter().any(|change| change.ends_with(" meant")) => Self::Intent,
+            ("DynamoDB", _) if changed(call).iter().any(|change| change.ends_with(" intended")) => Self::Intent,
             ("DynamoDB", _) => Self::Done,
             ("Scheduler", "CreateSchedule") => Self::Intent,
             ("Scheduler", "DeleteSchedule") => Self::Done,

@@ -7,7 +7,7 @@ use e2e::world::{Fault, Image, Refusal};
 use insta::assert_snapshot;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
-use slipway_core::notice::Notice;
+use slipway_core::model::notice::Notice;
 
 use crate::scenario::{Invocation, Scenario};
 use crate::{scenarios, told};

@@ -106,7 +106,7 @@ async fn a_crash_between_update_and_its_record_makes_no_second_deployment(name: 
     assert_eq!(scenario.updates(), 1);
     assert!(scenario.notices().is_empty());
     let open = &scenario.remembered("prod/web")["deployments"][0];
-    assert!(open["deployment"].is_null(), "it is only meant: {open:#}");
+    assert!(open["deployment"].is_null(), "it is only intended: {open:#}");
     scenario.claim();
     scenario.deploy_once(&event, Invocation::Again).await.expect("an answer");
     assert_eq!(scenario.updates(), 1);

@@ -261,7 +261,7 @@ async fn who_asked_is_written_down(name: &'static str) {
     assert_eq!(record["deployments"][0]["who"], "ana");
     let status = scenario.ask(json!({ "action": "status", "target": "prod/web" })).await;
     assert_eq!(status["targets"][0]["memory"]["decision"]["who"], "ana");
-    assert_eq!(status["targets"][0]["memory"]["last_good"], "web:1");
+    assert_eq!(status["targets"][0]["memory"]["last_known_good"], "web:1");
     scenario.claim();
     scenario.end();
 }
@@ -346,7 +346,7 @@ async fn what_a_newer_version_remembers_is_read_and_nothing_is_done_by_it(name: 
     let history = scenario.ask(json!({ "action": "history", "target": "prod/web" })).await;
     assert_eq!(history["targets"][0]["deployments"][0]["image"]["new"]["tag"], "1.5.0", "{history:#}");
     let status = scenario.ask(json!({ "action": "status", "target": "prod/web" })).await;
-    assert_eq!(status["targets"][0]["memory"]["last_good"], "web:1", "{status:#}");
+    assert_eq!(status["targets"][0]["memory"]["last_known_good"], "web:1", "{status:#}");
 
     assert_eq!((scenario.remembered("prod/web"), scenario.updates()), (record, updates));
     scenario.claim();

@@ -48,8 +48,8 @@ async fn a_completed_deployment_is_known_good(name: &'static str) {
     assert_snapshot!("a_completed_deployment.transcript", scenario.transcript());
     assert_eq!(kinds(&mut scenario), ["completed"]);
     let record = remembered(&scenario);
-    assert_eq!(record["good"][0]["revision"], "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:2");
-    assert!(record["good"][0]["ran"][0]["digest"].as_str().is_some_and(|digest| digest.starts_with("sha256:")));
+    assert_eq!(record["known_good"][0]["revision"], "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:2");
+    assert!(record["known_good"][0]["ran"][0]["digest"].as_str().is_some_and(|digest| digest.starts_with("sha256:")));
     assert_eq!(record["lease"], Value::Null);
     scenario.end();
 }

@@ -234,7 +234,7 @@ async fn what_was_published_as_failed_and_completes_after_all_is_corrected(name:
     scenario.transcript();
     let record = remembered(&scenario);
     assert_eq!((&record["quarantine"], outcome(&scenario).as_str()), (&json!([]), "completed"));
-    assert!(record["good"][0]["revision"].as_str().is_some_and(|it| it.ends_with("/web:2")), "{record:#}");
+    assert!(record["known_good"][0]["revision"].as_str().is_some_and(|it| it.ends_with("/web:2")), "{record:#}");
     scenario.end();
 }
 

@@ -14,8 +14,8 @@ use jiff::Timestamp;
 use lambda_runtime::{Config, Context, LambdaEvent};
 use serde_json::{Value, json};
 use slipway_aws::clock::Clock;
-use slipway_core::id::{DeploymentId, TargetName};
-use slipway_core::notice::{Kind, Notice, Route, Severity};
+use slipway_core::model::id::{DeploymentId, TargetName};
+use slipway_core::model::notice::{Notice, NoticeKind, Route, Severity};
 use slipway_slack::{Poster, Settings, handle};
 
 use crate::record;
@@ -240,19 +240,23 @@ fn context(world: &World, invocation: usize) -> Context {
 }
 
 /// A notice of a deployment to `prod/web`, as the deploy and the track function publish them.
-pub(crate) fn notice(deployment: &str, kind: Kind, second: i64) -> Notice {
+pub(crate) fn notice(deployment: &str, kind: NoticeKind, second: i64) -> Notice {
     let severity = match kind {
-        Kind::Completed => Severity::Success,
-        Kind::Failing | Kind::Failed | Kind::RollingBack | Kind::RolledBack | Kind::RollbackFailed => Severity::Failure,
+        NoticeKind::Completed => Severity::Success,
+        NoticeKind::Failing
+        | NoticeKind::Failed
+        | NoticeKind::RollingBack
+        | NoticeKind::RolledBack
+        | NoticeKind::RollbackFailed => Severity::Failure,
         _ => Severity::Info,
     };
     let said = match kind {
-        Kind::Started => "Deploying to",
-        Kind::InProgress => "In progress on",
-        Kind::Completed => "Deployed to",
-        Kind::Failing => "Deploy is failing on",
-        Kind::RollingBack => "Rolling back on",
-        Kind::RolledBack => "Deploy failed, rolled back on",
+        NoticeKind::Started => "Deploying to",
+        NoticeKind::InProgress => "In progress on",
+        NoticeKind::Completed => "Deployed to",
+        NoticeKind::Failing => "Deploy is failing on",
+        NoticeKind::RollingBack => "Rolling back on",
+        NoticeKind::RolledBack => "Deploy failed, rolled back on",
         _ => "Something happened to",
     };
     let start: Timestamp = "2026-11-21T12:00:00Z".parse().expect("a time");

@@ -2,6 +2,7 @@
 //! deployed rules to a queue and to Slack; and a deployment fails, from its first stopped task and the timer of its deadline
 //! to the rollback.
 
+use slipway_core::model::timer;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -11,8 +12,7 @@ use e2e::stage::{Delivered, ROLES, Stage};
 use e2e::world::{Call, Failure, Image};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use slipway_core::id::TargetName;
-use slipway_core::timer;
+use slipway_core::model::id::TargetName;
 
 const CONFIG: &str = r#"
 version: 1

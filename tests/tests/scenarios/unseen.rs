@@ -107,7 +107,7 @@ async fn what_won_unseen_and_was_superseded_is_good(name: &'static str) {
     let ours = ours.expect("the push is on record");
     assert_eq!((&ours["outcome"], &ours["revision"]["new"]), (&json!("completed"), &json!("web:2")), "{record:#}");
     assert!(ours["deployment"].as_str().is_some_and(|id| id.starts_with("ecs-svc/")), "{ours:#}");
-    assert!(record["good"].as_array().is_some_and(|good| good.iter().any(|it| it["revision"] == arn("web:2"))));
+    assert!(record["known_good"].as_array().is_some_and(|good| good.iter().any(|it| it["revision"] == arn("web:2"))));
     assert_eq!(record["quarantine"], json!([]));
     scenario.claim();
     scenario.end();
@@ -210,7 +210,7 @@ async fn dies_after_the_update(scenario: &mut Scenario, payload: &Value) {
     assert_eq!(scenario.deploy_until(payload, UPDATED, Invocation::New).await, Killed::Yes);
     assert_eq!(scenario.updates(), before + 1);
     let open = &remembered(scenario)["deployments"][0];
-    assert!(open.is_object() && open["deployment"].is_null(), "it is only meant: {open:#}");
+    assert!(open.is_object() && open["deployment"].is_null(), "it is only intended: {open:#}");
     assert!(scenario.notices().is_empty());
     scenario.claim();
 }
@@ -224,7 +224,7 @@ async fn dies_before_the_update(scenario: &mut Scenario, payload: &Value) {
     assert_eq!(scenario.deploy_until(payload, UPDATED + 1, Invocation::New).await, Killed::Yes);
     assert_eq!(scenario.updates(), before);
     let open = &remembered(scenario)["deployments"][0];
-    assert!(open.is_object() && open["deployment"].is_null(), "it is only meant: {open:#}");
+    assert!(open.is_object() && open["deployment"].is_null(), "it is only intended: {open:#}");
     assert!(scenario.notices().is_empty());
     scenario.claim();
 }

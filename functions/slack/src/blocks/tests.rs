@@ -1,7 +1,7 @@
 //! Messages as Slack gets them, and pressed against its limits.
 
-use slipway_core::notice::Cause;
-use slipway_core::trigger::Trigger;
+use slipway_core::model::notice::TriggeredBy;
+use slipway_core::model::trigger::Trigger;
 
 use super::*;
 
@@ -151,7 +151,7 @@ fn slack_s_limits_hold_whatever_the_notice() {
         check_limits(&Notice {
             headline: text.clone(),
             reason: text.clone(),
-            cause: Some(Cause { trigger: Trigger::of(text), event: None, who: Some(text.clone()) }),
+            cause: Some(TriggeredBy { trigger: Trigger::of(text), event: None, who: Some(text.clone()) }),
             details: vec![text.clone(); 50],
             advice: vec![text.clone(); 50],
             links: vec![link(&text[..text.char_indices().nth(80).unwrap().0]); 50],

@@ -1,6 +1,6 @@
 //! Text as Slack shows it: nothing in it mentions anybody, links, or ends a code block; no escape is cut in half.
 
-use slipway_core::notice::clean;
+use slipway_core::model::clean::clean;
 
 /// Prose in at most `longest` characters after escaping.
 pub(crate) fn prose(text: &str, longest: usize) -> String {

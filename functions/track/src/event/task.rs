@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use slipway_core::facts::{StoppedContainer, StoppedTask};
-use slipway_core::id::{ClusterName, ContainerName, DeploymentId, Home, ServiceName, TaskDefinitionArn};
+use slipway_core::model::facts::{StoppedContainer, StoppedTask};
+use slipway_core::model::id::{ClusterName, ContainerName, DeploymentId, Home, ServiceName, TaskDefinitionArn};
 
 use super::{Malformed, cluster};
 

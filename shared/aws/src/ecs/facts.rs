@@ -4,11 +4,11 @@ use aws_sdk_ecs::types::{self, DeploymentControllerType, DeploymentRolloutState,
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 use serde_json::Value;
-use slipway_core::facts::{
-    Breaker, Controller, Deployment, Management, Monitors, Pause, Revision, Rollout, ServiceDeploymentFacts,
-    ServiceDeploymentStatus, ServiceEvent, ServiceFacts, Strategy,
+use slipway_core::model::facts::{
+    Breaker, Controller, DeploymentFacts, Management, Monitors, Pause, Revision, Rollout, ServiceDeploymentFacts,
+    ServiceDeploymentStatus, ServiceFacts, ServiceMessage, Strategy,
 };
-use slipway_core::id::{
+use slipway_core::model::id::{
     ClusterName, DeploymentId, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn,
 };
 
@@ -43,7 +43,7 @@ pub(super) fn service(service: &types::Service) -> Option<ServiceFacts> {
         events: service
             .events()
             .iter()
-            .map(|event| ServiceEvent {
+            .map(|event| ServiceMessage {
                 at: time(event.created_at()),
                 message: event.message().unwrap_or_default().to_owned(),
             })
@@ -127,8 +127,8 @@ fn breaker(configuration: Option<&types::DeploymentConfiguration>) -> Breaker {
     }
 }
 
-fn deployment(deployment: &types::Deployment) -> Option<Deployment> {
-    Some(Deployment {
+fn deployment(deployment: &types::Deployment) -> Option<DeploymentFacts> {
+    Some(DeploymentFacts {
         id: DeploymentId::new(deployment.id()?),
         status: deployment.status().unwrap_or_default().to_owned(),
         task_definition: TaskDefinitionArn::new(deployment.task_definition()?),

@@ -4,8 +4,8 @@ use aws_sdk_ecs::operation::stop_service_deployment::StopServiceDeploymentError 
 use aws_sdk_ecs::types::{
     self, DeploymentLifecycleHookStatus, ServiceDeploymentRollbackMonitorsStatus, StopServiceDeploymentStopType,
 };
-use slipway_core::facts::{Monitors, Pause, ServiceDeploymentFacts, ServiceDeploymentStatus};
-use slipway_core::id::{ServiceDeploymentArn, ServiceRevisionArn};
+use slipway_core::model::facts::{Monitors, Pause, ServiceDeploymentFacts, ServiceDeploymentStatus};
+use slipway_core::model::id::{ServiceDeploymentArn, ServiceRevisionArn};
 use slipway_engine::Error;
 use slipway_engine::cloud::StopAnswer;
 

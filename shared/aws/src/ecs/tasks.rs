@@ -1,8 +1,8 @@
 //! Stopped tasks, which ECS keeps for about an hour.
 
 use aws_sdk_ecs::types::{self, DesiredStatus};
-use slipway_core::facts::{StoppedContainer, StoppedTask};
-use slipway_core::id::{ClusterName, ContainerName, DeploymentId, ServiceName, TaskDefinitionArn};
+use slipway_core::model::facts::{StoppedContainer, StoppedTask};
+use slipway_core::model::id::{ClusterName, ContainerName, DeploymentId, ServiceName, TaskDefinitionArn};
 use slipway_engine::Error;
 
 use super::Ecs;

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailur
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use slipway_core::id::TargetName;
+use slipway_core::model::id::TargetName;
 use slipway_engine::Error;
 use slipway_engine::cloud::Versioned;
 use slipway_engine::store::compare_and_set;

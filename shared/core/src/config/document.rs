@@ -9,7 +9,7 @@ use super::{Base, Mistake, RepositoryName, Target, Template, names, surrogates};
 use crate::config::tags::TagPolicy;
 use crate::model::id::{ClusterName, ContainerName, ServiceName, TargetName};
 use crate::model::notice::Route;
-use crate::model::record::Settings;
+use crate::model::record::DeploymentSettings;
 
 /// The version of the document's form that this release reads.
 pub(super) const VERSION: u64 = 1;
@@ -38,7 +38,7 @@ pub(super) struct Entry {
     pub(super) base: Base,
     pub(super) environment: Vec<(String, Template)>,
     pub(super) notify: Vec<Route>,
-    pub(super) settings: Settings,
+    pub(super) settings: DeploymentSettings,
     pub(super) settle: u64,
 }
 

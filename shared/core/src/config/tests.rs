@@ -81,8 +81,11 @@ targets:
 ",
     );
     let [web, api] = config.targets() else { panic!("{config:?}") };
-    let settings =
-        |rollback, deadline_seconds, max_failed_tasks| Settings { rollback, deadline_seconds, max_failed_tasks };
+    let settings = |rollback, deadline_seconds, max_failed_tasks| DeploymentSettings {
+        rollback,
+        deadline_seconds,
+        max_failed_tasks,
+    };
     assert_eq!((&web.settings, web.settle), (&settings(RollbackMode::Off, 7200, Some(5)), 3));
     assert_eq!((&api.settings, api.settle), (&settings(RollbackMode::Auto, 2700, None), 10));
 }

@@ -8,7 +8,7 @@ use crate::model::id::DeploymentId;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeploymentEvent {
     /// What ECS says happened.
-    pub change: Change,
+    pub change: StateChange,
     /// The deployment it names; for a rollback by ECS, the old one that it puts back.
     pub deployment: DeploymentId,
     /// ECS's words; free text.
@@ -19,7 +19,7 @@ pub struct DeploymentEvent {
 
 /// What an event says happened to a deployment. ECS documents these three.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum StateChange {
     /// `SERVICE_DEPLOYMENT_IN_PROGRESS`.
     InProgress,
     /// `SERVICE_DEPLOYMENT_COMPLETED`.

@@ -92,18 +92,18 @@ pub struct ServiceFacts {
     /// What ECS itself does about a failed deployment.
     pub breaker: Breaker,
     /// The deployments under way and the last one, the PRIMARY first where there is one.
-    pub deployments: Vec<Deployment>,
+    pub deployments: Vec<DeploymentFacts>,
     /// The service deployment under way, if any.
     pub current_service_deployment: Option<ServiceDeploymentArn>,
     /// The revisions that run now.
     pub current_revisions: Vec<ServiceRevisionArn>,
     /// The newest service events, newest first.
-    pub events: Vec<ServiceEvent>,
+    pub events: Vec<ServiceMessage>,
 }
 
 impl ServiceFacts {
     /// The deployment that ECS is bringing about or has brought about.
-    pub fn primary(&self) -> Option<&Deployment> {
+    pub fn primary(&self) -> Option<&DeploymentFacts> {
         self.deployments.iter().find(|deployment| deployment.status == "PRIMARY")
     }
 }
@@ -158,7 +158,7 @@ pub enum Breaker {
 
 /// An entry of a service's `deployments`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Deployment {
+pub struct DeploymentFacts {
     /// `ecs-svc/…`, as events name it.
     pub id: DeploymentId,
     /// `PRIMARY`, `ACTIVE`, `INACTIVE` or `DRAINING`.
@@ -183,7 +183,7 @@ pub struct Deployment {
     pub pending_count: i32,
 }
 
-impl Deployment {
+impl DeploymentFacts {
     /// Whether ECS says that this is its own rollback, from its circuit breaker, an alarm or a stop request.
     pub fn is_rollback(&self) -> bool {
         // The reason is free text; AWS documents no other mark on a deployment.
@@ -206,7 +206,7 @@ pub enum Rollout {
 
 /// A service event: ECS's own log of what it did.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServiceEvent {
+pub struct ServiceMessage {
     /// When.
     pub at: Option<Timestamp>,
     /// What, in ECS's words.

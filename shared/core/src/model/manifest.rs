@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// What a manifest says of the build that it comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Build {
+pub struct BuildIdentity {
     /// The image's configuration, of an image for one platform.
     config: Option<String>,
     /// The manifests of its platforms, of an index; attestations left out.
@@ -15,7 +15,7 @@ pub struct Build {
     revision: Option<String>,
 }
 
-impl Build {
+impl BuildIdentity {
     /// Reads an image's manifest or an index; what is neither says nothing.
     pub fn of_manifest(manifest: &str) -> Self {
         let manifest: Value = serde_json::from_str(manifest).unwrap_or_default();
@@ -41,12 +41,12 @@ impl Build {
 mod tests {
     use super::*;
 
-    fn index(platforms: &[(&str, &str)], annotations: &str) -> Build {
+    fn index(platforms: &[(&str, &str)], annotations: &str) -> BuildIdentity {
         let manifests: Vec<String> = platforms
             .iter()
             .map(|(digest, os)| format!(r#"{{"digest":"{digest}","platform":{{"os":"{os}"}}}}"#))
             .collect();
-        Build::of_manifest(&format!(r#"{{"manifests":[{}],"annotations":{annotations}}}"#, manifests.join(",")))
+        BuildIdentity::of_manifest(&format!(r#"{{"manifests":[{}],"annotations":{annotations}}}"#, manifests.join(",")))
     }
 
     #[test]
@@ -60,11 +60,11 @@ mod tests {
 
     #[test]
     fn a_configuration_or_a_commit_tells_a_build() {
-        let image = |config: &str| Build::of_manifest(&format!(r#"{{"config":{{"digest":"{config}"}}}}"#));
+        let image = |config: &str| BuildIdentity::of_manifest(&format!(r#"{{"config":{{"digest":"{config}"}}}}"#));
         assert!(image("sha256:1").is_same(&image("sha256:1")));
         assert!(!image("sha256:1").is_same(&image("sha256:2")));
         let commit = |commit: &str| index(&[(commit, "linux")], r#"{"org.opencontainers.image.revision":"9fceb02"}"#);
         assert!(commit("a").is_same(&commit("b")));
-        assert!(!Build::of_manifest("nonsense").is_same(&Build::of_manifest("nonsense")));
+        assert!(!BuildIdentity::of_manifest("nonsense").is_same(&BuildIdentity::of_manifest("nonsense")));
     }
 }

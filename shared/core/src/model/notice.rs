@@ -31,7 +31,7 @@ pub const VERSION: u32 = 1;
 /// Something that people are told.
 ///
 /// A reader takes what it understands: a field that is missing or of another shape is its default, unknown fields
-/// are ignored, and an unknown kind is [`Kind::Unknown`].
+/// are ignored, and an unknown kind is [`NoticeKind::Unknown`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
@@ -44,7 +44,7 @@ pub struct Notice {
     pub id: String,
     /// What it tells.
     #[serde(deserialize_with = "read::or_default")]
-    pub kind: Kind,
+    pub kind: NoticeKind,
     /// How much it matters.
     #[serde(deserialize_with = "read::or_default")]
     pub severity: Severity,
@@ -78,7 +78,7 @@ pub struct Notice {
     pub deployment: Option<DeploymentId>,
     /// Who or what triggered it.
     #[serde(deserialize_with = "read::or_default")]
-    pub cause: Option<Cause>,
+    pub cause: Option<TriggeredBy>,
     /// Seconds from the deployment's start to what is told.
     #[serde(deserialize_with = "read::or_default")]
     pub duration_seconds: Option<i64>,
@@ -187,7 +187,7 @@ impl Place<'_> {
 /// Who or what triggered a deployment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Cause {
+pub struct TriggeredBy {
     /// `push`, `deploy`, `redeploy`, `rollback`, `reconcile`, `release`; `external` for what Slipway did not do, `unknown`
     /// where nothing says who did it.
     #[cfg_attr(test, schemars(with = "String"))]
@@ -199,7 +199,7 @@ pub struct Cause {
     pub who: Option<String>,
 }
 
-impl Cause {
+impl TriggeredBy {
     /// What set Slipway going.
     pub fn new(trigger: &Trigger, event: &EventId) -> Self {
         Self { trigger: trigger.clone(), event: Some(event.clone()), who: None }
@@ -231,7 +231,7 @@ impl Cause {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum NoticeKind {
     /// Slipway updated the service; the deployment begins.
     Started,
     /// ECS says that the deployment is in progress.
@@ -268,7 +268,7 @@ pub enum Kind {
     Unknown,
 }
 
-impl Kind {
+impl NoticeKind {
     /// Every kind that this version tells, in the order of a deployment's life.
     pub const KNOWN: [Self; 15] = [
         Self::Started,

@@ -77,9 +77,9 @@ pub enum Step {
         /// The service.
         service: ServiceName,
         /// What it shall run.
-        to: To,
+        to: NextRevision,
         /// Whether a deployment is made although nothing changed.
-        force: Force,
+        force_new_deployment: bool,
         /// The deployment that was PRIMARY when this was decided; another one tells that an unanswered update took effect.
         previous_primary: Option<DeploymentId>,
     },
@@ -110,20 +110,11 @@ impl Rendering {
 
 /// The revision that a service shall run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum To {
+pub enum NextRevision {
     /// The one that the plan's `Register` makes.
     Registered,
     /// One that is there already.
     Existing(TaskDefinitionArn),
-}
-
-/// Whether a deployment is made although nothing changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Force {
-    /// `forceNewDeployment` is sent.
-    Yes,
-    /// It is not.
-    No,
 }
 
 /// The image of a target before and after.

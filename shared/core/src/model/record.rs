@@ -18,7 +18,7 @@ pub use deployment::{Deployment, DeploymentState, Ended, Failing, Progress, Roll
 pub use lease::{Busy, Fence, Lost, Unserved};
 pub use life::{Began, Once};
 pub use outcome::Outcome;
-pub use settings::{RollbackMode, Settings};
+pub use settings::{DeploymentSettings, RollbackMode};
 pub use words::{DecisionKind, FailedBy, RollbackMethod};
 
 mod built;
@@ -85,7 +85,7 @@ pub struct Service {
     pub pending: Vec<Pending>,
     /// The revisions whose deployments completed, newest first; where a rollback goes.
     #[serde(deserialize_with = "lenient::items")]
-    pub good: Vec<KnownGood>,
+    pub known_good: Vec<KnownGood>,
     /// Images that failed here, newest first. Nothing but a person brings them back.
     #[serde(deserialize_with = "lenient::items")]
     pub quarantine: Vec<Quarantined>,

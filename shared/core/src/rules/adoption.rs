@@ -6,12 +6,12 @@ use crate::model::facts::{RanImage, ServiceFacts};
 use crate::model::id::TaskDefinitionArn;
 use crate::model::record::{Decision, DecisionKind, Deployment, KnownGood, RECENT, Ran, Service};
 use crate::rules::mechanism;
-use crate::rules::note::{Note, is_first_sight};
+use crate::rules::note::{Note, is_first_observation};
 
 /// What is remembered of a service that is seen for the first time.
 ///
 /// `at` is when that counts as decided: when what runs was deployed, or now, so that nothing of before is deployed.
-pub fn first_sight(service: &ServiceFacts, ran: &[RanImage], at: Option<Timestamp>, now: Timestamp) -> Note {
+pub fn first_observation(service: &ServiceFacts, ran: &[RanImage], at: Option<Timestamp>, now: Timestamp) -> Note {
     let primary = service.primary();
     let made = primary.and_then(|primary| primary.created_at).unwrap_or(now);
     let won = primary.filter(|primary| mechanism::is_completed(primary));
@@ -27,7 +27,7 @@ pub fn first_sight(service: &ServiceFacts, ran: &[RanImage], at: Option<Timestam
 /// Whether the record knows what this revision ran: it is known good, or Slipway brought it.
 pub fn knows_what_ran(record: &Service, revision: &TaskDefinitionArn) -> bool {
     let short = |it: &str| TaskDefinitionArn::new(it).short() == revision.short();
-    record.good.iter().any(|good| short(&good.revision))
+    record.known_good.iter().any(|good| short(&good.revision))
         || record.deployments.iter().any(|it| !it.is_external() && it.revision.new.as_deref() == Some(revision.short()))
 }
 
@@ -42,7 +42,7 @@ pub fn as_ran(ran: &[RanImage]) -> Vec<Ran> {
 ///
 /// It need not be the PRIMARY any more: an update of ours may have gone over it before anybody saw it.
 pub fn external(record: &Service, service: &ServiceFacts) -> Option<Note> {
-    if is_first_sight(record) {
+    if is_first_observation(record) {
         return None;
     }
     let decided = record.decision.as_ref().map(|decision| decision.at);
@@ -62,7 +62,7 @@ pub fn external(record: &Service, service: &ServiceFacts) -> Option<Note> {
 
 /// Whether this deployment put the service back after what was deployed last. One that was there before, and that ECS put
 /// back, is whatever it was before.
-fn is_rollback_of_last(record: &Service, made: &crate::model::facts::Deployment) -> bool {
+fn is_rollback_of_last(record: &Service, made: &crate::model::facts::DeploymentFacts) -> bool {
     record.deployments.first().is_some_and(|last| {
         let back_to = |revision: &Option<String>| revision.as_deref() == Some(made.task_definition.short());
         let since = made.created_at.is_none_or(|created| created >= last.began_at());

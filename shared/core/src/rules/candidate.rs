@@ -6,13 +6,13 @@ use crate::config::Target;
 use crate::model::facts::{ImageFacts, Revision, ServiceFacts};
 use crate::model::id::EventId;
 use crate::model::image::{Repository, Tag};
-use crate::model::manifest::Build;
+use crate::model::manifest::BuildIdentity;
 use crate::model::record;
 use crate::model::trigger::Trigger;
 
 /// What was looked up for one target.
 #[derive(Clone, Copy, Debug)]
-pub struct Facts<'a> {
+pub struct TargetFacts<'a> {
     /// What the configuration says.
     pub target: &'a Target,
     /// The repository that the target's name for it means.
@@ -52,16 +52,12 @@ pub enum By<'a> {
     /// The registry has it under this tag; the policy orders it likewise.
     Registry(&'a Tag),
     /// A person or a pipeline asked for it, by this tag if by one; no order holds it back.
-    Request(Option<&'a Tag>, Insist),
-}
-
-/// Whether a request says that it knows of a quarantine or a hold: `"force": true`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Insist {
-    /// It does.
-    Yes,
-    /// It doesn't.
-    No,
+    Request {
+        /// The tag.
+        tag: Option<&'a Tag>,
+        /// Whether they know of a quarantine or a hold: `"force": true`.
+        force: bool,
+    },
 }
 
 /// What was looked up about the running image, where it was needed.
@@ -70,14 +66,14 @@ pub struct Known<'a> {
     /// The answer to [`question`](crate::rules::gates::question).
     pub running_image: Option<&'a ImageFacts>,
     /// The wanted image and the running one as builds, where [`to_compare`](crate::rules::gates::to_compare) asked for them.
-    pub builds: Option<(&'a Build, &'a Build)>,
+    pub builds: Option<(&'a BuildIdentity, &'a BuildIdentity)>,
 }
 
 /// The tag an image goes by for a target: the best that the policy deploys, else the one it was asked for by, else any.
 pub fn tag_to_show<'a>(target: &Target, candidate: &Candidate<'a>) -> Option<&'a Tag> {
     match candidate.by {
         By::Push(tag) | By::Registry(tag) => target.tags.best(&candidate.image.tags).or(Some(tag)),
-        By::Request(Some(tag), _) => Some(tag),
-        By::Request(None, _) => target.tags.best(&candidate.image.tags).or(candidate.image.tags.first()),
+        By::Request { tag: Some(tag), .. } => Some(tag),
+        By::Request { tag: None, .. } => target.tags.best(&candidate.image.tags).or(candidate.image.tags.first()),
     }
 }

@@ -6,14 +6,14 @@ use crate::config::{Target, Template};
 use crate::model::plan::{ImageChange, Plan, Rendering, Shown};
 use crate::model::provenance::Provenance;
 use crate::model::reason::Reason;
-use crate::rules::candidate::{By, Candidate, Facts, Known, tag_to_show};
+use crate::rules::candidate::{By, Candidate, Known, TargetFacts, tag_to_show};
 use crate::rules::gates;
 use crate::rules::mechanism;
 use crate::rules::render;
 use crate::rules::steps;
 
 /// Plans to run an image.
-pub fn deploy(facts: &Facts<'_>, candidate: &Candidate<'_>, known: &Known<'_>) -> Plan {
+pub fn deploy(facts: &TargetFacts<'_>, candidate: &Candidate<'_>, known: &Known<'_>) -> Plan {
     let new =
         Shown { tag: tag_to_show(facts.target, candidate).cloned(), digest: Some(candidate.image.digest.clone()) };
     let running = gates::running(facts, &candidate.image.digest);
@@ -21,7 +21,7 @@ pub fn deploy(facts: &Facts<'_>, candidate: &Candidate<'_>, known: &Known<'_>) -
     let reason = match candidate.by {
         By::Push(tag) => Reason::Pushed { tag: new.tag.clone().unwrap_or_else(|| tag.clone()) },
         By::Registry(_) => Reason::Reconciled { image: new.to_string() },
-        By::Request(..) => Reason::Asked { image: new.to_string() },
+        By::Request { .. } => Reason::Asked { image: new.to_string() },
     };
     let ordered = || match (candidate.by, &running) {
         (By::Push(_) | By::Registry(_), Some(running)) => {
@@ -51,7 +51,7 @@ pub fn deploy(facts: &Facts<'_>, candidate: &Candidate<'_>, known: &Known<'_>) -
     Plan { image, running: Some(facts.running.arn.clone()), ..plan }
 }
 
-fn render_candidate(facts: &Facts<'_>, candidate: &Candidate<'_>, shown: &Shown) -> Result<Rendering, Reason> {
+fn render_candidate(facts: &TargetFacts<'_>, candidate: &Candidate<'_>, shown: &Shown) -> Result<Rendering, Reason> {
     let provenance = Provenance {
         repository: facts.repository.name.clone(),
         tag: shown.tag.clone(),
@@ -65,7 +65,7 @@ fn render_candidate(facts: &Facts<'_>, candidate: &Candidate<'_>, shown: &Shown)
     let environment = environment(facts.target, shown, candidate);
     render::render(
         facts.base,
-        &render::Change {
+        &render::Edits {
             repository: facts.repository,
             digest: &candidate.image.digest,
             containers: &facts.target.containers,
@@ -83,7 +83,7 @@ fn environment(target: &Target, shown: &Shown, candidate: &Candidate<'_>) -> Vec
 }
 
 /// Why nothing is to be done when the service has exactly what is wanted.
-fn as_it_is(facts: &Facts<'_>, shown: &Shown) -> Reason {
+fn as_it_is(facts: &TargetFacts<'_>, shown: &Shown) -> Reason {
     let (image, revision) = (shown.to_string(), facts.running.arn.short().to_owned());
     match facts.service.primary() {
         Some(primary) if mechanism::is_in_progress(primary) => {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use crate::model::facts::{ServiceEvent, StoppedTask};
+use crate::model::facts::{ServiceMessage, StoppedTask};
 use crate::model::id::TargetName;
 use crate::model::image::Digest;
 use crate::model::record::FailedBy;
@@ -30,7 +30,7 @@ pub struct Evidence<'a> {
     pub digest: Option<&'a Digest>,
     /// Who noticed.
     pub by: FailedBy,
-    /// Seconds that the deployment had, [`Settings::deadline_seconds`](crate::model::record::Settings).
+    /// Seconds that the deployment had, [`Settings::deadline_seconds`](crate::model::record::DeploymentSettings).
     pub deadline_seconds: u64,
     /// When the deployment began; older events of the service are another story.
     pub since: Option<Timestamp>,
@@ -39,7 +39,7 @@ pub struct Evidence<'a> {
     /// Tasks of the deployment that stopped, newest first; three are told.
     pub tasks: &'a [StoppedTask],
     /// ECS's log of the service, newest first.
-    pub events: &'a [ServiceEvent],
+    pub events: &'a [ServiceMessage],
     /// What ECS warned of meanwhile, newest first.
     pub warnings: &'a [String],
 }
@@ -71,7 +71,7 @@ fn of_tasks(tasks: &[StoppedTask]) -> Option<Cause> {
 }
 
 /// ECS's log of the service since the deployment began, newest first.
-pub(crate) fn recent<'a>(evidence: &Evidence<'a>) -> impl Iterator<Item = &'a ServiceEvent> {
+pub(crate) fn recent<'a>(evidence: &Evidence<'a>) -> impl Iterator<Item = &'a ServiceMessage> {
     let since = evidence.since;
     evidence.events.iter().filter(move |event| match (event.at, since) {
         (Some(at), Some(since)) => at >= since,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::lenient;
-use crate::model::notice::{Kind, Notice, Severity};
+use crate::model::notice::{Notice, NoticeKind, Severity};
 
 /// So many lines of a notice's details are shown where people only glance; the thread and the e-mail have more.
 pub const GLANCE: usize = 8;
@@ -248,7 +248,7 @@ impl MessageState {
     fn alarms(&self, notice: &Notice) -> bool {
         notice.severity == Severity::Failure
             && match notice.kind {
-                Kind::RollbackFailed => true,
+                NoticeKind::RollbackFailed => true,
                 _ => self.broadcast.is_none(),
             }
     }
@@ -256,7 +256,7 @@ impl MessageState {
 
 /// Whether there is more to tell than a new message shows, at which people glance, or will show when it has moved on.
 fn has_more(notice: &Notice) -> bool {
-    let moves_on = (1..Kind::Failed.rank()).contains(&notice.kind.rank());
+    let moves_on = (1..NoticeKind::Failed.rank()).contains(&notice.kind.rank());
     !notice.changes.is_empty() || notice.details.len() > GLANCE || (moves_on && has_depth(notice))
 }
 
@@ -266,19 +266,21 @@ fn has_depth(notice: &Notice) -> bool {
 }
 
 /// A webhook's channel gets the start and the end, and the news that it fails: each is a message of its own.
-fn deserves_a_message(kind: Kind) -> bool {
-    !matches!(kind, Kind::InProgress | Kind::RollingBack)
+fn deserves_a_message(kind: NoticeKind) -> bool {
+    !matches!(kind, NoticeKind::InProgress | NoticeKind::RollingBack)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn notice(kind: Kind, second: i64) -> Notice {
+    fn notice(kind: NoticeKind, second: i64) -> Notice {
         let severity = match kind {
-            Kind::Failing | Kind::RollingBack | Kind::RolledBack | Kind::RollbackFailed | Kind::Failed => {
-                Severity::Failure
-            }
+            NoticeKind::Failing
+            | NoticeKind::RollingBack
+            | NoticeKind::RolledBack
+            | NoticeKind::RollbackFailed
+            | NoticeKind::Failed => Severity::Failure,
             _ => Severity::Info,
         };
         let at = Timestamp::from_second(second).unwrap();
@@ -316,7 +318,7 @@ mod tests {
     #[test]
     fn one_message_follows_its_deployment() {
         let (started, progress, completed) =
-            (notice(Kind::Started, 1), notice(Kind::InProgress, 2), notice(Kind::Completed, 9));
+            (notice(NoticeKind::Started, 1), notice(NoticeKind::InProgress, 2), notice(NoticeKind::Completed, 9));
         let all = [started.clone(), progress.clone(), completed.clone(), completed.clone(), started.clone()];
         assert_eq!(told(Transport::Bot, &all), ["Post None", "Edit None", "Edit None", "Nothing", "Nothing"]);
         let reverse = [completed, progress, started];
@@ -325,12 +327,12 @@ mod tests {
 
     #[test]
     fn a_failure_is_broadcast_once_and_a_failed_way_back_again() {
-        let all = [Kind::Started, Kind::Failing, Kind::RollingBack, Kind::RolledBack];
+        let all = [NoticeKind::Started, NoticeKind::Failing, NoticeKind::RollingBack, NoticeKind::RolledBack];
         let all: Vec<Notice> = all.into_iter().zip(1..).map(|(kind, second)| notice(kind, second)).collect();
         let expected = ["Post None", "Edit Some(Broadcast)", "Edit Some(Thread)", "Edit Some(Thread)"];
         assert_eq!(told(Transport::Bot, &all), expected);
 
-        let all = [Kind::Failing, Kind::RollingBack, Kind::RollbackFailed];
+        let all = [NoticeKind::Failing, NoticeKind::RollingBack, NoticeKind::RollbackFailed];
         let all: Vec<Notice> = all.into_iter().zip(1..).map(|(kind, second)| notice(kind, second)).collect();
         let expected = ["Post Some(Thread)", "Edit Some(Thread)", "Edit Some(Broadcast)"];
         assert_eq!(told(Transport::Bot, &all), expected);
@@ -339,18 +341,19 @@ mod tests {
     #[test]
     fn a_thread_begins_where_the_message_does_not_show_all() {
         let with = |kind, lines: usize| Notice { details: vec!["a line".to_owned(); lines], ..notice(kind, 1) };
-        assert_eq!(told(Transport::Bot, &[with(Kind::Failed, GLANCE)]), ["Post None"]);
-        assert_eq!(told(Transport::Bot, &[with(Kind::ConfigInvalid, GLANCE)]), ["Post None"]);
-        assert_eq!(told(Transport::Bot, &[with(Kind::Failed, GLANCE + 1)]), ["Post Some(Thread)"]);
+        assert_eq!(told(Transport::Bot, &[with(NoticeKind::Failed, GLANCE)]), ["Post None"]);
+        assert_eq!(told(Transport::Bot, &[with(NoticeKind::ConfigInvalid, GLANCE)]), ["Post None"]);
+        assert_eq!(told(Transport::Bot, &[with(NoticeKind::Failed, GLANCE + 1)]), ["Post Some(Thread)"]);
         // It shows something else soon.
-        assert_eq!(told(Transport::Bot, &[with(Kind::Failing, 1)]), ["Post Some(Thread)"]);
+        assert_eq!(told(Transport::Bot, &[with(NoticeKind::Failing, 1)]), ["Post Some(Thread)"]);
     }
 
     #[test]
     fn a_webhook_gets_the_start_and_the_end() {
-        let all = [Kind::Started, Kind::InProgress, Kind::Completed, Kind::Started].map(|kind| notice(kind, 1));
+        let all = [NoticeKind::Started, NoticeKind::InProgress, NoticeKind::Completed, NoticeKind::Started]
+            .map(|kind| notice(kind, 1));
         assert_eq!(told(Transport::Webhook, &all), ["Post None", "Nothing", "Post None", "Nothing"]);
-        let all = [notice(Kind::Completed, 2), notice(Kind::Started, 1)];
+        let all = [notice(NoticeKind::Completed, 2), notice(NoticeKind::Started, 1)];
         assert_eq!(told(Transport::Webhook, &all), ["Post None", "Nothing"]);
     }
 
@@ -358,15 +361,15 @@ mod tests {
     fn a_channel_that_asked_for_failures_sees_how_they_end() {
         let mut living = MessageState::default();
         let mut tell = |kind, second, wanted| told_one(&mut living, Transport::Bot, wanted, &notice(kind, second));
-        assert_eq!(tell(Kind::Started, 1, Subscription::IfThere), "Nothing");
-        assert_eq!(tell(Kind::Failing, 2, Subscription::Yes), "Post Some(Thread)");
-        assert_eq!(tell(Kind::Superseded, 3, Subscription::IfThere), "Edit None");
+        assert_eq!(tell(NoticeKind::Started, 1, Subscription::IfThere), "Nothing");
+        assert_eq!(tell(NoticeKind::Failing, 2, Subscription::Yes), "Post Some(Thread)");
+        assert_eq!(tell(NoticeKind::Superseded, 3, Subscription::IfThere), "Edit None");
     }
 
     #[test]
     fn two_invocations_take_turns_and_a_dead_one_s_turn_ends() {
         let mut living = MessageState::default();
-        let (started, completed) = (notice(Kind::Started, 1), notice(Kind::Completed, 2));
+        let (started, completed) = (notice(NoticeKind::Started, 1), notice(NoticeKind::Completed, 2));
         let now = Timestamp::UNIX_EPOCH;
         let take = |living: &mut MessageState, notice: &Notice, by: &str, now| {
             living.take(notice, Transport::Bot, Subscription::Yes, holder(by), now)
@@ -379,8 +382,8 @@ mod tests {
     #[test]
     fn a_reply_that_was_not_made_is_made_later() {
         let mut living = MessageState::default();
-        told_one(&mut living, Transport::Bot, Subscription::Yes, &notice(Kind::Started, 1));
-        let failing = notice(Kind::Failing, 2);
+        told_one(&mut living, Transport::Bot, Subscription::Yes, &notice(NoticeKind::Started, 1));
+        let failing = notice(NoticeKind::Failing, 2);
         living.take(&failing, Transport::Bot, Subscription::Yes, holder("a"), Timestamp::UNIX_EPOCH);
         living.edited(&failing, Some(Reply::Broadcast));
         // It dies here.
@@ -391,7 +394,7 @@ mod tests {
     #[test]
     fn a_message_that_somebody_deleted_comes_back_as_what_it_showed() {
         let mut living = MessageState::default();
-        let (started, failing) = (notice(Kind::Started, 1), notice(Kind::Failing, 2));
+        let (started, failing) = (notice(NoticeKind::Started, 1), notice(NoticeKind::Failing, 2));
         told_one(&mut living, Transport::Bot, Subscription::Yes, &started);
         let take = |living: &mut MessageState, notice: &Notice| {
             living.take(notice, Transport::Bot, Subscription::Yes, holder("a"), Timestamp::UNIX_EPOCH)
@@ -402,7 +405,7 @@ mod tests {
         living.gone();
         assert_eq!((living.channel.clone(), living.ts.clone()), (None, None));
         assert_eq!(
-            told_one(&mut living, Transport::Bot, Subscription::Yes, &notice(Kind::InProgress, 1)),
+            told_one(&mut living, Transport::Bot, Subscription::Yes, &notice(NoticeKind::InProgress, 1)),
             "Nothing",
             "it is older"
         );
@@ -412,7 +415,7 @@ mod tests {
     #[test]
     fn a_notice_and_a_message_of_the_queue_are_done_with_once() {
         let mut living = MessageState::default();
-        let started = notice(Kind::Started, 1);
+        let started = notice(NoticeKind::Started, 1);
         for _ in 0..2 {
             living.done(&started);
             living.lost("message-1");
@@ -425,7 +428,7 @@ mod tests {
     #[test]
     fn a_turn_that_is_let_go_is_anybody_s() {
         let mut living = MessageState::default();
-        let started = notice(Kind::Started, 1);
+        let started = notice(NoticeKind::Started, 1);
         let take = |living: &mut MessageState, by: &str| {
             living.take(&started, Transport::Bot, Subscription::Yes, holder(by), Timestamp::UNIX_EPOCH)
         };
@@ -436,7 +439,7 @@ mod tests {
 
     #[test]
     fn what_has_details_or_changes_is_told_in_the_thread_too() {
-        let completed = || notice(Kind::Completed, 2);
+        let completed = || notice(NoticeKind::Completed, 2);
         let change = crate::model::diff::Change {
             path: "cpu".to_owned(),
             old: None,
@@ -447,22 +450,25 @@ mod tests {
             Notice { details: vec!["a line".to_owned()], ..completed() },
             Notice { changes: vec![change], ..completed() },
         ] {
-            assert_eq!(told(Transport::Bot, &[notice(Kind::Started, 1), more]), ["Post None", "Edit Some(Thread)"]);
+            assert_eq!(
+                told(Transport::Bot, &[notice(NoticeKind::Started, 1), more]),
+                ["Post None", "Edit Some(Thread)"]
+            );
         }
-        assert_eq!(told(Transport::Bot, &[notice(Kind::Started, 1), completed()]), ["Post None", "Edit None"]);
+        assert_eq!(told(Transport::Bot, &[notice(NoticeKind::Started, 1), completed()]), ["Post None", "Edit None"]);
     }
 
     #[test]
     fn only_a_broadcast_tells_the_whole_channel() {
         let mut living = MessageState::default();
-        let failing = notice(Kind::Failing, 2);
+        let failing = notice(NoticeKind::Failing, 2);
         living.edited(&failing, Some(Reply::Thread));
         living.done(&failing);
         assert_eq!(living.broadcast, None);
         living.edited(&failing, Some(Reply::Broadcast));
-        living.done(&notice(Kind::Started, 1));
+        living.done(&notice(NoticeKind::Started, 1));
         assert_eq!(living.broadcast, None, "another notice's reply is still pending_reply");
         living.done(&failing);
-        assert_eq!(living.broadcast, Some(Kind::Failing.rank()));
+        assert_eq!(living.broadcast, Some(NoticeKind::Failing.rank()));
     }
 }

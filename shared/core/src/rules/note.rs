@@ -15,9 +15,9 @@ pub enum Note {
     /// An update whose answer was lost made this deployment.
     Began(u64, Began),
     /// An update that this very invocation meant in an earlier try never took effect.
-    Forgotten(u64),
-    /// An update that was meant by an invocation that is gone never took effect: it is decided again.
-    Abandoned(u64),
+    Discarded(u64),
+    /// An update that was intended by an invocation that is gone never took effect: it is decided again.
+    NeverBegan(u64),
     /// What the images of a deployment were built from.
     Built(u64, BuildChange),
     /// A notice was published; of a deployment, where it has a number.
@@ -31,20 +31,22 @@ impl Note {
     pub fn write(&self, record: &mut Service) {
         match self {
             Self::Adopted(good, decision) => {
-                if is_first_sight(record) {
+                if is_first_observation(record) {
                     good.iter().for_each(|good| record.record_known_good(good.clone()));
                     record.decided(decision.clone());
                 }
             }
             Self::Decided(decision) => record.decided(decision.clone()),
             Self::Ran(revision, ran) => {
-                if let Some(good) = record.good.iter_mut().find(|it| it.revision == *revision && it.ran.is_empty()) {
+                if let Some(good) =
+                    record.known_good.iter_mut().find(|it| it.revision == *revision && it.ran.is_empty())
+                {
                     good.ran.clone_from(ran);
                 }
             }
             Self::Began(number, began) => record.began(*number, began),
-            Self::Forgotten(number) => record.forget(*number),
-            Self::Abandoned(number) => record.never_began(*number),
+            Self::Discarded(number) => record.discard_intent(*number),
+            Self::NeverBegan(number) => record.never_began(*number),
             Self::Built(number, build) => record.built(*number, build.clone()),
             Self::Published(number, id) => record.record_published(*number, id),
             Self::Blocked(input, blocked) => record.block(input.clone(), *blocked),
@@ -53,6 +55,6 @@ impl Note {
 }
 
 /// Whether nothing is remembered of the service: Slipway sees it for the first time, or the table was lost.
-pub fn is_first_sight(record: &Service) -> bool {
-    record.decision.is_none() && record.good.is_empty() && record.deployments.is_empty()
+pub fn is_first_observation(record: &Service) -> bool {
+    record.decision.is_none() && record.known_good.is_empty() && record.deployments.is_empty()
 }

@@ -4,15 +4,15 @@ use crate::config::Target;
 use crate::model::facts::{RanImage, Revision, ServiceFacts};
 use crate::model::id::EventId;
 use crate::model::image::{Digest, ImageRef, Repository, Tag};
-use crate::model::plan::{Force, ImageChange, Plan, Rendering, Shown, Step, To};
+use crate::model::plan::{ImageChange, Plan, Rendering, Shown};
 use crate::model::provenance::Provenance;
 use crate::model::reason::Reason;
 use crate::model::record;
 use crate::model::trigger::Trigger;
-use crate::rules::candidate::{By, Insist};
+use crate::rules::candidate::By;
 use crate::rules::gates::{NotOpen, undisturbed};
 use crate::rules::render;
-use crate::rules::steps::{register_and_update, update};
+use crate::rules::steps::{register_and_update, update_anyway};
 
 /// What was looked up for a redeploy of one service.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +40,7 @@ pub struct Redeploy<'a> {
 }
 
 /// Somebody asks for it, of no image in particular.
-const BY: By<'static> = By::Request(None, Insist::No);
+const BY: By<'static> = By::Request { tag: None, force: false };
 
 /// Plans a redeploy of a service, with every one of its repositories' images as they run.
 pub fn redeploy(facts: &Redeploy<'_>) -> Plan {
@@ -71,8 +71,7 @@ pub fn redeploy(facts: &Redeploy<'_>) -> Plan {
             }
             // Nothing of the repositories runs, or nothing changes: the same revision once more.
             (None, Ok(()), _) => {
-                let again: Step = update(facts.service, To::Existing(facts.running.arn.clone()), Force::Yes);
-                (Reason::RedeployForced, vec![again])
+                (Reason::RedeployForced, vec![update_anyway(facts.service, facts.running.arn.clone())])
             }
         };
     let image = shown.map(|(repository, image)| ImageChange {
@@ -139,7 +138,7 @@ fn render_again(
         target.environment.iter().map(|(name, value)| (name.clone(), value.fill(tag, digest))).collect();
     render::render(
         base,
-        &render::Change {
+        &render::Edits {
             repository,
             digest,
             containers: &target.containers,

@@ -38,7 +38,7 @@ pub const READ_ONLY: [&str; 9] = [
 
 /// What a rendering shall change.
 #[derive(Clone, Debug)]
-pub struct Change<'a> {
+pub struct Edits<'a> {
     /// The repository whose containers are meant, and whose image is set.
     pub repository: &'a Repository,
     /// The image.
@@ -92,7 +92,7 @@ impl Rendering {
 ///
 /// Members keep their order and their form, be they known to us, empty, or null. What is read-only is left out at
 /// the top and nowhere else. Tags are carried over, except `aws:…`, which ECS refuses, and an older provenance.
-pub fn render(base: &Revision, change: &Change<'_>) -> Result<Rendering, Reason> {
+pub fn render(base: &Revision, change: &Edits<'_>) -> Result<Rendering, Reason> {
     let chosen = containers_of(base, change.repository, change.containers)?;
     let mut body: Map<String, Value> = base
         .definition
@@ -111,7 +111,7 @@ pub fn render(base: &Revision, change: &Change<'_>) -> Result<Rendering, Reason>
     Ok(Rendering { body, diff, containers: chosen })
 }
 
-fn set_image(container: &mut Map<String, Value>, change: &Change<'_>) -> Result<(), String> {
+fn set_image(container: &mut Map<String, Value>, change: &Edits<'_>) -> Result<(), String> {
     let running = container.get("image").and_then(Value::as_str).and_then(ImageRef::parse);
     let image = match running.filter(|image| image.repository() == *change.repository) {
         Some(image) => image.pinned(change.digest),

@@ -66,9 +66,9 @@ mod tests {
             "revision": { "old": "web:1", "new": "web:2" } });
         assert!(done_by_record(&record(began.clone()), &id).is_some());
         assert!(done_by_record(&record(began), &EventId::new("build-8")).is_none());
-        let meant = json!({ "number": 1, "trigger": "deploy", "event": "build-7", "intended_at": at,
+        let intended = json!({ "number": 1, "trigger": "deploy", "event": "build-7", "intended_at": at,
             "state": { "intended": {} } });
-        assert!(done_by_record(&record(meant), &id).is_none(), "an intent is not done");
+        assert!(done_by_record(&record(intended), &id).is_none(), "an intent is not done");
     }
 
     #[test]

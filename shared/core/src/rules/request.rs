@@ -13,7 +13,6 @@ use crate::model::facts::ImageName;
 use crate::model::id::{EventId, Home, TargetName};
 use crate::model::plan::Shown;
 use crate::model::reason::Reason;
-use crate::rules::candidate::Insist;
 
 use keys::{Key, Verb};
 use reader::{Reader, TARGETS};
@@ -39,7 +38,12 @@ pub struct Request {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Run this image.
-    Deploy(ImageName, Insist),
+    Deploy {
+        /// The image.
+        image: ImageName,
+        /// Whether they know of a quarantine or a hold: `"force": true`.
+        force: bool,
+    },
     /// Render the running image again, and make a new deployment in any case.
     Redeploy,
     /// Go back to the last good revision, or to this one.
@@ -87,7 +91,7 @@ impl Action {
 
     fn verb(&self) -> Verb {
         match self {
-            Self::Deploy(..) => Verb::Deploy,
+            Self::Deploy { .. } => Verb::Deploy,
             Self::Redeploy => Verb::Redeploy,
             Self::Rollback(_) => Verb::Rollback,
             Self::Hold(_) => Verb::Hold,
@@ -173,7 +177,7 @@ pub fn resolve<'c>(request: &Request, config: &'c Config, home: &Home) -> Result
                 repository: repository.clone(),
                 repositories: repositories(),
             },
-            (_, [_, _, ..], None) if matches!(request.action, Action::Deploy(..)) => {
+            (_, [_, _, ..], None) if matches!(request.action, Action::Deploy { .. }) => {
                 Reason::WhichRepository { target: name.clone(), repositories: repositories() }
             }
             _ => {

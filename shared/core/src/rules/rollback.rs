@@ -23,7 +23,7 @@ mod selection;
 
 /// A deployment that failed, and what could be put back.
 #[derive(Clone, Copy, Debug)]
-pub struct Facts<'a> {
+pub struct RollbackFacts<'a> {
     /// The record.
     pub record: &'a record::Service,
     /// The deployment, one of the record's.
@@ -35,7 +35,7 @@ pub struct Facts<'a> {
     /// ECS's own story of the deployment; `None` also where ECS refused to stop it.
     pub service_deployment: Option<&'a ServiceDeploymentFacts>,
     /// What became of the record's good revisions, in its order.
-    pub goods: &'a [KnownGoodFacts],
+    pub known_good: &'a [KnownGoodFacts],
 }
 
 /// What is done about a deployment that failed.
@@ -90,7 +90,7 @@ pub enum ManualAction {
 }
 
 /// Decides.
-pub fn decide(facts: &Facts<'_>) -> RollbackDecision {
+pub fn decide(facts: &RollbackFacts<'_>) -> RollbackDecision {
     let failed = facts.deployment;
     if failed.ended().is_some() {
         return RollbackDecision::NoRollback(NoRollback::NotFailing);
@@ -125,13 +125,13 @@ pub fn decide(facts: &Facts<'_>) -> RollbackDecision {
     }
 }
 
-fn way(facts: &Facts<'_>) -> RollbackDecision {
+fn way(facts: &RollbackFacts<'_>) -> RollbackDecision {
     if facts.deployment.is_rollback() {
         return RollbackDecision::ManualAction(ManualAction::IsRollback);
     }
     stop(facts).unwrap_or_else(|| {
         let failed = facts.deployment.revision.new.as_deref();
-        match select(facts.record, facts.goods, failed) {
+        match select(facts.record, facts.known_good, failed) {
             Ok(destination) => RollbackDecision::Update(destination),
             Err(none) => RollbackDecision::ManualAction(ManualAction::NoDestination(none)),
         }
@@ -139,7 +139,7 @@ fn way(facts: &Facts<'_>) -> RollbackDecision {
 }
 
 /// Stops the deployment where it is in progress, the API knows it, and ECS has something else to go back to.
-fn stop(facts: &Facts<'_>) -> Option<RollbackDecision> {
+fn stop(facts: &RollbackFacts<'_>) -> Option<RollbackDecision> {
     let service_deployment = facts.service_deployment.filter(|it| mechanism::can_be_stopped(it))?;
     let before = facts.deployment.rollback().is_none_or(|rollback| rollback.how == RollbackMethod::Stop);
     let primary = facts.service.primary()?;
@@ -148,8 +148,8 @@ fn stop(facts: &Facts<'_>) -> Option<RollbackDecision> {
         return None;
     }
     let to = mechanism::goes_back_to(facts.service, primary)?.task_definition.clone();
-    let gone = |it: &KnownGoodFacts| it.good.revision == to.as_str() && it.lost().next().is_some();
-    let useless = is_of(facts.deployment, to.as_str()) || facts.goods.iter().any(gone);
+    let gone = |it: &KnownGoodFacts| it.known_good.revision == to.as_str() && it.lost().next().is_some();
+    let useless = is_of(facts.deployment, to.as_str()) || facts.known_good.iter().any(gone);
     (!useless).then(|| RollbackDecision::Stop { service_deployment: service_deployment.arn.clone(), to: Some(to) })
 }
 

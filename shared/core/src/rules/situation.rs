@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use crate::config::{Config, Target};
 use crate::model::facts::{
-    Breaker, Controller, Deployment, ImageFacts, Management, Revision, Rollout, ServiceFacts, Storage, Strategy,
+    Breaker, Controller, DeploymentFacts, ImageFacts, Management, Revision, Rollout, ServiceFacts, Storage, Strategy,
 };
 use crate::model::id::{ClusterName, DeploymentId, EventId, ServiceName, TaskDefinitionArn};
 use crate::model::image::{Digest, ImageRef, Repository, Tag};
-use crate::model::plan::{Force, Plan, Step, To};
+use crate::model::plan::{NextRevision, Plan, Step};
 use crate::model::provenance::Provenance;
 use crate::model::record::{self, Hold, Quarantined};
 use crate::model::trigger::Trigger;
@@ -50,8 +50,8 @@ pub(super) fn versions() -> Target {
 }
 
 /// What ECS lists as the PRIMARY: web:41, at 10:00:02.
-pub(super) fn primary(rollout: Rollout) -> Deployment {
-    Deployment {
+pub(super) fn primary(rollout: Rollout) -> DeploymentFacts {
+    DeploymentFacts {
         id: DeploymentId::new("ecs-svc/1"),
         status: "PRIMARY".to_owned(),
         task_definition: arn(41),
@@ -66,7 +66,7 @@ pub(super) fn primary(rollout: Rollout) -> Deployment {
     }
 }
 
-pub(super) fn service(deployments: Vec<Deployment>) -> ServiceFacts {
+pub(super) fn service(deployments: Vec<DeploymentFacts>) -> ServiceFacts {
     ServiceFacts {
         arn: String::new(),
         cluster: ClusterName::new("prod"),
@@ -187,12 +187,12 @@ pub(super) fn told(plan: &Plan) -> String {
     });
     let steps = plan.steps.iter().map(|step| match step {
         Step::Register(rendering) => format!(" | registers {}", registered(&rendering.body)),
-        Step::Update { to, force, .. } => {
+        Step::Update { to, force_new_deployment, .. } => {
             let to = match to {
-                To::Registered => "it",
-                To::Existing(revision) => revision.short(),
+                NextRevision::Registered => "it",
+                NextRevision::Existing(revision) => revision.short(),
             };
-            format!(" | updates to {to}{}", if *force == Force::Yes { ", forced" } else { "" })
+            format!(" | updates to {to}{}", if *force_new_deployment { ", forced" } else { "" })
         }
     });
     format!("{}{}{}", plan.reason.code(), image.unwrap_or_default(), steps.collect::<String>())

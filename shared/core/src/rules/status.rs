@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::config::Target;
-use crate::model::facts::{Deployment, ImageFacts, Revision, ServiceFacts};
+use crate::model::facts::{DeploymentFacts, ImageFacts, Revision, ServiceFacts};
 use crate::model::id::{DeploymentId, TargetName, TaskDefinitionArn};
 use crate::model::image::{Digest, Repository};
 use crate::model::plan::{Plan, Shown};
@@ -17,7 +17,7 @@ use crate::rules::render::shown_in;
 
 /// What was looked up for the status of one target.
 #[derive(Clone, Copy, Debug)]
-pub struct Facts<'a> {
+pub struct StatusFacts<'a> {
     /// What the configuration says.
     pub target: &'a Target,
     /// The repository that the target's name for it means.
@@ -89,7 +89,7 @@ pub struct Memory {
     /// The images that failed here, newest first.
     pub quarantined: Vec<Quarantined>,
     /// The last revision that ran well: where a rollback goes from what runs now.
-    pub last_good: Option<String>,
+    pub last_known_good: Option<String>,
     /// A person's last decision.
     pub decision: Option<Decision>,
 }
@@ -109,7 +109,7 @@ impl Memory {
             refused,
             held: record.hold.clone(),
             quarantined: record.quarantine.clone(),
-            last_good: record.good.first().map(short),
+            last_known_good: record.known_good.first().map(short),
             decision: record.decision.clone(),
         }
     }
@@ -223,7 +223,7 @@ pub fn refused(target: &Target, repository: &Repository, reason: Reason) -> Stat
 }
 
 /// The status of a target, and what became of an image, where one is asked about.
-pub fn status(facts: &Facts<'_>, asked: Option<&Asked<'_>>) -> Status {
+pub fn status(facts: &StatusFacts<'_>, asked: Option<&Asked<'_>>) -> Status {
     let primary = facts.service.primary();
     let running = facts.service.deployments.iter().find(|it| mechanism::is_completed(it)).or(primary);
     let in_flight = primary.filter(|primary| mechanism::has_not_won(primary));
@@ -258,8 +258,13 @@ pub fn status(facts: &Facts<'_>, asked: Option<&Asked<'_>>) -> Status {
     }
 }
 
-impl Facts<'_> {
-    fn verdict(&self, asked: &Asked<'_>, running: Option<&Deployment>, in_flight: Option<&Deployment>) -> Verdict {
+impl StatusFacts<'_> {
+    fn verdict(
+        &self,
+        asked: &Asked<'_>,
+        running: Option<&DeploymentFacts>,
+        in_flight: Option<&DeploymentFacts>,
+    ) -> Verdict {
         let verdict = |state: State, reason: Option<Because>| Verdict {
             image: asked.shown.clone(),
             state,
@@ -271,7 +276,7 @@ impl Facts<'_> {
                 Reason::NoSuchImage { image: asked.shown.to_string(), repository: self.repository.name.clone() };
             return verdict(State::Missing, Some(Because::Reason(reason)));
         };
-        let brings = |deployment: &Deployment| {
+        let brings = |deployment: &DeploymentFacts| {
             self.image_of(deployment).is_some_and(|image| image.digest.as_ref() == Some(digest))
         };
         // Slipway may have noticed what ECS does not call a failure, and knows the cause of what ECS only calls one.
@@ -289,7 +294,7 @@ impl Facts<'_> {
         if let Some(failed) = failure {
             return verdict(State::Failed, cause(failed));
         }
-        let failed = |deployment: &&Deployment| mechanism::has_failed(deployment) && brings(deployment);
+        let failed = |deployment: &&DeploymentFacts| mechanism::has_failed(deployment) && brings(deployment);
         if let Some(deployment) = self.service.deployments.iter().find(failed) {
             return verdict(State::Failed, deployment.rollout_reason.clone().map(Because::Ecs));
         }
@@ -325,7 +330,7 @@ impl Facts<'_> {
     }
 
     /// The image of the target's repository that a deployment brings, as far as its revision says.
-    fn image_of(&self, deployment: &Deployment) -> Option<Shown> {
+    fn image_of(&self, deployment: &DeploymentFacts) -> Option<Shown> {
         let revision = self.revisions.get(&deployment.task_definition)?;
         shown_in(revision, self.target, self.repository)
     }

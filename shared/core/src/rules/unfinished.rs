@@ -4,7 +4,7 @@ use jiff::{Timestamp, ToSpan};
 
 use crate::model::facts::{ServiceDeploymentFacts, ServiceFacts};
 use crate::model::id::{DeploymentId, TargetName, TaskDefinitionArn};
-use crate::model::notice::Kind;
+use crate::model::notice::NoticeKind;
 use crate::model::plan::{Plan, Shown};
 use crate::model::reason::Reason;
 use crate::model::record::{Deployment, Service};
@@ -20,8 +20,8 @@ pub fn unresolved(record: &Service) -> Vec<&Deployment> {
 /// Whether such an update took effect. It is forgotten only where ECS's history, if it was asked, knows nothing of it either.
 pub fn resolve(intent: &Intent<'_>, history: &[ServiceDeploymentFacts]) -> Note {
     match effect(intent, history) {
-        Some(began) => Note::Began(intent.meant.number, began),
-        None => Note::Forgotten(intent.meant.number),
+        Some(began) => Note::Began(intent.deployment.number, began),
+        None => Note::Discarded(intent.deployment.number),
     }
 }
 
@@ -41,26 +41,26 @@ pub fn unjudged<'a>(record: &'a Service, service: &ServiceFacts) -> impl Iterato
 /// The deployments that began and of which nobody was told.
 pub fn unpublished(record: &Service) -> Vec<&Deployment> {
     let is_published =
-        |it: &Deployment, id: &DeploymentId| it.published.contains(&format!("{id}/{}", Kind::Started.as_str()));
+        |it: &Deployment, id: &DeploymentId| it.published.contains(&format!("{id}/{}", NoticeKind::Started.as_str()));
     let unpublished = |it: &&Deployment| it.id().is_some_and(|id| !is_published(it, id));
     record.deployments.iter().filter(|it| it.is_open() && !it.is_external()).filter(unpublished).collect()
 }
 
 /// The plan of a deployment whose notice was lost, as the record remembers it.
-pub fn late_plan(target: &TargetName, meant: &Deployment) -> Plan {
-    let image = meant.image.as_ref().map(|image| image.new.clone()).unwrap_or(Shown { tag: None, digest: None });
-    let reason = match (&meant.trigger, image.tag.clone()) {
+pub fn late_plan(target: &TargetName, intended: &Deployment) -> Plan {
+    let image = intended.image.as_ref().map(|image| image.new.clone()).unwrap_or(Shown { tag: None, digest: None });
+    let reason = match (&intended.trigger, image.tag.clone()) {
         (Trigger::Push, Some(tag)) => Reason::Pushed { tag },
         (Trigger::Redeploy, _) => Reason::RedeployForced,
-        (Trigger::Rollback, _) => Reason::RollbackAsked { revision: meant.revision.new.clone().unwrap_or_default() },
+        (Trigger::Rollback, _) => Reason::RollbackAsked { revision: intended.revision.new.clone().unwrap_or_default() },
         (Trigger::Reconcile | Trigger::Release, _) => Reason::Reconciled { image: image.to_string() },
         (Trigger::Push, None) | (Trigger::Deploy | Trigger::External | Trigger::Unknown | Trigger::Other(_), _) => {
             Reason::Asked { image: image.to_string() }
         }
     };
     Plan {
-        image: meant.image.clone(),
-        running: meant.revision.old.as_deref().map(TaskDefinitionArn::new),
+        image: intended.image.clone(),
+        running: intended.revision.old.as_deref().map(TaskDefinitionArn::new),
         ..Plan::nothing(target.clone(), reason)
     }
 }
@@ -94,14 +94,15 @@ pub fn is_stale(record: &Service, service: &ServiceFacts, now: Timestamp) -> boo
     let last = record.deployments.iter().find(|it| it.id().is_some() && it.is_open());
     let Some((id, at)) = last.and_then(|it| Some((it.id()?, it.began_at()))) else { return false };
     let recent = at.checked_add(LAG_SECONDS.seconds()).is_ok_and(|until| until > now);
-    let newer = |it: &crate::model::facts::Deployment| it.id == *id || it.created_at.is_some_and(|made| made >= at);
+    let newer =
+        |it: &crate::model::facts::DeploymentFacts| it.id == *id || it.created_at.is_some_and(|made| made >= at);
     recent && !service.deployments.iter().any(newer)
 }
 
 /// Whether a deployment has ended and nobody was told. What others did says nothing afterwards of how it ended.
 pub fn end_is_unpublished(deployment: &Deployment) -> bool {
     let Some(outcome) = deployment.outcome().filter(|_| !deployment.is_external()) else { return false };
-    let end = format!("/{}", Kind::of_end(outcome).as_str());
+    let end = format!("/{}", NoticeKind::of_end(outcome).as_str());
     !deployment.published.iter().any(|id| id.ends_with(&end))
 }
 

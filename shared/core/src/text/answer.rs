@@ -17,7 +17,7 @@ pub struct Answer {
     /// Which target.
     pub target: TargetName,
     /// What became of it.
-    pub outcome: Outcome,
+    pub outcome: AnswerOutcome,
     /// Why.
     pub reason: Reason,
     /// The image before and after.
@@ -35,7 +35,7 @@ pub struct Answer {
 /// What became of a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum AnswerOutcome {
     /// The service was updated; the deployment began.
     Started,
     /// It would be updated; this is a dry run.
@@ -73,9 +73,9 @@ impl Answer {
     /// The answer for a plan that was not carried out, because it has no steps or because this is a dry run.
     pub fn planned(plan: &Plan) -> Self {
         let outcome = match plan.reason.weight() {
-            Weight::Go => Outcome::Planned,
-            Weight::Skip => Outcome::Skipped,
-            Weight::Refuse => Outcome::Refused,
+            Weight::Go => AnswerOutcome::Planned,
+            Weight::Skip => AnswerOutcome::Skipped,
+            Weight::Refuse => AnswerOutcome::Refused,
         };
         Self {
             target: plan.target.clone(),
@@ -92,7 +92,7 @@ impl Answer {
     pub fn done(plan: &Plan, revision: Option<&TaskDefinitionArn>, deployment: Option<DeploymentId>) -> Self {
         let new = revision.or(plan.running.as_ref()).map(short);
         Self {
-            outcome: Outcome::Started,
+            outcome: AnswerOutcome::Started,
             revision: RevisionChange { old: plan.running.as_ref().map(short), new },
             deployment,
             ..Self::planned(plan)
@@ -100,14 +100,14 @@ impl Answer {
     }
 
     /// The answer for a plan that a failing call cut short.
-    pub fn failed(plan: &Plan, reason: Reason, outcome: Outcome) -> Self {
+    pub fn failed(plan: &Plan, reason: Reason, outcome: AnswerOutcome) -> Self {
         Self { outcome, reason, ..Self::planned(plan) }
     }
 }
 
 /// The whole answer to an event or a request.
 pub fn of_targets(action: &str, event: &EventId, answers: &[Answer]) -> Value {
-    let bad = |answer: &Answer| matches!(answer.outcome, Outcome::Refused | Outcome::Failed);
+    let bad = |answer: &Answer| matches!(answer.outcome, AnswerOutcome::Refused | AnswerOutcome::Failed);
     json!({ "action": action, "id": event, "ok": !answers.iter().any(bad), "targets": answers })
 }
 

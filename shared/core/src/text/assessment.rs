@@ -10,7 +10,7 @@ use crate::rules::mechanism::{Assessment, Because, End, Pace, RollbackInitiator}
 impl fmt::Display for Assessment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Meant { until } => write!(f, "it is meant, and may still begin until {until}"),
+            Self::Intended { until } => write!(f, "it is intended, and may still begin until {until}"),
             Self::Began(began) => write!(f, "it began as {}", began.deployment),
             Self::NeverBegan => f.write_str("it never began"),
             Self::InProgress(pace) => write!(f, "it is in progress{pace}"),
@@ -19,7 +19,7 @@ impl fmt::Display for Assessment {
             Self::Failing { by: FailedBy::Tasks } => f.write_str("it failed: too many of its tasks stopped"),
             Self::RollingBack { by, pace } => write!(f, "it failed, and {by} is rolling back{pace}"),
             Self::RollbackDue => f.write_str("it failed, and its rollback is decided but not under way"),
-            Self::RollbackMeant { until } => {
+            Self::RollbackIntended { until } => {
                 write!(f, "it failed, and its rollback may still begin until {until}")
             }
             Self::Ended(End { outcome, newer: Some(newer), .. }) => {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::plan::{Force, Plan, Step, To};
+use crate::model::plan::{NextRevision, Plan, Step};
 
 /// The plan as a person reads it: the target and the reason, then a line for each step, then what changes.
 impl fmt::Display for Plan {
@@ -24,11 +24,13 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Register(rendering) => write!(f, "register a new revision of {}", rendering.family()),
-            Self::Update { cluster, service, to, force, .. } => {
-                let forced = if *force == Force::Yes { ", forcing a new deployment" } else { "" };
+            Self::Update { cluster, service, to, force_new_deployment, .. } => {
+                let forced = if *force_new_deployment { ", forcing a new deployment" } else { "" };
                 match to {
-                    To::Registered => write!(f, "update {cluster}/{service} to it{forced}"),
-                    To::Existing(revision) => write!(f, "update {cluster}/{service} to {}{forced}", revision.short()),
+                    NextRevision::Registered => write!(f, "update {cluster}/{service} to it{forced}"),
+                    NextRevision::Existing(revision) => {
+                        write!(f, "update {cluster}/{service} to {}{forced}", revision.short())
+                    }
                 }
             }
         }

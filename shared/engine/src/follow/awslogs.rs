@@ -1,7 +1,7 @@
 //! Where a container's log is, by its task definition: only CloudWatch Logs' own driver says so.
 
-use slipway_core::facts::Revision;
-use slipway_core::id::{ContainerName, Home, LogStream};
+use slipway_core::model::facts::Revision;
+use slipway_core::model::id::{ContainerName, Home, LogStream};
 
 /// The stream of a task's container, `prefix/container/task` ([awslogs]); `None` with another driver, or where the
 /// definition leaves the stream's name to Docker.
@@ -27,7 +27,7 @@ pub(crate) fn stream_of(revision: &Revision, container: &ContainerName, task: &s
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use slipway_core::id::TaskDefinitionArn;
+    use slipway_core::model::id::TaskDefinitionArn;
 
     use super::*;
 

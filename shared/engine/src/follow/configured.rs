@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use slipway_core::config::Config;
-use slipway_core::id::{ClusterName, Home, ServiceName, TargetName};
-use slipway_core::ledger::Settings;
+use slipway_core::model::id::{ClusterName, Home, ServiceName, TargetName};
+use slipway_core::model::record::DeploymentSettings;
 use tracing::error;
 
-use crate::input::{Hint, ServiceEvent};
+use crate::input::{Hint, ServiceTrigger};
 
 /// A service that is ours.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ pub(crate) struct Managed {
     /// The names of the repositories that feed it.
     pub(crate) repositories: Vec<String>,
     /// Its settings of today, for a deployment of which nothing is recorded.
-    pub(crate) settings: Settings,
+    pub(crate) settings: DeploymentSettings,
     /// What others do to it.
     pub(crate) others: NotManaged,
 }
@@ -38,13 +38,13 @@ pub(crate) enum NotManaged {
 
 /// The event's service, if it is ours; of one that is not nothing is looked up. `config` is `None` where the document cannot
 /// be used.
-pub(crate) fn ours(config: Option<&Config>, event: &ServiceEvent, home: &Home) -> Option<Managed> {
+pub(crate) fn ours(config: Option<&Config>, event: &ServiceTrigger, home: &Home) -> Option<Managed> {
     let unnamed = |cluster: &ClusterName| Managed {
         target: target_of(cluster, &event.service),
         service: event.service.clone(),
         cluster: cluster.clone(),
         repositories: Vec::new(),
-        settings: Settings::default(),
+        settings: DeploymentSettings::default(),
         others: NotManaged::Ignored,
     };
     let Some(config) = config else { return event.cluster.as_ref().map(unnamed) };

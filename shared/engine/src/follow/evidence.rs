@@ -3,11 +3,13 @@
 //! Everything is asked side by side, and each part is optional. A look that fails leaves out a line, never the rest.
 
 use futures_util::future::{join, join_all};
-use slipway_core::facts::{Revision, ServiceDeploymentFacts, ServiceFacts, StoppedContainer, StoppedTask};
-use slipway_core::id::TargetName;
-use slipway_core::ledger::{Deployment, Failing};
-use slipway_core::outcome::{FailedBy, has_failed, task_failure};
-use slipway_core::why::{Evidence, explain};
+use slipway_core::model::facts::{Revision, ServiceDeploymentFacts, ServiceFacts, StoppedContainer, StoppedTask};
+use slipway_core::model::id::TargetName;
+use slipway_core::model::record::FailedBy;
+use slipway_core::model::record::{Deployment, Failing};
+use slipway_core::rules::diagnosis::Evidence;
+use slipway_core::rules::mechanism::{has_failed, task_failure};
+use slipway_core::text::diagnosis::explain;
 use tracing::warn;
 
 use super::awslogs::stream_of;
@@ -112,7 +114,7 @@ impl<C: Cloud> Failed<'_, C> {
         task
     }
 
-    fn some<T>(&self, looked: Result<T, Error>, what: &str) -> Option<T> {
-        looked.inspect_err(|error| warn!(%error, target = %self.target, "{what}")).ok()
+    fn some<T>(&self, read: Result<T, Error>, what: &str) -> Option<T> {
+        read.inspect_err(|error| warn!(%error, target = %self.target, "{what}")).ok()
     }
 }

@@ -1,14 +1,14 @@
 //! Writes down what rang, as far as it is evidence: tasks that stopped by themselves, ECS's warnings, and deployments
 //! that nobody wrote down.
 
-use slipway_core::deploy::is_first_sight;
-use slipway_core::facts::ServiceFacts;
-use slipway_core::ledger::Deployment;
-use slipway_core::outcome::{Unrecorded, is_completed, unrecorded};
+use slipway_core::model::facts::ServiceFacts;
+use slipway_core::model::record::Deployment;
+use slipway_core::rules::mechanism::{Unrecorded, is_completed, unrecorded};
+use slipway_core::rules::note::is_first_observation;
 use tracing::info;
 
 use super::configured::NotManaged;
-use super::visit::FollowSession;
+use super::session::FollowSession;
 use crate::cloud::Cloud;
 use crate::error::Error;
 use crate::input::{Hint, Warning};
@@ -57,7 +57,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         };
         let named = self.event().is_some_and(|event| event.deployment == primary.id);
         // What runs well, and has for long, is taken up by the deploy function when it first deploys there.
-        if is_first_sight(self.record()) && !named && is_completed(primary) {
+        if is_first_observation(self.record()) && !named && is_completed(primary) {
             return Ok(());
         }
         if self.unrecorded(service).is_none() {

@@ -1,13 +1,13 @@
 //! What could be put back: the revisions that ran well, whether they are still there, and whether their images are.
 
 use futures_util::future::join_all;
-use slipway_core::deploy::as_ran;
-use slipway_core::facts::ServiceFacts;
-use slipway_core::id::TaskDefinitionArn;
-use slipway_core::ledger::{Deployment, KnownGood, Ran};
-use slipway_core::rollback::KnownGoodFacts;
+use slipway_core::model::facts::ServiceFacts;
+use slipway_core::model::id::TaskDefinitionArn;
+use slipway_core::model::record::{Deployment, KnownGood, Ran};
+use slipway_core::rules::adoption::as_ran;
+use slipway_core::rules::rollback::KnownGoodFacts;
 
-use super::visit::FollowSession;
+use super::session::FollowSession;
 use crate::cloud::Cloud;
 use crate::error::Error;
 use crate::known_good::{known_good_facts, known_good_in};
@@ -19,22 +19,22 @@ impl<C: Cloud> FollowSession<'_, C> {
         failed: &Deployment,
         service: &ServiceFacts,
     ) -> Result<Vec<KnownGoodFacts>, Error> {
-        if let Some(goods) = &self.goods {
-            return Ok(goods.clone());
+        if let Some(known_good) = &self.known_good {
+            return Ok(known_good.clone());
         }
         self.recall_goods(failed, service).await?;
-        let others = self.record().good.iter().map(|good| TaskDefinitionArn::new(&good.revision));
+        let others = self.record().known_good.iter().map(|good| TaskDefinitionArn::new(&good.revision));
         let others: Vec<_> = others.filter(|arn| failed.revision.new.as_deref() != Some(arn.short())).collect();
         self.read_revisions(&others).await?;
-        let all = self.record().good.clone();
-        let goods = all.into_iter().map(async |good| {
+        let all = self.record().known_good.clone();
+        let known_good = all.into_iter().map(async |good| {
             let revision = self.revision(&good.revision);
             known_good_facts(self.cloud, &self.target, good.clone(), revision).await
         });
-        let goods = join_all(goods).await;
-        let goods = goods.into_iter().collect::<Result<Vec<_>, _>>()?;
-        self.goods = Some(goods.clone());
-        Ok(goods)
+        let known_good = join_all(known_good).await;
+        let known_good = known_good.into_iter().collect::<Result<Vec<_>, _>>()?;
+        self.known_good = Some(known_good.clone());
+        Ok(known_good)
     }
 
     /// The images that run now by ECS's own account; nothing where ECS does not say, or says it of another revision.
@@ -51,17 +51,17 @@ impl<C: Cloud> FollowSession<'_, C> {
     async fn recall_goods(&mut self, failed: &Deployment, service: &ServiceFacts) -> Result<(), Error> {
         let other =
             |good: &KnownGood| Some(TaskDefinitionArn::new(&good.revision).short()) != failed.revision.new.as_deref();
-        if self.record().good.iter().any(other) {
+        if self.record().known_good.iter().any(other) {
             return Ok(());
         }
         // Reads ECS's stories, if nobody did.
-        self.story_of(failed, service).await?;
-        let history = self.stories.clone().unwrap_or_default();
-        let mut goods = known_good_in(self.cloud, &self.target, &history).await?;
-        goods.retain(other);
+        self.service_deployment_of(failed, service).await?;
+        let history = self.history.clone().unwrap_or_default();
+        let mut known_good = known_good_in(self.cloud, &self.target, &history).await?;
+        known_good.retain(other);
         self.write(|record| {
-            for good in goods.iter().rev() {
-                if !record.good.iter().any(|known| known.revision == good.revision) {
+            for good in known_good.iter().rev() {
+                if !record.known_good.iter().any(|known| known.revision == good.revision) {
                     record.record_known_good(good.clone());
                 }
             }

@@ -12,9 +12,9 @@ mod observe;
 mod report;
 mod result;
 mod roll_back;
+mod session;
 mod steps;
 mod timers;
-mod visit;
 
 pub(crate) use configured::{Managed, ours};
-pub(crate) use visit::FollowSession;
+pub(crate) use session::FollowSession;

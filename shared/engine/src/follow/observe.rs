@@ -1,12 +1,12 @@
 //! Looks at a service: its record and the service itself first, and more of both only where an open question needs it.
 
 use futures_util::future::{join_all, try_join};
-use slipway_core::facts::{Revision, ServiceDeploymentFacts, ServiceFacts, Strategy};
-use slipway_core::id::TaskDefinitionArn;
-use slipway_core::ledger::Deployment;
-use slipway_core::outcome::{its_service_deployment, of_its_time};
+use slipway_core::model::facts::{Revision, ServiceDeploymentFacts, ServiceFacts, Strategy};
+use slipway_core::model::id::TaskDefinitionArn;
+use slipway_core::model::record::Deployment;
+use slipway_core::rules::mechanism::{its_service_deployment, of_its_time};
 
-use super::visit::FollowSession;
+use super::session::FollowSession;
 use crate::cloud::{Cloud, REVISIONS_PER_CALL, Versioned};
 use crate::error::{Error, optional};
 use crate::observe::with_task_definitions;
@@ -15,7 +15,7 @@ use crate::store;
 
 impl<C: Cloud> FollowSession<'_, C> {
     /// Reads the record, unless that is `known` from a moment ago, and the service, side by side.
-    pub(crate) async fn look(&mut self, known: Option<Versioned>) -> Result<(), Error> {
+    pub(crate) async fn observe(&mut self, known: Option<Versioned>) -> Result<(), Error> {
         let record = async {
             match known {
                 Some(item) => Ok(item),
@@ -23,14 +23,14 @@ impl<C: Cloud> FollowSession<'_, C> {
             }
         };
         (self.item, self.service) = try_join(record, self.read_service()).await?;
-        self.stories = None;
+        self.history = None;
         Ok(())
     }
 
     /// Reads the service again: the record was just read, and what ECS showed before is of before.
-    pub(crate) async fn look_again(&mut self) -> Result<(), Error> {
+    pub(crate) async fn observe_again(&mut self) -> Result<(), Error> {
         self.service = self.read_service().await?;
-        self.stories = None;
+        self.history = None;
         Ok(())
     }
 
@@ -41,7 +41,7 @@ impl<C: Cloud> FollowSession<'_, C> {
     }
 
     /// ECS's own story of a deployment, in as much detail as its state calls for.
-    pub(crate) async fn story_of(
+    pub(crate) async fn service_deployment_of(
         &mut self,
         deployment: &Deployment,
         service: &ServiceFacts,
@@ -49,11 +49,11 @@ impl<C: Cloud> FollowSession<'_, C> {
         if deployment.is_intent() {
             return Ok(None);
         }
-        if self.stories.is_none() {
-            self.stories = Some(self.read_stories(deployment, service).await?);
+        if self.history.is_none() {
+            self.history = Some(self.read_history(deployment, service).await?);
         }
-        let stories = self.stories.as_deref().unwrap_or_default();
-        let Some(brief) = its_service_deployment(deployment, service, stories) else { return Ok(None) };
+        let history = self.history.as_deref().unwrap_or_default();
+        let Some(brief) = its_service_deployment(deployment, service, history) else { return Ok(None) };
         // Its stage, what it waits for and why it goes back are only asked where they decide something.
         let late = deployment.deadline.is_some_and(|deadline| deadline <= self.cloud.now());
         let brief_does = !brief.is_ongoing() || (service.strategy == Strategy::Rolling && !late);
@@ -66,14 +66,14 @@ impl<C: Cloud> FollowSession<'_, C> {
     }
 
     /// What ECS's history tells; nothing where it cannot be asked: a deployment that is on record is judged by the list.
-    async fn read_stories(
+    async fn read_history(
         &self,
         deployment: &Deployment,
         service: &ServiceFacts,
     ) -> Result<Vec<ServiceDeploymentFacts>, Error> {
         let read = self.cloud.list_service_deployments(&service.cluster, &service.service).await;
-        let stories = witness(self.optional(read), deployment, self.cloud.now())?;
-        Ok(stories.unwrap_or_default())
+        let history = witness(self.optional(read), deployment, self.cloud.now())?;
+        Ok(history.unwrap_or_default())
     }
 
     /// The revisions by which the deployment is recognised, read only where nobody wrote its id down: those that ECS lists
@@ -92,14 +92,14 @@ impl<C: Cloud> FollowSession<'_, C> {
         deployment: &Deployment,
         service: &ServiceFacts,
     ) -> Result<Vec<ServiceDeploymentFacts>, Error> {
-        let history = self.read_stories(deployment, service).await?;
+        let history = self.read_history(deployment, service).await?;
         let of_its_time = of_its_time(self.record(), deployment, &history).filter_map(|it| it.target.clone());
         let of_its_time: Vec<_> = of_its_time.take(REVISIONS_PER_CALL).collect();
         let read = with_task_definitions(self.cloud, history.clone(), &of_its_time).await.map(Some);
         let history = witness(read, deployment, self.cloud.now())?.unwrap_or(history);
         let revisions: Vec<_> = history.iter().filter_map(|it| it.task_definition.clone()).collect();
         self.read_revisions(&revisions).await?;
-        self.stories = Some(history.clone());
+        self.history = Some(history.clone());
         Ok(history)
     }
 
@@ -129,7 +129,7 @@ impl<C: Cloud> FollowSession<'_, C> {
     }
 
     /// What was looked up, if it could be; a fault that may pass is tried again.
-    pub(crate) fn optional<T>(&self, looked: Result<T, Error>) -> Result<Option<T>, Error> {
-        optional(&self.target, looked)
+    pub(crate) fn optional<T>(&self, read: Result<T, Error>) -> Result<Option<T>, Error> {
+        optional(&self.target, read)
     }
 }

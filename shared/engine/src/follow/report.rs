@@ -2,18 +2,20 @@
 //! a notice may be sent twice under the same id, but is never lost. An end is on record before either.
 
 use jiff::Timestamp;
-use slipway_core::ledger::{Deployment, Outcome};
-use slipway_core::notice::{News, Notice, Tasks, end_is_unpublished};
-use slipway_core::outcome::End;
+use slipway_core::model::notice::{Notice, Tasks};
+use slipway_core::model::record::{Deployment, Outcome};
+use slipway_core::rules::mechanism::End;
+use slipway_core::rules::unfinished::end_is_unpublished;
+use slipway_core::text::notice::News;
 
-use super::visit::FollowSession;
+use super::session::FollowSession;
 use crate::cloud::Cloud;
 use crate::error::Error;
 use crate::report;
 
 impl<C: Cloud> FollowSession<'_, C> {
     /// Publishes news of a deployment, unless that was done.
-    pub(crate) async fn tell(&mut self, number: u64, news: &News<'_>, at: Timestamp) -> Result<(), Error> {
+    pub(crate) async fn publish_news(&mut self, number: u64, news: &News<'_>, at: Timestamp) -> Result<(), Error> {
         let Some(notice) = self.publish(number, news, at).await? else { return Ok(()) };
         self.write(|record| record.record_published(Some(number), &notice)).await
     }
@@ -27,7 +29,7 @@ impl<C: Cloud> FollowSession<'_, C> {
     ) -> Result<Option<String>, Error> {
         let Some(deployment) = self.deployment(number) else { return Ok(None) };
         let tasks = self.service.as_ref().map(Tasks::of);
-        let notice = Notice { tasks, ..Notice::story(self.place(), deployment, news, at) };
+        let notice = Notice { tasks, ..Notice::of_deployment(self.place(), deployment, news, at) };
         if self.record().has_published(&notice.id) {
             return Ok(None);
         }
@@ -48,7 +50,7 @@ impl<C: Cloud> FollowSession<'_, C> {
             let newer = newer.filter(|_| matches!(outcome, Outcome::Superseded | Outcome::Failed));
             let end = End { newer: newer.and_then(|it| it.id().cloned()), ..End::of(outcome) };
             let at = deployment.ended().map_or_else(|| self.cloud.now(), |it| it.at);
-            self.tell(deployment.number, &News::Ended { end: &end, next: None }, at).await?;
+            self.publish_news(deployment.number, &News::Ended { end: &end, next: None }, at).await?;
         }
         Ok(())
     }

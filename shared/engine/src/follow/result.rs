@@ -1,15 +1,15 @@
 //! The end of a deployment: it is written down with all that follows from it, and published.
 
 use jiff::Timestamp;
-use slipway_core::facts::ServiceFacts;
-use slipway_core::ledger::{Decision, DecisionKind, Deployment, KnownGood, Once, Outcome, PendingInput};
-use slipway_core::notice::News;
-use slipway_core::outcome::{End, completed_after_all};
-use slipway_core::rollback::RollbackDecision;
+use slipway_core::model::facts::ServiceFacts;
+use slipway_core::model::record::{Decision, DecisionKind, Deployment, KnownGood, Once, Outcome, PendingInput};
+use slipway_core::rules::mechanism::{End, completed_after_all};
+use slipway_core::rules::rollback::RollbackDecision;
+use slipway_core::text::notice::News;
 use tracing::info;
 
+use super::session::FollowSession;
 use super::steps::Judged;
-use super::visit::FollowSession;
 use crate::cloud::Cloud;
 use crate::error::Error;
 
@@ -21,7 +21,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         number: u64,
         end: &End,
         next: Option<&RollbackDecision>,
-        seen: Option<&Judged>,
+        judged: Option<&Judged>,
     ) -> Result<(), Error> {
         let Some(deployment) = self.deployment(number).cloned() else { return Ok(()) };
         // What ECS says of a success explains nothing.
@@ -29,8 +29,8 @@ impl<C: Cloud> FollowSession<'_, C> {
             end.says.clone().filter(|_| !matches!(end.outcome, Outcome::Completed | Outcome::RolledBackBySlipway));
         let end = &End { says, ..end.clone() };
         let (outcome, at) = (end.recorded(&deployment), self.at(&deployment));
-        let good = match seen {
-            Some(seen) => self.known_good_by_end(&deployment, end, &seen.service, at).await?,
+        let good = match judged {
+            Some(judged) => self.known_good_by_end(&deployment, end, &judged.service, at).await?,
             None => None,
         };
         let news = News::Ended { end, next };
@@ -42,7 +42,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         let completed = end.outcome == Outcome::Completed;
         let now = self.cloud.now();
         let once = self.write(|record| {
-            if seen.is_some_and(|seen| record.is_outdated(&seen.deployment, seen.fence)) {
+            if judged.is_some_and(|judged| record.is_outdated(&judged.deployment, judged.fence)) {
                 return None;
             }
             let once = record.end(number, outcome, at, end.says.clone().filter(|_| outcome == Outcome::Stopped));
@@ -65,7 +65,7 @@ impl<C: Cloud> FollowSession<'_, C> {
             Some(Once::Now) => {}
             Some(Once::Before) => return Ok(()),
             // Somebody else is at work on it.
-            None => return self.look_again_soon().await,
+            None => return self.return_soon().await,
         }
         info!(target = %self.target, deployment.number = number, %outcome, "ended");
         if deployment.is_external() {
@@ -73,7 +73,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         }
         // Published only now, so that of two judgements the one that is written down is published. Where that fails, the next
         // try, or the reconcile, finds what is not; nothing that reports can break what acts.
-        self.tell(number, &news, at).await
+        self.publish_news(number, &news, at).await
     }
 
     /// The last deployment was published as failed, and has completed after all: the record is put right, and so is what people
@@ -115,7 +115,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         let arn = self.arn_of(&revision);
         if ran.is_empty() {
             // What was known of it before is better than nothing.
-            let known = self.record().good.iter().find(|good| good.revision == arn);
+            let known = self.record().known_good.iter().find(|good| good.revision == arn);
             ran = known.map(|good| good.ran.clone()).unwrap_or_default();
         }
         Ok(Some(KnownGood { revision: arn, ran, at }))

@@ -3,33 +3,36 @@
 //! What is about to be done is written down before it is, so that whoever comes after a crash knows what to look for.
 
 use jiff::Timestamp;
-use slipway_core::facts::ServiceDeploymentFacts;
-use slipway_core::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
-use slipway_core::ledger::{Busy, Fence, Lost, Outcome, Rollback, RollbackMethod};
-use slipway_core::notice::News;
-use slipway_core::outcome::{Assessment, End, FailedBy, RollbackInitiator, StopResult, stop_result};
-use slipway_core::plan::Plan;
-use slipway_core::reason::Reason;
-use slipway_core::rollback::{Destination, Facts, Origin, RollbackDecision, decide, steps};
+use slipway_core::model::facts::ServiceDeploymentFacts;
+use slipway_core::model::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
+use slipway_core::model::plan::Plan;
+use slipway_core::model::reason::Reason;
+use slipway_core::model::record::FailedBy;
+use slipway_core::model::record::{Busy, Fence, Lost, Outcome, Rollback, RollbackMethod};
+use slipway_core::rules::mechanism::{Assessment, End, RollbackInitiator, StopResult, stop_result};
+use slipway_core::rules::rollback::{Destination, Origin, RollbackDecision, RollbackFacts, decide, steps};
+use slipway_core::text::notice::News;
 use tracing::{info, warn};
 
+use super::session::FollowSession;
 use super::steps::{Judged, Next};
-use super::visit::FollowSession;
 use crate::cloud::{Cloud, Metric, StopAnswer};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::execute::{Registrations, execute};
 
 impl<C: Cloud> FollowSession<'_, C> {
     /// Decides about a deployment that failed, and does it.
-    pub(crate) async fn roll_back(&mut self, number: u64, seen: &Judged) -> Result<Next, Error> {
-        let Some(way) = self.rollback_decision(number, seen, seen.story.as_ref()).await? else { return Ok(Next::Wait) };
-        info!(target = %self.target, deployment.number = number, "{way}");
-        if !way.acts() {
+    pub(crate) async fn roll_back(&mut self, number: u64, judged: &Judged) -> Result<Next, Error> {
+        let Some(decision) = self.rollback_decision(number, judged, judged.service_deployment.as_ref()).await? else {
+            return Ok(Next::Wait);
+        };
+        info!(target = %self.target, deployment.number = number, "{decision}");
+        if !decision.acts() {
             let failing = self.deployment(number).and_then(|it| it.failing());
-            match way.result(failing.map_or(FailedBy::Ecs, |failing| failing.by)) {
-                Some(outcome) => self.end(number, &End::of(outcome), Some(&way), Some(seen)).await?,
+            match decision.result(failing.map_or(FailedBy::Ecs, |failing| failing.by)) {
+                Some(outcome) => self.end(number, &End::of(outcome), Some(&decision), Some(judged)).await?,
                 // Somebody else is putting it right, or it did not fail after all: its end is still to come.
-                None => self.look_again_soon().await?,
+                None => self.return_soon().await?,
             }
             return Ok(Next::Wait);
         }
@@ -39,7 +42,7 @@ impl<C: Cloud> FollowSession<'_, C> {
             Ok(fence) => fence,
             Err(Busy { until }) => {
                 info!(target = %self.target, %until, "somebody else is at work on the service; looking again in a minute");
-                self.look_again_soon().await?;
+                self.return_soon().await?;
                 return Ok(Next::Wait);
             }
         };
@@ -52,64 +55,65 @@ impl<C: Cloud> FollowSession<'_, C> {
     async fn rollback_decision(
         &mut self,
         number: u64,
-        seen: &Judged,
-        story: Option<&ServiceDeploymentFacts>,
+        judged: &Judged,
+        service_deployment: Option<&ServiceDeploymentFacts>,
     ) -> Result<Option<RollbackDecision>, Error> {
         let Some(deployment) = self.deployment(number).cloned() else { return Ok(None) };
-        let goods = match deployment.is_external() {
+        let known_good = match deployment.is_external() {
             true => Vec::new(),
-            false => self.known_good(&deployment, &seen.service).await?,
+            false => self.known_good(&deployment, &judged.service).await?,
         };
         let record = self.record();
         let Some(deployment) = record.numbered(number) else { return Ok(None) };
-        Ok(Some(decide(&Facts {
+        Ok(Some(decide(&RollbackFacts {
             record,
             deployment,
-            assessment: &seen.assessment,
-            service: &seen.service,
-            service_deployment: story,
-            goods: &goods,
+            assessment: &judged.assessment,
+            service: &judged.service,
+            service_deployment,
+            known_good: &known_good,
         })))
     }
 
     /// With the lease held: looks again, because what was seen before is of before, and does what that calls for.
     async fn under_the_lease(&mut self, number: u64, fence: Fence) -> Result<Next, Error> {
-        self.look_again().await?;
-        let Some(mut seen) = self.seen(number).await? else { return Ok(Next::Wait) };
-        if !matches!(seen.assessment, Assessment::Failing { .. } | Assessment::RollbackDue) {
+        self.observe_again().await?;
+        let Some(mut judged) = self.judge(number).await? else { return Ok(Next::Wait) };
+        if !matches!(judged.assessment, Assessment::Failing { .. } | Assessment::RollbackDue) {
             return Ok(Next::Again);
         }
-        let Some(mut way) = self.rollback_decision(number, &seen, seen.story.as_ref()).await? else {
+        let Some(mut decision) = self.rollback_decision(number, &judged, judged.service_deployment.as_ref()).await?
+        else {
             return Ok(Next::Wait);
         };
-        if let RollbackDecision::Stop { service_deployment, to } = &way {
+        if let RollbackDecision::Stop { service_deployment, to } = &decision {
             let (service_deployment, to) = (service_deployment.clone(), to.clone());
-            match self.stop(number, fence, &seen, &service_deployment, to.as_ref()).await? {
-                StopResult::RollsBack => return self.under_way(number, &seen).await,
+            match self.stop(number, fence, &judged, &service_deployment, to.as_ref()).await? {
+                StopResult::RollsBack => return self.under_way(number, &judged).await,
                 StopResult::Won => {
-                    self.look_again().await?;
+                    self.observe_again().await?;
                     return Ok(Next::Again);
                 }
                 // The rollback, which is decided, is an update.
                 StopResult::Refused => {}
             }
-            seen.assessment = Assessment::RollbackDue;
-            let Some(other) = self.rollback_decision(number, &seen, None).await? else { return Ok(Next::Wait) };
-            way = other;
+            judged.assessment = Assessment::RollbackDue;
+            let Some(other) = self.rollback_decision(number, &judged, None).await? else { return Ok(Next::Wait) };
+            decision = other;
         }
-        if !way.acts() {
+        if !decision.acts() {
             return Ok(Next::Again);
         }
-        match self.update(number, fence, &seen, &way).await {
-            Ok(()) => self.under_way(number, &seen).await,
+        match self.update(number, fence, &judged, &decision).await {
+            Ok(()) => self.under_way(number, &judged).await,
             Err(error) if error.kind.is_passing() => Err(error),
             Err(error) => {
-                warn!(%error, target = %self.target, "the way back is refused");
+                warn!(%error, target = %self.target, "the decision back is refused");
                 self.cloud.count(Metric::DeploysRefused, Some(&self.target));
                 let end = End { says: Some(error.message), ..End::of(Outcome::RollbackFailed) };
                 // The rollback that the record has by now is the one that was refused.
-                seen.deployment = self.deployment(number).cloned().unwrap_or(seen.deployment);
-                self.end(number, &end, None, Some(&seen)).await?;
+                judged.deployment = self.deployment(number).cloned().unwrap_or(judged.deployment);
+                self.end(number, &end, None, Some(&judged)).await?;
                 Ok(Next::Wait)
             }
         }
@@ -120,11 +124,11 @@ impl<C: Cloud> FollowSession<'_, C> {
         &mut self,
         number: u64,
         fence: Fence,
-        seen: &Judged,
+        judged: &Judged,
         arn: &ServiceDeploymentArn,
         to: Option<&TaskDefinitionArn>,
     ) -> Result<StopResult, Error> {
-        self.mean(number, fence, seen, RollbackMethod::Stop, to.map(TaskDefinitionArn::short)).await?;
+        self.record_rollback(number, fence, judged, RollbackMethod::Stop, to.map(TaskDefinitionArn::short)).await?;
         match self.cloud.stop_service_deployment(arn).await {
             Ok(StopAnswer::Accepted) => {}
             Ok(StopAnswer::TooLate) => {
@@ -133,7 +137,7 @@ impl<C: Cloud> FollowSession<'_, C> {
                     return Ok(became);
                 }
             }
-            Err(error) if error.kind == Kind::Unreachable => {
+            Err(error) if error.kind == ErrorKind::Unreachable => {
                 warn!(%error, "no answer to a stop request; looking whether it was carried out");
                 if self.became(arn).await? != StopResult::RollsBack {
                     return Err(error);
@@ -155,14 +159,21 @@ impl<C: Cloud> FollowSession<'_, C> {
     }
 
     /// Updates the service to a good revision, which is registered anew where it cannot be used as it is.
-    async fn update(&mut self, number: u64, fence: Fence, seen: &Judged, way: &RollbackDecision) -> Result<(), Error> {
-        let (Some(deployment), RollbackDecision::Update(destination)) = (self.deployment(number).cloned(), way) else {
+    async fn update(
+        &mut self,
+        number: u64,
+        fence: Fence,
+        judged: &Judged,
+        decision: &RollbackDecision,
+    ) -> Result<(), Error> {
+        let (Some(deployment), RollbackDecision::Update(destination)) = (self.deployment(number).cloned(), decision)
+        else {
             return Ok(());
         };
         let revision = destination.revision();
         let base = self.revision(revision.as_str());
-        let steps = steps(&seen.service, destination, base, &Origin::of_failed(&deployment)).map_err(|reason| {
-            Error::new("ECS.RegisterTaskDefinition", revision.short(), Kind::Rejected, reason.to_string())
+        let steps = steps(&judged.service, destination, base, &Origin::of_failed(&deployment)).map_err(|reason| {
+            Error::new("ECS.RegisterTaskDefinition", revision.short(), ErrorKind::Rejected, reason.to_string())
         })?;
         let failed = deployment.revision.new.clone().unwrap_or_default();
         let plan = Plan { steps, ..Plan::nothing(self.target.clone(), Reason::Failed { revision: failed }) };
@@ -175,17 +186,17 @@ impl<C: Cloud> FollowSession<'_, C> {
         // An earlier try may have died after its registration.
         plan.family().into_iter().for_each(|family| registrations.suspect(family));
         let calls = self.call.calls();
-        let ready = self.mean(number, fence, seen, RollbackMethod::Update, to);
+        let ready = self.record_rollback(number, fence, judged, RollbackMethod::Update, to);
         let done = execute(&calls, &plan, &registrations, ready).await?;
         self.did(number, done.deployment, done.revision.as_ref().map(TaskDefinitionArn::short)).await
     }
 
     /// Writes down what is about to be done, and makes the timer that sees to it.
-    async fn mean(
+    async fn record_rollback(
         &mut self,
         number: u64,
         fence: Fence,
-        seen: &Judged,
+        judged: &Judged,
         how: RollbackMethod,
         to: Option<&str>,
     ) -> Result<(), Error> {
@@ -196,13 +207,13 @@ impl<C: Cloud> FollowSession<'_, C> {
             how,
             to: to.map(str::to_owned),
             at: now,
-            previous_primary: seen.service.primary().map(|primary| primary.id.clone()),
+            previous_primary: judged.service.primary().map(|primary| primary.id.clone()),
             deployment: None,
             done_at: None,
         };
-        let meant = self.write(|record| record.roll_back(fence, number, rollback.clone()).map(|_| ())).await?;
-        let again = |message: &str| Error::new("DynamoDB.PutItem", self.target.as_str(), Kind::Throttled, message);
-        meant.map_err(|Lost| again("the lease was lost; it is tried again"))?;
+        let intended = self.write(|record| record.roll_back(fence, number, rollback.clone()).map(|_| ())).await?;
+        let again = |message: &str| Error::new("DynamoDB.PutItem", self.target.as_str(), ErrorKind::Throttled, message);
+        intended.map_err(|Lost| again("the lease was lost; it is tried again"))?;
         // Whoever judges takes no lease, and may have been faster.
         match self.deployment(number).is_some_and(|it| it.is_open()) {
             true => Ok(()),
@@ -217,11 +228,11 @@ impl<C: Cloud> FollowSession<'_, C> {
     }
 
     /// Publishes that the rollback is under way.
-    async fn under_way(&mut self, number: u64, seen: &Judged) -> Result<Next, Error> {
+    async fn under_way(&mut self, number: u64, judged: &Judged) -> Result<Next, Error> {
         let Some(deployment) = self.deployment(number) else { return Ok(Next::Wait) };
         let to = deployment.rollback().and_then(|it| it.to.clone());
-        let at = self.cloud.now().max(seen.service.primary().and_then(|it| it.updated_at).unwrap_or(Timestamp::MIN));
-        self.tell(number, &News::RollingBack { by: RollbackInitiator::Slipway, to: to.as_deref() }, at).await?;
+        let at = self.cloud.now().max(judged.service.primary().and_then(|it| it.updated_at).unwrap_or(Timestamp::MIN));
+        self.publish_news(number, &News::RollingBack { by: RollbackInitiator::Slipway, to: to.as_deref() }, at).await?;
         Ok(Next::Wait)
     }
 

@@ -1,15 +1,15 @@
 //! Follows each deployment that has not ended: how it stands, and the one thing that is next.
 
-use slipway_core::facts::{Deployment as Listed, ServiceDeploymentFacts, ServiceFacts};
-use slipway_core::ledger::{Deployment, Fence, Outcome};
-use slipway_core::notice::News;
-use slipway_core::outcome::{
-    Assessment, DeploymentEvent, End, FailedBy, RollbackInitiator, Situation, assess, its_rollback,
-};
+use slipway_core::model::event::DeploymentEvent;
+use slipway_core::model::facts::{DeploymentFacts as Listed, ServiceDeploymentFacts, ServiceFacts};
+use slipway_core::model::record::FailedBy;
+use slipway_core::model::record::{Deployment, Fence, Outcome};
+use slipway_core::rules::mechanism::{Assessment, End, RollbackInitiator, Situation, assess, its_rollback};
+use slipway_core::text::notice::News;
 use tracing::info;
 
 use super::evidence::Failed;
-use super::visit::FollowSession;
+use super::session::FollowSession;
 use crate::cloud::Cloud;
 use crate::error::Error;
 use crate::input::Hint;
@@ -34,7 +34,7 @@ pub(crate) struct Judged {
     /// The number of the lease's last holder then.
     pub(crate) fence: Fence,
     pub(crate) service: ServiceFacts,
-    pub(crate) story: Option<ServiceDeploymentFacts>,
+    pub(crate) service_deployment: Option<ServiceDeploymentFacts>,
 }
 
 impl<C: Cloud> FollowSession<'_, C> {
@@ -62,27 +62,27 @@ impl<C: Cloud> FollowSession<'_, C> {
     async fn tell_of(&mut self, number: u64, news: &News<'_>) -> Result<(), Error> {
         let Some(deployment) = self.deployment(number) else { return Ok(()) };
         let at = self.at(deployment);
-        self.tell(number, news, at).await
+        self.publish_news(number, news, at).await
     }
 
     /// Judges a deployment by the record and the service as they were read last; `None` where it is gone from either.
-    pub(crate) async fn seen(&mut self, number: u64) -> Result<Option<Judged>, Error> {
+    pub(crate) async fn judge(&mut self, number: u64) -> Result<Option<Judged>, Error> {
         let Some(deployment) = self.deployment(number).cloned() else { return Ok(None) };
         let fence = Fence(self.record().fence);
         let Some(mut service) = self.service.clone() else { return Ok(None) };
-        let story = self.story_of(&deployment, &service).await?;
+        let service_deployment = self.service_deployment_of(&deployment, &service).await?;
         self.read_listed(&deployment, &service).await?;
         let event = self.event();
-        let assessed = |visit: &Self, service: &ServiceFacts, history: &[ServiceDeploymentFacts]| {
+        let assessed = |session: &Self, service: &ServiceFacts, history: &[ServiceDeploymentFacts]| {
             assess(&Situation {
-                record: visit.record(),
+                record: session.record(),
                 deployment: &deployment,
                 event,
                 service,
-                service_deployment: story.as_ref(),
-                revisions: &visit.revisions,
+                service_deployment: service_deployment.as_ref(),
+                revisions: &session.revisions,
                 history,
-                now: visit.cloud.now(),
+                now: session.cloud.now(),
             })
         };
         let mut assessment = assessed(self, &service, &[]);
@@ -104,14 +104,14 @@ impl<C: Cloud> FollowSession<'_, C> {
             "{} {number}: {assessment}",
             self.target,
         );
-        Ok(Some(Judged { assessment, deployment, fence, service, story }))
+        Ok(Some(Judged { assessment, deployment, fence, service, service_deployment }))
     }
 
     async fn step(&mut self, number: u64) -> Result<Next, Error> {
-        let Some(seen) = self.seen(number).await? else { return Ok(Next::Wait) };
-        match seen.assessment.clone() {
+        let Some(judged) = self.judge(number).await? else { return Ok(Next::Wait) };
+        match judged.assessment.clone() {
             Assessment::Over(_) => Ok(Next::Wait),
-            Assessment::Meant { until } | Assessment::RollbackMeant { until } => {
+            Assessment::Intended { until } | Assessment::RollbackIntended { until } => {
                 self.arm(until).await?;
                 Ok(Next::Wait)
             }
@@ -129,43 +129,43 @@ impl<C: Cloud> FollowSession<'_, C> {
                 Ok(Next::Wait)
             }
             Assessment::Failing { by } => {
-                Box::pin(self.note_failure(number, by, &seen)).await?;
-                Box::pin(self.roll_back(number, &seen)).await
+                Box::pin(self.note_failure(number, by, &judged)).await?;
+                Box::pin(self.roll_back(number, &judged)).await
             }
-            Assessment::RollbackDue => Box::pin(self.roll_back(number, &seen)).await,
+            Assessment::RollbackDue => Box::pin(self.roll_back(number, &judged)).await,
             Assessment::RollingBack { by, pace } => {
                 if by != RollbackInitiator::Somebody {
-                    Box::pin(self.note_failure(number, FailedBy::Ecs, &seen)).await?;
+                    Box::pin(self.note_failure(number, FailedBy::Ecs, &judged)).await?;
                 }
                 if by == RollbackInitiator::Slipway {
-                    self.adopt_the_rollback(number, &seen).await?;
+                    self.adopt_the_rollback(number, &judged).await?;
                 }
                 self.rearm(number, pace).await?;
                 let deployment = self.deployment(number);
                 let another = |it: &&Listed| deployment.is_some_and(|own| own.id() != Some(&it.id));
-                let to = seen.service.primary().filter(another).map(|it| it.task_definition.short());
+                let to = judged.service.primary().filter(another).map(|it| it.task_definition.short());
                 self.tell_of(number, &News::RollingBack { by, to }).await?;
                 Ok(Next::Wait)
             }
             Assessment::Ended(end) => {
                 // Who stopped it knows why, and what gave way to a newer one did not fail.
                 if end.outcome.quarantines() && end.outcome != Outcome::Stopped {
-                    Box::pin(self.note_failure(number, FailedBy::Ecs, &seen)).await?;
+                    Box::pin(self.note_failure(number, FailedBy::Ecs, &judged)).await?;
                 }
                 // Whoever took it back may have died before that was written down. One that failed may still complete later, and is
                 // nobody else's deployment then.
-                let is_there = self.deployment(number).is_some_and(|it| its_rollback(it, &seen.service).is_some());
+                let is_there = self.deployment(number).is_some_and(|it| its_rollback(it, &judged.service).is_some());
                 if end.outcome == Outcome::RolledBackBySlipway || end.outcome == Outcome::RollbackFailed && is_there {
-                    self.adopt_the_rollback(number, &seen).await?;
+                    self.adopt_the_rollback(number, &judged).await?;
                 }
-                Box::pin(self.end(number, &end, None, Some(&seen))).await?;
+                Box::pin(self.end(number, &end, None, Some(&judged))).await?;
                 Ok(Next::Wait)
             }
         }
     }
 
     /// Gathers why it failed, once and at once.
-    async fn note_failure(&mut self, number: u64, by: FailedBy, seen: &Judged) -> Result<(), Error> {
+    async fn note_failure(&mut self, number: u64, by: FailedBy, judged: &Judged) -> Result<(), Error> {
         let Some(deployment) = self.deployment(number).filter(|it| it.failing().is_none()) else { return Ok(()) };
         let own = |it: &&DeploymentEvent| deployment.id() == Some(&it.deployment);
         let failing = Failed {
@@ -173,8 +173,8 @@ impl<C: Cloud> FollowSession<'_, C> {
             target: &self.target,
             deployment,
             by,
-            service: &seen.service,
-            service_deployment: seen.story.as_ref(),
+            service: &judged.service,
+            service_deployment: judged.service_deployment.as_ref(),
             event_says: self.event().filter(own).and_then(|event| event.reason.as_deref()),
             task: match self.hint {
                 Hint::TaskStopped(task) => Some(task),
@@ -187,13 +187,13 @@ impl<C: Cloud> FollowSession<'_, C> {
     }
 
     /// A rollback of ours that nobody wrote down as carried out, because whoever did it died.
-    async fn adopt_the_rollback(&mut self, number: u64, seen: &Judged) -> Result<(), Error> {
+    async fn adopt_the_rollback(&mut self, number: u64, judged: &Judged) -> Result<(), Error> {
         let Some(deployment) = self.deployment(number) else { return Ok(()) };
         let known = deployment.rollback().is_some_and(|it| it.done_at.is_some());
         if known {
             return Ok(());
         }
-        let made = its_rollback(deployment, &seen.service);
+        let made = its_rollback(deployment, &judged.service);
         let (now, made) = (self.cloud.now(), made.map(|it| (it.id.clone(), it.task_definition.short().to_owned())));
         let (id, to) = made.as_ref().map(|(id, to)| (id, to.as_str())).unzip();
         self.write(|record| record.rollback_accepted(number, id, to, now)).await

@@ -1,11 +1,11 @@
 //! The deadlines of deployments: given anew while a deployment still moves.
 
 use jiff::{SignedDuration, Timestamp};
-use slipway_core::ledger::Settings;
-use slipway_core::outcome::Pace;
+use slipway_core::model::record::DeploymentSettings;
+use slipway_core::rules::mechanism::Pace;
 use tracing::info;
 
-use super::visit::FollowSession;
+use super::session::FollowSession;
 use crate::cloud::Cloud;
 use crate::error::Error;
 use crate::input::Hint;
@@ -52,12 +52,12 @@ impl<C: Cloud> FollowSession<'_, C> {
     }
 
     /// Somebody else is at work on the service, or ECS is: looks again in a minute.
-    pub(crate) async fn look_again_soon(&self) -> Result<(), Error> {
+    pub(crate) async fn return_soon(&self) -> Result<(), Error> {
         self.arm(self.cloud.now() + BUSY).await
     }
 
     /// Makes the timer of a rollback, which has as much time as the deployment had, and a little more.
-    pub(crate) async fn arm_the_rollback(&self, settings: &Settings) -> Result<(), Error> {
+    pub(crate) async fn arm_the_rollback(&self, settings: &DeploymentSettings) -> Result<(), Error> {
         self.arm(self.cloud.now() + settings.allowance() + BUSY).await
     }
 

@@ -5,13 +5,12 @@
 use jiff::Timestamp;
 use serde_json::Value;
 use slipway_core::model::facts::{
-    Breaker, Controller, Deployment, Management, Monitors, Pause, Revision, Rollout, ServiceDeploymentFacts,
-    ServiceDeploymentStatus, ServiceEvent, ServiceFacts, ServiceRevision, StoppedContainer, StoppedTask, Strategy,
+    Breaker, Controller, DeploymentFacts, Management, Monitors, Pause, Revision, Rollout, ServiceDeploymentFacts,
+    ServiceDeploymentStatus, ServiceFacts, ServiceMessage, ServiceRevision, StoppedContainer, StoppedTask, Strategy,
 };
 use slipway_core::model::id::{
     ClusterName, ContainerName, DeploymentId, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn,
 };
-use slipway_core::model::plan::Force;
 
 use super::{Ecs, Scene, Service, ServiceDeployment, Task, last_part, service_deployments, services, task_definitions};
 use crate::place::Place;
@@ -130,11 +129,11 @@ impl Ecs {
         cluster: &ClusterName,
         service: &ServiceName,
         task_definition: &TaskDefinitionArn,
-        force: Force,
+        force_new_deployment: bool,
     ) -> Result<ServiceFacts, Refusal> {
         let named = (last_part(cluster.as_str()), service.as_str());
         let place = scene.place;
-        let service = services::deploy(self, scene, named, task_definition.as_str(), force == Force::Yes)?;
+        let service = services::deploy(self, scene, named, task_definition.as_str(), force_new_deployment)?;
         Ok(service.facts(place))
     }
 
@@ -160,7 +159,7 @@ impl Service {
         let running: i64 = self.deployments.iter().map(|deployment| deployment.running).sum();
         let alive = self.deployments.iter().filter(|deployment| deployment.desired > 0 || deployment.running > 0);
         let current = self.current_service_deployment().filter(|_| by_ecs);
-        let event = |message: &super::Message| ServiceEvent { at: Some(message.at), message: message.text.clone() };
+        let event = |message: &super::Message| ServiceMessage { at: Some(message.at), message: message.text.clone() };
         ServiceFacts {
             arn: self.arn(place),
             cluster: ClusterName::new(self.cluster.as_str()),
@@ -240,8 +239,8 @@ impl Service {
 }
 
 impl super::Deployment {
-    fn facts(&self) -> Deployment {
-        Deployment {
+    fn facts(&self) -> DeploymentFacts {
+        DeploymentFacts {
             id: DeploymentId::new(self.id.as_str()),
             status: self.status.to_owned(),
             task_definition: TaskDefinitionArn::new(self.task_definition.as_str()),

@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use slipway_core::facts::{Rollout, ServiceFacts, Strategy};
-use slipway_core::id::{DeploymentId, EventId};
-use slipway_core::image::Digest;
-use slipway_core::ledger::{DecisionKind, Deployment, Outcome, RollbackMethod, Service};
+use slipway_core::model::facts::{Rollout, ServiceFacts, Strategy};
+use slipway_core::model::id::{DeploymentId, EventId};
+use slipway_core::model::image::Digest;
+use slipway_core::model::notice::NoticeKind;
+use slipway_core::model::record::{DecisionKind, Deployment, Outcome, RollbackMethod, Service};
 use slipway_core::model::trigger::Trigger;
-use slipway_core::notice::Kind;
-use slipway_core::plan::Force;
 
 use super::{Update, View};
 use crate::registry::{Images, Quality};
@@ -54,7 +53,7 @@ pub(super) struct OfService {
     /// How deployments ended, by number.
     pub(super) ends: BTreeMap<u64, Outcome>,
     /// The ends that were published, by deployment.
-    pub(super) published: BTreeMap<DeploymentId, Vec<Kind>>,
+    pub(super) published: BTreeMap<DeploymentId, Vec<NoticeKind>>,
 }
 
 /// How a deployment is said to have ended, and what is known then.
@@ -91,38 +90,39 @@ impl OfService {
     }
 
     /// An intent is written; what keeps an image away is checked inside this write.
-    pub(super) fn intends(&mut self, meant: &Deployment, looked: Timestamp, looked_at_images: Timestamp) {
-        let by = match meant.trigger {
+    pub(super) fn intends(&mut self, intended: &Deployment, looked: Timestamp, looked_at_images: Timestamp) {
+        let by = match intended.trigger {
             Trigger::Deploy | Trigger::Redeploy | Trigger::Rollback => By::Request,
             _ => By::Itself,
         };
-        let digest = meant.digest();
+        let digest = intended.digest();
         let quarantined = digest.filter(|it| self.quarantined.contains(it));
         let breaks = match (by, quarantined) {
             (By::Itself, Some(digest)) => Some(format!("{} came back by itself", digest.short())),
             (By::Itself, None) if self.held => Some("it deployed by itself although it is held".to_owned()),
             _ => None,
         };
-        let intent = Intent { by, looked, looked_at_images, event: meant.event.clone(), at: meant.intended_at, breaks };
-        self.intents.insert(meant.number, intent);
+        let intent =
+            Intent { by, looked, looked_at_images, event: intended.event.clone(), at: intended.intended_at, breaks };
+        self.intents.insert(intended.number, intent);
     }
 
     /// What an update of this invocation is about: the last thing that it wrote down.
     pub(super) fn who(&self, record: &Service, holder: &str) -> Option<(By, Intent)> {
         let own = |it: &&Deployment| it.id().is_none() && it.request.as_deref() == Some(holder);
-        let meant = record.deployments.iter().filter(|it| it.is_open()).find(own);
+        let intended = record.deployments.iter().filter(|it| it.is_open()).find(own);
         let goes_back = |it: &&Deployment| {
             it.is_open() && it.rollback().is_some_and(|it| it.how == RollbackMethod::Update && it.done_at.is_none())
         };
         let back = record.deployments.iter().find(goes_back);
         let back_at = back.and_then(|it| it.rollback()).map(|it| it.at);
-        if let Some(back) = back.filter(|_| meant.is_none_or(|meant| Some(meant.intended_at) < back_at)) {
+        if let Some(back) = back.filter(|_| intended.is_none_or(|intended| Some(intended.intended_at) < back_at)) {
             let looked = self.decisions.get(&back.number).copied().unwrap_or_default();
             let by = By::Rollback(back.number);
             let at = back_at.unwrap_or_default();
             return Some((by, Intent { by, looked, looked_at_images: looked, event: None, at, breaks: None }));
         }
-        let intent = self.intents.get(&meant?.number)?.clone();
+        let intent = self.intents.get(&intended?.number)?.clone();
         Some((intent.by, intent))
     }
 
@@ -192,7 +192,7 @@ impl OfService {
         }
         // What a revision names by a tag may be pinned.
         let pinned = update.running.as_ref().is_some_and(|it| it.image.contains('@'));
-        let again = digest == running && pinned && update.force == Force::No;
+        let again = digest == running && pinned && !update.force_new_deployment;
         again.then(|| format!("{} was deployed although it runs", digest.short()))
     }
 
@@ -207,8 +207,9 @@ impl OfService {
         let broken = self.counts_rollback(number);
         let primary = primary(update.before);
         let seen = primary.is_some_and(|it| it.updated_at.is_none_or(|at| at < intent.looked));
-        let rolls_back =
-            |it: &slipway_core::facts::Deployment| it.is_rollback() && it.rollout == Some(Rollout::InProgress);
+        let rolls_back = |it: &slipway_core::model::facts::DeploymentFacts| {
+            it.is_rollback() && it.rollout == Some(Rollout::InProgress)
+        };
         let fought = seen && primary.is_some_and(rolls_back);
         let fought = fought.then(|| format!("deployment {number} was rolled back while ECS rolled back"));
         let failed = record.numbered(number).and_then(|it| it.id());
@@ -244,10 +245,10 @@ impl OfService {
         let by_ecs = !newer && self.rolls_back(it, service, looked);
         let at_ecs = primary.rollout == Some(Rollout::InProgress) && (own || by_ecs);
         // Or somebody else is about to do it, with the lease in hand.
-        let meant = others && !newer && it.rollback().is_some_and(|it| it.done_at.is_none());
+        let intended = others && !newer && it.rollback().is_some_and(|it| it.done_at.is_none());
         let given_up = matches!(outcome, Outcome::Failed | Outcome::TimedOut);
         let number = it.number;
-        (given_up && (at_ecs || meant) && !Deployment::is_external(it))
+        (given_up && (at_ecs || intended) && !Deployment::is_external(it))
             .then(|| format!("deployment {number} ended as {} while it was rolled back", outcome.as_str()))
     }
 
@@ -295,29 +296,29 @@ fn is_failure(outcome: Outcome) -> bool {
 }
 
 /// How an end is published; somebody else's is none of ours.
-pub(super) fn kind_of(outcome: Outcome) -> Option<Kind> {
+pub(super) fn kind_of(outcome: Outcome) -> Option<NoticeKind> {
     Some(match outcome {
-        Outcome::Completed => Kind::Completed,
-        Outcome::Failed => Kind::Failed,
-        Outcome::Superseded => Kind::Superseded,
-        Outcome::RolledBackByEcs | Outcome::RolledBackBySlipway => Kind::RolledBack,
-        Outcome::RollbackFailed => Kind::RollbackFailed,
-        Outcome::Stopped => Kind::Stopped,
-        Outcome::TimedOut => Kind::TimedOut,
+        Outcome::Completed => NoticeKind::Completed,
+        Outcome::Failed => NoticeKind::Failed,
+        Outcome::Superseded => NoticeKind::Superseded,
+        Outcome::RolledBackByEcs | Outcome::RolledBackBySlipway => NoticeKind::RolledBack,
+        Outcome::RollbackFailed => NoticeKind::RollbackFailed,
+        Outcome::Stopped => NoticeKind::Stopped,
+        Outcome::TimedOut => NoticeKind::TimedOut,
         Outcome::External => return None,
     })
 }
 
 /// Whether a notice of this kind tells how a deployment ended.
-pub(super) fn is_end(kind: Kind) -> bool {
+pub(super) fn is_end(kind: NoticeKind) -> bool {
     matches!(
         kind,
-        Kind::Completed
-            | Kind::Failed
-            | Kind::Superseded
-            | Kind::RolledBack
-            | Kind::RollbackFailed
-            | Kind::Stopped
-            | Kind::TimedOut
+        NoticeKind::Completed
+            | NoticeKind::Failed
+            | NoticeKind::Superseded
+            | NoticeKind::RolledBack
+            | NoticeKind::RollbackFailed
+            | NoticeKind::Stopped
+            | NoticeKind::TimedOut
     )
 }

@@ -82,7 +82,7 @@ async fn what_is_remembered_is_told_in_words() {
     }
     insta::assert_snapshot!(told, @r"
     DynamoDB.PutItem prod/web lease taken
-    DynamoDB.PutItem prod/web 1 meant
+    DynamoDB.PutItem prod/web 1 intended
     DynamoDB.PutItem prod/web 1 began
     DynamoDB.PutItem prod/web 1 published
     ");

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use slipway_core::config::Config;
-use slipway_core::id::Home;
-use slipway_core::image::{Repository, Tag};
+use slipway_core::model::id::Home;
+use slipway_core::model::image::{Repository, Tag};
 
 const TARGETS: usize = 10_000;
 const TIMES: usize = 21;

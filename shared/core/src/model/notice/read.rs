@@ -15,7 +15,7 @@ pub(super) fn notice(text: &str) -> Option<Notice> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::notice::{Kind, Severity};
+    use crate::model::notice::{NoticeKind, Severity};
 
     #[test]
     fn a_notice_of_a_later_version_is_read_as_far_as_it_is_understood() {
@@ -25,7 +25,7 @@ mod tests {
                 "details": ["one", 2, "three"], "changes": [{"path": "a", "how": "moved"}], "surprise": {"a": [1]}}"#,
         )
         .unwrap();
-        assert_eq!((notice.version, notice.kind, notice.severity), (7, Kind::Unknown, Severity::Info));
+        assert_eq!((notice.version, notice.kind, notice.severity), (7, NoticeKind::Unknown, Severity::Info));
         assert_eq!(notice.headline, "prod/web is on hold");
         assert_eq!(notice.target.unwrap().as_str(), "prod/web");
         assert_eq!(notice.image, None);

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Notice, Severity, read};
+use super::{Notice, NoticeKind, Severity, read};
 
 /// The word for everything that goes wrong with a deployment, whatever its kind.
 ///
@@ -42,7 +42,7 @@ impl Route {
 /// Every word that a route may have in `on`: the kinds, then the severities.
 pub fn words() -> impl Iterator<Item = &'static str> {
     let severities = [Severity::Info, Severity::Success, Severity::Warning, Severity::Failure];
-    Kind::KNOWN.into_iter().map(Kind::as_str).chain(severities.map(Severity::as_str))
+    NoticeKind::KNOWN.into_iter().map(NoticeKind::as_str).chain(severities.map(Severity::as_str))
 }
 
 impl Notice {
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(on: &[&str], kind: Kind, severity: Severity, expected: bool) {
+    fn check(on: &[&str], kind: NoticeKind, severity: Severity, expected: bool) {
         let route = Route { slack: "#deploys".to_owned(), on: on.iter().map(|&word| word.to_owned()).collect() };
         let notice = Notice { kind, severity, ..Notice::default() };
         assert_eq!(route.wants(&notice), expected, "{on:?} {kind:?} {severity:?}");
@@ -76,20 +76,20 @@ mod tests {
 
     #[test]
     fn a_route_wants_what_it_names() {
-        check(&[], Kind::InProgress, Severity::Info, true);
-        check(&["completed"], Kind::Completed, Severity::Success, true);
-        check(&["completed"], Kind::Started, Severity::Info, false);
-        check(&["failure", "warning"], Kind::Refused, Severity::Failure, true);
-        check(&["failure", "warning"], Kind::External, Severity::Warning, true);
-        check(&["failure"], Kind::Superseded, Severity::Info, false);
+        check(&[], NoticeKind::InProgress, Severity::Info, true);
+        check(&["completed"], NoticeKind::Completed, Severity::Success, true);
+        check(&["completed"], NoticeKind::Started, Severity::Info, false);
+        check(&["failure", "warning"], NoticeKind::Refused, Severity::Failure, true);
+        check(&["failure", "warning"], NoticeKind::External, Severity::Warning, true);
+        check(&["failure"], NoticeKind::Superseded, Severity::Info, false);
     }
 
     #[test]
     fn failed_is_every_failure_of_a_deployment() {
-        check(&["failed"], Kind::Failed, Severity::Failure, true);
-        check(&["failed"], Kind::RolledBack, Severity::Failure, true);
-        check(&["failed"], Kind::Refused, Severity::Failure, false);
-        check(&["failed"], Kind::Completed, Severity::Success, false);
+        check(&["failed"], NoticeKind::Failed, Severity::Failure, true);
+        check(&["failed"], NoticeKind::RolledBack, Severity::Failure, true);
+        check(&["failed"], NoticeKind::Refused, Severity::Failure, false);
+        check(&["failed"], NoticeKind::Completed, Severity::Success, false);
     }
 
     #[test]

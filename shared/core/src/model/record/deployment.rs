@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{FailedBy, Outcome, RollbackMethod, Settings};
+use super::{DeploymentSettings, FailedBy, Outcome, RollbackMethod};
 use crate::model::build::BuildChange;
 use crate::model::id::{DeploymentId, EventId, LogStream};
 use crate::model::image::Digest;
@@ -41,7 +41,7 @@ pub struct Deployment {
     pub revision: RevisionChange,
     /// The target's settings as they were.
     #[serde(default, deserialize_with = "lenient::or_default")]
-    pub settings: Settings,
+    pub settings: DeploymentSettings,
     /// When it was meant; UpdateService comes after this.
     pub intended_at: Timestamp,
     /// How far it has come.
@@ -172,7 +172,7 @@ impl Deployment {
             image: None,
             build: None,
             revision: RevisionChange::default(),
-            settings: Settings::default(),
+            settings: DeploymentSettings::default(),
             intended_at,
             state: DeploymentState::Intended { previous_primary: None },
             deadline: None,

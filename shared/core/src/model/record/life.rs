@@ -57,7 +57,7 @@ impl Service {
         if it.is_intent() {
             if is_known {
                 let decision = decision_of(it);
-                self.forget(number);
+                self.discard_intent(number);
                 decision.into_iter().for_each(|decision| self.decided(decision));
                 return;
             }
@@ -71,14 +71,14 @@ impl Service {
     }
 
     /// What was meant did not come about; nobody is told, because nothing happened.
-    pub fn forget(&mut self, number: u64) {
+    pub fn discard_intent(&mut self, number: u64) {
         self.deployments.retain(|it| it.number != number || it.id().is_some());
     }
 
     /// What was meant did not come about, and whoever meant it is gone: what came by itself is decided again.
     pub fn never_began(&mut self, number: u64) {
-        let meant = self.numbered(number).filter(|it| it.id().is_none());
-        let again = meant.filter(|it| decision_of(it).is_none()).map(|it| {
+        let intended = self.numbered(number).filter(|it| it.id().is_none());
+        let again = intended.filter(|it| decision_of(it).is_none()).map(|it| {
             let again = PendingInput::after(it, it.intended_at);
             // A person's release has still brought about nothing.
             match it.trigger {
@@ -88,7 +88,7 @@ impl Service {
                 _ => again,
             }
         });
-        self.forget(number);
+        self.discard_intent(number);
         if let Some(again) = again {
             self.leave(again);
         }
@@ -180,10 +180,10 @@ impl Service {
 
     /// A revision proved good: a rollback may go there.
     pub fn record_known_good(&mut self, good: KnownGood) {
-        self.good.retain(|it| it.revision != good.revision);
-        self.good.insert(0, good);
-        self.good.sort_by_key(|it| std::cmp::Reverse(it.at));
-        self.good.truncate(GOOD);
+        self.known_good.retain(|it| it.revision != good.revision);
+        self.known_good.insert(0, good);
+        self.known_good.sort_by_key(|it| std::cmp::Reverse(it.at));
+        self.known_good.truncate(GOOD);
     }
 
     /// A person decided; an older decision never replaces a newer one.
@@ -233,7 +233,7 @@ impl Service {
     }
 }
 
-/// What came of an update that was meant.
+/// What came of an update that was intended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Began {
     /// ECS's id of it.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// What the configuration said when the deployment began; track acts on this, not on today's document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Settings {
+pub struct DeploymentSettings {
     /// What is done when it fails.
     pub rollback: RollbackMode,
     /// Seconds after which a deployment without an end is looked at.
@@ -28,7 +28,7 @@ pub enum RollbackMode {
     Off,
 }
 
-impl Settings {
+impl DeploymentSettings {
     /// How long a deployment may take, and its rollback as well.
     pub fn allowance(&self) -> SignedDuration {
         // A number that somebody edited must not overflow a time; a year is for ever here.
@@ -52,7 +52,7 @@ impl Settings {
     }
 }
 
-impl Default for Settings {
+impl Default for DeploymentSettings {
     fn default() -> Self {
         Self { rollback: RollbackMode::Auto, deadline_seconds: 30 * 60, max_failed_tasks: None }
     }

@@ -248,7 +248,7 @@ fn of_a_record_of_version_1_stays_what_people_decided_and_who_is_at_work() {
         "lease": { "holder": "a", "fence": 7, "until": at("10:05:00") },
         "hold": { "at": at("09:00:00"), "who": "ana" },
         "quarantine": [{ "repository": "shop/web", "digest": digest(1), "cause": "exit code 1", "at": at("08:00:00") }],
-        "good": [{ "revision": "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:41", "at": at("07:00:00") }],
+        "known_good": [{ "revision": "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:41", "at": at("07:00:00") }],
         "deployments": [{ "number": 12, "trigger": "push", "intended_at": at("07:00:00"), "outcome": "completed" }],
         "published": ["a"],
     });
@@ -257,7 +257,10 @@ fn of_a_record_of_version_1_stays_what_people_decided_and_who_is_at_work() {
         (record.fence, record.count, record.quarantine.len(), record.hold.as_ref().and_then(|it| it.who.as_deref()));
     assert_eq!(kept, (7, 12, 1, Some("ana")));
     assert!(record.lease.is_some());
-    assert!(record.good.is_empty() && record.deployments.is_empty() && record.decision.is_none(), "taken over anew");
+    assert!(
+        record.known_good.is_empty() && record.deployments.is_empty() && record.decision.is_none(),
+        "taken over anew"
+    );
     assert_eq!(record.version, VERSION);
     assert_eq!(record.clone().current(), Ok(record));
     assert_eq!(Service::default().current().map(|it| it.version), Ok(VERSION), "no record");
@@ -265,9 +268,9 @@ fn of_a_record_of_version_1_stays_what_people_decided_and_who_is_at_work() {
 
 #[test]
 fn the_threshold_is_the_circuit_breakers_own() {
-    let threshold = |desired| Settings::default().threshold(desired);
+    let threshold = |desired| DeploymentSettings::default().threshold(desired);
     assert_eq!([0, 1, 2, 6, 7, 100, 399, 1000].map(threshold), [3, 3, 3, 3, 4, 50, 200, 200]);
-    assert_eq!(Settings { max_failed_tasks: Some(1), ..Settings::default() }.threshold(1000), 1);
+    assert_eq!(DeploymentSettings { max_failed_tasks: Some(1), ..DeploymentSettings::default() }.threshold(1000), 1);
 }
 
 #[test]

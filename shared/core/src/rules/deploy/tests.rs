@@ -10,11 +10,10 @@ use super::*;
 use crate::model::facts::{Controller, ImageFacts, Management, Revision, Rollout, ServiceFacts, Storage, Strategy};
 use crate::model::id::EventId;
 use crate::model::image::Digest;
-use crate::model::manifest::Build;
+use crate::model::manifest::BuildIdentity;
 use crate::model::plan::Step;
 use crate::model::record::{self, Decision, DecisionKind, Outcome};
 use crate::model::trigger::Trigger;
-use crate::rules::candidate::Insist;
 use crate::rules::gates::{Question, deployable, guess_same_build, question, to_compare};
 use crate::rules::situation::*;
 
@@ -23,11 +22,11 @@ use crate::rules::situation::*;
 enum Who {
     Push(&'static str),
     Registry(&'static str),
-    Person(Option<&'static str>, Insist),
+    Person(Option<&'static str>),
+    Forced(Option<&'static str>),
 }
 
-use Insist::{No, Yes};
-use Who::{Person, Push, Registry};
+use Who::{Forced, Person, Push, Registry};
 
 struct Case {
     target: Target,
@@ -38,7 +37,7 @@ struct Case {
     who: Who,
     tagged_at: Option<Timestamp>,
     running_image: Option<ImageFacts>,
-    builds: Option<(Build, Build)>,
+    builds: Option<(BuildIdentity, BuildIdentity)>,
 }
 
 /// 1.5.0.
@@ -88,19 +87,20 @@ impl Case {
         self
     }
 
-    fn asked<T>(&self, ask: impl FnOnce(&Facts<'_>, &Candidate<'_>, &Known<'_>) -> T) -> T {
+    fn asked<T>(&self, ask: impl FnOnce(&TargetFacts<'_>, &Candidate<'_>, &Known<'_>) -> T) -> T {
         let (repository, event) = (repository("shop/web"), EventId::new("event-2"));
         let named = match self.who {
-            Push(text) | Registry(text) | Person(Some(text), _) => Some(tag(text)),
-            Person(None, _) => None,
+            Push(text) | Registry(text) | Person(Some(text)) | Forced(Some(text)) => Some(tag(text)),
+            Person(None) | Forced(None) => None,
         };
         let by = match (self.who, &named) {
             (Push(_), Some(tag)) => By::Push(tag),
             (Registry(_), Some(tag)) => By::Registry(tag),
-            (Person(_, insist), tag) => By::Request(tag.as_ref(), insist),
+            (Person(_), tag) => By::Request { tag: tag.as_ref(), force: false },
+            (Forced(_), tag) => By::Request { tag: tag.as_ref(), force: true },
             (Push(_) | Registry(_), None) => unreachable!(),
         };
-        let facts = Facts {
+        let facts = TargetFacts {
             target: &self.target,
             repository: &repository,
             service: &self.service,
@@ -158,12 +158,12 @@ fn a_newer_image_is_deployed_and_an_older_one_is_not() {
     let older = || image(&["1.4.1"], 'b', Some("12:00:00"));
     row("an older version, pushed later", wants(Push("1.4.1"), older()), "1.4.1 is older than the running 1.4.2");
     row("the same, found by the registry", wants(Registry("1.4.1"), older()), "1.4.1 is older than the running 1.4.2");
-    row("the same, asked for", wants(Person(Some("1.4.1"), No), older()), "done: 1.4.1 was asked for");
-    row("the same, asked for by digest", wants(Person(None, No), older()), "done: 1.4.1 was asked for");
+    row("the same, asked for", wants(Person(Some("1.4.1")), older()), "done: 1.4.1 was asked for");
+    row("the same, asked for by digest", wants(Person(None), older()), "done: 1.4.1 was asked for");
     let untagged = || image(&["main"], 'b', Some("12:00:00"));
     row(
         "asked for by digest, and no tag is of the policy",
-        wants(Person(None, No), untagged()),
+        wants(Person(None), untagged()),
         "done: main was asked for",
     );
     let elsewhere = || revision(41, &[("web", pinned('a'))]);
@@ -291,15 +291,16 @@ fn a_service_is_deployed_to_if_ecs_deploys_it_for_the_customer() {
 }
 
 #[test]
-fn what_failed_or_a_person_spoke_against_stays_out_unless_somebody_insists() {
-    let person = |insist| wants(Person(Some("1.5.0"), insist), newer());
+fn what_failed_or_a_person_spoke_against_stays_out_unless_it_is_forced() {
+    let person = || wants(Person(Some("1.5.0")), newer());
+    let forced = || wants(Forced(Some("1.5.0")), newer());
     row("the service is held", pushed().record(held()), "ana holds the service since 2026-11-21 11:00 UTC");
     row(
         "the same, asked for",
-        person(No).record(held()),
+        person().record(held()),
         "ana holds the service since 2026-11-21 11:00 UTC; add \"force\": true to deploy it nevertheless",
     );
-    row("the same, and they insist", person(Yes).record(held()), "done: 1.5.0 was asked for");
+    row("the same, forced", forced().record(held()), "done: 1.5.0 was asked for");
     row(
         "the image failed here",
         pushed().record(quarantined('b')),
@@ -312,10 +313,10 @@ fn what_failed_or_a_person_spoke_against_stays_out_unless_somebody_insists() {
     );
     row(
         "the same, asked for",
-        person(No).record(quarantined('b')),
+        person().record(quarantined('b')),
         "1.5.0 failed here at 2026-11-21 11:00 UTC: its tasks stopped; add \"force\": true to deploy it nevertheless",
     );
-    row("the same, and they insist", person(Yes).record(quarantined('b')), "done: 1.5.0 was asked for");
+    row("the same, forced", forced().record(quarantined('b')), "done: 1.5.0 was asked for");
     row("another image failed here", pushed().record(quarantined('c')), "done: 1.5.0 was pushed");
 
     let decided = |at| {
@@ -333,7 +334,7 @@ fn what_failed_or_a_person_spoke_against_stays_out_unless_somebody_insists() {
         "1.5.0 was pushed before ana asked for a rollback at 2026-11-21 12:00 UTC; only what is pushed later is deployed by itself",
     );
     row("before its push", pushed().record(decided(at("11:59:59"))), "done: 1.5.0 was pushed");
-    row("the same as the first, asked for", person(No).record(decided(at("12:00:01"))), "done: 1.5.0 was asked for");
+    row("the same as the first, asked for", person().record(decided(at("12:00:01"))), "done: 1.5.0 was asked for");
     let moved = |tagged: Option<&str>| {
         let case = wants(Push("prod"), image(&["prod"], 'b', Some("12:00:00"))).target("tags: { tag: prod }");
         Case { tagged_at: tagged.map(at), ..case.record(decided(at("12:30:00"))) }
@@ -388,7 +389,7 @@ fn what_failed_or_a_person_spoke_against_stays_out_unless_somebody_insists() {
 #[test]
 fn what_is_under_way_and_may_not_be_cut_short_is_waited_for() {
     let back = Some("ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1.");
-    let person = || wants(Person(Some("1.5.0"), No), newer());
+    let person = || wants(Person(Some("1.5.0")), newer());
     row("a rolling deployment", pushed().rollout(Rollout::InProgress, None), "done: 1.5.0 was pushed");
     row(
         "ECS's rollback",
@@ -448,11 +449,11 @@ fn what_is_under_way_and_may_not_be_cut_short_is_waited_for() {
 
 #[test]
 fn one_build_under_several_tags_is_one_deploy() {
-    let build = |config: &str| Build::of_manifest(&json!({ "config": { "digest": config } }).to_string());
+    let build = |config: &str| BuildIdentity::of_manifest(&json!({ "config": { "digest": config } }).to_string());
     let builds = |case: Case, runs: &str| Case { builds: Some((build("one"), build(runs))), ..case };
     row("the running image is of the same build", builds(pushed(), "one"), "1.5.0 is the same build as 1.4.2");
     row("of another", builds(pushed(), "other"), "done: 1.5.0 was pushed");
-    row("the same, asked for", builds(wants(Person(Some("1.5.0"), No), newer()), "one"), "done: 1.5.0 was asked for");
+    row("the same, asked for", builds(wants(Person(Some("1.5.0")), newer()), "one"), "done: 1.5.0 was asked for");
     let same = wants(Push("1.4.2"), image(&["1.4.2"], 'a', Some("10:00:00")));
     row(
         "it is the running image itself",
@@ -473,7 +474,7 @@ fn two_images_pushed_close_to_each_other_are_compared_as_builds() {
     check(later("09:45:00"), Some(digest('a')));
     check(later("09:44:59"), None);
     check(wants(Push("1.5.0"), image(&["1.5.0"], 'b', None)), None);
-    check(wants(Person(Some("1.5.0"), No), image(&["1.5.0"], 'b', Some("10:01:00"))), None);
+    check(wants(Person(Some("1.5.0")), image(&["1.5.0"], 'b', Some("10:01:00"))), None);
     check(wants(Push("prod"), image(&["prod"], 'b', Some("10:01:00"))).target("tags: { tag: prod }"), None);
     // The running image itself, and what is older.
     check(wants(Push("1.4.2"), image(&["1.4.2"], 'a', Some("10:00:00"))), None);
@@ -521,7 +522,7 @@ fn the_running_image_is_looked_up_where_nothing_orders_it() {
     check(pushed().runs(elsewhere()), &registry);
     check(pushed().runs(revision(41, &[("web", "shop/web:latest".to_owned())])), "what web ran");
     check(pushed().runs(revision(41, &[("web", "shop/web:1.4.2".to_owned())])), "nothing");
-    check(wants(Person(Some("1.5.0"), No), newer()).runs(elsewhere()), "nothing");
+    check(wants(Person(Some("1.5.0")), newer()).runs(elsewhere()), "nothing");
     check(wants(Push("prod"), image(&["prod"], 'b', None)).target("tags: { tag: prod }").runs(elsewhere()), "nothing");
     check(wants(Push("1.4.2"), image(&["1.4.2"], 'a', None)).runs(elsewhere()), "nothing");
     // One version under two digests: the times of their pushes decide, and both are known.

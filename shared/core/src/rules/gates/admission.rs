@@ -4,19 +4,19 @@ use super::record::{GatedImage, gate};
 use super::{Verdict, closed};
 use crate::model::plan::Shown;
 use crate::model::reason::Reason;
-use crate::rules::candidate::{By, Candidate, Facts, Insist};
+use crate::rules::candidate::{By, Candidate, TargetFacts};
 use crate::rules::choose::counts_as_pushed;
 
 /// What comes by itself passes the gate; who asks must know of a hold and of a quarantine.
-pub(in crate::rules) fn admit(facts: &Facts<'_>, candidate: &Candidate<'_>, shown: &Shown) -> Verdict {
+pub(in crate::rules) fn admit(facts: &TargetFacts<'_>, candidate: &Candidate<'_>, shown: &Shown) -> Verdict {
     let shown = shown.to_string();
     match candidate.by {
         By::Push(_) | By::Registry(_) => {
             let pushed_at = counts_as_pushed(facts.target, candidate.image, candidate.tagged_at);
             gate(facts.record, &GatedImage { digest: candidate.image.digest.clone(), shown, pushed_at })
         }
-        By::Request(_, Insist::Yes) => Ok(()),
-        By::Request(_, Insist::No) => {
+        By::Request { force: true, .. } => Ok(()),
+        By::Request { force: false, .. } => {
             if let Some(hold) = &facts.record.hold {
                 return closed(Reason::HeldNeedsForce {
                     who: hold.who.clone(),

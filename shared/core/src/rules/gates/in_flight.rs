@@ -1,7 +1,7 @@
 //! Whether it is a deployment's turn: what is under way and may not be cut short.
 
 use super::{NotOpen, Verdict, closed};
-use crate::model::facts::{Deployment, ServiceFacts};
+use crate::model::facts::{DeploymentFacts, ServiceFacts};
 use crate::model::reason::Reason;
 use crate::model::record::{self, Blocked};
 use crate::rules::candidate::By;
@@ -15,7 +15,7 @@ use crate::rules::unfinished::unjudged;
 pub(in crate::rules) fn undisturbed(service: &ServiceFacts, record: &record::Service, by: By<'_>) -> Verdict {
     let Some(primary) = service.primary() else { return Ok(()) };
     let deployment = primary.id.clone();
-    let by_itself = !matches!(by, By::Request(..));
+    let by_itself = !matches!(by, By::Request { .. });
     let cut_short = mechanism::cuts_short(service, primary).filter(|_| !has_failed_for_good(record, service, primary));
     match cut_short {
         None => {}
@@ -49,7 +49,7 @@ fn waits(reason: Reason) -> Verdict {
 /// Whether nothing will come of this deployment any more: its own story ended badly, or it is a rollback that failed as
 /// well. A rollback that outlived the story it belongs to may still do its work, unless its tasks stop again and again: one
 /// that ECS began after that story had ended is followed by nobody who would call it failed.
-fn has_failed_for_good(record: &record::Service, service: &ServiceFacts, primary: &Deployment) -> bool {
+fn has_failed_for_good(record: &record::Service, service: &ServiceFacts, primary: &DeploymentFacts) -> bool {
     use record::Outcome::{Failed, RollbackFailed, TimedOut};
     let Some(last) = record.deployments.first() else { return false };
     if last.rolls_back_as(&primary.id) || primary.is_rollback() {

@@ -13,7 +13,7 @@ use crate::model::image::{Digest, ImageRef, Tag};
 use crate::model::plan::Shown;
 use crate::model::provenance::Provenance;
 use crate::model::reason::Reason;
-use crate::rules::candidate::{By, Candidate, Facts, tag_to_show};
+use crate::rules::candidate::{By, Candidate, TargetFacts, tag_to_show};
 use crate::rules::render;
 
 /// What has to be looked up about the running image before it can be ordered.
@@ -29,8 +29,8 @@ pub enum Question {
 /// What has to be looked up; `None` where the order is clear already, or no order holds the candidate back.
 ///
 /// A revision that Slipway registered answers by its provenance, so an ordinary push asks nothing here.
-pub fn question(facts: &Facts<'_>, candidate: &Candidate<'_>) -> Option<Question> {
-    if matches!(candidate.by, By::Request(..)) {
+pub fn question(facts: &TargetFacts<'_>, candidate: &Candidate<'_>) -> Option<Question> {
+    if matches!(candidate.by, By::Request { .. }) {
         return None;
     }
     if facts.target.tags.follows_tag().is_some() {
@@ -70,7 +70,7 @@ impl Running {
 }
 
 /// The image of the repository that runs; where several containers run different ones, the first that isn't `digest`.
-pub(in crate::rules) fn running(facts: &Facts<'_>, digest: &Digest) -> Option<Running> {
+pub(in crate::rules) fn running(facts: &TargetFacts<'_>, digest: &Digest) -> Option<Running> {
     let containers = render::containers_of(facts.running, facts.repository, &facts.target.containers).ok()?;
     let provenance = Provenance::of(facts.running);
     let images: Vec<Running> = containers

@@ -10,7 +10,7 @@ use crate::model::image::Digest;
 use crate::model::plan::Shown;
 use crate::model::reason::Reason;
 use crate::model::record;
-use crate::rules::candidate::{By, Candidate, Facts, Known};
+use crate::rules::candidate::{By, Candidate, Known, TargetFacts};
 
 /// The tags of one build are pushed within this time of each other; what comes later is a build of its own.
 const ONE_BUILD_SECONDS: i64 = 15 * 60;
@@ -25,8 +25,12 @@ pub fn guess(record: &record::Service, repository: &str, image: &ImageFacts) -> 
 }
 
 /// The running image's digest, if both were pushed so close to each other that they may be one build.
-pub fn to_compare(facts: &Facts<'_>, candidate: &Candidate<'_>, running_image: Option<&ImageFacts>) -> Option<Digest> {
-    if matches!(candidate.by, By::Request(..)) || facts.target.tags.follows_tag().is_some() {
+pub fn to_compare(
+    facts: &TargetFacts<'_>,
+    candidate: &Candidate<'_>,
+    running_image: Option<&ImageFacts>,
+) -> Option<Digest> {
+    if matches!(candidate.by, By::Request { .. }) || facts.target.tags.follows_tag().is_some() {
         return None;
     }
     let running = order::running(facts, &candidate.image.digest)?;

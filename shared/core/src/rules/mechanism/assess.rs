@@ -7,8 +7,10 @@ use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::event::{Change, DeploymentEvent};
-use crate::model::facts::{Breaker, Deployment, Revision, Rollout, ServiceDeploymentFacts, ServiceFacts, Strategy};
+use crate::model::event::{DeploymentEvent, StateChange};
+use crate::model::facts::{
+    Breaker, DeploymentFacts, Revision, Rollout, ServiceDeploymentFacts, ServiceFacts, Strategy,
+};
 use crate::model::id::{DeploymentId, TaskDefinitionArn};
 use crate::model::record;
 use crate::model::record::{Began, FailedBy, Outcome};
@@ -47,7 +49,7 @@ pub struct Situation<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Assessment {
     /// It is meant, and whoever means it may still be at it.
-    Meant {
+    Intended {
         /// Look again then.
         until: Timestamp,
     },
@@ -73,7 +75,7 @@ pub enum Assessment {
     RollbackDue,
     /// Slipway decided to roll back; before that was done it completed, or something newer took its place, and whoever decided
     /// it may still be at it: ECS takes no fence, so the rollback may yet be made.
-    RollbackMeant {
+    RollbackIntended {
         /// Look again then.
         until: Timestamp,
     },
@@ -137,15 +139,15 @@ pub fn assess(it: &Situation<'_>) -> Assessment {
 
 /// What was meant, and nobody wrote down what came of it.
 fn intent(it: &Situation<'_>) -> Assessment {
-    let meant = it.deployment;
-    let intent = Intent { record: it.record, meant, service: it.service, revisions: it.revisions };
+    let intended = it.deployment;
+    let intent = Intent { record: it.record, deployment: intended, service: it.service, revisions: it.revisions };
     if let Some(began) = effect(&intent, it.history) {
         return Assessment::Began(began);
     }
     let held = it.held_until();
-    let visible = Some(meant.intended_at + LAG).filter(|until| *until > it.now);
+    let visible = Some(intended.intended_at + LAG).filter(|until| *until > it.now);
     match held.max(visible) {
-        Some(until) => Assessment::Meant { until },
+        Some(until) => Assessment::Intended { until },
         None => Assessment::NeverBegan,
     }
 }
@@ -153,46 +155,47 @@ fn intent(it: &Situation<'_>) -> Assessment {
 /// What ECS's own story of it says; `None` while that leaves the question open.
 fn history(it: &Situation<'_>) -> Option<Assessment> {
     use crate::model::facts::ServiceDeploymentStatus::*;
-    let story = it.service_deployment?;
-    let end = |outcome| End { outcome, newer: None, says: story.says().map(str::to_owned) };
+    let service_deployment = it.service_deployment?;
+    let end = |outcome| End { outcome, newer: None, says: service_deployment.says().map(str::to_owned) };
     let who = ecs_messages::who(it);
-    Some(match &story.status {
+    Some(match &service_deployment.status {
         Successful => end(Outcome::Completed).into(),
         RollbackSuccessful if who == RollbackInitiator::Somebody => end(Outcome::Stopped).into(),
         RollbackSuccessful => end(Outcome::RolledBackByEcs).into(),
         // ECS looked for something to go back to, and went nowhere: what Slipway knows may do, unless something newer has
         // taken its place.
-        RollbackFailed if ecs_messages::nowhere(story) => match ecs_messages::newer(it) {
+        RollbackFailed if ecs_messages::nowhere(service_deployment) => match ecs_messages::newer(it) {
             Some(newer) => End { newer: Some(newer), ..end(Outcome::Failed) }.into(),
             None => Assessment::Failing { by: FailedBy::Ecs },
         },
         RollbackFailed => end(Outcome::RollbackFailed).into(),
         RollbackRequested => rolling_back(it, RollbackInitiator::Somebody),
         RollbackInProgress => rolling_back(it, who),
-        Stopped => stopped(it, story),
+        Stopped => stopped(it, service_deployment),
         Pending | InProgress | StopRequested | Other(_) => return None,
     })
 }
 
 /// ECS stops a deployment that a newer one replaces, one that failed while it is not set to roll back, and one that
 /// somebody stops.
-fn stopped(it: &Situation<'_>, story: &ServiceDeploymentFacts) -> Assessment {
+fn stopped(it: &Situation<'_>, service_deployment: &ServiceDeploymentFacts) -> Assessment {
     if let Some(newer) = ecs_messages::newer(it) {
         return replaced(it, newer);
     }
     let own = ecs_messages::own(it);
-    let failed = own.is_some_and(|own| own.rollout == Some(Rollout::Failed)) || ecs_messages::noticed_a_failure(story);
+    let failed = own.is_some_and(|own| own.rollout == Some(Rollout::Failed))
+        || ecs_messages::noticed_a_failure(service_deployment);
     if failed || it.deployment.failing().is_some() {
         return Assessment::Failing { by: failed_by(it) };
     }
-    End { outcome: Outcome::Stopped, newer: None, says: story.says().map(str::to_owned) }.into()
+    End { outcome: Outcome::Stopped, newer: None, says: service_deployment.says().map(str::to_owned) }.into()
 }
 
 /// What the service's list of deployments says.
 fn listed(it: &Situation<'_>, id: &DeploymentId) -> Assessment {
     let own = ecs_messages::own(it);
     let completed = own.is_some_and(|own| own.rollout == Some(Rollout::Completed))
-        || ecs_messages::event_of(it, id).is_some_and(|event| event.change == Change::Completed);
+        || ecs_messages::event_of(it, id).is_some_and(|event| event.change == StateChange::Completed);
     if completed {
         return End { newer: ecs_messages::newer(it), ..End::of(Outcome::Completed) }.into();
     }
@@ -218,12 +221,12 @@ fn listed(it: &Situation<'_>, id: &DeploymentId) -> Assessment {
 }
 
 /// Its deployment is the PRIMARY.
-fn on_its_way(it: &Situation<'_>, own: &Deployment) -> Assessment {
+fn on_its_way(it: &Situation<'_>, own: &DeploymentFacts) -> Assessment {
     if own.rollout != Some(Rollout::Failed) && ecs_messages::says_went_back(it, own) {
         // ECS goes back to what completed, and to nothing else.
         return End { newer: ecs_messages::newer_listed(it), ..End::of(Outcome::Completed) }.into();
     }
-    let said = ecs_messages::event_of(it, &own.id).is_some_and(|event| event.change == Change::Failed);
+    let said = ecs_messages::event_of(it, &own.id).is_some_and(|event| event.change == StateChange::Failed);
     if own.rollout == Some(Rollout::Failed) || said {
         return match it.service.breaker {
             Breaker::RollsBack if ecs_messages::has_somewhere_to_go(it.service, own) => {
@@ -249,7 +252,7 @@ fn on_its_way(it: &Situation<'_>, own: &Deployment) -> Assessment {
     in_time_or_failing(it, Some(own))
 }
 
-fn in_time_or_failing(it: &Situation<'_>, own: Option<&Deployment>) -> Assessment {
+fn in_time_or_failing(it: &Situation<'_>, own: Option<&DeploymentFacts>) -> Assessment {
     match of_the_way_there(it, own) {
         Some(pace) => Assessment::InProgress(pace),
         None => Assessment::Failing { by: FailedBy::Deadline },
@@ -257,14 +260,14 @@ fn in_time_or_failing(it: &Situation<'_>, own: Option<&Deployment>) -> Assessmen
 }
 
 /// An older deployment is the PRIMARY again.
-pub(super) fn went_back(it: &Situation<'_>, primary: &Deployment, who: RollbackInitiator) -> Assessment {
+pub(super) fn went_back(it: &Situation<'_>, primary: &DeploymentFacts, who: RollbackInitiator) -> Assessment {
     let event = ecs_messages::event_of(it, &primary.id).filter(|event| event.at >= ecs_messages::began(it.deployment));
     let says = ecs_messages::words(it, primary);
     match (event.map(|event| event.change), &primary.rollout) {
-        (Some(Change::Failed), _) | (None | Some(Change::InProgress), Some(Rollout::Failed)) => {
+        (Some(StateChange::Failed), _) | (None | Some(StateChange::InProgress), Some(Rollout::Failed)) => {
             End { says, ..End::of(Outcome::RollbackFailed) }.into()
         }
-        (Some(Change::Completed), _) | (_, Some(Rollout::Completed)) => {
+        (Some(StateChange::Completed), _) | (_, Some(Rollout::Completed)) => {
             let outcome = match who {
                 RollbackInitiator::Ecs => Outcome::RolledBackByEcs,
                 RollbackInitiator::Slipway => Outcome::RolledBackBySlipway,

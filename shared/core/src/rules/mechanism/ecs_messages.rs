@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::event::DeploymentEvent;
 use crate::model::facts::{
-    Breaker, Deployment, Monitors, Rollout, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts,
+    Breaker, DeploymentFacts, Monitors, Rollout, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts,
 };
 use crate::model::id::DeploymentId;
 use crate::model::record;
@@ -17,7 +17,7 @@ use super::assess::{RollbackInitiator, Situation};
 pub(super) const SKEW: SignedDuration = SignedDuration::from_secs(5);
 
 /// The deployment as ECS lists it.
-pub(super) fn own<'a>(it: &Situation<'a>) -> Option<&'a Deployment> {
+pub(super) fn own<'a>(it: &Situation<'a>) -> Option<&'a DeploymentFacts> {
     let id = it.deployment.id()?;
     it.service.deployments.iter().find(|listed| listed.id == *id)
 }
@@ -46,7 +46,7 @@ pub(super) fn newer_recorded(it: &Situation<'_>) -> Option<DeploymentId> {
 /// The PRIMARY, or else another deployment that ECS lists, if it was made after this one.
 pub(super) fn newer_listed(it: &Situation<'_>) -> Option<DeploymentId> {
     let began = own(it).and_then(|own| own.created_at).unwrap_or_else(|| began(it.deployment));
-    let newer = |other: &&Deployment| {
+    let newer = |other: &&DeploymentFacts| {
         Some(&other.id) != it.deployment.id()
             && !it.deployment.rolls_back_as(&other.id)
             && other.created_at.is_some_and(|created| created > began)
@@ -56,7 +56,7 @@ pub(super) fn newer_listed(it: &Situation<'_>) -> Option<DeploymentId> {
 
 /// The deployment from which ECS went back, by its log, if that is another than this one: then this one had made room
 /// for it before.
-pub(super) fn another_failed(it: &Situation<'_>, primary: &Deployment) -> Option<DeploymentId> {
+pub(super) fn another_failed(it: &Situation<'_>, primary: &DeploymentFacts) -> Option<DeploymentId> {
     let own = own(it).is_some_and(|own| own.rollout == Some(Rollout::Failed));
     if own || it.deployment.failing().is_some() {
         return None;
@@ -68,7 +68,7 @@ pub(super) fn another_failed(it: &Situation<'_>, primary: &Deployment) -> Option
 
 /// Whether ECS says, in an event, of the deployment or in its log, that it went back to this PRIMARY from this deployment
 /// or a later one.
-pub(super) fn says_went_back(it: &Situation<'_>, primary: &Deployment) -> bool {
+pub(super) fn says_went_back(it: &Situation<'_>, primary: &DeploymentFacts) -> bool {
     let since = began(it.deployment);
     let in_event = event_of(it, &primary.id)
         .is_some_and(|event| event.at >= since && event.reason.as_deref().is_some_and(speaks_of_rollback));
@@ -76,7 +76,7 @@ pub(super) fn says_went_back(it: &Situation<'_>, primary: &Deployment) -> bool {
 }
 
 /// Whether ECS says of the deployment that it is what it goes back to, not what it goes back from.
-fn is_named_as_way_back(primary: &Deployment) -> bool {
+fn is_named_as_way_back(primary: &DeploymentFacts) -> bool {
     let reason = primary.rollout_reason.as_deref().unwrap_or_default();
     let mut named = words_of(reason).filter(|word| word.starts_with("ecs-svc/"));
     primary.is_rollback() && named.all(|word| word == primary.id.as_str())
@@ -92,14 +92,14 @@ pub(super) fn announces_way_back(it: &Situation<'_>) -> bool {
 }
 
 /// Whether ECS knows a deployment that completed, besides this one.
-pub(super) fn has_somewhere_to_go(service: &ServiceFacts, failed: &Deployment) -> bool {
+pub(super) fn has_somewhere_to_go(service: &ServiceFacts, failed: &DeploymentFacts) -> bool {
     service.deployments.iter().any(|it| it.id != failed.id && it.rollout == Some(Rollout::Completed))
         || service.deployments.iter().any(|it| it.id != failed.id && it.is_rollback())
 }
 
 /// Who puts the last version back, if it is not Slipway.
 pub(super) fn who(it: &Situation<'_>) -> RollbackInitiator {
-    if let Some(who) = it.service_deployment.and_then(|story| who_by_structure(it, story)) {
+    if let Some(who) = it.service_deployment.and_then(|service_deployment| who_by_structure(it, service_deployment)) {
         return who;
     }
     let told = it.service_deployment.and_then(ServiceDeploymentFacts::says);
@@ -124,9 +124,9 @@ pub(super) fn who(it: &Situation<'_>) -> RollbackInitiator {
 }
 
 /// Who it is by what ECS tells in its own members, which come before its words.
-fn who_by_structure(it: &Situation<'_>, story: &ServiceDeploymentFacts) -> Option<RollbackInitiator> {
+fn who_by_structure(it: &Situation<'_>, service_deployment: &ServiceDeploymentFacts) -> Option<RollbackInitiator> {
     use ServiceDeploymentStatus::{RollbackFailed, RollbackInProgress, RollbackRequested, RollbackSuccessful};
-    match (story.monitors, &story.status) {
+    match (service_deployment.monitors, &service_deployment.status) {
         (_, RollbackRequested) => Some(RollbackInitiator::Somebody),
         (Monitors::Triggered, _) => Some(RollbackInitiator::Ecs),
         // A rolling deployment goes back for its breaker, for its alarms, or for somebody; one that shifts traffic also
@@ -139,24 +139,25 @@ fn who_by_structure(it: &Situation<'_>, story: &ServiceDeploymentFacts) -> Optio
 }
 
 /// ECS's words about a rollback: its story's, else the failed deployment's, else the PRIMARY's.
-pub(super) fn words(it: &Situation<'_>, primary: &Deployment) -> Option<String> {
+pub(super) fn words(it: &Situation<'_>, primary: &DeploymentFacts) -> Option<String> {
     let told = it.service_deployment.and_then(ServiceDeploymentFacts::says);
     let own = own(it).and_then(|own| own.rollout_reason.as_deref());
     told.or(own).or(primary.rollout_reason.as_deref()).map(str::to_owned)
 }
 
 /// Whether ECS found nothing to go back to: `No rollback candidate was found to run the rollback.`
-pub(super) fn nowhere(story: &ServiceDeploymentFacts) -> bool {
+pub(super) fn nowhere(service_deployment: &ServiceDeploymentFacts) -> bool {
     let says = |words: &Option<String>| {
         words.as_deref().is_some_and(|words| words.to_ascii_lowercase().contains("no rollback candidate"))
     };
-    story.rollback_to.is_none() && (says(&story.status_reason) || says(&story.rollback_reason))
+    service_deployment.rollback_to.is_none()
+        && (says(&service_deployment.status_reason) || says(&service_deployment.rollback_reason))
 }
 
 /// Whether ECS itself noticed a failure, by its monitors or else by its words.
-pub(super) fn noticed_a_failure(story: &ServiceDeploymentFacts) -> bool {
-    let words = story.says().unwrap_or_default().to_ascii_lowercase();
-    story.monitors == Monitors::Triggered
+pub(super) fn noticed_a_failure(service_deployment: &ServiceDeploymentFacts) -> bool {
+    let words = service_deployment.says().unwrap_or_default().to_ascii_lowercase();
+    service_deployment.monitors == Monitors::Triggered
         || ["circuit breaker", "alarm", "fail", "hook"].iter().any(|sign| words.contains(sign))
 }
 
@@ -166,7 +167,7 @@ pub(super) fn speaks_of_rollback(text: &str) -> bool {
 }
 
 /// Where ECS's log, newest first, says since then that it goes back to this deployment.
-fn way_back_in_log(service: &ServiceFacts, primary: &Deployment, since: Timestamp) -> Option<usize> {
+fn way_back_in_log(service: &ServiceFacts, primary: &DeploymentFacts, since: Timestamp) -> Option<usize> {
     service.events.iter().position(|event| {
         let recent = event.at.is_none_or(|at| at >= since - SKEW);
         recent && speaks_of_rollback(&event.message) && words_of(&event.message).any(|word| word == primary.id.as_str())
@@ -174,7 +175,7 @@ fn way_back_in_log(service: &ServiceFacts, primary: &Deployment, since: Timestam
 }
 
 /// The deployment that failed just before ECS went back, by its log: `(deployment ecs-svc/N) deployment failed: …`.
-fn failed_in_log(service: &ServiceFacts, primary: &Deployment, since: Timestamp) -> Option<DeploymentId> {
+fn failed_in_log(service: &ServiceFacts, primary: &DeploymentFacts, since: Timestamp) -> Option<DeploymentId> {
     let back = way_back_in_log(service, primary, since)?;
     // The two lines bear the same second, so that either may come first.
     let near = service.events.iter().skip(back.saturating_sub(1));

@@ -1,4 +1,4 @@
-//! Whether an update that was meant took effect, where whoever meant it died before it wrote down what came of it.
+//! Whether an update that was intended took effect, where whoever meant it died before it wrote down what came of it.
 //!
 //! The deployments that ECS lists say so at once. What ECS rolled back, or what was superseded, it soon lists no more;
 //! then only its history of service deployments knows. What neither knows never began.
@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::facts::{Deployment, Revision, ServiceDeploymentFacts, ServiceFacts};
+use crate::model::facts::{DeploymentFacts, Revision, ServiceDeploymentFacts, ServiceFacts};
 use crate::model::id::{DeploymentId, TaskDefinitionArn};
 use crate::model::provenance::Provenance;
 use crate::model::record::{self, Began};
@@ -18,13 +18,13 @@ use super::ecs_messages;
 /// The longest time between an intent and its update: a Lambda function runs for 15 minutes at most.
 const SOON: SignedDuration = SignedDuration::from_mins(15);
 
-/// An update that was meant, and what there is to see of it.
+/// An update that was intended, and what there is to see of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Intent<'a> {
     /// The record, whose other deployments are not this one.
     pub record: &'a record::Service,
-    /// The deployment that was meant, one of the record's.
-    pub meant: &'a record::Deployment,
+    /// The deployment that was intended, one of the record's.
+    pub deployment: &'a record::Deployment,
     /// The service as it is now.
     pub service: &'a ServiceFacts,
     /// The revisions that could be read: those that ECS lists, and those of the history that is looked at.
@@ -58,8 +58,8 @@ pub fn unanswered(
     previous_primary: Option<&DeploymentId>,
 ) -> Unanswered {
     // It may have taken effect, and ECS may have gone back from it already, to what it was planned over.
-    let came_and_went = |primary: &Deployment| {
-        let made = |it: &&Deployment| it.id != primary.id && it.task_definition == *revision;
+    let came_and_went = |primary: &DeploymentFacts| {
+        let made = |it: &&DeploymentFacts| it.id != primary.id && it.task_definition == *revision;
         primary.is_rollback() || service.deployments.iter().any(|it| made(&it))
     };
     match service.primary() {
@@ -73,10 +73,10 @@ pub fn unanswered(
 /// The service deployments that may be what this update brought about: those of its time that are on nobody's record.
 pub fn of_its_time<'a>(
     record: &record::Service,
-    meant: &record::Deployment,
+    intended: &record::Deployment,
     history: &'a [ServiceDeploymentFacts],
 ) -> impl Iterator<Item = &'a ServiceDeploymentFacts> {
-    let (since, until) = (meant.intended_at - ecs_messages::SKEW, meant.intended_at + SOON);
+    let (since, until) = (intended.intended_at - ecs_messages::SKEW, intended.intended_at + SOON);
     let of_its_time = move |it: &&ServiceDeploymentFacts| {
         let is_recorded = it.key().is_some_and(|key| record.of_id(&key.id()).is_some());
         !is_recorded && it.created_at.is_some_and(|created| since <= created && created <= until)
@@ -86,25 +86,25 @@ pub fn of_its_time<'a>(
 
 /// Whether the list of deployments decides alone where ECS's history cannot be asked: the list lags no longer then. Until
 /// then a history that cannot be asked is to be asked again.
-pub fn list_decides(meant: &record::Deployment, now: Timestamp) -> bool {
-    meant.intended_at + LAG <= now
+pub fn list_decides(intended: &record::Deployment, now: Timestamp) -> bool {
+    intended.intended_at + LAG <= now
 }
 
 impl Intent<'_> {
     /// By the deployments that ECS lists. It may have been superseded already, and not be the PRIMARY any more.
     fn listed(&self) -> Option<Began> {
-        let since = self.meant.intended_at - ecs_messages::SKEW;
-        let made = |it: &&Deployment| {
+        let since = self.deployment.intended_at - ecs_messages::SKEW;
+        let made = |it: &&DeploymentFacts| {
             // What was there before is no sign of it, though it may run the same revision.
-            Some(&it.id) != self.meant.previous_primary()
+            Some(&it.id) != self.deployment.previous_primary()
                 && it.created_at.is_none_or(|created| created >= since)
                 && self.record.of_id(&it.id).is_none()
-                && self.is_meant(&it.task_definition)
+                && self.is_intended(&it.task_definition)
         };
         let made = self.service.deployments.iter().find(made)?;
         Some(Began {
             deployment: made.id.clone(),
-            at: made.created_at.unwrap_or(self.meant.intended_at),
+            at: made.created_at.unwrap_or(self.deployment.intended_at),
             revision: made.task_definition.clone(),
         })
     }
@@ -113,23 +113,24 @@ impl Intent<'_> {
     fn in_history(&self, history: &[ServiceDeploymentFacts]) -> Option<Began> {
         // What was made before the PRIMARY of then is older than the intent, though clocks may say otherwise.
         let is_previous = |it: &&ServiceDeploymentFacts| {
-            self.meant.previous_primary().is_some_and(|id| it.key().is_some_and(|key| key.id() == *id))
+            self.deployment.previous_primary().is_some_and(|id| it.key().is_some_and(|key| key.id() == *id))
         };
         let since = history.iter().find(is_previous).and_then(|it| it.created_at);
         let began = |it: &ServiceDeploymentFacts| {
             let (id, revision) = (it.key()?.id(), it.task_definition.as_ref()?);
-            let is_it = Some(&id) != self.meant.previous_primary() && it.created_at >= since && self.is_meant(revision);
+            let is_it =
+                Some(&id) != self.deployment.previous_primary() && it.created_at >= since && self.is_intended(revision);
             is_it.then_some(Began { deployment: id, at: it.created_at?, revision: revision.clone() })
         };
-        of_its_time(self.record, self.meant, history).filter_map(began).min_by_key(|it| it.at)
+        of_its_time(self.record, self.deployment, history).filter_map(began).min_by_key(|it| it.at)
     }
 
     /// Whether a deployment of this revision is what was meant: the revision is named in the intent, or was registered for
     /// the same event. It need not be by the same request, because a later try adopts what an earlier one registered.
-    fn is_meant(&self, revision: &TaskDefinitionArn) -> bool {
-        let named = self.meant.revision.new.as_deref() == Some(revision.short());
+    fn is_intended(&self, revision: &TaskDefinitionArn) -> bool {
+        let named = self.deployment.revision.new.as_deref() == Some(revision.short());
         let read = || self.revisions.values().find(|it| it.arn.short() == revision.short());
         let marked = |event| read().and_then(Provenance::of).is_some_and(|provenance| provenance.is_of(event));
-        named || self.meant.event.as_ref().is_some_and(marked)
+        named || self.deployment.event.as_ref().is_some_and(marked)
     }
 }

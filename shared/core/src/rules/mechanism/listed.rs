@@ -1,30 +1,30 @@
 //! How ECS's list has a deployment, for the rules that need no more than that: they read no rollout state themselves.
 
-use crate::model::facts::{Deployment, Rollout, ServiceFacts, Strategy};
+use crate::model::facts::{DeploymentFacts, Rollout, ServiceFacts, Strategy};
 use crate::model::record;
 
 /// Whether it is the one that ECS is bringing about or has brought about.
-pub fn is_primary(deployment: &Deployment) -> bool {
+pub fn is_primary(deployment: &DeploymentFacts) -> bool {
     deployment.status == "PRIMARY"
 }
 
 /// Whether ECS is still bringing it about.
-pub fn is_in_progress(deployment: &Deployment) -> bool {
+pub fn is_in_progress(deployment: &DeploymentFacts) -> bool {
     deployment.rollout == Some(Rollout::InProgress)
 }
 
 /// Whether it won.
-pub fn is_completed(deployment: &Deployment) -> bool {
+pub fn is_completed(deployment: &DeploymentFacts) -> bool {
     deployment.rollout == Some(Rollout::Completed)
 }
 
 /// Whether ECS calls it failed.
-pub fn has_failed(deployment: &Deployment) -> bool {
+pub fn has_failed(deployment: &DeploymentFacts) -> bool {
     deployment.rollout == Some(Rollout::Failed)
 }
 
 /// Whether it has not won, in a service whose controller says so at all.
-pub fn has_not_won(deployment: &Deployment) -> bool {
+pub fn has_not_won(deployment: &DeploymentFacts) -> bool {
     deployment.rollout.is_some() && !is_completed(deployment)
 }
 
@@ -52,7 +52,7 @@ pub enum CutShort<'a> {
 
 /// What an update would cut short if this deployment, the service's PRIMARY, is in progress. A rolling deployment may be
 /// superseded: then it is `None`.
-pub fn cuts_short<'a>(service: &'a ServiceFacts, primary: &Deployment) -> Option<CutShort<'a>> {
+pub fn cuts_short<'a>(service: &'a ServiceFacts, primary: &DeploymentFacts) -> Option<CutShort<'a>> {
     if !is_in_progress(primary) {
         return None;
     }
@@ -69,7 +69,7 @@ pub fn cuts_short<'a>(service: &'a ServiceFacts, primary: &Deployment) -> Option
 }
 
 /// Where ECS goes back to from this deployment, as far as its list shows: the last other one that completed.
-pub fn goes_back_to<'a>(service: &'a ServiceFacts, failed: &Deployment) -> Option<&'a Deployment> {
+pub fn goes_back_to<'a>(service: &'a ServiceFacts, failed: &DeploymentFacts) -> Option<&'a DeploymentFacts> {
     let completed = service.deployments.iter().filter(|it| it.id != failed.id && is_completed(it));
     completed.max_by_key(|it| it.created_at)
 }

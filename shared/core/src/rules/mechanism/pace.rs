@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::facts::{Deployment, Pause};
+use crate::model::facts::{DeploymentFacts, Pause};
 
 use super::assess::Situation;
 use super::ecs_messages;
@@ -35,7 +35,7 @@ pub enum Because {
 }
 
 /// The pace of the deployment itself; `None` when its time is up.
-pub(super) fn of_the_way_there(it: &Situation<'_>, own: Option<&Deployment>) -> Option<Pace> {
+pub(super) fn of_the_way_there(it: &Situation<'_>, own: Option<&DeploymentFacts>) -> Option<Pace> {
     // What others make has no deadline of ours.
     if it.deployment.is_external() {
         return Some(Pace::InTime);
@@ -58,7 +58,7 @@ pub(super) fn of_the_way_back(it: &Situation<'_>) -> Option<Pace> {
 
 fn pace(
     it: &Situation<'_>,
-    moving: Option<&Deployment>,
+    moving: Option<&DeploymentFacts>,
     began: Timestamp,
     deadline: Timestamp,
     waits: Option<Because>,
@@ -72,8 +72,8 @@ fn pace(
 
 /// ECS itself waits, and says so.
 fn waits(it: &Situation<'_>) -> Option<Because> {
-    let story = it.service_deployment.filter(|story| story.is_ongoing())?;
-    match (&story.pause, story.stage.as_deref()) {
+    let service_deployment = it.service_deployment.filter(|service_deployment| service_deployment.is_ongoing())?;
+    match (&service_deployment.pause, service_deployment.stage.as_deref()) {
         (Pause::Hook { .. }, _) => Some(Because::Hook),
         (Pause::No, Some("BAKE_TIME")) => Some(Because::BakeTime),
         _ => None,
@@ -86,13 +86,14 @@ fn waits(it: &Situation<'_>) -> Option<Because> {
 /// Each failing task also counts as a change to ECS, so that change alone proves nothing; and what has not brought a
 /// single task to run in all its time will not do it in a little more. A traffic shift may take its first look at a
 /// task late, so there the stage counts as well, by the time of its last change.
-fn progresses(it: &Situation<'_>, moving: &Deployment, began: Timestamp) -> Option<Because> {
+fn progresses(it: &Situation<'_>, moving: &DeploymentFacts, began: Timestamp) -> Option<Because> {
     if moving.failed_tasks > 0 {
         return None;
     }
-    let shifted = it.service_deployment.filter(|story| story.is_ongoing() && !it.is_rolling());
+    let shifted =
+        it.service_deployment.filter(|service_deployment| service_deployment.is_ongoing() && !it.is_rolling());
     let moved = moving.updated_at.filter(|_| moving.running_count > 0 || moving.desired_count == 0);
-    let moved = moved.max(shifted.and_then(|story| story.updated_at));
+    let moved = moved.max(shifted.and_then(|service_deployment| service_deployment.updated_at));
     if moved.is_some_and(|moved| it.now.duration_since(moved) <= it.deployment.settings.extension()) {
         return Some(Because::Progresses);
     }

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use crate::model::event::Change;
-use crate::model::facts::{Deployment, Rollout, ServiceDeploymentStatus, ServiceFacts};
+use crate::model::event::StateChange;
+use crate::model::facts::{DeploymentFacts, Rollout, ServiceDeploymentStatus, ServiceFacts};
 use crate::model::id::{DeploymentId, TaskDefinitionArn};
 use crate::model::record::{self, Outcome, Rollback, RollbackMethod};
 
@@ -13,7 +13,7 @@ use super::ecs_messages;
 /// The deployment that Slipway's rollback from this one made, if the PRIMARY is it.
 ///
 /// A stop makes none: ECS puts an older deployment back, which may be somebody else's and is known by its own name.
-pub fn its_rollback<'a>(deployment: &record::Deployment, service: &'a ServiceFacts) -> Option<&'a Deployment> {
+pub fn its_rollback<'a>(deployment: &record::Deployment, service: &'a ServiceFacts) -> Option<&'a DeploymentFacts> {
     let rollback = deployment.rollback()?;
     let primary = service.primary()?;
     (rollback.how != RollbackMethod::Stop && is_it(deployment, rollback, primary)).then_some(primary)
@@ -21,7 +21,7 @@ pub fn its_rollback<'a>(deployment: &record::Deployment, service: &'a ServiceFac
 
 pub(super) fn assess(it: &Situation<'_>, id: &DeploymentId) -> Assessment {
     let Some(rollback) = it.deployment.rollback() else { return Assessment::RollbackDue };
-    if let Some(told) = by_event(it, rollback).or_else(|| by_story(it, rollback)) {
+    if let Some(told) = by_event(it, rollback).or_else(|| by_service_deployment(it, rollback)) {
         return told;
     }
     if let Some(newer) = newer_recorded(it, rollback) {
@@ -80,7 +80,7 @@ fn gave_way(it: &Situation<'_>, rollback: &Rollback, newer: DeploymentId) -> Ass
 /// How it ended, unless whoever holds the lease may be about to make the call all the same, which they do not take back.
 fn unless_it_may_begin(it: &Situation<'_>, rollback: &Rollback, end: Assessment) -> Assessment {
     match it.held_until().filter(|_| rollback.done_at.is_none()) {
-        Some(until) => Assessment::RollbackMeant { until },
+        Some(until) => Assessment::RollbackIntended { until },
         None => end,
     }
 }
@@ -89,18 +89,19 @@ fn by_event(it: &Situation<'_>, rollback: &Rollback) -> Option<Assessment> {
     let event = ecs_messages::event_of(it, rollback.deployment.as_ref()?)?;
     let says = event.reason.clone();
     match event.change {
-        Change::InProgress => None,
+        StateChange::InProgress => None,
         _ if event.at < rollback.at => None,
-        Change::Completed => Some(End { says, ..End::of(Outcome::RolledBackBySlipway) }.into()),
-        Change::Failed => Some(End { says, ..End::of(Outcome::RollbackFailed) }.into()),
+        StateChange::Completed => Some(End { says, ..End::of(Outcome::RolledBackBySlipway) }.into()),
+        StateChange::Failed => Some(End { says, ..End::of(Outcome::RollbackFailed) }.into()),
     }
 }
 
 /// What ECS's own story of the failed deployment says; it tells nothing of a rollback by an update.
-fn by_story(it: &Situation<'_>, rollback: &Rollback) -> Option<Assessment> {
-    let story = it.service_deployment?;
-    let end = |outcome| Assessment::Ended(End { outcome, newer: None, says: story.says().map(str::to_owned) });
-    match story.status {
+fn by_service_deployment(it: &Situation<'_>, rollback: &Rollback) -> Option<Assessment> {
+    let service_deployment = it.service_deployment?;
+    let end =
+        |outcome| Assessment::Ended(End { outcome, newer: None, says: service_deployment.says().map(str::to_owned) });
+    match service_deployment.status {
         // It won before the call was made, or before ECS came to stop it.
         ServiceDeploymentStatus::Successful if rollback.done_at.is_none() || rollback.how == RollbackMethod::Stop => {
             match rollback.how {
@@ -128,7 +129,7 @@ fn under_way(it: &Situation<'_>, rollback: &Rollback) -> Assessment {
 }
 
 /// Whether the PRIMARY is what Slipway put back.
-fn is_it(failed: &record::Deployment, rollback: &Rollback, primary: &Deployment) -> bool {
+fn is_it(failed: &record::Deployment, rollback: &Rollback, primary: &DeploymentFacts) -> bool {
     if let Some(id) = &rollback.deployment {
         return primary.id == *id;
     }

@@ -15,9 +15,10 @@ mod joins;
 mod rollback;
 
 use super::*;
-use crate::model::event::Change;
+use crate::model::event::StateChange;
 use crate::model::facts::{
-    Breaker, Deployment, Monitors, Rollout, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts, Strategy,
+    Breaker, DeploymentFacts, Monitors, Rollout, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts,
+    Strategy,
 };
 use crate::model::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
 use crate::model::record::{self, FailedBy, Outcome, RollbackMethod};
@@ -34,12 +35,12 @@ fn a_rolling_deployment_takes_its_course() {
     row("ECS says it completed", with(Off, vec![primary(N, Completed)]), "ended: completed");
     row(
         "COMPLETED came, and ECS's answer lags",
-        with(Off, going()).event(Change::Completed, N, "17:05:59"),
+        with(Off, going()).event(StateChange::Completed, N, "17:05:59"),
         "ended: completed",
     );
     row(
         "IN_PROGRESS comes after COMPLETED",
-        with(Off, vec![primary(N, Completed)]).event(Change::InProgress, N, "17:00:01"),
+        with(Off, vec![primary(N, Completed)]).event(StateChange::InProgress, N, "17:00:01"),
         "ended: completed",
     );
     row(
@@ -48,7 +49,7 @@ fn a_rolling_deployment_takes_its_course() {
         "ended before: superseded",
     );
     row("just made, and not listed yet", with(Off, vec![primary(O, Completed)]).at("17:01:00"), "is in progress");
-    let classic = Deployment { running_count: 2, pending_count: 0, ..primary(N, None) };
+    let classic = DeploymentFacts { running_count: 2, pending_count: 0, ..primary(N, None) };
     row(
         "a classic load balancer has no rollout state: alone and complete",
         with(Off, vec![classic]),
@@ -64,12 +65,12 @@ fn a_rolling_deployment_takes_its_course() {
     row("the service is being deleted", with(Off, going()).status("DRAINING"), "ended: stopped");
     row(
         "ECS's story says it succeeded, and the list lags",
-        with(Off, going()).story(Status::Successful, ""),
+        with(Off, going()).service_deployment(Status::Successful, ""),
         "ended: completed",
     );
     row(
         "ECS's story is of a status that is not known",
-        with(Off, going()).story(Status::of("NEWLY_MADE"), ""),
+        with(Off, going()).service_deployment(Status::of("NEWLY_MADE"), ""),
         "is in progress",
     );
 }
@@ -85,10 +86,10 @@ fn superseded_is_not_failed() {
     );
     row(
         "FAILED arrives for what was superseded",
-        newer().event(Change::Failed, N, "17:05:30"),
+        newer().event(StateChange::Failed, N, "17:05:30"),
         "ended: superseded, with X after it",
     );
-    let stopped = newer().story(Status::Stopped, "Service deployment was stopped by a newer one.");
+    let stopped = newer().service_deployment(Status::Stopped, "Service deployment was stopped by a newer one.");
     row("ECS stopped it for the newer one", stopped, "ended: superseded, with X after it");
     row(
         "the record knows a newer one, ECS's list lags",
@@ -116,15 +117,15 @@ fn ecs_calls_it_failed() {
     }
     row(
         "FAILED came, and ECS's answer lags",
-        with(Fails, going()).event(Change::Failed, N, "17:05:59"),
+        with(Fails, going()).event(StateChange::Failed, N, "17:05:59"),
         "failed, says ECS",
     );
     let nowhere = with(RollsBack, vec![primary(N, Failed)]);
     row("the first deployment: nothing to go back to", nowhere, "failed, says ECS");
     let told = with(RollsBack, vec![primary(N, InProgress)]);
-    let told = told.story(Status::RollbackFailed, "No rollback candidate was found to run the rollback.");
+    let told = told.service_deployment(Status::RollbackFailed, "No rollback candidate was found to run the rollback.");
     row("the same, as ECS's story tells it", told, "failed, says ECS");
-    let stopped = with(Fails, going()).story(Status::Stopped, "The circuit breaker detected a failure.");
+    let stopped = with(Fails, going()).service_deployment(Status::Stopped, "The circuit breaker detected a failure.");
     row("ECS's story: stopped, because it failed and rollback is off", stopped, "failed, says ECS");
     let waits = with(Off, going()).failing(FailedBy::Tasks);
     row("known to fail, and the rollback waits for the lease", waits, "failed: too many of its tasks stopped");
@@ -146,23 +147,23 @@ fn ecs_rolls_back_by_itself() {
     row("it has gone back", both(Completed, Failed), "ended: failed, rolled back by ECS");
     row(
         "COMPLETED of O came, the list lags",
-        both(InProgress, Failed).event(Change::Completed, O, "17:05:59"),
+        both(InProgress, Failed).event(StateChange::Completed, O, "17:05:59"),
         "ended: failed, rolled back by ECS",
     );
     row(
         "the first COMPLETED of O, a day late",
-        both(InProgress, Failed).event(Change::Completed, O, "09:00:00"),
+        both(InProgress, Failed).event(StateChange::Completed, O, "09:00:00"),
         "failed, and ECS is rolling back",
     );
     row(
         "FAILED of N arrives last",
-        both(Completed, Failed).event(Change::Failed, N, "17:04:00"),
+        both(Completed, Failed).event(StateChange::Failed, N, "17:04:00"),
         "ended: failed, rolled back by ECS",
     );
     row("O fails too", both(Failed, Failed), "ended: failed, and the rollback failed too");
     row(
         "FAILED of O came, the list lags",
-        both(InProgress, Failed).event(Change::Failed, O, "17:05:59"),
+        both(InProgress, Failed).event(StateChange::Failed, O, "17:05:59"),
         "ended: failed, and the rollback failed too",
     );
     let log = [
@@ -180,36 +181,41 @@ fn ecs_rolls_back_by_itself() {
         "ended: failed, rolled back by ECS",
     );
     let alarm = with(RollsBack, vec![primary(O, InProgress), active(N, InProgress)]);
-    let alarm =
-        alarm.story(Status::RollbackInProgress, "Service deployment rolled back because an alarm was detected.");
+    let alarm = alarm.service_deployment(
+        Status::RollbackInProgress,
+        "Service deployment rolled back because an alarm was detected.",
+    );
     row("an alarm rang", alarm, "failed, and ECS is rolling back");
     let circuit = "Service deployment rolled back because the circuit breaker threshold was exceeded.";
     row(
         "ECS's story: rolled back",
-        with(RollsBack, going()).story(Status::RollbackSuccessful, circuit),
+        with(RollsBack, going()).service_deployment(Status::RollbackSuccessful, circuit),
         "ended: failed, rolled back by ECS",
     );
     row(
         "ECS's story: the rollback failed",
-        with(RollsBack, going()).story(Status::RollbackFailed, circuit),
+        with(RollsBack, going()).service_deployment(Status::RollbackFailed, circuit),
         "ended: failed, and the rollback failed too",
     );
     let slow = both(InProgress, Failed).failing(FailedBy::Ecs).at("17:35:00");
     row("ECS's rollback does not end either", slow, "ended: failed, and the rollback failed too");
     let put_back = with(
         RollsBack,
-        vec![Deployment { rollout_reason: Some(BACK.replace('1', "2")), ..primary(N, InProgress) }, active(X, Failed)],
+        vec![
+            DeploymentFacts { rollout_reason: Some(BACK.replace('1', "2")), ..primary(N, InProgress) },
+            active(X, Failed),
+        ],
     );
     row("ECS goes back to N itself: then N had completed, unseen", put_back, "ended: completed, with X after it");
 }
 
 #[test]
 fn ecs_says_that_it_goes_back_before_it_shows_it() {
-    let announced = with(RollsBack, going()).event(Change::InProgress, O, "17:05:59");
+    let announced = with(RollsBack, going()).event(StateChange::InProgress, O, "17:05:59");
     row("its event comes before its list", announced, "failed, and ECS is rolling back");
-    let late = with(RollsBack, going()).event(Change::InProgress, O, "16:59:00");
+    let late = with(RollsBack, going()).event(StateChange::InProgress, O, "16:59:00");
     row("such an event of an earlier day", late, "is in progress");
-    let named = Deployment { rollout_reason: Some(BACK.to_owned()), ..primary(N, Failed) };
+    let named = DeploymentFacts { rollout_reason: Some(BACK.to_owned()), ..primary(N, Failed) };
     let named = with(RollsBack, vec![named, active(O, Completed)]);
     row("N itself says where ECS goes", named, "failed, and ECS is rolling back");
 }
@@ -218,13 +224,13 @@ fn ecs_says_that_it_goes_back_before_it_shows_it() {
 fn somebody_stops_it() {
     row(
         "somebody asks ECS to roll back",
-        with(Off, going()).story(Status::RollbackRequested, ""),
+        with(Off, going()).service_deployment(Status::RollbackRequested, ""),
         "failed, and somebody is rolling back",
     );
     let stop = "Service deployment rollback was requested by a user.";
     row(
         "somebody did, though ECS could by itself",
-        with(RollsBack, going()).story(Status::RollbackSuccessful, stop),
+        with(RollsBack, going()).service_deployment(Status::RollbackSuccessful, stop),
         "ended: stopped",
     );
     row(
@@ -233,15 +239,23 @@ fn somebody_stops_it() {
         "failed, and somebody is rolling back",
     );
     row("the same, done", with(Off, vec![primary(O, Completed), active(N, InProgress)]), "ended: stopped");
-    row("stopped, and left there", with(Off, going()).story(Status::Stopped, "Stopped by a user."), "ended: stopped");
-    row("asked to stop, still at it", with(Off, going()).story(Status::StopRequested, ""), "is in progress");
+    row(
+        "stopped, and left there",
+        with(Off, going()).service_deployment(Status::Stopped, "Stopped by a user."),
+        "ended: stopped",
+    );
+    row(
+        "asked to stop, still at it",
+        with(Off, going()).service_deployment(Status::StopRequested, ""),
+        "is in progress",
+    );
 }
 
 #[test]
 fn traffic_shifts_have_stages() {
     for strategy in [Strategy::BlueGreen, Strategy::Linear, Strategy::Canary] {
         let at = |stage: &str, updated: &str, now: &str| {
-            let case = with(RollsBack, going()).strategy(strategy.clone()).story(Status::InProgress, "");
+            let case = with(RollsBack, going()).strategy(strategy.clone()).service_deployment(Status::InProgress, "");
             case.stage(stage, updated).at(now)
         };
         row("a stage in time", at("SCALE_UP", "17:01:00", "17:06:00"), "is in progress");
@@ -257,24 +271,29 @@ fn traffic_shifts_have_stages() {
             at("POST_TEST_TRAFFIC_SHIFT", "17:10:00", "18:31:00").paused(),
             "is in progress, and waits at a lifecycle hook",
         );
-        let hook =
-            with(Off, going()).strategy(strategy.clone()).story(Status::RollbackInProgress, "A lifecycle hook failed.");
+        let hook = with(Off, going())
+            .strategy(strategy.clone())
+            .service_deployment(Status::RollbackInProgress, "A lifecycle hook failed.");
         row("a hook refused: ECS goes back though no breaker is on", hook, "failed, and ECS is rolling back");
-        let done = with(Off, going()).strategy(strategy.clone()).story(Status::RollbackSuccessful, "");
+        let done = with(Off, going()).strategy(strategy.clone()).service_deployment(Status::RollbackSuccessful, "");
         row("ECS went back, and does not say why", done, "ended: failed, rolled back by ECS");
     }
 }
 
 #[test]
 fn time_runs_out_unless_it_progresses() {
-    let late = |own: Deployment| with(Off, vec![own, active(O, Completed)]).at("17:31:00");
+    let late = |own: DeploymentFacts| with(Off, vec![own, active(O, Completed)]).at("17:31:00");
     row("nothing moved for half an hour", late(primary(N, InProgress)), "failed: its time is up");
     row("a minute before the deadline", late(primary(N, InProgress)).at("17:29:00"), "is in progress");
     row("it moved lately, and a task runs", with(Off, moving()).at("17:31:00"), "is in progress, late but moving");
     let own = || moving().remove(0);
-    row("it moved because a task failed", late(Deployment { failed_tasks: 1, ..own() }), "failed: its time is up");
-    row("it moved, but no task ever ran", late(Deployment { running_count: 0, ..own() }), "failed: its time is up");
-    let complete = || Deployment { running_count: 2, pending_count: 0, ..primary(N, InProgress) };
+    row("it moved because a task failed", late(DeploymentFacts { failed_tasks: 1, ..own() }), "failed: its time is up");
+    row(
+        "it moved, but no task ever ran",
+        late(DeploymentFacts { running_count: 0, ..own() }),
+        "failed: its time is up",
+    );
+    let complete = || DeploymentFacts { running_count: 2, pending_count: 0, ..primary(N, InProgress) };
     row("all its tasks run, old ones drain", late(complete()), "is in progress, late but all its tasks run");
     row("all its tasks run, but for twice its time", late(complete()).at("18:01:00"), "failed: its time is up");
     row(
@@ -306,7 +325,7 @@ fn too_many_tasks_stop() {
 #[test]
 fn ecs_s_monitors_come_before_its_words() {
     let back = |status: Status, words: &str, monitors: Monitors| {
-        with(RollsBack, going()).story(status, words).monitors(monitors)
+        with(RollsBack, going()).service_deployment(status, words).monitors(monitors)
     };
     let (by_user, by_breaker) = ("Rollback requested by a user.", "The circuit breaker was triggered.");
     let (triggered, quiet) = (Monitors::Triggered, Monitors::Quiet);
@@ -318,19 +337,21 @@ fn ecs_s_monitors_come_before_its_words() {
     row("the same, done", back(Status::RollbackSuccessful, by_breaker, quiet), "ended: stopped");
     let asked = back(Status::RollbackRequested, by_breaker, triggered);
     row("somebody asks ECS to roll back", asked, "failed, and somebody is rolling back");
-    let late = with(RollsBack, vec![primary(O, Completed)]).story(Status::InProgress, "").monitors(quiet);
+    let late = with(RollsBack, vec![primary(O, Completed)]).service_deployment(Status::InProgress, "").monitors(quiet);
     row("O is back, and the story lags behind that", late, "ended: failed, rolled back by ECS");
     let hook = back(Status::RollbackInProgress, "", quiet).strategy(Strategy::BlueGreen);
     row("neither is triggered, where a hook may have refused", hook, "failed, and ECS is rolling back");
     let user = back(Status::RollbackInProgress, by_user, quiet).strategy(Strategy::BlueGreen);
     row("the same, and words of a user", user, "failed, and somebody is rolling back");
 
-    let stopped = |monitors| with(Fails, going()).story(Status::Stopped, "").monitors(monitors);
+    let stopped = |monitors| with(Fails, going()).service_deployment(Status::Stopped, "").monitors(monitors);
     row("stopped, and a monitor is triggered: ECS is not set to roll back", stopped(triggered), "failed, says ECS");
     row("stopped, and none is triggered", stopped(quiet), "ended: stopped");
-    let nowhere = with(RollsBack, going()).story(Status::RollbackFailed, "No rollback candidate was found.");
+    let nowhere =
+        with(RollsBack, going()).service_deployment(Status::RollbackFailed, "No rollback candidate was found.");
     row("ECS went nowhere", nowhere, "failed, says ECS");
-    let somewhere = with(RollsBack, going()).story(Status::RollbackFailed, "No rollback candidate was found.");
+    let somewhere =
+        with(RollsBack, going()).service_deployment(Status::RollbackFailed, "No rollback candidate was found.");
     let somewhere = somewhere.rolls_back_to(O);
     row("whatever it says, ECS went back to O", somewhere, "ended: failed, and the rollback failed too");
 }

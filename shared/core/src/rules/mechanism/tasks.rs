@@ -1,6 +1,6 @@
 //! Tasks that stop by themselves: which of them speak against a deployment, and how many are too many.
 
-use crate::model::facts::{Breaker, Deployment, ServiceFacts, StoppedTask};
+use crate::model::facts::{Breaker, DeploymentFacts, ServiceFacts, StoppedTask};
 use crate::model::record;
 
 /// How a task spoke against its deployment.
@@ -39,7 +39,11 @@ pub fn too_many_failed_tasks(deployment: &record::Deployment, service: &ServiceF
 }
 
 /// Whether so many tasks of a deployment failed one after the other, by ECS's own count, as are too many.
-pub fn fails_again_and_again(settings: &record::Settings, service: &ServiceFacts, listed: &Deployment) -> bool {
+pub fn fails_again_and_again(
+    settings: &record::DeploymentSettings,
+    service: &ServiceFacts,
+    listed: &DeploymentFacts,
+) -> bool {
     let failed = u32::try_from(listed.failed_tasks).unwrap_or_default();
     failed >= settings.threshold(service.desired_count).max(1)
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::facts::{Deployment, Revision, Rollout, ServiceFacts};
+use crate::model::facts::{DeploymentFacts, Revision, Rollout, ServiceFacts};
 use crate::model::id::TaskDefinitionArn;
 use crate::model::image::ImageRef;
 use crate::model::plan::{ImageChange, RevisionChange, Shown};
@@ -27,7 +27,7 @@ pub struct Unrecorded<'a> {
     /// The names of the repositories that feed the service, to find the image of a revision that isn't Slipway's.
     pub repositories: &'a [&'a str],
     /// The target's settings of today; there are none of then.
-    pub settings: &'a record::Settings,
+    pub settings: &'a record::DeploymentSettings,
     /// The time.
     pub now: Timestamp,
 }
@@ -67,7 +67,7 @@ pub fn unrecorded(it: &Unrecorded<'_>) -> Option<record::Deployment> {
 }
 
 /// The PRIMARY; while ECS goes back to it, what it goes back from.
-fn newest(service: &ServiceFacts) -> Option<&Deployment> {
+fn newest(service: &ServiceFacts) -> Option<&DeploymentFacts> {
     let primary = service.primary()?;
     if !primary.is_rollback() {
         return Some(primary);
@@ -79,7 +79,7 @@ fn newest(service: &ServiceFacts) -> Option<&Deployment> {
 
 /// Whether the record knows something newer: a deployment, a person's decision (the adoption is one), or that its revision
 /// ran well since.
-fn is_old(it: &Unrecorded<'_>, primary: &Deployment) -> bool {
+fn is_old(it: &Unrecorded<'_>, primary: &DeploymentFacts) -> bool {
     let Some(created) = primary.created_at else { return false };
     let proved = |good: &record::KnownGood| {
         good.at >= created && TaskDefinitionArn::new(&good.revision).short() == primary.task_definition.short()
@@ -89,15 +89,15 @@ fn is_old(it: &Unrecorded<'_>, primary: &Deployment) -> bool {
             // An adoption is dated by the deployment that it adopts, and so is what somebody did outside.
             decision.at > created || (decision.at == created && decision.what == DecisionKind::Adopted)
         })
-        || it.record.good.iter().any(proved)
+        || it.record.known_good.iter().any(proved)
 }
 
 /// What ran before: the last that completed, as far as ECS lists it, else the last that is recorded as good.
-fn before(it: &Unrecorded<'_>, primary: &Deployment) -> Option<TaskDefinitionArn> {
-    let older = |other: &&Deployment| other.id != primary.id && other.created_at < primary.created_at;
+fn before(it: &Unrecorded<'_>, primary: &DeploymentFacts) -> Option<TaskDefinitionArn> {
+    let older = |other: &&DeploymentFacts| other.id != primary.id && other.created_at < primary.created_at;
     let completed = it.service.deployments.iter().filter(older).filter(|it| it.rollout == Some(Rollout::Completed));
     let listed = completed.max_by_key(|it| it.created_at).map(|it| it.task_definition.clone());
-    listed.or_else(|| it.record.good.first().map(|good| TaskDefinitionArn::new(&good.revision)))
+    listed.or_else(|| it.record.known_good.first().map(|good| TaskDefinitionArn::new(&good.revision)))
 }
 
 fn image(it: &Unrecorded<'_>, old: Option<&TaskDefinitionArn>, revision: &Revision) -> Option<ImageChange> {
@@ -168,7 +168,7 @@ mod tests {
 
     /// web:42 became the PRIMARY at 17:00, after web:41.
     fn service() -> ServiceFacts {
-        let listed = |id: &str, status: &str, number: u32, rollout: Rollout, created: &str| Deployment {
+        let listed = |id: &str, status: &str, number: u32, rollout: Rollout, created: &str| DeploymentFacts {
             id: DeploymentId::new(id),
             status: status.to_owned(),
             task_definition: arn(number),
@@ -196,7 +196,7 @@ mod tests {
             service,
             revisions: &revisions,
             repositories: &["shop/api", "shop/web"],
-            settings: &record::Settings::default(),
+            settings: &record::DeploymentSettings::default(),
             now: time("17:01:00"),
         });
         let Some(it) = recorded else { return "nothing".to_owned() };
@@ -228,7 +228,7 @@ mod tests {
         // ECS lists only the PRIMARY: what is recorded as good ran before.
         let alone = ServiceFacts { deployments: service().deployments[..1].to_vec(), ..service() };
         let good = KnownGood { revision: arn(41).as_str().to_owned(), ran: Vec::new(), at: time("10:02:00") };
-        let known = record::Service { good: vec![good], ..empty.clone() };
+        let known = record::Service { known_good: vec![good], ..empty.clone() };
         check(&known, &alone, &[old, foreign], "external  web:41 → web:42: 1.4.2 → hotfix");
 
         let recorded = |value: Value| record::Service {
@@ -282,7 +282,7 @@ mod tests {
 
         let good = |number: u32, when: &str| {
             let good = json!({ "revision": arn(number).as_str(), "at": at(when) });
-            json!({ "good": [good] })
+            json!({ "known_good": [good] })
         };
         check(good(42, "16:59:59"), true);
         check(good(42, "17:00:00"), false);
@@ -292,7 +292,8 @@ mod tests {
     #[test]
     fn a_lost_deployment_is_recorded_with_what_its_revision_says_and_the_settings_of_today() {
         let lost = revision(42, "", "16:59:58", Some(ours()));
-        let settings = record::Settings { max_failed_tasks: Some(7), ..record::Settings::default() };
+        let settings =
+            record::DeploymentSettings { max_failed_tasks: Some(7), ..record::DeploymentSettings::default() };
         let it = unrecorded(&Unrecorded {
             record: &record::Service::default(),
             service: &service(),

@@ -1,7 +1,7 @@
 //! The table: a redeploy of prod/web, which runs 1.4.2 as web:41, and what is planned for it, a row each.
 
 use super::*;
-use crate::model::facts::{Deployment, Rollout};
+use crate::model::facts::{DeploymentFacts, Rollout};
 use crate::model::record::Service;
 use crate::rules::situation::*;
 
@@ -28,7 +28,7 @@ fn ran(container: &str, digit: char) -> RanImage {
 #[track_caller]
 fn row(situation: &str, case: Case, expected: &str) {
     let entries: Vec<_> = case.entries.iter().map(|(target, name)| (target, repository(name))).collect();
-    let service = service(vec![Deployment {
+    let service = service(vec![DeploymentFacts {
         rollout_reason: case.rollout_reason.map(str::to_owned),
         ..primary(if case.rollout_reason.is_some() { Rollout::InProgress } else { Rollout::Completed })
     }]);

@@ -8,7 +8,7 @@ use crate::model::image::{Digest, Repository, Tag};
 use crate::model::provenance::Provenance;
 use crate::model::reason::Reason;
 use crate::model::trigger::Trigger;
-use crate::rules::render::{Change, READ_ONLY, Rendering, containers_of, image_of, render};
+use crate::rules::render::{Edits, READ_ONLY, Rendering, containers_of, image_of, render};
 
 mod random;
 
@@ -37,7 +37,7 @@ impl Wish<'_> {
         let digest = Digest::parse(DIGEST).unwrap();
         render(
             base,
-            &Change {
+            &Edits {
                 repository: &self.repository,
                 digest: &digest,
                 containers: &containers,

@@ -8,7 +8,6 @@ use crate::config::Mistake;
 use crate::model::facts::ImageName;
 use crate::model::id::{TargetName, TaskDefinitionArn};
 use crate::model::image::{Digest, Tag};
-use crate::rules::candidate::Insist;
 
 /// How the targets are written.
 pub(super) const TARGETS: &str = "\"cluster/service\", a list of such, or \"*\"";
@@ -69,8 +68,8 @@ impl<'r> Reader<'r> {
         if !self.has(Key::Tag) && !self.has(Key::Digest) {
             self.mistake(Key::Tag.word(), "is missing; say which image: \"tag\": \"1.8.2\", or \"digest\"".to_owned());
         }
-        let insist = if self.truth(Key::Force) == Some(true) { Insist::Yes } else { Insist::No };
-        image.map(|image| Action::Deploy(image, insist))
+        let force = self.truth(Key::Force) == Some(true);
+        image.map(|image| Action::Deploy { image, force })
     }
 
     pub(super) fn image(&mut self) -> Option<ImageName> {

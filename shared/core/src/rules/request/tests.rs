@@ -14,7 +14,7 @@ fn check(request: &str, expected: &str) {
 fn a_right_request_is_read() {
     check(
         r#"{"action":"deploy","target":"prod/web","tag":"1.8.2","id":"build-7"}"#,
-        r#"Request { action: Deploy(Tag(Tag("1.8.2")), No), targets: Named([TargetName("prod/web")]), repository: None, run: Real, id: Some(EventId("build-7")), who: None }"#,
+        r#"Request { action: Deploy { image: Tag(Tag("1.8.2")), force: false }, targets: Named([TargetName("prod/web")]), repository: None, run: Real, id: Some(EventId("build-7")), who: None }"#,
     );
     check(
         r#"{"action":"redeploy","target":["prod/web","prod/api","prod/web"],"dry_run":true}"#,
@@ -88,7 +88,7 @@ fn a_rollback_a_hold_and_a_release_are_read() {
     );
     check(
         r#"{"action":"deploy","target":"prod/web","tag":"1.5.0","force":true}"#,
-        r#"Request { action: Deploy(Tag(Tag("1.5.0")), Yes), targets: Named([TargetName("prod/web")]), repository: None, run: Real, id: None, who: None }"#,
+        r#"Request { action: Deploy { image: Tag(Tag("1.5.0")), force: true }, targets: Named([TargetName("prod/web")]), repository: None, run: Real, id: None, who: None }"#,
     );
 }
 

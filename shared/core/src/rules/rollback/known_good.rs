@@ -10,7 +10,7 @@ use crate::rules::render::containers;
 #[derive(Clone, Debug, PartialEq)]
 pub struct KnownGoodFacts {
     /// As it is recorded.
-    pub good: KnownGood,
+    pub known_good: KnownGood,
     /// Whether the revision is still there.
     pub state: RevisionState,
     /// Its images, those of [`images_to_find`].

@@ -5,7 +5,7 @@ use super::Destination;
 use crate::model::facts::{Revision, ServiceFacts};
 use crate::model::id::EventId;
 use crate::model::image::{Digest, ImageRef};
-use crate::model::plan::{Force, Rendering, Shown, Step, To};
+use crate::model::plan::{NextRevision, Rendering, Shown, Step};
 use crate::model::provenance::Provenance;
 use crate::model::reason::Reason;
 use crate::model::record;
@@ -53,7 +53,7 @@ pub fn steps(
     origin: &Origin,
 ) -> Result<Vec<Step>, Reason> {
     match destination {
-        Destination::Existing(revision) => Ok(vec![update(service, To::Existing(revision.clone()), Force::No)]),
+        Destination::Existing(revision) => Ok(vec![update(service, NextRevision::Existing(revision.clone()))]),
         Destination::Anew { base: revision, ran, .. } => {
             let gone = || Reason::NoSuchRevision { revision: revision.short().to_owned() };
             Ok(register_and_update(service, rendering(base.ok_or_else(gone)?, ran, origin)?))

@@ -8,13 +8,13 @@ use crate::model::image::{Digest, ImageRef, Repository};
 use crate::model::plan::{ImageChange, Plan, Step};
 use crate::model::reason::Reason;
 use crate::model::record::{KnownGood, Ran, Service};
-use crate::rules::candidate::{By, Insist};
+use crate::rules::candidate::By;
 use crate::rules::gates::{NotOpen, undisturbed};
 use crate::rules::render::{self, shown_in};
 
 /// What was looked up for a rollback of one service.
 #[derive(Clone, Copy, Debug)]
-pub struct Rollback<'a> {
+pub struct RequestedRollback<'a> {
     /// The first of the service's entries; what is not of one repository is taken from it.
     pub first: &'a Target,
     /// The service's entries in the configuration, one per repository, with the repository that each means.
@@ -24,7 +24,7 @@ pub struct Rollback<'a> {
     /// The revision that the service runs.
     pub running: &'a Revision,
     /// What may be gone back to, those of [`candidates`] or the one that is named.
-    pub goods: &'a [KnownGoodFacts],
+    pub known_good: &'a [KnownGoodFacts],
     /// Those of them that could be read.
     pub revisions: &'a [Revision],
     /// The revision that the request names.
@@ -40,11 +40,11 @@ pub struct Rollback<'a> {
 /// The known-good revisions to go back to, the last one first; never what runs.
 pub fn candidates(record: &Service, running: &TaskDefinitionArn) -> Vec<KnownGood> {
     let other = |good: &&KnownGood| TaskDefinitionArn::new(&good.revision).short() != running.short();
-    record.good.iter().filter(other).cloned().collect()
+    record.known_good.iter().filter(other).cloned().collect()
 }
 
 /// Plans a rollback that somebody asked for.
-pub fn rollback(facts: &Rollback<'_>) -> Plan {
+pub fn rollback(facts: &RequestedRollback<'_>) -> Plan {
     let nothing = |reason| Plan::nothing(facts.first.name.clone(), reason);
     let destination = match destination(facts) {
         Ok(destination) => destination,
@@ -55,31 +55,36 @@ pub fn rollback(facts: &Rollback<'_>) -> Plan {
         Ok(steps) => (Reason::RollbackAsked { revision: destination.revision().short().to_owned() }, steps),
         Err(reason) => (reason, Vec::new()),
     };
-    let ran = match facts.goods.iter().find(|it| it.good.revision == destination.revision().as_str()) {
-        Some(it) => it.good.ran.as_slice(),
+    let ran = match facts.known_good.iter().find(|it| it.known_good.revision == destination.revision().as_str()) {
+        Some(it) => it.known_good.ran.as_slice(),
         None => &[],
     };
     let image = to.and_then(|to| facts.entries.iter().find_map(|entry| image(facts.running, to, entry, ran)));
     Plan { image, running: Some(facts.running.arn.clone()), steps, ..nothing(reason) }
 }
 
-fn destination(facts: &Rollback<'_>) -> Result<Destination, Reason> {
+fn destination(facts: &RequestedRollback<'_>) -> Result<Destination, Reason> {
     let Some(named) = facts.named else {
-        return select(facts.record, facts.goods, Some(facts.running.arn.short())).map_err(|_| Reason::NoKnownGood);
+        return select(facts.record, facts.known_good, Some(facts.running.arn.short()))
+            .map_err(|_| Reason::NoKnownGood);
     };
     let no_such = || Reason::NoSuchRevision { revision: named.to_owned() };
-    let it = facts.goods.first().ok_or_else(no_such)?;
+    let it = facts.known_good.first().ok_or_else(no_such)?;
     usable(it).map_err(|gone| match gone {
         Gone::Revision => no_such(),
         Gone::Image(image) => {
-            let revision = TaskDefinitionArn::new(&it.good.revision).short().to_owned();
+            let revision = TaskDefinitionArn::new(&it.known_good.revision).short().to_owned();
             Reason::ImageGone { revision, image }
         }
     })
 }
 
-fn decide(facts: &Rollback<'_>, destination: &Destination, to: Option<&Revision>) -> Result<Vec<Step>, Reason> {
-    undisturbed(facts.service, facts.record, By::Request(None, Insist::No)).map_err(NotOpen::into_reason)?;
+fn decide(
+    facts: &RequestedRollback<'_>,
+    destination: &Destination,
+    to: Option<&Revision>,
+) -> Result<Vec<Step>, Reason> {
+    undisturbed(facts.service, facts.record, By::Request { tag: None, force: false }).map_err(NotOpen::into_reason)?;
     let revision = destination.revision().short();
     if revision == facts.running.arn.short() {
         return Err(Reason::RunsAlready { revision: revision.to_owned() });

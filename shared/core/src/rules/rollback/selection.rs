@@ -60,15 +60,15 @@ impl Destination {
 /// The newest known-good revision that can still run and none of whose images failed here; `but` is what failed or runs.
 pub fn select(
     record: &record::Service,
-    goods: &[KnownGoodFacts],
+    known_good: &[KnownGoodFacts],
     but: Option<&str>,
 ) -> Result<Destination, NoDestination> {
     let mut gone = Vec::new();
-    let others = goods.iter().filter(|it| but != Some(TaskDefinitionArn::new(&it.good.revision).short()));
-    for it in others.filter(|it| !is_quarantined(record, &it.good)) {
+    let others = known_good.iter().filter(|it| but != Some(TaskDefinitionArn::new(&it.known_good.revision).short()));
+    for it in others.filter(|it| !is_quarantined(record, &it.known_good)) {
         match usable(it) {
             Ok(destination) => return Ok(destination),
-            Err(_) => gone.push(TaskDefinitionArn::new(&it.good.revision).short().to_owned()),
+            Err(_) => gone.push(TaskDefinitionArn::new(&it.known_good.revision).short().to_owned()),
         }
     }
     Err(if gone.is_empty() { NoDestination::NoKnownGood } else { NoDestination::AllGone(gone) })
@@ -77,7 +77,7 @@ pub fn select(
 /// Whether a rollback can go to this revision, and how.
 pub fn usable(it: &KnownGoodFacts) -> Result<Destination, Gone> {
     let lost = it.lost().next().map(|found| Gone::Image(shown(found)));
-    let revision = TaskDefinitionArn::new(&it.good.revision);
+    let revision = TaskDefinitionArn::new(&it.known_good.revision);
     let because = match (it.state, lost) {
         (RevisionState::Gone, _) => return Err(Gone::Revision),
         (_, Some(gone)) => return Err(gone),
@@ -85,7 +85,7 @@ pub fn usable(it: &KnownGoodFacts) -> Result<Destination, Gone> {
         (RevisionState::Active, None) if it.has_moved_tag() => RegisterReason::TagMoved,
         (RevisionState::Active, None) => return Ok(Destination::Existing(revision)),
     };
-    Ok(Destination::Anew { base: revision, ran: it.good.ran.clone(), because })
+    Ok(Destination::Anew { base: revision, ran: it.known_good.ran.clone(), because })
 }
 
 /// An image that failed here does not come back by itself, by no way.

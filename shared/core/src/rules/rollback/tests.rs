@@ -5,10 +5,10 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::facts::{Deployment, ImageName, Monitors, Pause, Revision, Rollout, ServiceDeploymentStatus};
+use crate::model::facts::{DeploymentFacts, ImageName, Monitors, Pause, Revision, Rollout, ServiceDeploymentStatus};
 use crate::model::id::ContainerName;
 use crate::model::image::{Digest, ImageRef, Tag};
-use crate::model::plan::{Step, To};
+use crate::model::plan::{NextRevision, Step};
 use crate::model::reason::Reason;
 use crate::model::record::{KnownGood, Quarantined, Ran};
 use crate::model::trigger::Trigger;
@@ -39,7 +39,7 @@ fn ran(digit: char) -> Vec<Ran> {
 /// A good revision whose container names a digest, all of it still there.
 fn good(revision: u32, digit: char) -> KnownGoodFacts {
     KnownGoodFacts {
-        good: KnownGood { revision: arn(revision).as_str().to_owned(), ran: ran(digit), at: time("10:00:00") },
+        known_good: KnownGood { revision: arn(revision).as_str().to_owned(), ran: ran(digit), at: time("10:00:00") },
         state: RevisionState::Active,
         images: vec![found(ImageName::Digest(digest(digit)), digit, Presence::There, None)],
     }
@@ -68,11 +68,11 @@ struct Case {
     record: record::Service,
     assessment: Assessment,
     service: ServiceFacts,
-    story: Option<ServiceDeploymentFacts>,
-    goods: Vec<KnownGoodFacts>,
+    service_deployment: Option<ServiceDeploymentFacts>,
+    known_good: Vec<KnownGoodFacts>,
 }
 
-fn failing(goods: Vec<KnownGoodFacts>) -> Case {
+fn failing(known_good: Vec<KnownGoodFacts>) -> Case {
     let deployment: record::Deployment = serde_json::from_value(json!({
         "number": 2, "trigger": "push", "event": "event-2", "intended_at": time("17:00:00"),
         "state": { "in_progress": { "deployment": NEW, "began_at": time("17:00:00") } },
@@ -81,7 +81,7 @@ fn failing(goods: Vec<KnownGoodFacts>) -> Case {
                    "new": { "tag": "1.5.0", "digest": digest('b') } },
     }))
     .unwrap();
-    let listed = |id: &str, status: &str, revision: u32, rollout: Rollout, created: &str| Deployment {
+    let listed = |id: &str, status: &str, revision: u32, rollout: Rollout, created: &str| DeploymentFacts {
         id: DeploymentId::new(id),
         status: status.to_owned(),
         task_definition: arn(revision),
@@ -102,8 +102,8 @@ fn failing(goods: Vec<KnownGoodFacts>) -> Case {
         record: record::Service { deployments: vec![deployment], ..Default::default() },
         assessment: Assessment::Failing { by: FailedBy::Tasks },
         service: ServiceFacts { task_definition: arn(42), ..situation::service(deployments) },
-        story: None,
-        goods,
+        service_deployment: None,
+        known_good,
     }
 }
 
@@ -121,8 +121,8 @@ impl Case {
         self.n(|n| n.settings.rollback = mode)
     }
 
-    fn story(self, status: ServiceDeploymentStatus) -> Self {
-        let story = ServiceDeploymentFacts {
+    fn service_deployment(self, status: ServiceDeploymentStatus) -> Self {
+        let service_deployment = ServiceDeploymentFacts {
             arn: ServiceDeploymentArn::new("service-deployment/prod/web/N"),
             status,
             status_reason: None,
@@ -137,10 +137,10 @@ impl Case {
             updated_at: None,
             finished_at: None,
         };
-        Self { story: Some(story), ..self }
+        Self { service_deployment: Some(service_deployment), ..self }
     }
 
-    fn listed(mut self, change: impl FnOnce(&mut Vec<Deployment>)) -> Self {
+    fn listed(mut self, change: impl FnOnce(&mut Vec<DeploymentFacts>)) -> Self {
         change(&mut self.service.deployments);
         self
     }
@@ -158,13 +158,13 @@ impl Case {
     }
 
     fn decide(&self) -> RollbackDecision {
-        decide(&Facts {
+        decide(&RollbackFacts {
             record: &self.record,
             deployment: &self.record.deployments[0],
             assessment: &self.assessment,
             service: &self.service,
-            service_deployment: self.story.as_ref(),
-            goods: &self.goods,
+            service_deployment: self.service_deployment.as_ref(),
+            known_good: &self.known_good,
         })
     }
 }
@@ -266,44 +266,50 @@ fn what_is_under_way_is_stopped_where_ecs_can_go_back() {
     use ServiceDeploymentStatus::*;
     let stop = "stop: Slipway stops the deployment, so that ECS puts web:41 back, which completed last";
     let update = "update: Slipway puts web:41 back, the last revision that completed here";
-    row("in progress", failing(both()).story(InProgress), stop);
-    row("not even begun", failing(both()).story(Pending), stop);
-    row("nothing good is recorded, but ECS knows one", failing(Vec::new()).story(InProgress), stop);
+    row("in progress", failing(both()).service_deployment(InProgress), stop);
+    row("not even begun", failing(both()).service_deployment(Pending), stop);
+    row("nothing good is recorded, but ECS knows one", failing(Vec::new()).service_deployment(InProgress), stop);
     row(
         "decided before, and the call was never made",
-        failing(both()).story(InProgress).decided(RollbackMethod::Stop).judged(Assessment::RollbackDue),
+        failing(both()).service_deployment(InProgress).decided(RollbackMethod::Stop).judged(Assessment::RollbackDue),
         stop,
     );
     row("the API does not know it", failing(both()), update);
-    row("ECS stopped it already", failing(both()).story(Stopped), update);
+    row("ECS stopped it already", failing(both()).service_deployment(Stopped), update);
     let other =
         |case: Case| Case { service: ServiceFacts { controller: Controller::External, ..case.service }, ..case };
-    row("another controller", other(failing(both()).story(InProgress)), update);
+    row("another controller", other(failing(both()).service_deployment(InProgress)), update);
     row(
         "ECS called it failed",
-        failing(both()).story(InProgress).listed(|it| it[0].rollout = Some(Rollout::Failed)),
+        failing(both()).service_deployment(InProgress).listed(|it| it[0].rollout = Some(Rollout::Failed)),
         update,
     );
-    row("ECS lists nothing to go back to", failing(both()).story(InProgress).listed(|it| it.truncate(1)), update);
+    row(
+        "ECS lists nothing to go back to",
+        failing(both()).service_deployment(InProgress).listed(|it| it.truncate(1)),
+        update,
+    );
     row(
         "ECS lists another one, which never completed",
-        failing(both()).story(InProgress).listed(|it| it[1].rollout = Some(Rollout::InProgress)),
+        failing(both()).service_deployment(InProgress).listed(|it| it[1].rollout = Some(Rollout::InProgress)),
         update,
     );
     let older = "update: Slipway puts web:40 back, the last revision that completed here";
     row(
         "ECS would go back to the failing revision: it was only redeployed",
-        failing(vec![good(42, 'b'), good(40, '9')]).story(InProgress).listed(|it| it[1].task_definition = arn(42)),
+        failing(vec![good(42, 'b'), good(40, '9')])
+            .service_deployment(InProgress)
+            .listed(|it| it[1].task_definition = arn(42)),
         older,
     );
     row(
         "ECS would go back to what has lost its image",
-        failing(vec![lost(41, 'a'), good(40, '9')]).story(InProgress),
+        failing(vec![lost(41, 'a'), good(40, '9')]).service_deployment(InProgress),
         older,
     );
     row(
         "an update was decided before: it stays one",
-        failing(both()).story(InProgress).decided(RollbackMethod::Update).judged(Assessment::RollbackDue),
+        failing(both()).service_deployment(InProgress).decided(RollbackMethod::Update).judged(Assessment::RollbackDue),
         update,
     );
 }
@@ -403,7 +409,7 @@ fn what_slipway_does_is_known_by_its_call() {
         let way = case.decide();
         assert_eq!((way.acts(), way.how()), (expected.is_some(), expected));
     };
-    check(failing(both()).story(ServiceDeploymentStatus::InProgress), Some(RollbackMethod::Stop));
+    check(failing(both()).service_deployment(ServiceDeploymentStatus::InProgress), Some(RollbackMethod::Stop));
     check(failing(both()), Some(RollbackMethod::Update));
     check(failing(vec![tagged(41, 'a', None)]), Some(RollbackMethod::Update));
     check(failing(Vec::new()), None);
@@ -452,7 +458,7 @@ fn a_good_revision_is_registered_anew_with_what_ran() {
         let destination = Destination::Anew { base: arn(41), ran: ran.to_vec(), because: RegisterReason::Inactive };
         steps(&case.service, &destination, base, &origin)
     };
-    let Ok([Step::Register(rendering), Step::Update { to: To::Registered, .. }]) =
+    let Ok([Step::Register(rendering), Step::Update { to: NextRevision::Registered, .. }]) =
         anew(Some(&revision()), &ran).map(|it| <[Step; 2]>::try_from(it).unwrap())
     else {
         panic!("a registration and an update");

@@ -24,7 +24,7 @@ fn by_tag(text: &str) -> Shown {
 }
 
 /// What is asked about is 1.5.0, which the registry has.
-fn with(deployments: Vec<Deployment>) -> Case {
+fn with(deployments: Vec<DeploymentFacts>) -> Case {
     let next = ours(revision(42, &[("web", pinned('b'))]), Some("1.5.0"), 'b', None);
     Case {
         target: versions(),
@@ -37,8 +37,8 @@ fn with(deployments: Vec<Deployment>) -> Case {
     }
 }
 
-fn next(rollout: Rollout, reason: Option<&str>) -> Deployment {
-    Deployment {
+fn next(rollout: Rollout, reason: Option<&str>) -> DeploymentFacts {
+    DeploymentFacts {
         id: DeploymentId::new("ecs-svc/2"),
         task_definition: arn(42),
         rollout_reason: reason.map(str::to_owned),
@@ -46,8 +46,8 @@ fn next(rollout: Rollout, reason: Option<&str>) -> Deployment {
     }
 }
 
-fn old() -> Deployment {
-    Deployment { status: "ACTIVE".to_owned(), ..primary(Rollout::Completed) }
+fn old() -> DeploymentFacts {
+    DeploymentFacts { status: "ACTIVE".to_owned(), ..primary(Rollout::Completed) }
 }
 
 fn idle() -> Case {
@@ -92,7 +92,7 @@ impl Case {
 
     fn status(&self) -> Status {
         let revisions = self.revisions.iter().map(|it| (it.arn.clone(), it.clone())).collect();
-        let facts = Facts {
+        let facts = StatusFacts {
             target: &self.target,
             repository: &repository("shop/web"),
             service: &self.service,
@@ -134,12 +134,12 @@ fn a_build_learns_what_became_of_its_image() {
     );
     let back = vec![
         primary(Rollout::Completed),
-        Deployment { status: "ACTIVE".to_owned(), ..next(Rollout::Failed, Some("tasks failed to start.")) },
+        DeploymentFacts { status: "ACTIVE".to_owned(), ..next(Rollout::Failed, Some("tasks failed to start.")) },
     ];
     row("ECS called it failed, and has gone back", with(back), "Failed: ECS says \"tasks failed to start.\"");
     let drains = vec![
         primary(Rollout::Completed),
-        Deployment { status: "ACTIVE".to_owned(), ..next(Rollout::InProgress, None) },
+        DeploymentFacts { status: "ACTIVE".to_owned(), ..next(Rollout::InProgress, None) },
     ];
     row("ECS went back, and never called it failed", with(drains).would_go(), "Waiting, and may change");
     row(
@@ -224,7 +224,7 @@ fn what_is_under_way_is_told_with_its_state() {
     check(under_way(Rollout::InProgress, back), Some("rolling_back web:42 1.5.0"));
     check(under_way(Rollout::Failed, back), Some("failed web:42 1.5.0"));
     check(idle(), None);
-    let classic = Deployment { rollout: None, ..primary(Rollout::Completed) };
+    let classic = DeploymentFacts { rollout: None, ..primary(Rollout::Completed) };
     check(with(vec![classic]), None);
 }
 

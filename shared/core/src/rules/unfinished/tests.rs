@@ -6,17 +6,17 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::*;
-use crate::model::facts::{Deployment as EcsDeployment, RanImage, Revision, Rollout, Strategy};
+use crate::model::facts::{DeploymentFacts as EcsDeployment, RanImage, Revision, Rollout, Strategy};
 use crate::model::id::EventId;
 use crate::model::image::Tag;
 use crate::model::record::{
     self, Blocked, Decision, DecisionKind, DeploymentState, Ended, Outcome, Pending, PendingInput, Progress,
 };
 use crate::model::trigger::Trigger;
-use crate::rules::adoption::{as_ran, external, first_sight, knows_what_ran};
+use crate::rules::adoption::{as_ran, external, first_observation, knows_what_ran};
 use crate::rules::candidate::By;
 use crate::rules::gates::undisturbed;
-use crate::rules::note::is_first_sight;
+use crate::rules::note::is_first_observation;
 use crate::rules::situation::{self, with_state};
 
 fn at(time: &str) -> Timestamp {
@@ -44,7 +44,7 @@ fn service(primary: EcsDeployment) -> ServiceFacts {
 }
 
 /// An intent of 10:00:00, when `ecs-svc/1` was the PRIMARY.
-fn meant(number: u64, more: serde_json::Value) -> record::Deployment {
+fn intended(number: u64, more: serde_json::Value) -> record::Deployment {
     let mut deployment = json!({ "number": number, "trigger": "push", "event": "e-1", "request": "r-1",
         "intended_at": at("10:00:00"), "over": "ecs-svc/1", "revision": { "old": "web:1", "new": null } });
     for (name, value) in more.as_object().unwrap() {
@@ -56,7 +56,7 @@ fn meant(number: u64, more: serde_json::Value) -> record::Deployment {
 /// The same, when it began as this deployment.
 fn begun(number: u64, id: &str, more: serde_json::Value) -> record::Deployment {
     let state = DeploymentState::InProgress(Progress::of(DeploymentId::new(id), at("10:00:02")));
-    record::Deployment { state, ..meant(number, more) }
+    record::Deployment { state, ..intended(number, more) }
 }
 
 /// The same, when it ended so.
@@ -76,19 +76,21 @@ fn record(deployments: Vec<record::Deployment>) -> Service {
 #[test]
 fn what_runs_is_adopted_once_and_is_good_if_it_won() {
     let service = service(deployment("ecs-svc/1", "web:1", "08:00:00", Rollout::Completed));
-    let note = first_sight(&service, &[], None, at("10:00:00"));
+    let note = first_observation(&service, &[], None, at("10:00:00"));
     let mut record = Service::default();
-    assert!(is_first_sight(&record));
+    assert!(is_first_observation(&record));
     note.write(&mut record);
     note.write(&mut record);
     assert_eq!(record.decision.as_ref().unwrap().at, at("08:00:00"));
-    assert_eq!(record.good.iter().map(|it| it.revision.as_str()).collect::<Vec<_>>(), ["web:1"]);
-    assert!(!is_first_sight(&record));
+    assert_eq!(record.known_good.iter().map(|it| it.revision.as_str()).collect::<Vec<_>>(), ["web:1"]);
+    assert!(!is_first_observation(&record));
     let under_way = self::service(deployment("ecs-svc/1", "web:1", "08:00:00", Rollout::InProgress));
-    let Note::Adopted(good, _) = first_sight(&under_way, &[], None, at("10:00:00")) else { panic!() };
+    let Note::Adopted(good, _) = first_observation(&under_way, &[], None, at("10:00:00")) else { panic!() };
     assert_eq!(good, None, "nobody knows yet whether it is good");
     // The reconcile's first look decides as of now.
-    let Note::Adopted(_, decision) = first_sight(&service, &[], Some(at("10:00:00")), at("10:00:00")) else { panic!() };
+    let Note::Adopted(_, decision) = first_observation(&service, &[], Some(at("10:00:00")), at("10:00:00")) else {
+        panic!()
+    };
     assert_eq!(decision.at, at("10:00:00"));
 }
 
@@ -121,7 +123,7 @@ fn an_update_that_nobody_remembers_is_somebody_elses() {
     // Slipway's own rollback to what was registered anew, while nobody has written down its name.
     let rolled_back = |outcome: Option<Outcome>| {
         let rollback = json!({ "how": "update", "at": at("10:29:59") });
-        record(vec![meant(1, json!({ "deployment": "ecs-svc/2", "outcome": outcome, "rollback": rollback }))])
+        record(vec![intended(1, json!({ "deployment": "ecs-svc/2", "outcome": outcome, "rollback": rollback }))])
     };
     check(&rolled_back(None), other(), None);
     check(&rolled_back(Some(Outcome::Failed)), other(), Some("2026-11-21T10:30:00Z"));
@@ -139,20 +141,20 @@ fn an_unanswered_update_took_effect_if_a_new_deployment_runs_what_it_meant() {
         }
     };
     let digest = format!("sha256:{}", "1".repeat(64));
-    let check = |meant: &record::Deployment, id: &str, request: &str| {
+    let check = |on_record: &record::Deployment, id: &str, request: &str| {
         let revision = revision(vec![("event", "e-1"), ("digest", &digest), ("request", request)]);
         let revisions = HashMap::from([(revision.arn.clone(), revision)]);
         let service = service(deployment(id, "web:2", "10:00:01", Rollout::InProgress));
-        let record = record(vec![meant.clone()]);
-        let intent = Intent { record: &record, meant, service: &service, revisions: &revisions };
+        let record = record(vec![on_record.clone()]);
+        let intent = Intent { record: &record, deployment: on_record, service: &service, revisions: &revisions };
         matches!(resolve(&intent, &[]), Note::Began(1, ..))
     };
-    let intent = meant(1, json!({}));
+    let intent = intended(1, json!({}));
     assert!(check(&intent, "ecs-svc/2", "r-1"));
     assert!(check(&intent, "ecs-svc/2", "r-2"), "of a revision that an earlier try registered");
-    assert!(!check(&meant(1, json!({ "event": "e-2" })), "ecs-svc/2", "r-1"), "another event's");
+    assert!(!check(&intended(1, json!({ "event": "e-2" })), "ecs-svc/2", "r-1"), "another event's");
     assert!(!check(&intent, "ecs-svc/1", "r-1"), "it was there before");
-    let existing = meant(1, json!({ "request": "r-9", "revision": { "old": "web:2", "new": "web:2" } }));
+    let existing = intended(1, json!({ "request": "r-9", "revision": { "old": "web:2", "new": "web:2" } }));
     assert!(check(&existing, "ecs-svc/2", "r-1"), "a forced deployment of the same revision");
 }
 
@@ -171,7 +173,7 @@ fn nothing_comes_by_itself_before_what_failed_is_judged() {
     check(open(), deployment("ecs-svc/2", "web:2", "10:00:02", Rollout::InProgress), 0);
     check(open(), deployment("ecs-svc/3", "web:3", "10:01:00", Rollout::InProgress), 0);
     check(ended(Outcome::Failed, json!({})), old(), 0);
-    check(meant(1, json!({})), old(), 0);
+    check(intended(1, json!({})), old(), 0);
     check(begun(1, "ecs-svc/2", json!({ "trigger": "external" })), old(), 0);
 }
 
@@ -221,7 +223,7 @@ fn what_was_archived_is_nobody_elses() {
     let all = (1..=record::RECENT as u64).rev().map(|number| {
         let began = at("10:00:00") + jiff::SignedDuration::from_secs(number as i64);
         let state = DeploymentState::InProgress(Progress::of(DeploymentId::new(format!("ecs-svc/{number}")), began));
-        record::Deployment { state, ..meant(number, json!({})) }
+        record::Deployment { state, ..intended(number, json!({})) }
     });
     let full = record(all.collect());
     let mut service = service(deployment("ecs-svc/10", "web:2", "10:00:10", Rollout::InProgress));
@@ -238,7 +240,7 @@ fn what_was_archived_is_nobody_elses() {
 #[test]
 fn what_began_and_was_not_told_is_told_by_whoever_comes_next() {
     let began = begun(2, "ecs-svc/2", json!({ "revision": { "old": "web:1", "new": "web:2" } }));
-    let mut record = record(vec![meant(3, json!({})), began]);
+    let mut record = record(vec![intended(3, json!({})), began]);
     assert_eq!(unresolved(&record).iter().map(|it| it.number).collect::<Vec<_>>(), [3]);
     assert_eq!(unpublished(&record).iter().map(|it| it.number).collect::<Vec<_>>(), [2]);
     Note::Published(Some(2), "ecs-svc/2/started".to_owned()).write(&mut record);
@@ -246,7 +248,7 @@ fn what_began_and_was_not_told_is_told_by_whoever_comes_next() {
     for over in [json!({ "outcome": "superseded" }), json!({ "trigger": "external" })] {
         let mut it = json!({ "deployment": "ecs-svc/2" });
         it.as_object_mut().unwrap().extend(over.as_object().unwrap().clone());
-        assert!(unpublished(&self::record(vec![meant(2, it)])).is_empty(), "its end is told, or nothing: {over}");
+        assert!(unpublished(&self::record(vec![intended(2, it)])).is_empty(), "its end is told, or nothing: {over}");
     }
     let plan = late_plan(&crate::model::id::TargetName::new("prod/web"), &record.deployments[1]);
     assert_eq!(plan.running.unwrap().short(), "web:1");
@@ -261,7 +263,7 @@ fn an_answer_older_than_the_last_update_is_stale() {
     assert!(!is_stale(&record, &before, at("10:05:00")), "by then it is the truth");
     assert!(is_stale(&record, &before, at("10:01:01")));
     assert!(!is_stale(&record, &before, at("10:01:02")), "ECS lags for a minute at most");
-    let ended = self::record(vec![meant(
+    let ended = self::record(vec![intended(
         1,
         json!({
             "deployment": "ecs-svc/2", "began_at": at("10:00:02"), "outcome": "superseded",
@@ -337,11 +339,11 @@ fn what_a_good_revision_ran_is_noted_once() {
     };
     let good =
         |revision: &str| record::KnownGood { revision: revision.to_owned(), ran: Vec::new(), at: at("09:00:00") };
-    let mut record = Service { good: vec![good("web:2"), good("web:1")], ..Service::default() };
+    let mut record = Service { known_good: vec![good("web:2"), good("web:1")], ..Service::default() };
     for digit in ["a", "b"] {
         Note::Ran("web:1".to_owned(), ran(digit)).write(&mut record);
     }
-    assert_eq!(record.good.iter().map(|it| it.ran.clone()).collect::<Vec<_>>(), [Vec::new(), ran("a")]);
+    assert_eq!(record.known_good.iter().map(|it| it.ran.clone()).collect::<Vec<_>>(), [Vec::new(), ran("a")]);
     assert_eq!((ran("a").len(), ran("a")[0].container.as_str()), (1, "web"));
 }
 
@@ -353,12 +355,12 @@ fn what_slipway_brought_or_saw_run_well_need_not_be_asked_for() {
         assert_eq!(knows_what_ran(record, &TaskDefinitionArn::new(revision)), expected);
     }
     let good = record::KnownGood { revision: arn(1), ran: Vec::new(), at: at("09:00:00") };
-    let known = Service { good: vec![good], ..Service::default() };
+    let known = Service { known_good: vec![good], ..Service::default() };
     check(&known, &arn(1), true);
     check(&known, &arn(2), false);
     let brought = |trigger: &str| {
         let revision = json!({ "old": "web:1", "new": "web:2" });
-        record(vec![meant(1, json!({ "trigger": trigger, "revision": revision }))])
+        record(vec![intended(1, json!({ "trigger": trigger, "revision": revision }))])
     };
     check(&brought("push"), &arn(2), true);
     check(&brought("push"), &arn(1), false);
@@ -371,7 +373,7 @@ fn what_puts_the_service_back_is_no_decision() {
     #[track_caller]
     fn check(last: serde_json::Value, expected: bool) {
         let back = deployment("ecs-svc/9", "web:1", "10:30:00", Rollout::InProgress);
-        assert_eq!(external(&record(vec![meant(1, last)]), &service(back)).is_some(), expected);
+        assert_eq!(external(&record(vec![intended(1, last)]), &service(back)).is_some(), expected);
     }
     let failing = json!({ "at": at("10:20:00"), "cause": "its tasks stopped" });
     let rollback = |to: &str| json!({ "how": "update", "at": at("10:20:00"), "to": to, "deployment": "ecs-svc/8" });
@@ -404,7 +406,7 @@ fn a_notice_that_was_lost_says_what_the_record_remembers() {
         let digest = format!("sha256:{}", "b".repeat(64));
         let image = json!({ "repository": "shop/web", "old": null, "new": { "tag": tag, "digest": digest } });
         let revision = json!({ "old": "web:1", "new": "web:2" });
-        let it = meant(1, json!({ "trigger": trigger, "image": image, "revision": revision }));
+        let it = intended(1, json!({ "trigger": trigger, "image": image, "revision": revision }));
         let plan = late_plan(&crate::model::id::TargetName::new("prod/web"), &it);
         assert_eq!(plan.image, it.image);
         assert_eq!(plan.reason.code(), expected);

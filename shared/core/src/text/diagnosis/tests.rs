@@ -1,7 +1,7 @@
 //! The table: what was seen, and the cause that Slipway names. The texts are AWS's own.
 
 use super::*;
-use crate::model::facts::{ServiceEvent, StoppedContainer, StoppedTask};
+use crate::model::facts::{ServiceMessage, StoppedContainer, StoppedTask};
 use crate::model::id::{ContainerName, DeploymentId, TargetName};
 use crate::model::image::Digest;
 
@@ -351,7 +351,7 @@ fn the_evidence_is_laid_out() {
         named("9c1d5a07", exited(vec![container("web", 1, ""), container("log", 143, "")])),
         named("4471be20", exited(vec![container("web", 139, "")])),
     ];
-    let event = |at: &str, message: &str| ServiceEvent { at: Some(at.parse().unwrap()), message: message.to_owned() };
+    let event = |at: &str, message: &str| ServiceMessage { at: Some(at.parse().unwrap()), message: message.to_owned() };
     let why = explain(&Evidence {
         target: &TargetName::new("prod/web"),
         digest: None,
@@ -426,7 +426,7 @@ fn nothing_quoted_grows_or_breaks_a_line() {
             since: None,
             says: &says,
             tasks: &tasks,
-            events: &vec![ServiceEvent { at: None, message: text.clone() }; 10],
+            events: &vec![ServiceMessage { at: None, message: text.clone() }; 10],
             warnings: &says,
         });
         assert!(why.evidence.iter().map(String::len).sum::<usize>() <= 16 * 1024, "{piece:?}");

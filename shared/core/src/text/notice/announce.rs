@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::config::{Mistake, Mistakes};
 use crate::model::id::{DeploymentId, Home, TargetName, TaskDefinitionArn};
-use crate::model::notice::{Cause, Kind, Notice, Place, Severity, VERSION};
+use crate::model::notice::{Notice, NoticeKind, Place, Severity, TriggeredBy, VERSION};
 use crate::model::plan::{ImageChange, Plan, RevisionChange, Shown};
 use crate::model::reason::Reason;
 
@@ -20,7 +20,7 @@ impl Notice {
         plan: &Plan,
         revision: &TaskDefinitionArn,
         deployment: Option<&DeploymentId>,
-        cause: Cause,
+        cause: TriggeredBy,
         at: Timestamp,
     ) -> Self {
         let subject = deployment.map_or_else(|| fingerprint(&plan.target, &cause), |id| id.as_str().to_owned());
@@ -29,7 +29,7 @@ impl Notice {
             None => revision.short().to_owned(),
         };
         Self {
-            id: format!("{subject}/{}", Kind::Started.as_str()),
+            id: format!("{subject}/{}", NoticeKind::Started.as_str()),
             headline: format!("Deploying to {}: {image}", plan.target),
             reason: format!("Slipway updated the service, because {}.", plan.reason),
             image: plan.image.clone(),
@@ -41,14 +41,14 @@ impl Notice {
             cause: Some(cause),
             changes: plan.diff().map(|diff| diff.changes.clone()).unwrap_or_default(),
             links: links::of_service(place, Some(revision.short())),
-            ..Self::about(place, Kind::Started, Severity::Info, at)
+            ..Self::about(place, NoticeKind::Started, Severity::Info, at)
         }
     }
 
     /// Slipway does not deploy, and a person has to mend something first.
     ///
     /// The same refusal of the same event has the same id; another reason is news.
-    pub fn refused(place: Place<'_>, plan: &Plan, cause: Cause, at: Timestamp) -> Self {
+    pub fn refused(place: Place<'_>, plan: &Plan, cause: TriggeredBy, at: Timestamp) -> Self {
         let what = match &plan.image {
             Some(image) => name(&image.repository, &image.new),
             None => plan.reason.to_string(),
@@ -65,7 +65,7 @@ impl Notice {
             advice: vec![format!("Once that is mended, {}", deploy_again(&plan.target, plan.image.as_ref()))],
             cause: Some(cause),
             links: links::of_service(place, plan.running.as_ref().map(TaskDefinitionArn::short)),
-            ..Self::about(place, Kind::Refused, Severity::Failure, at)
+            ..Self::about(place, NoticeKind::Refused, Severity::Failure, at)
         }
     }
 
@@ -89,7 +89,7 @@ impl Notice {
                  {\"action\": \"deploy\", \"target\": \"cluster/service\", \"tag\": \"…\"}"
                     .to_owned(),
             ],
-            ..Self::of(home, Kind::ConfigInvalid, Severity::Failure, at)
+            ..Self::of(home, NoticeKind::ConfigInvalid, Severity::Failure, at)
         }
     }
 
@@ -106,12 +106,12 @@ impl Notice {
                  {\"action\": \"deploy\", \"target\": \"cluster/service\", \"tag\": \"…\"}"
                     .to_owned(),
             ],
-            ..Self::of(home, Kind::ConfigInvalid, Severity::Failure, at)
+            ..Self::of(home, NoticeKind::ConfigInvalid, Severity::Failure, at)
         }
     }
 
     /// A notice about a service, still without words.
-    pub(super) fn about(place: Place<'_>, kind: Kind, severity: Severity, at: Timestamp) -> Self {
+    pub(super) fn about(place: Place<'_>, kind: NoticeKind, severity: Severity, at: Timestamp) -> Self {
         Self {
             target: Some(place.target()),
             cluster: Some(place.cluster.clone()),
@@ -120,7 +120,7 @@ impl Notice {
         }
     }
 
-    fn of(home: &Home, kind: Kind, severity: Severity, at: Timestamp) -> Self {
+    fn of(home: &Home, kind: NoticeKind, severity: Severity, at: Timestamp) -> Self {
         Self {
             version: VERSION,
             kind,
@@ -185,7 +185,7 @@ fn mistake(mistake: &Mistake) -> String {
 }
 
 /// Sixteen hexadecimal digits for a target and what set Slipway going: the same for a repeated event.
-fn fingerprint(target: &TargetName, cause: &Cause) -> String {
+fn fingerprint(target: &TargetName, cause: &TriggeredBy) -> String {
     let event = cause.event.as_ref().map_or("", |event| event.as_str());
     let hash = Sha256::digest(format!("{target}\n{}\n{event}", cause.trigger));
     hash.iter().take(8).fold(String::new(), |mut digits, byte| {

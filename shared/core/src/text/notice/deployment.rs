@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::announce::{arrow, name, request};
 use super::links;
-use crate::model::notice::{Cause, Kind, Link, Notice, Place, Severity};
+use crate::model::notice::{Link, Notice, NoticeKind, Place, Severity, TriggeredBy};
 use crate::model::plan::{ImageChange, Shown};
 use crate::model::record::FailedBy;
 use crate::model::record::{Deployment, Outcome};
@@ -44,12 +44,12 @@ pub enum News<'a> {
 
 impl News<'_> {
     /// The kind of its notice, were the deployment Slipway's.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> NoticeKind {
         match self {
-            Self::InProgress => Kind::InProgress,
-            Self::Failing { .. } => Kind::Failing,
-            Self::RollingBack { .. } => Kind::RollingBack,
-            Self::Ended { end, .. } => Kind::of_end(end.outcome),
+            Self::InProgress => NoticeKind::InProgress,
+            Self::Failing { .. } => NoticeKind::Failing,
+            Self::RollingBack { .. } => NoticeKind::RollingBack,
+            Self::Ended { end, .. } => NoticeKind::of_end(end.outcome),
         }
     }
 }
@@ -58,22 +58,22 @@ impl Notice {
     /// The notice of a recorded deployment.
     ///
     /// Its id is the deployment's with the kind, so that a second look at the same makes a copy of the same notice.
-    pub fn story(place: Place<'_>, deployment: &Deployment, news: &News<'_>, at: Timestamp) -> Self {
+    pub fn of_deployment(place: Place<'_>, deployment: &Deployment, news: &News<'_>, at: Timestamp) -> Self {
         let outside = deployment.is_external();
         let words = Words { place, deployment, news };
-        let (kind, about) = (news.kind(), if outside { Kind::External } else { news.kind() });
+        let (kind, about) = (news.kind(), if outside { NoticeKind::External } else { news.kind() });
         let began = deployment.began_at();
         Self {
-            id: story_id(place, deployment, kind),
+            id: service_deployment_id(place, deployment, kind),
             headline: if outside { words.headline_outside() } else { words.headline() },
             reason: words.reason(),
             image: deployment.image.clone(),
             build: deployment.build.clone().filter(|build| !build.is_empty()),
             revision: Some(deployment.revision.clone()),
             deployment: deployment.id().cloned(),
-            cause: Some(Cause::of(deployment)),
+            cause: Some(TriggeredBy::of(deployment)),
             // Whole seconds; ECS's clock and ours may differ by some milliseconds.
-            duration_seconds: (!matches!(kind, Kind::InProgress | Kind::Superseded))
+            duration_seconds: (!matches!(kind, NoticeKind::InProgress | NoticeKind::Superseded))
                 .then(|| at.duration_since(began).as_secs().max(0)),
             details: words.evidence().to_vec(),
             advice: words.advice(),
@@ -84,25 +84,30 @@ impl Notice {
 }
 
 /// `ecs-svc/…/failed`; of what others did `ecs-svc/…/external/failed`.
-fn story_id(place: Place<'_>, deployment: &Deployment, kind: Kind) -> String {
+fn service_deployment_id(place: Place<'_>, deployment: &Deployment, kind: NoticeKind) -> String {
     let id = match &deployment.id() {
         Some(id) => id.as_str().to_owned(),
         None => format!("{}/{}", place.target(), deployment.number),
     };
-    match deployment.is_external() && kind != Kind::External {
-        true => format!("{id}/{}/{}", Kind::External.as_str(), kind.as_str()),
+    match deployment.is_external() && kind != NoticeKind::External {
+        true => format!("{id}/{}/{}", NoticeKind::External.as_str(), kind.as_str()),
         false => format!("{id}/{}", kind.as_str()),
     }
 }
 
 fn severity(news: &News<'_>, outside: bool) -> Severity {
     match (news.kind(), news) {
-        (Kind::Completed, _) if outside => Severity::Info,
-        (Kind::Completed, _) => Severity::Success,
+        (NoticeKind::Completed, _) if outside => Severity::Info,
+        (NoticeKind::Completed, _) => Severity::Success,
         // A person's decision is no failure.
-        (Kind::Stopped, _) | (_, News::RollingBack { by: RollbackInitiator::Somebody, .. }) => Severity::Warning,
+        (NoticeKind::Stopped, _) | (_, News::RollingBack { by: RollbackInitiator::Somebody, .. }) => Severity::Warning,
         (
-            Kind::Failing | Kind::Failed | Kind::TimedOut | Kind::RollingBack | Kind::RolledBack | Kind::RollbackFailed,
+            NoticeKind::Failing
+            | NoticeKind::Failed
+            | NoticeKind::TimedOut
+            | NoticeKind::RollingBack
+            | NoticeKind::RolledBack
+            | NoticeKind::RollbackFailed,
             _,
         ) => {
             // Somebody else's deployments are theirs to look after.
@@ -131,13 +136,13 @@ impl Words<'_> {
         let new = self.coming();
         let back = self.back();
         match (self.news.kind(), self.news) {
-            (Kind::InProgress, _) => format!("In progress on {target}: {}", self.change()),
-            (Kind::Completed, _) if self.corrected_from().is_some() => {
+            (NoticeKind::InProgress, _) => format!("In progress on {target}: {}", self.change()),
+            (NoticeKind::Completed, _) if self.corrected_from().is_some() => {
                 format!("Deployed to {target} after all: {}", self.change())
             }
-            (Kind::Completed, _) => format!("Deployed to {target}: {}", self.change()),
-            (Kind::Failing, _) => format!("Deploy is failing on {target}: {new}, {}", self.cause()),
-            (Kind::RollingBack, News::RollingBack { by, .. }) => {
+            (NoticeKind::Completed, _) => format!("Deployed to {target}: {}", self.change()),
+            (NoticeKind::Failing, _) => format!("Deploy is failing on {target}: {new}, {}", self.cause()),
+            (NoticeKind::RollingBack, News::RollingBack { by, .. }) => {
                 let (what, who) = match by {
                     RollbackInitiator::Slipway => ("failed", "Slipway"),
                     RollbackInitiator::Ecs => ("failed", "ECS"),
@@ -146,16 +151,16 @@ impl Words<'_> {
                 let to = back.map(|back| format!(" to {back}")).unwrap_or_default();
                 format!("Deploy {what} on {target}: {new}, {who} is rolling back{to}")
             }
-            (Kind::RolledBack, _) => match back {
+            (NoticeKind::RolledBack, _) => match back {
                 Some(back) => format!("Deploy failed on {target}: {new}, {back} runs again"),
                 None => format!("Deploy failed on {target}: {new}, the last version runs again"),
             },
-            (Kind::RollbackFailed, _) => {
+            (NoticeKind::RollbackFailed, _) => {
                 format!("Rollback failed on {target}: {new} failed, and putting the last version back failed too")
             }
-            (Kind::Stopped, _) => format!("Deploy stopped on {target}: {new}, somebody stopped it"),
-            (Kind::TimedOut, _) => format!("Deploy timed out on {target}: {new}, {}", self.cause()),
-            (Kind::Superseded, _) => format!("Superseded on {target}: {new}, a newer deployment took its place"),
+            (NoticeKind::Stopped, _) => format!("Deploy stopped on {target}: {new}, somebody stopped it"),
+            (NoticeKind::TimedOut, _) => format!("Deploy timed out on {target}: {new}, {}", self.cause()),
+            (NoticeKind::Superseded, _) => format!("Superseded on {target}: {new}, a newer deployment took its place"),
             _ => format!("Deploy failed on {target}: {new}, {}", self.cause()),
         }
     }
@@ -173,16 +178,16 @@ impl Words<'_> {
         };
         let was = |what_then: &str| format!("Changed outside Slipway: {target} was to run {what}, {what_then}");
         match (self.news.kind(), self.news) {
-            (Kind::InProgress, _) => format!("Changed outside Slipway: {target} is getting {what}"),
-            (Kind::RollingBack, News::RollingBack { by: RollbackInitiator::Somebody, .. }) => {
+            (NoticeKind::InProgress, _) => format!("Changed outside Slipway: {target} is getting {what}"),
+            (NoticeKind::RollingBack, News::RollingBack { by: RollbackInitiator::Somebody, .. }) => {
                 was("somebody stopped that")
             }
-            (Kind::RollingBack, _) => was("ECS is rolling back"),
-            (Kind::RolledBack, _) => was("ECS rolled back"),
-            (Kind::RollbackFailed, _) => was("which failed, and so did ECS's rollback"),
-            (Kind::Stopped, _) => was("somebody stopped that"),
-            (Kind::Superseded, _) => was("a newer deployment took its place"),
-            (Kind::Failing | Kind::Failed | Kind::TimedOut, _) => was("which failed"),
+            (NoticeKind::RollingBack, _) => was("ECS is rolling back"),
+            (NoticeKind::RolledBack, _) => was("ECS rolled back"),
+            (NoticeKind::RollbackFailed, _) => was("which failed, and so did ECS's rollback"),
+            (NoticeKind::Stopped, _) => was("somebody stopped that"),
+            (NoticeKind::Superseded, _) => was("a newer deployment took its place"),
+            (NoticeKind::Failing | NoticeKind::Failed | NoticeKind::TimedOut, _) => was("which failed"),
             _ => format!("Changed outside Slipway: {target} runs {what}"),
         }
     }
@@ -358,13 +363,13 @@ impl Words<'_> {
     fn went_wrong(&self) -> bool {
         matches!(
             self.news.kind(),
-            Kind::Failing
-                | Kind::Failed
-                | Kind::TimedOut
-                | Kind::Stopped
-                | Kind::RollingBack
-                | Kind::RolledBack
-                | Kind::RollbackFailed
+            NoticeKind::Failing
+                | NoticeKind::Failed
+                | NoticeKind::TimedOut
+                | NoticeKind::Stopped
+                | NoticeKind::RollingBack
+                | NoticeKind::RolledBack
+                | NoticeKind::RollbackFailed
         )
     }
 

@@ -1,6 +1,6 @@
 //! As much of the details as a place has room for: of a log its end, of everything else its beginning.
 
-use crate::model::notice::{Kind, Notice};
+use crate::model::notice::{Notice, NoticeKind};
 
 /// What a quoted line of a log begins with.
 const LOGGED: &str = "| ";
@@ -9,7 +9,7 @@ impl Notice {
     /// What the details are.
     pub fn details_title(&self) -> &'static str {
         match self.kind {
-            Kind::ConfigInvalid => "Mistakes",
+            NoticeKind::ConfigInvalid => "Mistakes",
             _ => "What Slipway saw",
         }
     }
@@ -17,7 +17,7 @@ impl Notice {
     /// What a line of them begins with in a plain text: evidence is laid out in lines of its own, and no list.
     pub(super) fn bullet(&self) -> &'static str {
         match self.kind {
-            Kind::ConfigInvalid => "- ",
+            NoticeKind::ConfigInvalid => "- ",
             _ => "  ",
         }
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::limits::shorten;
 use crate::model::build::BuildChange;
 use crate::model::diff::Diff;
-use crate::model::notice::{Cause, Kind, Link, Notice, Severity};
+use crate::model::notice::{Link, Notice, NoticeKind, Severity, TriggeredBy};
 use crate::model::plan::Shown;
 use crate::model::trigger::Trigger;
 
@@ -79,13 +79,13 @@ impl Notice {
     /// Where the new image does not run in the end, an arrow from old to new would tell the wrong story.
     fn words_for_failure(&self) -> Option<(&'static str, &'static str)> {
         match self.kind {
-            Kind::Refused => Some(("Not deployed", "Runs")),
-            Kind::Failing => Some(("Failing", "Before")),
-            Kind::Failed | Kind::TimedOut | Kind::RollbackFailed => Some(("Failed", "Before")),
-            Kind::Stopped => Some(("Stopped", "Before")),
-            Kind::RollingBack if self.severity == Severity::Warning => Some(("Stopped", "Coming back")),
-            Kind::RollingBack => Some(("Failed", "Coming back")),
-            Kind::RolledBack => Some(("Failed", "Runs again")),
+            NoticeKind::Refused => Some(("Not deployed", "Runs")),
+            NoticeKind::Failing => Some(("Failing", "Before")),
+            NoticeKind::Failed | NoticeKind::TimedOut | NoticeKind::RollbackFailed => Some(("Failed", "Before")),
+            NoticeKind::Stopped => Some(("Stopped", "Before")),
+            NoticeKind::RollingBack if self.severity == Severity::Warning => Some(("Stopped", "Coming back")),
+            NoticeKind::RollingBack => Some(("Failed", "Coming back")),
+            NoticeKind::RolledBack => Some(("Failed", "Runs again")),
             _ => None,
         }
     }
@@ -120,7 +120,7 @@ impl Notice {
 }
 
 /// Who or what triggered it, as a person says it.
-pub(super) fn trigger(cause: &Cause) -> String {
+pub(super) fn trigger(cause: &TriggeredBy) -> String {
     let what = match &cause.trigger {
         Trigger::Push => "an image push",
         Trigger::Deploy => "a manual deploy",

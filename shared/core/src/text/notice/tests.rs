@@ -11,7 +11,7 @@ use crate::model::id::{
     TaskDefinitionArn,
 };
 use crate::model::image::{Digest, Tag};
-use crate::model::notice::{Cause, Kind, Link, Notice, Place, Route, Tasks, schema};
+use crate::model::notice::{Link, Notice, NoticeKind, Place, Route, Tasks, TriggeredBy, schema};
 use crate::model::plan::{ImageChange, Plan, RevisionChange, Shown};
 use crate::model::reason::Reason;
 use crate::model::trigger::Trigger;
@@ -32,8 +32,8 @@ fn image() -> ImageChange {
     ImageChange { repository: "shop/web".to_owned(), old: Some(shown("1.4.2", 'a')), new: shown("1.5.0", 'b') }
 }
 
-fn push() -> Cause {
-    Cause::new(&Trigger::Push, &EventId::new("13cde686-328b-6117-af20-0e5566167482"))
+fn push() -> TriggeredBy {
+    TriggeredBy::new(&Trigger::Push, &EventId::new("13cde686-328b-6117-af20-0e5566167482"))
 }
 
 fn plan(reason: Reason) -> Plan {
@@ -156,7 +156,7 @@ fn a_wrong_document_is_told_with_every_mistake() {
 #[test]
 fn the_same_notice_has_the_same_id() {
     let other = with_place(|place| {
-        let cause = Cause::new(&Trigger::Push, &EventId::new("another"));
+        let cause = TriggeredBy::new(&Trigger::Push, &EventId::new("another"));
         Notice::refused(place, &plan(Reason::ManagedByEcs), cause, at())
     });
     assert_eq!(refused(Reason::ManagedByEcs).id, refused(Reason::ManagedByEcs).id);
@@ -257,7 +257,8 @@ fn amazon_q_gets_its_own_schema() {
         custom["metadata"]["threadId"].as_str().unwrap().to_owned()
     });
     assert_eq!(threads, ["ecs-svc/2757582648257641111", notice.id.as_str()]);
-    let unnamed = Notice { id: "prod/web/7/failed".to_owned(), kind: Kind::Failed, deployment: None, ..started() };
+    let unnamed =
+        Notice { id: "prod/web/7/failed".to_owned(), kind: NoticeKind::Failed, deployment: None, ..started() };
     assert_eq!(unnamed.thread(), "prod/web/7");
 }
 
@@ -309,7 +310,11 @@ fn everywhere(text: &str, count: usize, line: &str) -> Notice {
         image: Some(ImageChange { repository: text.to_owned(), ..image() }),
         revision: Some(RevisionChange { old: Some(text.to_owned()), new: Some(text.to_owned()) }),
         deployment: Some(DeploymentId::new(text)),
-        cause: Some(Cause { trigger: Trigger::of(text), event: Some(EventId::new(text)), who: Some(text.to_owned()) }),
+        cause: Some(TriggeredBy {
+            trigger: Trigger::of(text),
+            event: Some(EventId::new(text)),
+            who: Some(text.to_owned()),
+        }),
         details: vec![line.to_owned(); count],
         changes: vec![change; count],
         advice: vec![text.to_owned(); count],
@@ -352,7 +357,7 @@ fn check_limits(notice: &Notice) {
 
 #[test]
 fn who_asked_is_named_beside_what_they_asked() {
-    let cause = |who: &str| Cause::new(&Trigger::Deploy, &EventId::new("build-7")).by(Some(who.to_owned()));
+    let cause = |who: &str| TriggeredBy::new(&Trigger::Deploy, &EventId::new("build-7")).by(Some(who.to_owned()));
     assert_eq!(email::trigger(&cause("dana")), "a manual deploy by dana (request build-7)");
     assert_eq!(email::trigger(&cause(" \n")), "a manual deploy (request build-7)");
     assert_eq!(email::trigger(&cause("Ana\r\nof  ops")), "a manual deploy by Ana of ops (request build-7)");

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::model::id::Home;
 
-use crate::model::notice::{Kind, Notice, Severity, VERSION};
+use crate::model::notice::{Notice, NoticeKind, Severity, VERSION};
 
 impl Notice {
     /// Slack refuses the notices for a channel for good, by its own word, `is_archived`; `secret` is the parameter that
@@ -14,7 +14,7 @@ impl Notice {
         Self {
             version: VERSION,
             id: format!("slack/{channel}/{word}/{}", at.strftime("%Y-%m-%d")),
-            kind: Kind::Undelivered,
+            kind: NoticeKind::Undelivered,
             severity: Severity::Failure,
             at,
             headline: format!("Slack takes no notices for {channel}: {word}"),

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use slipway_core::model::facts::{Rollout, ServiceDeploymentStatus, ServiceFacts};
 use slipway_core::model::id::{ClusterName, ServiceName, TaskDefinitionArn};
 use slipway_core::model::image::Digest;
-use slipway_core::model::plan::Force;
 
 use crate::{Aws, Fate, Image, Place};
 
@@ -56,10 +55,10 @@ impl Scene {
         Self { aws, now, cluster: ClusterName::new("prod"), service: ServiceName::new("web"), second }
     }
 
-    fn deploy(&mut self, task_definition: &str, force: Force) -> ServiceFacts {
+    fn deploy(&mut self, task_definition: &str, force_new_deployment: bool) -> ServiceFacts {
         self.pass(SignedDuration::from_secs(1));
         let task_definition = TaskDefinitionArn::new(task_definition);
-        self.aws.update_service(&self.cluster, &self.service, &task_definition, force).unwrap()
+        self.aws.update_service(&self.cluster, &self.service, &task_definition, force_new_deployment).unwrap()
     }
 
     fn facts(&self) -> ServiceFacts {
@@ -118,7 +117,7 @@ fn breaker(rollback: bool) -> Value {
 fn each(configuration: &Value, fate: Fate, check: impl Fn(Scene)) {
     for seed in 0..SEEDS {
         let mut scene = Scene::new(seed, configuration.clone(), fate);
-        scene.deploy("web:2", Force::No);
+        scene.deploy("web:2", false);
         scene.settle();
         check(scene);
     }
@@ -144,7 +143,7 @@ fn what_is_slow_takes_longer() {
         (0..SEEDS)
             .map(|seed| {
                 let mut scene = Scene::new(seed, json!({}), fate);
-                scene.deploy("web:2", Force::No);
+                scene.deploy("web:2", false);
                 scene.settle()
             })
             .sum()
@@ -156,7 +155,7 @@ fn what_is_slow_takes_longer() {
 fn what_crashes_without_a_breaker_goes_on_for_ever() {
     for configuration in [json!({}), json!({ "strategy": "CANARY" })] {
         let mut scene = Scene::new(7, configuration, Fate::Crashes);
-        scene.deploy("web:2", Force::No);
+        scene.deploy("web:2", false);
         for _ in 0..100 {
             scene.tick();
         }
@@ -168,7 +167,7 @@ fn what_crashes_without_a_breaker_goes_on_for_ever() {
         let kept = scene.aws.list_stopped_tasks(&scene.cluster, &scene.service).unwrap();
         assert!(!kept.is_empty());
         scene.pass(SignedDuration::from_hours(2));
-        scene.deploy("web:1", Force::No);
+        scene.deploy("web:1", false);
         scene.aws.tick();
         assert!(scene.aws.list_stopped_tasks(&scene.cluster, &scene.service).unwrap().len() < kept.len());
     }
@@ -215,7 +214,7 @@ fn a_rollback_whose_tasks_crash_fails() {
         let first = scene.aws.describe_task_definition("web:1").unwrap();
         let image = first.definition["containerDefinitions"][0]["image"].as_str().unwrap().to_owned();
         scene.aws.set_fate(Digest::parse(image.split_once('@').unwrap().1).unwrap(), Fate::Crashes);
-        scene.deploy("web:2", Force::No);
+        scene.deploy("web:2", false);
         scene.settle();
         let failed = ("web:1".to_owned(), Rollout::Failed, ServiceDeploymentStatus::RollbackFailed);
         assert_eq!(scene.state(), failed);
@@ -241,7 +240,7 @@ fn what_cannot_be_pulled_fails() {
         let mut scene = Scene::new(seed, breaker(true), Fate::Works);
         let second = scene.second.clone();
         scene.aws.archive_image("shop/web", &second).unwrap();
-        scene.deploy("web:2", Force::No);
+        scene.deploy("web:2", false);
         scene.settle();
         assert_eq!(scene.state().2, ServiceDeploymentStatus::RollbackSuccessful);
         let tasks = scene.aws.list_stopped_tasks(&scene.cluster, &scene.service).unwrap();
@@ -254,7 +253,7 @@ fn what_cannot_be_pulled_fails() {
 fn a_stop_request_is_obeyed() {
     for seed in 0..SEEDS {
         let mut scene = Scene::new(seed, json!({}), Fate::Crashes);
-        let current = scene.deploy("web:2", Force::No).current_service_deployment.unwrap();
+        let current = scene.deploy("web:2", false).current_service_deployment.unwrap();
         scene.aws.stop_service_deployment(&current).unwrap();
         assert!(scene.aws.is_moving());
         scene.settle();
@@ -267,8 +266,8 @@ fn a_stop_request_is_obeyed() {
 fn what_was_superseded_is_gone_soon() {
     for seed in 0..SEEDS {
         let mut scene = Scene::new(seed, json!({}), Fate::Crashes);
-        let superseded = scene.deploy("web:2", Force::No).primary().unwrap().id.clone();
-        scene.deploy("web:2", Force::Yes);
+        let superseded = scene.deploy("web:2", false).primary().unwrap().id.clone();
+        scene.deploy("web:2", true);
         assert_eq!(scene.facts().deployments.len(), 3);
         for _ in 0..40 {
             scene.tick();
@@ -287,7 +286,7 @@ fn answers_lag_behind_an_update_for_a_bounded_time() {
         let mut scene = Scene::new(seed, json!({}), Fate::Works);
         scene.aws.set_lag(SignedDuration::from_secs(30));
         let before = scene.facts();
-        let after = scene.deploy("web:2", Force::No);
+        let after = scene.deploy("web:2", false);
         let (shown, history) = (scene.facts(), scene.aws.list_service_deployments(&scene.cluster, &scene.service));
         let is_stale = shown == before;
         assert!(is_stale || shown == after);
@@ -303,7 +302,7 @@ fn answers_lag_behind_an_update_for_a_bounded_time() {
 fn a_seed_repeats_to_the_letter() {
     let run = || {
         let mut scene = Scene::new(42, breaker(true), Fate::Crashes);
-        scene.deploy("web:2", Force::No);
+        scene.deploy("web:2", false);
         scene.settle();
         (scene.facts(), scene.aws.take_events())
     };
@@ -316,10 +315,10 @@ fn a_seed_repeats_to_the_letter() {
 fn one_number_joins_deployment_revision_and_service_deployment() {
     let mut scene = Scene::new(1, breaker(true), Fate::Crashes);
     let first = scene.facts().primary().unwrap().id.clone();
-    let forced = scene.deploy("web:1", Force::Yes).primary().unwrap().id.clone();
+    let forced = scene.deploy("web:1", true).primary().unwrap().id.clone();
     scene.settle();
     assert_ne!(first, forced);
-    scene.deploy("web:2", Force::No);
+    scene.deploy("web:2", false);
     scene.settle();
     let facts = scene.facts();
     assert_eq!(facts.primary().unwrap().id, forced);

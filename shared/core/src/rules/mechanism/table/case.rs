@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use serde_json::json;
 
-use crate::model::event::{Change, DeploymentEvent};
+use crate::model::event::{DeploymentEvent, StateChange};
 use crate::model::facts::{
-    Breaker, Controller, Deployment, Management, Monitors, Pause, Revision, Rollout, ServiceDeploymentFacts,
-    ServiceDeploymentStatus, ServiceEvent, ServiceFacts, Strategy,
+    Breaker, Controller, DeploymentFacts, Management, Monitors, Pause, Revision, Rollout, ServiceDeploymentFacts,
+    ServiceDeploymentStatus, ServiceFacts, ServiceMessage, Strategy,
 };
 use crate::model::id::{
     ClusterName, DeploymentId, EventId, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn,
@@ -60,9 +60,9 @@ pub(super) fn revision(id: &str) -> ServiceRevisionArn {
     ServiceRevisionArn::new(format!("arn:aws:ecs:eu-west-1:123456789012:service-revision/prod/web/{number}"))
 }
 
-pub(super) fn listed(status: &str, id: &str, rollout: impl Into<Option<Rollout>>) -> Deployment {
+pub(super) fn listed(status: &str, id: &str, rollout: impl Into<Option<Rollout>>) -> DeploymentFacts {
     let rollout = rollout.into();
-    Deployment {
+    DeploymentFacts {
         id: DeploymentId::new(id),
         status: status.to_owned(),
         task_definition: arn(id),
@@ -77,24 +77,24 @@ pub(super) fn listed(status: &str, id: &str, rollout: impl Into<Option<Rollout>>
     }
 }
 
-pub(super) fn primary(id: &str, rollout: impl Into<Option<Rollout>>) -> Deployment {
+pub(super) fn primary(id: &str, rollout: impl Into<Option<Rollout>>) -> DeploymentFacts {
     listed("PRIMARY", id, rollout)
 }
 
-pub(super) fn active(id: &str, rollout: impl Into<Option<Rollout>>) -> Deployment {
+pub(super) fn active(id: &str, rollout: impl Into<Option<Rollout>>) -> DeploymentFacts {
     listed("ACTIVE", id, rollout)
 }
 
 /// O as the PRIMARY again, as ECS shows its rollback.
-pub(super) fn back(rollout: Rollout) -> Deployment {
-    Deployment { rollout_reason: Some(BACK.to_owned()), ..primary(O, rollout) }
+pub(super) fn back(rollout: Rollout) -> DeploymentFacts {
+    DeploymentFacts { rollout_reason: Some(BACK.to_owned()), ..primary(O, rollout) }
 }
 
 pub(super) struct Case {
     pub(super) record: record::Service,
     pub(super) service: ServiceFacts,
     pub(super) event: Option<DeploymentEvent>,
-    pub(super) story: Option<ServiceDeploymentFacts>,
+    pub(super) service_deployment: Option<ServiceDeploymentFacts>,
     pub(super) revisions: HashMap<TaskDefinitionArn, Revision>,
     pub(super) history: Vec<ServiceDeploymentFacts>,
     pub(super) now: Timestamp,
@@ -113,7 +113,7 @@ pub(crate) fn end(it: &mut record::Deployment, outcome: Outcome) {
 }
 
 /// N is recorded, and this is what ECS lists.
-pub(super) fn with(breaker: Breaker, deployments: Vec<Deployment>) -> Case {
+pub(super) fn with(breaker: Breaker, deployments: Vec<DeploymentFacts>) -> Case {
     let recorded = |number: u64, id: &str| -> record::Deployment {
         serde_json::from_value(json!({
             "number": number, "trigger": "push", "event": format!("event-{number}"), "request": format!("request-{number}"),
@@ -146,7 +146,7 @@ pub(super) fn with(breaker: Breaker, deployments: Vec<Deployment>) -> Case {
         record: record::Service { deployments: vec![recorded(2, N), old], count: 2, ..Default::default() },
         service,
         event: None,
-        story: None,
+        service_deployment: None,
         revisions: HashMap::new(),
         history: Vec::new(),
         now: time("17:06:00"),
@@ -158,10 +158,10 @@ impl Case {
         Self { now: time(now), ..self }
     }
 
-    pub(super) fn event(self, change: Change, id: &str, at: &str) -> Self {
+    pub(super) fn event(self, change: StateChange, id: &str, at: &str) -> Self {
         let reason = match (change, id) {
-            (Change::InProgress, O) => BACK,
-            (Change::Failed, _) => STUCK,
+            (StateChange::InProgress, O) => BACK,
+            (StateChange::Failed, _) => STUCK,
             _ => "ECS deployment in progress or completed.",
         };
         let event = DeploymentEvent {
@@ -173,8 +173,8 @@ impl Case {
         Self { event: Some(event), ..self }
     }
 
-    pub(super) fn story(self, status: Status, reason: &str) -> Self {
-        let story = ServiceDeploymentFacts {
+    pub(super) fn service_deployment(self, status: Status, reason: &str) -> Self {
+        let service_deployment = ServiceDeploymentFacts {
             arn: ServiceDeploymentArn::new("arn:aws:ecs:eu-west-1:123456789012:service-deployment/prod/web/N"),
             status,
             status_reason: Some(reason.to_owned()),
@@ -189,30 +189,39 @@ impl Case {
             updated_at: None,
             finished_at: None,
         };
-        Self { story: Some(story), ..self }
+        Self { service_deployment: Some(service_deployment), ..self }
     }
 
     /// What ECS's monitors say in its story.
     pub(super) fn monitors(mut self, monitors: Monitors) -> Self {
-        self.story = self.story.map(|story| ServiceDeploymentFacts { monitors, ..story });
+        self.service_deployment =
+            self.service_deployment.map(|service_deployment| ServiceDeploymentFacts { monitors, ..service_deployment });
         self
     }
 
     /// Where ECS goes back to in its story.
     pub(super) fn rolls_back_to(mut self, id: &str) -> Self {
-        self.story = self.story.map(|story| ServiceDeploymentFacts { rollback_to: Some(revision(id)), ..story });
+        self.service_deployment = self
+            .service_deployment
+            .map(|service_deployment| ServiceDeploymentFacts { rollback_to: Some(revision(id)), ..service_deployment });
         self
     }
 
     pub(super) fn stage(mut self, stage: &str, updated_at: &str) -> Self {
-        let story = self.story.take().unwrap();
-        let story =
-            ServiceDeploymentFacts { stage: Some(stage.to_owned()), updated_at: Some(time(updated_at)), ..story };
-        Self { story: Some(story), ..self }
+        let service_deployment = self.service_deployment.take().unwrap();
+        let service_deployment = ServiceDeploymentFacts {
+            stage: Some(stage.to_owned()),
+            updated_at: Some(time(updated_at)),
+            ..service_deployment
+        };
+        Self { service_deployment: Some(service_deployment), ..self }
     }
 
     pub(super) fn paused(mut self) -> Self {
-        self.story = self.story.map(|story| ServiceDeploymentFacts { pause: Pause::Hook { until: None }, ..story });
+        self.service_deployment = self.service_deployment.map(|service_deployment| ServiceDeploymentFacts {
+            pause: Pause::Hook { until: None },
+            ..service_deployment
+        });
         self
     }
 
@@ -267,7 +276,7 @@ impl Case {
 
     /// ECS's history has a service deployment of the revision of this deployment, made then.
     pub(super) fn history(mut self, id: &str, status: Status, at: &str) -> Self {
-        let story = self.story_of();
+        let service_deployment = self.service_deployment_of();
         self.history.push(ServiceDeploymentFacts {
             arn: ServiceDeploymentArn::new(format!(
                 "arn:aws:ecs:eu-west-1:123456789012:service-deployment/prod/web/{at}"
@@ -277,7 +286,7 @@ impl Case {
             task_definition: Some(arn(id)),
             created_at: Some(time(at)),
             finished_at: Some(time("17:04:00")),
-            ..story
+            ..service_deployment
         });
         self
     }
@@ -322,7 +331,7 @@ impl Case {
     }
 
     pub(super) fn log(mut self, lines: &[(&str, String)]) -> Self {
-        let event = |(at, message): &(&str, String)| ServiceEvent { at: Some(time(at)), message: message.clone() };
+        let event = |(at, message): &(&str, String)| ServiceMessage { at: Some(time(at)), message: message.clone() };
         self.service.events = lines.iter().map(event).collect();
         self
     }
@@ -335,7 +344,7 @@ pub(super) fn judge(case: &Case) -> Assessment {
         deployment: case.record.deployments.iter().find(|it| it.number == 2).unwrap(),
         event: case.event.as_ref(),
         service: &case.service,
-        service_deployment: case.story.as_ref(),
+        service_deployment: case.service_deployment.as_ref(),
         revisions: &case.revisions,
         history: &case.history,
         now: case.now,
@@ -351,16 +360,16 @@ pub(super) fn row(situation: &str, case: Case, expected: &str) {
 }
 
 /// N moved lately: three of its minutes ago.
-pub(super) fn moving() -> Vec<Deployment> {
-    vec![Deployment { updated_at: Some(time("17:28:00")), ..primary(N, InProgress) }, active(O, Completed)]
+pub(super) fn moving() -> Vec<DeploymentFacts> {
+    vec![DeploymentFacts { updated_at: Some(time("17:28:00")), ..primary(N, InProgress) }, active(O, Completed)]
 }
 
-pub(super) fn going() -> Vec<Deployment> {
+pub(super) fn going() -> Vec<DeploymentFacts> {
     vec![primary(N, InProgress), active(O, Completed)]
 }
 
 impl Case {
-    pub(super) fn story_of(&self) -> ServiceDeploymentFacts {
-        with(Off, Vec::new()).story(Status::InProgress, "").story.unwrap()
+    pub(super) fn service_deployment_of(&self) -> ServiceDeploymentFacts {
+        with(Off, Vec::new()).service_deployment(Status::InProgress, "").service_deployment.unwrap()
     }
 }

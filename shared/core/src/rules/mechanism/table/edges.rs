@@ -1,7 +1,7 @@
 //! The edges of the table: the second at which a judgement turns, and what only looks like a sign.
 
 use super::*;
-use crate::model::facts::ServiceEvent;
+use crate::model::facts::ServiceMessage;
 
 #[test]
 fn an_intent_is_open_until_the_second_in_which_its_lease_ends() {
@@ -33,13 +33,13 @@ fn a_young_deployment_is_missing_from_the_list_for_two_minutes_at_most() {
     row("a second before", missing("17:01:59"), "is in progress");
     row("then ECS's list is taken at its word", missing("17:02:00"), "failed, and ECS is rolling back");
     let young = || missing("17:01:00");
-    let event = young().event(Change::InProgress, O, "17:00:30");
+    let event = young().event(StateChange::InProgress, O, "17:00:30");
     row("an event says that ECS goes back", event, "failed, and ECS is rolling back");
-    row("an event said so before", young().event(Change::InProgress, O, "16:59:59"), "is in progress");
+    row("an event said so before", young().event(StateChange::InProgress, O, "16:59:59"), "is in progress");
     let log = |line: String| young().log(&[("17:00:30", line)]);
     row("the log has ECS go back elsewhere", log(format!("rolling back to deployment {X}.")), "is in progress");
     row("the log only names O", log(format!("(service web) has stopped 1 tasks: (deployment {O}).")), "is in progress");
-    let undated = ServiceEvent { at: None, message: format!("rolling back to deployment {O}.") };
+    let undated = ServiceMessage { at: None, message: format!("rolling back to deployment {O}.") };
     let undated = Case { service: ServiceFacts { events: vec![undated], ..young().service }, ..young() };
     row("the log does not say when", undated, "failed, and ECS is rolling back");
     let said = log(format!("(service web) rolling back to deployment {O}."));
@@ -48,39 +48,46 @@ fn a_young_deployment_is_missing_from_the_list_for_two_minutes_at_most() {
 
 #[test]
 fn a_classic_load_balancer_s_deployment_won_when_it_is_alone_and_complete() {
-    let complete = || Deployment { running_count: 2, pending_count: 0, ..primary(N, None) };
+    let complete = || DeploymentFacts { running_count: 2, pending_count: 0, ..primary(N, None) };
     row("alone and complete", with(Off, vec![complete()]), "ended: completed");
     row("complete, and the old one drains", with(Off, vec![complete(), active(O, None)]), "is in progress");
-    let alone = |own: Deployment| with(Off, vec![own]);
-    row("alone, and a task is missing", alone(Deployment { running_count: 1, ..complete() }), "is in progress");
-    row("alone, and a task starts", alone(Deployment { pending_count: 1, ..complete() }), "is in progress");
-    let none = Deployment { desired_count: 0, running_count: 0, ..complete() };
+    let alone = |own: DeploymentFacts| with(Off, vec![own]);
+    row("alone, and a task is missing", alone(DeploymentFacts { running_count: 1, ..complete() }), "is in progress");
+    row("alone, and a task starts", alone(DeploymentFacts { pending_count: 1, ..complete() }), "is in progress");
+    let none = DeploymentFacts { desired_count: 0, running_count: 0, ..complete() };
     row("alone, and scaled to nothing: nothing proves it", alone(none), "is in progress");
-    let state = Deployment { rollout: Some(InProgress), ..complete() };
+    let state = DeploymentFacts { rollout: Some(InProgress), ..complete() };
     row("where ECS has a rollout state, that decides", alone(state), "is in progress");
 }
 
 #[test]
 fn the_time_is_up_in_the_second_of_the_deadline() {
-    let late = |own: Deployment| with(Off, vec![own, active(O, Completed)]).at("17:31:00");
+    let late = |own: DeploymentFacts| with(Off, vec![own, active(O, Completed)]).at("17:31:00");
     row("the second before", late(primary(N, InProgress)).at("17:29:59"), "is in progress");
     row("the deadline", late(primary(N, InProgress)).at("17:30:00"), "failed: its time is up");
-    let complete = || Deployment { running_count: 2, pending_count: 0, ..primary(N, InProgress) };
+    let complete = || DeploymentFacts { running_count: 2, pending_count: 0, ..primary(N, InProgress) };
     row(
         "all run, shortly before twice its time",
         late(complete()).at("17:59:59"),
         "is in progress, late but all its tasks run",
     );
     row("twice its time", late(complete()).at("18:00:00"), "failed: its time is up");
-    let starts = Deployment { pending_count: 1, ..complete() };
+    let starts = DeploymentFacts { pending_count: 1, ..complete() };
     row("all run, and one more starts", late(starts), "failed: its time is up");
-    let missing = Deployment { running_count: 1, ..complete() };
+    let missing = DeploymentFacts { running_count: 1, ..complete() };
     row("one is missing, and none starts", late(missing), "failed: its time is up");
 
-    let story = with(RollsBack, going()).story(Status::InProgress, "").stage("SCALE_UP", "17:25:00").at("17:31:00");
-    row("what ECS's story says of a stage counts for traffic shifts only", story, "failed: its time is up");
+    let service_deployment = with(RollsBack, going())
+        .service_deployment(Status::InProgress, "")
+        .stage("SCALE_UP", "17:25:00")
+        .at("17:31:00");
+    row(
+        "what ECS's story says of a stage counts for traffic shifts only",
+        service_deployment,
+        "failed: its time is up",
+    );
     let ended = with(RollsBack, going()).strategy(Strategy::BlueGreen);
-    let ended = ended.story(Status::of("NEWLY_MADE"), "").stage("SCALE_UP", "17:25:00").at("17:31:00");
+    let ended = ended.service_deployment(Status::of("NEWLY_MADE"), "").stage("SCALE_UP", "17:25:00").at("17:31:00");
     row("and only while the story goes on", ended, "failed: its time is up");
 
     // Late and moving, it gets a third of its time from now on.
@@ -92,20 +99,20 @@ fn the_time_is_up_in_the_second_of_the_deadline() {
 #[test]
 fn a_way_back_at_a_hook_gets_more_time_and_one_in_a_bake_time_does_not() {
     let back = |case: Case| case.strategy(Strategy::BlueGreen).failing(FailedBy::Ecs).at("17:35:00");
-    let story = || with(RollsBack, going()).story(Status::RollbackInProgress, "");
-    let hook = back(story().paused());
+    let service_deployment = || with(RollsBack, going()).service_deployment(Status::RollbackInProgress, "");
+    let hook = back(service_deployment().paused());
     row("it waits at a hook", hook, "failed, and ECS is rolling back, and waits at a lifecycle hook");
-    let baked = back(story().stage("BAKE_TIME", "17:05:00"));
+    let baked = back(service_deployment().stage("BAKE_TIME", "17:05:00"));
     row("the stage is still the bake time", baked, "ended: failed, and the rollback failed too");
 }
 
 #[test]
 fn ecs_goes_back_only_where_it_has_somewhere_to_go() {
-    let failed = |other: Vec<Deployment>| with(RollsBack, [vec![primary(N, Failed)], other].concat());
+    let failed = |other: Vec<DeploymentFacts>| with(RollsBack, [vec![primary(N, Failed)], other].concat());
     row("another one that never completed", failed(vec![active(O, InProgress)]), "failed, says ECS");
-    let goes = Deployment { status: "ACTIVE".to_owned(), ..back(InProgress) };
+    let goes = DeploymentFacts { status: "ACTIVE".to_owned(), ..back(InProgress) };
     row("another one is its way back already", failed(vec![goes]), "failed, and ECS is rolling back");
-    let named = Deployment { rollout_reason: Some(BACK.to_owned()), ..primary(N, Failed) };
+    let named = DeploymentFacts { rollout_reason: Some(BACK.to_owned()), ..primary(N, Failed) };
     row("N itself says so, and nothing is there", with(RollsBack, vec![named]), "failed, says ECS");
 }
 
@@ -124,7 +131,7 @@ fn the_log_names_what_ecs_went_back_from() {
 
 #[test]
 fn slipway_s_rollback_is_judged_by_its_own_signs() {
-    let after = |deployments: Vec<Deployment>| {
+    let after = |deployments: Vec<DeploymentFacts>| {
         with(Off, deployments).rollback_decided(RollbackMethod::Update, Some(R), Some("17:10:01"))
     };
     let under_way = "failed, and Slipway is rolling back";
@@ -133,26 +140,38 @@ fn slipway_s_rollback_is_judged_by_its_own_signs() {
     let old = |now: &str| after(vec![primary(O, Completed)]).at(now);
     row("the list lags by two minutes at most", old("17:12:00"), under_way);
     row("then ECS went back from it", old("17:12:01"), failed);
-    row("its COMPLETED came, the list has N still", after(going()).event(Change::Completed, R, "17:14:59"), done);
-    row("its FAILED came, the list has N still", after(going()).event(Change::Failed, R, "17:14:59"), failed);
-    row("its COMPLETED of the second of the decision", after(going()).event(Change::Completed, R, "17:09:59"), done);
+    row("its COMPLETED came, the list has N still", after(going()).event(StateChange::Completed, R, "17:14:59"), done);
+    row("its FAILED came, the list has N still", after(going()).event(StateChange::Failed, R, "17:14:59"), failed);
+    row(
+        "its COMPLETED of the second of the decision",
+        after(going()).event(StateChange::Completed, R, "17:09:59"),
+        done,
+    );
     row(
         "a COMPLETED of its revision's earlier life",
-        after(going()).event(Change::Completed, R, "17:09:58"),
+        after(going()).event(StateChange::Completed, R, "17:09:58"),
         under_way,
     );
-    row("its IN_PROGRESS came", after(going()).event(Change::InProgress, R, "17:14:59"), under_way);
-    let story = |status: Status, deployments: Vec<Deployment>| {
-        with(Off, deployments).story(status, "").rollback_decided(RollbackMethod::Update, Some(R), Some("17:10:01"))
+    row("its IN_PROGRESS came", after(going()).event(StateChange::InProgress, R, "17:14:59"), under_way);
+    let service_deployment = |status: Status, deployments: Vec<DeploymentFacts>| {
+        with(Off, deployments).service_deployment(status, "").rollback_decided(
+            RollbackMethod::Update,
+            Some(R),
+            Some("17:10:01"),
+        )
     };
-    row("N succeeded after the update was accepted: it goes on", story(Status::Successful, going()), under_way);
-    let stopped = story(Status::RollbackSuccessful, vec![primary(R, InProgress)]);
+    row(
+        "N succeeded after the update was accepted: it goes on",
+        service_deployment(Status::Successful, going()),
+        under_way,
+    );
+    let stopped = service_deployment(Status::RollbackSuccessful, vec![primary(R, InProgress)]);
     row("what ECS's story of N says tells nothing of an update", stopped, under_way);
 
     // What was there when it was decided is not what it brought about.
     let mut case = with(
         Off,
-        vec![Deployment { created_at: Some(time("17:09:57")), task_definition: arn(O), ..primary(X, InProgress) }],
+        vec![DeploymentFacts { created_at: Some(time("17:09:57")), task_definition: arn(O), ..primary(X, InProgress) }],
     );
     case = case.rollback_decided(RollbackMethod::Update, None, None);
     assert!(its_rollback(&case.record.deployments[0], &case.service).is_some());
@@ -168,9 +187,9 @@ fn an_end_quotes_ecs() {
         assert_eq!(end.says.as_deref(), expected);
     }
     let alarm = "An alarm was detected.";
-    check(with(RollsBack, going()).story(Status::RollbackSuccessful, alarm), Some(alarm));
-    check(with(RollsBack, going()).story(Status::RollbackFailed, alarm), Some(alarm));
-    check(with(Off, going()).story(Status::Stopped, "By a user."), Some("By a user."));
+    check(with(RollsBack, going()).service_deployment(Status::RollbackSuccessful, alarm), Some(alarm));
+    check(with(RollsBack, going()).service_deployment(Status::RollbackFailed, alarm), Some(alarm));
+    check(with(Off, going()).service_deployment(Status::Stopped, "By a user."), Some("By a user."));
     let both = |old: Rollout| with(RollsBack, vec![back(old), active(N, Failed)]);
     // The failed deployment says why; where ECS lists it no more, what it goes back to says that it does.
     check(both(Completed), Some(STUCK));
@@ -179,12 +198,16 @@ fn an_end_quotes_ecs() {
     check(with(RollsBack, vec![primary(O, Completed)]), None);
     let slipway = || with(Off, going()).rollback_decided(RollbackMethod::Update, Some(R), Some("17:10:01"));
     let ours = "ECS deployment in progress or completed.";
-    check(slipway().event(Change::Completed, R, "17:14:59"), Some(ours));
-    check(slipway().event(Change::Failed, R, "17:14:59"), Some(STUCK));
+    check(slipway().event(StateChange::Completed, R, "17:14:59"), Some(ours));
+    check(slipway().event(StateChange::Failed, R, "17:14:59"), Some(STUCK));
     let undone = with(Off, vec![back(Completed), active(R, Failed)]);
     check(undone.rollback_decided(RollbackMethod::Update, Some(R), Some("17:10:01")), Some(BACK));
     let stop = |status: Status| {
-        with(Off, going()).story(status, alarm).rollback_decided(RollbackMethod::Stop, None, Some("17:10:01"))
+        with(Off, going()).service_deployment(status, alarm).rollback_decided(
+            RollbackMethod::Stop,
+            None,
+            Some("17:10:01"),
+        )
     };
     check(stop(Status::RollbackSuccessful), Some(alarm));
 }
@@ -192,22 +215,22 @@ fn an_end_quotes_ecs() {
 #[test]
 fn an_end_names_what_came_after_it() {
     let nowhere = with(RollsBack, vec![primary(X, InProgress), active(N, InProgress)]);
-    let nowhere = nowhere.story(Status::RollbackFailed, "No rollback candidate was found.");
+    let nowhere = nowhere.service_deployment(Status::RollbackFailed, "No rollback candidate was found.");
     row("ECS went nowhere, and something newer came", nowhere, "ended: failed, with X after it");
 }
 
 #[test]
 fn of_two_in_one_minute_the_service_s_current_one_is_its_story() {
     let case = with(Off, going());
-    let story = |arn: &str, at: &str| ServiceDeploymentFacts {
+    let service_deployment = |arn: &str, at: &str| ServiceDeploymentFacts {
         arn: ServiceDeploymentArn::new(arn),
         target: Some(revision("ecs-svc/77")),
         created_at: Some(time(at)),
         task_definition: None,
-        ..case.story_of()
+        ..case.service_deployment_of()
     };
-    let all = [story("near", "17:00:01"), story("current", "17:00:30")];
-    let check = |deployments: Vec<Deployment>, expected: &str| {
+    let all = [service_deployment("near", "17:00:01"), service_deployment("current", "17:00:30")];
+    let check = |deployments: Vec<DeploymentFacts>, expected: &str| {
         let current = Some(all[1].arn.clone());
         let service = ServiceFacts { current_service_deployment: current, deployments, ..case.service.clone() };
         let found = its_service_deployment(&case.record.deployments[0], &service, &all);

@@ -8,8 +8,8 @@ fn an_intent_is_resolved_by_looking() {
     let nothing = || with(Off, vec![primary(O, Completed)]).intent();
     let lease = |until: &str| Some(record::Lease { holder: "deploy".to_owned(), fence: 7, until: time(until) });
     let holder = Case { record: record::Service { lease: lease("17:12:00"), ..nothing().record }, ..nothing() };
-    row("its writer holds the lease", holder, "is meant, and may still begin until 17:12");
-    row("ECS may not show it yet", nothing().at("17:01:00"), "is meant, and may still begin until 17:01:55Z");
+    row("its writer holds the lease", holder, "is intended, and may still begin until 17:12");
+    row("ECS may not show it yet", nothing().at("17:01:00"), "is intended, and may still begin until 17:01:55Z");
     row("nobody writes, and nothing came of it", nothing(), "never began");
     let gone = Case { record: record::Service { lease: lease("17:05:59"), ..nothing().record }, ..nothing() };
     row("its writer died before it wrote", gone, "never began");
@@ -19,7 +19,7 @@ fn an_intent_is_resolved_by_looking() {
     row("the PRIMARY bears another event", made().marked(N, "event-7", "request-2"), "never began");
     let adopted = made().marked(N, "event-2", "request-7");
     row("the PRIMARY's revision was registered by an earlier try that died", adopted, "began as N");
-    let before = Deployment { created_at: Some(time("16:59:00")), ..primary(N, InProgress) };
+    let before = DeploymentFacts { created_at: Some(time("16:59:00")), ..primary(N, InProgress) };
     let before = with(Off, vec![before]).intent().marked(N, "event-2", "request-2");
     row("the PRIMARY bears its event, and was there before", before, "never began");
     let recorded = made().recorded_newer().marked(N, "event-2", "request-2");
@@ -29,7 +29,7 @@ fn an_intent_is_resolved_by_looking() {
     let back = with(RollsBack, vec![back(InProgress), active(N, Failed)]).intent().marked(N, "event-2", "request-2");
     row("ECS is going back from it", back, "began as N");
     let named = made().n(|n| n.revision.new = Some("web:42".to_owned()));
-    row("the PRIMARY runs the revision that was meant", named, "began as N");
+    row("the PRIMARY runs the revision that was intended", named, "began as N");
     let lost = with(Off, vec![primary(X, InProgress), active(N, InProgress)]).intent();
     let lost = lost.n(|n| n.revision.new = Some("web:42".to_owned()));
     row("it took effect, and was superseded since", lost, "began as N");
@@ -49,7 +49,7 @@ fn what_ecs_lists_no_more_may_have_begun_all_the_same() {
     row("it was superseded", delisted().history(N, Status::Stopped, "17:00:01"), began);
     row("it completed, and was superseded", delisted().history(N, Status::Successful, "17:00:01"), began);
     let named = with(RollsBack, vec![primary(O, Completed)]).intent().n(|n| n.revision.new = Some("web:42".to_owned()));
-    row("it ran the revision that was meant", named.history(N, Status::RollbackSuccessful, "17:00:01"), began);
+    row("it ran the revision that was intended", named.history(N, Status::RollbackSuccessful, "17:00:01"), began);
     let another = with(RollsBack, vec![primary(O, Completed)]).intent().marked(N, "event-7", "request-2");
     let first = || delisted().history(X, Status::Stopped, "17:00:09").marked(X, "event-2", "request-2");
     row("two tries made two, the first is it", first().history(N, Status::RollbackSuccessful, "17:00:01"), began);
@@ -82,12 +82,12 @@ fn what_ecs_lists_no_more_may_have_begun_all_the_same() {
     row("the history's is a rollback's that is on record", back, "never began");
 
     let n = |status: Status| {
-        with(RollsBack, vec![primary(O, Completed)]).story(status, "The circuit breaker was triggered.")
+        with(RollsBack, vec![primary(O, Completed)]).service_deployment(status, "The circuit breaker was triggered.")
     };
     row("and then: ECS rolled it back", n(Status::RollbackSuccessful), "ended: failed, rolled back by ECS");
     row("and then: its rollback failed", n(Status::RollbackFailed), "ended: failed, and the rollback failed too");
     row("and then: it completed", n(Status::Successful), "ended: completed");
-    let superseded = with(Off, vec![primary(X, InProgress)]).story(Status::Stopped, "");
+    let superseded = with(Off, vec![primary(X, InProgress)]).service_deployment(Status::Stopped, "");
     row("and then: it was superseded", superseded, "ended: superseded, with X after it");
 }
 
@@ -101,13 +101,13 @@ fn where_the_history_cannot_be_asked_the_list_decides_after_the_lag() {
     assert!(decides("17:30:00"));
     // The judge asks for the history only then.
     let unlisted = with(Off, vec![primary(O, Completed)]).intent();
-    row("before", unlisted.at("17:01:54"), "is meant, and may still begin until 17:01:55Z");
+    row("before", unlisted.at("17:01:54"), "is intended, and may still begin until 17:01:55Z");
     row("after", with(Off, vec![primary(O, Completed)]).intent().at("17:01:55"), "never began");
 }
 
 #[test]
 fn an_unanswered_update_is_repeated_only_over_what_it_was_planned_over() {
-    let check = |deployments: Vec<Deployment>, over: Option<&str>, expected: Unanswered| {
+    let check = |deployments: Vec<DeploymentFacts>, over: Option<&str>, expected: Unanswered| {
         let service = with(Off, deployments).service;
         assert_eq!(unanswered(&service, &arn(N), over.map(DeploymentId::new).as_ref()), expected);
     };

@@ -6,14 +6,14 @@ use super::*;
 #[test]
 fn ecs_s_story_is_found_by_its_number() {
     let check = |case: &Case, all: &[(&str, Option<&str>, &str)], expected: Option<&str>| {
-        let story = |(arn, of, at): &(&str, Option<&str>, &str)| ServiceDeploymentFacts {
+        let service_deployment = |(arn, of, at): &(&str, Option<&str>, &str)| ServiceDeploymentFacts {
             arn: ServiceDeploymentArn::new(*arn),
             target: of.map(revision),
             task_definition: None,
             created_at: Some(time(at)),
-            ..case.story_of()
+            ..case.service_deployment_of()
         };
-        let all: Vec<_> = all.iter().map(story).collect();
+        let all: Vec<_> = all.iter().map(service_deployment).collect();
         let found = its_service_deployment(&case.record.deployments[0], &case.service, &all);
         assert_eq!(found.map(|it| it.arn.as_str()), expected, "{all:#?}");
     };
@@ -47,19 +47,19 @@ fn ecs_s_story_is_found_by_its_number() {
 #[test]
 fn where_no_number_joins_ecs_s_story_is_found_by_its_time() {
     let case = with(Off, going());
-    let story = |arn: &str, at: &str, runs: Option<&str>| ServiceDeploymentFacts {
+    let service_deployment = |arn: &str, at: &str, runs: Option<&str>| ServiceDeploymentFacts {
         arn: ServiceDeploymentArn::new(arn),
         // The numbers of this history are of another kind.
         target: Some(revision("ecs-svc/77")),
         created_at: Some(time(at)),
         task_definition: runs.map(TaskDefinitionArn::new),
-        ..case.story_of()
+        ..case.service_deployment_of()
     };
     let all = [
-        story("late", "17:02:00", None),
-        story("near", "17:00:01", Some("web:42")),
-        story("other", "17:00:00", Some("web:43")),
-        story("before the intent", "16:59:49", None),
+        service_deployment("late", "17:02:00", None),
+        service_deployment("near", "17:00:01", Some("web:42")),
+        service_deployment("other", "17:00:00", Some("web:43")),
+        service_deployment("before the intent", "16:59:49", None),
     ];
     let deployment = &case.record.deployments[0];
     let found =
@@ -75,7 +75,9 @@ fn where_no_number_joins_ecs_s_story_is_found_by_its_time() {
     assert_eq!(its_service_deployment(deployment, &case.service, &all[..1]), None);
     assert_eq!(its_service_deployment(deployment, &case.service, &all[3..]), None);
     // One that joins with another deployment says that the numbers are of use here.
-    let joined =
-        [all[1].clone(), ServiceDeploymentFacts { target: Some(revision(O)), ..story("O's", "09:00:00", None) }];
+    let joined = [
+        all[1].clone(),
+        ServiceDeploymentFacts { target: Some(revision(O)), ..service_deployment("O's", "09:00:00", None) },
+    ];
     assert_eq!(its_service_deployment(deployment, &case.service, &joined), None);
 }

@@ -5,7 +5,7 @@ use super::*;
 
 #[test]
 fn slipway_rolls_back_by_an_update() {
-    let after = |deployments: Vec<Deployment>, id: Option<&str>, done: Option<&str>| {
+    let after = |deployments: Vec<DeploymentFacts>, id: Option<&str>, done: Option<&str>| {
         with(Off, deployments).rollback_decided(RollbackMethod::Update, id, done)
     };
     let done = Some("17:10:01");
@@ -26,14 +26,14 @@ fn slipway_rolls_back_by_an_update() {
         "failed, and Slipway is rolling back",
     );
     row("it completed", after(vec![primary(R, Completed)], Some(R), done), "ended: failed, rolled back by Slipway");
-    let event = after(vec![primary(R, InProgress)], Some(R), done).event(Change::Completed, R, "17:14:59");
+    let event = after(vec![primary(R, InProgress)], Some(R), done).event(StateChange::Completed, R, "17:14:59");
     row("its COMPLETED came, the list lags", event, "ended: failed, rolled back by Slipway");
     row(
         "it failed too",
         after(vec![primary(R, Failed), active(N, InProgress)], Some(R), done),
         "ended: failed, and the rollback failed too",
     );
-    let event = after(vec![primary(R, InProgress)], Some(R), done).event(Change::Failed, R, "17:14:59");
+    let event = after(vec![primary(R, InProgress)], Some(R), done).event(StateChange::Failed, R, "17:14:59");
     row("its FAILED came, the list lags", event, "ended: failed, and the rollback failed too");
     row(
         "its time is up too",
@@ -48,7 +48,7 @@ fn slipway_rolls_back_by_an_update() {
     let faster =
         with(RollsBack, vec![back(InProgress), active(N, Failed)]).rollback_decided(RollbackMethod::Update, None, None);
     row("ECS went back before the call was made", faster, "failed, and ECS is rolling back");
-    let newest = Deployment { created_at: Some(time("17:12:00")), ..primary(X, InProgress) };
+    let newest = DeploymentFacts { created_at: Some(time("17:12:00")), ..primary(X, InProgress) };
     row(
         "somebody deploys over it",
         after(vec![newest, active(R, InProgress)], Some(R), done),
@@ -66,7 +66,7 @@ fn slipway_rolls_back_by_an_update() {
 
 #[test]
 fn whoever_decided_a_rollback_may_still_be_at_it() {
-    let newest = Deployment { created_at: Some(time("17:12:00")), ..primary(X, InProgress) };
+    let newest = DeploymentFacts { created_at: Some(time("17:12:00")), ..primary(X, InProgress) };
     let over = |lease: Option<record::Lease>, done: Option<&str>| {
         let case = with(Off, vec![newest.clone(), active(N, InProgress)]);
         let case = case.rollback_decided(RollbackMethod::Update, None, done);
@@ -102,7 +102,7 @@ fn whoever_decided_a_rollback_may_still_be_at_it() {
 
 #[test]
 fn somebody_else_s_deployment_is_no_way_back() {
-    let check = |how: RollbackMethod, id: Option<&str>, primary: Deployment, expected: Option<&str>| {
+    let check = |how: RollbackMethod, id: Option<&str>, primary: DeploymentFacts, expected: Option<&str>| {
         let case = with(Off, vec![primary]).rollback_decided(how, id, None);
         let found = its_rollback(&case.record.deployments[0], &case.service);
         assert_eq!(found.map(|it| it.id.as_str()), expected, "{how:?}");
@@ -114,7 +114,7 @@ fn somebody_else_s_deployment_is_no_way_back() {
     check(
         RollbackMethod::Update,
         None,
-        Deployment { created_at: Some(time("17:12:00")), ..primary(X, InProgress) },
+        DeploymentFacts { created_at: Some(time("17:12:00")), ..primary(X, InProgress) },
         None,
     );
     check(RollbackMethod::Update, None, back(InProgress), None);
@@ -125,7 +125,7 @@ fn somebody_else_s_deployment_is_no_way_back() {
 #[test]
 fn slipway_rolls_back_by_a_stop() {
     let after = |status: Status, done: Option<&str>| {
-        with(Off, going()).story(status, "").rollback_decided(RollbackMethod::Stop, None, done)
+        with(Off, going()).service_deployment(status, "").rollback_decided(RollbackMethod::Stop, None, done)
     };
     let done = Some("17:10:01");
     row(

@@ -5,7 +5,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::model::facts::{Deployment, Rollout};
+use crate::model::facts::{DeploymentFacts, Rollout};
 use crate::model::record::KnownGood;
 use crate::rules::rollback::{Found, NeededImage, Presence, RevisionState, images_to_find};
 use crate::rules::situation::*;
@@ -51,7 +51,7 @@ fn row(situation: &str, case: Case, expected: &str) {
     let entries: Vec<_> = case.entries.iter().map(|(target, name)| (target, repository(name))).collect();
     let reason = "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1.".to_owned();
     let service = service(vec![match case.rolls_back {
-        true => Deployment { rollout_reason: Some(reason), ..primary(Rollout::InProgress) },
+        true => DeploymentFacts { rollout_reason: Some(reason), ..primary(Rollout::InProgress) },
         false => primary(Rollout::Completed),
     }]);
     let good = KnownGood { revision: case.to.arn.to_string(), ran: case.ran, at: at("10:00:00") };
@@ -60,13 +60,13 @@ fn row(situation: &str, case: Case, expected: &str) {
         Found { wanted: needed, presence: case.presence, tag_points_to }
     };
     let images = images_to_find(&good, &case.to).into_iter().map(found).collect();
-    let goods = [KnownGoodFacts { good, state: RevisionState::of(&case.to), images }];
-    let plan = rollback(&Rollback {
+    let known_good = [KnownGoodFacts { known_good: good, state: RevisionState::of(&case.to), images }];
+    let plan = rollback(&RequestedRollback {
         first: entries[0].0,
         entries: &entries,
         service: &service,
         running: &case.running,
-        goods: &goods,
+        known_good: &known_good,
         revisions: &[case.to],
         named: case.named,
         record: &Service::default(),
@@ -168,7 +168,7 @@ fn a_rollback_goes_to_a_known_good_revision_that_does_not_run() {
         ran: vec![ran("web", 'a')],
         at: at("10:00:00"),
     };
-    let record = Service { good: [42, 41, 40].map(good).to_vec(), ..Service::default() };
+    let record = Service { known_good: [42, 41, 40].map(good).to_vec(), ..Service::default() };
     assert_eq!(candidates(&record, &arn(42)), [good(41), good(40)]);
     assert_eq!(candidates(&record, &arn(41)), [good(42), good(40)]);
 }

@@ -85,7 +85,7 @@ fn notice(deployment: &Deployment, news: &News<'_>) -> Notice {
     let home = Home::of_arn("arn:aws:lambda:eu-west-1:123456789012:function:track").unwrap();
     let (cluster, service) = (ClusterName::new("prod"), ServiceName::new("web"));
     let place = Place { home: &home, cluster: &cluster, service: &service };
-    Notice::story(place, deployment, news, time("17:04:30"))
+    Notice::of_deployment(place, deployment, news, time("17:04:30"))
 }
 
 /// The notice's text without its links and last line, which every notice has.
@@ -550,10 +550,20 @@ fn a_second_look_makes_a_copy_and_the_story_only_moves_forward() {
         id(&rolled_back(), &News::RollingBack { by: RollbackInitiator::Slipway, to: None }),
         "ecs-svc/2/rolling_back"
     );
-    let ranks = [Kind::Started, Kind::InProgress, Kind::Failing, Kind::RollingBack, Kind::RolledBack].map(Kind::rank);
+    let ranks = [
+        NoticeKind::Started,
+        NoticeKind::InProgress,
+        NoticeKind::Failing,
+        NoticeKind::RollingBack,
+        NoticeKind::RolledBack,
+    ]
+    .map(NoticeKind::rank);
     assert!(ranks.is_sorted_by(|one, next| one < next));
     for notice in all().iter().filter(|notice| notice.id.starts_with("ecs-svc/2/") && !notice.id.contains("external")) {
-        let ending = !matches!(notice.kind, Kind::InProgress | Kind::Failing | Kind::RollingBack | Kind::External);
+        let ending = !matches!(
+            notice.kind,
+            NoticeKind::InProgress | NoticeKind::Failing | NoticeKind::RollingBack | NoticeKind::External
+        );
         assert_eq!(notice.kind.rank() == 5, ending, "{:?}", notice.kind);
     }
     // An assessment that ended is told by its end.

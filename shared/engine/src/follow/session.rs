@@ -1,15 +1,16 @@
 //! A visit to one service because something rang: what is known of it, and the one way to change its record.
 
+use slipway_core::model::record;
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use slipway_core::facts::{Revision, ServiceDeploymentFacts, ServiceFacts};
-use slipway_core::id::{Home, ServiceName, TargetName, TaskDefinitionArn};
-use slipway_core::ledger;
-use slipway_core::ledger::Deployment;
-use slipway_core::notice::Place;
-use slipway_core::outcome::DeploymentEvent;
-use slipway_core::rollback::KnownGoodFacts;
+use slipway_core::model::facts::{Revision, ServiceDeploymentFacts, ServiceFacts};
+use slipway_core::model::id::{Home, ServiceName, TargetName, TaskDefinitionArn};
+
+use slipway_core::model::event::DeploymentEvent;
+use slipway_core::model::notice::Place;
+use slipway_core::model::record::Deployment;
+use slipway_core::rules::rollback::KnownGoodFacts;
 
 use super::configured::Managed;
 use crate::cloud::{Cloud, Versioned};
@@ -32,11 +33,11 @@ pub(crate) struct FollowSession<'a, C> {
     /// The service as it was read last; `None` where the cluster has none of this name any more.
     pub(crate) service: Option<ServiceFacts>,
     /// The service deployments that ECS has of it, newest first; read when they are asked for.
-    pub(crate) stories: Option<Vec<ServiceDeploymentFacts>>,
+    pub(crate) history: Option<Vec<ServiceDeploymentFacts>>,
     /// The task definitions that were read.
     pub(crate) revisions: HashMap<TaskDefinitionArn, Revision>,
     /// What became of the known-good revisions; read when a rollback is decided.
-    pub(crate) goods: Option<Vec<KnownGoodFacts>>,
+    pub(crate) known_good: Option<Vec<KnownGoodFacts>>,
     /// The ids of the notices published in this visit.
     pub(crate) published: Vec<String>,
 }
@@ -54,14 +55,14 @@ impl<'a, C: Cloud> FollowSession<'a, C> {
             target: ours.target.clone(),
             item: Versioned::default(),
             service: None,
-            stories: None,
+            history: None,
             revisions: HashMap::new(),
-            goods: None,
+            known_good: None,
             published: Vec::new(),
         }
     }
 
-    pub(crate) fn record(&self) -> &ledger::Service {
+    pub(crate) fn record(&self) -> &record::Service {
         &self.item.record
     }
 
@@ -99,7 +100,7 @@ impl<'a, C: Cloud> FollowSession<'a, C> {
     }
 
     /// Changes the record by compare-and-set; `change` may be called several times, on what is there then.
-    pub(crate) async fn write<T>(&mut self, change: impl FnMut(&mut ledger::Service) -> T) -> Result<T, Error> {
+    pub(crate) async fn write<T>(&mut self, change: impl FnMut(&mut record::Service) -> T) -> Result<T, Error> {
         let (changed, item) = store::change_from(self.cloud, &self.target, self.item.clone(), change).await?;
         self.item = item;
         Ok(changed)
