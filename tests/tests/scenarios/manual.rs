@@ -256,7 +256,7 @@ async fn a_wrong_request_does_nothing_and_names_what_is_known(name: &'static str
     scenario.end();
 }
 
-async fn a_service_of_two_repositories_needs_the_one_that_is_intended(name: &'static str) {
+async fn a_service_of_two_repositories_needs_the_one_that_is_meant(name: &'static str) {
     let config = r#"
 version: 1
 defaults: { cluster: prod, tags: { semver: "*" } }

@@ -137,7 +137,7 @@ fn only_a_request_stands_in_code() {
 
 #[test]
 fn a_kind_of_a_later_version_is_posted_with_its_headline() {
-    let later = Notice { kind: Kind::Unknown, ..notice() };
+    let later = Notice { kind: NoticeKind::Unknown, ..notice() };
     assert_eq!(living(&later)["text"], "❌ Deploy failed on prod/web: shop/web:1.5.0, 1.4.2 runs again");
     assert_eq!(living(&Notice::default())["text"], "ℹ️ Slipway: unknown");
 }

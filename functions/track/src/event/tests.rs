@@ -29,7 +29,7 @@ fn task(changes: &Value) -> Value {
 }
 
 /// Cluster, service and what it is a hint of, in a line.
-fn line(event: &ServiceEvent) -> String {
+fn line(event: &ServiceTrigger) -> String {
     let cluster = event.cluster.as_ref().map_or("?", |cluster| cluster.as_str());
     let hint = match &event.hint {
         Hint::Deployment(event) => format!("{} {:?}", event.deployment, event.change),

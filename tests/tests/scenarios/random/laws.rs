@@ -112,7 +112,7 @@ impl Laws {
             _ => false,
         };
         let running = primary["taskDefinition"].as_str().and_then(|revision| self.image_of(world, revision));
-        let Some(running) = running.filter(|it| seen && it.known_good).cloned() else { return };
+        let Some(running) = running.filter(|it| seen && it.good).cloned() else { return };
         if new.minor < running.minor && !self.quarantined.contains(&running.digest) {
             self.broken.push(format!("1.{}.0 is older than the running 1.{}.0", new.minor, running.minor));
         }
@@ -162,10 +162,7 @@ impl Laws {
             all.iter().any(|it| it["digest"] == digest)
         };
         let better = self.images.iter().find(|it| {
-            it.known_good
-                && it.minor > running.minor
-                && !quarantined(&it.digest)
-                && self.decided.is_none_or(|at| it.at > at)
+            it.good && it.minor > running.minor && !quarantined(&it.digest) && self.decided.is_none_or(|at| it.at > at)
         });
         if let Some(better) = better {
             let words = format!("1.{}.0 ought to run in the end, and 1.{}.0 does", better.minor, running.minor);
