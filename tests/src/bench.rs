@@ -9,5 +9,5 @@ pub mod function;
 pub mod mapping;
 pub mod pushes;
 pub mod runtime_api;
-pub mod scene;
+pub mod setup;
 pub mod table;

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use std::{fs, net};
 
-/// Answers with the event it got and where it thinks AWS is, or fails if it is told to.
+/// Answers with the event it got and where it thinks AWS is, or fails if it shall.
 const STAND_IN: &str = r#"#!/usr/bin/env python3
 import json, os, urllib.request
 api = f"http://{os.environ['AWS_LAMBDA_RUNTIME_API']}/2018-06-01/runtime/invocation/"

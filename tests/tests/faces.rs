@@ -19,7 +19,7 @@ use slipway_core::model::image::{Digest, Repository, Tag};
 use slipway_engine::cloud::{Cloud, StopAnswer};
 
 /// A world with images, in which `prod/web` has been running `web:1` for long and `web:2` is registered; and the SDK.
-async fn scene(configuration: Value) -> (World, Aws) {
+async fn setup(configuration: Value) -> (World, Aws) {
     let world = World::alone(emulator::models()).start().await;
     let credentials = aws_credential_types::Credentials::new("test", "secret", None, None, "test");
     let settings = aws_config::defaults(BehaviorVersion::latest())
@@ -148,7 +148,7 @@ fn same_refusal(error: &Error, refusal: e2e::world::Refusal) {
 
 #[tokio::test]
 async fn a_service_at_rest_and_one_that_is_missing() {
-    let (world, sdk) = scene(json!({})).await;
+    let (world, sdk) = setup(json!({})).await;
     compare(&world, &sdk, &["web", "none"]).await;
     let nowhere = ClusterName::new("nowhere");
     let name = ServiceName::new("web");
@@ -161,7 +161,7 @@ async fn a_service_at_rest_and_one_that_is_missing() {
 
 #[tokio::test]
 async fn a_deployment_under_way_superseded_and_completed() {
-    let (world, sdk) = scene(json!({})).await;
+    let (world, sdk) = setup(json!({})).await;
     update(&world);
     compare(&world, &sdk, &["web"]).await;
     world.advance(Duration::from_secs(20));
@@ -179,13 +179,13 @@ async fn a_deployment_under_way_superseded_and_completed() {
 #[tokio::test]
 async fn a_failure_with_and_without_rollback() {
     for configuration in [json!({}), breaker(false), breaker(true)] {
-        let (world, sdk) = scene(configuration).await;
+        let (world, sdk) = setup(configuration).await;
         update(&world);
         world.advance(Duration::from_secs(90));
         let _ = world.fail("prod", "web", Failure::CannotBePulled);
         compare(&world, &sdk, &["web"]).await;
     }
-    let (world, sdk) = scene(breaker(true)).await;
+    let (world, sdk) = setup(breaker(true)).await;
     update(&world);
     let _ = world.fail("prod", "web", Failure::Exits { code: 3 });
     let _ = world.complete("prod", "web");
@@ -194,7 +194,7 @@ async fn a_failure_with_and_without_rollback() {
 
 #[tokio::test]
 async fn a_rollback_that_fails_and_a_first_deployment_that_fails() {
-    let (world, sdk) = scene(breaker(true)).await;
+    let (world, sdk) = setup(breaker(true)).await;
     update(&world);
     let _ = world.fail("prod", "web", Failure::IsUnhealthy);
     let _ = world.fail("prod", "web", Failure::IsUnhealthyBehindLoadBalancer);
@@ -210,12 +210,12 @@ async fn a_rollback_that_fails_and_a_first_deployment_that_fails() {
 
 #[tokio::test]
 async fn an_alarm_a_stop_request_and_the_odd_order() {
-    let (world, sdk) = scene(json!({ "alarms": { "enable": true, "rollback": true, "alarmNames": ["errors"] } })).await;
+    let (world, sdk) = setup(json!({ "alarms": { "enable": true, "rollback": true, "alarmNames": ["errors"] } })).await;
     update(&world);
     let _ = world.fail("prod", "web", Failure::SoundsAlarm { name: "errors".to_owned() });
     compare(&world, &sdk, &["web"]).await;
 
-    let (world, sdk) = scene(breaker(true)).await;
+    let (world, sdk) = setup(breaker(true)).await;
     update(&world);
     let _ = world.begin_rollback("prod", "web");
     compare(&world, &sdk, &["web"]).await;
@@ -226,7 +226,7 @@ async fn an_alarm_a_stop_request_and_the_odd_order() {
 #[tokio::test]
 async fn traffic_that_shifts_bakes_and_pauses() {
     for strategy in ["BLUE_GREEN", "LINEAR", "CANARY"] {
-        let (world, sdk) = scene(json!({ "strategy": strategy, "bakeTimeInMinutes": 5 })).await;
+        let (world, sdk) = setup(json!({ "strategy": strategy, "bakeTimeInMinutes": 5 })).await;
         update(&world);
         compare(&world, &sdk, &["web"]).await;
         world.reach_stage("prod", "web", "POST_TEST_TRAFFIC_SHIFT");
@@ -241,7 +241,7 @@ async fn traffic_that_shifts_bakes_and_pauses() {
 
 #[tokio::test]
 async fn services_that_are_not_deployed_to_by_ecs_or_not_by_update_service() {
-    let (world, sdk) = scene(json!({})).await;
+    let (world, sdk) = setup(json!({})).await;
     for (name, controller, definition) in [("shifted", "CODE_DEPLOY", Some("web")), ("sets", "EXTERNAL", None)] {
         let mut request =
             json!({ "cluster": "prod", "serviceName": name, "deploymentController": { "type": controller } });
@@ -268,8 +268,8 @@ async fn services_that_are_not_deployed_to_by_ecs_or_not_by_update_service() {
 /// The same writes through one face and through the other leave the same world.
 #[tokio::test]
 async fn writes_by_either_face_do_the_same() {
-    let (wired, sdk) = scene(breaker(true)).await;
-    let (direct, other_sdk) = scene(breaker(true)).await;
+    let (wired, sdk) = setup(breaker(true)).await;
+    let (direct, other_sdk) = setup(breaker(true)).await;
     let (cluster, name) = (ClusterName::new("prod"), ServiceName::new("web"));
     for force in [false, false, true] {
         let second = TaskDefinitionArn::new("web:2");

@@ -10,7 +10,7 @@ use flate2::write::DeflateEncoder;
 
 use super::authority::{Authority, Front};
 use super::function::{Function, Usage};
-use super::scene::{self, Families, TOPIC};
+use super::setup::{self, Families, TOPIC};
 use super::table::Table;
 use crate::world::World;
 
@@ -101,7 +101,7 @@ async fn deploy(binaries: &Binaries, authority: &Authority) -> Sample {
     let endpoints = Endpoints::new(authority).await;
     let mut function = Function::start("deploy", &binaries.of("deploy"), &endpoints.variables()).await;
     let init = function.ready().await;
-    let answer = function.invoke(scene::push(&endpoints.world, "shop/web")).await;
+    let answer = function.invoke(setup::push(&endpoints.world, "shop/web")).await;
     let calls = endpoints.world.take_calls();
     let updated = calls.iter().any(|call| call.name() == "ECS.UpdateService" && call.refused.is_none());
     assert!(updated, "the push did not deploy: {:#?}", answer.result);
@@ -110,7 +110,7 @@ async fn deploy(binaries: &Binaries, authority: &Authority) -> Sample {
 
 impl Endpoints {
     async fn new(authority: &Authority) -> Self {
-        let world = scene::world(1, Families::Shared).await;
+        let world = setup::world(1, Families::Shared).await;
         world.secure_parameter("/slipway/slack-webhook", "https://localhost/services/T0/B0/secret");
         let mut fronts = Vec::new();
         for service in ["ECS", "ECR", "SNS", "SSM", "S3", "DYNAMODB", "SCHEDULER"] {
@@ -121,7 +121,7 @@ impl Endpoints {
 
     fn variables(&self) -> Vec<(&'static str, String)> {
         let mut variables = self.addresses();
-        variables.extend(scene::names(&self.world));
+        variables.extend(setup::names(&self.world));
         variables
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::function::Function;
 use super::runtime_api::{Answer, Invocation};
-use super::scene::{self, DOCUMENT, Families, TOPIC};
+use super::setup::{self, DOCUMENT, Families, TOPIC};
 use super::table::Table;
 use crate::world::{Call, World, longest_chain};
 
@@ -24,10 +24,10 @@ pub async fn measure(deploy: &Path, table: &mut Table) {
         let mut fastest = Duration::MAX;
         let mut calls = Vec::new();
         for _ in 0..3 {
-            let world = scene::world(services, Families::Shared).await;
+            let world = setup::world(services, Families::Shared).await;
             let function = warm(deploy, &world).await;
             world.set_latency(LATENCY);
-            let answer = function.invoke(scene::push(&world, "shop/web")).await;
+            let answer = function.invoke(setup::push(&world, "shop/web")).await;
             calls = world.take_calls();
             assert_eq!(updates(&calls).len(), services, "{:#?}", answer.result);
             fastest = fastest.min(answer.took);
@@ -56,11 +56,11 @@ pub async fn measure(deploy: &Path, table: &mut Table) {
 /// time ends first, where Lambda's next tries have to go on.
 pub async fn measure_limits(deploy: &Path, table: &mut Table) {
     for time in [Duration::from_secs(300), Duration::from_secs(60)] {
-        let world = scene::world(100, Families::Own).await;
+        let world = setup::world(100, Families::Own).await;
         let function = warm(deploy, &world).await;
         world.set_latency(LATENCY);
         world.keep_aws_limits();
-        let invocation = Invocation { time, ..scene::push(&world, "shop/web") };
+        let invocation = Invocation { time, ..setup::push(&world, "shop/web") };
         let mut took = Vec::new();
         let mut last: Option<Answer> = None;
         while took.len() < TRIES && last.as_ref().is_none_or(|answer| answer.result.is_err()) {
@@ -93,10 +93,10 @@ async fn warm(deploy: &Path, world: &World) -> Function {
         ("SLIPWAY_CONFIG", DOCUMENT.to_owned()),
         ("SLIPWAY_TOPIC_ARN", TOPIC.to_owned()),
     ];
-    let variables: Vec<_> = variables.into_iter().chain(scene::names(world)).collect();
+    let variables: Vec<_> = variables.into_iter().chain(setup::names(world)).collect();
     let mut function = Function::start("deploy", deploy, &variables).await;
     function.ready().await;
-    let answer = function.invoke(scene::push(world, "shop/warm")).await;
+    let answer = function.invoke(setup::push(world, "shop/warm")).await;
     assert_eq!(updates(&world.take_calls()).len(), 1, "{:#?}", answer.result);
     function
 }

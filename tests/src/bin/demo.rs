@@ -1,4 +1,4 @@
-//! The demo: Slipway's main job from end to end, on this machine, told so that a newcomer understands it.
+//! The demo: Slipway's main job from end to end, on this machine, in words that a newcomer understands.
 //!
 //! Everything in it is real but AWS itself: the template, the functions' binaries, the SDK, the events' shapes.
 
@@ -61,7 +61,7 @@ async fn demo(build: Build, own: Option<&str>) -> Result<()> {
         "This demo runs it on your machine: its template, deployed into an emulator of AWS, and its three functions.\n"
     );
     let stage = Stage::set(CONFIG, build, &mut show_progress).await?;
-    // About what a call takes within a region; without it, calls that go out side by side would not be seen to.
+    // About what a call takes within a region; without it, calls that go out side by side would not show.
     stage.world.set_latency(Duration::from_millis(20));
     println!("{}", faint(&format!("Ready after {:.0} s.", began.elapsed().as_secs_f64())));
     let began = Instant::now();
@@ -91,7 +91,7 @@ struct Demo {
 
 impl Demo {
     fn scene_is_set(&self) {
-        heading("The scene");
+        heading("The set-up");
         let world = &self.stage.world;
         for repository in ["shop/web", "shop/store", "shop/api"] {
             world.push(repository, ["1.4.2"], &Image::multi_platform(&format!("{repository} 1.4.2")));
@@ -211,12 +211,12 @@ impl Demo {
         say(
             "ECS would start its tasks for ever, and tell nobody. Each of them exits; with the third Slipway has seen enough:\n",
         );
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         for event in world.stop_tasks("prod", "api", Failure::Exits { code: 1 }, 3).events {
             self.stage.deliver(&event).await?;
-            told.extend(self.calls_and_notices().await?);
+            reported.extend(self.calls_and_notices().await?);
         }
-        for notice in &told {
+        for notice in &reported {
             in_full(notice);
         }
         say(
@@ -301,13 +301,13 @@ impl Demo {
         say("Write an event or a request to a file, and deliver it after these scenes:\n");
         println!("  echo '{{\"action\": \"deploy\", \"target\": \"prod/web\", \"tag\": \"1.4.9\"}}' > request.json");
         println!("  cargo demo request.json\n");
-        say("tests/events holds events of every kind. README.md tells how to install Slipway on AWS.");
+        say("tests/events holds events of every kind. README.md says how to install Slipway on AWS.");
         say(
             "cargo notices draws every message that Slipway sends, as Slack and the others show it: target/notices.html",
         );
     }
 
-    /// Delivers what ECS sent, and shows what people are told.
+    /// Delivers what ECS sent, and shows what is published.
     async fn ends(&self, events: Vec<Value>) -> Result<()> {
         for event in events {
             say(&format!("ECS: {}", event["detail"]["reason"].as_str().unwrap_or_default()));

@@ -39,6 +39,6 @@ fn write(name: &str, page: Page) -> Result<(PathBuf, Page), String> {
     let path = target_directory().join(name);
     let failed = |error| format!("writing {}: {error}", path.display());
     std::fs::write(&path, &page.html).map_err(failed)?;
-    // The way to it is told without detours.
+    // The path is shown in its shortest form.
     Ok((path.canonicalize().map_err(failed)?, page))
 }

@@ -64,14 +64,14 @@ impl Client {
                     continue;
                 };
                 let asked = answer["id"].as_u64().and_then(|id| lock(&served).remove(&id));
-                let told = match answer["error"].as_str() {
+                let reported = match answer["error"].as_str() {
                     Some(error) => Err(Error::new("asking the emulator", error)),
                     None => Ok(answer["output"].take()),
                 };
                 // Who asked may have given up.
-                asked.map(|sender| sender.send(told));
+                asked.map(|sender| sender.send(reported));
             }
-            // The process is gone: dropping the senders tells everybody who still waits.
+            // The process is gone: dropping the senders ends every wait.
             lock(&served).clear();
         });
         Ok(Self { process, questions: Mutex::new((0, questions)), waiting, url: url.to_owned() })
@@ -98,7 +98,7 @@ impl Client {
             writeln!(process, "{question}").map_err(|error| failed(&error))?;
         }
         match answer.await {
-            Ok(told) => told.map_err(|error| failed(&error.why)),
+            Ok(reported) => reported.map_err(|error| failed(&error.why)),
             Err(_) => Err(failed(&"the client has ended")),
         }
     }

@@ -234,7 +234,7 @@ fn items(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// A queue's URL, told by its ARN.
+/// A queue's URL, by its ARN.
 fn url_of(arn: &Value) -> String {
     let mut end = arn.as_str().unwrap_or_default().rsplit(':');
     let (name, account) = (end.next().unwrap_or_default(), end.next().unwrap_or_default());

@@ -21,7 +21,7 @@ pub struct MiniStack {
 }
 
 impl MiniStack {
-    /// Starts the emulator and waits until it answers. The functions it runs are told that AWS is at `aws`, World's
+    /// Starts the emulator and waits until it answers. The functions it runs find AWS at `aws`, World's
     /// address, `http://127.0.0.1:<port>`. Their access key is the account's number; their session token, the header
     /// `x-amz-security-token`, is the function's name, `slipway-deploy`.
     pub fn start(aws: &str, progress: &mut dyn FnMut(&str)) -> Result<Self> {

@@ -58,7 +58,7 @@ fn faces(notice: &Notice, bot: &mut MessageState, webhook: &mut MessageState) ->
 /// What the slack function does with the message, as its record says.
 fn turn(living: &mut MessageState, notice: &Notice, way: Transport) -> Option<(Main, Option<Reply>)> {
     if notice.kind == NoticeKind::Undelivered {
-        // It tells that Slack takes nothing.
+        // It says that Slack takes nothing.
         return None;
     }
     let holder = Writer { by: "page".to_owned(), until: Timestamp::MAX };

@@ -5,18 +5,18 @@
 
 use slipway_core::model::notice::{Notice, NoticeKind};
 
+mod course;
 mod failures;
-mod scene;
 mod troubles;
 mod wells;
 
-/// What is told of one deployment, or a notice that stands alone.
+/// What is published about one deployment, or a notice that stands alone.
 pub struct Scenario {
     /// Its name in addresses: `crash`.
     pub name: &'static str,
     /// What happens, for whoever reads the page.
     pub title: &'static str,
-    /// The notices, in the order in which they are told.
+    /// The notices, in the order in which they are published.
     pub notices: Vec<Notice>,
 }
 
@@ -42,9 +42,9 @@ pub fn all() -> Vec<Scenario> {
     all
 }
 
-/// The kinds that no scenario tells of.
+/// The kinds that no fixture has.
 pub fn missing(scenarios: &[Scenario]) -> Vec<NoticeKind> {
-    let told =
+    let has =
         |kind: &NoticeKind| scenarios.iter().flat_map(|scenario| &scenario.notices).any(|notice| notice.kind == *kind);
-    NoticeKind::KNOWN.into_iter().filter(|kind| !told(kind)).collect()
+    NoticeKind::KNOWN.into_iter().filter(|kind| !has(kind)).collect()
 }

@@ -63,7 +63,7 @@ fn document(title: &str, body: &str) -> String {
     )
 }
 
-/// A line for each kind, with the scenarios that tell it.
+/// A line for each kind, with the scenarios that have it.
 fn contents(scenarios: &[Scenario]) -> String {
     let mut rows = String::new();
     for kind in NoticeKind::KNOWN.into_iter().chain([NoticeKind::Unknown]) {

@@ -5,7 +5,7 @@ use super::{fixtures, page};
 #[test]
 fn every_kind_has_a_fixture() {
     let missing = fixtures::missing(&fixtures::all());
-    assert!(missing.is_empty(), "no scenario in tests/src/notices/fixtures tells of {missing:?}");
+    assert!(missing.is_empty(), "no scenario in tests/src/notices/fixtures has {missing:?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What a scenario does to the world by hand: it sets the scene, pushes images, and moves deployments. None of it is
+//! What a scenario does to the world by hand: it makes services, pushes images, and moves deployments. None of it is
 //! recorded as a call.
 
 use std::time::Duration;
@@ -34,7 +34,7 @@ impl Moved {
     }
 }
 
-/// The scene.
+/// The set-up.
 impl World {
     /// Carries out an operation of ECS or ECR by hand, as a person or Terraform would: `ECS.UpdateService`. Its events
     /// wait in [`World::take_events`].
@@ -49,7 +49,7 @@ impl World {
         }
     }
 
-    /// Carries out an operation of ECS or ECR by hand, and tells whether it was refused.
+    /// Carries out an operation of ECS or ECR by hand, and says whether it was refused.
     pub fn try_by_hand(&self, call: &str, request: Value) -> Result<Value, Refusal> {
         let (service, operation) = call.split_once('.').unwrap_or(("ECS", call));
         self.shared.lock().answer(service, operation, &request)
@@ -164,12 +164,12 @@ impl World {
         self.shared.lock().alone.scheduler.armed()
     }
 
-    /// The schedules that ring until now, the earliest first; each rings once and is gone. Whoever delivers them calls
+    /// The schedules that fire until now, the earliest first; each fires once and is gone. Whoever delivers them calls
     /// [`Schedule::function`] with [`Schedule::input`].
     pub fn due(&self) -> Vec<Schedule> {
         let state = &mut *self.shared.lock();
         let now = state.clock.now();
-        state.alone.scheduler.ring(now)
+        state.alone.scheduler.fire(now)
     }
 
     /// Writes lines to a log stream, which is made if there is none.

@@ -22,7 +22,7 @@ pub(crate) struct Alone {
     pub(crate) objects: BTreeMap<(String, String), Bytes>,
     /// The texts in each queue, by its URL.
     pub(crate) queues: BTreeMap<String, Vec<String>>,
-    /// Before an emulator these are only what was seen to go there.
+    /// Before an emulator these are only what went there.
     pub(crate) tables: Tables,
     pub(crate) scheduler: Scheduler,
 }

@@ -46,14 +46,14 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// A call arrives; if the gate is closed, what tells how it goes on.
+    /// A call arrives; if the gate is closed, what will say how it goes on.
     pub(crate) fn arrive(&mut self, held: Held) -> Option<oneshot::Receiver<GoOn>> {
         if !self.closed {
             return None;
         }
-        let (goes_on, told) = oneshot::channel();
+        let (goes_on, reported) = oneshot::channel();
         self.held.push((held, goes_on));
-        Some(told)
+        Some(reported)
     }
 }
 

@@ -1,5 +1,5 @@
 //! What a write of the ledger changes, in a few words, so that a transcript shows no whole items, and so that taking and
-//! letting go the lease is told apart from what is really remembered.
+//! letting go the lease is kept apart from what is really remembered.
 
 use serde_json::{Map, Value};
 
@@ -10,42 +10,42 @@ pub(crate) fn changes(before: Option<&Value>, item: &Value) -> Vec<String> {
     }
     let old = before.map(|before| plain(&before["record"])).unwrap_or_default();
     let new = plain(&item["record"]);
-    let mut told = lease(&old, &new);
+    let mut reported = lease(&old, &new);
     let count = |record: &Value, blocked| pending(record, blocked).len();
-    told.extend(grown(count(&old, false), count(&new, false), ["an input left", "inputs left", "inputs taken"]));
-    told.extend(grown(
+    reported.extend(grown(count(&old, false), count(&new, false), ["an input left", "inputs left", "inputs taken"]));
+    reported.extend(grown(
         count(&old, true),
         count(&new, true),
         ["an input blocked", "inputs blocked", "inputs unblocked"],
     ));
-    told.extend(deployments(&old, &new));
+    reported.extend(deployments(&old, &new));
     for good in added(&old, &new, "known_good", "revision") {
-        told.push(format!(
+        reported.push(format!(
             "{} good",
             good["revision"].as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default()
         ));
     }
     for quarantined in added(&old, &new, "quarantine", "digest") {
         let shown = quarantined["tag"].as_str().or(quarantined["digest"].as_str()).unwrap_or_default();
-        told.push(format!("{shown} quarantined"));
+        reported.push(format!("{shown} quarantined"));
     }
     for released in added(&new, &old, "quarantine", "digest") {
         let shown = released["tag"].as_str().or(released["digest"].as_str()).unwrap_or_default();
-        told.push(format!("{shown} released"));
+        reported.push(format!("{shown} released"));
     }
     if old["decision"] != new["decision"] {
-        told.push(format!("decision {}", new["decision"]["what"].as_str().unwrap_or("none")));
+        reported.push(format!("decision {}", new["decision"]["what"].as_str().unwrap_or("none")));
     }
     if old["hold"] != new["hold"] {
-        told.push(if new["hold"].is_null() { "released" } else { "held" }.to_owned());
+        reported.push(if new["hold"].is_null() { "released" } else { "held" }.to_owned());
     }
     if old["published"] != new["published"] && length(&new, "published") > 0 {
-        told.push("published".to_owned());
+        reported.push("published".to_owned());
     }
-    if told.is_empty() && without_lease(&old) != without_lease(&new) {
-        told.push("changed".to_owned());
+    if reported.is_empty() && without_lease(&old) != without_lease(&new) {
+        reported.push("changed".to_owned());
     }
-    told
+    reported
 }
 
 /// Whether a write changes nothing but the lease and inputs that nothing blocks, and is hence no memory.
@@ -68,14 +68,14 @@ fn without_lease(record: &Value) -> Map<String, Value> {
 }
 
 fn lease(old: &Value, new: &Value) -> Vec<String> {
-    let told = match (&old["lease"], &new["lease"]) {
+    let reported = match (&old["lease"], &new["lease"]) {
         (old, new) if old == new => return Vec::new(),
         (Value::Null, _) => "lease taken",
         (_, Value::Null) => "lease let go",
         (old, new) if old["holder"] == new["holder"] => "lease taken again",
         _ => "lease taken over",
     };
-    vec![told.to_owned()]
+    vec![reported.to_owned()]
 }
 
 /// The pending inputs that something blocks, or those that nothing does.
@@ -94,27 +94,27 @@ fn grown(before: usize, now: usize, [one, many, emptied]: [&str; 3]) -> Option<S
 }
 
 fn deployments(old: &Value, new: &Value) -> Vec<String> {
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     for deployment in items(new, "deployments").iter().rev() {
         let number = &deployment["number"];
         let before = items(old, "deployments").iter().find(|before| before["number"] == *number);
         let Some(before) = before else {
-            told.push(format!(
+            reported.push(format!(
                 "{number} {}",
                 if deployment["state"]["intended"].is_null() { "recorded" } else { "intended" }
             ));
             continue;
         };
-        told.extend(steps(&flat(before), &flat(deployment)).into_iter().map(|step| format!("{number} {step}")));
+        reported.extend(steps(&flat(before), &flat(deployment)).into_iter().map(|step| format!("{number} {step}")));
     }
     // What was archived is gone from the record, too; that isn't forgotten.
     let count = |record: &Value| record["count"].as_u64().unwrap_or_default();
     if count(old) == count(new) {
-        told.extend(
+        reported.extend(
             added(new, old, "deployments", "number").iter().map(|gone| format!("{} forgotten", gone["number"])),
         );
     }
-    told
+    reported
 }
 
 /// A deployment of the record with the members of its state beside its own.
@@ -161,7 +161,7 @@ fn steps(old: &Value, new: &Value) -> Vec<String> {
     steps
 }
 
-/// What the new list has and the old one has not, told apart by a member.
+/// What the new list has and the old one has not, by a member.
 fn added(old: &Value, new: &Value, list: &str, by: &str) -> Vec<Value> {
     let news = items(new, list).iter().filter(|item| !items(old, list).iter().any(|known| known[by] == item[by]));
     news.cloned().collect()

@@ -3,7 +3,7 @@
 //! It is the HTTP side of [`fake_aws`], which owns ECS and ECR. It hands everything else on to the emulator (or knows the
 //! little that is needed of SNS, SSM and S3 itself), checks every call against AWS's own models, and records it.
 //!
-//! A scenario sets the scene by hand, delivers an event to a handler whose SDK speaks to [`World::url`], reads the
+//! A scenario makes its services by hand, delivers an event to a handler whose SDK speaks to [`World::url`], reads the
 //! [`World::transcript`], and moves deployments on. World fails the scenario, in [`World::finish`] or at the latest when
 //! it is dropped, for a call that breaks AWS's models, a write that the scenario never read, or a planned
 //! fault that no call met. Time stands still until the scenario moves it, and every id follows from what it names.

@@ -23,7 +23,7 @@ pub struct Call {
     pub status: Option<u16>,
     /// The error's code if the answer was a refusal.
     pub refused: Option<String>,
-    /// The session token that came with the call, else the access key that signed it; functions are told apart by it.
+    /// The session token that came with the call, else the access key that signed it; it distinguishes the functions.
     pub caller: Option<String>,
     /// World's time when it came.
     pub at: Timestamp,

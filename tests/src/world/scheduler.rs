@@ -30,7 +30,7 @@ struct Armed {
 pub struct Schedule {
     /// Its name.
     pub name: String,
-    /// When it rings.
+    /// When it fires.
     pub at: Timestamp,
     /// The ARN of the function that it invokes.
     pub target: String,
@@ -58,8 +58,8 @@ impl Scheduler {
         armed
     }
 
-    /// What rings until now, the earliest first. Each rings once; one that isn't deleted afterwards stays, and is silent.
-    pub(crate) fn ring(&mut self, now: Timestamp) -> Vec<Schedule> {
+    /// What fires until now, the earliest first. Each fires once; one that isn't deleted afterwards stays, and is silent.
+    pub(crate) fn fire(&mut self, now: Timestamp) -> Vec<Schedule> {
         let due: Vec<Schedule> = self.armed().into_iter().filter(|schedule| schedule.at <= now).collect();
         // ActionAfterCompletion is DELETE: `create` takes no other.
         self.schedules.retain(|_, armed| armed.schedule.at > now);

@@ -115,9 +115,9 @@ async fn handle(
 
 /// Waits until the call may go on; at once where nobody holds calls.
 async fn hold(shared: &Shared, held: Held) -> GoOn {
-    let told = shared.lock().gate.arrive(held);
-    match told {
-        Some(told) => told.await.unwrap_or(GoOn::Wholly),
+    let reported = shared.lock().gate.arrive(held);
+    match reported {
+        Some(reported) => reported.await.unwrap_or(GoOn::Wholly),
         None => GoOn::Wholly,
     }
 }

@@ -26,7 +26,7 @@ impl Shared {
         Self(Mutex::new(state))
     }
 
-    /// The state. A panic elsewhere doesn't hide it: the scenario that panicked is told already.
+    /// The state. A panic elsewhere doesn't hide it: the scenario that panicked is reported already.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -3,8 +3,8 @@
 //! Concurrent calls come in any order, so a transcript is not sorted by time. Every call has a *lane*, the thing it is
 //! about (a service, a family, a repository), and a *step* (configuration, record, lease, registry, services, task
 //! definitions, history, register, intent, update, what was done, labels, notice). Within a lane time counts: where a call goes back to an earlier step, the lane enters its
-//! next round. Lines are sorted by round, step, lane. A handler that looks, decides, does and tells is one
-//! round; whoever tells before he does, or looks again, is seen to.
+//! next round. Lines are sorted by round, step, lane. A handler that observes, decides, acts and reports is one
+//! round; one that reports before it acts, or observes again, shows.
 
 use std::collections::HashMap;
 
@@ -65,7 +65,7 @@ pub(crate) fn line(call: &Call) -> String {
     line
 }
 
-/// Where a call stands in parse → look → decide → do → tell.
+/// Where a call stands in parse → observe → decide → act → report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Step {
     Configuration,
@@ -80,7 +80,7 @@ enum Step {
     History,
     OtherReads,
     Register,
-    /// What is meant, and the schedule that rings if it does not come about.
+    /// The intent, and the timer that fires if it has no effect.
     Intent,
     Update,
     /// What is written down afterwards.
@@ -148,7 +148,7 @@ fn service_lane(call: &Call) -> String {
         ("ECS", "DescribeServiceRevisions") => of_arn(first(&call.request, "serviceRevisionArns").unwrap_or_default()),
         ("SNS", "Publish") => attribute(&call.request, "target").unwrap_or_default().to_owned(),
         ("DynamoDB", _) => record_of(&call.request),
-        ("Scheduler", _) => ring(&call.request)["target"].as_str().unwrap_or_default().to_owned(),
+        ("Scheduler", _) => timer(&call.request)["target"].as_str().unwrap_or_default().to_owned(),
         _ => String::new(),
     }
 }
@@ -213,7 +213,7 @@ fn details(call: &Call) -> String {
                     "taskDefinition" => {
                         parts.push(format!("taskDefinition={}", last_part(value.as_str().unwrap_or_default())));
                     }
-                    // The text of anything else: an update of more than the task definition shall be seen.
+                    // The text of anything else: an update of more than the task definition shall show.
                     other => parts.push(format!("{other}={value}")),
                 }
             }
@@ -226,10 +226,10 @@ fn details(call: &Call) -> String {
         ("DynamoDB", "PutItem") => changed(call).join(", "),
         ("DynamoDB", "Query") => "the archive".to_owned(),
         ("Scheduler", "CreateSchedule") => {
-            let ring = ring(request);
+            let timer = timer(request);
             let parts = [
-                ring["slipway"].as_str().unwrap_or_default().to_owned(),
-                ring["number"].as_u64().map(|number| number.to_string()).unwrap_or_default(),
+                timer["slipway"].as_str().unwrap_or_default().to_owned(),
+                timer["number"].as_u64().map(|number| number.to_string()).unwrap_or_default(),
                 text(request, "ScheduleExpression").unwrap_or_default().to_owned(),
                 format!(
                     "→ {}",
@@ -268,7 +268,7 @@ fn record_of(request: &Value) -> String {
 }
 
 /// What a schedule invokes its function with.
-fn ring(request: &Value) -> Value {
+fn timer(request: &Value) -> Value {
     request["Target"]["Input"].as_str().and_then(|input| serde_json::from_str(input).ok()).unwrap_or_default()
 }
 

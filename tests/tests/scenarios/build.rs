@@ -1,4 +1,4 @@
-//! Scenarios about what a notice tells beside the outcome: the commit and its repository by the image's labels, the tasks, and
+//! Scenarios about what a notice says beside the outcome: the commit and its repository by the image's labels, the tasks, and
 //! who asked.
 
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use slipway_core::model::notice::Notice;
 
 use crate::scenario::{Invocation, Scenario};
-use crate::{scenarios, told};
+use crate::{scenarios, trial};
 
 pub(crate) fn scenarios() -> Vec<Trial> {
     scenarios!("build" {
@@ -92,7 +92,7 @@ async fn a_labelled_image_is_told_by_its_commit(name: &'static str) {
     for event in &scenario.world.complete("prod", "web").events {
         scenario.track(event).await;
     }
-    // Whoever tells of the end knows it from the record.
+    // The notice of the end has it from the record.
     assert_eq!(asked(&scenario.transcript()), [""; 0]);
     assert_snapshot!(commit(&only(&mut scenario)), @r"
     3f2a91c (1.5.0)

@@ -1,4 +1,4 @@
-//! Deployments that fail: how soon it is noticed, and what people are told of the cause.
+//! Deployments that fail: how soon it is noticed, and what a notice says of the cause.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use libtest_mimic::Trial;
 
 use crate::following::{deploying, fire_timers, follow, kinds, outcome, remembered, web_with};
 use crate::scenario::{Scenario, WEB, service};
-use crate::{scenarios, told};
+use crate::{scenarios, trial};
 
 pub(crate) fn scenarios() -> Vec<Trial> {
     scenarios! { "failure" {
@@ -72,8 +72,8 @@ async fn each_cause_is_said_in_words_that_a_person_acts_on(name: &'static str) {
         let mut scenario = failing(name, failure).await;
         scenario.transcript();
         let email = scenario.email();
-        let told: Vec<&str> = email.lines().skip(2).take_while(|line| !line.starts_with("Repository")).collect();
-        said.push_str(&format!("== {title}\n{}\n", told.join("\n").trim()));
+        let reported: Vec<&str> = email.lines().skip(2).take_while(|line| !line.starts_with("Repository")).collect();
+        said.push_str(&format!("== {title}\n{}\n", reported.join("\n").trim()));
         let advice = email.lines().skip_while(|line| !line.starts_with("What you can do"));
         for line in advice.take_while(|line| !line.is_empty()) {
             said.push_str(&format!("{line}\n"));

@@ -9,7 +9,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::scenario::{Invocation, Scenario, WEB, id, service};
-use crate::{scenarios, told};
+use crate::{scenarios, trial};
 
 pub(crate) fn scenarios() -> Vec<Trial> {
     scenarios! { "faults" {
@@ -107,7 +107,7 @@ async fn a_crash_between_register_and_update_converges(name: &'static str) {
     scenario.world.fault_each("ECS.UpdateService", Fault::Break);
     let failed = scenario.deploy_once(&event, Invocation::New).await;
     assert_eq!(failed, Err("ECS.UpdateService/Unreachable".to_owned()));
-    assert!(scenario.notices().is_empty(), "what Lambda tries again is not told");
+    assert!(scenario.notices().is_empty(), "what Lambda tries again is not published");
     scenario.world.heal("ECS.UpdateService");
     scenario.transcript();
     let answer = scenario.deploy_once(&event, Invocation::Again).await.expect("an answer");
@@ -126,7 +126,7 @@ async fn a_crash_before_the_notice_is_told_by_the_retry(name: &'static str) {
     assert_eq!(failed, Err("SNS.Publish/Denied".to_owned()));
     scenario.world.heal("SNS.Publish");
     scenario.transcript();
-    // Lambda's own next try tells what the first could not; another delivery has nothing to say.
+    // Lambda's own next try publishes what the first could not; another delivery publishes nothing.
     scenario.deploy_once(&event, Invocation::Again).await.expect("an answer");
     assert_snapshot!("a_crash_before_the_notice_is_told_by_the_retry", scenario.transcript());
     let ids: Vec<_> = scenario.notices().iter().map(id).collect();
@@ -146,7 +146,7 @@ async fn a_denied_role_is_told_and_not_tried_again(name: &'static str) {
     );
     scenario.world.fault_each("ECS.RegisterTaskDefinition", Fault::Refuse(denied));
     let event = scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
-    // A second delivery means it once more, because somebody may have mended the role; it is not told again.
+    // A second delivery intends it once more, because somebody may have fixed the role; it is not published again.
     for _ in 0..2 {
         let answer = scenario.deploy_once(&event, Invocation::New).await.expect("an answer");
         assert_eq!(outcome(&answer), "refused");
@@ -309,7 +309,7 @@ async fn chain_of_ten_services(name: &'static str) -> usize {
     // What leads to an accepted update: the lease, and four calls in a row.
     // One service's own calls: what a slow machine sends one by one for ten of them is no chain.
     let of_another = |call: &Call| (1..10).any(|n| call.request.to_string().contains(&format!("web-{n}")));
-    // Another one, updated before, may be told of meanwhile, with what its image was built from.
+    // Another one, updated before, may be published meanwhile, with what its image was built from.
     let labels =
         |call: &Call| matches!(call.operation.as_str(), "BatchGetImage" | "GetDownloadUrlForLayer" | "GetObject");
     let own = |call: &Call| call.operation == "DescribeServices" || !(of_another(call) || labels(call));

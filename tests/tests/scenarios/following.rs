@@ -41,7 +41,7 @@ pub(crate) async fn running(name: &'static str, config: &str, service: Value) ->
     scenario
 }
 
-/// Pushes an image and follows its deployment's first event; what that writes and tells is claimed.
+/// Pushes an image and follows its deployment's first event; what that writes and publishes is asserted.
 pub(crate) async fn deploy(scenario: &mut Scenario, tag: &str) {
     scenario.push_web(tag).await;
     follow(scenario, Moved::default()).await;
@@ -78,7 +78,7 @@ pub(crate) async fn fire_timers(scenario: &mut Scenario, after: Duration) -> usi
     due.len()
 }
 
-/// The kinds of what was told since the last reading.
+/// The kinds of what was published since the last reading.
 pub(crate) fn kinds(scenario: &mut Scenario) -> Vec<String> {
     scenario.notices().iter().map(|notice| notice.attributes["kind"].clone()).collect()
 }
@@ -103,7 +103,7 @@ pub(crate) fn timers(scenario: &Scenario) -> Vec<String> {
         .collect()
 }
 
-/// The revision that `prod/web` is meant to run, `web:2`.
+/// The revision that `prod/web` shall run, `web:2`.
 pub(crate) fn runs(scenario: &Scenario) -> String {
     let request = json!({ "cluster": "prod", "services": ["web"] });
     let answer = scenario.world.by_hand("ECS.DescribeServices", request);

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::following::{deploying, follow};
 use crate::scenario::{Invocation, Killed, Scenario, WEB, id, service, service_with_breaker};
 use crate::trouble::{self, Case, Trouble};
-use crate::{scenarios, told};
+use crate::{scenarios, trial};
 
 pub(crate) fn scenarios() -> Vec<Trial> {
     scenarios! { "generated" {
@@ -46,7 +46,7 @@ enum Base {
 struct End {
     running: String,
     updates: usize,
-    told: BTreeSet<String>,
+    reported: BTreeSet<String>,
     leases: usize,
     intents: usize,
 }
@@ -133,8 +133,8 @@ async fn run(name: &'static str, base: Base, case: Option<Case>) -> (usize, End)
     let end = End {
         running: scenario.running(),
         updates: scenario.updates(),
-        // That it is in progress is published by whoever looks at it meanwhile, which a retry may do.
-        told: scenario.notices().iter().map(id).filter(|id| !id.ends_with("/in_progress")).collect(),
+        // That it is in progress is published by any invocation that observes it meanwhile, which a retry may do.
+        reported: scenario.notices().iter().map(id).filter(|id| !id.ends_with("/in_progress")).collect(),
         leases: items.iter().filter(|item| !item["record"]["lease"].is_null()).count(),
         intents: items.iter().map(intents).sum(),
     };
@@ -149,7 +149,7 @@ fn intents(item: &Value) -> usize {
     deployments.iter().filter(|it| !it["state"]["intended"].is_null()).count()
 }
 
-/// The scene, and what is delivered to the deploy function.
+/// The set-up, and what is delivered to the deploy function.
 async fn begin(name: &'static str, base: Base) -> (Scenario, Value) {
     if let Base::ThreeServices = base {
         let config = r#"

@@ -7,7 +7,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::scenario::{Invocation, Killed, Scenario, WEB, id, service, web_definition};
-use crate::{scenarios, told};
+use crate::{scenarios, trial};
 
 pub(crate) fn scenarios() -> Vec<Trial> {
     scenarios! { "lease" {
@@ -110,9 +110,9 @@ async fn a_crash_between_update_and_its_record_makes_no_second_deployment(name: 
     scenario.claim();
     scenario.deploy_once(&event, Invocation::Again).await.expect("an answer");
     assert_eq!(scenario.updates(), 1);
-    let told = scenario.notices();
-    assert_eq!(told.len(), 1);
-    assert!(id(&told[0]).ends_with("/started"));
+    let reported = scenario.notices();
+    assert_eq!(reported.len(), 1);
+    assert!(id(&reported[0]).ends_with("/started"));
     assert!(scenario.remembered("prod/web")["lease"].is_null());
     scenario.claim();
     scenario.end();

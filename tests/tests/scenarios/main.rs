@@ -1,4 +1,4 @@
-//! The scenarios: what happens to users, told with the real handlers and the real SDK against World.
+//! The scenarios: what happens to users, with the real handlers and the real SDK against World.
 //!
 //! They run side by side; after them the stack, and when the whole set was run, the template's roles are judged by every
 //! call recorded in any of them.
@@ -35,7 +35,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 /// A scenario by its name, which is the name of its function.
 macro_rules! scenarios {
     ($module:literal { $($name:ident)* }) => {
-        vec![$(told(concat!($module, "::", stringify!($name)), $name),)*]
+        vec![$(trial(concat!($module, "::", stringify!($name)), $name),)*]
     };
 }
 pub(crate) use scenarios;
@@ -85,15 +85,15 @@ fn main() -> ExitCode {
 /// The handlers' futures are large without optimisation, and a test's thread has two megabytes.
 const STACK: usize = 32 << 20;
 
-/// A trial that tells a scenario on a runtime and a thread of its own.
-fn told<F: Future<Output = ()> + 'static>(name: &'static str, scenario: fn(&'static str) -> F) -> Trial {
+/// A trial that runs a scenario on a runtime and a thread of its own.
+fn trial<F: Future<Output = ()> + 'static>(name: &'static str, scenario: fn(&'static str) -> F) -> Trial {
     Trial::test(name, move || {
-        let telling = std::thread::Builder::new().stack_size(STACK).spawn(move || {
+        let running = std::thread::Builder::new().stack_size(STACK).spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.map_err(|error| Failed::from(error.to_string()))?;
             runtime.block_on(scenario(name));
             Ok(())
         })?;
-        telling.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }

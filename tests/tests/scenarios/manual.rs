@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::following::{deploying, follow};
 use crate::scenario::{Scenario, WEB, service, service_with_breaker, web_definition};
-use crate::{scenarios, told};
+use crate::{scenarios, trial};
 
 pub(crate) fn scenarios() -> Vec<Trial> {
     scenarios! { "manual" {
@@ -245,13 +245,13 @@ async fn a_wrong_request_does_nothing_and_names_what_is_known(name: &'static str
         json!(["deploy"]),
         json!({}),
     ];
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     for request in requests {
         let answer = scenario.ask(request.clone()).await;
         assert_eq!(answer["ok"], false);
-        told.push(format!("{request}\n{}", pretty(&answer["error"])));
+        reported.push(format!("{request}\n{}", pretty(&answer["error"])));
     }
-    assert_snapshot!("a_wrong_request_does_nothing_and_names_what_is_known", told.join("\n\n"));
+    assert_snapshot!("a_wrong_request_does_nothing_and_names_what_is_known", reported.join("\n\n"));
     assert!(scenario.world.calls().iter().all(|call| !call.is_write()));
     scenario.end();
 }

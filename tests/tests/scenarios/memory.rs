@@ -5,7 +5,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::scenario::{Invocation, Scenario, WEB, service_with_breaker, web_definition};
-use crate::{scenarios, told};
+use crate::{scenarios, trial};
 
 pub(crate) fn scenarios() -> Vec<Trial> {
     scenarios! { "memory" {
@@ -211,13 +211,13 @@ async fn the_history_goes_back_beyond_the_record(name: &'static str) {
             scenario.track_once(event).await.expect("an answer");
         }
     }
-    let told = |answer: &Value| -> Vec<String> {
+    let reported = |answer: &Value| -> Vec<String> {
         let deployments = answer["targets"][0]["deployments"].as_array().cloned().unwrap_or_default();
         deployments.iter().map(|it| it["image"]["new"]["tag"].as_str().unwrap_or_default().to_owned()).collect()
     };
-    let last = told(&scenario.ask(json!({ "action": "history", "target": "prod/web" })).await);
+    let last = reported(&scenario.ask(json!({ "action": "history", "target": "prod/web" })).await);
     assert_eq!((last.len(), last[0].as_str()), (10, "1.5.12"));
-    let all = told(&scenario.ask(json!({ "action": "history", "target": "prod/web", "last": 50 })).await);
+    let all = reported(&scenario.ask(json!({ "action": "history", "target": "prod/web", "last": 50 })).await);
     assert_eq!((all.len(), all[11].as_str()), (12, "1.5.1"), "{all:?}");
     scenario.claim();
     scenario.end();

@@ -6,7 +6,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::scenario::{Scenario, WEB, service, service_with_breaker, web_definition};
-use crate::{scenarios, told};
+use crate::{scenarios, trial};
 
 pub(crate) fn scenarios() -> Vec<Trial> {
     scenarios! { "order" {
@@ -39,7 +39,7 @@ async fn an_older_version_is_skipped(name: &'static str) {
     assert_eq!(answer["targets"][0]["outcome"], "skipped");
     assert_eq!(answer["targets"][0]["reason"]["text"], "1.4.1 is older than the running 1.4.2");
     assert_snapshot!("an_older_version_is_skipped", scenario.transcript());
-    assert!(scenario.notices().is_empty(), "a skip is not told");
+    assert!(scenario.notices().is_empty(), "a skip is not published");
     scenario.end();
 }
 
@@ -229,7 +229,7 @@ async fn a_push_during_blue_green_is_queued(name: &'static str) {
         scenario.notices();
         let answer = scenario.push_web("1.5.1").await;
         assert_eq!(answer["targets"][0]["reason"]["code"], "queued", "{strategy}");
-        assert!(scenario.notices().is_empty(), "what waits is not told");
+        assert!(scenario.notices().is_empty(), "what waits is not published");
         scenario.claim();
 
         // The deployment ends, and what waited runs.

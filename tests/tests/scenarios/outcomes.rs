@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::following::{deploy, deploying, fire_timers, follow, kinds, outcome, remembered, runs, timers};
 use crate::scenario::{Invocation, Scenario, WEB, service, service_with_breaker, web_definition};
-use crate::{scenarios, told};
+use crate::{scenarios, trial};
 
 pub(crate) fn scenarios() -> Vec<Trial> {
     scenarios! { "outcomes" {
@@ -182,9 +182,9 @@ async fn terraform_in_between_is_told_as_external(name: &'static str) {
         .by_hand("ECS.UpdateService", json!({ "cluster": "prod", "service": "web", "taskDefinition": "web" }));
     follow(&mut scenario, Moved::default()).await;
     scenario.transcript();
-    let mut told = scenario.subjects();
-    told.sort();
-    assert_snapshot!("terraform_in_between", told.join("\n"));
+    let mut reported = scenario.subjects();
+    reported.sort();
+    assert_snapshot!("terraform_in_between", reported.join("\n"));
     let moved = scenario.world.complete("prod", "web");
     follow(&mut scenario, moved).await;
     scenario.transcript();

@@ -14,7 +14,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::scenario::{service, service_with_breaker, side_by_side};
-use crate::{scenarios, told};
+use crate::{scenarios, trial};
 
 use schedule::Schedule;
 

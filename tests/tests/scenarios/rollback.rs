@@ -1,4 +1,4 @@
-//! The way back: who takes it, to what, at most once, and when a person is called.
+//! Rollbacks: who makes them, to what, at most once, and when manual action is required.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::following::{
     timers, web_with,
 };
 use crate::scenario::{Invocation, Scenario, WEB, service, service_with_breaker};
-use crate::{scenarios, told};
+use crate::{scenarios, trial};
 
 pub(crate) fn scenarios() -> Vec<Trial> {
     scenarios! { "rollback" {

@@ -122,7 +122,7 @@ impl Room {
     }
 
     /// Publishes a notice, and runs the function on what is in the queue now, once.
-    pub(crate) async fn tell(&mut self, notice: &Notice) {
+    pub(crate) async fn deliver(&mut self, notice: &Notice) {
         self.publish(notice);
         self.run_once().await;
     }

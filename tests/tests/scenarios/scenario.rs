@@ -41,10 +41,10 @@ pub(crate) struct Scenario {
     invocations: u32,
     time_left: Duration,
     log: String,
-    told: Vec<Notice>,
+    reported: Vec<Notice>,
 }
 
-/// How a second delivery is told apart from Lambda's own second try of the first.
+/// How a second delivery differs from Lambda's own second try of the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Invocation {
     /// A new one, with a request id of its own.
@@ -87,7 +87,7 @@ impl Scenario {
             invocations: 0,
             time_left: Duration::from_secs(300),
             log: String::new(),
-            told: Vec::new(),
+            reported: Vec::new(),
         }
     }
 
@@ -233,7 +233,7 @@ impl Scenario {
         answer["serviceDeployments"].as_array().map_or(0, Vec::len) - 1
     }
 
-    /// The image that the service `prod/web` is meant to run.
+    /// The image that the service `prod/web` shall run.
     pub(crate) fn running(&self) -> String {
         let request = json!({ "cluster": "prod", "services": ["web"] });
         let service = self.world.by_hand("ECS.DescribeServices", request);
@@ -308,7 +308,7 @@ impl Scenario {
 
     /// The notices since the last reading, each with its subject and its text.
     pub(crate) fn notices(&mut self) -> Vec<Notice> {
-        let mut notices = std::mem::take(&mut self.told);
+        let mut notices = std::mem::take(&mut self.reported);
         notices.extend(self.world.notices());
         notices
     }
@@ -384,7 +384,7 @@ pub(crate) async fn side_by_side<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     ended.into_iter().flatten().collect()
 }
 
-/// What Lambda tells a function of an invocation: the request's number, and that it has this much time.
+/// What Lambda gives a function with an invocation: the request's number, and that it has this much time.
 pub(crate) fn context(world: &World, function: &str, request: u32, time_left: Duration) -> Context {
     let mut context = Context::default();
     context.request_id = format!("00000000-0000-4000-8000-{request:012}");

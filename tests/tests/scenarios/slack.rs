@@ -8,7 +8,7 @@ use slipway_core::model::notice::{Notice, NoticeKind};
 
 use crate::room::{By, Room, notice, route};
 use crate::scenario::{Scenario, WEB};
-use crate::{scenarios, told};
+use crate::{scenarios, trial};
 
 pub(crate) fn scenarios() -> Vec<Trial> {
     scenarios!("slack" {
@@ -35,9 +35,9 @@ async fn a_deployment_is_one_message(name: &'static str) {
     let mut room = Room::open(name, By::Bot).await;
     for (kind, second) in [(NoticeKind::Started, 0), (NoticeKind::InProgress, 5), (NoticeKind::Completed, 90)] {
         let notice = notice("1", kind, second);
-        room.tell(&notice).await;
+        room.deliver(&notice).await;
         // Every notice comes twice.
-        room.tell(&notice).await;
+        room.deliver(&notice).await;
     }
     assert_snapshot!(room.slack.view("#deploys"), @"✅ Deployed to prod/web: 1.1.0 (edited 2×)");
     assert_eq!(room.slack.asked().len(), 3);
@@ -52,10 +52,10 @@ async fn a_failure_and_its_rollback_are_one_message_and_a_word_to_the_channel(na
         (NoticeKind::RollingBack, 61),
         (NoticeKind::RolledBack, 120),
     ] {
-        room.tell(&notice("1", kind, second)).await;
+        room.deliver(&notice("1", kind, second)).await;
     }
-    room.tell(&notice("2", NoticeKind::Started, 200)).await;
-    room.tell(&notice("2", NoticeKind::Completed, 260)).await;
+    room.deliver(&notice("2", NoticeKind::Started, 200)).await;
+    room.deliver(&notice("2", NoticeKind::Completed, 260)).await;
     assert_snapshot!(room.slack.view("#deploys"), @r"
     ↩️ Deploy failed, rolled back on prod/web: 1.1.0 (edited 3×)
       ↳ 🔻 Deploy is failing on prod/web: 1.1.0 (also in the channel)
@@ -94,8 +94,8 @@ async fn a_webhook_tells_the_start_and_the_end(name: &'static str) {
         (NoticeKind::InProgress, 6),
     ] {
         let notice = notice("1", kind, second);
-        room.tell(&notice).await;
-        room.tell(&notice).await;
+        room.deliver(&notice).await;
+        room.deliver(&notice).await;
     }
     assert_snapshot!(room.slack.view("#webhook"), @r"
     ⏳ Deploying to prod/web: 1.1.0
@@ -103,7 +103,7 @@ async fn a_webhook_tells_the_start_and_the_end(name: &'static str) {
     ");
     room.slack.rotate();
     room.keep_secret(By::Webhook);
-    room.tell(&notice("2", NoticeKind::Started, 100)).await;
+    room.deliver(&notice("2", NoticeKind::Started, 100)).await;
     assert_eq!(room.slack.messages("#webhook").len(), 3, "the webhook's new address was read");
     room.close();
 }
@@ -118,7 +118,7 @@ async fn two_channels_by_severity(name: &'static str) {
     let taken_over =
         [(NoticeKind::Failing, 50), (NoticeKind::Superseded, 60)].map(|(kind, second)| notice("3", kind, second));
     for notice in well.into_iter().chain(wrong).chain(taken_over) {
-        room.tell(&notice.routed(&routes)).await;
+        room.deliver(&notice.routed(&routes)).await;
     }
     assert_snapshot!(room.slack.view("#deploys"), @r"
     ✅ Deployed to prod/web: 1.1.0 (edited 1×)
@@ -172,10 +172,10 @@ async fn two_hundred_deployments_at_once(name: &'static str) {
 
 async fn a_new_token_is_read_when_the_old_one_is_refused(name: &'static str) {
     let mut room = Room::open(name, By::Bot).await;
-    room.tell(&notice("1", NoticeKind::Started, 0)).await;
+    room.deliver(&notice("1", NoticeKind::Started, 0)).await;
     room.slack.rotate();
     room.keep_secret(By::Bot);
-    room.tell(&notice("1", NoticeKind::Completed, 60)).await;
+    room.deliver(&notice("1", NoticeKind::Completed, 60)).await;
     assert_snapshot!(room.slack.view("#deploys"), @"✅ Deployed to prod/web: 1.1.0 (edited 1×)");
     assert_eq!(answers(&room, "invalid_auth"), 1);
     room.close();
@@ -188,7 +188,7 @@ async fn a_revoked_token_puts_the_notices_aside_and_is_told_once(name: &'static 
         room.publish(&notice(deployment, NoticeKind::Started, 0));
     }
     room.run_once().await;
-    room.tell(&notice("4", NoticeKind::Started, 0)).await;
+    room.deliver(&notice("4", NoticeKind::Started, 0)).await;
     assert_eq!(room.waiting(), 0);
     let subjects: Vec<String> = room.world.notices().into_iter().map(|notice| notice.subject).collect();
     assert_eq!(subjects, ["Slack takes no notices for #deploys: invalid_auth"]);
@@ -213,7 +213,7 @@ async fn an_archived_channel_loses_nothing_in_another(name: &'static str) {
     room.slack.archive("#incidents");
     let routes = [route("#incidents", &[]), route("#deploys", &[])];
     for (kind, second) in [(NoticeKind::Started, 0), (NoticeKind::Completed, 60)] {
-        room.tell(&notice("1", kind, second).routed(&routes)).await;
+        room.deliver(&notice("1", kind, second).routed(&routes)).await;
     }
     assert_snapshot!(room.slack.view("#deploys"), @"✅ Deployed to prod/web: 1.1.0 (edited 1×)");
     let aside: Vec<Notice> = room.world.take_from(&room.refused).iter().filter_map(|it| Notice::parse(it)).collect();
@@ -229,7 +229,7 @@ async fn an_archived_channel_loses_nothing_in_another(name: &'static str) {
 
 async fn slack_is_down_for_an_hour(name: &'static str) {
     let mut room = Room::open(name, By::Bot).await;
-    room.tell(&notice("1", NoticeKind::Started, 0)).await;
+    room.deliver(&notice("1", NoticeKind::Started, 0)).await;
     room.slack.go_down();
     for (deployment, kind, second) in [
         ("1", NoticeKind::InProgress, 5),
@@ -237,7 +237,7 @@ async fn slack_is_down_for_an_hour(name: &'static str) {
         ("1", NoticeKind::Completed, 60),
         ("2", NoticeKind::Failing, 70),
     ] {
-        room.tell(&notice(deployment, kind, second)).await;
+        room.deliver(&notice(deployment, kind, second)).await;
     }
     for _ in 0..10 {
         room.world.advance(Duration::from_secs(360));
@@ -258,13 +258,13 @@ async fn a_pause_that_slack_asks_for_is_kept(name: &'static str) {
     let mut room = Room::open(name, By::Bot).await;
     let begin = room.world.time()();
     room.slack.ask_for_a_pause(Duration::from_secs(7));
-    room.tell(&notice("1", NoticeKind::Started, 0)).await;
+    room.deliver(&notice("1", NoticeKind::Started, 0)).await;
     let [message] = &room.slack.messages("#deploys")[..] else { panic!("one message") };
     assert!(message.at.duration_since(begin).unwrap_or_default() >= Duration::from_secs(7));
 
     // Longer than the function has: the queue brings it again.
     room.slack.ask_for_a_pause(Duration::from_secs(600));
-    room.tell(&notice("2", NoticeKind::Started, 0)).await;
+    room.deliver(&notice("2", NoticeKind::Started, 0)).await;
     assert_eq!(room.waiting(), 1);
     let begin = room.world.time()();
     room.run().await;
@@ -276,7 +276,7 @@ async fn a_pause_that_slack_asks_for_is_kept(name: &'static str) {
 async fn a_refused_layout_costs_only_the_layout(name: &'static str) {
     let mut room = Room::open(name, By::Bot).await;
     room.slack.dislike_blocks(1);
-    room.tell(&notice("1", NoticeKind::Started, 0)).await;
+    room.deliver(&notice("1", NoticeKind::Started, 0)).await;
     let [message] = &room.slack.messages("#deploys")[..] else { panic!("one message") };
     assert_snapshot!(message.body["text"].as_str().unwrap_or_default(), @r"
     ⏳ Deploying to prod/web: 1.1.0
@@ -287,10 +287,10 @@ async fn a_refused_layout_costs_only_the_layout(name: &'static str) {
 
 async fn a_deleted_message_is_made_anew(name: &'static str) {
     let mut room = Room::open(name, By::Bot).await;
-    room.tell(&notice("1", NoticeKind::Started, 0)).await;
+    room.deliver(&notice("1", NoticeKind::Started, 0)).await;
     room.slack.sweep("#deploys");
-    room.tell(&notice("1", NoticeKind::Failing, 60)).await;
-    room.tell(&notice("1", NoticeKind::RolledBack, 120)).await;
+    room.deliver(&notice("1", NoticeKind::Failing, 60)).await;
+    room.deliver(&notice("1", NoticeKind::RolledBack, 120)).await;
     assert_snapshot!(room.slack.view("#deploys"), @r"
     ↩️ Deploy failed, rolled back on prod/web: 1.1.0 (edited 1×)
       ↳ 🔻 Deploy is failing on prod/web: 1.1.0
@@ -321,11 +321,11 @@ async fn a_notice_carries_its_target_s_channels(name: &'static str) {
 
 async fn a_crash_in_the_middle_is_made_good(name: &'static str) {
     let mut room = Room::open(name, By::Bot).await;
-    room.tell(&notice("1", NoticeKind::Started, 0)).await;
+    room.deliver(&notice("1", NoticeKind::Started, 0)).await;
     // The edit is made, but not written down; the reply is not made.
     room.publish(&notice("1", NoticeKind::Failing, 60));
     room.crash_when_slack_was_asked(2).await;
-    room.tell(&notice("1", NoticeKind::RolledBack, 120)).await;
+    room.deliver(&notice("1", NoticeKind::RolledBack, 120)).await;
     assert_eq!(room.waiting(), 2, "the dead one's turn is not over yet");
     room.run().await;
     assert_snapshot!(room.slack.view("#deploys"), @r"
@@ -341,7 +341,7 @@ async fn a_crash_at_the_post_may_double_a_message_and_loses_none(name: &'static 
     room.publish(&notice("1", NoticeKind::Started, 0));
     room.crash_when_slack_was_asked(1).await;
     room.run().await;
-    room.tell(&notice("1", NoticeKind::Completed, 60)).await;
+    room.deliver(&notice("1", NoticeKind::Completed, 60)).await;
     assert_snapshot!(room.slack.view("#deploys"), @r"
     ⏳ Deploying to prod/web: 1.1.0
     ✅ Deployed to prod/web: 1.1.0 (edited 1×)

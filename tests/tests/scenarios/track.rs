@@ -1,4 +1,4 @@
-//! How deployments go and end, as people are told of it.
+//! How deployments go and end, and what is published about them.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::scenario::{Scenario, WEB, service_with_breaker, web_definition};
-use crate::{scenarios, told};
+use crate::{scenarios, trial};
 
 pub(crate) fn scenarios() -> Vec<Trial> {
     scenarios! { "track" {
@@ -212,7 +212,7 @@ async fn a_superseded_deployment_did_not_fail(name: &'static str) {
     in_progress: In progress on prod/web: shop/web:1.5.1 (was 1.5.0)
     superseded: Superseded on prod/web: shop/web:1.5.0, a newer deployment took its place
     "#);
-    // What ECS still sends of the first changes nothing, and is not told.
+    // What ECS still sends of the first changes nothing, and is not published.
     scenario.track(&first).await;
     let mut failed = first.clone();
     failed["detail"]["eventName"] = "SERVICE_DEPLOYMENT_FAILED".into();

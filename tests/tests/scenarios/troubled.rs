@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::following::{deploy, deploying, logging_definition, outcome, remembered, runs};
 use crate::scenario::{Invocation, Killed, Scenario, WEB, id, service, service_with_breaker};
 use crate::trouble::{self, Case, Trouble};
-use crate::{scenarios, told};
+use crate::{scenarios, trial};
 
 pub(crate) fn scenarios() -> Vec<Trial> {
     scenarios! { "troubled" {
@@ -49,7 +49,7 @@ struct End {
     quarantine: usize,
     deployments: usize,
     revisions: usize,
-    told: BTreeSet<String>,
+    reported: BTreeSet<String>,
     leases: usize,
 }
 
@@ -114,7 +114,7 @@ async fn run(name: &'static str, base: Base, case: Option<Case>) -> (usize, End)
         scenario.world.advance(Duration::from_secs(60));
         scenario.track_as(&payload, Invocation::Again).await.expect("the retry comes to an end");
     }
-    let told = finish(&mut scenario).await;
+    let reported = finish(&mut scenario).await;
     let record = remembered(&scenario);
     let request = json!({ "cluster": "prod", "service": "web" });
     let deployments = scenario.world.by_hand("ECS.ListServiceDeployments", request);
@@ -125,7 +125,7 @@ async fn run(name: &'static str, base: Base, case: Option<Case>) -> (usize, End)
         quarantine: record["quarantine"].as_array().map_or(0, Vec::len),
         deployments: deployments["serviceDeployments"].as_array().map_or(0, Vec::len),
         revisions: revisions["taskDefinitionArns"].as_array().map_or(0, Vec::len),
-        told,
+        reported,
         leases: usize::from(!record["lease"].is_null()),
     };
     assert!(case.is_some() || end.leases == 0, "{base:?}: {end:?}");
@@ -134,7 +134,7 @@ async fn run(name: &'static str, base: Base, case: Option<Case>) -> (usize, End)
     (calls, end)
 }
 
-/// What ECS does then, and the timers that fire: until nothing is under way any more. The ids of what was told from the beginning.
+/// What ECS does then, and the timers that fire: until nothing is under way any more. The ids of what was published from the beginning.
 async fn finish(scenario: &mut Scenario) -> BTreeSet<String> {
     for _ in 0..12 {
         scenario.world.advance(Duration::from_secs(240));
@@ -161,7 +161,7 @@ async fn finish(scenario: &mut Scenario) -> BTreeSet<String> {
     scenario.notices().iter().map(id).collect()
 }
 
-/// The scene, and the timer that fires then.
+/// The set-up, and the timer that fires then.
 async fn begin(name: &'static str, base: Base) -> (Scenario, Value) {
     let mut without = service_with_breaker("web");
     without["deploymentConfiguration"]["deploymentCircuitBreaker"]["rollback"] = false.into();

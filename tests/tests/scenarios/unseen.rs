@@ -1,5 +1,5 @@
 //! What began and ended before anybody wrote it down: the function dies right after the update, and ECS lists the deployment
-//! no more when somebody looks. ECS's history of service deployments tells what became of it.
+//! no more when it is observed. ECS's history of service deployments says what became of it.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::following::{fire_timers, follow, kinds, outcome, remembered};
 use crate::scenario::{Invocation, Killed, Scenario, WEB, service_with_breaker, web_definition};
-use crate::{scenarios, told};
+use crate::{scenarios, trial};
 
 pub(crate) fn scenarios() -> Vec<Trial> {
     scenarios! { "unseen" {

@@ -13,7 +13,7 @@ const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 async fn a_multi_platform_push_sends_children_and_attestations_untagged_and_then_the_index() {
     let world = alone().await;
     let push = world.push("shop/web", ["1.5.0", "latest"], &Image::multi_platform("web 1.5.0"));
-    let told = |event: &Value| {
+    let reported = |event: &Value| {
         let detail = &event["detail"];
         let kept = ["image-tag", "manifest-media-type", "artifact-media-type"];
         kept.map(|name| detail[name].as_str().unwrap_or("absent").to_owned()).join(" ")
@@ -21,7 +21,7 @@ async fn a_multi_platform_push_sends_children_and_attestations_untagged_and_then
     let child = " application/vnd.oci.image.manifest.v1+json application/vnd.oci.image.config.v1+json";
     let index = |tag: &str| format!("{tag} {INDEX} absent");
     let expected = [child, child, child, child, &index("1.5.0"), &index("latest")];
-    assert_eq!(push.events.iter().map(told).collect::<Vec<_>>(), expected);
+    assert_eq!(push.events.iter().map(reported).collect::<Vec<_>>(), expected);
     assert_eq!(push.event()["detail"]["image-digest"], json!(push.digest));
 
     let request = json!({"repositoryName": "shop/web", "imageIds": [{"imageTag": "latest"}]});

@@ -62,9 +62,9 @@ async fn a_write_is_taken_only_on_its_condition() {
 #[tokio::test]
 async fn what_is_remembered_is_told_in_words() {
     let world = with_table().await;
-    let deployment = |state: Value, told: Value| {
+    let deployment = |state: Value, reported: Value| {
         let deployment = json!({
-            "number": {"N": "1"}, "trigger": {"S": "push"}, "state": { "M": state }, "published": { "L": told },
+            "number": {"N": "1"}, "trigger": {"S": "push"}, "state": { "M": state }, "published": { "L": reported },
         });
         json!({ "M": { "count": {"N": "1"}, "lease": lease("a"), "deployments": {"L": [{ "M": deployment }]} } })
     };
@@ -75,12 +75,12 @@ async fn what_is_remembered_is_told_in_words() {
         deployment(began(), json!([])),
         deployment(began(), json!([{"S": "x"}])),
     ];
-    let mut told = String::new();
+    let mut reported = String::new();
     for (rev, record) in (0_u64..).zip(steps) {
         answered(call(&world, "DynamoDB.PutItem", put(&item(rev + 1, record), rev)).await);
-        told.push_str(&world.transcript());
+        reported.push_str(&world.transcript());
     }
-    insta::assert_snapshot!(told, @r"
+    insta::assert_snapshot!(reported, @r"
     DynamoDB.PutItem prod/web lease taken
     DynamoDB.PutItem prod/web 1 intended
     DynamoDB.PutItem prod/web 1 began

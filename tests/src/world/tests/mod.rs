@@ -1,4 +1,4 @@
-//! Tests of World itself, over HTTP: a scenario can rely on nothing that is not seen to hold here.
+//! Tests of World itself, over HTTP: a scenario relies only on what is tested here.
 
 mod ecr;
 mod ecs;

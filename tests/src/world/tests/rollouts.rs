@@ -39,7 +39,7 @@ async fn history(world: &World) -> Vec<Value> {
     listed["serviceDeployments"].as_array().unwrap().clone()
 }
 
-fn told(moved: &Moved) -> Vec<String> {
+fn reported(moved: &Moved) -> Vec<String> {
     let line = |event: &Value| {
         let detail = &event["detail"];
         format!("{} {}", detail["eventName"].as_str().unwrap(), detail["reason"].as_str().unwrap())
@@ -56,7 +56,7 @@ async fn a_deployment_completes_and_the_old_one_is_gone() {
     let moved = world.complete("prod", "web");
     let primary = service(&world).await["deployments"][0].clone();
     let id = primary["id"].as_str().unwrap();
-    assert_eq!(told(&moved), [format!("SERVICE_DEPLOYMENT_COMPLETED ECS deployment {id} completed.")]);
+    assert_eq!(reported(&moved), [format!("SERVICE_DEPLOYMENT_COMPLETED ECS deployment {id} completed.")]);
     assert_eq!(deployments(&world).await, ["PRIMARY web:2 COMPLETED 0"]);
     let statuses: Vec<Value> = history(&world).await.iter().map(|brief| brief["status"].clone()).collect();
     assert_eq!(statuses, ["SUCCESSFUL", "SUCCESSFUL"]);
@@ -98,7 +98,7 @@ async fn without_a_circuit_breaker_nobody_calls_it_failed() {
 async fn a_circuit_breaker_without_rollback_leaves_the_failed_deployment_primary() {
     let world = updating(json!({"deploymentCircuitBreaker": {"enable": true, "rollback": false}})).await;
     let moved = world.fail("prod", "web", Failure::CannotBePulled);
-    assert_eq!(told(&moved), ["SERVICE_DEPLOYMENT_FAILED ECS deployment circuit breaker: tasks failed to start."]);
+    assert_eq!(reported(&moved), ["SERVICE_DEPLOYMENT_FAILED ECS deployment circuit breaker: tasks failed to start."]);
     assert_eq!(moved.events[0]["detail"]["eventType"], "ERROR");
     assert_eq!(deployments(&world).await, ["PRIMARY web:2 FAILED 3", "ACTIVE web:1 COMPLETED 0"]);
     world.finish();
@@ -110,7 +110,7 @@ async fn a_circuit_breaker_with_rollback_makes_the_old_deployment_primary_again(
     let old = service(&world).await["deployments"][1]["id"].as_str().unwrap().to_owned();
     let moved = world.fail("prod", "web", Failure::Exits { code: 1 });
     assert_eq!(
-        told(&moved),
+        reported(&moved),
         [
             "SERVICE_DEPLOYMENT_FAILED ECS deployment circuit breaker: tasks failed to start.".to_owned(),
             format!(
@@ -128,7 +128,7 @@ async fn a_circuit_breaker_with_rollback_makes_the_old_deployment_primary_again(
     assert_eq!(history(&world).await[1]["status"], "ROLLBACK_IN_PROGRESS");
 
     assert_eq!(
-        told(&world.complete("prod", "web")),
+        reported(&world.complete("prod", "web")),
         [format!("SERVICE_DEPLOYMENT_COMPLETED ECS deployment {old} completed.")]
     );
     assert_eq!(deployments(&world).await, ["PRIMARY web:1 COMPLETED 0"]);

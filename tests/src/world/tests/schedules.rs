@@ -62,11 +62,11 @@ async fn a_schedule_is_armed_once_and_rings_once() {
     world.advance(Duration::from_secs(1));
     assert_eq!(ask(&world, "POST", "past", schedule(at)).await.0, 400);
     assert_eq!(ask(&world, "DELETE", "late?groupName=slipway", Value::Null).await, (200, json!({})));
-    let told = world.transcript();
+    let reported = world.transcript();
     let armed = "Scheduler.CreateSchedule prod/web deadline 7 at(2026-11-21T12:30:00) → slipway-track";
-    assert!(told.contains(&format!("{armed}\n")), "{told}");
-    assert!(told.contains(&format!("{armed} ⇒ ConflictException")), "{told}");
-    assert!(told.contains("Scheduler.DeleteSchedule late\n"), "{told}");
+    assert!(reported.contains(&format!("{armed}\n")), "{reported}");
+    assert!(reported.contains(&format!("{armed} ⇒ ConflictException")), "{reported}");
+    assert!(reported.contains("Scheduler.DeleteSchedule late\n"), "{reported}");
     world.finish();
 }
 

@@ -1,4 +1,4 @@
-//! What must hold in every schedule. The laws know the world and what was told, and of the ledger only what it says at rest.
+//! What must hold in every schedule. The laws know the world and the notices, and of the table only what it says at rest.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,9 +41,9 @@ pub(super) struct Laws {
     decided: Option<Timestamp>,
     /// How often past Slipway.
     outside: usize,
-    /// How each deployment ended, by what was told.
+    /// How each deployment ended, by the notices.
     ends: BTreeMap<String, BTreeSet<String>>,
-    /// The images whose failure was told.
+    /// The images whose failure was published.
     quarantined: BTreeSet<String>,
 }
 
@@ -68,7 +68,7 @@ impl Laws {
         self.decided = Some(at);
     }
 
-    /// What was told.
+    /// What was published.
     pub(super) fn hear(&mut self, notices: &[Notice]) {
         for notice in notices {
             let id = id(notice);
@@ -86,7 +86,7 @@ impl Laws {
     }
 
     /// A call is about to take effect. `since` is when the oldest invocation at work began: ECS has no compare-and-set, and
-    /// what happened since then may not have been seen.
+    /// what happened since then may not have been observed.
     pub(super) fn calls(&mut self, world: &World, held: &Held, since: Option<Timestamp>) {
         if held.line.starts_with("ECS.StopServiceDeployment") {
             self.stops += 1;
@@ -146,7 +146,7 @@ impl Laws {
                 self.broken.push(format!("deployment {} ended in {} ways: {ends:?}", deployment["number"], ends.len()));
             }
         }
-        // Each deployment that ECS made is the first, somebody's, one on record, or the way back from one.
+        // Each deployment that ECS made is the first, somebody's, one on record, or the rollback of one.
         let back = deployments.iter().filter(|it| it["rollback"]["how"] == "update").count();
         let made = self.service_deployments(world).len();
         let known = ours.len() + back + self.outside + 1;

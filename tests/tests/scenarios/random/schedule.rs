@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Lambda tries an event so often.
 const TRIES: u32 = 3;
 
-/// Calm goes on for at least and at most so many rounds of four minutes; a deployment and its way back have ten each.
+/// Calm goes on for at least and at most so many rounds of four minutes; a deployment and its rollback have ten each.
 const ROUNDS: RangeInclusive<u32> = 8..=60;
 
 /// What a schedule came to.
@@ -379,7 +379,7 @@ impl Schedule {
         let detail = &event["detail"];
         let what = detail["eventName"].as_str().or(detail["stopCode"].as_str()).unwrap_or_default().to_owned();
         let of = detail["deploymentId"].as_str().or(detail["startedBy"].as_str()).unwrap_or_default().to_owned();
-        self.note(format!("ECS tells {what} of {of}, {copies} times"));
+        self.note(format!("ECS says {what} of {of}, {copies} times"));
         self.invoke("track", event, copies);
     }
 
