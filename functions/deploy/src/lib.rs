@@ -10,7 +10,7 @@ use slipway_core::text::answer;
 use slipway_core::config::Mistake;
 use slipway_core::model::id::Home;
 use slipway_engine::cloud::Metric;
-use slipway_engine::{Cloud, Engine, Failure, Invocation};
+use slipway_engine::{Cloud, Engine, Error, Invocation};
 use tracing::{error, info};
 
 pub use event::parse;
@@ -41,6 +41,6 @@ pub async fn handle(engine: &Engine<Aws>, invocation: LambdaEvent<Value>) -> Res
     engine.handle(&invocation, input).await.map_err(diagnostic)
 }
 
-fn diagnostic(failure: Failure) -> Diagnostic {
-    Diagnostic { error_type: failure.error_type, error_message: failure.message }
+fn diagnostic(error: Error) -> Diagnostic {
+    Diagnostic { error_type: error.error_type(), error_message: error.to_string() }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use slipway_aws::Aws;
 use slipway_core::model::id::Home;
 use slipway_engine::cloud::Metric;
-use slipway_engine::{Cloud, Engine, Failure, Input, Invocation};
+use slipway_engine::{Cloud, Engine, Error, Input, Invocation};
 use tracing::error;
 
 pub use event::{Malformed, parse};
@@ -32,6 +32,6 @@ pub async fn handle(engine: &Engine<Aws>, invocation: LambdaEvent<Value>) -> Res
     engine.handle(&invocation, Input::Service(event)).await.map_err(diagnostic)
 }
 
-fn diagnostic(failure: Failure) -> Diagnostic {
-    Diagnostic { error_type: failure.error_type, error_message: failure.message }
+fn diagnostic(error: Error) -> Diagnostic {
+    Diagnostic { error_type: error.error_type(), error_message: error.to_string() }
 }

@@ -2,13 +2,12 @@
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use slipway_core::rules::unfinished;
-use slipway_core::text::answer::AnswerOutcome;
-
 use slipway_core::model::id::{EventId, Home, TargetName, TaskDefinitionArn};
 use slipway_core::model::notice::{Notice, NoticeKind, Place, TriggeredBy};
 use slipway_core::model::record::Deployment;
 use slipway_core::model::trigger::Trigger;
+use slipway_core::rules::unfinished;
+use slipway_core::text::answer::AnswerOutcome;
 use tracing::error;
 
 use crate::act::TargetResult;
@@ -24,15 +23,14 @@ pub(crate) fn of_result(result: &TargetResult, home: &Home, at: Timestamp) -> Op
     let place = Place { home, cluster: &cluster, service: &service };
     match answer.outcome {
         AnswerOutcome::Started => {
-            let cause = TriggeredBy::new(&result.trigger, &result.event).by(result.who.clone());
             let revision = result.revision.as_ref().or(plan.running.as_ref()).map_or("", TaskDefinitionArn::as_str);
-            let revision = TaskDefinitionArn::new(revision);
+            let (revision, cause) = (TaskDefinitionArn::new(revision), result.cause.clone());
             let started = Notice::started(place, plan, &revision, answer.deployment.as_ref(), cause, at);
             Some(Notice { tasks: result.tasks, ..started })
         }
-        AnswerOutcome::Refused => match result.trigger {
-            Trigger::Push => Some(Notice::refused(place, plan, TriggeredBy::new(&Trigger::Push, &result.event), at)),
-            // Every reconcile finds the same trouble again; it is told once for an image, also where a release comes first.
+        AnswerOutcome::Refused => match result.cause.trigger {
+            Trigger::Push => Some(Notice::refused(place, plan, result.cause.clone(), at)),
+            // Every reconcile finds the same trouble again; it is published once for an image, also after a release.
             Trigger::Reconcile | Trigger::Release => {
                 let image = plan.image.as_ref().and_then(|image| image.new.digest.as_ref());
                 let event = image.map(|digest| EventId::new(digest.as_str()));
@@ -46,7 +44,7 @@ pub(crate) fn of_result(result: &TargetResult, home: &Home, at: Timestamp) -> Op
     }
 }
 
-/// The notice of a deployment that an earlier try made and could not tell of.
+/// The notice of a deployment that an earlier try made and did not publish.
 pub(crate) fn late(target: &TargetName, deployment: &Deployment, home: &Home, at: Timestamp) -> Option<Notice> {
     let plan = unfinished::late_plan(target, deployment);
     let (cluster, service) = plan.place()?;
