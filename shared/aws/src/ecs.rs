@@ -1,9 +1,7 @@
 //! ECS: services, task definitions and deployments. Task definitions travel as raw JSON, so that no member is lost.
 
 mod facts;
-
 mod progress;
-
 mod tasks;
 
 use aws_sdk_ecs::Client;
@@ -30,7 +28,6 @@ impl Ecs {
         Self { client: Client::new(settings) }
     }
 
-    /// DescribeServices for at most ten services of one cluster, in the order asked; `None` for one that is missing.
     pub(crate) async fn describe_services(
         &self,
         cluster: &ClusterName,
@@ -49,7 +46,7 @@ impl Ecs {
             .await;
         let answer = match answer {
             Ok(answer) => answer,
-            // A missing cluster is to us what a missing service is: a target that does not exist.
+            // A missing cluster counts as a missing service: a target that does not exist.
             Err(error) if error.as_service_error().is_some_and(|error| error.is_cluster_not_found_exception()) => {
                 return Ok(vec![None; services.len()]);
             }
@@ -59,7 +56,6 @@ impl Ecs {
         Ok(services.iter().map(|name| found.iter().find(|service| service.service == **name).cloned()).collect())
     }
 
-    /// DescribeTaskDefinition with its tags; takes a family (its latest active revision), `family:revision` or an ARN.
     pub(crate) async fn describe_task_definition(&self, name: &str) -> Result<Revision, Error> {
         const CALL: &str = "ECS.DescribeTaskDefinition";
         let raw = RawAnswer::default();
@@ -77,7 +73,7 @@ impl Ecs {
             .ok_or_else(|| Error::new(CALL, name, ErrorKind::Rejected, "the answer holds no task definition"))
     }
 
-    /// RegisterTaskDefinition with the rendering's own JSON. Never repeated by the SDK: it has no client token.
+    /// Never repeated by the SDK: it has no client token.
     pub(crate) async fn register_task_definition(&self, rendering: &Rendering) -> Result<TaskDefinitionArn, Error> {
         const CALL: &str = "ECS.RegisterTaskDefinition";
         let family = rendering.family().to_owned();
@@ -105,8 +101,6 @@ impl Ecs {
             .ok_or_else(|| Error::new(CALL, family, ErrorKind::Unreachable, "the answer names no revision"))
     }
 
-    /// UpdateService with cluster, service, task definition, and `forceNewDeployment` only for `force_new_deployment`.
-    ///
     /// Never repeated by the SDK, because a forced update has no client token.
     pub(crate) async fn update_service(
         &self,
@@ -132,7 +126,6 @@ impl Ecs {
         Ok(answer.service.as_ref().and_then(facts::service))
     }
 
-    /// The newest service deployments, newest first; at most 100, and none for controllers other than ECS.
     pub(crate) async fn list_service_deployments(
         &self,
         cluster: &ClusterName,
@@ -161,7 +154,6 @@ impl Ecs {
         Ok(deployments)
     }
 
-    /// DescribeServiceRevisions for at most 20 revisions; those that ECS does not find are left out.
     pub(crate) async fn describe_service_revisions(
         &self,
         arns: &[ServiceRevisionArn],

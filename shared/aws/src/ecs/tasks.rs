@@ -10,7 +10,6 @@ use super::facts::time;
 use crate::error;
 
 impl Ecs {
-    /// ListTasks: the ARNs of the service's tasks that stopped lately, at most a hundred, in no order.
     pub(crate) async fn stopped_tasks(
         &self,
         cluster: &ClusterName,
@@ -30,7 +29,6 @@ impl Ecs {
         Ok(answer.task_arns().to_vec())
     }
 
-    /// DescribeTasks for at most a hundred tasks, the last that stopped first; those that ECS forgot are left out.
     pub(crate) async fn describe_stopped_tasks(
         &self,
         cluster: &ClusterName,
