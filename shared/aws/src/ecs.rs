@@ -33,7 +33,6 @@ impl Ecs {
         cluster: &ClusterName,
         services: &[&ServiceName],
     ) -> Result<Vec<Option<ServiceFacts>>, Error> {
-        const CALL: &str = "ECS.DescribeServices";
         let names: Vec<String> = services.iter().map(|service| service.as_str().to_owned()).collect();
         let subject = format!("{cluster}/{}", names.join(","));
         let answer = self
@@ -50,7 +49,7 @@ impl Ecs {
             Err(error) if error.as_service_error().is_some_and(|error| error.is_cluster_not_found_exception()) => {
                 return Ok(vec![None; services.len()]);
             }
-            Err(error) => return Err(error::of(CALL, subject, error)),
+            Err(error) => return Err(error::of("ECS.DescribeServices", subject, error)),
         };
         let found: Vec<ServiceFacts> = answer.services().iter().filter_map(facts::service).collect();
         Ok(services.iter().map(|name| found.iter().find(|service| service.service == **name).cloned()).collect())
@@ -109,7 +108,6 @@ impl Ecs {
         task_definition: &TaskDefinitionArn,
         force_new_deployment: bool,
     ) -> Result<Option<ServiceFacts>, Error> {
-        const CALL: &str = "ECS.UpdateService";
         let subject = format!("{cluster}/{service}");
         let answer = self
             .client
@@ -122,7 +120,7 @@ impl Ecs {
             .config_override(once())
             .send()
             .await
-            .map_err(|error| error::of(CALL, subject, error))?;
+            .map_err(|error| error::of("ECS.UpdateService", subject, error))?;
         Ok(answer.service.as_ref().and_then(facts::service))
     }
 
@@ -131,7 +129,6 @@ impl Ecs {
         cluster: &ClusterName,
         service: &ServiceName,
     ) -> Result<Vec<ServiceDeploymentFacts>, Error> {
-        const CALL: &str = "ECS.ListServiceDeployments";
         let answer = self
             .client
             .list_service_deployments()
@@ -145,7 +142,7 @@ impl Ecs {
             Err(error) if error.as_service_error().is_some_and(|error| error.is_unsupported_feature_exception()) => {
                 return Ok(Vec::new());
             }
-            Err(error) => return Err(error::of(CALL, format!("{cluster}/{service}"), error)),
+            Err(error) => return Err(error::of("ECS.ListServiceDeployments", format!("{cluster}/{service}"), error)),
         };
         let mut deployments: Vec<_> =
             answer.service_deployments().iter().filter_map(facts::service_deployment).collect();
@@ -158,7 +155,6 @@ impl Ecs {
         &self,
         arns: &[ServiceRevisionArn],
     ) -> Result<Vec<ServiceRevision>, Error> {
-        const CALL: &str = "ECS.DescribeServiceRevisions";
         let Some(first) = arns.first() else { return Ok(Vec::new()) };
         let answer = self
             .client
@@ -166,7 +162,7 @@ impl Ecs {
             .set_service_revision_arns(Some(arns.iter().map(|arn| arn.as_str().to_owned()).collect()))
             .send()
             .await
-            .map_err(|error| error::of(CALL, first.as_str(), error))?;
+            .map_err(|error| error::of("ECS.DescribeServiceRevisions", first.as_str(), error))?;
         Ok(answer
             .service_revisions()
             .iter()

@@ -26,7 +26,7 @@ where
         }
         other => whole_chain(other),
     };
-    Error::new(call, subject, kind, message).caused_by(error)
+    Error::new(call, subject, kind, message)
 }
 
 /// The codes that AWS's services use for throttling; ECS's own is not in its model.

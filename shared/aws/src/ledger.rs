@@ -45,18 +45,16 @@ impl Ledger {
     }
 
     pub(crate) async fn archive(&self, target: &TargetName, deployment: &Deployment) -> Result<(), Error> {
-        const CALL: &str = "DynamoDB.PutItem";
         // Numbers of one length, so that their order is the keys' order.
         let mut attributes = key(target, &format!("{ARCHIVED}{:020}", deployment.number));
         attributes.insert("record".to_owned(), value::of_record(deployment));
         let until = deployment.intended_at.as_second() + KEPT_SECONDS;
         attributes.insert("ttl".to_owned(), AttributeValue::N(until.to_string()));
         let request = self.client.get().put_item().table_name(&self.table).set_item(Some(attributes));
-        request.send().await.map(|_| ()).map_err(|error| error::of(CALL, target.as_str(), error))
+        request.send().await.map(|_| ()).map_err(|error| error::of("DynamoDB.PutItem", target.as_str(), error))
     }
 
     pub(crate) async fn history(&self, target: &TargetName, most: usize) -> Result<Vec<Deployment>, Error> {
-        const CALL: &str = "DynamoDB.Query";
         let answer = self
             .client
             .get()
@@ -71,7 +69,7 @@ impl Ledger {
             .limit(i32::try_from(most).unwrap_or(i32::MAX))
             .send()
             .await
-            .map_err(|error| error::of(CALL, target.as_str(), error))?;
+            .map_err(|error| error::of("DynamoDB.Query", target.as_str(), error))?;
         let items = answer.items.unwrap_or_default();
         Ok(items.into_iter().filter_map(|mut item| value::to_record(item.remove("record")?)).collect())
     }

@@ -27,7 +27,6 @@ impl Logs {
         stream: &str,
         most: i32,
     ) -> Result<Vec<String>, Error> {
-        const CALL: &str = "Logs.GetLogEvents";
         let settings = aws_sdk_cloudwatchlogs::config::Builder::new()
             .region(aws_sdk_cloudwatchlogs::config::Region::new(region.to_owned()));
         let answer = self
@@ -44,7 +43,7 @@ impl Logs {
             .await;
         match answer {
             Ok(answer) => Ok(answer.events().iter().filter_map(|event| event.message()).map(str::to_owned).collect()),
-            Err(error) => match error::of(CALL, format!("{group} {stream}"), error) {
+            Err(error) => match error::of("Logs.GetLogEvents", format!("{group} {stream}"), error) {
                 error if error.kind == ErrorKind::NotFound => Ok(Vec::new()),
                 error => Err(error),
             },

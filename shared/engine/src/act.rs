@@ -2,7 +2,7 @@
 //! update.
 
 use futures_util::future::try_join3;
-use jiff::{Timestamp, ToSpan};
+use jiff::Timestamp;
 use slipway_core::model::id::{TargetName, TaskDefinitionArn};
 use slipway_core::model::notice::{Tasks, TriggeredBy};
 use slipway_core::model::plan::{NextRevision, Plan, RevisionChange, Step};
@@ -170,7 +170,6 @@ impl<C: Cloud> Call<'_, C> {
     fn deployment(&self, decided: &Decided<'_>, now: Timestamp) -> Deployment {
         let Decided { target, plan, cause, input, .. } = decided;
         let settings = target.settings.clone();
-        let seconds = i64::try_from(settings.deadline_seconds).unwrap_or(i64::MAX);
         Deployment {
             event: cause.event.clone(),
             request: Some(self.request_id.to_owned()),
@@ -181,7 +180,7 @@ impl<C: Cloud> Call<'_, C> {
                 old: plan.running.as_ref().map(|running| running.short().to_owned()),
                 new: existing(plan).map(|revision| revision.short().to_owned()),
             },
-            deadline: now.checked_add(seconds.seconds()).ok(),
+            deadline: Some(now + settings.allowance()),
             settings,
             state: DeploymentState::Intended {
                 previous_primary: plan.steps.iter().find_map(|step| match step {

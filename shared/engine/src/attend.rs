@@ -1,7 +1,7 @@
 //! Attends to one service until nothing is due there: follows its deployments, then serves the inputs that waited for them.
 //!
-//! The same for ECS's events, for timers, and for what a push or the reconcile found unjudged. So the invocation that observes the
-//! end of a deployment also starts what waited behind it.
+//! The same for ECS's events, for timers, and for what a push or the reconcile found unjudged. So the invocation that
+//! observes the end of a deployment also starts what waited behind it.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -1,7 +1,6 @@
 //! The one error of the port: which call, about what, and whether another try can help.
 
 use std::fmt;
-use std::sync::Arc;
 
 use slipway_core::model::id::TargetName;
 use slipway_core::model::reason::Reason;
@@ -18,7 +17,6 @@ pub struct Error {
     pub kind: ErrorKind,
     /// AWS's own code and message, or the network's.
     pub message: String,
-    source: Arc<dyn std::error::Error + Send + Sync>,
 }
 
 /// What kind of trouble a call met.
@@ -44,15 +42,9 @@ impl ErrorKind {
 }
 
 impl Error {
-    /// An error without another one behind it, such as an answer that lacks what AWS documents.
+    /// An error of a call.
     pub fn new(call: &'static str, subject: impl Into<String>, kind: ErrorKind, message: impl Into<String>) -> Self {
-        let message = message.into();
-        Self { call, subject: subject.into(), kind, source: Arc::from(Box::from(message.clone())), message }
-    }
-
-    /// An error with the one that caused it.
-    pub fn caused_by(self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self { source: Arc::new(source), ..self }
+        Self { call, subject: subject.into(), kind, message: message.into() }
     }
 
     /// The same error, understood as another kind.
@@ -87,11 +79,7 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&*self.source)
-    }
-}
+impl std::error::Error for Error {}
 
 /// What was read for a service, if it could be; an error that passes is tried again.
 pub(crate) fn optional<T>(target: &TargetName, read: Result<T, Error>) -> Result<Option<T>, Error> {

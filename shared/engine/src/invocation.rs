@@ -1,7 +1,6 @@
 //! What one invocation shares among the services that it is about: its time, as whom it takes leases, and what it
 //! registered.
 
-use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde_json::Value;
@@ -18,7 +17,7 @@ use crate::cloud::Cloud;
 use crate::error::Error;
 use crate::execute::Registrations;
 use crate::input::Invocation;
-use crate::{Engine, report, store};
+use crate::{Engine, store};
 
 /// So many targets are worked on at once. More connections than that cost a small function more than they win it.
 const AT_ONCE: usize = 16;
@@ -41,12 +40,15 @@ impl<'a, C: Cloud> Call<'a, C> {
     pub(crate) fn of(engine: &'a Engine<C>, invocation: &'a Invocation) -> Self {
         /// A lease outlives its holder's deadline, whatever the clocks say.
         const SURELY_DEAD_SECONDS: i64 = 30;
+        /// What is under way at the last step must end, 20 s at most, and be reported before Lambda's deadline.
+        const TO_FINISH: SignedDuration = SignedDuration::from_secs(25);
         let (now, deadline) = (engine.cloud.now(), invocation.deadline);
+        let left = deadline.duration_since(now).max(SignedDuration::ZERO);
         Self {
             engine,
             home: &invocation.home,
             request_id: &invocation.request_id,
-            until: begin_until(deadline, now),
+            until: now + left - TO_FINISH.min(left / 3),
             lease_until: deadline.max(now).saturating_add(SURELY_DEAD_SECONDS.seconds()).unwrap_or(now),
             registrations: Registrations::default(),
         }
@@ -58,13 +60,6 @@ impl<'a, C: Cloud> Call<'a, C> {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.engine.cloud.now()
-    }
-
-    /// Publishes notices, each with the routes of its target.
-    pub(crate) async fn publish(&self, notices: Vec<Notice>) -> Result<(), Error> {
-        let document = &self.engine.document;
-        let notices = join_all(notices.into_iter().map(|notice| document.routed(notice))).await;
-        report::publish(self.cloud(), &notices).await
     }
 
     /// Does what needs a configuration.
@@ -107,13 +102,6 @@ impl<'a, C: Cloud> Call<'a, C> {
         }
         Ok(())
     }
-}
-
-/// Nothing is begun after this: what is under way then must end, 20 s at most, and be reported before Lambda's deadline.
-fn begin_until(deadline: Timestamp, now: Timestamp) -> Timestamp {
-    const TO_FINISH: SignedDuration = SignedDuration::from_secs(25);
-    let left = deadline.duration_since(now).max(SignedDuration::ZERO);
-    now + left - TO_FINISH.min(left / 3)
 }
 
 /// One line for each plan, with what a search would ask for as fields.

@@ -79,15 +79,11 @@ impl<C: Cloud> Engine<C> {
         self.builds.discard_failures();
         let call = Call::of(self, invocation);
         // Their states are large; on the heap they leave the stack to the SDK.
-        match input {
-            Input::Service(event) => Box::pin(call.attend(&event)).await,
-            Input::Push(push) => Box::pin(call.with_config(async |config| call.push(config, &push).await)).await,
-            Input::Request(request) => {
-                Box::pin(call.with_config(async |config| call.request(config, &request).await)).await
-            }
-            Input::Explain(push) => {
-                Box::pin(call.with_config(async |config| Ok(call.explain(config, &push).await))).await
-            }
+        match &input {
+            Input::Service(event) => Box::pin(call.attend(event)).await,
+            Input::Push(push) => Box::pin(call.with_config(async |config| call.push(config, push).await)).await,
+            Input::Request(it) => Box::pin(call.with_config(async |config| call.request(config, it).await)).await,
+            Input::Explain(push) => Box::pin(call.with_config(async |config| call.explain(config, push).await)).await,
         }
     }
 }

@@ -118,6 +118,14 @@ impl<'a, C: Cloud> Planner<'a, C> {
         self.revisions.get(name.to_owned(), || self.cloud.describe_task_definition(name)).await
     }
 
+    /// A task definition revision; `None` where it was deleted.
+    pub(crate) async fn existing_revision(&self, name: &str) -> Result<Option<Revision>, Error> {
+        match self.revision(name).await {
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+            read => read.map(Some),
+        }
+    }
+
     /// An image, by tag or by digest.
     pub(crate) async fn image(&self, repository: &Repository, name: &ImageName) -> Result<Option<ImageFacts>, Error> {
         let key = (repository.clone(), name.clone());
@@ -184,15 +192,11 @@ impl<'a, C: Cloud> Planner<'a, C> {
         let number = latest.arn.revision().unwrap_or_default();
         let before = (1..RECENT).filter_map(|back| number.checked_sub(back)).filter(|number| *number > 0);
         let names = before.map(|number| format!("{family}:{number}"));
-        let found = join_all(names.map(async |name| self.revision(&name).await)).await;
+        let found = join_all(names.map(async |name| self.existing_revision(&name).await)).await;
         let mut revisions = vec![latest];
         for revision in found {
-            match revision {
-                Ok(revision) => revisions.push(revision),
-                // Numbers have gaps where revisions were deleted.
-                Err(error) if error.kind == ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
+            // Numbers have gaps where revisions were deleted.
+            revisions.extend(revision?);
         }
         Ok(revisions)
     }

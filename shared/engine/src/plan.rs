@@ -21,7 +21,7 @@ use slipway_core::rules::rollback::requested::{self, RequestedRollback};
 use slipway_core::rules::{adoption, base, deploy, repeated, request, unfinished};
 
 use crate::cloud::Cloud;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::known_good::{known_good_facts, known_good_in};
 use crate::observe::Planner;
 
@@ -37,19 +37,6 @@ pub(crate) struct ObservedService {
     pub(crate) record: Service,
     /// What this observation adds to the record.
     pub(crate) notes: Vec<Note>,
-}
-
-impl ObservedService {
-    fn facts<'s>(&'s self, target: &'s Target, repository: &'s Repository) -> TargetFacts<'s> {
-        TargetFacts {
-            target,
-            repository,
-            service: &self.service,
-            running: &self.running,
-            base: &self.base,
-            record: &self.record,
-        }
-    }
 }
 
 impl<C: Cloud> Planner<'_, C> {
@@ -133,7 +120,8 @@ impl<C: Cloud> Planner<'_, C> {
         candidate: &Candidate<'_>,
     ) -> Result<Plan, Error> {
         let repository = target.repository.at(self.call.home);
-        let facts = observed.facts(target, &repository);
+        let ObservedService { service, running, base, record, .. } = observed;
+        let facts = TargetFacts { target, repository: &repository, service, running, base, record };
         let running_image = match question(&facts, candidate) {
             None => None,
             Some(Question::Registry(name)) => self.image(&repository, &name).await?,
@@ -143,7 +131,7 @@ impl<C: Cloud> Planner<'_, C> {
                 };
                 let digest = match digest_in(&observed.ran) {
                     Some(digest) => Some(digest),
-                    None => digest_in(&self.what_ran(&observed.service).await?),
+                    None => digest_in(&self.what_ran(service).await?),
                 };
                 match digest {
                     Some(digest) => self.image(&repository, &ImageName::Digest(digest)).await?,
@@ -286,11 +274,7 @@ impl<C: Cloud> Planner<'_, C> {
         target: &TargetName,
         known_good: KnownGood,
     ) -> Result<(KnownGoodFacts, Option<Revision>), Error> {
-        let revision = match self.revision(&known_good.revision).await {
-            Ok(revision) => Some(revision),
-            Err(error) if error.kind == ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
-        };
+        let revision = self.existing_revision(&known_good.revision).await?;
         let name = revision.as_ref().map_or(known_good.revision.clone(), |it| it.arn.to_string());
         let known_good = KnownGood { revision: name, ..known_good };
         Ok((known_good_facts(self.cloud, target, known_good, revision.as_ref()).await?, revision))

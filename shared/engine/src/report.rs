@@ -13,6 +13,7 @@ use tracing::error;
 use crate::act::TargetResult;
 use crate::cloud::{Cloud, Metric};
 use crate::error::Error;
+use crate::invocation::Call;
 
 /// The notice of how a target's plan ended; skips, dry runs and what is tried again are not published.
 ///
@@ -53,23 +54,27 @@ pub(crate) fn late(target: &TargetName, deployment: &Deployment, home: &Home, at
     Some(Notice::started(place, &plan, &revision, deployment.id(), TriggeredBy::of(deployment), at))
 }
 
-/// Publishes notices side by side, and counts those that say what a person has to fix.
-///
-/// One that could not be published is counted, and stands whole in the error: Lambda's dead letter holds the error's
-/// message, so the notice is not lost even if every try fails.
-pub(crate) async fn publish(cloud: &impl Cloud, notices: &[Notice]) -> Result<(), Error> {
-    for notice in notices.iter().filter(|notice| matches!(notice.kind, NoticeKind::Refused | NoticeKind::ConfigInvalid))
-    {
-        cloud.count(Metric::DeploysRefused, notice.target.as_ref());
-    }
-    let published = join_all(notices.iter().map(|notice| cloud.publish(notice))).await;
-    let mut lost = None;
-    for (notice, published) in notices.iter().zip(published) {
-        if let Err(error) = published {
-            error!(%error, notice = %notice.json(), "a notice could not be published");
-            cloud.count(Metric::NoticesFailed, notice.target.as_ref());
-            lost = Some(error.adding(&format!("the notice is {}", notice.json())));
+impl<C: Cloud> Call<'_, C> {
+    /// Publishes notices side by side, each with the routes of its target, and counts those that say what a person has to fix.
+    ///
+    /// One that could not be published is counted, and stands whole in the error: Lambda's dead letter holds the error's
+    /// message, so the notice is not lost even if every try fails.
+    pub(crate) async fn publish(&self, notices: Vec<Notice>) -> Result<(), Error> {
+        let (cloud, document) = (self.cloud(), &self.engine.document);
+        let notices = join_all(notices.into_iter().map(|notice| document.routed(notice))).await;
+        let to_fix = |it: &&Notice| matches!(it.kind, NoticeKind::Refused | NoticeKind::ConfigInvalid);
+        for notice in notices.iter().filter(to_fix) {
+            cloud.count(Metric::DeploysRefused, notice.target.as_ref());
         }
+        let published = join_all(notices.iter().map(|notice| cloud.publish(notice))).await;
+        let mut lost = None;
+        for (notice, published) in notices.iter().zip(published) {
+            if let Err(error) = published {
+                error!(%error, notice = %notice.json(), "a notice could not be published");
+                cloud.count(Metric::NoticesFailed, notice.target.as_ref());
+                lost = Some(error.adding(&format!("the notice is {}", notice.json())));
+            }
+        }
+        lost.map_or(Ok(()), Err)
     }
-    lost.map_or(Ok(()), Err)
 }

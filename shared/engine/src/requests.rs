@@ -142,9 +142,9 @@ impl<C: Cloud> Call<'_, C> {
     }
 
     /// What a push would bring about; nothing is done.
-    pub(crate) async fn explain(&self, config: &Config, push: &Push) -> Value {
+    pub(crate) async fn explain(&self, config: &Config, push: &Push) -> Result<Value, Error> {
         let targets = config.of_repository(&push.repository, self.home);
-        self.preview_input("explain", &targets, &input_of(push)).await
+        Ok(self.preview_input("explain", &targets, &input_of(push)).await)
     }
 
     /// What an input would bring about at these targets; nothing is done.

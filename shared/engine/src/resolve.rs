@@ -1,6 +1,6 @@
 //! What an observation of a service adds to its record: what became of the intents, and what others did.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -116,18 +116,9 @@ impl<C: Cloud> Planner<'_, C> {
         self.read(service.deployments.iter().map(|deployment| &deployment.task_definition).collect()).await
     }
 
-    async fn read(&self, mut arns: Vec<&TaskDefinitionArn>) -> Result<Revisions, Error> {
-        arns.sort();
-        arns.dedup();
-        let found = join_all(arns.iter().map(|arn| self.revision(arn.as_str()))).await;
-        let mut revisions = HashMap::new();
-        for (arn, revision) in arns.into_iter().zip(found) {
-            match revision {
-                Ok(revision) => drop(revisions.insert(arn.clone(), revision)),
-                Err(error) if error.kind == ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(revisions)
+    async fn read(&self, arns: BTreeSet<&TaskDefinitionArn>) -> Result<Revisions, Error> {
+        let read = join_all(arns.iter().map(|arn| self.existing_revision(arn.as_str()))).await;
+        let read = read.into_iter().collect::<Result<Vec<_>, _>>()?;
+        Ok(arns.into_iter().zip(read).filter_map(|(arn, revision)| Some((arn.clone(), revision?))).collect())
     }
 }

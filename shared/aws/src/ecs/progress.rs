@@ -18,20 +18,18 @@ impl Ecs {
         &self,
         arn: &ServiceDeploymentArn,
     ) -> Result<Option<ServiceDeploymentFacts>, Error> {
-        const CALL: &str = "ECS.DescribeServiceDeployments";
         let answer = self
             .client
             .describe_service_deployments()
             .service_deployment_arns(arn.as_str())
             .send()
             .await
-            .map_err(|error| error::of(CALL, arn.as_str(), error))?;
+            .map_err(|error| error::of("ECS.DescribeServiceDeployments", arn.as_str(), error))?;
         Ok(answer.service_deployments().first().and_then(whole))
     }
 
     /// Never repeated by the SDK. ECS rolls back whether or not it is configured to.
     pub(crate) async fn stop_service_deployment(&self, arn: &ServiceDeploymentArn) -> Result<StopAnswer, Error> {
-        const CALL: &str = "ECS.StopServiceDeployment";
         let answer = self
             .client
             .stop_service_deployment()
@@ -49,7 +47,7 @@ impl Ecs {
                     | Refused::ServiceDeploymentNotFoundException(_)
                     | Refused::UnsupportedFeatureException(_),
                 ) => Ok(StopAnswer::TooLate),
-                _ => Err(error::of(CALL, arn.as_str(), error)),
+                _ => Err(error::of("ECS.StopServiceDeployment", arn.as_str(), error)),
             },
         }
     }

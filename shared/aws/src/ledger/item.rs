@@ -44,7 +44,6 @@ impl Place {
 impl Ledger {
     /// The item as of now (a consistent read); an empty one with `rev` 0 where there is none.
     pub(crate) async fn read_item<R: Record>(&self, place: &Place) -> Result<Versioned<R>, Error> {
-        const CALL: &str = "DynamoDB.GetItem";
         let answer = self
             .client
             .get()
@@ -54,7 +53,7 @@ impl Ledger {
             .consistent_read(true)
             .send()
             .await
-            .map_err(|error| error::of(CALL, place.target.as_str(), error))?;
+            .map_err(|error| error::of("DynamoDB.GetItem", place.target.as_str(), error))?;
         Ok(answer.item.map(of_attributes).unwrap_or_default())
     }
 
@@ -67,7 +66,6 @@ impl Ledger {
         read: Versioned<R>,
         until: Option<Timestamp>,
     ) -> Result<Result<Versioned<R>, Versioned<R>>, Error> {
-        const CALL: &str = "DynamoDB.PutItem";
         let new = Versioned { rev: read.rev + 1, record: read.record };
         let mut attributes = key(&place.target, &place.item);
         attributes.insert("rev".to_owned(), AttributeValue::N(new.rev.to_string()));
@@ -100,7 +98,7 @@ impl Ledger {
                     // A write that took effect without an answer is repeated by the SDK, and then refused by itself.
                     Ok(if there == new { Ok(new) } else { Err(there) })
                 }
-                _ => Err(error::of(CALL, place.target.as_str(), error)),
+                _ => Err(error::of("DynamoDB.PutItem", place.target.as_str(), error)),
             },
         }
     }

@@ -29,7 +29,7 @@ pub(crate) struct Managed {
 /// be used.
 pub(crate) fn managed(config: Option<&Config>, event: &ServiceTrigger, home: &Home) -> Option<Managed> {
     let unnamed = |cluster: &ClusterName| Managed {
-        target: target_of(cluster, &event.service),
+        target: TargetName::new(format!("{cluster}/{}", event.service)),
         service: event.service.clone(),
         cluster: cluster.clone(),
         repositories: Vec::new(),
@@ -56,14 +56,8 @@ pub(crate) fn managed(config: Option<&Config>, event: &ServiceTrigger, home: &Ho
         return event.cluster.as_ref().filter(|_| matches!(event.hint, Hint::Timer | Hint::Unjudged)).map(unnamed);
     };
     Some(Managed {
-        target: target_of(cluster, name),
-        service: name.clone(),
-        cluster: cluster.clone(),
         repositories: targets.iter().map(|target| target.repository.at(home).name).collect(),
         settings: targets.first().map(|target| target.settings.clone()).unwrap_or_default(),
+        ..unnamed(cluster)
     })
-}
-
-fn target_of(cluster: &ClusterName, service: &ServiceName) -> TargetName {
-    TargetName::new(format!("{cluster}/{service}"))
 }

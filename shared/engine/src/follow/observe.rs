@@ -1,5 +1,7 @@
 //! Observes a service: its record and the service itself first, and more of both only where an open question needs it.
 
+use std::collections::BTreeSet;
+
 use futures_util::future::join_all;
 use slipway_core::model::facts::{Revision, ServiceDeploymentFacts, ServiceFacts, Strategy};
 use slipway_core::model::id::TaskDefinitionArn;
@@ -94,10 +96,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         &mut self,
         arns: impl IntoIterator<Item = &TaskDefinitionArn>,
     ) -> Result<(), Error> {
-        let known = |arn: &TaskDefinitionArn| self.revisions.keys().any(|it| it.short() == arn.short());
-        let mut unread: Vec<&TaskDefinitionArn> = arns.into_iter().filter(|arn| !known(arn)).collect();
-        unread.sort();
-        unread.dedup();
+        let unread: BTreeSet<_> = arns.into_iter().filter(|arn| self.revision(arn.as_str()).is_none()).collect();
         let cloud = self.cloud;
         let read = join_all(unread.iter().map(|arn| cloud.describe_task_definition(arn.as_str()))).await;
         for revision in read {

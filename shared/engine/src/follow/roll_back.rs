@@ -118,28 +118,26 @@ impl<C: Cloud> FollowSession<'_, C> {
         to: Option<&TaskDefinitionArn>,
     ) -> Result<StopResult, Error> {
         self.record_rollback(number, fence, judged, RollbackMethod::Stop, to.map(TaskDefinitionArn::short)).await?;
-        match self.cloud.stop_service_deployment(arn).await {
-            Ok(StopAnswer::Accepted) => {}
-            Ok(StopAnswer::TooLate) => {
-                let became = self.became(arn).await?;
-                if became != StopResult::RollsBack {
-                    return Ok(became);
-                }
-            }
+        let result = match self.cloud.stop_service_deployment(arn).await {
+            Ok(StopAnswer::Accepted) => StopResult::RollsBack,
+            Ok(StopAnswer::TooLate) => self.became(arn).await?,
             Err(error) if error.kind == ErrorKind::Unreachable => {
                 warn!(%error, "no answer to a stop request; checking whether it was carried out");
                 if self.became(arn).await? != StopResult::RollsBack {
                     return Err(error);
                 }
+                StopResult::RollsBack
             }
             Err(error) if error.kind.is_passing() => return Err(error),
             Err(error) => {
                 warn!(%error, target = %self.managed.target, "the deployment could not be stopped");
-                return Ok(StopResult::Refused);
+                StopResult::Refused
             }
+        };
+        if result == StopResult::RollsBack {
+            self.record_accepted(number, None, None).await?;
         }
-        self.record_accepted(number, None, None).await?;
-        Ok(StopResult::RollsBack)
+        Ok(result)
     }
 
     async fn became(&self, arn: &ServiceDeploymentArn) -> Result<StopResult, Error> {
@@ -213,7 +211,7 @@ impl<C: Cloud> FollowSession<'_, C> {
     }
 
     /// Records that ECS accepted the rollback.
-    async fn record_accepted(
+    pub(crate) async fn record_accepted(
         &mut self,
         number: u64,
         deployment: Option<DeploymentId>,

@@ -168,9 +168,8 @@ impl<C: Cloud> FollowSession<'_, C> {
             return Ok(());
         }
         let made = its_rollback(deployment, &judged.service);
-        let (now, made) = (self.cloud.now(), made.map(|it| (it.id.clone(), it.task_definition.short().to_owned())));
-        let (id, to) = made.as_ref().map(|(id, to)| (id, to.as_str())).unzip();
-        self.write(|record| record.rollback_accepted(number, id, to, now)).await
+        let (id, to) = made.map(|it| (it.id.clone(), it.task_definition.short().to_owned())).unzip();
+        self.record_accepted(number, id, to.as_deref()).await
     }
 
     /// The service is gone, and so are its deployments.
