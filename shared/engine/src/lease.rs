@@ -9,6 +9,7 @@ use slipway_core::model::id::TargetName;
 use slipway_core::model::reason::Reason;
 use slipway_core::model::record::{Blocked, Busy, Fence, Lost, PendingInput, Service, Unserved};
 use slipway_core::rules::note::Note;
+use tracing::warn;
 
 use crate::cloud::{Cloud, Versioned};
 use crate::error::Error;
@@ -172,10 +173,14 @@ impl<'a, C: Cloud> HeldLease<'a, C> {
         .await
     }
 
-    /// Reads the record again.
-    pub(crate) async fn refresh(&mut self) -> Result<(), Error> {
-        self.item = store::read(self.cloud, &self.target).await?;
-        Ok(())
+    /// Reads the record again, for the inputs that came.
+    pub(crate) async fn refresh(&mut self) {
+        match store::read(self.cloud, &self.target).await {
+            Ok(item) => self.item = item,
+            Err(error) => {
+                warn!(%error, "the record could not be read again; the inputs that came are served in the next round");
+            }
+        }
     }
 
     /// The inputs that are pending there and that nothing blocks, but for these.

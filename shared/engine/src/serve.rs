@@ -10,7 +10,7 @@ use slipway_core::config::Target;
 use slipway_core::model::facts::ImageFacts;
 use slipway_core::model::reason::Reason;
 use slipway_core::model::record::{Blocked, PendingInput};
-use slipway_core::rules::gates::{self, NotOpen, Verdict};
+use slipway_core::rules::gates::{self, NotOpen};
 use slipway_core::rules::note::Note;
 use slipway_core::rules::unfinished;
 use slipway_core::rules::wanted::CandidateImage;
@@ -119,7 +119,7 @@ impl<'a, C: Cloud> Session<'a, C> {
             if self.updated {
                 self.updated = false;
                 self.call.cloud().sleep(GATHERING).await;
-                self.refresh().await;
+                self.lease.refresh().await;
             }
             inputs.extend(self.lease.unblocked_but(&inputs));
             let results = self.serve(&Planner::new(self.call), inputs).await;
@@ -201,7 +201,12 @@ impl<'a, C: Cloud> Session<'a, C> {
     ) -> Result<Vec<Decided<'a>>, Error> {
         let is_held = |session: &Self| session.lease.record().hold.is_some();
         let (mut wanted, mut decided) = planner.wanted(target, inputs, is_held(self)).await?;
-        if let Err(NotOpen::Until(Blocked::Settling { until }, reason)) = self.settle(target, &wanted) {
+        // Better images are waited for: the last push was so recent that others may follow.
+        let pushed = wanted.iter().filter_map(CandidateImage::came_at).max();
+        if !self.settled
+            && let Err(NotOpen::Until(Blocked::Settling { until }, reason)) =
+                gates::settle(target.settle, pushed, self.call.now())
+        {
             let left = until.duration_since(self.call.now());
             if left > LONGEST_WAIT || until >= self.call.until {
                 timer::arm(self.call.cloud(), &self.lease.target, until).await?;
@@ -210,7 +215,7 @@ impl<'a, C: Cloud> Session<'a, C> {
             }
             self.call.cloud().sleep(left.unsigned_abs()).await;
             self.settled = true;
-            self.refresh().await;
+            self.lease.refresh().await;
             planner.begin_anew(until).await;
             let more = self.lease.unblocked_but(inputs).into_iter();
             inputs.extend(more.filter(|input| self.call.is_about(input, target)));
@@ -246,26 +251,10 @@ impl<'a, C: Cloud> Session<'a, C> {
         Ok(observed)
     }
 
-    /// Whether better images are waited for: the last push was so recent that others may follow.
-    fn settle(&self, target: &Target, wanted: &[CandidateImage]) -> Verdict {
-        if self.settled {
-            return Ok(());
-        }
-        let pushed = wanted.iter().filter_map(CandidateImage::came_at).max();
-        gates::settle(target.settle, pushed, self.call.now())
-    }
-
     /// Defers inputs, if another try can help.
     fn postpone(&mut self, inputs: &[PendingInput], error: &Error) {
         if error.kind.is_passing() {
             self.deferred.extend(inputs.iter().filter(|input| !self.own.contains(input)).cloned());
-        }
-    }
-
-    /// Reads the record again, for the inputs that came.
-    async fn refresh(&mut self) {
-        if let Err(error) = self.lease.refresh().await {
-            warn!(%error, "the record could not be read again; the inputs that came are served in the next round");
         }
     }
 
