@@ -1,6 +1,6 @@
 //! Turns what the function is invoked with into a closed enum.
 //!
-//! `Ok(Some(event))` is ours, `Ok(None)` is known and not ours, `Err` is malformed, with every mistake in it.
+//! `Ok(Some(input))` is for Slipway, `Ok(None)` is known and not for it, `Err` is malformed, with every mistake in it.
 
 use aws_lambda_events::eventbridge::EventBridgeEvent;
 use jiff::Timestamp;
@@ -14,16 +14,12 @@ use slipway_core::rules::request::{Action, Request};
 use slipway_engine::{Input, Push, ServiceTrigger};
 
 /// The `detail` of an `ECR Image Action`, as far as we read it.
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
 struct ImageAction {
-    #[serde(default)]
     result: String,
-    #[serde(default)]
     action_type: String,
-    #[serde(default)]
     repository_name: String,
-    #[serde(default)]
     image_tag: String,
 }
 

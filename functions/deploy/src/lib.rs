@@ -5,12 +5,11 @@ mod event;
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 use slipway_aws::Aws;
-use slipway_core::text::answer;
-
 use slipway_core::config::Mistake;
 use slipway_core::model::id::Home;
+use slipway_core::text::answer;
 use slipway_engine::cloud::Metric;
-use slipway_engine::{Cloud, Engine, Failure, Invocation};
+use slipway_engine::{Cloud, Engine, Invocation};
 use tracing::{error, info};
 
 pub use event::parse;
@@ -38,9 +37,6 @@ pub async fn handle(engine: &Engine<Aws>, invocation: LambdaEvent<Value>) -> Res
         return Ok(answer::of_mistakes(&[Mistake::of_setting("invoked_function_arn", "is not an ARN")]));
     };
     let invocation = Invocation::new(context.request_id, context.deadline, home);
-    engine.handle(&invocation, input).await.map_err(diagnostic)
-}
-
-fn diagnostic(failure: Failure) -> Diagnostic {
-    Diagnostic { error_type: failure.error_type, error_message: failure.message }
+    let answer = engine.handle(&invocation, input).await;
+    answer.map_err(|error| Diagnostic { error_type: error.error_type(), error_message: error.to_string() })
 }

@@ -3,10 +3,8 @@
 use std::process::ExitCode;
 
 use lambda_runtime::{run, service_fn};
-use slipway_aws::{Aws, log};
-use slipway_core::config::Mistake;
+use slipway_aws::{engine, log};
 use slipway_deploy::handle;
-use slipway_engine::Engine;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -20,8 +18,4 @@ async fn main() -> ExitCode {
     };
     let served = run(service_fn(|event| handle(&engine, event))).await;
     served.inspect_err(|error| eprintln!("{error}")).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
-}
-
-async fn engine() -> Result<Engine<Aws>, Mistake> {
-    Engine::start(Aws::for_engine().await?, &std::env::var("SLIPWAY_CONFIG").unwrap_or_default()).await
 }

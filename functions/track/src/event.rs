@@ -1,6 +1,6 @@
-//! Turns what rang into the one thing that it is a hint of, leniently: ECS adds fields and names.
+//! Turns an event into the hint that it is, leniently: ECS adds fields and names.
 //!
-//! Whatever it is, it says where to look, and little else that is believed.
+//! An event says which service to observe; little else of it is believed.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -13,46 +13,34 @@ use tracing::info;
 
 mod task;
 
-/// Why an event that claims to be ours cannot be read. Another delivery would be the same.
+/// Why an event of a known kind cannot be read. Another delivery would be the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Malformed(pub String);
 
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
 struct Envelope {
-    #[serde(default)]
     source: String,
-    #[serde(default)]
     detail_type: String,
-    #[serde(default)]
     time: Option<String>,
-    #[serde(default)]
     resources: Vec<String>,
-    #[serde(default)]
     detail: Value,
 }
 
 /// The `detail` of an `ECS Deployment State Change` or an `ECS Service Action`, as far as we read it.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 struct Detail {
-    #[serde(default)]
     event_type: String,
-    #[serde(default)]
     event_name: String,
-    #[serde(default)]
     deployment_id: String,
-    #[serde(default)]
     updated_at: Option<String>,
-    #[serde(default)]
     created_at: Option<String>,
-    #[serde(default)]
     reason: Option<String>,
-    #[serde(default)]
     cluster_arn: Option<String>,
 }
 
-/// Reads an event. `Ok(None)` is a known kind that is not ours, or a name that ECS has added since.
+/// Reads an event. `Ok(None)` is a kind that is not for this function, or a name that ECS has added since.
 ///
 /// `received` stands in for the time of an event that bears none.
 pub fn parse(payload: Value, received: Timestamp) -> Result<Option<ServiceTrigger>, Malformed> {
@@ -95,7 +83,7 @@ fn state_change(envelope: Envelope, received: Timestamp) -> Result<Option<Servic
 
 fn action(envelope: Envelope, received: Timestamp) -> Result<Option<ServiceTrigger>, Malformed> {
     let detail = detail(&envelope)?;
-    // The others tell of the ordinary course: a steady state, every few hours, for each service.
+    // The others report the usual: a steady state, every few hours, for each service.
     if !matches!(detail.event_type.as_str(), "WARN" | "ERROR") || detail.event_name.is_empty() {
         return Ok(None);
     }

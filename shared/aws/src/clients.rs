@@ -2,6 +2,7 @@
 //!
 //! What a cold start does not need is left out here: see [`Aws::from_environment`].
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
@@ -9,6 +10,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use slipway_core::config::Mistake;
+use slipway_engine::Engine;
 
 use crate::clock::Clock;
 use crate::ecr::Ecr;
@@ -38,11 +40,11 @@ pub struct Aws {
     pub ssm: Ssm,
     /// The document, when it is large.
     pub s3: S3,
-    /// What Slipway remembers.
+    /// The records.
     pub ledger: Ledger,
     /// One-time schedules, the timers.
     pub scheduler: Scheduler,
-    /// What a container said before it died.
+    /// The logs of containers.
     pub logs: Logs,
     /// The time.
     pub clock: Clock,
@@ -101,23 +103,14 @@ impl Aws {
         Self::new(&settings, &Names::from_environment())
     }
 
-    /// As [`Aws::from_environment`], for a function that runs the engine. The error is a setting that is missing.
-    pub async fn for_engine() -> Result<Self, Mistake> {
-        let aws = Self::from_environment().await;
-        if aws.topic.is_empty() {
-            return Err(Mistake::of_setting("SLIPWAY_TOPIC_ARN", "is empty; it is the ARN of the topic for notices"));
-        }
-        Ok(aws)
-    }
-
-    /// Clients with these settings; the way out is [`https::client`], and the times and tries of a call are ours.
+    /// Clients with these settings; the HTTP client is [`https::client`], and timeouts and retries are Slipway's own.
     pub fn new(settings: &SdkConfig, names: &Names) -> Self {
-        let way_out = https::connector();
-        let client = https::client_over(way_out.clone());
+        let connector = https::connector();
+        let client = https::client_over(connector.clone());
         let settings = settings.to_builder().http_client(client).retry_config(tries()).timeout_config(times()).build();
         Self {
             ecs: Ecs::new(&settings),
-            ecr: Ecr::new(&settings, way_out),
+            ecr: Ecr::new(&settings, connector),
             sns: Sns::new(&settings),
             sqs: Sqs::new(&settings),
             ssm: Ssm::new(&settings),
@@ -130,12 +123,40 @@ impl Aws {
             topic: names.topic.clone(),
         }
     }
-}
 
-impl Aws {
     /// The moment it is.
     pub fn now(&self) -> jiff::Timestamp {
         self.clock.now()
+    }
+}
+
+/// The engine with the settings of the environment, for a function that runs it. The error is a setting that is missing or
+/// wrong.
+pub async fn engine() -> Result<Engine<Aws>, Mistake> {
+    let aws = Aws::from_environment().await;
+    if aws.topic.is_empty() {
+        return Err(Mistake::of_setting("SLIPWAY_TOPIC_ARN", "is empty; it is the ARN of the topic for notices"));
+    }
+    Engine::start(aws, &std::env::var("SLIPWAY_CONFIG").unwrap_or_default()).await
+}
+
+/// A client that is built at its first call: a cold start does not pay for what it does not call.
+#[derive(Clone, Debug)]
+pub(crate) struct Lazy<C> {
+    settings: SdkConfig,
+    build: fn(&SdkConfig) -> C,
+    client: OnceLock<C>,
+}
+
+impl<C> Lazy<C> {
+    /// A client with these settings, which `build` builds.
+    pub(crate) fn new(settings: &SdkConfig, build: fn(&SdkConfig) -> C) -> Self {
+        Self { settings: settings.clone(), build, client: OnceLock::new() }
+    }
+
+    /// The client.
+    pub(crate) fn get(&self) -> &C {
+        self.client.get_or_init(|| (self.build)(&self.settings))
     }
 }
 

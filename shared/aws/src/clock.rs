@@ -1,4 +1,4 @@
-//! The time, as the SDK's settings give it: what signs the calls also dates the leases. And waiting for a later one.
+//! The time, as the SDK's settings give it, and waiting: what signs the calls also dates the leases.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// A clock that tells the time by `source`, and waits by `sleep`.
+    /// A clock that reads the time from `source`, and waits by `sleep`.
     pub fn new(source: SharedTimeSource, sleep: SharedAsyncSleep) -> Self {
         Self { source, sleep }
     }

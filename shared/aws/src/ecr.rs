@@ -15,18 +15,15 @@ use crate::{error, https};
 #[derive(Clone, Debug)]
 pub struct Ecr {
     client: Client,
-    /// The way to what ECR only gives an address of.
-    way_out: SharedHttpConnector,
+    /// For what ECR only gives an address of.
+    connector: SharedHttpConnector,
 }
 
 impl Ecr {
-    pub(crate) fn new(settings: &aws_config::SdkConfig, way_out: SharedHttpConnector) -> Self {
-        Self { client: Client::new(settings), way_out }
+    pub(crate) fn new(settings: &aws_config::SdkConfig, connector: SharedHttpConnector) -> Self {
+        Self { client: Client::new(settings), connector }
     }
 
-    /// DescribeImages for one image; `None` where the repository does not have it.
-    ///
-    /// A missing repository is an error of kind `NotFound`, and so is a repository that isn't in ECR.
     pub(crate) async fn describe_image(
         &self,
         repository: &Repository,
@@ -57,7 +54,6 @@ impl Ecr {
         Ok(answer.image_details().first().and_then(|detail| facts_of(repository, detail)))
     }
 
-    /// DescribeImages for every image of a repository that has a tag, all pages of it.
     pub(crate) async fn list_images(&self, repository: &Repository) -> Result<Vec<ImageFacts>, Error> {
         const CALL: &str = "ECR.DescribeImages";
         /// The most that ECR gives at once.
@@ -85,7 +81,6 @@ impl Ecr {
         }
     }
 
-    /// BatchGetImage: the manifests of these images, as they were pushed, by digest; those that aren't there are left out.
     pub(crate) async fn batch_get_image(
         &self,
         repository: &Repository,
@@ -111,8 +106,7 @@ impl Ecr {
         Ok(answer.images().iter().filter_map(manifest).collect())
     }
 
-    /// `GetDownloadUrlForLayer`, and what is there, if it has at most `most` bytes: a layer, or an image's configuration,
-    /// which is kept as layers are.
+    /// A layer, or an image's configuration, which is stored as layers are; an error where it has more bytes than `most`.
     pub(crate) async fn download_layer(
         &self,
         repository: &Repository,
@@ -132,7 +126,7 @@ impl Ecr {
             .map_err(|error| error::of(CALL, &repository.name, error))?;
         let wrong = |message: String| Error::new(CALL, &repository.name, ErrorKind::Unreachable, message);
         let url = answer.download_url().ok_or_else(|| wrong("the answer names no address".to_owned()))?;
-        let layer = https::download(&self.way_out, url, most).await;
+        let layer = https::download(&self.connector, url, most).await;
         let layer = layer.map_err(|why| wrong(format!("{digest} was not downloaded: {why}")))?;
         if digest.is_of(&layer) { Ok(layer) } else { Err(wrong(format!("what was downloaded is not {digest}"))) }
     }

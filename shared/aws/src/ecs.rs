@@ -1,9 +1,7 @@
 //! ECS: services, task definitions and deployments. Task definitions travel as raw JSON, so that no member is lost.
 
 mod facts;
-
 mod progress;
-
 mod tasks;
 
 use aws_sdk_ecs::Client;
@@ -30,13 +28,11 @@ impl Ecs {
         Self { client: Client::new(settings) }
     }
 
-    /// DescribeServices for at most ten services of one cluster, in the order asked; `None` for one that is missing.
     pub(crate) async fn describe_services(
         &self,
         cluster: &ClusterName,
         services: &[&ServiceName],
     ) -> Result<Vec<Option<ServiceFacts>>, Error> {
-        const CALL: &str = "ECS.DescribeServices";
         let names: Vec<String> = services.iter().map(|service| service.as_str().to_owned()).collect();
         let subject = format!("{cluster}/{}", names.join(","));
         let answer = self
@@ -49,17 +45,16 @@ impl Ecs {
             .await;
         let answer = match answer {
             Ok(answer) => answer,
-            // A missing cluster is to us what a missing service is: a target that does not exist.
+            // A missing cluster counts as a missing service: a target that does not exist.
             Err(error) if error.as_service_error().is_some_and(|error| error.is_cluster_not_found_exception()) => {
                 return Ok(vec![None; services.len()]);
             }
-            Err(error) => return Err(error::of(CALL, subject, error)),
+            Err(error) => return Err(error::of("ECS.DescribeServices", subject, error)),
         };
         let found: Vec<ServiceFacts> = answer.services().iter().filter_map(facts::service).collect();
         Ok(services.iter().map(|name| found.iter().find(|service| service.service == **name).cloned()).collect())
     }
 
-    /// DescribeTaskDefinition with its tags; takes a family (its latest active revision), `family:revision` or an ARN.
     pub(crate) async fn describe_task_definition(&self, name: &str) -> Result<Revision, Error> {
         const CALL: &str = "ECS.DescribeTaskDefinition";
         let raw = RawAnswer::default();
@@ -77,7 +72,7 @@ impl Ecs {
             .ok_or_else(|| Error::new(CALL, name, ErrorKind::Rejected, "the answer holds no task definition"))
     }
 
-    /// RegisterTaskDefinition with the rendering's own JSON. Never repeated by the SDK: it has no client token.
+    /// Never repeated by the SDK: it has no client token.
     pub(crate) async fn register_task_definition(&self, rendering: &Rendering) -> Result<TaskDefinitionArn, Error> {
         const CALL: &str = "ECS.RegisterTaskDefinition";
         let family = rendering.family().to_owned();
@@ -105,8 +100,6 @@ impl Ecs {
             .ok_or_else(|| Error::new(CALL, family, ErrorKind::Unreachable, "the answer names no revision"))
     }
 
-    /// UpdateService with cluster, service, task definition, and `forceNewDeployment` only for `force_new_deployment`.
-    ///
     /// Never repeated by the SDK, because a forced update has no client token.
     pub(crate) async fn update_service(
         &self,
@@ -115,7 +108,6 @@ impl Ecs {
         task_definition: &TaskDefinitionArn,
         force_new_deployment: bool,
     ) -> Result<Option<ServiceFacts>, Error> {
-        const CALL: &str = "ECS.UpdateService";
         let subject = format!("{cluster}/{service}");
         let answer = self
             .client
@@ -128,17 +120,15 @@ impl Ecs {
             .config_override(once())
             .send()
             .await
-            .map_err(|error| error::of(CALL, subject, error))?;
+            .map_err(|error| error::of("ECS.UpdateService", subject, error))?;
         Ok(answer.service.as_ref().and_then(facts::service))
     }
 
-    /// The newest service deployments, newest first; at most 100, and none for controllers other than ECS.
     pub(crate) async fn list_service_deployments(
         &self,
         cluster: &ClusterName,
         service: &ServiceName,
     ) -> Result<Vec<ServiceDeploymentFacts>, Error> {
-        const CALL: &str = "ECS.ListServiceDeployments";
         let answer = self
             .client
             .list_service_deployments()
@@ -152,7 +142,7 @@ impl Ecs {
             Err(error) if error.as_service_error().is_some_and(|error| error.is_unsupported_feature_exception()) => {
                 return Ok(Vec::new());
             }
-            Err(error) => return Err(error::of(CALL, format!("{cluster}/{service}"), error)),
+            Err(error) => return Err(error::of("ECS.ListServiceDeployments", format!("{cluster}/{service}"), error)),
         };
         let mut deployments: Vec<_> =
             answer.service_deployments().iter().filter_map(facts::service_deployment).collect();
@@ -161,12 +151,10 @@ impl Ecs {
         Ok(deployments)
     }
 
-    /// DescribeServiceRevisions for at most 20 revisions; those that ECS does not find are left out.
     pub(crate) async fn describe_service_revisions(
         &self,
         arns: &[ServiceRevisionArn],
     ) -> Result<Vec<ServiceRevision>, Error> {
-        const CALL: &str = "ECS.DescribeServiceRevisions";
         let Some(first) = arns.first() else { return Ok(Vec::new()) };
         let answer = self
             .client
@@ -174,7 +162,7 @@ impl Ecs {
             .set_service_revision_arns(Some(arns.iter().map(|arn| arn.as_str().to_owned()).collect()))
             .send()
             .await
-            .map_err(|error| error::of(CALL, first.as_str(), error))?;
+            .map_err(|error| error::of("ECS.DescribeServiceRevisions", first.as_str(), error))?;
         Ok(answer
             .service_revisions()
             .iter()

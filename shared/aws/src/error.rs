@@ -26,7 +26,7 @@ where
         }
         other => whole_chain(other),
     };
-    Error::new(call, subject, kind, message).caused_by(error)
+    Error::new(call, subject, kind, message)
 }
 
 /// The codes that AWS's services use for throttling; ECS's own is not in its model.
@@ -48,7 +48,7 @@ fn kind_of_answer(code: &str, status: u16) -> ErrorKind {
         ErrorKind::Throttled
     } else if status >= 500 {
         ErrorKind::Unreachable
-    } else if code.contains("NotFound") || code.starts_with("NoSuch") || code == "ClusterNotFoundException" {
+    } else if code.contains("NotFound") || code.starts_with("NoSuch") {
         ErrorKind::NotFound
     } else if code.starts_with("AccessDenied") || matches!(code, "AuthorizationError" | "UnauthorizedException") {
         ErrorKind::Denied
@@ -60,7 +60,7 @@ fn kind_of_answer(code: &str, status: u16) -> ErrorKind {
     }
 }
 
-/// An error with every cause behind it: "dispatch failure" alone tells nobody anything.
+/// An error with every cause behind it: "dispatch failure" alone explains nothing.
 fn whole_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -1,4 +1,4 @@
-//! The way out over HTTPS, for AWS's services and for Slack, and for what AWS gives a signed address of.
+//! HTTPS for AWS's services and for Slack, and for what AWS gives a signed address of.
 //!
 //! The SDK would build its own: with AWS-LC, which spends 25 ms of CPU on its first random number (it gathers entropy by
 //! itself where ring asks the kernel) and half a megabyte of the zip; and with one client for each service, each of which

@@ -1,4 +1,4 @@
-//! DynamoDB: the ledger. One item for each service, written only on the condition that nobody wrote in between.
+//! DynamoDB: the table of the records. One item for each service, written only on the condition that nobody wrote in between.
 //!
 //! | attribute | |
 //! |---|---|
@@ -11,26 +11,20 @@
 pub mod note;
 
 mod item;
-
 mod value;
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use item::Place;
 use slipway_core::model::id::TargetName;
 use slipway_core::model::record::Deployment;
 use slipway_engine::Error;
-use slipway_engine::cloud::Versioned;
 
+use crate::clients::Lazy;
 use crate::error;
 
 pub use item::Record;
-
-/// The range key of a service's record.
-const SERVICE: &str = "service";
 
 /// What the range keys of archived deployments begin with.
 const ARCHIVED: &str = "deployment#";
@@ -41,47 +35,29 @@ const KEPT_SECONDS: i64 = 400 * 24 * 3600;
 /// The table, as Slipway uses it.
 #[derive(Clone, Debug)]
 pub struct Ledger {
-    settings: aws_config::SdkConfig,
-    client: OnceLock<Client>,
+    client: Lazy<Client>,
     table: String,
 }
 
 impl Ledger {
     pub(crate) fn new(settings: &aws_config::SdkConfig, table: &str) -> Self {
-        Self { settings: settings.clone(), client: OnceLock::new(), table: table.to_owned() }
+        Self { client: Lazy::new(settings, Client::new), table: table.to_owned() }
     }
 
-    /// The record of a service as of now (a consistent read); an empty one with `rev` 0 where there is none.
-    pub(crate) async fn read(&self, target: &TargetName) -> Result<Versioned, Error> {
-        self.read_item(&service(target)).await
-    }
-
-    /// Writes a record on the condition that it is still of its `rev`.
-    pub(crate) async fn write(
-        &self,
-        target: &TargetName,
-        record: Versioned,
-    ) -> Result<Result<Versioned, Versioned>, Error> {
-        self.write_item(&service(target), record, None).await
-    }
-
-    /// Keeps a deployment for which the record has no more room. The same one again changes nothing.
     pub(crate) async fn archive(&self, target: &TargetName, deployment: &Deployment) -> Result<(), Error> {
-        const CALL: &str = "DynamoDB.PutItem";
         // Numbers of one length, so that their order is the keys' order.
         let mut attributes = key(target, &format!("{ARCHIVED}{:020}", deployment.number));
         attributes.insert("record".to_owned(), value::of_record(deployment));
         let until = deployment.intended_at.as_second() + KEPT_SECONDS;
         attributes.insert("ttl".to_owned(), AttributeValue::N(until.to_string()));
-        let request = self.client().put_item().table_name(&self.table).set_item(Some(attributes));
-        request.send().await.map(|_| ()).map_err(|error| error::of(CALL, target.as_str(), error))
+        let request = self.client.get().put_item().table_name(&self.table).set_item(Some(attributes));
+        request.send().await.map(|_| ()).map_err(|error| error::of("DynamoDB.PutItem", target.as_str(), error))
     }
 
-    /// The archived deployments of a service, newest first, at most so many.
     pub(crate) async fn history(&self, target: &TargetName, most: usize) -> Result<Vec<Deployment>, Error> {
-        const CALL: &str = "DynamoDB.Query";
         let answer = self
-            .client()
+            .client
+            .get()
             .query()
             .table_name(&self.table)
             .key_condition_expression("#target = :target AND begins_with(#item, :archived)")
@@ -93,19 +69,10 @@ impl Ledger {
             .limit(i32::try_from(most).unwrap_or(i32::MAX))
             .send()
             .await
-            .map_err(|error| error::of(CALL, target.as_str(), error))?;
+            .map_err(|error| error::of("DynamoDB.Query", target.as_str(), error))?;
         let items = answer.items.unwrap_or_default();
         Ok(items.into_iter().filter_map(|mut item| value::to_record(item.remove("record")?)).collect())
     }
-
-    /// Built at the first call, which is after Lambda's init has found out that the settings are right.
-    fn client(&self) -> &Client {
-        self.client.get_or_init(|| Client::new(&self.settings))
-    }
-}
-
-fn service(target: &TargetName) -> Place {
-    Place { target: target.clone(), item: SERVICE.to_owned() }
 }
 
 fn key(target: &TargetName, item: &str) -> HashMap<String, AttributeValue> {

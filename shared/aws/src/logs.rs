@@ -1,22 +1,20 @@
-//! CloudWatch Logs: the last words of a container.
-
-use std::sync::OnceLock;
+//! CloudWatch Logs: the last lines of a container's log.
 
 use aws_sdk_cloudwatchlogs::Client;
 use slipway_engine::{Error, ErrorKind};
 
+use crate::clients::Lazy;
 use crate::error;
 
 /// CloudWatch Logs, as Slipway uses it.
 #[derive(Clone, Debug)]
 pub struct Logs {
-    settings: aws_config::SdkConfig,
-    client: OnceLock<Client>,
+    client: Lazy<Client>,
 }
 
 impl Logs {
     pub(crate) fn new(settings: &aws_config::SdkConfig) -> Self {
-        Self { settings: settings.clone(), client: OnceLock::new() }
+        Self { client: Lazy::new(settings, Client::new) }
     }
 
     /// The last lines of a stream, oldest first; none where the group or the stream is not there.
@@ -29,11 +27,11 @@ impl Logs {
         stream: &str,
         most: i32,
     ) -> Result<Vec<String>, Error> {
-        const CALL: &str = "Logs.GetLogEvents";
         let settings = aws_sdk_cloudwatchlogs::config::Builder::new()
             .region(aws_sdk_cloudwatchlogs::config::Region::new(region.to_owned()));
         let answer = self
-            .client()
+            .client
+            .get()
             .get_log_events()
             .log_group_name(group)
             .log_stream_name(stream)
@@ -45,15 +43,10 @@ impl Logs {
             .await;
         match answer {
             Ok(answer) => Ok(answer.events().iter().filter_map(|event| event.message()).map(str::to_owned).collect()),
-            Err(error) => match error::of(CALL, format!("{group} {stream}"), error) {
+            Err(error) => match error::of("Logs.GetLogEvents", format!("{group} {stream}"), error) {
                 error if error.kind == ErrorKind::NotFound => Ok(Vec::new()),
                 error => Err(error),
             },
         }
-    }
-
-    /// Built at the first call: only a failure is asked about.
-    fn client(&self) -> &Client {
-        self.client.get_or_init(|| Client::new(&self.settings))
     }
 }

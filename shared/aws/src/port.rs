@@ -18,6 +18,7 @@ use slipway_engine::Error;
 use slipway_engine::cloud::{Cloud, Metric, StopAnswer, Timer, Versioned};
 
 use crate::clients::Aws;
+use crate::ledger::note::Place;
 
 impl Cloud for Aws {
     fn now(&self) -> Timestamp {
@@ -41,7 +42,7 @@ impl Cloud for Aws {
     }
 
     async fn read_record(&self, target: &TargetName) -> Result<Versioned, Error> {
-        self.ledger.read(target).await
+        self.ledger.read_item(&Place::service(target)).await
     }
 
     async fn write_record(
@@ -49,7 +50,7 @@ impl Cloud for Aws {
         target: &TargetName,
         record: Versioned,
     ) -> Result<Result<Versioned, Versioned>, Error> {
-        self.ledger.write(target, record).await
+        self.ledger.write_item(&Place::service(target), record, None).await
     }
 
     async fn archive_deployment(&self, target: &TargetName, deployment: &Deployment) -> Result<(), Error> {

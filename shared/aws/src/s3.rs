@@ -1,31 +1,24 @@
 //! S3: the configuration document, when it is too large for a parameter.
 
-use std::sync::OnceLock;
-
+use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::Builder;
 use slipway_engine::{Error, ErrorKind};
 
+use crate::clients::Lazy;
 use crate::error;
 
 /// S3, as Slipway uses it.
 #[derive(Clone, Debug)]
 pub struct S3 {
-    settings: aws_config::SdkConfig,
-    client: OnceLock<Client>,
+    client: Lazy<Client>,
 }
 
 impl S3 {
-    pub(crate) fn new(settings: &aws_config::SdkConfig) -> Self {
-        Self { settings: settings.clone(), client: OnceLock::new() }
-    }
-
-    /// Built at the first call, because most documents are not in S3.
-    fn client(&self) -> &Client {
-        self.client.get_or_init(|| {
-            // Path style, because a bucket's name may hold dots, which no certificate of S3 covers as a host.
-            let config = aws_sdk_s3::config::Builder::from(&self.settings).force_path_style(true).build();
-            Client::from_conf(config)
-        })
+    pub(crate) fn new(settings: &SdkConfig) -> Self {
+        // Path style, because a bucket's name may hold dots, which no certificate of S3 covers as a host.
+        let build = |settings: &SdkConfig| Client::from_conf(Builder::from(settings).force_path_style(true).build());
+        Self { client: Lazy::new(settings, build) }
     }
 
     /// An object's text, of at most `limit` bytes; one byte more is read, so that the caller sees that it is too large.
@@ -33,7 +26,8 @@ impl S3 {
         const CALL: &str = "S3.GetObject";
         let subject = format!("{bucket}/{key}");
         let answer = self
-            .client()
+            .client
+            .get()
             .get_object()
             .bucket(bucket)
             .key(key)

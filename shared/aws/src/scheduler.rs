@@ -1,7 +1,5 @@
 //! EventBridge Scheduler: the one-time schedules that trigger the functions.
 
-use std::sync::OnceLock;
-
 use aws_sdk_scheduler::Client;
 use aws_sdk_scheduler::operation::create_schedule::CreateScheduleError;
 use aws_sdk_scheduler::types::{
@@ -11,22 +9,21 @@ use jiff::{Timestamp, ToSpan, Unit};
 use slipway_engine::cloud::Timer;
 use slipway_engine::{Error, ErrorKind};
 
-use crate::clients::Names;
+use crate::clients::{Lazy, Names};
 use crate::clock::Clock;
 use crate::error;
 
 /// EventBridge Scheduler, as Slipway uses it.
 #[derive(Clone, Debug)]
 pub struct Scheduler {
-    settings: aws_config::SdkConfig,
-    client: OnceLock<Client>,
+    client: Lazy<Client>,
     names: Names,
     clock: Clock,
 }
 
 impl Scheduler {
     pub(crate) fn new(settings: &aws_config::SdkConfig, names: &Names, clock: Clock) -> Self {
-        Self { settings: settings.clone(), client: OnceLock::new(), names: names.clone(), clock }
+        Self { client: Lazy::new(settings, Client::new), names: names.clone(), clock }
     }
 
     /// Makes a one-time schedule; one of this name stays as it is. Once it has fired it is gone.
@@ -43,7 +40,8 @@ impl Scheduler {
             .build()
             .map_err(build)?;
         let made = self
-            .client()
+            .client
+            .get()
             .create_schedule()
             .name(&timer.name)
             .group_name(&self.names.schedule_group)
@@ -66,10 +64,5 @@ impl Scheduler {
         const SOON: i64 = 5;
         let soonest = self.clock.now().saturating_add(SOON.seconds()).unwrap_or(at);
         at.max(soonest).round(Unit::Second).unwrap_or(at)
-    }
-
-    /// Built at the first call: many invocations make no schedule.
-    fn client(&self) -> &Client {
-        self.client.get_or_init(|| Client::new(&self.settings))
     }
 }

@@ -18,7 +18,7 @@ impl Sns {
         Self { client: Client::new(settings) }
     }
 
-    /// Publishes a notice with its subject, its faces for each protocol, and its attributes.
+    /// Publishes a notice with its subject, its rendering for each protocol, and its attributes.
     ///
     /// The SDK may repeat it: a copy bears the same notice id.
     pub async fn publish(&self, topic: &str, notice: &Notice) -> Result<(), Error> {

@@ -1,32 +1,25 @@
-//! SQS: what can't be delivered is put aside, where a person finds it.
-
-use std::sync::OnceLock;
+//! SQS: the queue for what can't be delivered, where a person finds it.
 
 use aws_sdk_sqs::Client;
 use slipway_engine::Error;
 
+use crate::clients::Lazy;
 use crate::error;
 
 /// SQS, as Slipway uses it.
 #[derive(Clone, Debug)]
 pub struct Sqs {
-    settings: aws_config::SdkConfig,
-    client: OnceLock<Client>,
+    client: Lazy<Client>,
 }
 
 impl Sqs {
     pub(crate) fn new(settings: &aws_config::SdkConfig) -> Self {
-        Self { settings: settings.clone(), client: OnceLock::new() }
-    }
-
-    /// Built at the first call: nearly every notice is delivered.
-    fn client(&self) -> &Client {
-        self.client.get_or_init(|| Client::new(&self.settings))
+        Self { client: Lazy::new(settings, Client::new) }
     }
 
     /// Puts a text into a queue. The SDK may repeat it.
     pub async fn send(&self, queue_url: &str, text: &str) -> Result<(), Error> {
-        let request = self.client().send_message().queue_url(queue_url).message_body(text);
+        let request = self.client.get().send_message().queue_url(queue_url).message_body(text);
         request.send().await.map(|_| ()).map_err(|error| error::of("SQS.SendMessage", queue_url, error))
     }
 }

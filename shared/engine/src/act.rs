@@ -1,14 +1,13 @@
-//! Carries out what was decided about a service, under its lease: the intent and its deadline first, then the update.
+//! Carries out what was decided about a service, under its lease: first the intent and the timer of its deadline, then the
+//! update.
 
 use futures_util::future::try_join3;
-use jiff::{Timestamp, ToSpan};
-use slipway_core::model::id::{EventId, TargetName, TaskDefinitionArn};
-use slipway_core::model::notice::Tasks;
-use slipway_core::model::plan::RevisionChange;
-use slipway_core::model::plan::{NextRevision as Revision, Plan, Step};
+use jiff::Timestamp;
+use slipway_core::model::id::{TargetName, TaskDefinitionArn};
+use slipway_core::model::notice::{Tasks, TriggeredBy};
+use slipway_core::model::plan::{NextRevision, Plan, RevisionChange, Step};
 use slipway_core::model::reason::Reason;
-use slipway_core::model::record::{Began, Deployment, DeploymentState};
-use slipway_core::model::trigger::Trigger;
+use slipway_core::model::record::{Began, Deployment, DeploymentState, Service};
 use slipway_core::rules::gates::gate;
 use slipway_core::text::answer::{Answer, AnswerOutcome};
 use tracing::{error, warn};
@@ -21,17 +20,16 @@ use crate::invocation::{Call, log};
 use crate::lease::{HeldLease, Stop};
 use crate::timer;
 
-/// What became of a target: the plan, the answer, and the error that another try may help.
+/// What became of a target.
 #[derive(Clone, Debug)]
 pub(crate) struct TargetResult {
     pub(crate) plan: Plan,
     pub(crate) answer: Answer,
+    pub(crate) cause: TriggeredBy,
+    /// The revision that the service was updated to.
     pub(crate) revision: Option<TaskDefinitionArn>,
+    /// An error that another try may help.
     pub(crate) passing: Option<Error>,
-    pub(crate) trigger: Trigger,
-    pub(crate) event: EventId,
-    /// Who asked, where the request said so.
-    pub(crate) who: Option<String>,
     /// How many of the service's tasks ran when it was updated.
     pub(crate) tasks: Option<Tasks>,
     /// The deployment's number in the record.
@@ -39,57 +37,68 @@ pub(crate) struct TargetResult {
 }
 
 impl TargetResult {
-    /// Nothing was done: there was nothing to do, or it was only asked what would be.
-    pub(crate) fn of_plan(plan: Plan, trigger: Trigger, event: &EventId) -> Self {
-        let answer = Answer::planned(&plan);
-        let event = event.clone();
-        Self { answer, plan, revision: None, passing: None, trigger, event, who: None, tasks: None, number: None }
+    /// Nothing was done: there was nothing to do, or somebody only asked what would be done.
+    pub(crate) fn of_plan(plan: Plan, cause: &TriggeredBy) -> Self {
+        let (answer, cause) = (Answer::planned(&plan), cause.clone());
+        Self { plan, answer, cause, revision: None, passing: None, tasks: None, number: None }
+    }
+
+    /// The same, with a line in the log.
+    pub(crate) fn planned(plan: Plan, cause: &TriggeredBy) -> Self {
+        log(cause, &plan);
+        Self::of_plan(plan, cause)
+    }
+
+    /// What would be done, or the call that failed.
+    pub(crate) fn of_preview(plan: Result<Plan, Error>, target: &TargetName, cause: &TriggeredBy) -> Self {
+        match plan {
+            Ok(plan) => Self::planned(plan, cause),
+            Err(error) => Self::failed(target, error, cause),
+        }
     }
 
     /// A call failed before anything was planned.
-    pub(crate) fn failed(target: &TargetName, error: Error, trigger: Trigger, event: &EventId) -> Self {
-        Self::of_error(Plan::nothing(target.clone(), error.reason()), error, trigger, event)
+    pub(crate) fn failed(target: &TargetName, error: Error, cause: &TriggeredBy) -> Self {
+        Self::of_error(Plan::nothing(target.clone(), error.reason()), error, cause)
     }
 
     /// A call failed.
-    fn of_error(plan: Plan, error: Error, trigger: Trigger, event: &EventId) -> Self {
+    fn of_error(plan: Plan, error: Error, cause: &TriggeredBy) -> Self {
         error!(ecs.service = %plan.target, %error, "a call failed");
         let outcome = if error.kind.is_passing() { AnswerOutcome::Failed } else { AnswerOutcome::Refused };
         Self {
             answer: Answer::failed(&plan, error.reason(), outcome),
             passing: Some(error.clone()).filter(|error| error.kind.is_passing()),
-            ..Self::of_plan(plan.cut_short(error.reason()), trigger, event)
+            ..Self::of_plan(plan.cut_short(error.reason()), cause)
         }
     }
 }
 
 impl<C: Cloud> Call<'_, C> {
-    /// Decided is decided: does what the plan says, and says how it ended.
+    /// Does what the plan says, and says how it ended; nothing is decided any more.
     pub(crate) async fn carry_out(&self, lease: &mut HeldLease<'_, C>, decided: Decided<'_>) -> TargetResult {
-        let Decided { plan, trigger, event, .. } = &decided;
-        log(event, plan);
+        let Decided { plan, cause, .. } = &decided;
+        log(cause, plan);
         if plan.steps.is_empty() {
-            return TargetResult::of_plan(plan.clone(), trigger.clone(), event);
+            return TargetResult::of_plan(plan.clone(), cause);
         }
         match self.update(lease, &decided).await {
             Ok(result) => result,
-            Err(Stop::Failed(error)) => TargetResult::of_error(plan.clone(), error, trigger.clone(), event),
-            Err(Stop::Refused(reason)) => TargetResult::of_plan(
-                Plan { steps: Vec::new(), ..plan.clone().cut_short(reason) },
-                trigger.clone(),
-                event,
-            ),
+            Err(Stop::Failed(error)) => TargetResult::of_error(plan.clone(), error, cause),
+            Err(Stop::Refused(reason)) => {
+                TargetResult::of_plan(Plan { steps: Vec::new(), ..plan.clone().cut_short(reason) }, cause)
+            }
             Err(Stop::Lost) => {
-                warn!(ecs.service = %plan.target, "the lease was lost; nothing is done on its strength");
+                warn!(ecs.service = %plan.target, "the lease was lost, so nothing is done");
                 let lost = Reason::Busy { until: self.now() };
-                TargetResult::of_plan(Plan::nothing(plan.target.clone(), lost), trigger.clone(), event)
+                TargetResult::of_plan(Plan::nothing(plan.target.clone(), lost), cause)
             }
         }
     }
 
     async fn update(&self, lease: &mut HeldLease<'_, C>, decided: &Decided<'_>) -> Result<TargetResult, Stop> {
-        let Decided { plan, trigger, event, .. } = decided;
-        if lease.suspects()
+        let Decided { plan, cause, .. } = decided;
+        if lease.may_have_registered()
             && let Some(family) = plan.family()
         {
             self.registrations.suspect(family);
@@ -99,41 +108,40 @@ impl<C: Cloud> Call<'_, C> {
             number = Some(self.intend(lease, decided).await?);
             Ok(())
         };
-        let done = execute::<Stop>(&self.calls(), plan, &self.registrations, intend).await;
+        let done = execute::<Stop>(self, plan, &self.registrations, intend).await;
         let done = match (done, number) {
             (Ok(done), _) => done,
             (Err(stop), Some(number)) if is_certain(&stop) => {
-                self.forget(lease, number).await;
+                self.discard_intent(lease, number).await;
                 return Err(stop);
             }
-            // Whether it took effect shows in the next look at the service.
+            // The next observation of the service shows whether it took effect.
             (Err(stop), _) => return Err(stop),
         };
-        // ECS's own time, by which its story of the deployment is found again.
+        // ECS's own time, by which its service deployment is found again.
         let (revision, at) = (done.revision.as_ref().or(existing(plan)), done.created_at.unwrap_or(self.now()));
-        let began = done.deployment.clone().zip(revision.cloned());
-        let began = began.map(|(deployment, revision)| Began { deployment, at, revision });
-        let write = |record: &mut slipway_core::model::record::Service, _| {
+        let made = done.deployment.clone().zip(revision.cloned());
+        let began = made.map(|(deployment, revision)| Began { deployment, at, revision });
+        let write = |record: &mut Service, _| {
             if let (Some(number), Some(began)) = (number, &began) {
                 record.began(number, began);
             }
             Ok(())
         };
-        // What is not written down now is found by whoever looks next; the update itself has happened.
+        // The update has happened; the next invocation finds what is not recorded now.
         if let Err(stop) = lease.change(write).await {
-            warn!(ecs.service = %plan.target, ?stop, "a deployment's beginning could not be written down");
+            warn!(ecs.service = %plan.target, ?stop, "a deployment's beginning could not be recorded");
         }
         Ok(TargetResult {
             answer: Answer::done(plan, revision, done.deployment.clone()),
             revision: revision.cloned(),
-            who: decided.who.clone(),
             tasks: done.tasks,
             number,
-            ..TargetResult::of_plan(plan.clone(), trigger.clone(), event)
+            ..TargetResult::of_plan(plan.clone(), cause)
         })
     }
 
-    /// Writes the intent, makes the timer of its deadline and keeps what the record has no more room for, side by side.
+    /// Writes the intent, makes the timer of its deadline and archives what the record has no more room for, side by side.
     async fn intend(&self, lease: &mut HeldLease<'_, C>, decided: &Decided<'_>) -> Result<u64, Stop> {
         let cloud = self.cloud();
         let now = self.now();
@@ -160,20 +168,19 @@ impl<C: Cloud> Call<'_, C> {
     }
 
     fn deployment(&self, decided: &Decided<'_>, now: Timestamp) -> Deployment {
-        let Decided { target, plan, trigger, event, who, input, .. } = decided;
+        let Decided { target, plan, cause, input, .. } = decided;
         let settings = target.settings.clone();
-        let seconds = i64::try_from(settings.deadline_seconds).unwrap_or(i64::MAX);
         Deployment {
-            event: Some(event.clone()),
+            event: cause.event.clone(),
             request: Some(self.request_id.to_owned()),
-            who: who.clone(),
+            who: cause.who.clone(),
             request_reason: input.as_ref().and_then(|input| input.reason.clone()),
             image: plan.image.clone(),
             revision: RevisionChange {
                 old: plan.running.as_ref().map(|running| running.short().to_owned()),
                 new: existing(plan).map(|revision| revision.short().to_owned()),
             },
-            deadline: now.checked_add(seconds.seconds()).ok(),
+            deadline: Some(now + settings.allowance()),
             settings,
             state: DeploymentState::Intended {
                 previous_primary: plan.steps.iter().find_map(|step| match step {
@@ -181,26 +188,26 @@ impl<C: Cloud> Call<'_, C> {
                     Step::Register(_) => None,
                 }),
             },
-            ..Deployment::of(trigger.clone(), now)
+            ..Deployment::of(cause.trigger.clone(), now)
         }
     }
 
-    /// What was meant did not come about.
-    async fn forget(&self, lease: &mut HeldLease<'_, C>, number: u64) {
-        let forgotten = lease.change(|record, _| {
+    /// The service certainly was not updated.
+    async fn discard_intent(&self, lease: &mut HeldLease<'_, C>, number: u64) {
+        let discarded = lease.change(|record, _| {
             record.discard_intent(number);
             Ok(())
         });
-        if let Err(stop) = forgotten.await {
-            warn!(ecs.service = %lease.target, ?stop, "an intent could not be taken back");
+        if let Err(stop) = discarded.await {
+            warn!(ecs.service = %lease.target, ?stop, "an intent could not be discarded");
         }
     }
 }
 
-/// The revision that the plan updates to, where it is there already.
+/// The revision that the plan updates to, where it exists already.
 fn existing(plan: &Plan) -> Option<&TaskDefinitionArn> {
     plan.steps.iter().find_map(|step| match step {
-        Step::Update { to: Revision::Existing(revision), .. } => Some(revision),
+        Step::Update { to: NextRevision::Existing(revision), .. } => Some(revision),
         _ => None,
     })
 }

@@ -1,7 +1,7 @@
-//! Attends to one service until nothing is due there: follows its deployments, then serves what waited for them.
+//! Attends to one service until nothing is due there: follows its deployments, then serves the inputs that waited for them.
 //!
-//! The same for ECS's events, for timers, and for what a push or the reconcile found unjudged. So the invocation that sees a
-//! deployment end also starts what waited behind it.
+//! The same for ECS's events, for timers, and for what a push or the reconcile found unjudged. So the invocation that
+//! observes the end of a deployment also starts what waited behind it.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -12,13 +12,12 @@ use slipway_core::rules::unfinished::is_unfinished;
 use tracing::{error, info};
 
 use crate::cloud::{Cloud, Metric};
-use crate::error::{Error, Failure};
-use crate::follow::{FollowSession, Managed, ours};
+use crate::error::Error;
+use crate::follow::{FollowSession, managed};
 use crate::input::{Hint, ServiceTrigger};
 use crate::invocation::Call;
-use crate::lease::{HeldLease, Waiting};
-use crate::observe::Observations;
-use crate::plan::AdoptedSince;
+use crate::lease::{HeldLease, Purpose};
+use crate::observe::Planner;
 use crate::serve::{Served, Session};
 use crate::store;
 
@@ -28,91 +27,89 @@ const ROUNDS: u32 = 4;
 impl<C: Cloud> Call<'_, C> {
     /// Handles what ECS said of a service, or a timer. A document that cannot be used stops deploys; it must not silence
     /// the deployments that are under way.
-    pub(crate) async fn attend(&self, event: &ServiceTrigger) -> Result<Value, Failure> {
-        match self.engine.document.read(self.cloud()).await {
-            Ok(Ok(config)) => self.attend_to(Some(&config), event).await,
+    pub(crate) async fn attend(&self, event: &ServiceTrigger) -> Result<Value, Error> {
+        let config = match self.engine.document.read(self.cloud()).await {
+            Ok(Ok(config)) => Some(config),
             Ok(Err(mistakes)) => {
                 error!(config.version = mistakes.version, "the configuration has mistakes");
-                self.attend_to(None, event).await
+                None
             }
-            Err(error) if error.kind.is_passing() => Err(error.into()),
+            Err(error) if error.kind.is_passing() => return Err(error),
             Err(error) => {
                 error!(%error, "the configuration could not be read");
-                self.attend_to(None, event).await
+                None
             }
-        }
+        };
+        self.attend_to(config.as_deref(), event).await
     }
 
     /// Attends to a service because something there has to be judged.
-    pub(crate) async fn attend_named(&self, config: &Config, target: &TargetName) -> Result<(), Failure> {
+    pub(crate) async fn attend_named(&self, config: &Config, target: &TargetName) -> Result<(), Error> {
         match ServiceTrigger::of(target, Hint::Unjudged) {
             Some(event) => self.attend_to(Some(config), &event).await.map(drop),
             None => Ok(()),
         }
     }
 
-    async fn attend_to(&self, config: Option<&Config>, event: &ServiceTrigger) -> Result<Value, Failure> {
+    async fn attend_to(&self, config: Option<&Config>, event: &ServiceTrigger) -> Result<Value, Error> {
         let home = event.home.as_ref().unwrap_or(self.home);
-        let Some(ours) = ours(config, event, home) else {
+        let Some(managed) = managed(config, event, home) else {
             info!(ecs.service = %event.service, "the service is not in the configuration");
             return Ok(ignored("the service is not in the configuration"));
         };
+        let target = &managed.target;
         let mut known = None;
         if event.hint == Hint::Timer {
-            let item = store::read(self.cloud(), &ours.target).await?;
+            let item = store::read(self.cloud(), target).await?;
             if !is_due(&item.record, self.now()) {
-                info!(ecs.service = %ours.target, "nothing is due");
+                info!(ecs.service = %target, "nothing is due");
                 return Ok(ignored("nothing is due"));
             }
             known = Some(item);
         }
         let (mut published, mut hint) = (Vec::new(), &event.hint);
         for _ in 0..ROUNDS {
-            let mut session = FollowSession::new(self, home, &ours, hint);
             let followed = async {
-                session.observe(known.take()).await?;
-                session.follow().await
+                let mut session = FollowSession::observe(self, home, &managed, hint, known.take()).await?;
+                session.follow().await?;
+                Ok(session)
             };
-            if let Err(error) = Box::pin(followed).await {
-                return self.not_followed(&ours, error);
-            }
+            let mut session = match Box::pin(followed).await {
+                Ok(session) => session,
+                Err(error) => return self.not_followed(target, error),
+            };
             published.append(&mut session.published);
             let pending = has_pending(&session.item.record, hint, self.now());
             let Some(config) = config.filter(|_| pending) else { break };
-            if !Box::pin(self.serve_pending(config, &ours.target)).await? {
+            if !Box::pin(self.serve_pending(config, target)).await? {
                 break;
             }
             hint = &Hint::Unjudged;
         }
-        Ok(json!({ "ok": true, "target": ours.target, "published": published }))
+        Ok(json!({ "ok": true, "target": target, "published": published }))
     }
 
-    /// What no other try can help is logged, counted, and answered.
-    fn not_followed(&self, ours: &Managed, error: Error) -> Result<Value, Failure> {
+    /// Where no other try can help, the error is logged, counted, and answered.
+    fn not_followed(&self, target: &TargetName, error: Error) -> Result<Value, Error> {
         if error.kind.is_passing() {
-            return Err(error.into());
+            return Err(error);
         }
         error!(%error, "the service could not be followed");
-        self.cloud().count(Metric::NoticesFailed, Some(&ours.target));
-        Ok(json!({ "ok": false, "target": ours.target, "error": error.to_string() }))
+        self.cloud().count(Metric::NoticesFailed, Some(target));
+        Ok(json!({ "ok": false, "target": target, "error": error.to_string() }))
     }
 
-    /// Serves the inputs that are pending on a service, unless somebody else is at work there, who will. Whether that left
+    /// Serves the inputs that are pending on a service, unless somebody else holds its lease, who will. Whether that left
     /// something to judge.
-    async fn serve_pending(&self, config: &Config, target: &TargetName) -> Result<bool, Failure> {
+    async fn serve_pending(&self, config: &Config, target: &TargetName) -> Result<bool, Error> {
         let entries = config.of_name(target);
         if entries.is_empty() {
             return Ok(false);
         }
-        let cloud = self.cloud();
-        let Ok(lease) = HeldLease::take(cloud, target, &self.holder, &[], Waiting::Wakes).await? else {
-            return Ok(false);
-        };
-        let Served { own, failure, unjudged } = Session::new(self, lease, entries)
-            .grant_all(&Observations::new(cloud), Vec::new(), AdoptedSince::ItsDeployment)
-            .await;
-        let event = EventId::new(self.request_id);
-        self.answer("timer", &event, own, failure.into_iter().collect())?;
+        let Ok(lease) = HeldLease::take(self, target, Purpose::Pending).await? else { return Ok(false) };
+        let session = Session::new(self, lease, entries);
+        let Served { own, error, unjudged } = session.serve_all(&Planner::new(self), Vec::new()).await;
+        self.answer("timer", &EventId::new(self.request_id), own, error.into_iter().collect())?;
         Ok(unjudged)
     }
 }

@@ -1,16 +1,15 @@
-//! Looks up what images were built from, for those who read of a deployment.
+//! Reads what images were built from, for the notices of a deployment.
 //!
 //! No deployment waits for it: it begins when the update was accepted, takes a moment at most, and what cannot be had is
 //! left out.
 
-use slipway_core::model::labels;
 use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, join, join_all, select};
 use slipway_core::model::build::{Build, BuildChange};
 use slipway_core::model::image::{Digest, Repository};
-use slipway_core::model::labels::More;
+use slipway_core::model::labels::{self, More};
 use slipway_core::model::notice::Notice;
 use slipway_core::model::plan::{ImageChange, Shown};
 use slipway_core::model::record::Service;
@@ -28,29 +27,29 @@ const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// Bytes of an image's configuration; they have some ten thousand.
 const LARGEST: usize = 1 << 20;
 
-/// So many builds are kept; who asks for one asks soon after its push.
+/// So many builds are kept; one is read soon after its push.
 const KEPT: usize = 200;
 
-/// What images were built from, kept as long as the function's process lives; `None` where it could not be looked up.
+/// What images were built from, kept as long as the function's process lives; `None` where it could not be read.
 #[derive(Debug, Default)]
 pub(crate) struct Builds(Memo<(Repository, Digest), Option<Build>>);
 
 impl Builds {
-    /// What could not be looked up may be asked for again: a new invocation begins.
-    pub(crate) fn forget_failures(&self) {
-        self.0.forget(Option::is_none);
+    /// A new invocation begins: what could not be read before may be read again.
+    pub(crate) fn discard_failures(&self) {
+        self.0.discard(Option::is_none);
     }
 
-    /// What an image was built from; whoever asks for the same meanwhile waits for the one look.
+    /// What an image was built from.
     async fn of(&self, cloud: &impl Cloud, repository: &Repository, digest: &Digest) -> Option<Build> {
         if self.0.len() >= KEPT {
             self.0.clear();
         }
-        self.0.get((repository.clone(), digest.clone()), || look_up(cloud, repository, digest)).await
+        self.0.get((repository.clone(), digest.clone()), || read_build(cloud, repository, digest)).await
     }
 }
 
-async fn look_up(cloud: &impl Cloud, repository: &Repository, digest: &Digest) -> Option<Build> {
+async fn read_build(cloud: &impl Cloud, repository: &Repository, digest: &Digest) -> Option<Build> {
     let mut build = Build::default();
     let failed = {
         let read = pin!(read(cloud, repository, digest, &mut build));
@@ -61,7 +60,7 @@ async fn look_up(cloud: &impl Cloud, repository: &Repository, digest: &Digest) -
         }
     };
     let Some(failed) = failed else { return Some(build) };
-    info!(image.digest = %digest, failed, "what an image was built from could not be looked up");
+    info!(image.digest = %digest, failed, "what an image was built from could not be read");
     Some(build).filter(|build| !build.is_empty())
 }
 
@@ -71,9 +70,9 @@ async fn read(cloud: &impl Cloud, repository: &Repository, digest: &Digest, buil
     // An index lists images; one that lists indexes is none that ECS runs.
     for _ in 0..2 {
         let manifests = cloud.batch_get_image(repository, &[&digest]).await?;
-        let said = manifests.first().map(|(_, manifest)| labels::of_manifest(manifest)).unwrap_or_default();
-        *build = std::mem::take(build).or(said.build);
-        match said.more.filter(|_| !build.is_whole()) {
+        let read = manifests.first().map(|(_, manifest)| labels::of_manifest(manifest)).unwrap_or_default();
+        *build = std::mem::take(build).or(read.build);
+        match read.more.filter(|_| !build.is_whole()) {
             Some(More::Image(image)) => digest = image,
             Some(More::Configuration { digest, size }) if size <= LARGEST as u64 => {
                 let configuration = cloud.download_layer(repository, &digest, LARGEST).await?;
@@ -89,14 +88,14 @@ async fn read(cloud: &impl Cloud, repository: &Repository, digest: &Digest, buil
 impl<C: Cloud> Session<'_, C> {
     /// Adds to each notice of a deployment what its images were built from, and notes that for the notices to come.
     pub(crate) async fn add_builds(&mut self, record: &Service, notices: &mut [(Option<u64>, Notice)]) {
-        let looks = notices.iter().map(async |(number, notice)| {
+        let reads = notices.iter().map(async |(number, notice)| {
             let known = number.and_then(|number| record.numbered(number)?.build.clone());
             match (known, &notice.image) {
                 (None, Some(image)) if number.is_some() => self.change(record, image).await,
                 (known, _) => known,
             }
         });
-        let changes = join_all(looks).await;
+        let changes = join_all(reads).await;
         for ((number, notice), change) in notices.iter_mut().zip(changes) {
             if let (Some(number), Some(change)) = (number, change) {
                 notice.build = Some(change.clone()).filter(|change| !change.is_empty());

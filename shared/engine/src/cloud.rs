@@ -1,10 +1,10 @@
-//! The port: what the engine asks of AWS, in our words. `slipway-aws` answers it with the SDK, the simulation with its fake.
+//! The port: what the engine asks of AWS, in Slipway's types. `slipway-aws` answers it with the SDK, the simulation with its
+//! fake.
 //!
-//! Each function is one call. Adopting what an unanswered call did, keeping to AWS's rate and waiting are the engine's.
+//! Each function is one call. Adopting the effect of an unanswered call, keeping to AWS's rate and waiting are the engine's.
 //! An implementation may repeat a call that only reads; it never repeats one that has no client token
 //! (RegisterTaskDefinition, UpdateService, StopServiceDeployment). Time comes from here, too.
 
-use slipway_core::model::record;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,9 +17,9 @@ use slipway_core::model::id::{
     ClusterName, LogStream, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TargetName, TaskDefinitionArn,
 };
 use slipway_core::model::image::{Digest, Repository};
-
 use slipway_core::model::notice::Notice;
 use slipway_core::model::plan::Rendering;
+use slipway_core::model::record::{Deployment, Service};
 
 use crate::error::Error;
 
@@ -58,10 +58,10 @@ pub trait Cloud {
     -> Result<Result<Versioned, Versioned>, Error>;
 
     /// Keeps a deployment for which the record has no more room. The same one again changes nothing.
-    async fn archive_deployment(&self, target: &TargetName, deployment: &record::Deployment) -> Result<(), Error>;
+    async fn archive_deployment(&self, target: &TargetName, deployment: &Deployment) -> Result<(), Error>;
 
     /// The archived deployments of a service, newest first, at most so many.
-    async fn archived_deployments(&self, target: &TargetName, most: usize) -> Result<Vec<record::Deployment>, Error>;
+    async fn archived_deployments(&self, target: &TargetName, most: usize) -> Result<Vec<Deployment>, Error>;
 
     /// Makes a one-time schedule; one of this name that is there already stays as it is.
     async fn create_timer(&self, timer: &Timer) -> Result<(), Error>;
@@ -90,7 +90,7 @@ pub trait Cloud {
         force_new_deployment: bool,
     ) -> Result<Option<ServiceFacts>, Error>;
 
-    /// StopServiceDeployment with ROLLBACK: ECS goes back to what completed last. After `Unreachable` it may have been
+    /// StopServiceDeployment with ROLLBACK: ECS rolls back to what completed last. After `Unreachable` it may have been
     /// carried out.
     async fn stop_service_deployment(&self, arn: &ServiceDeploymentArn) -> Result<StopAnswer, Error>;
 
@@ -113,7 +113,7 @@ pub trait Cloud {
     /// ListTasks: the ARNs of the service's tasks that stopped lately, at most a hundred, in no order.
     async fn list_stopped_tasks(&self, cluster: &ClusterName, service: &ServiceName) -> Result<Vec<String>, Error>;
 
-    /// DescribeTasks for at most a hundred tasks, the last that stopped first; those that ECS forgot are left out.
+    /// DescribeTasks for at most a hundred tasks, the last that stopped first; those that ECS has deleted are left out.
     async fn describe_stopped_tasks(&self, cluster: &ClusterName, arns: &[String]) -> Result<Vec<StoppedTask>, Error>;
 
     /// DescribeImages for one image; `None` where the repository does not have it.
@@ -143,7 +143,7 @@ pub trait Cloud {
 
 /// An item of the table as it was read, a service's record as a rule.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Versioned<R = record::Service> {
+pub struct Versioned<R = Service> {
     /// Counts the writes; 0 where the table has no such item.
     pub rev: u64,
     /// What it holds.
@@ -164,7 +164,7 @@ pub struct Timer {
 /// What ECS said to a request to stop a service deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopAnswer {
-    /// It goes back.
+    /// It rolls back.
     Accepted,
     /// There is nothing to stop: it ended meanwhile, or ECS cannot stop it.
     TooLate,

@@ -55,7 +55,7 @@ impl Document {
         let text = cloud.configuration(&self.source).await?;
         let reading = match kept.take() {
             Some(kept) if kept.text == text => kept.reading,
-            _ => self.parse(&text),
+            _ => self.source.parse_document(&text).map(Arc::new).map_err(Arc::new),
         };
         *kept = Some(Kept { text, reading: reading.clone(), at: cloud.now() });
         Ok(reading)
@@ -71,9 +71,5 @@ impl Document {
             }
             _ => notice,
         }
-    }
-
-    fn parse(&self, text: &str) -> Reading {
-        self.source.parse_document(text).map(Arc::new).map_err(Arc::new)
     }
 }

@@ -1,13 +1,12 @@
 //! The one error of the port: which call, about what, and whether another try can help.
 
 use std::fmt;
-use std::sync::Arc;
 
 use slipway_core::model::id::TargetName;
 use slipway_core::model::reason::Reason;
 use tracing::warn;
 
-/// A call that was not carried out, or of which nobody can know whether it was.
+/// A call that was not carried out, or may not have been.
 #[derive(Clone, Debug)]
 pub struct Error {
     /// The call, `ECS.UpdateService`.
@@ -16,9 +15,8 @@ pub struct Error {
     pub subject: String,
     /// What kind of trouble it is.
     pub kind: ErrorKind,
-    /// AWS's own code and words, or the network's.
+    /// AWS's own code and message, or the network's.
     pub message: String,
-    source: Arc<dyn std::error::Error + Send + Sync>,
 }
 
 /// What kind of trouble a call met.
@@ -43,22 +41,10 @@ impl ErrorKind {
     }
 }
 
-impl fmt::Display for ErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self:?}")
-    }
-}
-
 impl Error {
-    /// An error without another one behind it, such as an answer that lacks what AWS documents.
+    /// An error of a call.
     pub fn new(call: &'static str, subject: impl Into<String>, kind: ErrorKind, message: impl Into<String>) -> Self {
-        let message = message.into();
-        Self { call, subject: subject.into(), kind, source: Arc::from(Box::from(message.clone())), message }
-    }
-
-    /// An error with the one that caused it.
-    pub fn caused_by(self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self { source: Arc::new(source), ..self }
+        Self { call, subject: subject.into(), kind, message: message.into() }
     }
 
     /// The same error, understood as another kind.
@@ -66,24 +52,24 @@ impl Error {
         Self { kind, ..self }
     }
 
-    /// The same error, with more words.
-    pub fn adding(self, words: &str) -> Self {
-        Self { message: format!("{}; {words}", self.message), ..self }
+    /// The same error, with more text.
+    pub fn adding(self, text: &str) -> Self {
+        Self { message: format!("{}; {text}", self.message), ..self }
     }
 
-    /// The error as a reason that people are told.
+    /// The error as a reason that people read.
     pub fn reason(&self) -> Reason {
         Reason::Aws {
             call: self.call.to_owned(),
             subject: self.subject.clone(),
-            kind: self.kind.to_string(),
+            kind: format!("{:?}", self.kind),
             message: self.message.clone(),
         }
     }
 
     /// What Lambda reports as the error's type, so that an alarm can match it: `ECS.UpdateService/Throttled`.
     pub fn error_type(&self) -> String {
-        format!("{}/{}", self.call, self.kind)
+        format!("{}/{:?}", self.call, self.kind)
     }
 }
 
@@ -93,34 +79,15 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&*self.source)
-    }
-}
+impl std::error::Error for Error {}
 
-/// Some of an invocation failed in a way that another try can help; Lambda tries an asynchronous invocation twice more.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// What Lambda reports as the error's type.
-    pub error_type: String,
-    /// What failed, and what was done nevertheless.
-    pub message: String,
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self { error_type: error.error_type(), message: error.to_string() }
-    }
-}
-
-/// What was looked up for a service, if it could be; a fault that may pass is tried again.
+/// What was read for a service, if it could be; an error that passes is tried again.
 pub(crate) fn optional<T>(target: &TargetName, read: Result<T, Error>) -> Result<Option<T>, Error> {
     match read {
         Ok(found) => Ok(Some(found)),
         Err(error) if error.kind.is_passing() => Err(error),
         Err(error) => {
-            warn!(%error, %target, "left out, because it could not be looked up");
+            warn!(%error, %target, "left out, because it could not be read");
             Ok(None)
         }
     }

@@ -1,4 +1,4 @@
-//! Carries out a plan's steps from top to bottom. There is no choice left to make here, only answers to understand.
+//! Carries out a plan's steps from top to bottom. No choice is left to make here; only answers have to be understood.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -9,14 +9,14 @@ use jiff::{SignedDuration, Timestamp};
 use slipway_core::model::facts::ServiceFacts;
 use slipway_core::model::id::{ClusterName, DeploymentId, ServiceName, TaskDefinitionArn};
 use slipway_core::model::notice::Tasks;
-use slipway_core::model::plan::Rendering;
-use slipway_core::model::plan::{NextRevision, Plan, Step};
+use slipway_core::model::plan::{NextRevision, Plan, Rendering, Step};
 use slipway_core::rules::mechanism::{Unanswered, unanswered};
+use tracing::warn;
 
 use crate::cloud::Cloud;
 use crate::error::{Error, ErrorKind};
+use crate::invocation::Call;
 use crate::memo::Memo;
-use crate::pace::Paces;
 
 /// A new revision is known everywhere within a second or so; after that, "not found" is the truth.
 const UNTIL_KNOWN: [Duration; 3] = [Duration::from_millis(200), Duration::from_millis(400), Duration::from_millis(800)];
@@ -50,37 +50,29 @@ pub(crate) struct Registrations {
 /// `ready` is what has to be done before the service is updated; a registration goes on beside it. If it fails, nothing
 /// is updated, and its error is the answer.
 ///
-/// An error leaves the plan's later steps undone. Carrying out the plan of a fresh look again is always right:
-/// what took effect shows there.
+/// An error leaves the plan's later steps undone. Observing again and carrying out a new plan is always right: what took
+/// effect shows there.
 pub(crate) async fn execute<E: From<Error>>(
-    calls: &Calls<'_, impl Cloud>,
+    call: &Call<'_, impl Cloud>,
     plan: &Plan,
     registrations: &Registrations,
     ready: impl Future<Output = Result<(), E>>,
 ) -> Result<Done, E> {
     let mut done = Done::default();
     let mut ready = Some(ready);
+    let mut until_ready = async || match ready.take() {
+        Some(ready) => ready.await,
+        None => Ok(()),
+    };
     for step in &plan.steps {
         match step {
             Step::Register(rendering) => {
-                // A revision that no update follows would be registered again by the next try.
-                let until = calls.until - TO_UPDATE;
-                let calls = Calls { until, ..*calls };
-                let registered = registrations.register(&calls, rendering);
-                let registered = match ready.take() {
-                    Some(ready) => {
-                        let (registered, is_ready) = join(registered, ready).await;
-                        is_ready?;
-                        registered
-                    }
-                    None => registered.await,
-                };
+                let (registered, ready) = join(registrations.register(call, rendering), until_ready()).await;
+                ready?;
                 done.revision = Some(registered?);
             }
             Step::Update { cluster, service, to, force_new_deployment, previous_primary } => {
-                if let Some(ready) = ready.take() {
-                    ready.await?;
-                }
+                until_ready().await?;
                 let update = Update {
                     cluster,
                     service,
@@ -88,13 +80,13 @@ pub(crate) async fn execute<E: From<Error>>(
                     previous_primary: previous_primary.as_ref(),
                 };
                 let updated = match to {
-                    NextRevision::Existing(revision) => update.to(calls, revision).await?,
+                    NextRevision::Existing(revision) => update.to(call, revision).await?,
                     NextRevision::Registered => {
                         let subject = || {
                             Error::new("ECS.UpdateService", plan.target.as_str(), ErrorKind::Rejected, "no revision")
                         };
                         let revision = done.revision.clone().ok_or_else(subject)?;
-                        update.to_new(calls, &revision).await?
+                        update.to_new(call, &revision).await?
                     }
                 };
                 let primary = updated.as_ref().and_then(ServiceFacts::primary);
@@ -107,52 +99,45 @@ pub(crate) async fn execute<E: From<Error>>(
     Ok(done)
 }
 
-/// How calls are made: nothing is begun after `until`; what is under way then is still waited for.
-#[derive(Debug)]
-pub(crate) struct Calls<'a, C> {
-    pub(crate) cloud: &'a C,
-    pub(crate) paces: &'a Paces,
-    pub(crate) until: Timestamp,
-}
-
 impl Registrations {
-    /// An earlier try died, and may have registered a revision of this family for the same event: it is looked for, and
-    /// adopted, before another is registered.
+    /// An earlier try died, and may have registered a revision of this family for the same event: that is adopted, if it
+    /// exists, before another is registered.
     pub(crate) fn suspect(&self, family: &str) {
         self.suspects.borrow_mut().insert(family.to_owned());
     }
 
-    async fn register(&self, calls: &Calls<'_, impl Cloud>, rendering: &Rendering) -> Result<TaskDefinitionArn, Error> {
-        self.made.get(rendering.identity(), || self.register_or_adopt(calls, rendering)).await
+    async fn register(&self, call: &Call<'_, impl Cloud>, rendering: &Rendering) -> Result<TaskDefinitionArn, Error> {
+        self.made.get(rendering.identity(), || self.register_or_adopt(call, rendering)).await
     }
 
     async fn register_or_adopt(
         &self,
-        calls: &Calls<'_, impl Cloud>,
+        call: &Call<'_, impl Cloud>,
         rendering: &Rendering,
     ) -> Result<TaskDefinitionArn, Error> {
-        let suspects = self.suspects.borrow().contains(rendering.family());
-        if suspects
-            && let Ok(latest) = calls.cloud.describe_task_definition(rendering.family()).await
+        let is_suspect = self.suspects.borrow().contains(rendering.family());
+        if is_suspect
+            && let Ok(latest) = call.cloud().describe_task_definition(rendering.family()).await
             && rendering.is_registered_as(&latest)
         {
             return Ok(latest.arn);
         }
-        register(calls, rendering).await
+        register(call, rendering).await
     }
 }
 
-async fn register(calls: &Calls<'_, impl Cloud>, rendering: &Rendering) -> Result<TaskDefinitionArn, Error> {
-    let Calls { cloud, paces, until } = *calls;
-    let family = rendering.family();
-    let call = async || cloud.register_task_definition(rendering).await;
-    match paces.register.call(cloud, family, until, call).await {
+async fn register(call: &Call<'_, impl Cloud>, rendering: &Rendering) -> Result<TaskDefinitionArn, Error> {
+    let (cloud, pace, family) = (call.cloud(), &call.engine.paces.register, rendering.family());
+    // A revision that no update follows would be registered again by the next try.
+    let until = call.until - TO_UPDATE;
+    let register = async || cloud.register_task_definition(rendering).await;
+    match pace.call(cloud, family, until, register).await {
         Err(error) if error.kind == ErrorKind::Unreachable => {
-            // It may have been carried out: a repeat would leave two revisions, so look for ours first.
-            tracing::warn!(%error, "no answer to a registration; looking whether it was carried out");
+            // It may have been carried out: a repeat would leave two revisions, so ECS is asked for ours first.
+            warn!(%error, "no answer to a registration; checking whether it was carried out");
             match cloud.describe_task_definition(family).await {
                 Ok(latest) if rendering.is_registered_as(&latest) => Ok(latest.arn),
-                Ok(_) => paces.register.call(cloud, family, until, call).await,
+                Ok(_) => pace.call(cloud, family, until, register).await,
                 Err(_) => Err(error),
             }
         }
@@ -172,36 +157,37 @@ impl Update<'_> {
     /// To a revision that was registered a moment ago, which ECS may not know everywhere yet.
     async fn to_new(
         &self,
-        calls: &Calls<'_, impl Cloud>,
+        call: &Call<'_, impl Cloud>,
         revision: &TaskDefinitionArn,
     ) -> Result<Option<ServiceFacts>, Error> {
         for pause in UNTIL_KNOWN {
-            match self.to(calls, revision).await {
-                Err(error) if is_unknown_revision(&error) => calls.cloud.sleep(pause).await,
+            match self.to(call, revision).await {
+                Err(error) if is_unknown_revision(&error) => call.cloud().sleep(pause).await,
                 answer => return answer,
             }
         }
-        self.to(calls, revision).await
+        self.to(call, revision).await
     }
 
     async fn to(
         &self,
-        calls: &Calls<'_, impl Cloud>,
+        call: &Call<'_, impl Cloud>,
         revision: &TaskDefinitionArn,
     ) -> Result<Option<ServiceFacts>, Error> {
-        let Calls { cloud, paces, until } = *calls;
+        let (cloud, pace, until) = (call.cloud(), &call.engine.paces.update, call.until);
         let subject = format!("{}/{}", self.cluster, self.service);
-        let call = async || cloud.update_service(self.cluster, self.service, revision, self.force_new_deployment).await;
-        match paces.update.call(cloud, &subject, until, call).await {
+        let update =
+            async || cloud.update_service(self.cluster, self.service, revision, self.force_new_deployment).await;
+        match pace.call(cloud, &subject, until, update).await {
             Err(error) if error.kind == ErrorKind::Unreachable => {
-                tracing::warn!(%error, "no answer to an update; looking whether it was carried out");
+                warn!(%error, "no answer to an update; checking whether it was carried out");
                 let read = cloud.describe_services(self.cluster, &[self.service]).await;
                 let Some(service) = read.ok().and_then(|services| services.into_iter().next().flatten()) else {
                     return Err(error);
                 };
                 match unanswered(&service, revision, self.previous_primary) {
                     Unanswered::TookEffect => Ok(Some(service)),
-                    Unanswered::Repeatable => paces.update.call(cloud, &subject, until, call).await,
+                    Unanswered::Repeatable => pace.call(cloud, &subject, until, update).await,
                     Unanswered::Outdated => Err(error),
                 }
             }
@@ -210,7 +196,7 @@ impl Update<'_> {
     }
 }
 
-/// ECS says `ClientException: TaskDefinition not found.`; the text is all there is to tell it by.
+/// ECS says `ClientException: TaskDefinition not found.`; only the text distinguishes it.
 fn is_unknown_revision(error: &Error) -> bool {
     let text = error.message.to_ascii_lowercase();
     matches!(error.kind, ErrorKind::Rejected | ErrorKind::NotFound)

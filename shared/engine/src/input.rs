@@ -39,7 +39,7 @@ pub enum Input {
     Service(ServiceTrigger),
 }
 
-/// An image was pushed under a tag. Which image the tag means is asked of the registry, not of the event.
+/// An image was pushed under a tag. Which image the tag means, the registry says, not the event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Push {
     /// The event's id, the same in every delivery of it.
@@ -95,7 +95,7 @@ pub enum Hint {
     Warning(Warning),
     /// A timer fired: something may be due.
     Timer,
-    /// Whoever was at work there found a deployment that has an end, and that nobody may have heard of.
+    /// An invocation found a deployment that has an end, which may not be published.
     Unjudged,
 }
 

@@ -1,28 +1,23 @@
 //! What one invocation shares among the services that it is about: its time, as whom it takes leases, and what it
 //! registered.
 
-use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde_json::Value;
-use slipway_core::config::{Config, Mistakes};
-use slipway_core::model::id::{EventId, Home, TargetName};
+use slipway_core::config::Config;
+use slipway_core::model::id::{Home, TargetName};
 use slipway_core::model::image::{Digest, Tag};
-use slipway_core::model::notice::Notice;
+use slipway_core::model::notice::{Notice, TriggeredBy};
 use slipway_core::model::plan::Plan;
-use slipway_core::text::answer;
-use slipway_core::text::answer::Answer;
+use slipway_core::text::answer::{self, Answer};
 use tracing::{info, warn};
 
 use crate::act::TargetResult;
 use crate::cloud::Cloud;
-use crate::error::{Error, Failure};
-use crate::execute::{Calls, Registrations};
+use crate::error::Error;
+use crate::execute::Registrations;
 use crate::input::Invocation;
-use crate::lease::Holder;
-use crate::observe::Observations;
-use crate::plan::Planner;
-use crate::{Engine, report, store};
+use crate::{Engine, store};
 
 /// So many targets are worked on at once. More connections than that cost a small function more than they win it.
 const AT_ONCE: usize = 16;
@@ -35,21 +30,26 @@ pub(crate) struct Call<'a, C> {
     pub(crate) request_id: &'a str,
     /// No step begins after this.
     pub(crate) until: Timestamp,
-    /// As whom it takes leases.
-    pub(crate) holder: Holder,
+    /// When it can no longer be alive; until then it takes leases.
+    pub(crate) lease_until: Timestamp,
     /// The revisions registered in it.
     pub(crate) registrations: Registrations,
 }
 
 impl<'a, C: Cloud> Call<'a, C> {
     pub(crate) fn of(engine: &'a Engine<C>, invocation: &'a Invocation) -> Self {
-        let now = engine.cloud.now();
+        /// A lease outlives its holder's deadline, whatever the clocks say.
+        const SURELY_DEAD_SECONDS: i64 = 30;
+        /// What is under way at the last step must end, 20 s at most, and be reported before Lambda's deadline.
+        const TO_FINISH: SignedDuration = SignedDuration::from_secs(25);
+        let (now, deadline) = (engine.cloud.now(), invocation.deadline);
+        let left = deadline.duration_since(now).max(SignedDuration::ZERO);
         Self {
             engine,
             home: &invocation.home,
             request_id: &invocation.request_id,
-            until: begin_until(invocation.deadline, now),
-            holder: Holder::of(invocation, now),
+            until: now + left - TO_FINISH.min(left / 3),
+            lease_until: deadline.max(now).saturating_add(SURELY_DEAD_SECONDS.seconds()).unwrap_or(now),
             registrations: Registrations::default(),
         }
     }
@@ -58,51 +58,36 @@ impl<'a, C: Cloud> Call<'a, C> {
         &self.engine.cloud
     }
 
-    pub(crate) fn calls(&self) -> Calls<'a, C> {
-        Calls { cloud: &self.engine.cloud, paces: &self.engine.paces, until: self.until }
+    pub(crate) fn now(&self) -> Timestamp {
+        self.engine.cloud.now()
     }
 
-    pub(crate) fn planner<'p>(&'p self, observations: &'p Observations<'p, C>) -> Planner<'p, C> {
-        Planner { observations, home: self.home, request: self.request_id }
-    }
-
-    pub(crate) async fn publish(&self, notices: Vec<Notice>) -> Result<(), Failure> {
-        let document = &self.engine.document;
-        let notices = join_all(notices.into_iter().map(|notice| document.routed(notice))).await;
-        Ok(report::publish(self.cloud(), &notices).await?)
-    }
-
-    /// Does what needs a configuration; without one that can be used, says so.
+    /// Does what needs a configuration.
+    ///
+    /// A document with mistakes, or one that is not there or may not be read, deploys nothing, and a notice says so; one
+    /// that could not be reached is tried again.
     pub(crate) async fn with_config(
         &self,
-        work: impl AsyncFnOnce(&Config) -> Result<Value, Failure>,
-    ) -> Result<Value, Failure> {
+        work: impl AsyncFnOnce(&Config) -> Result<Value, Error>,
+    ) -> Result<Value, Error> {
         match self.engine.document.read(self.cloud()).await {
             Ok(Ok(config)) => work(&config).await,
-            Ok(Err(mistakes)) => self.wrong_configuration(&mistakes).await,
-            Err(error) => self.unreadable_configuration(error).await,
+            Ok(Err(mistakes)) => {
+                self.publish_once(Notice::config_invalid(self.home, &mistakes, self.now())).await?;
+                Ok(answer::of_config(&mistakes))
+            }
+            Err(error) if error.kind.is_passing() => Err(error),
+            Err(error) => {
+                let (place, reason) = (self.engine.document.source().to_string(), error.reason());
+                self.publish_once(Notice::config_unreadable(self.home, &place, &reason, self.now())).await?;
+                Ok(answer::of_error(&reason))
+            }
         }
-    }
-
-    /// A document with mistakes deploys nothing, and says so loudly.
-    async fn wrong_configuration(&self, mistakes: &Mistakes) -> Result<Value, Failure> {
-        self.publish_once(Notice::config_invalid(self.home, mistakes, self.now())).await?;
-        Ok(answer::of_config(mistakes))
-    }
-
-    /// So does a document that is not there, or may not be read; one that could not be reached is tried again.
-    async fn unreadable_configuration(&self, error: Error) -> Result<Value, Failure> {
-        if error.kind.is_passing() {
-            return Err(error.into());
-        }
-        let place = self.engine.document.source().to_string();
-        self.publish_once(Notice::config_unreadable(self.home, &place, &error.reason(), self.now())).await?;
-        Ok(answer::of_error(&error.reason()))
     }
 
     /// Publishes what is not published yet. A table that cannot be asked keeps nobody from it: a copy bears the same id.
-    async fn publish_once(&self, notice: Notice) -> Result<(), Failure> {
-        /// The document is no service, but what was published of it is remembered as a service's is.
+    async fn publish_once(&self, notice: Notice) -> Result<(), Error> {
+        /// The document is no service, but what was published of it is recorded as a service's is.
         const DOCUMENT: &str = "slipway/configuration";
         let (cloud, document) = (self.cloud(), TargetName::new(DOCUMENT));
         match cloud.read_record(&document).await {
@@ -117,35 +102,14 @@ impl<'a, C: Cloud> Call<'a, C> {
         }
         Ok(())
     }
-
-    pub(crate) fn now(&self) -> Timestamp {
-        self.engine.cloud.now()
-    }
-}
-
-impl Holder {
-    /// The holder that an invocation is.
-    pub(crate) fn of(invocation: &Invocation, now: Timestamp) -> Self {
-        /// A lease outlives its holder's deadline, whatever the clocks say.
-        const SURELY_DEAD_SECONDS: i64 = 30;
-        let until = invocation.deadline.max(now).saturating_add(SURELY_DEAD_SECONDS.seconds()).unwrap_or(now);
-        Self { id: invocation.request_id.clone(), until }
-    }
-}
-
-/// Nothing is begun after this: what is under way then must end, 20 s at most, and be reported before Lambda's deadline.
-pub(crate) fn begin_until(deadline: Timestamp, now: Timestamp) -> Timestamp {
-    const TO_FINISH: SignedDuration = SignedDuration::from_secs(25);
-    let left = deadline.duration_since(now).max(SignedDuration::ZERO);
-    now + left - TO_FINISH.min(left / 3)
 }
 
 /// One line for each plan, with what a search would ask for as fields.
-pub(crate) fn log(event: &EventId, plan: &Plan) {
+pub(crate) fn log(cause: &TriggeredBy, plan: &Plan) {
     let image = plan.image.as_ref().map(|image| &image.new);
     let place = plan.place();
     info!(
-        event.id = %event,
+        event.id = cause.event.as_ref().map(tracing::field::display),
         ecs.cluster = place.as_ref().map(|(cluster, _)| cluster.as_str()),
         ecs.service = place.as_ref().map(|(_, service)| service.as_str()),
         image.tag = image.and_then(|image| image.tag.as_ref()).map(Tag::as_str),

@@ -1,9 +1,8 @@
-//! What became of a known-good revision, which a rollback may go to: whether it is still there, and whether its images are.
+//! What became of a known-good revision, which a rollback may go to: whether it still exists, and whether its images do.
 
 use futures_util::future::join_all;
-use slipway_core::model::facts::{ImageFacts, ImageName, Revision, ServiceDeploymentFacts, Storage};
+use slipway_core::model::facts::{ImageName, Revision, ServiceDeploymentFacts, Storage};
 use slipway_core::model::id::{ServiceRevisionArn, TargetName};
-use slipway_core::model::image::Digest;
 use slipway_core::model::record::KnownGood;
 use slipway_core::rules::adoption::as_ran;
 use slipway_core::rules::mechanism::won;
@@ -12,10 +11,10 @@ use slipway_core::rules::rollback::{Found, KnownGoodFacts, NeededImage, Presence
 use crate::cloud::Cloud;
 use crate::error::{Error, optional};
 
-/// So many of the deployments that ECS calls successful are looked into where the record knows none.
+/// So many of the deployments that ECS calls successful are read where the record knows none.
 const FROM_HISTORY: usize = 5;
 
-/// The revisions that ran well by ECS's own history, the last one first: where the record knows none.
+/// The known-good revisions by ECS's own history, the last one first: where the record has none.
 pub(crate) async fn known_good_in(
     cloud: &impl Cloud,
     target: &TargetName,
@@ -26,28 +25,28 @@ pub(crate) async fn known_good_in(
     arns.sort();
     arns.dedup();
     let revisions = optional(target, cloud.describe_service_revisions(&arns).await)?.unwrap_or_default();
-    let good = |it: &&ServiceDeploymentFacts| {
+    let known_good = |it: &&ServiceDeploymentFacts| {
         let ran = revisions.iter().find(|revision| Some(&revision.arn) == it.target.as_ref())?;
         let revision = ran.task_definition.as_ref()?.to_string();
         Some(KnownGood { revision, ran: as_ran(&ran.images), at: it.finished_at.or(it.created_at)? })
     };
-    Ok(won.iter().filter_map(good).collect())
+    Ok(won.iter().filter_map(known_good).collect())
 }
 
 /// What became of a known-good revision of a service; `revision` where it can still be read.
 pub(crate) async fn known_good_facts(
     cloud: &impl Cloud,
     target: &TargetName,
-    good: KnownGood,
+    known_good: KnownGood,
     revision: Option<&Revision>,
 ) -> Result<KnownGoodFacts, Error> {
     let Some(revision) = revision else {
-        return Ok(KnownGoodFacts { known_good: good, state: RevisionState::Gone, images: Vec::new() });
+        return Ok(KnownGoodFacts { known_good, state: RevisionState::Gone, images: Vec::new() });
     };
-    let wanted = images_to_find(&good, revision);
+    let wanted = images_to_find(&known_good, revision);
     let images = join_all(wanted.into_iter().map(|wanted| found(cloud, target, wanted))).await;
     Ok(KnownGoodFacts {
-        known_good: good,
+        known_good,
         state: RevisionState::of(revision),
         images: images.into_iter().collect::<Result<_, _>>()?,
     })
@@ -55,32 +54,21 @@ pub(crate) async fn known_good_facts(
 
 async fn found(cloud: &impl Cloud, target: &TargetName, wanted: NeededImage) -> Result<Found, Error> {
     // The outer `None` where the registry cannot be asked.
-    let image = async |name: &ImageName| optional(target, cloud.describe_image(&wanted.repository, name).await);
-    let named = image(&wanted.named).await?;
-    let points_to =
-        |image: &Option<Option<ImageFacts>>| image.as_ref().and_then(|it| Some(it.as_ref()?.digest.clone()));
-    let tag_points_to = match &wanted.named {
-        ImageName::Tag(_) => points_to(&named),
-        ImageName::Digest(_) => None,
-    };
-    let presence = match &wanted.digest {
-        // The tag moved, or is gone: what ran may still be there.
-        Some(digest) if is_another(&wanted.named, tag_points_to.as_ref(), digest) => {
-            presence(&image(&ImageName::Digest(digest.clone())).await?)
+    let read = async |name: &ImageName| optional(target, cloud.describe_image(&wanted.repository, name).await);
+    let named = read(&wanted.named).await?;
+    let by_tag = named.iter().flatten().filter(|_| matches!(wanted.named, ImageName::Tag(_)));
+    let tag_points_to = by_tag.map(|image| image.digest.clone()).next();
+    let image = match &wanted.digest {
+        // The tag moved, or is gone: what ran may still exist.
+        Some(digest) if matches!(wanted.named, ImageName::Tag(_)) && tag_points_to.as_ref() != Some(digest) => {
+            read(&ImageName::Digest(digest.clone())).await?
         }
-        _ => presence(&named),
+        _ => named,
     };
-    Ok(Found { wanted, presence, tag_points_to })
-}
-
-fn is_another(named: &ImageName, points_to: Option<&Digest>, digest: &Digest) -> bool {
-    matches!(named, ImageName::Tag(_)) && points_to != Some(digest)
-}
-
-fn presence(image: &Option<Option<ImageFacts>>) -> Presence {
-    match image {
+    let presence = match image {
         None => Presence::Unknown,
         Some(Some(image)) if image.storage == Storage::Active => Presence::There,
         Some(_) => Presence::Gone,
-    }
+    };
+    Ok(Found { wanted, presence, tag_points_to })
 }

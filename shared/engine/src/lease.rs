@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use slipway_core::model::id::TargetName;
+use slipway_core::model::reason::Reason;
 use slipway_core::model::record::{Blocked, Busy, Fence, Lost, PendingInput, Service, Unserved};
 use slipway_core::rules::note::Note;
+use tracing::warn;
 
 use crate::cloud::{Cloud, Versioned};
 use crate::error::Error;
+use crate::invocation::Call;
 use crate::{store, timer};
 
 /// The lease of one service, held.
@@ -21,35 +24,19 @@ pub(crate) struct HeldLease<'a, C> {
     fence: Fence,
     item: Versioned,
     notes: Vec<Note>,
-    /// What the last holder left.
-    left: Left,
+    /// Whether the last holder died, or is an earlier try of this very invocation: what it began may be half done.
+    is_takeover: bool,
 }
 
-/// How the last holder left the service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Left {
-    /// It let go.
-    Tidy,
-    /// It died, or is this very invocation's earlier try: what it began may be half done.
-    Abrupt,
-}
-
-/// Who takes leases, and until when.
-#[derive(Clone, Debug)]
-pub(crate) struct Holder {
-    /// The Lambda request.
-    pub(crate) id: String,
-    /// When it can no longer be alive.
-    pub(crate) until: Timestamp,
-}
-
-/// What becomes of inputs that wait, when the lease is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Waiting {
-    /// They are to be served now.
-    Wakes,
-    /// They go on waiting.
-    Waits,
+/// What a lease is taken for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Purpose<'i> {
+    /// An input that came; where somebody else has the lease, it is left on the record.
+    Input(&'i PendingInput),
+    /// The pending inputs; what blocked them may be over.
+    Pending,
+    /// A request, which waits for the lease.
+    Request,
 }
 
 /// Why a write under the lease was not made.
@@ -59,8 +46,8 @@ pub(crate) enum Stop {
     Failed(Error),
     /// Somebody else has the lease.
     Lost,
-    /// The record, as it is now, speaks against it.
-    Refused(slipway_core::model::reason::Reason),
+    /// The record, as it is now, does not allow it.
+    Refused(Reason),
 }
 
 impl From<Error> for Stop {
@@ -70,60 +57,62 @@ impl From<Error> for Stop {
 }
 
 impl<'a, C: Cloud> HeldLease<'a, C> {
-    /// Takes the lease, or leaves these inputs with whoever holds it and makes a timer for the case that they died.
+    /// Takes the lease. Where somebody else has it and inputs wait, makes a timer for the case that the holder died.
     pub(crate) async fn take(
-        cloud: &'a C,
+        call: &Call<'a, C>,
         target: &TargetName,
-        holder: &Holder,
-        inputs: &[PendingInput],
-        waiting: Waiting,
+        purpose: Purpose<'_>,
     ) -> Result<Result<Self, Busy>, Error> {
+        let cloud = call.cloud();
         let now = cloud.now();
         let (taken, item) = store::change(cloud, target, |record| {
-            let left = if record.lease.is_some() { Left::Abrupt } else { Left::Tidy };
-            if waiting == Waiting::Wakes {
-                record.unblock(now);
+            let is_takeover = record.lease.is_some();
+            let taken = record.acquire(call.request_id, now, call.lease_until);
+            match purpose {
+                Purpose::Input(input) if taken.is_err() => record.leave(input.clone()),
+                Purpose::Pending => record.unblock(now),
+                Purpose::Input(_) | Purpose::Request => {}
             }
-            let taken = record.acquire(&holder.id, now, holder.until);
-            if taken.is_err() {
-                inputs.iter().for_each(|input| record.leave(input.clone()));
-            }
-            taken.map(|fence| (fence, left))
+            taken.map(|fence| (fence, is_takeover))
         })
         .await?;
-        match taken {
-            Ok((fence, left)) => Ok(Ok(Self { cloud, target: target.clone(), fence, item, notes: Vec::new(), left })),
-            Err(busy) => {
-                // The timer that fired is spent; whoever has the lease may be as dead as the one before.
-                let woken = waiting == Waiting::Wakes && item.record.unblocked().next().is_some();
-                if woken || !inputs.is_empty() {
-                    timer::arm(cloud, target, busy.until.saturating_add(1.second()).unwrap_or(busy.until)).await?;
-                }
-                Ok(Err(busy))
+        let busy = match taken {
+            Ok((fence, is_takeover)) => {
+                return Ok(Ok(Self { cloud, target: target.clone(), fence, item, notes: Vec::new(), is_takeover }));
             }
+            Err(busy) => busy,
+        };
+        let inputs_wait = match purpose {
+            Purpose::Input(_) => true,
+            // The timer that fired is gone, and this holder may have died, too.
+            Purpose::Pending => item.record.unblocked().next().is_some(),
+            Purpose::Request => false,
+        };
+        if inputs_wait {
+            timer::arm(cloud, target, busy.until.saturating_add(1.second()).unwrap_or(busy.until)).await?;
         }
+        Ok(Err(busy))
     }
 
-    /// Takes the lease as soon as it is free, and gives up at `until`.
+    /// Takes the lease for a request as soon as it is free, and gives up at `until`.
     pub(crate) async fn wait(
-        cloud: &'a C,
+        call: &Call<'a, C>,
         target: &TargetName,
-        holder: &Holder,
         until: Timestamp,
     ) -> Result<Result<Self, Busy>, Error> {
         /// Deployments are updated within a second or two.
         const PAUSE: Duration = Duration::from_millis(500);
         loop {
-            match Self::take(cloud, target, holder, &[], Waiting::Waits).await? {
-                Err(_) if cloud.now() + SignedDuration::try_from(PAUSE).unwrap_or_default() < until => {
-                    cloud.sleep(PAUSE).await
+            match Self::take(call, target, Purpose::Request).await? {
+                Err(_) if call.now() + SignedDuration::try_from(PAUSE).unwrap_or_default() < until => {
+                    call.cloud().sleep(PAUSE).await
                 }
                 taken => return Ok(taken),
             }
         }
     }
 
-    /// What is remembered, with what is noted and not written yet.
+    /// The record, with what is noted and not written yet.
     pub(crate) fn record(&self) -> Service {
         let mut record = self.item.record.clone();
         self.notes.iter().for_each(|note| note.write(&mut record));
@@ -131,9 +120,8 @@ impl<'a, C: Cloud> HeldLease<'a, C> {
     }
 
     /// Whether an earlier try may have left a revision that no update followed.
-    pub(crate) fn suspects(&self) -> bool {
-        self.left == Left::Abrupt
-            || self.notes.iter().any(|note| matches!(note, Note::Discarded(_) | Note::NeverBegan(_)))
+    pub(crate) fn may_have_registered(&self) -> bool {
+        self.is_takeover || self.notes.iter().any(|note| matches!(note, Note::Discarded(_) | Note::NeverBegan(_)))
     }
 
     /// Notes something for the next write.
@@ -147,7 +135,7 @@ impl<'a, C: Cloud> HeldLease<'a, C> {
         change: impl Fn(&mut Service, Fence) -> Result<T, Stop>,
     ) -> Result<T, Stop> {
         let (fence, notes) = (self.fence, &self.notes);
-        let changed = store::change_from(self.cloud, &self.target, self.item.clone(), |record| {
+        let (changed, item) = store::change_from(self.cloud, &self.target, self.item.clone(), |record| {
             record.check(fence).map_err(|Lost| Stop::Lost)?;
             let before = record.clone();
             notes.iter().for_each(|note| note.write(record));
@@ -158,7 +146,6 @@ impl<'a, C: Cloud> HeldLease<'a, C> {
             changed
         })
         .await?;
-        let (changed, item) = changed;
         if changed.is_ok() {
             self.item = item;
             self.notes.clear();
@@ -168,15 +155,15 @@ impl<'a, C: Cloud> HeldLease<'a, C> {
 
     /// Lets go, unless inputs are pending beyond those that were served; then they are the answer.
     ///
-    /// `aside` are inputs that cannot be served now; they wait, for a timer that is made elsewhere.
+    /// `deferred` are inputs that cannot be served now; they wait, for a timer that is made elsewhere.
     pub(crate) async fn let_go(
         &mut self,
         served: &[PendingInput],
-        aside: &[PendingInput],
+        deferred: &[PendingInput],
     ) -> Result<Vec<PendingInput>, Stop> {
         self.change(|record, fence| {
             record.served(served);
-            aside.iter().for_each(|input| record.block(input.clone(), Blocked::Retry));
+            deferred.iter().for_each(|input| record.block(input.clone(), Blocked::Retry));
             match record.let_go(fence) {
                 Ok(()) => Ok(Vec::new()),
                 Err(Unserved::Inputs) => Ok(record.unblocked().cloned().collect()),
@@ -186,10 +173,14 @@ impl<'a, C: Cloud> HeldLease<'a, C> {
         .await
     }
 
-    /// Reads the record again.
-    pub(crate) async fn refresh(&mut self) -> Result<(), Error> {
-        self.item = store::read(self.cloud, &self.target).await?;
-        Ok(())
+    /// Reads the record again, for the inputs that came.
+    pub(crate) async fn refresh(&mut self) {
+        match store::read(self.cloud, &self.target).await {
+            Ok(item) => self.item = item,
+            Err(error) => {
+                warn!(%error, "the record could not be read again; the inputs that came are served in the next round");
+            }
+        }
     }
 
     /// The inputs that are pending there and that nothing blocks, but for these.

@@ -5,11 +5,8 @@
 //! environment, spawns nothing and names no runtime, so the simulation runs this very code.
 
 pub mod cloud;
-
 pub mod error;
-
 pub mod input;
-
 pub mod store;
 
 mod act;
@@ -27,10 +24,10 @@ mod observe;
 mod pace;
 mod plan;
 mod push;
-mod recall;
 mod reconcile;
 mod report;
 mod requests;
+mod resolve;
 mod serve;
 mod status;
 mod timer;
@@ -40,7 +37,7 @@ use slipway_core::config::{Mistake, Source};
 use tracing::error;
 
 pub use cloud::Cloud;
-pub use error::{Error, ErrorKind, Failure};
+pub use error::{Error, ErrorKind};
 pub use input::{Hint, Input, Invocation, Push, ServiceTrigger, Warning};
 
 use builds::Builds;
@@ -76,20 +73,17 @@ impl<C: Cloud> Engine<C> {
         &self.cloud
     }
 
-    /// Handles one invocation. The error asks Lambda for another try; everything else is reported and answered.
-    pub async fn handle(&self, invocation: &Invocation, input: Input) -> Result<Value, Failure> {
-        self.builds.forget_failures();
+    /// Handles one invocation. The error asks Lambda for another try, which can help, and says what was done nevertheless;
+    /// everything else is reported and answered.
+    pub async fn handle(&self, invocation: &Invocation, input: Input) -> Result<Value, Error> {
+        self.builds.discard_failures();
         let call = Call::of(self, invocation);
         // Their states are large; on the heap they leave the stack to the SDK.
-        match input {
-            Input::Service(event) => Box::pin(call.attend(&event)).await,
-            Input::Push(push) => Box::pin(call.with_config(async |config| call.push(config, &push).await)).await,
-            Input::Request(request) => {
-                Box::pin(call.with_config(async |config| call.request(config, &request).await)).await
-            }
-            Input::Explain(push) => {
-                Box::pin(call.with_config(async |config| Ok(call.explain(config, &push).await))).await
-            }
+        match &input {
+            Input::Service(event) => Box::pin(call.attend(event)).await,
+            Input::Push(push) => Box::pin(call.with_config(async |config| call.push(config, push).await)).await,
+            Input::Request(it) => Box::pin(call.with_config(async |config| call.request(config, it).await)).await,
+            Input::Explain(push) => Box::pin(call.with_config(async |config| call.explain(config, push).await)).await,
         }
     }
 }

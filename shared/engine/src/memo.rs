@@ -1,27 +1,21 @@
-//! Answers by what was asked, so that each thing is asked once: whoever asks the same meanwhile waits for the one call.
+//! Answers by what was asked, so that each thing is asked once: a second question meanwhile waits for the one call.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::rc::Rc;
 
 use futures_util::lock::Mutex;
 
 /// Answers that are kept.
+#[derive(Debug)]
 pub(crate) struct Memo<K, V>(RefCell<BTreeMap<K, Cell<V>>>);
 
-/// Empty until the first who asks has its answer.
+/// Empty until the first question is answered.
 type Cell<V> = Rc<Mutex<Option<V>>>;
 
 impl<K, V> Default for Memo<K, V> {
     fn default() -> Self {
         Self(RefCell::default())
-    }
-}
-
-impl<K, V> fmt::Debug for Memo<K, V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Memo of {}", self.0.borrow().len())
     }
 }
 
@@ -51,11 +45,11 @@ impl<K: Ord, V: Clone> Memo<K, V> {
         self.0.borrow().keys().cloned().collect()
     }
 
-    /// Forgets the answers of which this is true.
-    pub(crate) fn forget(&self, mut is_of_no_use: impl FnMut(&V) -> bool) {
+    /// Discards the answers of which this is true.
+    pub(crate) fn discard(&self, mut is_discarded: impl FnMut(&V) -> bool) {
         self.0.borrow_mut().retain(|_, cell| {
             let kept = cell.try_lock();
-            !kept.is_some_and(|kept| kept.as_ref().is_some_and(&mut is_of_no_use))
+            !kept.is_some_and(|kept| kept.as_ref().is_some_and(&mut is_discarded))
         });
     }
 
@@ -64,7 +58,7 @@ impl<K: Ord, V: Clone> Memo<K, V> {
         self.0.borrow().len()
     }
 
-    /// Forgets all answers.
+    /// Discards all answers.
     pub(crate) fn clear(&self) {
         self.0.borrow_mut().clear();
     }

@@ -1,4 +1,4 @@
-//! Looks at the world: the registry, the services and their task definitions, side by side, each thing once.
+//! Observes what decisions need: the registry, the services and their task definitions, side by side, each thing once.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -10,20 +10,23 @@ use slipway_core::config::Target;
 use slipway_core::model::facts::{
     ImageFacts, ImageName, RanImage, Revision, ServiceDeploymentFacts, ServiceFacts, ServiceRevision,
 };
-use slipway_core::model::id::{ClusterName, ContainerName, ServiceName, ServiceRevisionArn};
+use slipway_core::model::id::{ClusterName, ServiceName};
 use slipway_core::model::image::{Digest, Repository};
 use slipway_core::model::manifest::BuildIdentity;
+use slipway_core::model::record::{Deployment, Service};
+use slipway_core::rules::mechanism::of_its_time;
 
 use crate::cloud::{Cloud, REVISIONS_PER_CALL, SERVICES_PER_CALL};
 use crate::error::{Error, ErrorKind};
+use crate::invocation::Call;
 use crate::memo::Memo;
 
 /// Two images as builds.
 type Pair = (BuildIdentity, BuildIdentity);
 
-/// Everything looked up for one invocation.
-#[derive(Debug)]
-pub(crate) struct Observations<'a, C> {
+/// Makes plans; what it reads for them is read once.
+pub(crate) struct Planner<'a, C> {
+    pub(crate) call: &'a Call<'a, C>,
     pub(crate) cloud: &'a C,
     services: Memo<(ClusterName, ServiceName), Result<Option<ServiceFacts>, Error>>,
     revisions: Memo<String, Result<Revision, Error>>,
@@ -34,10 +37,12 @@ pub(crate) struct Observations<'a, C> {
     waited: Mutex<Option<Timestamp>>,
 }
 
-impl<'a, C: Cloud> Observations<'a, C> {
-    pub(crate) fn new(cloud: &'a C) -> Self {
+impl<'a, C: Cloud> Planner<'a, C> {
+    /// A planner that has read nothing yet.
+    pub(crate) fn new(call: &'a Call<'a, C>) -> Self {
         Self {
-            cloud,
+            call,
+            cloud: call.cloud(),
             services: Memo::default(),
             revisions: Memo::default(),
             images: Memo::default(),
@@ -47,8 +52,15 @@ impl<'a, C: Cloud> Observations<'a, C> {
         }
     }
 
-    /// Somebody waited until then: what may have changed meanwhile is looked up again. It is done once for all who waited
-    /// as long.
+    /// A planner that has read the services of these targets.
+    pub(crate) async fn of(call: &'a Call<'a, C>, targets: &[&Target]) -> Self {
+        let planner = Self::new(call);
+        planner.read_services(targets).await;
+        planner
+    }
+
+    /// Somebody waited until then: what may have changed meanwhile is read again. That is done once for all who waited as
+    /// long.
     pub(crate) async fn begin_anew(&self, waited: Timestamp) {
         let mut last = self.waited.lock().await;
         if last.is_some_and(|last| waited <= last) {
@@ -62,8 +74,8 @@ impl<'a, C: Cloud> Observations<'a, C> {
         *last = Some(waited);
     }
 
-    /// The services of these targets, ten at a time and all at once.
-    pub(crate) async fn at_services(&self, targets: &[&Target]) {
+    /// Reads the services of these targets, ten at a time and all at once.
+    pub(crate) async fn read_services(&self, targets: &[&Target]) {
         let services: Vec<_> = targets.iter().map(|it| (it.cluster.clone(), it.service.clone())).collect();
         self.describe(&services).await;
     }
@@ -89,17 +101,13 @@ impl<'a, C: Cloud> Observations<'a, C> {
         join_all(calls).await;
     }
 
-    /// A target's service, looked up by [`Observations::at_services`] as a rule.
+    /// A target's service, read by [`Planner::read_services`] as a rule.
     pub(crate) async fn service(&self, target: &Target) -> Result<Option<ServiceFacts>, Error> {
         let key = (target.cluster.clone(), target.service.clone());
-        let look = async || {
-            let found = self.cloud.describe_services(&target.cluster, &[&target.service]).await?;
-            Ok(found.into_iter().next().flatten())
-        };
-        self.services.get(key, look).await
+        self.services.get(key, || self.service_anew(target)).await
     }
 
-    /// A target's service as it is now, whatever was looked up before.
+    /// A target's service as it is now, whatever was read before.
     pub(crate) async fn service_anew(&self, target: &Target) -> Result<Option<ServiceFacts>, Error> {
         let found = self.cloud.describe_services(&target.cluster, &[&target.service]).await?;
         Ok(found.into_iter().next().flatten())
@@ -108,6 +116,14 @@ impl<'a, C: Cloud> Observations<'a, C> {
     /// A task definition revision by ARN, or a family's latest.
     pub(crate) async fn revision(&self, name: &str) -> Result<Revision, Error> {
         self.revisions.get(name.to_owned(), || self.cloud.describe_task_definition(name)).await
+    }
+
+    /// A task definition revision; `None` where it was deleted.
+    pub(crate) async fn existing_revision(&self, name: &str) -> Result<Option<Revision>, Error> {
+        match self.revision(name).await {
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+            read => read.map(Some),
+        }
     }
 
     /// An image, by tag or by digest.
@@ -128,7 +144,7 @@ impl<'a, C: Cloud> Observations<'a, C> {
         one: &Digest,
         other: &Digest,
     ) -> Result<Option<Pair>, Error> {
-        let look = async || {
+        let read = async || {
             let manifests = self.cloud.batch_get_image(repository, &[one, other]).await?;
             let build = |digest: &Digest| {
                 let (_, manifest) = manifests.iter().find(|(of, _)| of == digest)?;
@@ -136,7 +152,7 @@ impl<'a, C: Cloud> Observations<'a, C> {
             };
             Ok(build(one).zip(build(other)))
         };
-        self.builds.get((repository.clone(), one.clone(), other.clone()), look).await
+        self.builds.get((repository.clone(), one.clone(), other.clone()), read).await
     }
 
     /// What the service's containers really run, from ECS's record of it; empty where ECS keeps none.
@@ -148,22 +164,7 @@ impl<'a, C: Cloud> Observations<'a, C> {
         Ok(revisions.iter().find(of_primary).map(|revision| revision.images.clone()).unwrap_or_default())
     }
 
-    /// What the registry knows of the image that a container really runs.
-    pub(crate) async fn image_that_ran(
-        &self,
-        repository: &Repository,
-        service: &ServiceFacts,
-        container: &ContainerName,
-    ) -> Result<Option<ImageFacts>, Error> {
-        let ran = self.what_ran(service).await?;
-        let ran = ran.into_iter().find(|ran| ran.container == container.as_str());
-        match ran.and_then(|ran| ran.digest) {
-            Some(digest) => self.image(repository, &ImageName::Digest(digest)).await,
-            None => Ok(None),
-        }
-    }
-
-    /// The newest service deployment that brought an image about, with ECS's words about it.
+    /// The newest service deployment that brought an image about, with ECS's status reason.
     pub(crate) async fn past(
         &self,
         service: &ServiceFacts,
@@ -191,28 +192,27 @@ impl<'a, C: Cloud> Observations<'a, C> {
         let number = latest.arn.revision().unwrap_or_default();
         let before = (1..RECENT).filter_map(|back| number.checked_sub(back)).filter(|number| *number > 0);
         let names = before.map(|number| format!("{family}:{number}"));
-        let found = join_all(names.map(async |name| self.revision(&name).await)).await;
+        let found = join_all(names.map(async |name| self.existing_revision(&name).await)).await;
         let mut revisions = vec![latest];
         for revision in found {
-            match revision {
-                Ok(revision) => revisions.push(revision),
-                // Numbers have gaps where revisions were deleted.
-                Err(error) if error.kind == ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
+            // Numbers have gaps where revisions were deleted.
+            revisions.extend(revision?);
         }
         Ok(revisions)
     }
 }
 
-/// DescribeServiceRevisions for these, which are the targets of some of these service deployments, so that those come with
-/// their task definitions.
+/// Those of these service deployments that may have come of this deployment get their task definitions, by
+/// DescribeServiceRevisions.
 pub(crate) async fn with_task_definitions(
     cloud: &impl Cloud,
+    record: &Service,
+    deployment: &Deployment,
     mut history: Vec<ServiceDeploymentFacts>,
-    of: &[ServiceRevisionArn],
 ) -> Result<Vec<ServiceDeploymentFacts>, Error> {
-    let revisions = cloud.describe_service_revisions(of).await?;
+    let of_its_time = of_its_time(record, deployment, &history).filter_map(|it| it.target.clone());
+    let of_its_time: Vec<_> = of_its_time.take(REVISIONS_PER_CALL).collect();
+    let revisions = cloud.describe_service_revisions(&of_its_time).await?;
     for it in &mut history {
         let revision = revisions.iter().find(|revision| Some(&revision.arn) == it.target.as_ref());
         let named = revision.and_then(|revision| revision.task_definition.clone());

@@ -2,11 +2,10 @@
 //! lost.
 
 use serde_json::{Value, json};
-use slipway_core::text::answer;
-
 use slipway_core::config::{Config, Target};
 use slipway_core::model::id::TargetName;
 use slipway_core::model::record::PendingInput;
+use slipway_core::model::timer::chunk;
 use slipway_core::model::trigger::Trigger;
 use slipway_core::rules::mechanism::{completed_after_all, may_complete_after_all};
 use slipway_core::rules::request::Run;
@@ -14,14 +13,13 @@ use slipway_core::rules::unfinished::{is_unfinished, overdue};
 use tracing::error;
 
 use crate::cloud::{Cloud, Timer};
-use crate::error::{Error, Failure};
-use crate::invocation::{Call, answers, in_turn};
-use crate::observe::Observations;
-use crate::plan::AdoptedSince;
+use crate::error::Error;
+use crate::invocation::{Call, in_turn};
+use crate::observe::Planner;
 use crate::requests::Asked;
 use crate::{store, timer};
 
-/// So many services are looked at in one invocation; more are spread over several.
+/// So many services are reconciled in one invocation; more are spread over several.
 const AT_MOST: usize = 50;
 
 /// So many services each of these gets.
@@ -34,25 +32,25 @@ impl<C: Cloud> Call<'_, C> {
         config: &Config,
         services: &[(TargetName, Vec<&Target>)],
         asked: &Asked<'_>,
-    ) -> Result<Value, Failure> {
+    ) -> Result<Value, Error> {
         let who = asked.request.who.clone();
         let input = PendingInput::again(asked.event.clone(), Trigger::Reconcile, self.now()).by(who, None);
         if asked.request.run == Run::Dry {
-            return Ok(self.if_reconciled(services, &input).await);
+            let targets: Vec<&Target> = services.iter().flat_map(|(_, entries)| entries.clone()).collect();
+            return Ok(self.preview_input("reconcile", &targets, &input).await);
         }
         let names: Vec<TargetName> = services.iter().map(|(name, _)| name.clone()).collect();
         if names.len() > AT_MOST {
             let chunks = self.fan_out(&names, asked).await?;
             return Ok(json!({ "action": "reconcile", "id": asked.event, "ok": true, "spread_over": chunks }));
         }
-        let (results, mut failures) = self.grant(config, &names, &input, AdoptedSince::Now).await;
-        let read =
-            in_turn(services.iter().map(|(name, entries)| self.look_after_deployments(config, name, entries[0]))).await;
-        for failure in read.into_iter().filter_map(Result::err) {
-            error!(failure.message, "a deployment could not be looked after");
-            failures.push(failure);
+        let (results, mut errors) = self.serve(config, &names, &input).await;
+        let checks = services.iter().map(|(name, entries)| self.check_deployments(config, name, entries[0]));
+        for error in in_turn(checks).await.into_iter().filter_map(Result::err) {
+            error!(%error, "a service's deployments could not be checked");
+            errors.push(error);
         }
-        self.answer("reconcile", asked.event, results, failures)
+        self.answer("reconcile", asked.event, results, errors)
     }
 
     /// One level only: a chunk is small enough to be done at once. The same reconcile again makes no more of them.
@@ -60,7 +58,7 @@ impl<C: Cloud> Call<'_, C> {
         let at = self.now();
         let chunks: Vec<&[TargetName]> = names.chunks(CHUNK).collect();
         let made = in_turn(chunks.iter().enumerate().map(async |(number, names)| {
-            let name = slipway_core::model::timer::chunk(asked.event, number);
+            let name = chunk(asked.event, number);
             let payload = json!({ "action": "reconcile", "target": names });
             self.cloud().create_timer(&Timer { name, at, payload }).await
         }));
@@ -68,15 +66,15 @@ impl<C: Cloud> Call<'_, C> {
         Ok(chunks.len())
     }
 
-    /// A deployment without an end: its timer is made again, should it have been lost; one that has an end that nobody saw, or
-    /// that was not published, is followed now.
-    async fn look_after_deployments(&self, config: &Config, name: &TargetName, target: &Target) -> Result<(), Failure> {
+    /// Makes the timer of a deployment without an end again, should it have been lost; follows one now whose end nobody
+    /// observed or published.
+    async fn check_deployments(&self, config: &Config, name: &TargetName, target: &Target) -> Result<(), Error> {
         let cloud = self.cloud();
         let record = store::read(cloud, name).await?.record;
         if !record.deployments.iter().any(is_unfinished) && may_complete_after_all(&record).is_none() {
             return Ok(());
         }
-        let service = Observations::new(cloud).service(target).await?;
+        let service = Planner::new(self).service(target).await?;
         let corrected = service.as_ref().and_then(|service| completed_after_all(&record, service)).is_some();
         let overdue = overdue(&record, service.as_ref(), self.now());
         for due in overdue.iter().filter_map(|(_, due)| *due) {
@@ -86,20 +84,5 @@ impl<C: Cloud> Call<'_, C> {
             Box::pin(self.attend_named(config, name)).await?;
         }
         Ok(())
-    }
-
-    /// What a reconcile would do.
-    async fn if_reconciled(&self, services: &[(TargetName, Vec<&Target>)], input: &PendingInput) -> Value {
-        let targets: Vec<&Target> = services.iter().flat_map(|(_, entries)| entries.clone()).collect();
-        let observations = Observations::new(self.cloud());
-        observations.at_services(&targets).await;
-        let work = targets.iter().map(async |target| {
-            let plan = async {
-                let record = store::read(self.cloud(), &target.name).await?.record;
-                self.if_served(&observations, target, record, input, AdoptedSince::Now).await
-            };
-            self.planned(plan.await, target, Trigger::Reconcile, &input.event)
-        });
-        answer::of_targets("reconcile", &input.event, &answers(&in_turn(work).await))
     }
 }

@@ -1,70 +1,74 @@
 //! What people and pipelines ask: deploy, redeploy, rollback, hold, release, history, explain and status.
 
+use std::cmp::Reverse;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use slipway_core::text::answer;
-
 use slipway_core::config::{Config, Mistake, Target};
 use slipway_core::model::facts::ImageName;
 use slipway_core::model::id::{EventId, TargetName};
+use slipway_core::model::notice::TriggeredBy;
 use slipway_core::model::plan::Plan;
 use slipway_core::model::reason::Reason;
 use slipway_core::model::record::{Decision, DecisionKind, Hold, PendingInput, Service};
 use slipway_core::model::trigger::Trigger;
 use slipway_core::rules::note::Note;
-use slipway_core::rules::request::{Action, Request, Run, resolve};
+use slipway_core::rules::request::{Action, Request, Run, resolve, shown};
 use slipway_core::rules::status::Memory;
+use slipway_core::text::answer;
 use tracing::error;
 
 use crate::act::TargetResult;
-use crate::choose::Decided;
+use crate::choose::{Decided, cause_of};
 use crate::cloud::Cloud;
-use crate::error::{Error, Failure};
+use crate::error::Error;
 use crate::input::Push;
-use crate::invocation::{Call, answers, in_turn, log};
+use crate::invocation::{Call, answers, in_turn};
 use crate::lease::HeldLease;
-use crate::observe::Observations;
-use crate::plan::{AdoptedSince, ObservedService, Planner};
+use crate::observe::Planner;
+use crate::plan::ObservedService;
 use crate::push::input_of;
 use crate::serve::{Served, Session};
 use crate::store;
 
 impl<C: Cloud> Call<'_, C> {
     /// Answers a request, with every mistake in it or with what became of each target.
-    pub(crate) async fn request(&self, config: &Config, request: &Request) -> Result<Value, Failure> {
+    pub(crate) async fn request(&self, config: &Config, request: &Request) -> Result<Value, Error> {
         let targets = match resolve(request, config, self.home) {
             Ok(targets) => targets,
             Err(mistakes) => return Ok(answer::of_mistakes(&mistakes)),
         };
         let event = request.id.clone().unwrap_or_else(|| EventId::new(self.request_id));
         let services = by_service(&targets);
-        let asked = Asked { request, event: &event, trigger: Trigger::of(request.action.name()) };
+        let cause = TriggeredBy::new(&Trigger::of(request.action.name()), &event).by(request.who.clone());
+        let asked = Asked { request, event: &event, cause };
         let update = match &request.action {
             Action::Status(image) => return Ok(self.status(&targets, image.as_ref()).await),
             Action::History(last) => return Ok(self.history(&services, *last).await),
             // The function reads the event that is to be explained, and hands on the push that it is.
-            Action::Explain(_) => return Ok(answer::of_mistakes(&[not_a_push()])),
+            Action::Explain(_) => {
+                let text = "is not the event of an image push".to_owned();
+                return Ok(answer::of_mistakes(&[Mistake { path: "event".to_owned(), text }]));
+            }
             Action::Hold(reason) => return Ok(self.hold(&services, request.who.clone(), reason.clone()).await),
             Action::Release(image, reason) => {
-                return self.release(config, &services, &asked, (image.as_ref(), reason.as_ref())).await;
+                return Ok(self.release(config, &services, &asked, image.as_ref(), reason.clone()).await);
             }
             Action::Reconcile => return self.reconcile(config, &services, &asked).await,
             Action::Deploy { image, force } => Update::Deploy(image, *force),
             Action::Redeploy => Update::Redeploy,
             Action::Rollback(to) => Update::Rollback(to.as_deref()),
         };
-        let served: Vec<Vec<TargetResult>> = match request.run {
+        let results = match request.run {
             Run::Dry => {
-                let observations = Observations::new(self.cloud());
-                observations.at_services(&targets).await;
-                in_turn(services.iter().map(|(_, entries)| self.preview(&observations, &asked, update, entries))).await
+                let planner = Planner::of(self, &targets).await;
+                in_turn(services.iter().map(|(_, entries)| self.preview(&planner, &asked, update, entries))).await
             }
             Run::Real => {
-                in_turn(services.iter().map(|(name, entries)| self.ask(config, &asked, update, (name, entries)))).await
+                in_turn(services.iter().map(|(name, entries)| self.ask(config, &asked, update, name, entries))).await
             }
         };
-        let results: Vec<TargetResult> = served.into_iter().flatten().collect();
-        Ok(answer::of_targets(request.action.name(), &event, &answers(&results)))
+        Ok(answer::of_targets(request.action.name(), &event, &answers(&results.concat())))
     }
 
     /// Does what is asked of one service under its lease, for which it waits.
@@ -73,56 +77,46 @@ impl<C: Cloud> Call<'_, C> {
         config: &Config,
         asked: &Asked<'_>,
         update: Update<'_>,
-        (name, entries): (&TargetName, &[&Target]),
+        name: &TargetName,
+        entries: &[&Target],
     ) -> Vec<TargetResult> {
-        let cloud = self.cloud();
-        let nothing = |reason| Plan::nothing(name.clone(), reason);
-        let lease = match HeldLease::wait(cloud, name, &self.holder, self.patience()).await {
+        /// A synchronous invocation by the AWS CLI is given up after 60 s.
+        const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(40);
+        let until = self.until.min(self.now() + LONGEST_WAIT);
+        let lease = match HeldLease::wait(self, name, until).await {
             Ok(Ok(lease)) => lease,
             Ok(Err(busy)) => {
-                let plan = nothing(Reason::StillBusy { until: busy.until });
-                log(asked.event, &plan);
-                return vec![TargetResult::of_plan(plan, asked.trigger.clone(), asked.event)];
+                let plan = Plan::nothing(name.clone(), Reason::StillBusy { until: busy.until });
+                return vec![TargetResult::planned(plan, &asked.cause)];
             }
-            Err(error) => {
-                return vec![TargetResult::failed(name, error, asked.trigger.clone(), asked.event)];
-            }
+            Err(error) => return vec![TargetResult::failed(name, error, &asked.cause)],
         };
         let mut session = Session::new(self, lease, config.of_name(name));
         let mut results = Vec::new();
         for entries in update.rounds(entries) {
-            let observations = Observations::new(cloud);
-            let planner = self.planner(&observations);
-            let target = entries[0];
-            let observed = match session.observe(&planner, target, None, AdoptedSince::ItsDeployment).await {
-                Ok(Ok(observed)) => Ok(observed),
-                Ok(Err(reason)) => Err(Plan::nothing(name.clone(), reason)),
-                Err(error) => {
-                    results.push(TargetResult::failed(&target.name, error, asked.trigger.clone(), asked.event));
-                    continue;
-                }
+            let planner = Planner::new(self);
+            let plan = async {
+                let observed = session.observe(&planner, entries[0], &[], None).await?;
+                asked.plan(&planner, update, &entries, observed).await
             };
-            let plan = match observed {
-                Ok(observed) => asked.plan(&planner, update, &entries, &observed).await,
-                Err(plan) => Ok(plan),
-            };
-            results.push(match plan {
+            results.push(match plan.await {
                 Ok(plan) => {
                     if let Some(decision) = asked.decision_without_steps(&plan, self.now()) {
                         session.lease.note(Note::Decided(decision));
                     }
-                    session.carry_out(asked.decided(target, plan)).await
+                    let cause = asked.cause.clone();
+                    session.carry_out(Decided { target: entries[0], plan, cause, input: None, gated: None }).await
                 }
-                Err(error) => TargetResult::failed(&target.name, error, asked.trigger.clone(), asked.event),
+                Err(error) => TargetResult::failed(name, error, &asked.cause),
             });
         }
-        let Served { own, mut failure, unjudged } = session.finish(results).await;
+        let Served { own, mut error, unjudged } = session.finish(results).await;
         if unjudged {
-            failure = failure.or(Box::pin(self.attend_named(config, name)).await.err());
+            error = error.or(Box::pin(self.attend_named(config, name)).await.err());
         }
         // A notice that fails is counted, and changes nothing of what was done.
-        if let Some(failure) = failure {
-            error!(failure.message, "a request was carried out, but not all that follows from it");
+        if let Some(error) = error {
+            error!(%error, "a request was carried out, but not all that follows from it");
         }
         own
     }
@@ -130,85 +124,65 @@ impl<C: Cloud> Call<'_, C> {
     /// What would be done, without a lease and without a write.
     async fn preview(
         &self,
-        observations: &Observations<'_, C>,
+        planner: &Planner<'_, C>,
         asked: &Asked<'_>,
         update: Update<'_>,
         entries: &[&Target],
     ) -> Vec<TargetResult> {
-        let planner = self.planner(observations);
         let mut results = Vec::new();
         for entries in update.rounds(entries) {
             let plan = async {
                 let record = store::read(self.cloud(), &entries[0].name).await?.record;
-                match planner.observe(entries[0], record, None, AdoptedSince::ItsDeployment).await? {
-                    Ok(observed) => asked.plan(&planner, update, &entries, &observed).await,
-                    Err(reason) => Ok(Plan::nothing(entries[0].name.clone(), reason)),
-                }
+                let observed = planner.observe(entries[0], record, &[], None).await?;
+                asked.plan(planner, update, &entries, observed).await
             };
-            results.push(self.planned(plan.await, entries[0], asked.trigger.clone(), asked.event));
+            results.push(TargetResult::of_preview(plan.await, &entries[0].name, &asked.cause));
         }
         results
     }
 
-    pub(crate) fn planned(
-        &self,
-        plan: Result<Plan, Error>,
-        target: &Target,
-        trigger: Trigger,
-        event: &EventId,
-    ) -> TargetResult {
-        match plan {
-            Ok(plan) => {
-                log(event, &plan);
-                TargetResult::of_plan(plan, trigger, event)
-            }
-            Err(error) => TargetResult::failed(&target.name, error, trigger, event),
-        }
-    }
-
     /// What a push would bring about; nothing is done.
-    pub(crate) async fn explain(&self, config: &Config, push: &Push) -> Value {
+    pub(crate) async fn explain(&self, config: &Config, push: &Push) -> Result<Value, Error> {
         let targets = config.of_repository(&push.repository, self.home);
-        let observations = Observations::new(self.cloud());
-        observations.at_services(&targets).await;
-        let results = in_turn(targets.iter().map(|target| self.explain_one(&observations, target, push))).await;
-        answer::of_targets("explain", &push.id, &answers(&results))
+        Ok(self.preview_input("explain", &targets, &input_of(push)).await)
     }
 
-    async fn explain_one(&self, observations: &Observations<'_, C>, target: &Target, push: &Push) -> TargetResult {
-        let plan = async {
-            let record = store::read(self.cloud(), &target.name).await?.record;
-            self.if_served(observations, target, record, &input_of(push), AdoptedSince::ItsDeployment).await
-        };
-        self.planned(plan.await, target, Trigger::Push, &push.id)
+    /// What an input would bring about at these targets; nothing is done.
+    pub(crate) async fn preview_input(&self, action: &str, targets: &[&Target], input: &PendingInput) -> Value {
+        let planner = Planner::of(self, targets).await;
+        let results = in_turn(targets.iter().map(async |target| {
+            let plan = async {
+                let record = store::read(self.cloud(), &target.name).await?.record;
+                self.if_served(&planner, target, record, input).await
+            };
+            TargetResult::of_preview(plan.await, &target.name, &cause_of(input))
+        }));
+        answer::of_targets(action, &input.event, &answers(&results.await))
     }
 
-    /// What an input would bring about.
+    /// The plan for an input.
     pub(crate) async fn if_served(
         &self,
-        observations: &Observations<'_, C>,
+        planner: &Planner<'_, C>,
         target: &Target,
         record: Service,
         input: &PendingInput,
-        adopted_since: AdoptedSince,
     ) -> Result<Plan, Error> {
-        let planner = self.planner(observations);
         let inputs = std::slice::from_ref(input);
         let (wanted, passed) = planner.wanted(target, inputs, record.hold.is_some()).await?;
-        let again = inputs.iter().find(|input| input.tag.is_none());
-        if let (Some(one), None) = (passed.into_iter().next(), again) {
+        if let Some(one) = passed.into_iter().next() {
             return Ok(one.plan);
         }
-        let observed = match planner.observe(target, record, wanted.first().map(|it| &it.image), adopted_since).await? {
+        let observed = match planner.observe(target, record, inputs, wanted.first().map(|it| &it.image)).await? {
             Ok(observed) => observed,
             Err(reason) => return Ok(Plan::nothing(target.name.clone(), reason)),
         };
-        let decided = planner.choose(target, &observed, &wanted, again).await?.into_iter().next();
+        let decided = planner.choose(target, &observed, &wanted, inputs).await?.into_iter().next();
         let none = || Reason::NoCandidate { repository: target.repository.name().to_owned() };
         Ok(decided.map_or_else(|| Plan::nothing(target.name.clone(), none()), |decided| decided.plan))
     }
 
-    /// Keeps Slipway from deploying by itself.
+    /// Keeps Slipway from deploying automatically.
     async fn hold(
         &self,
         services: &[(TargetName, Vec<&Target>)],
@@ -225,39 +199,34 @@ impl<C: Cloud> Call<'_, C> {
         answer::of_memory("hold", &held.await)
     }
 
-    /// Takes the hold off, or lets an image out of its quarantine; then it is decided again at once.
+    /// Ends the hold, or the quarantine of an image; then it is decided again at once.
     async fn release(
         &self,
         config: &Config,
         services: &[(TargetName, Vec<&Target>)],
         asked: &Asked<'_>,
-        (image, why): (Option<&ImageName>, Option<&String>),
-    ) -> Result<Value, Failure> {
-        let released = in_turn(services.iter().map(async |(name, entries)| {
-            let nothing =
-                |reason| TargetResult::of_plan(Plan::nothing(name.clone(), reason), Trigger::Release, asked.event);
-            match self.release_one(name, entries, image).await {
-                Ok(None) => Ok(name.clone()),
-                Ok(Some(reason)) => Err(nothing(reason)),
-                Err(error) => Err(TargetResult::failed(name, error, Trigger::Release, asked.event)),
-            }
-        }))
-        .await;
+        image: Option<&ImageName>,
+        why: Option<String>,
+    ) -> Value {
         let (mut names, mut results) = (Vec::new(), Vec::new());
-        for one in released {
-            match one {
-                Ok(name) => names.push(name),
-                Err(result) => results.push(result),
+        let released = services.iter().map(|(name, entries)| self.release_one(name, entries, image));
+        for ((name, _), released) in services.iter().zip(in_turn(released).await) {
+            match released {
+                Ok(None) => names.push(name.clone()),
+                Ok(Some(reason)) => {
+                    results.push(TargetResult::of_plan(Plan::nothing(name.clone(), reason), &asked.cause));
+                }
+                Err(error) => results.push(TargetResult::failed(name, error, &asked.cause)),
             }
         }
         let who = asked.request.who.clone();
-        let input = PendingInput::again(asked.event.clone(), Trigger::Release, self.now()).by(who, why.cloned());
-        let (served, failures) = self.grant(config, &names, &input, AdoptedSince::Now).await;
+        let input = PendingInput::again(asked.event.clone(), Trigger::Release, self.now()).by(who, why);
+        let (served, errors) = self.serve(config, &names, &input).await;
         results.extend(served);
-        for failure in failures {
-            error!(failure.message, "a release was carried out, but not all that follows from it");
+        for error in errors {
+            error!(%error, "a release was carried out, but not all that follows from it");
         }
-        Ok(answer::of_targets("release", asked.event, &answers(&results)))
+        answer::of_targets("release", asked.event, &answers(&results))
     }
 
     /// `None` if something was released, else why not.
@@ -272,7 +241,7 @@ impl<C: Cloud> Call<'_, C> {
             store::change(cloud, name, |record| record.hold = None).await?;
             return Ok(None);
         };
-        let shown = slipway_core::rules::request::shown(image).to_string();
+        let shown = shown(image).to_string();
         let record = store::read(cloud, name).await?.record;
         let known = record.quarantine.iter().find(|it| match image {
             ImageName::Tag(tag) => it.tag.as_ref() == Some(tag),
@@ -280,9 +249,9 @@ impl<C: Cloud> Call<'_, C> {
         });
         let mut digest = known.map(|it| it.digest.clone());
         if digest.is_none() {
-            let observations = Observations::new(cloud);
+            let planner = Planner::new(self);
             for target in entries {
-                let found = observations.image(&target.repository.at(self.home), image).await?;
+                let found = planner.image(&target.repository.at(self.home), image).await?;
                 digest = digest.or(found.map(|image| image.digest));
             }
         }
@@ -293,27 +262,20 @@ impl<C: Cloud> Call<'_, C> {
 
     /// The last deployments of each service, newest first.
     async fn history(&self, services: &[(TargetName, Vec<&Target>)], last: usize) -> Value {
-        let told = in_turn(services.iter().map(async |(name, _)| {
+        let histories = in_turn(services.iter().map(async |(name, _)| {
             let read = async {
                 let mut deployments = self.cloud().read_record(name).await?.record.deployments;
                 if deployments.len() < last {
-                    let archived = self.cloud().archived_deployments(name, last).await?;
-                    deployments.extend(archived);
+                    deployments.extend(self.cloud().archived_deployments(name, last).await?);
                 }
-                deployments.sort_by_key(|it| std::cmp::Reverse(it.number));
+                deployments.sort_by_key(|it| Reverse(it.number));
                 deployments.dedup_by_key(|it| it.number);
                 deployments.truncate(last);
                 Ok::<_, Error>(deployments)
             };
             answer::History::of(name, read.await.map_err(|error| error.reason()))
         }));
-        answer::of_history(&told.await)
-    }
-
-    /// A synchronous invocation by the AWS CLI is given up after 60 s.
-    fn patience(&self) -> Timestamp {
-        const PATIENCE: SignedDuration = SignedDuration::from_secs(40);
-        self.until.min(self.now() + PATIENCE)
+        answer::of_history(&histories.await)
     }
 }
 
@@ -338,11 +300,11 @@ impl Update<'_> {
     }
 }
 
-/// A request, and what is written down of it.
+/// A request, and what is recorded of it.
 pub(crate) struct Asked<'r> {
     pub(crate) request: &'r Request,
     pub(crate) event: &'r EventId,
-    trigger: Trigger,
+    cause: TriggeredBy,
 }
 
 impl Asked<'_> {
@@ -351,32 +313,24 @@ impl Asked<'_> {
         planner: &Planner<'_, C>,
         update: Update<'_>,
         entries: &[&Target],
-        observed: &ObservedService,
+        observed: Result<ObservedService, Reason>,
     ) -> Result<Plan, Error> {
+        let observed = match &observed {
+            Ok(observed) => observed,
+            Err(reason) => return Ok(Plan::nothing(entries[0].name.clone(), reason.clone())),
+        };
         let id = (self.event, self.request.id.as_ref());
         match update {
-            Update::Deploy(image, force) => planner.deploy(entries[0], observed, (image, force), id).await,
-            Update::Redeploy => planner.redeploy(entries, observed, id).await,
-            Update::Rollback(to) => planner.rollback(entries, observed, to, id).await,
+            Update::Deploy(image, force) => planner.plan_deploy(entries[0], observed, (image, force), id).await,
+            Update::Redeploy => planner.plan_redeploy(entries, observed, id).await,
+            Update::Rollback(to) => planner.plan_rollback(entries, observed, to, id).await,
         }
     }
 
-    fn decided<'t>(&self, target: &'t Target, plan: Plan) -> Decided<'t> {
-        Decided {
-            target,
-            plan,
-            trigger: self.trigger.clone(),
-            event: self.event.clone(),
-            who: self.request.who.clone(),
-            input: None,
-            gated: None,
-        }
-    }
-
-    /// Who asks for what runs already has decided, too.
+    /// A request for what runs already is a decision, too.
     fn decision_without_steps(&self, plan: &Plan, now: Timestamp) -> Option<Decision> {
         let runs = matches!(plan.reason, Reason::AlreadyRuns { .. } | Reason::AlreadyUnderWay { .. });
-        let what = DecisionKind::of_trigger(&self.trigger).filter(|_| runs)?;
+        let what = DecisionKind::of_trigger(&self.cause.trigger).filter(|_| runs)?;
         Some(Decision { what, at: now, who: self.request.who.clone() })
     }
 }
@@ -391,8 +345,4 @@ fn by_service<'t>(targets: &[&'t Target]) -> Vec<(TargetName, Vec<&'t Target>)> 
         }
     }
     services
-}
-
-fn not_a_push() -> Mistake {
-    Mistake { path: "event".to_owned(), text: "is not the event of an image push".to_owned() }
 }

@@ -3,37 +3,36 @@
 //! First comes what this invocation is about, then the inputs that others left meanwhile, until none is left. The same
 //! for pushes, timers, the reconcile and manual requests.
 
-use slipway_core::rules::gates;
-use slipway_core::rules::unfinished;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use slipway_core::config::Target;
-use slipway_core::model::plan::Plan;
+use slipway_core::model::facts::ImageFacts;
 use slipway_core::model::reason::Reason;
 use slipway_core::model::record::{Blocked, PendingInput};
-use slipway_core::rules::gates::{NotOpen, Verdict};
+use slipway_core::rules::gates::{self, NotOpen};
 use slipway_core::rules::note::Note;
+use slipway_core::rules::unfinished;
 use slipway_core::rules::wanted::CandidateImage;
 use tracing::{error, warn};
 
 use crate::act::TargetResult;
-use crate::choose::Decided;
+use crate::choose::{Decided, again, cause_of};
 use crate::cloud::Cloud;
-use crate::error::{Error, Failure};
+use crate::error::Error;
 use crate::invocation::Call;
 use crate::lease::{HeldLease, Stop};
-use crate::observe::Observations;
-use crate::plan::{AdoptedSince, ObservedService, Planner};
+use crate::observe::Planner;
+use crate::plan::ObservedService;
 use crate::{report, timer};
 
 /// After an update, inputs are gathered for so long before they are served: a burst ends in few deployments.
-const BREATH: Duration = Duration::from_secs(1);
+const GATHERING: Duration = Duration::from_secs(1);
 
 /// A settling push is waited for here, if it takes no longer; else a timer brings it back.
-const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(20);
 
-/// What cannot be served now is looked at again after this time, if nothing else brings it back.
+/// What cannot be served now is tried again after this time, if nothing else brings it back.
 const AGAIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// One service, its lease held.
@@ -48,14 +47,14 @@ pub(crate) struct Session<'a, C> {
     settled: bool,
     /// Inputs that were served, and those that have to wait.
     served: Vec<PendingInput>,
-    aside: Vec<PendingInput>,
+    deferred: Vec<PendingInput>,
     /// What this invocation itself is about; its own next try brings that back.
     own: Vec<PendingInput>,
-    /// Whether something was put in line behind what is under way.
+    /// Whether an input was blocked by a deployment in progress.
     queued: bool,
     /// Whether a timer is made for what waits.
     has_timer: bool,
-    /// Whether ECS went back from a deployment that nobody has judged.
+    /// Whether ECS rolled back a deployment that nobody has judged.
     unjudged: bool,
 }
 
@@ -63,9 +62,9 @@ pub(crate) struct Session<'a, C> {
 pub(crate) struct Served {
     /// Of what the invocation is about.
     pub(crate) own: Vec<TargetResult>,
-    /// A failure that another try can help.
-    pub(crate) failure: Option<Failure>,
-    /// Whether there is an end to judge that nobody may have heard of.
+    /// An error that another try can help.
+    pub(crate) error: Option<Error>,
+    /// Whether there is an end to judge that nobody may have published.
     pub(crate) unjudged: bool,
 }
 
@@ -78,7 +77,7 @@ impl<'a, C: Cloud> Session<'a, C> {
             updated: false,
             settled: false,
             served: Vec::new(),
-            aside: Vec::new(),
+            deferred: Vec::new(),
             own: Vec::new(),
             queued: false,
             has_timer: false,
@@ -86,33 +85,26 @@ impl<'a, C: Cloud> Session<'a, C> {
         }
     }
 
-    /// Grants this invocation's own inputs, with those that a holder left who died, and then everybody's.
-    pub(crate) async fn grant_all(
-        mut self,
-        observations: &Observations<'_, C>,
-        own: Vec<PendingInput>,
-        adopted_since: AdoptedSince,
-    ) -> Served {
-        self.own.clone_from(&own);
+    /// Serves this invocation's own inputs, with those that a holder left who died, and then everybody's.
+    pub(crate) async fn serve_all(mut self, planner: &Planner<'_, C>, own: Vec<PendingInput>) -> Served {
         let mut inputs = own.clone();
         inputs.extend(self.lease.unblocked_but(&own));
-        let results = self.grant(observations, inputs, adopted_since).await;
+        self.own = own;
+        let results = self.serve(planner, inputs).await;
         self.finish(results).await
     }
 
-    /// Tells what was done, and serves inputs until the lease can be let go.
+    /// Publishes what was done, and serves inputs until the lease can be let go.
     pub(crate) async fn finish(mut self, own: Vec<TargetResult>) -> Served {
-        let mut failure = self.publish(&own).await.err();
+        let mut error = self.publish(&own).await.err();
         loop {
-            if let Err(error) = self.arm_for_what_waits().await {
-                failure = failure.or(Some(error.into()));
-            }
-            let inputs = match self.lease.let_go(&self.served, &self.aside).await {
+            error = error.or(self.arm_for_what_waits().await.err());
+            let mut inputs = match self.lease.let_go(&self.served, &self.deferred).await {
                 Ok(inputs) if inputs.is_empty() => break,
                 Ok(inputs) => inputs,
-                Err(Stop::Failed(error)) => {
-                    error!(%error, "the lease could not be let go; it ends by itself");
-                    failure = failure.or(Some(error.into()));
+                Err(Stop::Failed(failed)) => {
+                    error!(error = %failed, "the lease could not be let go; it expires");
+                    error = error.or(Some(failed));
                     break;
                 }
                 Err(stop) => {
@@ -121,31 +113,29 @@ impl<'a, C: Cloud> Session<'a, C> {
                 }
             };
             if self.call.now() >= self.call.until {
-                self.aside.extend(inputs);
+                self.deferred.extend(inputs);
                 continue;
             }
             if self.updated {
                 self.updated = false;
-                self.call.cloud().sleep(BREATH).await;
-                self.refresh().await;
+                self.call.cloud().sleep(GATHERING).await;
+                self.lease.refresh().await;
             }
-            let observations = Observations::new(self.call.cloud());
-            let mut inputs = inputs;
             inputs.extend(self.lease.unblocked_but(&inputs));
-            let results = self.grant(&observations, inputs, AdoptedSince::ItsDeployment).await;
-            failure = failure.or(self.publish(&results).await.err());
+            let results = self.serve(&Planner::new(self.call), inputs).await;
+            error = error.or(self.publish(&results).await.err());
         }
-        failure = failure.or(self.arm_for_what_waits().await.err().map(Failure::from));
-        Served { own, failure, unjudged: self.unjudged }
+        error = error.or(self.arm_for_what_waits().await.err());
+        Served { own, error, unjudged: self.unjudged }
     }
 
     /// Makes a timer for what waits, where no deployment's end will bring it back.
     ///
-    /// Done before the inputs are put aside, because whoever dies in between is not made up for, and once more after it: the
-    /// deployment that they wait for may have ended in that moment.
+    /// Done before the inputs are deferred, because nobody else would make it should this invocation die in between, and once
+    /// more after it: the deployment that they wait for may have ended in that moment.
     async fn arm_for_what_waits(&mut self) -> Result<(), Error> {
         let unfollowed = self.queued && self.lease.record().open().is_none();
-        if self.has_timer || !unfollowed && self.aside.is_empty() {
+        if self.has_timer || !unfollowed && self.deferred.is_empty() {
             return Ok(());
         }
         timer::arm(self.call.cloud(), &self.lease.target, self.call.now() + AGAIN).await?;
@@ -154,60 +144,46 @@ impl<'a, C: Cloud> Session<'a, C> {
     }
 
     /// Serves these inputs, entry by entry.
-    async fn grant(
-        &mut self,
-        observations: &Observations<'_, C>,
-        inputs: Vec<PendingInput>,
-        adopted_since: AdoptedSince,
-    ) -> Vec<TargetResult> {
+    async fn serve(&mut self, planner: &Planner<'_, C>, inputs: Vec<PendingInput>) -> Vec<TargetResult> {
         let mut results = Vec::new();
         for target in self.entries.clone() {
-            let uri = target.repository.at(self.call.home).to_string();
-            let of_entry = |input: &&PendingInput| input.repository.as_ref().is_none_or(|it| *it == uri);
-            let inputs: Vec<PendingInput> = inputs.iter().filter(of_entry).cloned().collect();
+            let of_entry = inputs.iter().filter(|input| self.call.is_about(input, target));
+            let inputs: Vec<PendingInput> = of_entry.cloned().collect();
             if inputs.is_empty() {
                 continue;
             }
-            // What an earlier entry's update changed shows only in a new look.
-            let anew = Observations::new(self.call.cloud());
-            let observations = if self.updated { &anew } else { observations };
-            results.extend(self.grant_one(observations, target, inputs, adopted_since).await);
+            // Only a new planner observes what an earlier entry's update changed.
+            let anew = Planner::new(self.call);
+            let planner = if self.updated { &anew } else { planner };
+            results.extend(self.serve_entry(planner, target, inputs).await);
         }
         self.served.extend(inputs);
         results
     }
 
-    async fn grant_one(
+    async fn serve_entry(
         &mut self,
-        observations: &Observations<'_, C>,
+        planner: &Planner<'_, C>,
         target: &'a Target,
-        inputs: Vec<PendingInput>,
-        adopted_since: AdoptedSince,
+        mut inputs: Vec<PendingInput>,
     ) -> Vec<TargetResult> {
-        let mut all = inputs.clone();
-        let decided = match Box::pin(self.decide(observations, target, &mut all, adopted_since)).await {
+        let decided = match Box::pin(self.decide(planner, target, &mut inputs)).await {
             Ok(decided) => decided,
             Err(error) => {
-                self.postpone(&all, &error);
-                let failed = |input: &PendingInput| {
-                    TargetResult::failed(&target.name, error.clone(), input.trigger.clone(), &input.event)
-                };
-                return all.iter().map(failed).collect();
+                self.postpone(&inputs, &error);
+                let failed = |input: &PendingInput| TargetResult::failed(&target.name, error.clone(), &cause_of(input));
+                return inputs.iter().map(failed).collect();
             }
         };
-        self.served.extend(all);
+        self.served.extend(inputs);
         let mut results = Vec::new();
         for one in decided {
-            let blocked = one.plan.blocked;
-            if let (Some(blocked), Some(input)) = (blocked, &one.input) {
+            let (blocked, input) = (one.plan.blocked, one.input.clone());
+            if let (Some(blocked), Some(input)) = (blocked, &input) {
                 self.lease.note(Note::Blocked(input.clone(), blocked));
             }
             self.queued |= blocked == Some(Blocked::Deployment);
-            let input = one.input.clone();
-            let result = Box::pin(self.call.carry_out(&mut self.lease, one)).await;
-            if result.number.is_some() {
-                self.updated = true;
-            }
+            let result = self.carry_out(one).await;
             if let (Some(error), Some(input)) = (&result.passing, input) {
                 self.postpone(&[input], error);
             }
@@ -219,59 +195,55 @@ impl<'a, C: Cloud> Session<'a, C> {
     /// What is done about the inputs; those that came while better ones were waited for are added to them.
     async fn decide(
         &mut self,
-        observations: &Observations<'_, C>,
+        planner: &Planner<'_, C>,
         target: &'a Target,
         inputs: &mut Vec<PendingInput>,
-        adopted_since: AdoptedSince,
     ) -> Result<Vec<Decided<'a>>, Error> {
-        let planner = self.call.planner(observations);
         let is_held = |session: &Self| session.lease.record().hold.is_some();
         let (mut wanted, mut decided) = planner.wanted(target, inputs, is_held(self)).await?;
-        if let Err(NotOpen::Until(Blocked::Settling { until }, reason)) = self.settle(target, &wanted) {
+        // Better images are waited for: the last push was so recent that others may follow.
+        let pushed = wanted.iter().filter_map(CandidateImage::came_at).max();
+        if !self.settled
+            && let Err(NotOpen::Until(Blocked::Settling { until }, reason)) =
+                gates::settle(target.settle, pushed, self.call.now())
+        {
             let left = until.duration_since(self.call.now());
-            let fits = until < self.call.until;
-            if left > PATIENCE || !fits {
+            if left > LONGEST_WAIT || until >= self.call.until {
                 timer::arm(self.call.cloud(), &self.lease.target, until).await?;
                 let waits = NotOpen::Until(Blocked::Settling { until }, reason).plan(&target.name);
                 return Ok(inputs.iter().map(|input| Decided::of_input(target, input, waits.clone())).collect());
             }
             self.call.cloud().sleep(left.unsigned_abs()).await;
             self.settled = true;
-            self.refresh().await;
-            // What was seen before the wait is of before.
-            observations.begin_anew(until).await;
-            let uri = target.repository.at(self.call.home).to_string();
+            self.lease.refresh().await;
+            planner.begin_anew(until).await;
             let more = self.lease.unblocked_but(inputs).into_iter();
-            inputs.extend(more.filter(|it| it.repository.as_ref().is_none_or(|it| *it == uri)));
+            inputs.extend(more.filter(|input| self.call.is_about(input, target)));
             (wanted, decided) = planner.wanted(target, inputs, is_held(self)).await?;
         }
-        let again = inputs.iter().find(|input| input.tag.is_none());
-        if wanted.is_empty() && again.is_none() {
+        if wanted.is_empty() && again(inputs).is_none() {
             return Ok(decided);
         }
-        match self.observe(&planner, target, wanted.first(), adopted_since).await? {
-            Ok(observed) => decided.extend(planner.choose(target, &observed, &wanted, again).await?),
+        match self.observe(planner, target, inputs, wanted.first().map(|it| &it.image)).await? {
+            Ok(observed) => decided.extend(planner.choose(target, &observed, &wanted, inputs).await?),
             Err(reason) => {
-                let refused = |input: &PendingInput| {
-                    Decided::of_input(target, input, Plan::nothing(target.name.clone(), reason.clone()))
-                };
                 let passed: Vec<PendingInput> = decided.iter().filter_map(|it| it.input.clone()).collect();
-                decided.extend(inputs.iter().filter(|input| !passed.contains(input)).map(refused));
+                let others = inputs.iter().filter(|input| !passed.contains(input));
+                decided.extend(others.map(|input| Decided::nothing(target, input, reason.clone())));
             }
         }
         Ok(decided)
     }
 
-    /// The service and what is known of it; what the look adds to the record is noted.
+    /// The service and what is known of it; what that adds to the record is noted.
     pub(crate) async fn observe(
         &mut self,
         planner: &Planner<'_, C>,
         target: &Target,
-        wanted: Option<&CandidateImage>,
-        adopted_since: AdoptedSince,
+        inputs: &[PendingInput],
+        wanted: Option<&ImageFacts>,
     ) -> Result<Result<ObservedService, Reason>, Error> {
-        let observed =
-            Box::pin(planner.observe(target, self.lease.record(), wanted.map(|it| &it.image), adopted_since)).await?;
+        let observed = Box::pin(planner.observe(target, self.lease.record(), inputs, wanted)).await?;
         if let Ok(observed) = &observed {
             observed.notes.iter().for_each(|note| self.lease.note(note.clone()));
             self.unjudged |= unfinished::unjudged(&observed.record, &observed.service).next().is_some();
@@ -279,31 +251,15 @@ impl<'a, C: Cloud> Session<'a, C> {
         Ok(observed)
     }
 
-    /// Whether better images are waited for: a push came so lately that some may follow.
-    fn settle(&self, target: &Target, wanted: &[CandidateImage]) -> Verdict {
-        if self.settled {
-            return Ok(());
-        }
-        let pushed = wanted.iter().filter_map(CandidateImage::came_at).max();
-        gates::settle(target.settle, pushed, self.call.now())
-    }
-
-    /// Inputs whose serving met trouble that passes.
+    /// Defers inputs, if another try can help.
     fn postpone(&mut self, inputs: &[PendingInput], error: &Error) {
         if error.kind.is_passing() {
-            self.aside.extend(inputs.iter().filter(|input| !self.own.contains(input)).cloned());
+            self.deferred.extend(inputs.iter().filter(|input| !self.own.contains(input)).cloned());
         }
     }
 
-    /// Reads the record again, for the inputs that came.
-    async fn refresh(&mut self) {
-        if let Err(error) = self.lease.refresh().await {
-            warn!(%error, "the record could not be read again; the inputs that came are served in the next round");
-        }
-    }
-
-    /// Tells what was done, and what an earlier holder did and could not tell. A copy bears the same id.
-    async fn publish(&mut self, results: &[TargetResult]) -> Result<(), Failure> {
+    /// Publishes what was done, and what an earlier holder did and did not publish. A copy bears the same id.
+    async fn publish(&mut self, results: &[TargetResult]) -> Result<(), Error> {
         let record = self.lease.record();
         let now = self.call.now();
         let mut notices: Vec<_> =
@@ -316,19 +272,17 @@ impl<'a, C: Cloud> Session<'a, C> {
         }
         notices.retain(|(_, notice)| !record.has_published(&notice.id));
         self.add_builds(&record, &mut notices).await;
-        let published: Vec<_> =
-            notices.iter().map(|(number, notice)| Note::Published(*number, notice.id.clone())).collect();
-        self.call.publish(notices.into_iter().map(|(_, notice)| notice).collect()).await?;
+        let (published, notices): (Vec<Note>, Vec<_>) =
+            notices.into_iter().map(|(number, notice)| (Note::Published(number, notice.id.clone()), notice)).unzip();
+        self.call.publish(notices).await?;
         published.into_iter().for_each(|note| self.lease.note(note));
         Ok(())
     }
 
-    /// Carries out what was decided about a request.
+    /// Carries out what was decided.
     pub(crate) async fn carry_out(&mut self, decided: Decided<'_>) -> TargetResult {
         let result = Box::pin(self.call.carry_out(&mut self.lease, decided)).await;
-        if result.number.is_some() {
-            self.updated = true;
-        }
+        self.updated |= result.number.is_some();
         result
     }
 }

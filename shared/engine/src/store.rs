@@ -11,7 +11,7 @@ use slipway_core::model::record::{Newer, Service};
 use crate::cloud::{Cloud, Versioned};
 use crate::error::{Error, ErrorKind};
 
-/// Writers of one item are few and quick; who loses this often has met something else than a race.
+/// Writers of one item are few and quick; losing this often is something else than a race.
 const TRIES: u32 = 40;
 
 /// Changes an item that was read a moment ago, by `write` and with pauses by `pause`.

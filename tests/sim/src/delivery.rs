@@ -7,7 +7,7 @@ use std::pin::Pin;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use slipway_engine::{Engine, Failure, Input, Push, ServiceTrigger};
+use slipway_engine::{Engine, Error, Input, Push, ServiceTrigger};
 
 use crate::cloud::Port;
 use crate::events;
@@ -81,7 +81,7 @@ pub(crate) struct Delivery {
 }
 
 /// What an invocation comes to; the engine goes back into its function's instance.
-pub(crate) type Came = (Option<Engine<Port>>, Result<Value, Failure>);
+pub(crate) type Came = (Engine<Port>, Result<Value, Error>);
 
 /// A function at work on an invocation.
 pub(crate) struct Work {

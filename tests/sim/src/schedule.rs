@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use slipway_core::model::id::{AccountId, EventId, Region};
 use slipway_core::model::image::{Registry, Repository};
-use slipway_engine::{Engine, Failure, Invocation, Push};
+use slipway_engine::{Engine, Invocation, Push};
 
 use crate::bug::Bug;
 use crate::cloud::Port;
@@ -220,18 +220,12 @@ impl Schedule {
                 Some(engine) => engine,
                 None => {
                     port.works_on(request);
-                    match Engine::start(port, CONFIG).await {
-                        Ok(engine) => engine,
-                        Err(mistake) => {
-                            let message = format!("{mistake:?}");
-                            return (None, Err(Failure { error_type: "init".to_owned(), message }));
-                        }
-                    }
+                    Engine::start(port, CONFIG).await.expect("the setting is right")
                 }
             };
             engine.cloud().works_on(request);
             let came = engine.handle(&invocation, input).await;
-            (Some(engine), came)
+            (engine, came)
         });
         self.works.push(Work { delivery, function, deadline, future });
     }
@@ -290,10 +284,10 @@ impl Schedule {
         let request = delivery.request;
         let is_done = match came {
             Some((engine, came)) => {
-                self.idle.extend(engine.map(|engine| (function, engine)));
+                self.idle.push((function, engine));
                 match &came {
                     Ok(answer) => universe.note(format_args!("#{request} {how}: {answer}")),
-                    Err(failure) => universe.note(format_args!("#{request} fails: {}", failure.message)),
+                    Err(error) => universe.note(format_args!("#{request} fails: {error}")),
                 }
                 came.is_ok()
             }

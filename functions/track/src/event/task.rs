@@ -1,4 +1,4 @@
-//! A stopped task as its event tells of it: nearly DescribeTasks' shape, but with times as texts.
+//! A stopped task as its event describes it: nearly DescribeTasks' shape, but with times as texts.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -8,43 +8,28 @@ use slipway_core::model::id::{ClusterName, ContainerName, DeploymentId, Home, Se
 use super::{Malformed, cluster};
 
 /// The `detail` of an `ECS Task State Change`, as far as we read it.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub(super) struct Stopped {
-    #[serde(default)]
     task_arn: String,
-    #[serde(default)]
     cluster_arn: String,
-    #[serde(default)]
     group: String,
-    #[serde(default)]
     last_status: String,
-    #[serde(default)]
     started_by: Option<String>,
-    #[serde(default)]
     task_definition_arn: Option<String>,
-    #[serde(default)]
     stop_code: Option<String>,
-    #[serde(default)]
     stopped_reason: Option<String>,
-    #[serde(default)]
     started_at: Option<String>,
-    #[serde(default)]
     stopped_at: Option<String>,
-    #[serde(default)]
     containers: Vec<Container>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 struct Container {
-    #[serde(default)]
     name: String,
-    #[serde(default)]
     exit_code: Option<i32>,
-    #[serde(default)]
     reason: Option<String>,
-    #[serde(default)]
     image: String,
 }
 

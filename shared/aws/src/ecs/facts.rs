@@ -27,7 +27,7 @@ pub(super) fn service(service: &types::Service) -> Option<ServiceFacts> {
             Some(types::ResourceManagementType::Ecs) => Management::Ecs,
             _ => Management::Customer,
         },
-        // Services of the EXTERNAL controller may have none; they are refused before it is looked at.
+        // Services of the EXTERNAL controller may have none; they are refused before it is used.
         task_definition: TaskDefinitionArn::new(task_definition(service).unwrap_or_default()),
         desired_count: service.desired_count(),
         running_count: service.running_count(),

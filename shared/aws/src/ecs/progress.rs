@@ -1,4 +1,4 @@
-//! Service deployments: ECS's own history of each update, and the request to stop one and go back.
+//! Service deployments: ECS's own history of each update, and the request to stop one and roll back.
 
 use aws_sdk_ecs::operation::stop_service_deployment::StopServiceDeploymentError as Refused;
 use aws_sdk_ecs::types::{
@@ -14,27 +14,22 @@ use super::{Ecs, once};
 use crate::error;
 
 impl Ecs {
-    /// DescribeServiceDeployments for one; `None` where ECS has it no more.
     pub(crate) async fn describe_service_deployment(
         &self,
         arn: &ServiceDeploymentArn,
     ) -> Result<Option<ServiceDeploymentFacts>, Error> {
-        const CALL: &str = "ECS.DescribeServiceDeployments";
         let answer = self
             .client
             .describe_service_deployments()
             .service_deployment_arns(arn.as_str())
             .send()
             .await
-            .map_err(|error| error::of(CALL, arn.as_str(), error))?;
+            .map_err(|error| error::of("ECS.DescribeServiceDeployments", arn.as_str(), error))?;
         Ok(answer.service_deployments().first().and_then(whole))
     }
 
-    /// StopServiceDeployment with ROLLBACK: ECS goes back to what completed last, whether or not it is set to.
-    ///
-    /// Never repeated by the SDK; after an error of kind `Unreachable` it may have taken effect.
+    /// Never repeated by the SDK. ECS rolls back whether or not it is configured to.
     pub(crate) async fn stop_service_deployment(&self, arn: &ServiceDeploymentArn) -> Result<StopAnswer, Error> {
-        const CALL: &str = "ECS.StopServiceDeployment";
         let answer = self
             .client
             .stop_service_deployment()
@@ -52,7 +47,7 @@ impl Ecs {
                     | Refused::ServiceDeploymentNotFoundException(_)
                     | Refused::UnsupportedFeatureException(_),
                 ) => Ok(StopAnswer::TooLate),
-                _ => Err(error::of(CALL, arn.as_str(), error)),
+                _ => Err(error::of("ECS.StopServiceDeployment", arn.as_str(), error)),
             },
         }
     }

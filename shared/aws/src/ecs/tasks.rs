@@ -10,13 +10,11 @@ use super::facts::time;
 use crate::error;
 
 impl Ecs {
-    /// ListTasks: the ARNs of the service's tasks that stopped lately, at most a hundred, in no order.
     pub(crate) async fn stopped_tasks(
         &self,
         cluster: &ClusterName,
         service: &ServiceName,
     ) -> Result<Vec<String>, Error> {
-        const CALL: &str = "ECS.ListTasks";
         let answer = self
             .client
             .list_tasks()
@@ -26,17 +24,15 @@ impl Ecs {
             .max_results(100)
             .send()
             .await
-            .map_err(|error| error::of(CALL, format!("{cluster}/{service}"), error))?;
+            .map_err(|error| error::of("ECS.ListTasks", format!("{cluster}/{service}"), error))?;
         Ok(answer.task_arns().to_vec())
     }
 
-    /// DescribeTasks for at most a hundred tasks, the last that stopped first; those that ECS forgot are left out.
     pub(crate) async fn describe_stopped_tasks(
         &self,
         cluster: &ClusterName,
         arns: &[String],
     ) -> Result<Vec<StoppedTask>, Error> {
-        const CALL: &str = "ECS.DescribeTasks";
         let Some(first) = arns.first() else { return Ok(Vec::new()) };
         let answer = self
             .client
@@ -45,7 +41,7 @@ impl Ecs {
             .set_tasks(Some(arns.to_vec()))
             .send()
             .await
-            .map_err(|error| error::of(CALL, first, error))?;
+            .map_err(|error| error::of("ECS.DescribeTasks", first, error))?;
         let mut tasks: Vec<_> = answer.tasks().iter().filter_map(stopped_task).collect();
         tasks.sort_by_key(|task| std::cmp::Reverse(task.stopped_at));
         Ok(tasks)

@@ -10,8 +10,6 @@ use serde::de::DeserializeOwned;
 use slipway_core::model::id::TargetName;
 use slipway_engine::Error;
 use slipway_engine::cloud::Versioned;
-use slipway_engine::store::compare_and_set;
-use tokio::time::sleep;
 
 use super::{Ledger, key, value};
 use crate::error;
@@ -36,49 +34,38 @@ impl Place {
     pub fn new(target: &str, item: impl Into<String>) -> Self {
         Self { target: TargetName::new(target), item: item.into() }
     }
+
+    /// The record of a service.
+    pub(crate) fn service(target: &TargetName) -> Self {
+        Self { target: target.clone(), item: "service".to_owned() }
+    }
 }
 
 impl Ledger {
     /// The item as of now (a consistent read); an empty one with `rev` 0 where there is none.
-    pub(super) async fn read_item<R: Record>(&self, place: &Place) -> Result<Versioned<R>, Error> {
-        const CALL: &str = "DynamoDB.GetItem";
+    pub(crate) async fn read_item<R: Record>(&self, place: &Place) -> Result<Versioned<R>, Error> {
         let answer = self
-            .client()
+            .client
+            .get()
             .get_item()
             .table_name(&self.table)
             .set_key(Some(key(&place.target, &place.item)))
             .consistent_read(true)
             .send()
             .await
-            .map_err(|error| error::of(CALL, place.target.as_str(), error))?;
+            .map_err(|error| error::of("DynamoDB.GetItem", place.target.as_str(), error))?;
         Ok(answer.item.map(of_attributes).unwrap_or_default())
-    }
-
-    /// Changes an item that was read a moment ago: changes, writes, and begins again where somebody else wrote meanwhile.
-    ///
-    /// `change` may be called several times, each time on what is there then. What it leaves as it is is not written.
-    /// What has an end is kept until then at least.
-    pub(super) async fn change_item<R: Record, T>(
-        &self,
-        place: &Place,
-        there: Versioned<R>,
-        until: Option<Timestamp>,
-        change: impl FnMut(&mut R) -> T,
-    ) -> Result<(T, Versioned<R>), Error> {
-        let write = async |item| self.write_item(place, item, until).await;
-        compare_and_set(place.target.as_str(), there, change, write, sleep).await
     }
 
     /// Writes an item on the condition that it is still of its `rev`.
     ///
     /// The inner result is what is there now: as written, or as somebody else wrote it meanwhile.
-    pub(super) async fn write_item<R: Record>(
+    pub(crate) async fn write_item<R: Record>(
         &self,
         place: &Place,
         read: Versioned<R>,
         until: Option<Timestamp>,
     ) -> Result<Result<Versioned<R>, Versioned<R>>, Error> {
-        const CALL: &str = "DynamoDB.PutItem";
         let new = Versioned { rev: read.rev + 1, record: read.record };
         let mut attributes = key(&place.target, &place.item);
         attributes.insert("rev".to_owned(), AttributeValue::N(new.rev.to_string()));
@@ -87,7 +74,8 @@ impl Ledger {
             attributes.insert("ttl".to_owned(), AttributeValue::N(until.as_second().to_string()));
         }
         let request = self
-            .client()
+            .client
+            .get()
             .put_item()
             .table_name(&self.table)
             .set_item(Some(attributes))
@@ -110,7 +98,7 @@ impl Ledger {
                     // A write that took effect without an answer is repeated by the SDK, and then refused by itself.
                     Ok(if there == new { Ok(new) } else { Err(there) })
                 }
-                _ => Err(error::of(CALL, place.target.as_str(), error)),
+                _ => Err(error::of("DynamoDB.PutItem", place.target.as_str(), error)),
             },
         }
     }

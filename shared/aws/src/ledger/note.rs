@@ -5,6 +5,8 @@
 
 use jiff::Timestamp;
 use slipway_engine::Error;
+use slipway_engine::store::compare_and_set;
+use tokio::time::sleep;
 
 use super::Ledger;
 use super::item::Record;
@@ -23,7 +25,8 @@ impl Ledger {
         change: impl FnMut(&mut N) -> T,
     ) -> Result<(T, N), Error> {
         let there = self.read_item(place).await?;
-        let (changed, item) = self.change_item(place, there, Some(until), change).await?;
+        let write = async |item| self.write_item(place, item, Some(until)).await;
+        let (changed, item) = compare_and_set(place.target.as_str(), there, change, write, sleep).await?;
         Ok((changed, item.record))
     }
 }

@@ -43,7 +43,7 @@ fn to_json(value: AttributeValue) -> Value {
             Value::Object(members.collect::<Map<_, _>>())
         }
         AttributeValue::Ss(items) => Value::Array(items.into_iter().map(Value::String).collect()),
-        // Sets of numbers and bytes are none of ours.
+        // Slipway writes no sets of numbers and no bytes.
         _ => Value::Null,
     }
 }

@@ -187,10 +187,10 @@ pub fn of_error(reason: &Reason) -> Value {
     json!({ "ok": false, "error": reason })
 }
 
-/// What Lambda is told when another try can help: the error, then what became of each target.
-pub fn failure(error: &str, answers: &[Answer]) -> String {
+/// What became of each target, for the error that asks Lambda for another try.
+pub fn failure(answers: &[Answer]) -> String {
     let lines: Vec<_> = answers.iter().map(|answer| format!("{}: {}", answer.target, answer.reason)).collect();
-    format!("{error}; {}", lines.join("; "))
+    lines.join("; ")
 }
 
 /// The answer to a request with mistakes: nothing was done.

@@ -1,4 +1,4 @@
-//! Which services are ours: those of the document, and those whose deployments we have on record.
+//! Which services Slipway manages: those of the document, and those whose deployments are on record.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use tracing::error;
 
 use crate::input::{Hint, ServiceTrigger};
 
-/// A service that is ours.
+/// A service that Slipway manages.
 #[derive(Clone, Debug)]
 pub(crate) struct Managed {
     /// `cluster/service`.
@@ -18,34 +18,22 @@ pub(crate) struct Managed {
     pub(crate) service: ServiceName,
     /// Its cluster, by the event or else by the one target with a service of that name.
     pub(crate) cluster: ClusterName,
-    /// The names of the repositories that feed it.
+    /// The names of its images' repositories; empty where the document does not name the service or cannot be used. Then
+    /// only deployments on record are followed: nothing says that Slipway manages the others.
     pub(crate) repositories: Vec<String>,
     /// Its settings of today, for a deployment of which nothing is recorded.
     pub(crate) settings: DeploymentSettings,
-    /// What others do to it.
-    pub(crate) others: NotManaged,
 }
 
-/// What becomes of deployments that others make.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NotManaged {
-    /// They are told.
-    Told,
-    /// They are left alone: without a document nothing says that the service is ours. A wrong document stops deploys, it
-    /// must not silence those under way.
-    Ignored,
-}
-
-/// The event's service, if it is ours; of one that is not nothing is looked up. `config` is `None` where the document cannot
+/// The event's service, if Slipway manages it; of another one nothing is read. `config` is `None` where the document cannot
 /// be used.
-pub(crate) fn ours(config: Option<&Config>, event: &ServiceTrigger, home: &Home) -> Option<Managed> {
+pub(crate) fn managed(config: Option<&Config>, event: &ServiceTrigger, home: &Home) -> Option<Managed> {
     let unnamed = |cluster: &ClusterName| Managed {
-        target: target_of(cluster, &event.service),
+        target: TargetName::new(format!("{cluster}/{}", event.service)),
         service: event.service.clone(),
         cluster: cluster.clone(),
         repositories: Vec::new(),
         settings: DeploymentSettings::default(),
-        others: NotManaged::Ignored,
     };
     let Some(config) = config else { return event.cluster.as_ref().map(unnamed) };
     let name = &event.service;
@@ -68,15 +56,8 @@ pub(crate) fn ours(config: Option<&Config>, event: &ServiceTrigger, home: &Home)
         return event.cluster.as_ref().filter(|_| matches!(event.hint, Hint::Timer | Hint::Unjudged)).map(unnamed);
     };
     Some(Managed {
-        target: target_of(cluster, name),
-        service: name.clone(),
-        cluster: cluster.clone(),
         repositories: targets.iter().map(|target| target.repository.at(home).name).collect(),
         settings: targets.first().map(|target| target.settings.clone()).unwrap_or_default(),
-        others: NotManaged::Told,
+        ..unnamed(cluster)
     })
-}
-
-fn target_of(cluster: &ClusterName, service: &ServiceName) -> TargetName {
-    TargetName::new(format!("{cluster}/{service}"))
 }

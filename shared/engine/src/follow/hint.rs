@@ -1,5 +1,5 @@
-//! Writes down what rang, as far as it is evidence: tasks that stopped by themselves, ECS's warnings, and deployments
-//! that nobody wrote down.
+//! Records what triggered the session, as far as it is evidence: tasks that stopped by themselves, ECS's warnings, and
+//! deployments that are not on record.
 
 use slipway_core::model::facts::ServiceFacts;
 use slipway_core::model::record::Deployment;
@@ -7,7 +7,6 @@ use slipway_core::rules::mechanism::{Unrecorded, is_completed, unrecorded};
 use slipway_core::rules::note::is_first_observation;
 use tracing::info;
 
-use super::configured::NotManaged;
 use super::session::FollowSession;
 use crate::cloud::Cloud;
 use crate::error::Error;
@@ -20,43 +19,38 @@ const WARNINGS: usize = 10;
 const LISTED: usize = 4;
 
 impl<C: Cloud> FollowSession<'_, C> {
-    /// Writes down what rang.
+    /// Records what triggered the session.
     pub(crate) async fn note_hint(&mut self) -> Result<(), Error> {
+        let open = || self.record().deployments.iter().filter(|it| it.is_open() && it.failing().is_none());
         match self.hint {
             Hint::TaskStopped(task) => {
-                let Some(id) = &task.started_by else { return Ok(()) };
-                let started_by = |it: &&Deployment| it.is_open() && it.failing().is_none() && it.id() == Some(id);
-                let Some(number) = self.record().deployments.iter().find(started_by).map(|it| it.number) else {
-                    return Ok(());
-                };
-                self.write(|record| record.task_failed(number, &task.arn)).await?;
+                let own = open().find(|it| it.id().is_some() && it.id() == task.started_by.as_ref());
+                let Some(number) = own.map(|it| it.number) else { return Ok(()) };
+                self.write(|record| record.task_failed(number, &task.arn)).await.map(drop)
             }
             Hint::Warning(warning) => {
                 let line = line(warning);
-                let about = |it: &&Deployment| it.is_open() && it.failing().is_none() && it.intended_at <= warning.at;
-                let Some(number) = self.record().deployments.iter().find(about).map(|it| it.number) else {
-                    return Ok(());
-                };
+                let about = open().find(|it| it.intended_at <= warning.at);
+                let Some(number) = about.map(|it| it.number) else { return Ok(()) };
                 self.write(|record| {
                     if let Some(it) = record.at(number).filter(|it| !it.warnings.contains(&line)) {
                         it.warnings.insert(0, line.clone());
                         it.warnings.truncate(WARNINGS);
                     }
                 })
-                .await?;
+                .await
             }
-            Hint::Deployment(_) | Hint::Timer | Hint::Unjudged => {}
+            Hint::Deployment(_) | Hint::Timer | Hint::Unjudged => Ok(()),
         }
-        Ok(())
     }
 
-    /// Writes down a deployment that nobody wrote down: somebody else's, or one whose record was lost.
+    /// Records a deployment that is not on record: somebody else's, or one whose record was lost.
     pub(crate) async fn note_unrecorded(&mut self, service: &ServiceFacts) -> Result<(), Error> {
         let Some(primary) = service.primary().filter(|it| self.record().of_id(&it.id).is_none()) else {
             return Ok(());
         };
         let named = self.event().is_some_and(|event| event.deployment == primary.id);
-        // What runs well, and has for long, is taken up by the deploy function when it first deploys there.
+        // A service that has long run well is adopted when Slipway first deploys there.
         if is_first_observation(self.record()) && !named && is_completed(primary) {
             return Ok(());
         }
@@ -65,35 +59,32 @@ impl<C: Cloud> FollowSession<'_, C> {
         }
         let arns: Vec<_> = service.deployments.iter().map(|it| it.task_definition.clone()).take(LISTED).collect();
         self.read_revisions(&arns).await?;
-        let found = self.unrecorded(service);
-        let Some(deployment) = found else { return Ok(()) };
-        if deployment.is_external() && self.ours.others == NotManaged::Ignored {
+        let Some(deployment) = self.unrecorded(service) else { return Ok(()) };
+        if deployment.is_external() && self.managed.repositories.is_empty() {
             return Ok(());
         }
         let id = deployment.id().map_or("", |id| id.as_str()).to_owned();
         let trigger = deployment.trigger.clone();
-        if let Some(number) = self.write_down(deployment).await? {
-            info!(target = %self.target, deployment.id = id, number, %trigger, "a deployment that nobody wrote down");
+        if let Some(number) = self.record_found(deployment).await? {
+            info!(target = %self.managed.target, deployment.id = id, number, %trigger, "a deployment that was not on record");
         }
         Ok(())
     }
-}
 
-impl<C: Cloud> FollowSession<'_, C> {
     fn unrecorded(&self, service: &ServiceFacts) -> Option<Deployment> {
-        let repositories: Vec<&str> = self.ours.repositories.iter().map(String::as_str).collect();
+        let repositories: Vec<&str> = self.managed.repositories.iter().map(String::as_str).collect();
         unrecorded(&Unrecorded {
             record: self.record(),
             service,
             revisions: &self.revisions,
             repositories: &repositories,
-            settings: &self.ours.settings,
+            settings: &self.managed.settings,
             now: self.cloud.now(),
         })
     }
 }
 
-/// The warning as the evidence tells it.
+/// The warning as the evidence shows it.
 fn line(warning: &Warning) -> String {
     match &warning.reason {
         Some(reason) => format!("{}: {reason}", warning.name),

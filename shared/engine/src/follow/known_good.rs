@@ -1,4 +1,4 @@
-//! What could be put back: the revisions that ran well, whether they are still there, and whether their images are.
+//! The destinations of a rollback: the known-good revisions, whether they still exist, and whether their images do.
 
 use futures_util::future::join_all;
 use slipway_core::model::facts::ServiceFacts;
@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::known_good::{known_good_facts, known_good_in};
 
 impl<C: Cloud> FollowSession<'_, C> {
-    /// What became of the good revisions, in the record's order. Read once in a visit.
+    /// What became of the known-good revisions, in the record's order. Read once in a session.
     pub(crate) async fn known_good(
         &mut self,
         failed: &Deployment,
@@ -22,17 +22,15 @@ impl<C: Cloud> FollowSession<'_, C> {
         if let Some(known_good) = &self.known_good {
             return Ok(known_good.clone());
         }
-        self.recall_goods(failed, service).await?;
-        let others = self.record().known_good.iter().map(|good| TaskDefinitionArn::new(&good.revision));
+        self.known_good_from_history(failed, service).await?;
+        let others = self.record().known_good.iter().map(|it| TaskDefinitionArn::new(&it.revision));
         let others: Vec<_> = others.filter(|arn| failed.revision.new.as_deref() != Some(arn.short())).collect();
         self.read_revisions(&others).await?;
-        let all = self.record().known_good.clone();
-        let known_good = all.into_iter().map(async |good| {
-            let revision = self.revision(&good.revision);
-            known_good_facts(self.cloud, &self.target, good.clone(), revision).await
+        let known_good = self.record().known_good.iter().map(|it| {
+            let revision = self.revision(&it.revision);
+            known_good_facts(self.cloud, &self.managed.target, it.clone(), revision)
         });
-        let known_good = join_all(known_good).await;
-        let known_good = known_good.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let known_good = join_all(known_good).await.into_iter().collect::<Result<Vec<_>, _>>()?;
         self.known_good = Some(known_good.clone());
         Ok(known_good)
     }
@@ -46,23 +44,23 @@ impl<C: Cloud> FollowSession<'_, C> {
         Ok(found.map(|it| as_ran(&it.images)).unwrap_or_default())
     }
 
-    /// Where the record knows nothing good (the service was deployed before Slipway came, or the table was restored
-    /// empty), ECS's own history does.
-    async fn recall_goods(&mut self, failed: &Deployment, service: &ServiceFacts) -> Result<(), Error> {
+    /// Records known-good revisions by ECS's history where the record has none: the service was deployed before Slipway came,
+    /// or the table was restored empty.
+    async fn known_good_from_history(&mut self, failed: &Deployment, service: &ServiceFacts) -> Result<(), Error> {
         let other =
-            |good: &KnownGood| Some(TaskDefinitionArn::new(&good.revision).short()) != failed.revision.new.as_deref();
+            |it: &KnownGood| Some(TaskDefinitionArn::new(&it.revision).short()) != failed.revision.new.as_deref();
         if self.record().known_good.iter().any(other) {
             return Ok(());
         }
-        // Reads ECS's stories, if nobody did.
+        // Reads ECS's history, if that was not done yet.
         self.service_deployment_of(failed, service).await?;
         let history = self.history.clone().unwrap_or_default();
-        let mut known_good = known_good_in(self.cloud, &self.target, &history).await?;
+        let mut known_good = known_good_in(self.cloud, &self.managed.target, &history).await?;
         known_good.retain(other);
         self.write(|record| {
-            for good in known_good.iter().rev() {
-                if !record.known_good.iter().any(|known| known.revision == good.revision) {
-                    record.record_known_good(good.clone());
+            for it in known_good.iter().rev() {
+                if !record.known_good.iter().any(|known| known.revision == it.revision) {
+                    record.record_known_good(it.clone());
                 }
             }
         })

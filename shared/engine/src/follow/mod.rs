@@ -1,7 +1,7 @@
-//! Follows a service's deployments to their true end, reports, and puts the last known-good version back.
+//! Follows a service's deployments to their end, reports, and rolls back to the last known-good version.
 //!
-//! Whatever triggered it is a hint; each visit reads the record and the service, and does what they call for. So a lost
-//! event is made up for by the next one, and a repeated one finds nothing left to do.
+//! The trigger is only a hint; each session reads the record and the service, and does what they call for. So the next event
+//! makes up for a lost one, and a repeated one finds nothing left to do.
 
 mod awslogs;
 mod configured;
@@ -16,5 +16,5 @@ mod session;
 mod steps;
 mod timers;
 
-pub(crate) use configured::{Managed, ours};
+pub(crate) use configured::managed;
 pub(crate) use session::FollowSession;

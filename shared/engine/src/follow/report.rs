@@ -1,8 +1,8 @@
-//! Publishes what became of a deployment, each thing once: it is published first and then written down as published, so that
-//! a notice may be sent twice under the same id, but is never lost. An end is on record before either.
+//! Publishes what became of a deployment, each thing once: it is published first and then recorded as published, so that a
+//! notice may be sent twice under the same id, but is never lost. An end is on record before either.
 
 use jiff::Timestamp;
-use slipway_core::model::notice::{Notice, Tasks};
+use slipway_core::model::notice::{Notice, Place, Tasks};
 use slipway_core::model::record::{Deployment, Outcome};
 use slipway_core::rules::mechanism::End;
 use slipway_core::rules::unfinished::end_is_unpublished;
@@ -11,7 +11,6 @@ use slipway_core::text::notice::News;
 use super::session::FollowSession;
 use crate::cloud::Cloud;
 use crate::error::Error;
-use crate::report;
 
 impl<C: Cloud> FollowSession<'_, C> {
     /// Publishes news of a deployment, unless that was done.
@@ -20,7 +19,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         self.write(|record| record.record_published(Some(number), &notice)).await
     }
 
-    /// Publishes news of a deployment, unless that was done; the notice's id, which is to be written down.
+    /// Publishes news of a deployment, unless that was done; the notice's id, which is to be recorded.
     pub(crate) async fn publish(
         &mut self,
         number: u64,
@@ -29,18 +28,19 @@ impl<C: Cloud> FollowSession<'_, C> {
     ) -> Result<Option<String>, Error> {
         let Some(deployment) = self.deployment(number) else { return Ok(None) };
         let tasks = self.service.as_ref().map(Tasks::of);
-        let notice = Notice { tasks, ..Notice::of_deployment(self.place(), deployment, news, at) };
+        let place = Place { home: self.home, cluster: &self.managed.cluster, service: &self.managed.service };
+        let notice = Notice { tasks, ..Notice::of_deployment(place, deployment, news, at) };
         if self.record().has_published(&notice.id) {
             return Ok(None);
         }
-        let notice = self.call.engine.document.routed(notice).await;
-        report::publish(self.cloud, std::slice::from_ref(&notice)).await?;
-        self.published.push(notice.id.clone());
-        Ok(Some(notice.id))
+        let id = notice.id.clone();
+        self.call.publish(vec![notice]).await?;
+        self.published.push(id.clone());
+        Ok(Some(id))
     }
 
-    /// Publishes ends that are on record but were never published, because whoever wrote them down failed or died then.
-    pub(crate) async fn publish_what_is_unpublished(&mut self) -> Result<(), Error> {
+    /// Publishes ends that are on record but were never published, because the invocation that recorded them failed or died.
+    pub(crate) async fn publish_unpublished_ends(&mut self) -> Result<(), Error> {
         let ended: Vec<Deployment> =
             self.record().deployments.iter().filter(|it| end_is_unpublished(it)).cloned().collect();
         for deployment in ended {

@@ -1,4 +1,4 @@
-//! The end of a deployment: it is written down with all that follows from it, and published.
+//! The end of a deployment: it is recorded with all that follows from it, and published.
 
 use jiff::Timestamp;
 use slipway_core::model::facts::ServiceFacts;
@@ -14,8 +14,8 @@ use crate::cloud::Cloud;
 use crate::error::Error;
 
 impl<C: Cloud> FollowSession<'_, C> {
-    /// Ends a deployment, as it was seen; `None` where the service is gone. `next` is what was decided about a failure, where it
-    /// ends with that.
+    /// Ends a deployment. `next` is what was decided about its failure, where it ends with that; `judged` is `None` where the
+    /// service is gone.
     pub(crate) async fn end(
         &mut self,
         number: u64,
@@ -29,13 +29,13 @@ impl<C: Cloud> FollowSession<'_, C> {
             end.says.clone().filter(|_| !matches!(end.outcome, Outcome::Completed | Outcome::RolledBackBySlipway));
         let end = &End { says, ..end.clone() };
         let (outcome, at) = (end.recorded(&deployment), self.at(&deployment));
-        let good = match judged {
+        let known_good = match judged {
             Some(judged) => self.known_good_by_end(&deployment, end, &judged.service, at).await?,
             None => None,
         };
         let news = News::Ended { end, next };
-        // What others did is published first: what is written down of it does not say how it ended.
-        let told = if deployment.is_external() { self.publish(number, &news, at).await? } else { None };
+        // What others did is published first: what is recorded of it does not say how it ended.
+        let published = if deployment.is_external() { self.publish(number, &news, at).await? } else { None };
         let again = outcome.decides_again() && !deployment.is_external();
         let input = PendingInput::after(&deployment, at);
         let decision = Decision { what: DecisionKind::External, at: deployment.began_at(), who: None };
@@ -47,7 +47,7 @@ impl<C: Cloud> FollowSession<'_, C> {
             }
             let once = record.end(number, outcome, at, end.says.clone().filter(|_| outcome == Outcome::Stopped));
             if once == Once::Now {
-                good.iter().for_each(|good| record.record_known_good(good.clone()));
+                known_good.iter().for_each(|it| record.record_known_good(it.clone()));
                 if deployment.is_external() && completed {
                     record.decided(decision.clone());
                 }
@@ -58,41 +58,41 @@ impl<C: Cloud> FollowSession<'_, C> {
                     record.unblock(now);
                 }
             }
-            told.iter().for_each(|id| record.record_published(Some(number), id));
+            published.iter().for_each(|id| record.record_published(Some(number), id));
             Some(once)
         });
         match once.await? {
             Some(Once::Now) => {}
             Some(Once::Before) => return Ok(()),
-            // Somebody else is at work on it.
+            // Somebody else acted on it.
             None => return self.return_soon().await,
         }
-        info!(target = %self.target, deployment.number = number, %outcome, "ended");
+        info!(target = %self.managed.target, deployment.number = number, %outcome, "ended");
         if deployment.is_external() {
             return Ok(());
         }
-        // Published only now, so that of two judgements the one that is written down is published. Where that fails, the next
-        // try, or the reconcile, finds what is not; nothing that reports can break what acts.
+        // Published only now, so that of two judgements the one on record is published. Where that fails, the next try, or the
+        // reconcile, finds it unpublished; nothing that reports can break what acts.
         self.publish_news(number, &news, at).await
     }
 
-    /// The last deployment was published as failed, and has completed after all: the record is put right, and so is what people
-    /// were told, as an end that is not published yet.
+    /// The last deployment was published as failed, and has completed after all: the record is corrected, and the correction is
+    /// published, as an end that is not published yet.
     pub(crate) async fn correct(&mut self, service: &ServiceFacts) -> Result<(), Error> {
         let Some(deployment) = completed_after_all(self.record(), service).cloned() else { return Ok(()) };
         let (number, at) = (deployment.number, self.at(&deployment));
-        let good = self.known_good_by_end(&deployment, &End::of(Outcome::Completed), service, at).await?;
+        let known_good = self.known_good_by_end(&deployment, &End::of(Outcome::Completed), service, at).await?;
         self.write(|record| {
             if record.completed_after_all(number, at) == Once::Now {
-                good.iter().for_each(|good| record.record_known_good(good.clone()));
+                known_good.iter().for_each(|it| record.record_known_good(it.clone()));
             }
         })
         .await?;
-        info!(target = %self.target, deployment.number = number, "completed after all");
+        info!(target = %self.managed.target, deployment.number = number, "completed after all");
         Ok(())
     }
 
-    /// The revision that proved good by this end, with the images that ran.
+    /// The revision that is known good by this end, with the images that ran.
     async fn known_good_by_end(
         &mut self,
         deployment: &Deployment,
@@ -107,16 +107,13 @@ impl<C: Cloud> FollowSession<'_, C> {
             _ => None,
         };
         let Some(revision) = revision else { return Ok(None) };
-        let primary = service.primary().filter(|it| it.task_definition.short() == revision);
-        let mut ran = match primary {
-            Some(_) => self.what_runs(service, &revision).await?,
-            None => Vec::new(),
-        };
+        let is_primary = service.primary().is_some_and(|it| it.task_definition.short() == revision);
+        let mut ran = if is_primary { self.what_runs(service, &revision).await? } else { Vec::new() };
         let arn = self.arn_of(&revision);
         if ran.is_empty() {
             // What was known of it before is better than nothing.
-            let known = self.record().known_good.iter().find(|good| good.revision == arn);
-            ran = known.map(|good| good.ran.clone()).unwrap_or_default();
+            let known = self.record().known_good.iter().find(|it| it.revision == arn);
+            ran = known.map(|it| it.ran.clone()).unwrap_or_default();
         }
         Ok(Some(KnownGood { revision: arn, ran, at }))
     }

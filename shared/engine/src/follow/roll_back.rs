@@ -1,14 +1,12 @@
 //! Rolls back to the last known-good revision: planned, then carried out under the lease, at most once for each deployment.
 //!
-//! What is about to be done is written down before it is, so that whoever comes after a crash knows what to look for.
+//! What is about to be done is recorded before it is, so that the next try after a crash knows what to check.
 
 use jiff::Timestamp;
-use slipway_core::model::facts::ServiceDeploymentFacts;
 use slipway_core::model::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
 use slipway_core::model::plan::Plan;
 use slipway_core::model::reason::Reason;
-use slipway_core::model::record::FailedBy;
-use slipway_core::model::record::{Busy, Fence, Lost, Outcome, Rollback, RollbackMethod};
+use slipway_core::model::record::{Busy, FailedBy, Fence, Lost, Outcome, Rollback, RollbackMethod};
 use slipway_core::rules::mechanism::{Assessment, End, RollbackInitiator, StopResult, stop_result};
 use slipway_core::rules::rollback::{Destination, Origin, RollbackDecision, RollbackFacts, decide, steps};
 use slipway_core::text::notice::News;
@@ -16,6 +14,7 @@ use tracing::{info, warn};
 
 use super::session::FollowSession;
 use super::steps::{Judged, Next};
+use super::timers::BUSY;
 use crate::cloud::{Cloud, Metric, StopAnswer};
 use crate::error::{Error, ErrorKind};
 use crate::execute::{Registrations, execute};
@@ -23,25 +22,22 @@ use crate::execute::{Registrations, execute};
 impl<C: Cloud> FollowSession<'_, C> {
     /// Decides about a deployment that failed, and does it.
     pub(crate) async fn roll_back(&mut self, number: u64, judged: &Judged) -> Result<Next, Error> {
-        let Some(decision) = self.rollback_decision(number, judged, judged.service_deployment.as_ref()).await? else {
-            return Ok(Next::Wait);
-        };
-        info!(target = %self.target, deployment.number = number, "{decision}");
+        let Some(decision) = self.rollback_decision(number, judged).await? else { return Ok(Next::Wait) };
+        info!(target = %self.managed.target, deployment.number = number, "{decision}");
         if !decision.acts() {
             let failing = self.deployment(number).and_then(|it| it.failing());
             match decision.result(failing.map_or(FailedBy::Ecs, |failing| failing.by)) {
                 Some(outcome) => self.end(number, &End::of(outcome), Some(&decision), Some(judged)).await?,
-                // Somebody else is putting it right, or it did not fail after all: its end is still to come.
+                // Somebody else rolls back, or it did not fail after all: its end is still to come.
                 None => self.return_soon().await?,
             }
             return Ok(Next::Wait);
         }
-        let now = self.cloud.now();
-        let holder = &self.call.holder;
-        let fence = match self.write(|record| record.acquire(&holder.id, now, holder.until)).await? {
+        let (now, call) = (self.cloud.now(), self.call);
+        let fence = match self.write(|record| record.acquire(call.request_id, now, call.lease_until)).await? {
             Ok(fence) => fence,
             Err(Busy { until }) => {
-                info!(target = %self.target, %until, "somebody else is at work on the service; looking again in a minute");
+                info!(target = %self.managed.target, %until, "somebody else holds the service's lease; trying again in a minute");
                 self.return_soon().await?;
                 return Ok(Next::Wait);
             }
@@ -52,12 +48,7 @@ impl<C: Cloud> FollowSession<'_, C> {
     }
 
     /// What there is to do about it; `None` where the record has it no more.
-    async fn rollback_decision(
-        &mut self,
-        number: u64,
-        judged: &Judged,
-        service_deployment: Option<&ServiceDeploymentFacts>,
-    ) -> Result<Option<RollbackDecision>, Error> {
+    async fn rollback_decision(&mut self, number: u64, judged: &Judged) -> Result<Option<RollbackDecision>, Error> {
         let Some(deployment) = self.deployment(number).cloned() else { return Ok(None) };
         let known_good = match deployment.is_external() {
             true => Vec::new(),
@@ -70,22 +61,19 @@ impl<C: Cloud> FollowSession<'_, C> {
             deployment,
             assessment: &judged.assessment,
             service: &judged.service,
-            service_deployment,
+            service_deployment: judged.service_deployment.as_ref(),
             known_good: &known_good,
         })))
     }
 
-    /// With the lease held: looks again, because what was seen before is of before, and does what that calls for.
+    /// With the lease held: observes again, because what was observed before may be outdated, and does what that calls for.
     async fn under_the_lease(&mut self, number: u64, fence: Fence) -> Result<Next, Error> {
         self.observe_again().await?;
         let Some(mut judged) = self.judge(number).await? else { return Ok(Next::Wait) };
         if !matches!(judged.assessment, Assessment::Failing { .. } | Assessment::RollbackDue) {
             return Ok(Next::Again);
         }
-        let Some(mut decision) = self.rollback_decision(number, &judged, judged.service_deployment.as_ref()).await?
-        else {
-            return Ok(Next::Wait);
-        };
+        let Some(mut decision) = self.rollback_decision(number, &judged).await? else { return Ok(Next::Wait) };
         if let RollbackDecision::Stop { service_deployment, to } = &decision {
             let (service_deployment, to) = (service_deployment.clone(), to.clone());
             match self.stop(number, fence, &judged, &service_deployment, to.as_ref()).await? {
@@ -98,7 +86,8 @@ impl<C: Cloud> FollowSession<'_, C> {
                 StopResult::Refused => {}
             }
             judged.assessment = Assessment::RollbackDue;
-            let Some(other) = self.rollback_decision(number, &judged, None).await? else { return Ok(Next::Wait) };
+            judged.service_deployment = None;
+            let Some(other) = self.rollback_decision(number, &judged).await? else { return Ok(Next::Wait) };
             decision = other;
         }
         if !decision.acts() {
@@ -108,8 +97,8 @@ impl<C: Cloud> FollowSession<'_, C> {
             Ok(()) => self.under_way(number, &judged).await,
             Err(error) if error.kind.is_passing() => Err(error),
             Err(error) => {
-                warn!(%error, target = %self.target, "the decision back is refused");
-                self.cloud.count(Metric::DeploysRefused, Some(&self.target));
+                warn!(%error, target = %self.managed.target, "the rollback is refused");
+                self.cloud.count(Metric::DeploysRefused, Some(&self.managed.target));
                 let end = End { says: Some(error.message), ..End::of(Outcome::RollbackFailed) };
                 // The rollback that the record has by now is the one that was refused.
                 judged.deployment = self.deployment(number).cloned().unwrap_or(judged.deployment);
@@ -119,7 +108,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         }
     }
 
-    /// Stops the deployment so that ECS goes back.
+    /// Stops the deployment so that ECS rolls back.
     async fn stop(
         &mut self,
         number: u64,
@@ -129,28 +118,26 @@ impl<C: Cloud> FollowSession<'_, C> {
         to: Option<&TaskDefinitionArn>,
     ) -> Result<StopResult, Error> {
         self.record_rollback(number, fence, judged, RollbackMethod::Stop, to.map(TaskDefinitionArn::short)).await?;
-        match self.cloud.stop_service_deployment(arn).await {
-            Ok(StopAnswer::Accepted) => {}
-            Ok(StopAnswer::TooLate) => {
-                let became = self.became(arn).await?;
-                if became != StopResult::RollsBack {
-                    return Ok(became);
-                }
-            }
+        let result = match self.cloud.stop_service_deployment(arn).await {
+            Ok(StopAnswer::Accepted) => StopResult::RollsBack,
+            Ok(StopAnswer::TooLate) => self.became(arn).await?,
             Err(error) if error.kind == ErrorKind::Unreachable => {
-                warn!(%error, "no answer to a stop request; looking whether it was carried out");
+                warn!(%error, "no answer to a stop request; checking whether it was carried out");
                 if self.became(arn).await? != StopResult::RollsBack {
                     return Err(error);
                 }
+                StopResult::RollsBack
             }
             Err(error) if error.kind.is_passing() => return Err(error),
             Err(error) => {
-                warn!(%error, target = %self.target, "the deployment could not be stopped");
-                return Ok(StopResult::Refused);
+                warn!(%error, target = %self.managed.target, "the deployment could not be stopped");
+                StopResult::Refused
             }
+        };
+        if result == StopResult::RollsBack {
+            self.record_accepted(number, None, None).await?;
         }
-        self.did(number, None, None).await?;
-        Ok(StopResult::RollsBack)
+        Ok(result)
     }
 
     async fn became(&self, arn: &ServiceDeploymentArn) -> Result<StopResult, Error> {
@@ -158,7 +145,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         Ok(stop_result(it.as_ref()))
     }
 
-    /// Updates the service to a good revision, which is registered anew where it cannot be used as it is.
+    /// Updates the service to a known-good revision, which is registered anew where it cannot be used as it is.
     async fn update(
         &mut self,
         number: u64,
@@ -176,22 +163,22 @@ impl<C: Cloud> FollowSession<'_, C> {
             Error::new("ECS.RegisterTaskDefinition", revision.short(), ErrorKind::Rejected, reason.to_string())
         })?;
         let failed = deployment.revision.new.clone().unwrap_or_default();
-        let plan = Plan { steps, ..Plan::nothing(self.target.clone(), Reason::Failed { revision: failed }) };
+        let plan = Plan { steps, ..Plan::nothing(self.managed.target.clone(), Reason::Failed { revision: failed }) };
         let to = match destination {
             Destination::Existing(revision) => Some(revision.short()),
-            // What it will be called is not known before.
+            // Its name is not known before.
             Destination::Anew { .. } => None,
         };
         let registrations = Registrations::default();
         // An earlier try may have died after its registration.
         plan.family().into_iter().for_each(|family| registrations.suspect(family));
-        let calls = self.call.calls();
+        let call = self.call;
         let ready = self.record_rollback(number, fence, judged, RollbackMethod::Update, to);
-        let done = execute(&calls, &plan, &registrations, ready).await?;
-        self.did(number, done.deployment, done.revision.as_ref().map(TaskDefinitionArn::short)).await
+        let done = execute(call, &plan, &registrations, ready).await?;
+        self.record_accepted(number, done.deployment, done.revision.as_ref().map(TaskDefinitionArn::short)).await
     }
 
-    /// Writes down what is about to be done, and makes the timer that sees to it.
+    /// Records what is about to be done, and makes the timer by which its end is checked.
     async fn record_rollback(
         &mut self,
         number: u64,
@@ -202,7 +189,8 @@ impl<C: Cloud> FollowSession<'_, C> {
     ) -> Result<(), Error> {
         let now = self.cloud.now();
         let Some(deployment) = self.deployment(number) else { return Ok(()) };
-        self.arm_the_rollback(&deployment.settings).await?;
+        // It has as much time as the deployment had, and a little more.
+        self.arm(now + deployment.settings.allowance() + BUSY).await?;
         let rollback = Rollback {
             how,
             to: to.map(str::to_owned),
@@ -212,17 +200,23 @@ impl<C: Cloud> FollowSession<'_, C> {
             done_at: None,
         };
         let intended = self.write(|record| record.roll_back(fence, number, rollback.clone()).map(|_| ())).await?;
-        let again = |message: &str| Error::new("DynamoDB.PutItem", self.target.as_str(), ErrorKind::Throttled, message);
+        let again =
+            |message: &str| Error::new("DynamoDB.PutItem", self.managed.target.as_str(), ErrorKind::Throttled, message);
         intended.map_err(|Lost| again("the lease was lost; it is tried again"))?;
-        // Whoever judges takes no lease, and may have been faster.
+        // Judging takes no lease, so another invocation may have been faster.
         match self.deployment(number).is_some_and(|it| it.is_open()) {
             true => Ok(()),
             false => Err(again("the deployment ended meanwhile; it is judged again")),
         }
     }
 
-    /// Writes down that ECS took it on.
-    async fn did(&mut self, number: u64, deployment: Option<DeploymentId>, to: Option<&str>) -> Result<(), Error> {
+    /// Records that ECS accepted the rollback.
+    pub(crate) async fn record_accepted(
+        &mut self,
+        number: u64,
+        deployment: Option<DeploymentId>,
+        to: Option<&str>,
+    ) -> Result<(), Error> {
         let now = self.cloud.now();
         self.write(|record| record.rollback_accepted(number, deployment.as_ref(), to, now)).await
     }
@@ -236,7 +230,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         Ok(Next::Wait)
     }
 
-    /// Lets the lease go. Who left an input meanwhile is served after the visit.
+    /// Lets the lease go. Inputs that were left meanwhile are served after the session.
     async fn let_go(&mut self, fence: Fence) -> Result<(), Error> {
         // That it is lost changes nothing: somebody else has it then.
         let _ = self.write(|record| record.hand_over(fence)).await?;

@@ -1,23 +1,20 @@
 //! Follows each deployment that has not ended: how it stands, and the one thing that is next.
 
-use slipway_core::model::event::DeploymentEvent;
 use slipway_core::model::facts::{DeploymentFacts as Listed, ServiceDeploymentFacts, ServiceFacts};
-use slipway_core::model::record::FailedBy;
-use slipway_core::model::record::{Deployment, Fence, Outcome};
+use slipway_core::model::record::{Deployment, FailedBy, Fence, Outcome};
 use slipway_core::rules::mechanism::{Assessment, End, RollbackInitiator, Situation, assess, its_rollback};
 use slipway_core::text::notice::News;
 use tracing::info;
 
-use super::evidence::Failed;
+use super::observe::read_service;
 use super::session::FollowSession;
 use crate::cloud::Cloud;
 use crate::error::Error;
-use crate::input::Hint;
 
-/// Meant, begun, failing, decided, ended: a deployment takes at most so many steps in one visit.
+/// Intended, begun, failing, decided, ended: a deployment takes at most so many steps in one session.
 const STEPS: usize = 6;
 
-/// Whether a deployment is looked at once more.
+/// Whether a deployment is judged once more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     /// Something was done, and the next step follows from it.
@@ -40,7 +37,7 @@ pub(crate) struct Judged {
 impl<C: Cloud> FollowSession<'_, C> {
     /// Takes every open deployment as far as it goes now.
     pub(crate) async fn follow(&mut self) -> Result<(), Error> {
-        let Some(service) = self.service.clone() else { return self.follow_nothing().await };
+        let Some(service) = self.service.clone() else { return self.end_all().await };
         self.note_unrecorded(&service).await?;
         self.note_hint().await?;
         for number in self.open() {
@@ -53,13 +50,13 @@ impl<C: Cloud> FollowSession<'_, C> {
             self.keep_the_deadline(number).await?;
         }
         self.correct(&service).await?;
-        self.publish_what_is_unpublished().await?;
+        self.publish_unpublished_ends().await?;
         self.let_go_of_an_earlier_try().await?;
-        self.log_what_is_of_no_use();
+        self.log_unknown_deployment();
         Ok(())
     }
 
-    async fn tell_of(&mut self, number: u64, news: &News<'_>) -> Result<(), Error> {
+    async fn report(&mut self, number: u64, news: &News<'_>) -> Result<(), Error> {
         let Some(deployment) = self.deployment(number) else { return Ok(()) };
         let at = self.at(deployment);
         self.publish_news(number, news, at).await
@@ -90,7 +87,7 @@ impl<C: Cloud> FollowSession<'_, C> {
             // ECS's history may know what its list no more shows. Read after it, the list shows what the history names,
             // unless it really lists it no more: a late update may have taken effect between the two.
             let history = self.history_of(&deployment, &service).await?;
-            self.service = self.read_service().await?;
+            self.service = read_service(self.cloud, self.managed).await?;
             let Some(listed) = self.service.clone() else { return Ok(None) };
             service = listed;
             self.read_listed(&deployment, &service).await?;
@@ -102,7 +99,7 @@ impl<C: Cloud> FollowSession<'_, C> {
             deployment.id = deployment.id().map(|id| id.as_str()),
             deployment.number = number,
             "{} {number}: {assessment}",
-            self.target,
+            self.managed.target,
         );
         Ok(Some(Judged { assessment, deployment, fence, service, service_deployment }))
     }
@@ -125,7 +122,7 @@ impl<C: Cloud> FollowSession<'_, C> {
             }
             Assessment::InProgress(pace) => {
                 self.rearm(number, pace).await?;
-                self.tell_of(number, &News::InProgress).await?;
+                self.report(number, &News::InProgress).await?;
                 Ok(Next::Wait)
             }
             Assessment::Failing { by } => {
@@ -144,16 +141,16 @@ impl<C: Cloud> FollowSession<'_, C> {
                 let deployment = self.deployment(number);
                 let another = |it: &&Listed| deployment.is_some_and(|own| own.id() != Some(&it.id));
                 let to = judged.service.primary().filter(another).map(|it| it.task_definition.short());
-                self.tell_of(number, &News::RollingBack { by, to }).await?;
+                self.report(number, &News::RollingBack { by, to }).await?;
                 Ok(Next::Wait)
             }
             Assessment::Ended(end) => {
-                // Who stopped it knows why, and what gave way to a newer one did not fail.
+                // Whoever stopped it knows why, and a superseded one did not fail.
                 if end.outcome.quarantines() && end.outcome != Outcome::Stopped {
                     Box::pin(self.note_failure(number, FailedBy::Ecs, &judged)).await?;
                 }
-                // Whoever took it back may have died before that was written down. One that failed may still complete later, and is
-                // nobody else's deployment then.
+                // Whoever rolled back may have died before that was recorded. A rollback that failed may still complete later, and
+                // is nobody else's deployment then.
                 let is_there = self.deployment(number).is_some_and(|it| its_rollback(it, &judged.service).is_some());
                 if end.outcome == Outcome::RolledBackBySlipway || end.outcome == Outcome::RollbackFailed && is_there {
                     self.adopt_the_rollback(number, &judged).await?;
@@ -164,55 +161,31 @@ impl<C: Cloud> FollowSession<'_, C> {
         }
     }
 
-    /// Gathers why it failed, once and at once.
-    async fn note_failure(&mut self, number: u64, by: FailedBy, judged: &Judged) -> Result<(), Error> {
-        let Some(deployment) = self.deployment(number).filter(|it| it.failing().is_none()) else { return Ok(()) };
-        let own = |it: &&DeploymentEvent| deployment.id() == Some(&it.deployment);
-        let failing = Failed {
-            cloud: self.cloud,
-            target: &self.target,
-            deployment,
-            by,
-            service: &judged.service,
-            service_deployment: judged.service_deployment.as_ref(),
-            event_says: self.event().filter(own).and_then(|event| event.reason.as_deref()),
-            task: match self.hint {
-                Hint::TaskStopped(task) => Some(task),
-                _ => None,
-            },
-        }
-        .explained()
-        .await;
-        self.write(|record| record.failing(number, failing.clone())).await
-    }
-
-    /// A rollback of ours that nobody wrote down as carried out, because whoever did it died.
+    /// Records a rollback of ours as accepted whose invocation died before it did so.
     async fn adopt_the_rollback(&mut self, number: u64, judged: &Judged) -> Result<(), Error> {
         let Some(deployment) = self.deployment(number) else { return Ok(()) };
-        let known = deployment.rollback().is_some_and(|it| it.done_at.is_some());
-        if known {
+        if deployment.rollback().is_some_and(|it| it.done_at.is_some()) {
             return Ok(());
         }
         let made = its_rollback(deployment, &judged.service);
-        let (now, made) = (self.cloud.now(), made.map(|it| (it.id.clone(), it.task_definition.short().to_owned())));
-        let (id, to) = made.as_ref().map(|(id, to)| (id, to.as_str())).unzip();
-        self.write(|record| record.rollback_accepted(number, id, to, now)).await
+        let (id, to) = made.map(|it| (it.id.clone(), it.task_definition.short().to_owned())).unzip();
+        self.record_accepted(number, id, to.as_deref()).await
     }
 
     /// The service is gone, and so are its deployments.
-    async fn follow_nothing(&mut self) -> Result<(), Error> {
-        info!(target = %self.target, "the service is gone");
+    async fn end_all(&mut self) -> Result<(), Error> {
+        info!(target = %self.managed.target, "the service is gone");
         for number in self.open() {
             self.end(number, &End::of(Outcome::Stopped), None, None).await?;
         }
         Ok(())
     }
 
-    fn log_what_is_of_no_use(&self) {
+    fn log_unknown_deployment(&self) {
         let Some(event) = self.event() else { return };
         if self.record().of_id(&event.deployment).is_none() {
             info!(
-                target = %self.target,
+                target = %self.managed.target,
                 deployment.id = %event.deployment,
                 change = ?event.change,
                 "the event is about a deployment that is not on record"

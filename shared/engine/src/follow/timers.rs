@@ -1,7 +1,6 @@
 //! The deadlines of deployments: given anew while a deployment still moves.
 
 use jiff::{SignedDuration, Timestamp};
-use slipway_core::model::record::DeploymentSettings;
 use slipway_core::rules::mechanism::Pace;
 use tracing::info;
 
@@ -11,8 +10,8 @@ use crate::error::Error;
 use crate::input::Hint;
 use crate::timer;
 
-/// After so long something is looked at again that could not be done because somebody else is at work on the service.
-const BUSY: SignedDuration = SignedDuration::from_secs(60);
+/// What could not be done because somebody else acts on the service is tried again after so long.
+pub(super) const BUSY: SignedDuration = SignedDuration::from_secs(60);
 
 impl<C: Cloud> FollowSession<'_, C> {
     /// Gives a deployment a new deadline if its own has passed; one that has not still comes.
@@ -24,7 +23,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         }
         let at = match pace {
             Pace::Rearm { at, because } => {
-                info!(target = %self.target, deployment.number = number, ?because, %at, "it gets more time");
+                info!(target = %self.managed.target, deployment.number = number, ?because, %at, "it gets more time");
                 at
             }
             // The rollback has a timer of its own, which is still to come.
@@ -35,7 +34,7 @@ impl<C: Cloud> FollowSession<'_, C> {
                 Some(_) => now + deployment.settings.extension(),
             },
         };
-        // Made before it is written down: a timer too many finds nothing due, one too few is made up for by the reconcile only.
+        // Made before it is recorded: a timer too many finds nothing due, one too few is made up for by the reconcile only.
         self.arm(at).await?;
         self.write(|record| {
             if let Some(it) = record.at(number) {
@@ -51,18 +50,13 @@ impl<C: Cloud> FollowSession<'_, C> {
         if *self.hint == Hint::Timer && open { self.rearm(number, Pace::InTime).await } else { Ok(()) }
     }
 
-    /// Somebody else is at work on the service, or ECS is: looks again in a minute.
+    /// Somebody else holds the lease, or ECS acts: the service is observed again in a minute.
     pub(crate) async fn return_soon(&self) -> Result<(), Error> {
         self.arm(self.cloud.now() + BUSY).await
     }
 
-    /// Makes the timer of a rollback, which has as much time as the deployment had, and a little more.
-    pub(crate) async fn arm_the_rollback(&self, settings: &DeploymentSettings) -> Result<(), Error> {
-        self.arm(self.cloud.now() + settings.allowance() + BUSY).await
-    }
-
     /// Makes the service's timer for when something is due.
     pub(crate) async fn arm(&self, due: Timestamp) -> Result<(), Error> {
-        timer::arm(self.cloud, &self.target, due).await
+        timer::arm(self.cloud, &self.managed.target, due).await
     }
 }
