@@ -2,8 +2,6 @@
 
 pub mod adoption;
 
-pub mod base;
-
 pub mod candidate;
 
 pub mod choose;

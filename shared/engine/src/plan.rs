@@ -1,7 +1,6 @@
 //! Makes the plans of one service: looks up what its decisions need, in the fewest round trips, and lets core decide.
 
 use slipway_core::rules::adoption;
-use slipway_core::rules::base;
 use slipway_core::rules::deploy;
 use slipway_core::rules::gates;
 use slipway_core::rules::note;
@@ -20,7 +19,7 @@ use slipway_core::model::image::{Repository, Tag};
 use slipway_core::model::plan::Plan;
 use slipway_core::model::reason::Reason;
 use slipway_core::model::record::{KnownGood, Service};
-use slipway_core::rules::candidate::{By, Candidate, Known, TargetFacts};
+use slipway_core::rules::candidate::{By, Candidate, Known, TargetFacts, family_to_read};
 use slipway_core::rules::gates::{Question, deployable, question};
 use slipway_core::rules::note::Note;
 use slipway_core::rules::redeploy::Redeploy;
@@ -77,6 +76,10 @@ impl ObservedService {
             record: &self.record,
         }
     }
+
+    fn of_entries<'s>(&'s self, targets: &[&'s Target], repositories: &'s [Repository]) -> Vec<TargetFacts<'s>> {
+        targets.iter().zip(repositories).map(|(target, repository)| self.facts(target, repository)).collect()
+    }
 }
 
 impl<C: Cloud> Planner<'_, C> {
@@ -101,7 +104,7 @@ impl<C: Cloud> Planner<'_, C> {
         let repository = target.repository.at(self.home);
         let running = self.observations.revision(service.task_definition.as_str());
         let latest = async {
-            match base::family_to_read(target, &service) {
+            match family_to_read(target, &service) {
                 Some(family) => self.observations.revision(family).await.map(Some),
                 None => Ok(None),
             }
@@ -133,7 +136,7 @@ impl<C: Cloud> Planner<'_, C> {
         };
         seen.iter().for_each(|note| note.write(&mut record));
         notes.extend(seen);
-        let base = base::base(&running, latest);
+        let base = latest.unwrap_or_else(|| running.clone());
         Ok(Ok(ObservedService { service, running, base, ran, record, notes }))
     }
 
@@ -221,25 +224,13 @@ impl<C: Cloud> Planner<'_, C> {
         if let Some(reason) = self.done_before(observed, id).await? {
             return Ok(Plan::nothing(first.name.clone(), reason));
         }
-        let entries = self.with_repositories(entries);
+        let repositories: Vec<_> = entries.iter().map(|target| target.repository.at(self.home)).collect();
+        let entries = observed.of_entries(entries, &repositories);
         let ran = match observed.ran.as_slice() {
-            [] if redeploy::names_a_tag(&observed.running, &entries) => {
-                self.observations.what_ran(&observed.service).await?
-            }
+            [] if redeploy::names_a_tag(&entries) => self.observations.what_ran(&observed.service).await?,
             ran => ran.to_vec(),
         };
-        Ok(redeploy::redeploy(&Redeploy {
-            first,
-            entries: &entries,
-            service: &observed.service,
-            running: &observed.running,
-            base: &observed.base,
-            ran: &ran,
-            id,
-            event,
-            request: self.request,
-            record: &observed.record,
-        }))
+        Ok(redeploy::redeploy(&Redeploy { entries: &entries, ran: &ran, id, event, request: self.request }))
     }
 
     /// The plan for a rollback of one service, given all its entries.
@@ -254,7 +245,8 @@ impl<C: Cloud> Planner<'_, C> {
         if let Some(reason) = self.done_before(observed, id).await? {
             return Ok(Plan::nothing(first.name.clone(), reason));
         }
-        let entries = self.with_repositories(entries);
+        let repositories: Vec<_> = entries.iter().map(|target| target.repository.at(self.home)).collect();
+        let entries = observed.of_entries(entries, &repositories);
         let known_good = match to {
             Some(revision) => vec![self.named(observed, revision)],
             None => match requested::candidates(&observed.record, &observed.running.arn) {
@@ -269,14 +261,10 @@ impl<C: Cloud> Planner<'_, C> {
                 .unzip();
         let revisions: Vec<Revision> = revisions.into_iter().flatten().collect();
         Ok(requested::rollback(&RequestedRollback {
-            first,
             entries: &entries,
-            service: &observed.service,
-            running: &observed.running,
             known_good: &known_good,
             revisions: &revisions,
             named: to,
-            record: &observed.record,
             event,
             request: self.request,
         }))
@@ -321,10 +309,6 @@ impl<C: Cloud> Planner<'_, C> {
         let name = revision.as_ref().map_or(good.revision.clone(), |it| it.arn.to_string());
         let good = KnownGood { revision: name, ..good };
         Ok((known_good_facts(self.observations.cloud, target, good, revision.as_ref()).await?, revision))
-    }
-
-    fn with_repositories<'t>(&self, entries: &[&'t Target]) -> Vec<(&'t Target, Repository)> {
-        entries.iter().map(|target| (*target, target.repository.at(self.home))).collect()
     }
 
     /// Whether a request of this id was carried out before; looked up only where the caller gave an id.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::config::Target;
+use crate::config::{Base, Target};
 use crate::model::facts::{ImageFacts, Revision, ServiceFacts};
 use crate::model::id::EventId;
 use crate::model::image::{Repository, Tag};
@@ -69,7 +69,17 @@ pub struct Known<'a> {
     pub builds: Option<(&'a BuildIdentity, &'a BuildIdentity)>,
 }
 
-/// The tag an image goes by for a target: the best that the policy deploys, else the one it was asked for by, else any.
+/// The family whose latest revision is rendered; `None` where that is what runs.
+///
+/// The latest may be somebody's unreleased revision, so a target has to ask for it.
+pub fn family_to_read<'s>(target: &Target, service: &'s ServiceFacts) -> Option<&'s str> {
+    match target.base {
+        Base::Service => None,
+        Base::Family => Some(service.task_definition.family()),
+    }
+}
+
+/// The tag under which an image is shown for a target: the best that the policy deploys, else the one it was asked for by, else any.
 pub fn tag_to_show<'a>(target: &Target, candidate: &Candidate<'a>) -> Option<&'a Tag> {
     match candidate.by {
         By::Push(tag) | By::Registry(tag) => target.tags.best(&candidate.image.tags).or(Some(tag)),

@@ -2,7 +2,6 @@
 //!
 //! The order of the checks is the order of the reasons a person would want to hear.
 
-use crate::config::{Target, Template};
 use crate::model::plan::{ImageChange, Plan, Rendering, Shown};
 use crate::model::provenance::Provenance;
 use crate::model::reason::Reason;
@@ -62,24 +61,7 @@ fn render_candidate(facts: &TargetFacts<'_>, candidate: &Candidate<'_>, shown: &
         trigger: candidate.trigger.clone(),
         previous: Some(facts.running.arn.short().to_owned()),
     };
-    let environment = environment(facts.target, shown, candidate);
-    render::render(
-        facts.base,
-        &render::Edits {
-            repository: facts.repository,
-            digest: &candidate.image.digest,
-            containers: &facts.target.containers,
-            environment: &environment,
-            provenance: &provenance,
-        },
-    )
-}
-
-fn environment(target: &Target, shown: &Shown, candidate: &Candidate<'_>) -> Vec<(String, String)> {
-    let fill = |(name, template): &(String, Template)| {
-        (name.clone(), template.fill(shown.tag.as_ref(), &candidate.image.digest))
-    };
-    target.environment.iter().map(fill).collect()
+    render::render(facts.base, facts.target, facts.repository, &provenance)
 }
 
 /// Why nothing is to be done when the service has exactly what is wanted.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::*;
+use crate::config::Target;
 use crate::model::facts::{Controller, ImageFacts, Management, Revision, Rollout, ServiceFacts, Storage, Strategy};
 use crate::model::id::EventId;
 use crate::model::image::Digest;

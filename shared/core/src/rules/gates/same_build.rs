@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::order::{self, Running};
+use super::order;
 use super::{Verdict, closed};
 use crate::config::Target;
 use crate::model::facts::ImageFacts;
@@ -11,6 +11,7 @@ use crate::model::plan::Shown;
 use crate::model::reason::Reason;
 use crate::model::record;
 use crate::rules::candidate::{By, Candidate, Known, TargetFacts};
+use crate::rules::render::ContainerImage;
 
 /// The tags of one build are pushed within this time of each other; what comes later is a build of its own.
 const ONE_BUILD_SECONDS: i64 = 15 * 60;
@@ -47,7 +48,7 @@ pub fn to_compare(
 pub(in crate::rules) fn another(
     candidate: &Candidate<'_>,
     shown: &Shown,
-    running: &Running,
+    running: &ContainerImage,
     target: &Target,
     known: &Known<'_>,
 ) -> Verdict {

@@ -5,6 +5,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::config::Target;
 use crate::model::facts::{DeploymentFacts, Rollout};
 use crate::model::record::KnownGood;
 use crate::rules::rollback::{Found, NeededImage, Presence, RevisionState, images_to_find};
@@ -48,7 +49,8 @@ fn with_status(revision: Revision, status: &str) -> Revision {
 
 #[track_caller]
 fn row(situation: &str, case: Case, expected: &str) {
-    let entries: Vec<_> = case.entries.iter().map(|(target, name)| (target, repository(name))).collect();
+    let (repositories, record): (Vec<_>, _) =
+        (case.entries.iter().map(|(_, name)| repository(name)).collect(), Service::default());
     let reason = "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1.".to_owned();
     let service = service(vec![match case.rolls_back {
         true => DeploymentFacts { rollout_reason: Some(reason), ..primary(Rollout::InProgress) },
@@ -61,15 +63,21 @@ fn row(situation: &str, case: Case, expected: &str) {
     };
     let images = images_to_find(&good, &case.to).into_iter().map(found).collect();
     let known_good = [KnownGoodFacts { known_good: good, state: RevisionState::of(&case.to), images }];
-    let plan = rollback(&RequestedRollback {
-        first: entries[0].0,
-        entries: &entries,
+    let facts = |((target, _), repository)| TargetFacts {
+        target,
+        repository,
         service: &service,
         running: &case.running,
+        base: &case.running,
+        record: &record,
+    };
+    let entries: Vec<_> =
+        case.entries.iter().map(|(target, name)| (target, name)).zip(&repositories).map(facts).collect();
+    let plan = rollback(&RequestedRollback {
+        entries: &entries,
         known_good: &known_good,
         revisions: &[case.to],
         named: case.named,
-        record: &Service::default(),
         event: &EventId::new("event-2"),
         request: "request-2",
     });
