@@ -10,7 +10,7 @@ use crate::model::facts::{ServiceMessage, StoppedTask};
 use crate::model::id::TargetName;
 use crate::model::image::Digest;
 use crate::model::record::FailedBy;
-use crate::rules::mechanism::task_failure;
+use crate::rules::mechanism::is_task_failure;
 
 pub use cause::CauseKind;
 pub(crate) use cause::{Cause, ImageProblem, Lacking, SecretProblem};
@@ -58,7 +58,7 @@ pub(crate) fn likeliest(evidence: &Evidence<'_>) -> Cause {
 
 /// What most of the tasks died of; of equals the newest.
 fn of_tasks(tasks: &[StoppedTask]) -> Option<Cause> {
-    let counting: Vec<&StoppedTask> = tasks.iter().filter(|task| task_failure(task).is_some()).collect();
+    let counting: Vec<&StoppedTask> = tasks.iter().filter(|task| is_task_failure(task)).collect();
     // Where nothing counts, an interrupted task is still the best there is to say.
     let looked_at = if counting.is_empty() { tasks.iter().collect() } else { counting };
     let causes: Vec<Cause> = looked_at.into_iter().filter_map(task::cause).collect();

@@ -73,8 +73,9 @@ impl Rendering {
     }
 }
 
-/// Renders `base` with the image of `provenance`, which is of this repository, and with the target's environment variables,
-/// their placeholders filled in. The error is the reason for a refusal, such as no container of that repository.
+/// Renders `base` with the image of `provenance`, which is of this repository, and the target's environment variables.
+///
+/// The error is the reason for a refusal, such as no container of that repository.
 ///
 /// Members keep their order and their form, be they known to us, empty, or null. What is read-only is left out at
 /// the top and nowhere else. Tags are carried over, except `aws:…`, which ECS refuses, and an older provenance.

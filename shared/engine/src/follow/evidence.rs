@@ -8,7 +8,7 @@ use slipway_core::model::id::TargetName;
 use slipway_core::model::record::FailedBy;
 use slipway_core::model::record::{Deployment, Failing};
 use slipway_core::rules::diagnosis::Evidence;
-use slipway_core::rules::mechanism::{has_failed, task_failure};
+use slipway_core::rules::mechanism::{has_failed, is_task_failure};
 use slipway_core::text::diagnosis::explain;
 use tracing::warn;
 
@@ -77,7 +77,7 @@ impl<C: Cloud> Failed<'_, C> {
         }
         tasks.retain(|task| task.started_by.is_some() && task.started_by.as_ref() == self.deployment.id());
         // Those that stopped by themselves tell more than those that were told to; the newest of each first.
-        tasks.sort_by_key(|task| task_failure(task).is_none());
+        tasks.sort_by_key(|task| !is_task_failure(task));
         tasks.truncate(TASKS);
         let Some(revision) = self.some(revision.transpose(), "the task definition could not be read").flatten() else {
             return tasks;

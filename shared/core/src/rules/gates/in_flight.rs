@@ -55,7 +55,7 @@ fn has_failed_for_good(record: &record::Service, service: &ServiceFacts, primary
     if last.rolls_back_as(&primary.id) || primary.is_rollback() {
         return match last.outcome() {
             Some(RollbackFailed) => true,
-            Some(Failed | TimedOut) => mechanism::fails_again_and_again(&last.settings, service, primary),
+            Some(Failed | TimedOut) => mechanism::fails_repeatedly(&last.settings, service, primary),
             _ => false,
         };
     }
