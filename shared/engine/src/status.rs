@@ -13,10 +13,9 @@ use slipway_core::model::image::Tag;
 use slipway_core::model::plan::{Plan, Shown};
 use slipway_core::model::record::{PendingInput, Service};
 use slipway_core::rules::gates::deployable;
-use slipway_core::rules::mechanism::became;
 
 use slipway_core::model::trigger::Trigger;
-use slipway_core::rules::status::{Asked, Past, Status};
+use slipway_core::rules::status::{Asked, Status};
 
 use crate::cloud::Cloud;
 use crate::error::Error;
@@ -66,7 +65,6 @@ impl<C: Cloud> Call<'_, C> {
             Some(digest) => observations.past(service, digest).await?,
             None => None,
         };
-        let past = past.map(|past| Past { became: became(&past.status), reason: past.status_reason });
         let plan = match &image {
             Some(image) => {
                 let tag = match name {

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use crate::config::{Config, Target};
 use crate::model::facts::{
-    Breaker, Controller, DeploymentFacts, ImageFacts, Management, Revision, Rollout, ServiceFacts, Storage, Strategy,
+    Breaker, Controller, DeploymentFacts, ImageFacts, Management, Monitors, Pause, Revision, Rollout,
+    ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts, Storage, Strategy,
 };
-use crate::model::id::{ClusterName, DeploymentId, EventId, ServiceName, TaskDefinitionArn};
+use crate::model::id::{ClusterName, DeploymentId, EventId, ServiceDeploymentArn, ServiceName, TaskDefinitionArn};
 use crate::model::image::{Digest, ImageRef, Repository, Tag};
 use crate::model::plan::{NextRevision, Plan, Step};
 use crate::model::provenance::Provenance;
@@ -83,6 +84,25 @@ pub(super) fn service(deployments: Vec<DeploymentFacts>) -> ServiceFacts {
         current_service_deployment: None,
         current_revisions: Vec::new(),
         events: Vec::new(),
+    }
+}
+
+/// A service deployment with this status, of which nothing else is known.
+pub(super) fn service_deployment(status: ServiceDeploymentStatus) -> ServiceDeploymentFacts {
+    ServiceDeploymentFacts {
+        arn: ServiceDeploymentArn::new("service-deployment/prod/web/N"),
+        status,
+        status_reason: None,
+        rollback_reason: None,
+        rollback_to: None,
+        monitors: Monitors::Unread,
+        stage: None,
+        pause: Pause::No,
+        target: None,
+        task_definition: None,
+        created_at: None,
+        updated_at: None,
+        finished_at: None,
     }
 }
 

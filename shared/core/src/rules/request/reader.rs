@@ -1,9 +1,10 @@
 //! Reads the members of a request, each with every mistake that a person can make in it.
 
 use serde_json::{Map, Value};
+use strum::VariantArray as _;
 
-use super::keys::{Key, Verb};
-use super::{Action, LAST, Targets, quoted};
+use super::keys::Key;
+use super::{Action, LAST, Targets, Verb, quoted};
 use crate::config::Mistake;
 use crate::model::facts::ImageName;
 use crate::model::id::{TargetName, TaskDefinitionArn};
@@ -44,12 +45,12 @@ impl<'r> Reader<'r> {
 
     /// What is asked for, which says what else may be there.
     pub(super) fn verb(&mut self) -> Option<Verb> {
-        let known = quoted(&Verb::ALL.map(Verb::word));
+        let known = quoted(Verb::VARIANTS.iter().map(|verb| verb.into()));
         let Some(word) = self.text(Key::Action) else {
             self.require(Key::Action, &format!("one of {known}"));
             return None;
         };
-        let verb = Verb::of(word);
+        let verb = word.parse().ok();
         if verb.is_none() {
             self.mistake(Key::Action.word(), format!("{word:?} is not an action; the actions are {known}"));
         }
@@ -57,9 +58,10 @@ impl<'r> Reader<'r> {
     }
 
     pub(super) fn refuse_unknown_keys(&mut self, verb: Verb) {
-        let known: Vec<&str> = verb.keys().iter().map(|key| key.word()).collect();
-        for key in self.request.keys().filter(|key| !known.contains(&key.as_str())) {
-            self.mistake(key, format!("is not a key of {}; its keys are {}", verb.word(), quoted(&known)));
+        let known = || verb.keys().iter().map(|key| key.word());
+        let verb: &str = verb.into();
+        for key in self.request.keys().filter(|key| known().all(|known| known != key.as_str())) {
+            self.mistake(key, format!("is not a key of {verb}; its keys are {}", quoted(known())));
         }
     }
 
@@ -174,15 +176,12 @@ impl<'r> Reader<'r> {
     }
 
     pub(super) fn event(&mut self) -> Option<Value> {
-        match self.request.get(Key::Event.word()) {
-            Some(event @ Value::Object(_)) => Some(event.clone()),
-            Some(other) => {
+        self.require(Key::Event, "an event as EventBridge sends it");
+        match self.request.get(Key::Event.word())? {
+            event @ Value::Object(_) => Some(event.clone()),
+            other => {
                 let text = format!("is {}, and must be an event as EventBridge sends it", kind(other));
                 self.mistake(Key::Event.word(), text);
-                None
-            }
-            None => {
-                self.mistake(Key::Event.word(), "is missing; give an event as EventBridge sends it".to_owned());
                 None
             }
         }

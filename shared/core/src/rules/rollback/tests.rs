@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::facts::{DeploymentFacts, ImageName, Monitors, Pause, Revision, Rollout, ServiceDeploymentStatus};
+use crate::model::facts::{DeploymentFacts, ImageName, Revision, Rollout, ServiceDeploymentStatus};
 use crate::model::id::ContainerName;
 use crate::model::image::{Digest, ImageRef, Tag};
 use crate::model::plan::{NextRevision, Step};
@@ -14,6 +14,7 @@ use crate::model::record::{KnownGood, Quarantined, Ran};
 use crate::model::trigger::Trigger;
 use crate::rules::mechanism::{End, Pace};
 use crate::rules::situation;
+use crate::rules::situation::service_deployment;
 use jiff::Timestamp;
 
 const OLD: &str = "ecs-svc/1000000000000000001";
@@ -122,22 +123,7 @@ impl Case {
     }
 
     fn service_deployment(self, status: ServiceDeploymentStatus) -> Self {
-        let service_deployment = ServiceDeploymentFacts {
-            arn: ServiceDeploymentArn::new("service-deployment/prod/web/N"),
-            status,
-            status_reason: None,
-            rollback_reason: None,
-            rollback_to: None,
-            monitors: Monitors::Unread,
-            stage: None,
-            pause: Pause::No,
-            target: None,
-            task_definition: None,
-            created_at: None,
-            updated_at: None,
-            finished_at: None,
-        };
-        Self { service_deployment: Some(service_deployment), ..self }
+        Self { service_deployment: Some(service_deployment(status)), ..self }
     }
 
     fn listed(mut self, change: impl FnOnce(&mut Vec<DeploymentFacts>)) -> Self {
