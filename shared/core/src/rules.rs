@@ -36,5 +36,3 @@ mod steps;
 pub mod repeated;
 
 pub mod unfinished;
-
-pub mod wanted;

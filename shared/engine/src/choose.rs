@@ -9,10 +9,9 @@ use slipway_core::model::record::PendingInput;
 use slipway_core::model::trigger::Trigger;
 use slipway_core::rules::candidate::{By, Candidate};
 use slipway_core::rules::choose;
+use slipway_core::rules::choose::CandidateImage;
 use slipway_core::rules::gates::GatedImage;
 use slipway_core::rules::note;
-use slipway_core::rules::wanted;
-use slipway_core::rules::wanted::CandidateImage;
 
 use crate::cloud::Cloud;
 use crate::error::Error;
@@ -84,7 +83,7 @@ impl<C: Cloud> Planner<'_, C> {
                 });
             }
         }
-        Ok((wanted::in_order(target, wanted), passed))
+        Ok((choose::in_order(target, wanted), passed))
     }
 
     /// Decides about each of them, the best first. At most one has steps.
@@ -124,7 +123,7 @@ impl<C: Cloud> Planner<'_, C> {
             if !plan.steps.is_empty() || matches!(plan.reason, Reason::Queued { .. }) {
                 best = Some(shown);
             }
-            let plan = if by_registry { wanted::best_runs(plan) } else { plan };
+            let plan = if by_registry { choose::best_runs(plan) } else { plan };
             let one = Decided { gated: Some(it.gated(target)), ..Decided::of_input(target, &it.input, plan) };
             match by_registry {
                 true => found = Some(one),
@@ -134,7 +133,7 @@ impl<C: Cloud> Planner<'_, C> {
         if let Some(input) = again {
             decided.push(found.unwrap_or_else(|| {
                 let adopted = observed.notes.iter().any(is_adoption).then(|| observed.running.arn.short());
-                let reason = wanted::no_candidate(target, observed.record.hold.as_ref(), adopted, best.as_deref());
+                let reason = choose::no_candidate(target, observed.record.hold.as_ref(), adopted, best.as_deref());
                 Decided::of_input(target, input, Plan::nothing(target.name.clone(), reason))
             }));
         }

@@ -7,7 +7,7 @@ use slipway_core::model::image::Digest;
 use slipway_core::model::record::KnownGood;
 use slipway_core::rules::adoption::as_ran;
 use slipway_core::rules::mechanism::won;
-use slipway_core::rules::rollback::{Found, KnownGoodFacts, NeededImage, Presence, RevisionState, images_to_find};
+use slipway_core::rules::rollback::{Found, KnownGoodFacts, NeededImage, RevisionState, images_to_find};
 
 use crate::cloud::Cloud;
 use crate::error::{Error, optional};
@@ -63,24 +63,20 @@ async fn found(cloud: &impl Cloud, target: &TargetName, wanted: NeededImage) -> 
         ImageName::Tag(_) => points_to(&named),
         ImageName::Digest(_) => None,
     };
-    let presence = match &wanted.digest {
+    let is_gone = match &wanted.digest {
         // The tag moved, or is gone: what ran may still be there.
         Some(digest) if is_another(&wanted.named, tag_points_to.as_ref(), digest) => {
-            presence(&image(&ImageName::Digest(digest.clone())).await?)
+            is_gone(&image(&ImageName::Digest(digest.clone())).await?)
         }
-        _ => presence(&named),
+        _ => is_gone(&named),
     };
-    Ok(Found { wanted, presence, tag_points_to })
+    Ok(Found { wanted, is_gone, tag_points_to })
 }
 
 fn is_another(named: &ImageName, points_to: Option<&Digest>, digest: &Digest) -> bool {
     matches!(named, ImageName::Tag(_)) && points_to != Some(digest)
 }
 
-fn presence(image: &Option<Option<ImageFacts>>) -> Presence {
-    match image {
-        None => Presence::Unknown,
-        Some(Some(image)) if image.storage == Storage::Active => Presence::There,
-        Some(_) => Presence::Gone,
-    }
+fn is_gone(image: &Option<Option<ImageFacts>>) -> bool {
+    image.as_ref().is_some_and(|image| image.as_ref().is_none_or(|image| image.storage != Storage::Active))
 }

@@ -12,9 +12,9 @@ use slipway_core::config::Target;
 use slipway_core::model::plan::Plan;
 use slipway_core::model::reason::Reason;
 use slipway_core::model::record::{Blocked, PendingInput};
+use slipway_core::rules::choose::CandidateImage;
 use slipway_core::rules::gates::{NotOpen, Verdict};
 use slipway_core::rules::note::Note;
-use slipway_core::rules::wanted::CandidateImage;
 use tracing::{error, warn};
 
 use crate::act::TargetResult;

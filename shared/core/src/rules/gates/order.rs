@@ -1,4 +1,4 @@
-//! Never down, except on request: whether an image is older than the running one, in the order of the tag policy.
+//! Never downgrades, except on request: whether an image is older than the running one, in the order of the tag policy.
 
 use std::cmp::Ordering;
 
@@ -27,10 +27,7 @@ pub enum Question {
 ///
 /// A revision that Slipway registered answers by its provenance, so an ordinary push asks nothing here.
 pub fn question(facts: &TargetFacts<'_>, candidate: &Candidate<'_>) -> Option<Question> {
-    if matches!(candidate.by, By::Request { .. }) {
-        return None;
-    }
-    if facts.target.tags.follows_tag().is_some() {
+    if matches!(candidate.by, By::Request { .. }) || facts.target.tags.follows_tag().is_some() {
         return None;
     }
     let running = running(facts, &candidate.image.digest)?;

@@ -16,7 +16,7 @@ use crate::rules::render::ContainerImage;
 /// The tags of one build are pushed within this time of each other; what comes later is a build of its own.
 const ONE_BUILD_SECONDS: i64 = 15 * 60;
 
-/// The digest of the image that seems to run, if the wanted one may be of the same build: so that both manifests can be
+/// The digest of the image that seems to run, if the candidate may be of the same build: so that both manifests can be
 /// asked for beside the task definition, which says what really runs.
 pub fn guess(record: &record::Service, repository: &str, image: &ImageFacts) -> Option<Digest> {
     let last = record.deployments.iter().find(|it| !it.is_external())?;
@@ -38,7 +38,7 @@ pub fn to_compare(
     let pushed_at = running.pushed_at.or(running_image.and_then(|image| image.pushed_at));
     let digest = running.digest.clone().or(running_image.map(|image| image.digest.clone()))?;
     let near = digest != candidate.image.digest && within(pushed_at, candidate.image.pushed_at);
-    // What is older is passed over for that reason already.
+    // What is older is not deployed for that reason already.
     let shown = Shown { tag: None, digest: Some(candidate.image.digest.clone()) };
     let newer = || order::not_older(facts.target, candidate, &shown, &running, running_image).is_ok();
     (near && newer()).then_some(digest)

@@ -42,14 +42,14 @@ pub enum NoDestination {
 /// Why a revision cannot be gone back to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Gone {
-    /// It cannot be read any more.
+    /// It can no longer be read.
     Revision,
-    /// This image of it cannot be pulled any more.
+    /// This image of it can no longer be pulled.
     Image(String),
 }
 
 impl Destination {
-    /// The revision that comes back.
+    /// The known-good revision.
     pub fn revision(&self) -> &TaskDefinitionArn {
         match self {
             Self::Existing(revision) | Self::Anew { base: revision, .. } => revision,
@@ -57,7 +57,7 @@ impl Destination {
     }
 }
 
-/// The newest known-good revision that can still run and none of whose images failed here; `but` is what failed or runs.
+/// The newest known-good revision that can still run and none of whose images failed here; never `but`, which failed or runs.
 pub fn select(
     record: &record::Service,
     known_good: &[KnownGoodFacts],
@@ -88,9 +88,9 @@ pub fn usable(it: &KnownGoodFacts) -> Result<Destination, Gone> {
     Ok(Destination::Anew { base: revision, ran: it.known_good.ran.clone(), because })
 }
 
-/// An image that failed here does not come back by itself, by no way.
-fn is_quarantined(record: &record::Service, good: &KnownGood) -> bool {
-    good.ran.iter().filter_map(|ran| ran.digest.as_ref()).any(|digest| record.quarantined(digest).is_some())
+/// An image that failed here never comes back automatically.
+fn is_quarantined(record: &record::Service, known_good: &KnownGood) -> bool {
+    known_good.ran.iter().filter_map(|ran| ran.digest.as_ref()).any(|digest| record.quarantined(digest).is_some())
 }
 
 fn shown(found: &Found) -> String {

@@ -42,26 +42,26 @@ fn good(revision: u32, digit: char) -> KnownGoodFacts {
     KnownGoodFacts {
         known_good: KnownGood { revision: arn(revision).as_str().to_owned(), ran: ran(digit), at: time("10:00:00") },
         state: RevisionState::Active,
-        images: vec![found(ImageName::Digest(digest(digit)), digit, Presence::There, None)],
+        images: vec![found(ImageName::Digest(digest(digit)), digit, false, None)],
     }
 }
 
-fn found(named: ImageName, digit: char, presence: Presence, tag_points_to: Option<Digest>) -> Found {
+fn found(named: ImageName, digit: char, is_gone: bool, tag_points_to: Option<Digest>) -> Found {
     let repository = ImageRef::parse(&format!("{HOST}/shop/web")).unwrap().repository();
     let wanted = NeededImage { container: ContainerName::new("web"), repository, named, digest: Some(digest(digit)) };
-    Found { wanted, presence, tag_points_to }
+    Found { wanted, is_gone, tag_points_to }
 }
 
 /// The same, but its image is gone.
 fn lost(revision: u32, digit: char) -> KnownGoodFacts {
-    let images = vec![found(ImageName::Digest(digest(digit)), digit, Presence::Gone, None)];
+    let images = vec![found(ImageName::Digest(digest(digit)), digit, true, None)];
     KnownGoodFacts { images, ..good(revision, digit) }
 }
 
 /// The same, but it names a tag that points to another image now, or to none.
 fn tagged(revision: u32, digit: char, points_to: Option<char>) -> KnownGoodFacts {
     let tag = ImageName::Tag(Tag::parse("prod").unwrap());
-    let images = vec![found(tag, digit, Presence::There, points_to.map(digest))];
+    let images = vec![found(tag, digit, false, points_to.map(digest))];
     KnownGoodFacts { images, ..good(revision, digit) }
 }
 
@@ -380,7 +380,7 @@ fn where_nothing_helps_a_person_is_called() {
 }
 
 #[test]
-fn a_story_that_nobody_mends_ends_with_the_decision() {
+fn a_deployment_that_nobody_rolls_back_ends_with_the_decision() {
     let ends = |case: Case, by| case.decide().result(by);
     assert_eq!(ends(failing(Vec::new()), FailedBy::Ecs), Some(Outcome::Failed));
     assert_eq!(ends(failing(Vec::new()), FailedBy::Deadline), Some(Outcome::TimedOut));
@@ -390,16 +390,13 @@ fn a_story_that_nobody_mends_ends_with_the_decision() {
 }
 
 #[test]
-fn what_slipway_does_is_known_by_its_call() {
-    let check = |case: Case, expected: Option<RollbackMethod>| {
-        let way = case.decide();
-        assert_eq!((way.acts(), way.how()), (expected.is_some(), expected));
-    };
-    check(failing(both()).service_deployment(ServiceDeploymentStatus::InProgress), Some(RollbackMethod::Stop));
-    check(failing(both()), Some(RollbackMethod::Update));
-    check(failing(vec![tagged(41, 'a', None)]), Some(RollbackMethod::Update));
-    check(failing(Vec::new()), None);
-    check(failing(both()).mode(RollbackMode::Notify), None);
+fn slipway_acts_where_it_rolls_back() {
+    let check = |case: Case, expected: bool| assert_eq!(case.decide().acts(), expected);
+    check(failing(both()).service_deployment(ServiceDeploymentStatus::InProgress), true);
+    check(failing(both()), true);
+    check(failing(vec![tagged(41, 'a', None)]), true);
+    check(failing(Vec::new()), false);
+    check(failing(both()).mode(RollbackMode::Notify), false);
 }
 
 /// web:41 with a container of the target by tag, one by digest, and one of another registry.
