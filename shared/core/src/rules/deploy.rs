@@ -1,4 +1,4 @@
-//! Decides what a push or a request means for a target: from facts to a plan.
+//! Decides about a candidate for a target: from facts to a plan.
 //!
 //! The order of the checks is the order of the reasons a person would want to hear.
 
@@ -64,7 +64,7 @@ fn render_candidate(facts: &TargetFacts<'_>, candidate: &Candidate<'_>, shown: &
     render::render(facts.base, facts.target, facts.repository, &provenance)
 }
 
-/// Why nothing is to be done when the service has exactly what is wanted.
+/// Why there is nothing to do when the service has exactly this.
 fn as_it_is(facts: &TargetFacts<'_>, shown: &Shown) -> Reason {
     let (image, revision) = (shown.to_string(), facts.running.arn.short().to_owned());
     match facts.service.primary() {

@@ -20,13 +20,13 @@ use crate::rules::render::shown_in;
 pub struct StatusFacts<'a> {
     /// What the configuration says.
     pub target: &'a Target,
-    /// The repository that the target's name for it means.
+    /// The target's repository.
     pub repository: &'a Repository,
     /// The service, as it is now.
     pub service: &'a ServiceFacts,
     /// The revisions of the service's deployments.
     pub revisions: &'a HashMap<TaskDefinitionArn, Revision>,
-    /// What Slipway remembers of the service.
+    /// The record of the service.
     pub record: &'a Service,
 }
 
@@ -59,7 +59,7 @@ pub struct Status {
     /// What is under way, or has failed and was left so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_flight: Option<InFlight>,
-    /// What is remembered.
+    /// What is recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<Memory>,
     /// How the image stands that was asked about.
@@ -67,7 +67,7 @@ pub struct Status {
     pub asked: Option<ImageStatus>,
 }
 
-/// What is remembered of a service, as far as people ask for it.
+/// What is recorded of a service, as far as people ask for it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Memory {
     /// Which service.

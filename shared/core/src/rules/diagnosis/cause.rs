@@ -1,6 +1,6 @@
-//! What a deployment may have died of, and how ECS's words about a service betray it. `text` has the words for each.
+//! The causes that a deployment may have failed of, and those that ECS's words about a service name. `text` has the words for each.
 
-use super::quote;
+use super::{has, quote};
 
 /// What kind of cause it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,7 +43,7 @@ pub enum CauseKind {
     Runtime,
     /// The host broke or was taken away.
     Host,
-    /// An alarm rang.
+    /// An alarm was triggered.
     Alarm,
     /// A lifecycle hook refused.
     Hook,
@@ -54,7 +54,7 @@ pub enum CauseKind {
 }
 
 impl CauseKind {
-    /// Whether the image itself may be innocent, so that it deserves another try once the cause is gone.
+    /// Whether the image itself may work, so that it can be tried again once the cause is gone.
     pub fn spares_the_image(self) -> bool {
         matches!(
             self,
@@ -107,7 +107,7 @@ pub(crate) enum Cause {
     Runtime,
     /// The host broke or was taken away.
     Host,
-    /// An alarm of the service rang.
+    /// An alarm of the service was triggered.
     Alarm,
     /// A lifecycle hook failed or refused.
     Hook,
@@ -204,11 +204,10 @@ pub(super) fn stated(words: &str) -> Option<Cause> {
     lower.contains("hook").then_some(Cause::Hook)
 }
 
-/// What ECS's words about a service betray: placement, health checks, roles.
+/// The cause by ECS's words about a service: placement, health checks, roles.
 pub(super) fn of_service(words: &str) -> Option<Cause> {
     let lower = words.to_ascii_lowercase();
-    let has = |signs: &[&str]| signs.iter().any(|sign| lower.contains(sign));
-    if has(&["unable to assume the role", "is not authorized to perform"]) && !lower.contains("secret") {
+    if has(&lower, &["unable to assume the role", "is not authorized to perform"]) && !lower.contains("secret") {
         return Some(role(words));
     }
     if let Some(lacking) = lacking(&lower) {
@@ -217,13 +216,14 @@ pub(super) fn of_service(words: &str) -> Option<Cause> {
     if lower.contains("is unhealthy in") && lower.contains("target-group") {
         return Some(Cause::LoadBalancerHealth { reason: quote::between(words, "(reason ", ")").map(quote::short) });
     }
-    if has(&["failed container health checks"]) {
+    if lower.contains("failed container health checks") {
         return Some(Cause::ContainerHealth);
     }
-    if has(&["service_task_configuration_failure"]) {
+    if lower.contains("service_task_configuration_failure") {
         return Some(Cause::Misconfigured);
     }
-    has(&["service_task_placement_failure", "placement constraint"]).then_some(Cause::Capacity(Lacking::Room))
+    let placement = has(&lower, &["service_task_placement_failure", "placement constraint"]);
+    placement.then_some(Cause::Capacity(Lacking::Room))
 }
 
 pub(super) fn role(words: &str) -> Cause {
