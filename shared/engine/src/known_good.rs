@@ -7,7 +7,7 @@ use slipway_core::model::image::Digest;
 use slipway_core::model::record::KnownGood;
 use slipway_core::rules::adoption::as_ran;
 use slipway_core::rules::mechanism::won;
-use slipway_core::rules::rollback::{Found, KnownGoodFacts, NeededImage, RevisionState, images_to_find};
+use slipway_core::rules::rollback::{Found, KnownGoodFacts, NeededImage, images_to_find};
 
 use crate::cloud::Cloud;
 use crate::error::{Error, optional};
@@ -42,13 +42,13 @@ pub(crate) async fn known_good_facts(
     revision: Option<&Revision>,
 ) -> Result<KnownGoodFacts, Error> {
     let Some(revision) = revision else {
-        return Ok(KnownGoodFacts { known_good: good, state: RevisionState::Gone, images: Vec::new() });
+        return Ok(KnownGoodFacts { known_good: good, revision: None, images: Vec::new() });
     };
     let wanted = images_to_find(&good, revision);
     let images = join_all(wanted.into_iter().map(|wanted| found(cloud, target, wanted))).await;
     Ok(KnownGoodFacts {
         known_good: good,
-        state: RevisionState::of(revision),
+        revision: Some(revision.clone()),
         images: images.into_iter().collect::<Result<_, _>>()?,
     })
 }

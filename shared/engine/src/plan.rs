@@ -254,16 +254,10 @@ impl<C: Cloud> Planner<'_, C> {
                 good => good,
             },
         };
-        let (known_good, revisions): (Vec<KnownGoodFacts>, Vec<_>) =
-            try_join_all(known_good.into_iter().map(|good| self.known_good(&first.name, good)))
-                .await?
-                .into_iter()
-                .unzip();
-        let revisions: Vec<Revision> = revisions.into_iter().flatten().collect();
+        let known_good = try_join_all(known_good.into_iter().map(|good| self.known_good(&first.name, good))).await?;
         Ok(requested::rollback(&RequestedRollback {
             entries: &entries,
             known_good: &known_good,
-            revisions: &revisions,
             named: to,
             event,
             request: self.request,
@@ -295,12 +289,8 @@ impl<C: Cloud> Planner<'_, C> {
         })
     }
 
-    /// What became of a revision, and the revision itself where it can still be read.
-    async fn known_good(
-        &self,
-        target: &TargetName,
-        good: KnownGood,
-    ) -> Result<(KnownGoodFacts, Option<Revision>), Error> {
+    /// What became of a revision.
+    async fn known_good(&self, target: &TargetName, good: KnownGood) -> Result<KnownGoodFacts, Error> {
         let revision = match self.observations.revision(&good.revision).await {
             Ok(revision) => Some(revision),
             Err(error) if error.kind == ErrorKind::NotFound => None,
@@ -308,7 +298,7 @@ impl<C: Cloud> Planner<'_, C> {
         };
         let name = revision.as_ref().map_or(good.revision.clone(), |it| it.arn.to_string());
         let good = KnownGood { revision: name, ..good };
-        Ok((known_good_facts(self.observations.cloud, target, good, revision.as_ref()).await?, revision))
+        known_good_facts(self.observations.cloud, target, good, revision.as_ref()).await
     }
 
     /// Whether a request of this id was carried out before; looked up only where the caller gave an id.

@@ -12,13 +12,10 @@ use crate::model::image::Digest;
 use crate::model::record::FailedBy;
 use crate::rules::mechanism::is_task_failure;
 
-pub use cause::CauseKind;
-pub(crate) use cause::{Cause, ImageProblem, Lacking, SecretProblem};
+pub(crate) use cause::{Cause, CauseKind, ImageProblem, Lacking, SecretProblem};
 
 mod cause;
-
 pub mod quote;
-
 mod task;
 
 /// What was gathered when it failed. Stopped tasks vanish within the hour.

@@ -19,15 +19,10 @@ pub use service::{deployable, runnable};
 pub use settle::settle;
 
 mod in_flight;
-
 mod order;
-
 mod record;
-
 mod same_build;
-
 mod service;
-
 mod settle;
 
 /// What a gate says: `Ok` is open.

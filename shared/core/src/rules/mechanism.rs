@@ -18,22 +18,14 @@ pub use tasks::{fails_repeatedly, is_task_failure, too_many_failed_tasks};
 pub use unrecorded::{Unrecorded, unrecorded};
 
 mod assess;
-
-mod effect;
-
-mod listed;
-
-mod pace;
-
 mod ecs_messages;
-
-mod tasks;
-
-mod unrecorded;
-
+mod effect;
+mod listed;
+mod pace;
 mod rollback;
-
 mod service_deployment;
+mod tasks;
+mod unrecorded;
 
 #[cfg(test)]
 mod table;

@@ -3,7 +3,6 @@
 //! A request is read strictly, since a person can fix it: every mistake is reported at once, and then nothing is done.
 
 mod keys;
-
 mod reader;
 
 use serde_json::{Map, Value};

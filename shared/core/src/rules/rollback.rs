@@ -9,16 +9,13 @@ use crate::model::record;
 use crate::model::record::{FailedBy, Outcome, RollbackMethod, RollbackMode};
 use crate::rules::mechanism::{self, Assessment, RollbackInitiator};
 
-pub use known_good::{Found, KnownGoodFacts, NeededImage, RevisionState, images_to_find};
+pub use known_good::{Found, KnownGoodFacts, NeededImage, images_to_find};
 pub use rendering::{Origin, steps};
 pub use selection::{Destination, Gone, NoDestination, RegisterReason, select, usable};
 
 mod known_good;
-
 mod rendering;
-
 pub mod requested;
-
 mod selection;
 
 /// A deployment that failed, and what it can be rolled back to.

@@ -1,5 +1,5 @@
 //! What the tables of deploys, redeploys, rollbacks and statuses begin with: the service prod/web, which runs shop/web
-//! 1.4.2 as web:41, registered by Slipway; its images, and what is remembered of it.
+//! 1.4.2 as web:41, registered by Slipway; its images, and its record.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -200,7 +200,7 @@ pub(super) fn quarantined(digit: char) -> record::Service {
 }
 
 /// A plan in a line: its reason's code, the image that is shown, and its steps.
-pub(super) fn told(plan: &Plan) -> String {
+pub(super) fn summary(plan: &Plan) -> String {
     let image = plan.image.as_ref().map(|image| {
         let digest = image.new.digest.as_ref().map_or("?", |digest| &digest.short()[..1]);
         format!(" | {} {digest}", image.new.tag.as_ref().map_or("no tag", Tag::as_str))

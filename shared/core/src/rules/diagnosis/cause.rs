@@ -2,60 +2,37 @@
 
 use super::{has, quote};
 
-/// What kind of cause it is.
+/// The kind of a [`Cause`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum CauseKind {
-    /// The application ended.
+pub(crate) enum CauseKind {
     Exit,
-    /// It took more memory than it has.
     OutOfMemory,
-    /// It was killed, and nothing says why.
     Killed,
-    /// The container's own health check failed.
     ContainerHealth,
-    /// The load balancer's health checks failed.
     LoadBalancerHealth,
-    /// The image, its tag or its repository is not there.
     ImageGone,
-    /// The image may not be pulled.
     ImageDenied,
-    /// The registry could not be reached.
     ImageNetwork,
-    /// The image is for another processor or operating system.
     ImagePlatform,
-    /// The image could not be pulled, for another reason.
     ImageOther,
-    /// The command cannot be run.
     Command,
-    /// A secret or parameter could not be read.
     Secret,
-    /// A role could not be assumed, or may not do what it has to.
     Role,
-    /// There is no room for its tasks.
     Capacity,
-    /// A network interface, a volume or another thing around the container could not be set up.
     Network,
-    /// A volume could not be attached.
     Volume,
-    /// Its log cannot be written.
     Logging,
-    /// The container runtime took too long.
     Runtime,
-    /// The host broke or was taken away.
     Host,
-    /// An alarm was triggered.
     Alarm,
-    /// A lifecycle hook refused.
     Hook,
-    /// It did not end in its time, and nothing says why.
     Deadline,
-    /// Nothing says why.
     Unknown,
 }
 
 impl CauseKind {
     /// Whether the image itself may work, so that it can be tried again once the cause is gone.
-    pub fn spares_the_image(self) -> bool {
+    pub(crate) fn spares_the_image(self) -> bool {
         matches!(
             self,
             Self::Secret

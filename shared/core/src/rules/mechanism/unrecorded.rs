@@ -187,7 +187,7 @@ mod tests {
     }
 
     /// What is to be recorded, in a line.
-    fn seen(record: &record::Service, service: &ServiceFacts, revisions: &[Revision]) -> String {
+    fn recorded(record: &record::Service, service: &ServiceFacts, revisions: &[Revision]) -> String {
         let revisions = revisions.iter().map(|it| (it.arn.clone(), it.clone())).collect();
         let recorded = unrecorded(&Unrecorded {
             record,
@@ -212,7 +212,7 @@ mod tests {
         let empty = record::Service::default();
         let old = revision(41, "1.4.2", "09:59:00", None);
         let check = |record: &record::Service, service: &ServiceFacts, revisions: &[Revision], expected: &str| {
-            assert_eq!(seen(record, service, revisions), expected);
+            assert_eq!(recorded(record, service, revisions), expected);
         };
         let foreign = revision(42, "hotfix", "16:59:00", None);
         check(&empty, &service(), &[old.clone(), foreign.clone()], "external  web:41 → web:42: 1.4.2 → hotfix");
@@ -223,7 +223,7 @@ mod tests {
         // Slipway made the revision long before: somebody deploys it again.
         let again = revision(42, "", "12:00:00", Some(ours()));
         check(&empty, &service(), &[old.clone(), again], "external  web:41 → web:42: 1.4.2 → 1.5.0");
-        // ECS lists only the PRIMARY: what is recorded as good ran before.
+        // ECS lists only the PRIMARY: a known-good revision ran before.
         let alone = ServiceFacts { deployments: service().deployments[..1].to_vec(), ..service() };
         let good = KnownGood { revision: arn(41).as_str().to_owned(), ran: Vec::new(), at: time("10:02:00") };
         let known = record::Service { known_good: vec![good], ..empty.clone() };
@@ -258,7 +258,7 @@ mod tests {
         fn check(record: Value, is_recorded: bool) {
             let record: record::Service = serde_json::from_value(record).unwrap();
             let expected = if is_recorded { "external  web:41 → web:42: " } else { "nothing" };
-            assert_eq!(seen(&record, &service(), &[]), expected);
+            assert_eq!(recorded(&record, &service(), &[]), expected);
         }
         let at = |at: &str| format!("2026-09-04T{at}Z");
         let deployed = |when: &str| {
@@ -316,7 +316,10 @@ mod tests {
             (other.id, other.task_definition) = (DeploymentId::new("ecs-svc/3"), arn(40));
             other.created_at = Some(time(created));
             service.deployments.push(other);
-            assert_eq!(seen(&record::Service::default(), &service, &[]), format!("external  {expected} → web:42: "));
+            assert_eq!(
+                recorded(&record::Service::default(), &service, &[]),
+                format!("external  {expected} → web:42: ")
+            );
         }
         check("09:00:00", "web:41");
         check("11:00:00", "web:40");

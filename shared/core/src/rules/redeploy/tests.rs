@@ -47,7 +47,7 @@ fn row(situation: &str, case: Case, expected: &str) {
     let (id, event) = (case.id.map(EventId::new), EventId::new("event-2"));
     let plan =
         redeploy(&Redeploy { entries: &entries, ran: &case.ran, id: id.as_ref(), event: &event, request: "request-2" });
-    assert_eq!(told(&plan), expected, "{situation}");
+    assert_eq!(summary(&plan), expected, "{situation}");
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! A known-good revision as it is now: whether it is still there, and the images that ran with it.
 
 use crate::model::facts::{ImageName, Revision};
-use crate::model::id::ContainerName;
 use crate::model::image::{Digest, ImageRef, Registry, Repository, Tag};
 use crate::model::record::KnownGood;
 use crate::rules::render::containers;
@@ -11,38 +10,15 @@ use crate::rules::render::containers;
 pub struct KnownGoodFacts {
     /// As it is recorded.
     pub known_good: KnownGood,
-    /// Whether the revision is still there.
-    pub state: RevisionState,
+    /// The revision, if it can still be read.
+    pub revision: Option<Revision>,
     /// Its images, those of [`images_to_find`].
     pub images: Vec<Found>,
-}
-
-/// Whether a revision is still there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RevisionState {
-    /// A service can be updated to it.
-    Active,
-    /// It was deregistered, and can still be read.
-    Inactive,
-    /// It can no longer be read.
-    Gone,
-}
-
-impl RevisionState {
-    /// As DescribeTaskDefinition answers.
-    pub fn of(revision: &Revision) -> Self {
-        match revision.definition.get("status").and_then(serde_json::Value::as_str) {
-            Some("ACTIVE") | None => Self::Active,
-            Some(_) => Self::Inactive,
-        }
-    }
 }
 
 /// An image to look for in ECR before a rollback goes to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NeededImage {
-    /// The container that runs it.
-    pub container: ContainerName,
     /// Where it is kept.
     pub repository: Repository,
     /// How the revision names it.
@@ -78,12 +54,18 @@ pub fn images_to_find(known_good: &KnownGood, revision: &Revision) -> Vec<Needed
             (None, Some(tag)) => ImageName::Tag(tag),
             (None, None) => ImageName::Tag(Tag::parse("latest")?),
         };
-        Some(NeededImage { container, repository, named, digest: image.digest.or(ran) })
+        Some(NeededImage { repository, named, digest: image.digest.or(ran) })
     });
     wanted.collect()
 }
 
 impl KnownGoodFacts {
+    /// Whether somebody deregistered the revision, as DescribeTaskDefinition answers; it can still be read then.
+    pub fn is_inactive(&self) -> bool {
+        let status = self.revision.as_ref().and_then(|revision| revision.definition.get("status")?.as_str());
+        status.is_some_and(|status| status != "ACTIVE")
+    }
+
     /// The images that can no longer be pulled.
     pub fn lost(&self) -> impl Iterator<Item = &Found> {
         self.images.iter().filter(|found| found.is_gone)

@@ -17,8 +17,6 @@ pub struct RequestedRollback<'a> {
     pub entries: &'a [TargetFacts<'a>],
     /// The revisions that may be gone back to: those of [`candidates`] or the one that is named.
     pub known_good: &'a [KnownGoodFacts],
-    /// Those of them that could be read.
-    pub revisions: &'a [Revision],
     /// The revision that the request names.
     pub named: Option<&'a str>,
     /// What to write as the event of a new revision.
@@ -41,12 +39,12 @@ pub fn rollback(facts: &RequestedRollback<'_>) -> Plan {
         Ok(destination) => destination,
         Err(reason) => return no_op(reason),
     };
-    let to = facts.revisions.iter().find(|it| it.arn.short() == destination.revision().short());
+    let known_good = facts.known_good.iter().find(|it| it.known_good.revision == destination.revision().as_str());
+    let to = known_good.and_then(|it| it.revision.as_ref());
     let (reason, steps) = match decide(facts, &destination, to) {
         Ok(steps) => (Reason::RollbackAsked { revision: destination.revision().short().to_owned() }, steps),
         Err(reason) => (reason, Vec::new()),
     };
-    let known_good = facts.known_good.iter().find(|it| it.known_good.revision == destination.revision().as_str());
     let ran = known_good.map_or(&[][..], |it| &it.known_good.ran);
     let image = to.and_then(|to| facts.entries.iter().find_map(|entry| image(entry, to, ran)));
     Plan { image, running: Some(first.running.arn.clone()), steps, ..no_op(reason) }

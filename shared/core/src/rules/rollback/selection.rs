@@ -1,6 +1,6 @@
 //! Which known-good revision a rollback goes to: one selection, whether Slipway or a person asks.
 
-use super::known_good::{Found, KnownGoodFacts, RevisionState};
+use super::known_good::{Found, KnownGoodFacts};
 use crate::model::facts::ImageName;
 use crate::model::id::TaskDefinitionArn;
 use crate::model::record::{self, KnownGood, Ran};
@@ -78,12 +78,12 @@ pub fn select(
 pub fn usable(it: &KnownGoodFacts) -> Result<Destination, Gone> {
     let lost = it.lost().next().map(|found| Gone::Image(shown(found)));
     let revision = TaskDefinitionArn::new(&it.known_good.revision);
-    let because = match (it.state, lost) {
-        (RevisionState::Gone, _) => return Err(Gone::Revision),
-        (_, Some(gone)) => return Err(gone),
-        (RevisionState::Inactive, None) => RegisterReason::Inactive,
-        (RevisionState::Active, None) if it.has_moved_tag() => RegisterReason::TagMoved,
-        (RevisionState::Active, None) => return Ok(Destination::Existing(revision)),
+    let because = match lost {
+        _ if it.revision.is_none() => return Err(Gone::Revision),
+        Some(gone) => return Err(gone),
+        None if it.is_inactive() => RegisterReason::Inactive,
+        None if it.has_moved_tag() => RegisterReason::TagMoved,
+        None => return Ok(Destination::Existing(revision)),
     };
     Ok(Destination::Anew { base: revision, ran: it.known_good.ran.clone(), because })
 }

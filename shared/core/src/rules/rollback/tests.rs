@@ -41,14 +41,14 @@ fn ran(digit: char) -> Vec<Ran> {
 fn good(revision: u32, digit: char) -> KnownGoodFacts {
     KnownGoodFacts {
         known_good: KnownGood { revision: arn(revision).as_str().to_owned(), ran: ran(digit), at: time("10:00:00") },
-        state: RevisionState::Active,
+        revision: Some(with_status("ACTIVE")),
         images: vec![found(ImageName::Digest(digest(digit)), digit, false, None)],
     }
 }
 
 fn found(named: ImageName, digit: char, is_gone: bool, tag_points_to: Option<Digest>) -> Found {
     let repository = ImageRef::parse(&format!("{HOST}/shop/web")).unwrap().repository();
-    let wanted = NeededImage { container: ContainerName::new("web"), repository, named, digest: Some(digest(digit)) };
+    let wanted = NeededImage { repository, named, digest: Some(digest(digit)) };
     Found { wanted, is_gone, tag_points_to }
 }
 
@@ -344,7 +344,7 @@ fn the_last_good_revision_that_can_still_run_is_put_back() {
     }
     row(
         "it was deregistered",
-        failing(vec![KnownGoodFacts { state: RevisionState::Inactive, ..good(41, 'a') }]),
+        failing(vec![KnownGoodFacts { revision: Some(revision()), ..good(41, 'a') }]),
         "register: Slipway puts web:41 back, the last revision that completed here, as a new revision, because web:41 was \
          deregistered",
     );
@@ -374,7 +374,7 @@ fn where_nothing_helps_a_person_is_called() {
     );
     row(
         "the revision is gone",
-        failing(vec![KnownGoodFacts { state: RevisionState::Gone, ..good(41, 'a') }]),
+        failing(vec![KnownGoodFacts { revision: None, ..good(41, 'a') }]),
         "human: Slipway puts nothing back, because web:41, the only revision that completed here, has lost an image or is gone",
     );
 }
@@ -399,6 +399,12 @@ fn slipway_acts_where_it_rolls_back() {
     check(failing(both()).mode(RollbackMode::Notify), false);
 }
 
+fn with_status(status: &str) -> Revision {
+    let mut revision = revision();
+    revision.definition.insert("status".to_owned(), json!(status));
+    revision
+}
+
 /// web:41 with a container of the target by tag, one by digest, and one of another registry.
 fn revision() -> Revision {
     let definition = json!({
@@ -420,13 +426,14 @@ fn what_ran_is_looked_for_before() {
     let good = KnownGood { revision: arn(41).as_str().to_owned(), ran: ran('a'), at: time("10:00:00") };
     let wanted: Vec<String> = images_to_find(&good, &revision())
         .iter()
-        .map(|it| {
-            format!("{} {}{} {}", it.container, it.repository.name, it.named, it.digest.as_ref().unwrap().short())
-        })
+        .map(|it| format!("{}{} {}", it.repository.name, it.named, it.digest.as_ref().unwrap().short()))
         .collect();
-    let pinned = format!("proxy shop/proxy@{} cccccccccccc", digest('c'));
-    assert_eq!(wanted, ["web shop/web:prod aaaaaaaaaaaa".to_owned(), pinned]);
-    assert_eq!(RevisionState::of(&revision()), RevisionState::Inactive);
+    let pinned = format!("shop/proxy@{} cccccccccccc", digest('c'));
+    assert_eq!(wanted, ["shop/web:prod aaaaaaaaaaaa".to_owned(), pinned]);
+    let is_inactive =
+        |revision: Revision| KnownGoodFacts { revision: Some(revision), ..self::good(41, 'a') }.is_inactive();
+    assert!(is_inactive(revision()));
+    assert!(!is_inactive(with_status("ACTIVE")));
 }
 
 #[test]

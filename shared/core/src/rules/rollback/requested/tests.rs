@@ -8,7 +8,7 @@ use super::*;
 use crate::config::Target;
 use crate::model::facts::{DeploymentFacts, Rollout};
 use crate::model::record::KnownGood;
-use crate::rules::rollback::{Found, NeededImage, RevisionState, images_to_find};
+use crate::rules::rollback::{Found, NeededImage, images_to_find};
 use crate::rules::situation::*;
 
 struct Case {
@@ -62,7 +62,7 @@ fn row(situation: &str, case: Case, expected: &str) {
         Found { wanted: needed, is_gone: case.is_gone, tag_points_to }
     };
     let images = images_to_find(&good, &case.to).into_iter().map(found).collect();
-    let known_good = [KnownGoodFacts { known_good: good, state: RevisionState::of(&case.to), images }];
+    let known_good = [KnownGoodFacts { known_good: good, revision: Some(case.to), images }];
     let facts = |((target, _), repository)| TargetFacts {
         target,
         repository,
@@ -76,12 +76,11 @@ fn row(situation: &str, case: Case, expected: &str) {
     let plan = rollback(&RequestedRollback {
         entries: &entries,
         known_good: &known_good,
-        revisions: &[case.to],
         named: case.named,
         event: &EventId::new("event-2"),
         request: "request-2",
     });
-    assert_eq!(told(&plan), expected, "{situation}");
+    assert_eq!(summary(&plan), expected, "{situation}");
 }
 
 #[test]
