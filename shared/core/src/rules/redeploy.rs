@@ -53,12 +53,10 @@ pub fn redeploy(facts: &Redeploy<'_>) -> Plan {
     let undisturbed = undisturbed(first.service, first.record, BY).map_err(NotOpen::into_reason);
     let (reason, steps) = match (refusal, undisturbed, rendered) {
         (Some(reason), _, _) | (None, Err(reason), _) => (reason, Vec::new()),
-        (None, Ok(()), Some(rendering)) if !rendering.equals(first.running) => {
-            (Reason::RedeployChanged, register_and_update(first.service, rendering.against(first.base)))
-        }
-        (None, Ok(()), Some(rendering)) if facts.id.is_some() => {
-            let id = facts.id.map(ToString::to_string).unwrap_or_default();
-            (Reason::RedeployMarked { id }, register_and_update(first.service, rendering.against(first.base)))
+        (None, Ok(()), Some(rendering)) if facts.id.is_some() || !rendering.equals(first.running) => {
+            let marked = facts.id.filter(|_| rendering.equals(first.running));
+            let reason = marked.map_or(Reason::RedeployChanged, |id| Reason::RedeployMarked { id: id.to_string() });
+            (reason, register_and_update(first.service, rendering.against(first.base)))
         }
         // Nothing of the repositories runs, or nothing changes: the same revision once more.
         (None, Ok(()), _) => (Reason::RedeployForced, vec![update_anyway(first.service, first.running.arn.clone())]),

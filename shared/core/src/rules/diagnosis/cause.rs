@@ -145,7 +145,11 @@ impl Cause {
             Self::ContainerHealth => CauseKind::ContainerHealth,
             Self::Role { .. } | Self::Misconfigured => CauseKind::Role,
             Self::Secret { .. } => CauseKind::Secret,
-            Self::Image(problem) => problem.kind(),
+            Self::Image(ImageProblem::Denied) => CauseKind::ImageDenied,
+            Self::Image(ImageProblem::Gone) => CauseKind::ImageGone,
+            Self::Image(ImageProblem::OtherProcessor) => CauseKind::ImagePlatform,
+            Self::Image(ImageProblem::RateLimited | ImageProblem::Unreachable) => CauseKind::ImageNetwork,
+            Self::Image(ImageProblem::NoSpace | ImageProblem::Other) => CauseKind::ImageOther,
             Self::Capacity(_) => CauseKind::Capacity,
             Self::NetworkInterface | Self::Unreachable => CauseKind::Network,
             Self::Volume => CauseKind::Volume,
@@ -156,18 +160,6 @@ impl Cause {
             Self::Hook => CauseKind::Hook,
             Self::Deadline { .. } => CauseKind::Deadline,
             Self::TasksStopped | Self::Unexplained => CauseKind::Unknown,
-        }
-    }
-}
-
-impl ImageProblem {
-    fn kind(self) -> CauseKind {
-        match self {
-            Self::Denied => CauseKind::ImageDenied,
-            Self::Gone => CauseKind::ImageGone,
-            Self::OtherProcessor => CauseKind::ImagePlatform,
-            Self::RateLimited | Self::Unreachable => CauseKind::ImageNetwork,
-            Self::NoSpace | Self::Other => CauseKind::ImageOther,
         }
     }
 }

@@ -60,12 +60,6 @@ pub fn images_to_find(known_good: &KnownGood, revision: &Revision) -> Vec<Needed
 }
 
 impl KnownGoodFacts {
-    /// Whether somebody deregistered the revision, as DescribeTaskDefinition answers; it can still be read then.
-    pub fn is_inactive(&self) -> bool {
-        let status = self.revision.as_ref().and_then(|revision| revision.definition.get("status")?.as_str());
-        status.is_some_and(|status| status != "ACTIVE")
-    }
-
     /// The images that can no longer be pulled.
     pub fn lost(&self) -> impl Iterator<Item = &Found> {
         self.images.iter().filter(|found| found.is_gone)

@@ -43,21 +43,13 @@ impl Origin {
     }
 }
 
-/// The steps of a rollback; `base` is the revision that it goes to, where that could be read.
+/// The steps of a rollback.
 ///
 /// `Err` where it has to be registered anew, and nothing is known to have run, or it is not as ECS has them.
-pub fn steps(
-    service: &ServiceFacts,
-    destination: &Destination,
-    base: Option<&Revision>,
-    origin: &Origin,
-) -> Result<Vec<Step>, Reason> {
+pub fn steps(service: &ServiceFacts, destination: &Destination, origin: &Origin) -> Result<Vec<Step>, Reason> {
     match destination {
         Destination::Existing(revision) => Ok(vec![update(service, NextRevision::Existing(revision.clone()))]),
-        Destination::Anew { base: revision, ran, .. } => {
-            let gone = || Reason::NoSuchRevision { revision: revision.short().to_owned() };
-            Ok(register_and_update(service, rendering(base.ok_or_else(gone)?, ran, origin)?))
-        }
+        Destination::Anew { base, ran, .. } => Ok(register_and_update(service, rendering(base, ran, origin)?)),
     }
 }
 

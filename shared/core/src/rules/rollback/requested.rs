@@ -41,7 +41,7 @@ pub fn rollback(facts: &RequestedRollback<'_>) -> Plan {
     };
     let known_good = facts.known_good.iter().find(|it| it.known_good.revision == destination.revision().as_str());
     let to = known_good.and_then(|it| it.revision.as_ref());
-    let (reason, steps) = match decide(facts, &destination, to) {
+    let (reason, steps) = match decide(facts, &destination) {
         Ok(steps) => (Reason::RollbackAsked { revision: destination.revision().short().to_owned() }, steps),
         Err(reason) => (reason, Vec::new()),
     };
@@ -66,11 +66,7 @@ fn destination(facts: &RequestedRollback<'_>) -> Result<Destination, Reason> {
     })
 }
 
-fn decide(
-    facts: &RequestedRollback<'_>,
-    destination: &Destination,
-    to: Option<&Revision>,
-) -> Result<Vec<Step>, Reason> {
+fn decide(facts: &RequestedRollback<'_>, destination: &Destination) -> Result<Vec<Step>, Reason> {
     let TargetFacts { service, record, running, repository, .. } = facts.entries[0];
     undisturbed(service, record, By::Request { tag: None, force: false }).map_err(NotOpen::into_reason)?;
     let revision = destination.revision().short();
@@ -88,7 +84,7 @@ fn decide(
         Step::Register(rendering) => Step::Register(rendering.against(running)),
         Step::Update { .. } => step,
     };
-    Ok(steps(service, destination, to, &origin)?.into_iter().map(against).collect())
+    Ok(steps(service, destination, &origin)?.into_iter().map(against).collect())
 }
 
 /// The image of an entry before and after; its digest as it is pinned in the revision, or as it ran.

@@ -1,7 +1,9 @@
 //! Which known-good revision a rollback goes to: one selection, whether Slipway or a person asks.
 
+use serde_json::Value;
+
 use super::known_good::{Found, KnownGoodFacts};
-use crate::model::facts::ImageName;
+use crate::model::facts::{ImageName, Revision};
 use crate::model::id::TaskDefinitionArn;
 use crate::model::record::{self, KnownGood, Ran};
 
@@ -13,7 +15,7 @@ pub enum Destination {
     /// To a revision that has to be registered anew first, see [`steps`](super::steps).
     Anew {
         /// The known-good revision.
-        base: TaskDefinitionArn,
+        base: Revision,
         /// The images that ran with it.
         ran: Vec<Ran>,
         /// Why it cannot be used as it is.
@@ -52,7 +54,7 @@ impl Destination {
     /// The known-good revision.
     pub fn revision(&self) -> &TaskDefinitionArn {
         match self {
-            Self::Existing(revision) | Self::Anew { base: revision, .. } => revision,
+            Self::Existing(revision) | Self::Anew { base: Revision { arn: revision, .. }, .. } => revision,
         }
     }
 }
@@ -77,15 +79,20 @@ pub fn select(
 /// Whether a rollback can go to this revision, and how.
 pub fn usable(it: &KnownGoodFacts) -> Result<Destination, Gone> {
     let lost = it.lost().next().map(|found| Gone::Image(shown(found)));
-    let revision = TaskDefinitionArn::new(&it.known_good.revision);
+    let base = it.revision.clone().ok_or(Gone::Revision)?;
     let because = match lost {
-        _ if it.revision.is_none() => return Err(Gone::Revision),
         Some(gone) => return Err(gone),
-        None if it.is_inactive() => RegisterReason::Inactive,
+        None if is_inactive(&base) => RegisterReason::Inactive,
         None if it.has_moved_tag() => RegisterReason::TagMoved,
-        None => return Ok(Destination::Existing(revision)),
+        None => return Ok(Destination::Existing(TaskDefinitionArn::new(&it.known_good.revision))),
     };
-    Ok(Destination::Anew { base: revision, ran: it.known_good.ran.clone(), because })
+    Ok(Destination::Anew { base, ran: it.known_good.ran.clone(), because })
+}
+
+/// Whether somebody deregistered the revision, as DescribeTaskDefinition answers; it can still be read then.
+pub(super) fn is_inactive(revision: &Revision) -> bool {
+    let status = revision.definition.get("status").and_then(Value::as_str);
+    status.is_some_and(|status| status != "ACTIVE")
 }
 
 /// An image that failed here never comes back automatically.

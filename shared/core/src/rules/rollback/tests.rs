@@ -9,7 +9,6 @@ use crate::model::facts::{DeploymentFacts, ImageName, Revision, Rollout, Service
 use crate::model::id::ContainerName;
 use crate::model::image::{Digest, ImageRef, Tag};
 use crate::model::plan::{NextRevision, Step};
-use crate::model::reason::Reason;
 use crate::model::record::{KnownGood, Quarantined, Ran};
 use crate::model::trigger::Trigger;
 use crate::rules::mechanism::{End, Pace};
@@ -430,10 +429,8 @@ fn what_ran_is_looked_for_before() {
         .collect();
     let pinned = format!("shop/proxy@{} cccccccccccc", digest('c'));
     assert_eq!(wanted, ["shop/web:prod aaaaaaaaaaaa".to_owned(), pinned]);
-    let is_inactive =
-        |revision: Revision| KnownGoodFacts { revision: Some(revision), ..self::good(41, 'a') }.is_inactive();
-    assert!(is_inactive(revision()));
-    assert!(!is_inactive(with_status("ACTIVE")));
+    assert!(selection::is_inactive(&revision()));
+    assert!(!selection::is_inactive(&with_status("ACTIVE")));
 }
 
 #[test]
@@ -444,12 +441,12 @@ fn a_good_revision_is_registered_anew_with_what_ran() {
     ran.push(Ran { container: "proxy".to_owned(), image: String::new(), digest: Some(digest('f')) });
     ran.push(Ran { container: "gone".to_owned(), image: String::new(), digest: Some(digest('f')) });
     let origin = Origin::of_failed(&case.record.deployments[0]);
-    let anew = |base: Option<&Revision>, ran: &[Ran]| {
-        let destination = Destination::Anew { base: arn(41), ran: ran.to_vec(), because: RegisterReason::Inactive };
-        steps(&case.service, &destination, base, &origin)
+    let anew = |base: Revision, ran: &[Ran]| {
+        let destination = Destination::Anew { base, ran: ran.to_vec(), because: RegisterReason::Inactive };
+        steps(&case.service, &destination, &origin)
     };
     let Ok([Step::Register(rendering), Step::Update { to: NextRevision::Registered, .. }]) =
-        anew(Some(&revision()), &ran).map(|it| <[Step; 2]>::try_from(it).unwrap())
+        anew(revision(), &ran).map(|it| <[Step; 2]>::try_from(it).unwrap())
     else {
         panic!("a registration and an update");
     };
@@ -475,9 +472,8 @@ fn a_good_revision_is_registered_anew_with_what_ran() {
     assert_eq!(rendering.containers, [ContainerName::new("web")]);
 
     let bare = Revision { definition: serde_json::Map::new(), ..revision() };
-    assert!(anew(Some(&bare), &ran).is_err());
-    assert_eq!(anew(None, &ran), Err(Reason::NoSuchRevision { revision: "web:41".to_owned() }));
-    assert!(anew(Some(&revision()), &[]).is_ok(), "a digest that is named is enough");
+    assert!(anew(bare, &ran).is_err());
+    assert!(anew(revision(), &[]).is_ok(), "a digest that is named is enough");
 }
 
 #[test]
@@ -495,8 +491,8 @@ fn the_tag_of_what_comes_back_is_the_one_that_slipway_wrote_down() {
         ]);
         let mut base = Revision { tags, ..revision() };
         base.definition["containerDefinitions"] = pinned;
-        let destination = Destination::Anew { base: arn(41), ran: ran('a'), because: RegisterReason::Inactive };
-        let steps = steps(&failing(Vec::new()).service, &destination, Some(&base), &Origin::of_failed(&n)).unwrap();
+        let destination = Destination::Anew { base, ran: ran('a'), because: RegisterReason::Inactive };
+        let steps = steps(&failing(Vec::new()).service, &destination, &Origin::of_failed(&n)).unwrap();
         let Step::Register(rendering) = &steps[0] else { panic!("a registration") };
         let tags = rendering.body["tags"].as_array().unwrap();
         let tag = tags.iter().find(|it| it["key"] == "slipway:tag").and_then(|it| it["value"].as_str());
