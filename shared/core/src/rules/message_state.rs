@@ -357,11 +357,11 @@ mod tests {
     #[test]
     fn a_channel_that_asked_for_failures_sees_how_they_end() {
         let mut state = MessageState::default();
-        let mut tell =
+        let mut effect =
             |kind, second, subscription| effect_of(&mut state, Transport::Bot, subscription, &notice(kind, second));
-        assert_eq!(tell(NoticeKind::Started, 1, Subscription::IfThere), "Nothing");
-        assert_eq!(tell(NoticeKind::Failing, 2, Subscription::Yes), "Post Some(Thread)");
-        assert_eq!(tell(NoticeKind::Superseded, 3, Subscription::IfThere), "Edit None");
+        assert_eq!(effect(NoticeKind::Started, 1, Subscription::IfThere), "Nothing");
+        assert_eq!(effect(NoticeKind::Failing, 2, Subscription::Yes), "Post Some(Thread)");
+        assert_eq!(effect(NoticeKind::Superseded, 3, Subscription::IfThere), "Edit None");
     }
 
     #[test]

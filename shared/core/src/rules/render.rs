@@ -53,7 +53,7 @@ impl Rendering {
 
     /// Whether this revision is the rendering, registered for the same event: then an unanswered call was carried out.
     ///
-    /// `RegisterTaskDefinition` has no client token. Without room for the event's tag nobody can tell: it is not.
+    /// `RegisterTaskDefinition` has no client token. Without room for the event's tag that is unknown: it is not.
     pub fn is_registered_as(&self, latest: &Revision) -> bool {
         let event = tagging::event(&latest.tags);
         event.is_some() && event == tagging::event(&tagging::all(&self.body)) && self.equals(latest)

@@ -307,7 +307,7 @@ impl StatusFacts<'_> {
         }
     }
 
-    /// The last deployment that brought this image, if it is known to have failed.
+    /// The last deployment of this image, if it is known to have failed.
     fn failure(&self, digest: &Digest) -> Option<&record::Deployment> {
         let last = self.record.deployments.iter().find(|it| it.digest() == Some(digest))?;
         let failed = last.failing().is_some() || last.outcome().is_some_and(Outcome::quarantines);

@@ -40,7 +40,7 @@ pub fn unpublished(record: &Service) -> Vec<&Deployment> {
     record.deployments.iter().filter(|it| it.is_open() && !it.is_external()).filter(unpublished).collect()
 }
 
-/// The plan of a deployment whose notice was lost, as the record remembers it.
+/// The plan of a deployment whose notice was lost, by the record.
 pub fn late_plan(target: &TargetName, intended: &Deployment) -> Plan {
     let image = intended.image.as_ref().map(|image| image.new.clone()).unwrap_or(Shown { tag: None, digest: None });
     let reason = match (&intended.trigger, image.tag.clone()) {

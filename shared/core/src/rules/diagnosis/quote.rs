@@ -38,7 +38,7 @@ pub(crate) fn short(text: &str) -> String {
 /// What stands between two signs.
 pub(super) fn between<'t>(text: &'t str, open: &str, close: &str) -> Option<&'t str> {
     let (_, rest) = text.split_once(open)?;
-    // The last closing sign on the way: what is quoted may hold brackets of its own.
+    // The last closing sign: what is quoted may hold brackets of its own.
     let end = rest.rfind(close).or_else(|| rest.find(close))?;
     Some(rest[..end].trim()).filter(|found| !found.is_empty())
 }

@@ -20,9 +20,9 @@ const ONE_BUILD_SECONDS: i64 = 15 * 60;
 /// asked for beside the task definition, which says what really runs.
 pub fn guess(record: &record::Service, repository: &str, image: &ImageFacts) -> Option<Digest> {
     let last = record.deployments.iter().find(|it| !it.is_external())?;
-    let brought = last.image.as_ref().filter(|it| it.repository == repository)?.new.digest.clone()?;
+    let deployed = last.image.as_ref().filter(|it| it.repository == repository)?.new.digest.clone()?;
     let near = within(Some(last.intended_at), image.pushed_at);
-    (brought != image.digest && near).then_some(brought)
+    (deployed != image.digest && near).then_some(deployed)
 }
 
 /// The running image's digest, if both were pushed so close to each other that they may be one build.

@@ -57,12 +57,12 @@ pub fn unanswered(
     previous_primary: Option<&DeploymentId>,
 ) -> Unanswered {
     // It may have taken effect, and ECS may have gone back from it already, to what it was planned over.
-    let came_and_went = |primary: &DeploymentFacts| {
-        let made = |it: &&DeploymentFacts| it.id != primary.id && it.task_definition == *revision;
-        primary.is_rollback() || service.deployments.iter().any(|it| made(&it))
+    let went_back = |primary: &DeploymentFacts| {
+        let made = |it: &DeploymentFacts| it.id != primary.id && it.task_definition == *revision;
+        primary.is_rollback() || service.deployments.iter().any(made)
     };
     match service.primary() {
-        Some(primary) if Some(&primary.id) == previous_primary && came_and_went(primary) => Unanswered::Outdated,
+        Some(primary) if Some(&primary.id) == previous_primary && went_back(primary) => Unanswered::Outdated,
         primary if primary.map(|it| &it.id) == previous_primary => Unanswered::Repeatable,
         Some(primary) if primary.task_definition == *revision => Unanswered::TookEffect,
         _ => Unanswered::Outdated,

@@ -156,15 +156,15 @@ impl Case {
 
 #[track_caller]
 fn row(situation: &str, case: Case, expected: &str) {
-    let way = case.decide();
-    let how = match &way {
-        RollbackDecision::NoRollback(_) => "tell",
+    let decision = case.decide();
+    let how = match &decision {
+        RollbackDecision::NoRollback(_) => "notice",
         RollbackDecision::Stop { .. } => "stop",
         RollbackDecision::Update(Destination::Existing(_)) => "update",
         RollbackDecision::Update(Destination::Anew { .. }) => "register",
         RollbackDecision::ManualAction(_) => "human",
     };
-    assert_eq!(format!("{how}: {way}"), expected, "{situation}");
+    assert_eq!(format!("{how}: {decision}"), expected, "{situation}");
 }
 
 fn both() -> Vec<KnownGoodFacts> {
@@ -172,15 +172,15 @@ fn both() -> Vec<KnownGoodFacts> {
 }
 
 #[test]
-fn what_is_not_slipway_s_to_mend_is_only_told() {
+fn what_slipway_must_not_roll_back_is_only_published() {
     let rolling_back = |by| Assessment::RollingBack { by, pace: Pace::InTime };
     row(
         "it has not failed",
         failing(both()).judged(Assessment::InProgress(Pace::InTime)),
-        "tell: Slipway does nothing, because there is nothing to put right",
+        "notice: Slipway does nothing, because there is nothing to put right",
     );
     row(
-        "its story ended",
+        "it ended",
         failing(both()).n(|n| {
             n.state = record::DeploymentState::Ended(record::Ended {
                 outcome: Outcome::Completed,
@@ -190,58 +190,58 @@ fn what_is_not_slipway_s_to_mend_is_only_told() {
                 progress: n.progress().cloned(),
             })
         }),
-        "tell: Slipway does nothing, because there is nothing to put right",
+        "notice: Slipway does nothing, because there is nothing to put right",
     );
     row(
         "somebody else's",
         failing(both()).n(|n| n.trigger = Trigger::External),
-        "tell: Slipway does nothing, because somebody else made this deployment",
+        "notice: Slipway does nothing, because somebody else made this deployment",
     );
     row(
         "it completed after all",
         failing(both()).judged(Assessment::Ended(End::of(Outcome::Completed))),
-        "tell: Slipway does nothing, because there is nothing to put right",
+        "notice: Slipway does nothing, because there is nothing to put right",
     );
     let newer = Some(DeploymentId::new("ecs-svc/3"));
     row(
         "superseded",
         failing(both()).judged(Assessment::Ended(End { newer, ..End::of(Outcome::Superseded) })),
-        "tell: Slipway does nothing, because the newer deployment ecs-svc/3 took its place",
+        "notice: Slipway does nothing, because the newer deployment ecs-svc/3 took its place",
     );
     row(
         "ECS goes back",
         failing(both()).judged(rolling_back(RollbackInitiator::Ecs)),
-        "tell: ECS puts the last version back by itself",
+        "notice: ECS puts the last version back by itself",
     );
     row(
         "somebody stopped it",
         failing(both()).judged(rolling_back(RollbackInitiator::Somebody)),
-        "tell: somebody stopped the deployment, and ECS puts the last version back",
+        "notice: somebody stopped the deployment, and ECS puts the last version back",
     );
     row(
         "Slipway is at it",
         failing(both()).judged(rolling_back(RollbackInitiator::Slipway)),
-        "tell: Slipway rolled back already, and does so once for each deployment",
+        "notice: Slipway rolled back already, and does so once for each deployment",
     );
     row(
         "Slipway was at it, and it fails again",
         failing(both()).decided(RollbackMethod::Update),
-        "tell: Slipway rolled back already, and does so once for each deployment",
+        "notice: Slipway rolled back already, and does so once for each deployment",
     );
     row(
         "the target wants none",
         failing(both()).mode(RollbackMode::Off),
-        "tell: Slipway puts nothing back, because the target says \"rollback: off\"",
+        "notice: Slipway puts nothing back, because the target says \"rollback: off\"",
     );
     row(
-        "the target wants to be told how",
+        "the target says notify",
         failing(both()).mode(RollbackMode::Notify),
-        "tell: Slipway puts nothing back, because the target says \"rollback: notify\"; web:41 is what it would put back",
+        "notice: Slipway puts nothing back, because the target says \"rollback: notify\"; web:41 is what it would put back",
     );
     row(
-        "the target wants to be told, and there is no way",
+        "the target says notify, and there is no known-good revision",
         failing(Vec::new()).mode(RollbackMode::Notify),
-        "tell: Slipway puts nothing back, because the target says \"rollback: notify\", and because no other revision \
+        "notice: Slipway puts nothing back, because the target says \"rollback: notify\", and because no other revision \
          is known to have completed here",
     );
 }
@@ -253,7 +253,11 @@ fn what_is_under_way_is_stopped_where_ecs_can_go_back() {
     let update = "update: Slipway puts web:41 back, the last revision that completed here";
     row("in progress", failing(both()).service_deployment(InProgress), stop);
     row("not even begun", failing(both()).service_deployment(Pending), stop);
-    row("nothing good is recorded, but ECS knows one", failing(Vec::new()).service_deployment(InProgress), stop);
+    row(
+        "no known-good revision is recorded, but ECS knows one",
+        failing(Vec::new()).service_deployment(InProgress),
+        stop,
+    );
     row(
         "decided before, and the call was never made",
         failing(both()).service_deployment(InProgress).decided(RollbackMethod::Stop).judged(Assessment::RollbackDue),
