@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use slipway_core::model::event::{DeploymentEvent, StateChange};
 use slipway_core::model::id::{ClusterName, DeploymentId, Home, ServiceArn};
-use slipway_core::rules::mechanism::task_failure;
+use slipway_core::rules::mechanism::is_task_failure;
 use slipway_engine::{Hint, ServiceTrigger, Warning};
 use tracing::info;
 
@@ -102,7 +102,7 @@ fn task_stopped(envelope: Envelope) -> Result<Option<ServiceTrigger>, Malformed>
     let Some(service) = stopped.service() else { return Ok(None) };
     let (home, cluster) = stopped.place()?;
     let task = stopped.into_facts();
-    if task_failure(&task).is_none() {
+    if !is_task_failure(&task) {
         return Ok(None);
     }
     Ok(Some(ServiceTrigger { home: Some(home), cluster: Some(cluster), service, hint: Hint::TaskStopped(task) }))

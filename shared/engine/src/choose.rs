@@ -7,10 +7,9 @@ use slipway_core::model::plan::Plan;
 use slipway_core::model::reason::Reason;
 use slipway_core::model::record::PendingInput;
 use slipway_core::rules::candidate::{By, Candidate};
+use slipway_core::rules::choose::{self, CandidateImage};
 use slipway_core::rules::gates::GatedImage;
 use slipway_core::rules::note::Note;
-use slipway_core::rules::wanted::CandidateImage;
-use slipway_core::rules::{choose, wanted};
 
 use crate::cloud::Cloud;
 use crate::error::Error;
@@ -80,7 +79,7 @@ impl<C: Cloud> Planner<'_, C> {
                 wanted.push(CandidateImage { image, tag, tagged_at: None, input });
             }
         }
-        Ok((wanted::in_order(target, wanted), passed))
+        Ok((choose::in_order(target, wanted), passed))
     }
 
     /// Decides about each of them, the best first. At most one has steps.
@@ -120,7 +119,7 @@ impl<C: Cloud> Planner<'_, C> {
             if !plan.steps.is_empty() || matches!(plan.reason, Reason::Queued { .. }) {
                 best = Some(shown);
             }
-            let plan = if by_registry { wanted::best_runs(plan) } else { plan };
+            let plan = if by_registry { choose::best_runs(plan) } else { plan };
             let one = Decided { gated: Some(it.gated(target)), ..Decided::of_input(target, &it.input, plan) };
             match by_registry {
                 true => found = Some(one),
@@ -131,7 +130,7 @@ impl<C: Cloud> Planner<'_, C> {
             decided.push(found.unwrap_or_else(|| {
                 let is_adoption = |note: &Note| matches!(note, Note::Adopted(..));
                 let adopted = observed.notes.iter().any(is_adoption).then(|| observed.running.arn.short());
-                let reason = wanted::no_candidate(target, observed.record.hold.as_ref(), adopted, best.as_deref());
+                let reason = choose::no_candidate(target, observed.record.hold.as_ref(), adopted, best.as_deref());
                 Decided::nothing(target, input, reason)
             }));
         }

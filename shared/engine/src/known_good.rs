@@ -6,7 +6,7 @@ use slipway_core::model::id::{ServiceRevisionArn, TargetName};
 use slipway_core::model::record::KnownGood;
 use slipway_core::rules::adoption::as_ran;
 use slipway_core::rules::mechanism::won;
-use slipway_core::rules::rollback::{Found, KnownGoodFacts, NeededImage, Presence, RevisionState, images_to_find};
+use slipway_core::rules::rollback::{Found, KnownGoodFacts, NeededImage, images_to_find};
 
 use crate::cloud::Cloud;
 use crate::error::{Error, optional};
@@ -41,13 +41,13 @@ pub(crate) async fn known_good_facts(
     revision: Option<&Revision>,
 ) -> Result<KnownGoodFacts, Error> {
     let Some(revision) = revision else {
-        return Ok(KnownGoodFacts { known_good, state: RevisionState::Gone, images: Vec::new() });
+        return Ok(KnownGoodFacts { known_good, revision: None, images: Vec::new() });
     };
     let wanted = images_to_find(&known_good, revision);
     let images = join_all(wanted.into_iter().map(|wanted| found(cloud, target, wanted))).await;
     Ok(KnownGoodFacts {
         known_good,
-        state: RevisionState::of(revision),
+        revision: Some(revision.clone()),
         images: images.into_iter().collect::<Result<_, _>>()?,
     })
 }
@@ -65,10 +65,6 @@ async fn found(cloud: &impl Cloud, target: &TargetName, wanted: NeededImage) -> 
         }
         _ => named,
     };
-    let presence = match image {
-        None => Presence::Unknown,
-        Some(Some(image)) if image.storage == Storage::Active => Presence::There,
-        Some(_) => Presence::Gone,
-    };
-    Ok(Found { wanted, presence, tag_points_to })
+    let is_gone = image.is_some_and(|image| image.is_none_or(|image| image.storage != Storage::Active));
+    Ok(Found { wanted, is_gone, tag_points_to })
 }

@@ -12,13 +12,13 @@ use slipway_core::model::plan::Plan;
 use slipway_core::model::reason::Reason;
 use slipway_core::model::record::{KnownGood, PendingInput, Service};
 use slipway_core::model::trigger::Trigger;
-use slipway_core::rules::candidate::{By, Candidate, Known, TargetFacts};
+use slipway_core::rules::candidate::{By, Candidate, Known, TargetFacts, family_to_read};
 use slipway_core::rules::gates::{self, Question, deployable, question};
 use slipway_core::rules::note::{self, Note};
 use slipway_core::rules::redeploy::{self, Redeploy};
 use slipway_core::rules::rollback::KnownGoodFacts;
 use slipway_core::rules::rollback::requested::{self, RequestedRollback};
-use slipway_core::rules::{adoption, base, deploy, repeated, request, unfinished};
+use slipway_core::rules::{adoption, deploy, repeated, request, unfinished};
 
 use crate::cloud::Cloud;
 use crate::error::Error;
@@ -37,6 +37,23 @@ pub(crate) struct ObservedService {
     pub(crate) record: Service,
     /// What this observation adds to the record.
     pub(crate) notes: Vec<Note>,
+}
+
+impl ObservedService {
+    fn facts<'s>(&'s self, target: &'s Target, repository: &'s Repository) -> TargetFacts<'s> {
+        TargetFacts {
+            target,
+            repository,
+            service: &self.service,
+            running: &self.running,
+            base: &self.base,
+            record: &self.record,
+        }
+    }
+
+    fn of_entries<'s>(&'s self, targets: &[&'s Target], repositories: &'s [Repository]) -> Vec<TargetFacts<'s>> {
+        targets.iter().zip(repositories).map(|(target, repository)| self.facts(target, repository)).collect()
+    }
 }
 
 impl<C: Cloud> Planner<'_, C> {
@@ -64,7 +81,7 @@ impl<C: Cloud> Planner<'_, C> {
         let repository = target.repository.at(self.call.home);
         let running = self.revision(service.task_definition.as_str());
         let latest = async {
-            match base::family_to_read(target, &service) {
+            match family_to_read(target, &service) {
                 Some(family) => self.revision(family).await.map(Some),
                 None => Ok(None),
             }
@@ -93,7 +110,7 @@ impl<C: Cloud> Planner<'_, C> {
         };
         observed.iter().for_each(|note| note.write(&mut record));
         notes.extend(observed);
-        let base = base::base(&running, latest);
+        let base = latest.unwrap_or_else(|| running.clone());
         Ok(Ok(ObservedService { service, running, base, ran, record, notes }))
     }
 
@@ -187,23 +204,13 @@ impl<C: Cloud> Planner<'_, C> {
         if let Some(reason) = self.done_before(observed, id).await? {
             return Ok(Plan::nothing(first.name.clone(), reason));
         }
-        let entries = self.with_repositories(entries);
+        let repositories: Vec<_> = entries.iter().map(|target| target.repository.at(self.call.home)).collect();
+        let entries = observed.of_entries(entries, &repositories);
         let ran = match observed.ran.as_slice() {
-            [] if redeploy::names_a_tag(&observed.running, &entries) => self.what_ran(&observed.service).await?,
+            [] if redeploy::names_a_tag(&entries) => self.what_ran(&observed.service).await?,
             ran => ran.to_vec(),
         };
-        Ok(redeploy::redeploy(&Redeploy {
-            first,
-            entries: &entries,
-            service: &observed.service,
-            running: &observed.running,
-            base: &observed.base,
-            ran: &ran,
-            id,
-            event,
-            request: self.call.request_id,
-            record: &observed.record,
-        }))
+        Ok(redeploy::redeploy(&Redeploy { entries: &entries, ran: &ran, id, event, request: self.call.request_id }))
     }
 
     /// The plan for a rollback of one service, given all its entries.
@@ -218,7 +225,8 @@ impl<C: Cloud> Planner<'_, C> {
         if let Some(reason) = self.done_before(observed, id).await? {
             return Ok(Plan::nothing(first.name.clone(), reason));
         }
-        let entries = self.with_repositories(entries);
+        let repositories: Vec<_> = entries.iter().map(|target| target.repository.at(self.call.home)).collect();
+        let entries = observed.of_entries(entries, &repositories);
         let known_good = match to {
             Some(revision) => vec![self.named(observed, revision)],
             None => match requested::candidates(&observed.record, &observed.running.arn) {
@@ -226,18 +234,11 @@ impl<C: Cloud> Planner<'_, C> {
                 known_good => known_good,
             },
         };
-        let (known_good, revisions): (Vec<KnownGoodFacts>, Vec<_>) =
-            try_join_all(known_good.into_iter().map(|it| self.known_good(&first.name, it))).await?.into_iter().unzip();
-        let revisions: Vec<Revision> = revisions.into_iter().flatten().collect();
+        let known_good = try_join_all(known_good.into_iter().map(|it| self.known_good(&first.name, it))).await?;
         Ok(requested::rollback(&RequestedRollback {
-            first,
             entries: &entries,
-            service: &observed.service,
-            running: &observed.running,
             known_good: &known_good,
-            revisions: &revisions,
             named: to,
-            record: &observed.record,
             event,
             request: self.call.request_id,
         }))
@@ -268,20 +269,12 @@ impl<C: Cloud> Planner<'_, C> {
         })
     }
 
-    /// What became of a revision, and the revision itself where it can still be read.
-    async fn known_good(
-        &self,
-        target: &TargetName,
-        known_good: KnownGood,
-    ) -> Result<(KnownGoodFacts, Option<Revision>), Error> {
+    /// What became of a revision.
+    async fn known_good(&self, target: &TargetName, known_good: KnownGood) -> Result<KnownGoodFacts, Error> {
         let revision = self.existing_revision(&known_good.revision).await?;
         let name = revision.as_ref().map_or(known_good.revision.clone(), |it| it.arn.to_string());
         let known_good = KnownGood { revision: name, ..known_good };
-        Ok((known_good_facts(self.cloud, target, known_good, revision.as_ref()).await?, revision))
-    }
-
-    fn with_repositories<'t>(&self, entries: &[&'t Target]) -> Vec<(&'t Target, Repository)> {
-        entries.iter().map(|target| (*target, target.repository.at(self.call.home))).collect()
+        known_good_facts(self.cloud, target, known_good, revision.as_ref()).await
     }
 
     /// Whether a request of this id was carried out before; read only where the caller gave an id.

@@ -51,7 +51,7 @@ impl<C: Cloud> Planner<'_, C> {
         record: &Service,
         mut service: ServiceFacts,
     ) -> Result<(Vec<Note>, ServiceFacts), Error> {
-        let unresolved = unfinished::unresolved(record);
+        let unresolved: Vec<_> = record.deployments.iter().filter(|it| it.is_intent()).collect();
         if unresolved.is_empty() {
             return Ok((Vec::new(), service));
         }

@@ -10,10 +10,10 @@ use slipway_core::config::Target;
 use slipway_core::model::facts::ImageFacts;
 use slipway_core::model::reason::Reason;
 use slipway_core::model::record::{Blocked, PendingInput};
+use slipway_core::rules::choose::CandidateImage;
 use slipway_core::rules::gates::{self, NotOpen};
 use slipway_core::rules::note::Note;
 use slipway_core::rules::unfinished;
-use slipway_core::rules::wanted::CandidateImage;
 use tracing::{error, warn};
 
 use crate::act::TargetResult;

@@ -9,9 +9,8 @@ use slipway_core::model::plan::Shown;
 use slipway_core::model::record::PendingInput;
 use slipway_core::model::trigger::Trigger;
 use slipway_core::rules::gates::deployable;
-use slipway_core::rules::mechanism::became;
 use slipway_core::rules::request;
-use slipway_core::rules::status::{self, Asked, Past, Status, StatusFacts};
+use slipway_core::rules::status::{self, Asked, Status, StatusFacts};
 use slipway_core::text::answer;
 
 use crate::cloud::Cloud;
@@ -60,7 +59,6 @@ impl<C: Cloud> Call<'_, C> {
             Some(digest) => planner.past(service, digest).await?,
             None => None,
         };
-        let past = past.map(|past| Past { became: became(&past.status), reason: past.status_reason });
         let tag = image.as_ref().and_then(|image| match name {
             ImageName::Tag(tag) => Some(tag),
             ImageName::Digest(_) => target.tags.best(&image.tags).or(image.tags.first()),

@@ -1,30 +1,30 @@
-//! What nobody remembers: a service that is seen for the first time, and an update that somebody made past Slipway.
+//! What is not recorded: a service that is observed for the first time, and an update that somebody made outside Slipway.
 
 use jiff::Timestamp;
 
-use crate::model::facts::{RanImage, ServiceFacts};
+use crate::model::facts::{DeploymentFacts, RanImage, ServiceFacts};
 use crate::model::id::TaskDefinitionArn;
 use crate::model::record::{Decision, DecisionKind, Deployment, KnownGood, RECENT, Ran, Service};
 use crate::rules::mechanism;
 use crate::rules::note::{Note, is_first_observation};
 
-/// What is remembered of a service that is seen for the first time.
+/// What is recorded of a service that is observed for the first time.
 ///
 /// `at` is when that counts as decided: when what runs was deployed, or now, so that nothing of before is deployed.
 pub fn first_observation(service: &ServiceFacts, ran: &[RanImage], at: Option<Timestamp>, now: Timestamp) -> Note {
     let primary = service.primary();
     let made = primary.and_then(|primary| primary.created_at).unwrap_or(now);
     let won = primary.filter(|primary| mechanism::is_completed(primary));
-    let good = won.map(|primary| KnownGood {
+    let known_good = won.map(|primary| KnownGood {
         revision: primary.task_definition.to_string(),
         ran: as_ran(ran),
         at: primary.updated_at.unwrap_or(made).min(now),
     });
     let decision = Decision { what: DecisionKind::Adopted, at: at.unwrap_or(made), who: None };
-    Note::Adopted(good, decision)
+    Note::Adopted(known_good, decision)
 }
 
-/// Whether the record knows what this revision ran: it is known good, or Slipway brought it.
+/// Whether the record knows what this revision ran: it is known-good, or Slipway deployed it.
 pub fn knows_what_ran(record: &Service, revision: &TaskDefinitionArn) -> bool {
     let short = |it: &str| TaskDefinitionArn::new(it).short() == revision.short();
     record.known_good.iter().any(|good| short(&good.revision))
@@ -38,9 +38,9 @@ pub fn as_ran(ran: &[RanImage]) -> Vec<Ran> {
         .collect()
 }
 
-/// An update by somebody else, which counts as a person's decision, if the service has one that is not remembered.
+/// An update by somebody else, which counts as a person's decision, if the service has one that is not recorded.
 ///
-/// It need not be the PRIMARY any more: an update of ours may have gone over it before anybody saw it.
+/// It may no longer be the PRIMARY: an update of ours may have superseded it before it was observed.
 pub fn external(record: &Service, service: &ServiceFacts) -> Option<Note> {
     if is_first_observation(record) {
         return None;
@@ -51,7 +51,7 @@ pub fn external(record: &Service, service: &ServiceFacts) -> Option<Note> {
     let full = record.deployments.get(RECENT - 1..).and_then(<[Deployment]>::last);
     let since = full.map(|oldest| oldest.began_at());
     let unknown = unknown.filter(|it| since.is_none_or(|since| it.created_at.is_some_and(|created| created > since)));
-    // Slipway's own rollback, of which nobody has written down yet what it is called.
+    // Slipway's own rollback, whose id is not recorded yet.
     let mut open = record.deployments.iter().filter(|it| it.is_open());
     let own = open.find_map(|it| mechanism::its_rollback(it, service)).map(|it| &it.id);
     let unknown = unknown.filter(|it| Some(&it.id) != own);
@@ -60,16 +60,15 @@ pub fn external(record: &Service, service: &ServiceFacts) -> Option<Note> {
     Some(Note::Decided(Decision { what: DecisionKind::External, at, who: None }))
 }
 
-/// Whether this deployment put the service back after what was deployed last. One that was there before, and that ECS put
-/// back, is whatever it was before.
-fn is_rollback_of_last(record: &Service, made: &crate::model::facts::DeploymentFacts) -> bool {
+/// Whether this deployment rolls back what was deployed last. One that ECS restored is older than that.
+fn is_rollback_of_last(record: &Service, made: &DeploymentFacts) -> bool {
     record.deployments.first().is_some_and(|last| {
-        let back_to = |revision: &Option<String>| revision.as_deref() == Some(made.task_definition.short());
+        let is_to = |revision: &Option<String>| revision.as_deref() == Some(made.task_definition.short());
         let since = made.created_at.is_none_or(|created| created >= last.began_at());
         since
             && (last.failing().is_some()
                 || last.rollback().is_some()
                 || last.outcome().is_some_and(|it| it.quarantines()))
-            && (back_to(&last.revision.old) || last.rollback().is_some_and(|it| back_to(&it.to)))
+            && (is_to(&last.revision.old) || last.rollback().is_some_and(|it| is_to(&it.to)))
     })
 }

@@ -1,8 +1,8 @@
-//! An image that somebody or something wants to run on a target, and what was looked up to decide about it.
+//! A candidate, an image that may run on a target, and what was looked up to decide about it.
 
 use jiff::Timestamp;
 
-use crate::config::Target;
+use crate::config::{Base, Target};
 use crate::model::facts::{ImageFacts, Revision, ServiceFacts};
 use crate::model::id::EventId;
 use crate::model::image::{Repository, Tag};
@@ -15,7 +15,7 @@ use crate::model::trigger::Trigger;
 pub struct TargetFacts<'a> {
     /// What the configuration says.
     pub target: &'a Target,
-    /// The repository that the target's name for it means.
+    /// The target's repository.
     pub repository: &'a Repository,
     /// The service, as it is now.
     pub service: &'a ServiceFacts,
@@ -23,35 +23,35 @@ pub struct TargetFacts<'a> {
     pub running: &'a Revision,
     /// The revision that is rendered.
     pub base: &'a Revision,
-    /// What Slipway remembers of the service.
+    /// The record of the service.
     pub record: &'a record::Service,
 }
 
-/// An image that somebody or something wants to run.
+/// An image that may run.
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate<'a> {
     /// The image, as the registry describes it now.
     pub image: &'a ImageFacts,
-    /// Who wants it.
+    /// Who or what made it a candidate.
     pub by: By<'a>,
-    /// What brought that about, as the revision's tags say it.
+    /// The trigger, as the revision's tags say it.
     pub trigger: &'a Trigger,
     /// The event's or the request's id.
     pub event: &'a EventId,
     /// Lambda's id of the invocation, which its own tries share.
     pub request: &'a str,
-    /// When the tag came to mean the image, where an event says so: for the policy `tag` that counts as its push.
+    /// When the tag was moved to the image, where an event says so: for the policy `tag` that counts as its push.
     pub tagged_at: Option<Timestamp>,
 }
 
-/// Who wants an image to run.
+/// Who or what made an image a candidate.
 #[derive(Clone, Copy, Debug)]
 pub enum By<'a> {
     /// It was pushed under this tag; the policy orders it.
     Push(&'a Tag),
     /// The registry has it under this tag; the policy orders it likewise.
     Registry(&'a Tag),
-    /// A person or a pipeline asked for it, by this tag if by one; no order holds it back.
+    /// A person or a pipeline asked for it, by this tag if by one; no order keeps it out.
     Request {
         /// The tag.
         tag: Option<&'a Tag>,
@@ -65,11 +65,21 @@ pub enum By<'a> {
 pub struct Known<'a> {
     /// The answer to [`question`](crate::rules::gates::question).
     pub running_image: Option<&'a ImageFacts>,
-    /// The wanted image and the running one as builds, where [`to_compare`](crate::rules::gates::to_compare) asked for them.
+    /// The candidate and the running image as builds, where [`to_compare`](crate::rules::gates::to_compare) asked for them.
     pub builds: Option<(&'a BuildIdentity, &'a BuildIdentity)>,
 }
 
-/// The tag an image goes by for a target: the best that the policy deploys, else the one it was asked for by, else any.
+/// The family whose latest revision is rendered; `None` where that is what runs.
+///
+/// The latest may be somebody's unreleased revision, so a target has to ask for it.
+pub fn family_to_read<'s>(target: &Target, service: &'s ServiceFacts) -> Option<&'s str> {
+    match target.base {
+        Base::Service => None,
+        Base::Family => Some(service.task_definition.family()),
+    }
+}
+
+/// The tag under which an image is shown for a target: the best that the policy deploys, else the one it was asked for by, else any.
 pub fn tag_to_show<'a>(target: &Target, candidate: &Candidate<'a>) -> Option<&'a Tag> {
     match candidate.by {
         By::Push(tag) | By::Registry(tag) => target.tags.best(&candidate.image.tags).or(Some(tag)),

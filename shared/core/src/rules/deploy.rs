@@ -1,8 +1,7 @@
-//! Decides what a push or a request means for a target: from facts to a plan.
+//! Decides about a candidate for a target: from facts to a plan.
 //!
 //! The order of the checks is the order of the reasons a person would want to hear.
 
-use crate::config::{Target, Template};
 use crate::model::plan::{ImageChange, Plan, Rendering, Shown};
 use crate::model::provenance::Provenance;
 use crate::model::reason::Reason;
@@ -62,27 +61,10 @@ fn render_candidate(facts: &TargetFacts<'_>, candidate: &Candidate<'_>, shown: &
         trigger: candidate.trigger.clone(),
         previous: Some(facts.running.arn.short().to_owned()),
     };
-    let environment = environment(facts.target, shown, candidate);
-    render::render(
-        facts.base,
-        &render::Edits {
-            repository: facts.repository,
-            digest: &candidate.image.digest,
-            containers: &facts.target.containers,
-            environment: &environment,
-            provenance: &provenance,
-        },
-    )
+    render::render(facts.base, facts.target, facts.repository, &provenance)
 }
 
-fn environment(target: &Target, shown: &Shown, candidate: &Candidate<'_>) -> Vec<(String, String)> {
-    let fill = |(name, template): &(String, Template)| {
-        (name.clone(), template.fill(shown.tag.as_ref(), &candidate.image.digest))
-    };
-    target.environment.iter().map(fill).collect()
-}
-
-/// Why nothing is to be done when the service has exactly what is wanted.
+/// Why there is nothing to do when the service has exactly this.
 fn as_it_is(facts: &TargetFacts<'_>, shown: &Shown) -> Reason {
     let (image, revision) = (shown.to_string(), facts.running.arn.short().to_owned());
     match facts.service.primary() {

@@ -10,15 +10,12 @@ use crate::model::facts::{ServiceMessage, StoppedTask};
 use crate::model::id::TargetName;
 use crate::model::image::Digest;
 use crate::model::record::FailedBy;
-use crate::rules::mechanism::task_failure;
+use crate::rules::mechanism::is_task_failure;
 
-pub use cause::CauseKind;
-pub(crate) use cause::{Cause, ImageProblem, Lacking, SecretProblem};
+pub(crate) use cause::{Cause, CauseKind, ImageProblem, Lacking, SecretProblem};
 
 mod cause;
-
 pub mod quote;
-
 mod task;
 
 /// What was gathered when it failed. Stopped tasks vanish within the hour.
@@ -32,11 +29,11 @@ pub struct Evidence<'a> {
     pub by: FailedBy,
     /// Seconds that the deployment had, [`Settings::deadline_seconds`](crate::model::record::DeploymentSettings).
     pub deadline_seconds: u64,
-    /// When the deployment began; older events of the service are another story.
+    /// When the deployment began; older events of the service are about others.
     pub since: Option<Timestamp>,
     /// ECS's words: the service deployment's status reason, the deployment's rollout reason, the event's reason.
     pub says: &'a [String],
-    /// Tasks of the deployment that stopped, newest first; three are told.
+    /// Tasks of the deployment that stopped, newest first; three are shown.
     pub tasks: &'a [StoppedTask],
     /// ECS's log of the service, newest first.
     pub events: &'a [ServiceMessage],
@@ -44,8 +41,8 @@ pub struct Evidence<'a> {
     pub warnings: &'a [String],
 }
 
-/// What ECS states as the reason comes first, then what most tasks died of, then what kept tasks from being there at all;
-/// that the time is up is only said where nothing else is known.
+/// What ECS states as the reason comes first, then what most tasks died of, then what kept tasks from starting at all; that the
+/// time is up only where nothing else is known.
 pub(crate) fn likeliest(evidence: &Evidence<'_>) -> Cause {
     let stated = evidence.says.iter().find_map(|words| cause::stated(words));
     stated
@@ -58,10 +55,10 @@ pub(crate) fn likeliest(evidence: &Evidence<'_>) -> Cause {
 
 /// What most of the tasks died of; of equals the newest.
 fn of_tasks(tasks: &[StoppedTask]) -> Option<Cause> {
-    let counting: Vec<&StoppedTask> = tasks.iter().filter(|task| task_failure(task).is_some()).collect();
+    let counting: Vec<&StoppedTask> = tasks.iter().filter(|task| is_task_failure(task)).collect();
     // Where nothing counts, an interrupted task is still the best there is to say.
-    let looked_at = if counting.is_empty() { tasks.iter().collect() } else { counting };
-    let causes: Vec<Cause> = looked_at.into_iter().filter_map(task::cause).collect();
+    let examined = if counting.is_empty() { tasks.iter().collect() } else { counting };
+    let causes: Vec<Cause> = examined.into_iter().filter_map(task::cause).collect();
     let mut counts: HashMap<CauseKind, usize> = HashMap::new();
     for cause in &causes {
         *counts.entry(cause.kind()).or_default() += 1;
@@ -77,6 +74,11 @@ pub(crate) fn recent<'a>(evidence: &Evidence<'a>) -> impl Iterator<Item = &'a Se
         (Some(at), Some(since)) => at >= since,
         _ => true,
     })
+}
+
+/// Whether a text in lower case has one of these signs.
+fn has(lower: &str, signs: &[&str]) -> bool {
+    signs.iter().any(|sign| lower.contains(sign))
 }
 
 fn unknown(evidence: &Evidence<'_>) -> Cause {

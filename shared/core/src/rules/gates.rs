@@ -8,28 +8,21 @@ use crate::model::plan::Plan;
 use crate::model::reason::Reason;
 use crate::model::record::Blocked;
 
-pub(super) use admission::admit;
 pub(super) use in_flight::undisturbed;
 pub use order::{Question, question};
 pub(super) use order::{not_older, running};
+pub(super) use record::admit;
 pub use record::{GatedImage, gate};
 pub(super) use same_build::another as another_build;
 pub use same_build::{guess as guess_same_build, to_compare};
 pub use service::{deployable, runnable};
 pub use settle::settle;
 
-mod admission;
-
 mod in_flight;
-
 mod order;
-
 mod record;
-
 mod same_build;
-
 mod service;
-
 mod settle;
 
 /// What a gate says: `Ok` is open.
@@ -38,7 +31,7 @@ pub type Verdict = Result<(), NotOpen>;
 /// A gate that is not open.
 #[derive(Clone, Debug, PartialEq)]
 pub enum NotOpen {
-    /// Not now: the image waits, and is decided about again when what blocks it is over.
+    /// Not now: the image waits, and is decided again when what blocks it is over.
     Until(Blocked, Reason),
     /// Not at all, as things are: nothing waits.
     Closed(Reason),

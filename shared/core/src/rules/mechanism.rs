@@ -1,7 +1,7 @@
 //! Decides how a deployment stands, and how it ended. Pure, and changes nothing.
 //!
 //! An event is a hint: it comes late, twice, or in another order, and it names neither image nor revision. The record
-//! says what was meant, ECS's service deployment and its list of deployments what came of it. Success is "this
+//! says what was intended, ECS's service deployment and its list of deployments what happened. Success is "this
 //! deployment won", never "the service is stable": after a rollback by ECS the service is stable too, and the last event
 //! is the *old* deployment's COMPLETED, under its old id.
 
@@ -14,26 +14,18 @@ pub use listed::{
 pub use pace::{Because, Pace};
 pub use rollback::its_rollback;
 pub use service_deployment::{Became, StopResult, became, can_be_stopped, its_service_deployment, stop_result, won};
-pub use tasks::{TaskFailure, fails_again_and_again, task_failure, too_many_failed_tasks};
+pub use tasks::{fails_repeatedly, is_task_failure, too_many_failed_tasks};
 pub use unrecorded::{Unrecorded, unrecorded};
 
 mod assess;
-
-mod effect;
-
-mod listed;
-
-mod pace;
-
 mod ecs_messages;
-
-mod tasks;
-
-mod unrecorded;
-
+mod effect;
+mod listed;
+mod pace;
 mod rollback;
-
 mod service_deployment;
+mod tasks;
+mod unrecorded;
 
 #[cfg(test)]
 mod table;

@@ -9,16 +9,16 @@ use serde::{Deserialize, Serialize};
 use crate::model::lenient;
 use crate::model::notice::{Notice, NoticeKind, Severity};
 
-/// So many lines of a notice's details are shown where people only glance; the thread and the e-mail have more.
+/// So many lines of a notice's details are shown in a message; the thread and the e-mail have more.
 pub const GLANCE: usize = 8;
 
-/// So many notices are remembered of one message; a deployment has fewer.
-const TOLD: usize = 30;
+/// So many notices are kept of one message; a deployment has fewer.
+const KEPT: usize = 30;
 
 /// What is known of a message.
 ///
-/// The turn is taken before Slack is asked, and what Slack answered is written down at once. A function that dies between
-/// the two may make the same message twice; no notice is lost by it.
+/// The turn is taken before Slack is called, and Slack's answer is recorded at once. A function that dies between the two may
+/// post the same message twice; no notice is lost.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MessageState {
@@ -34,12 +34,12 @@ pub struct MessageState {
     /// The reply that is still missing in the thread.
     #[serde(deserialize_with = "lenient::or_default")]
     pub pending_reply: Option<PendingReply>,
-    /// The rank of the failure that the whole channel was told of.
+    /// The rank of the failure that was broadcast to the whole channel.
     #[serde(deserialize_with = "lenient::or_default")]
     pub broadcast: Option<u8>,
-    /// The notices that are done with, newest first.
-    #[serde(deserialize_with = "lenient::items")]
-    pub told: Vec<String>,
+    /// The notices that are handled, newest first.
+    #[serde(rename = "told", deserialize_with = "lenient::items")]
+    pub handled: Vec<String>,
     /// The queue's messages that were put aside because Slack refused them, newest first.
     #[serde(deserialize_with = "lenient::items")]
     pub lost: Vec<String>,
@@ -62,7 +62,7 @@ pub struct ShownNotice {
 /// A reply that is still to be made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingReply {
-    /// The notice that it tells.
+    /// The notice that it is about.
     pub id: String,
     /// How.
     pub reply: Reply,
@@ -73,7 +73,7 @@ pub struct PendingReply {
 pub struct Writer {
     /// The invocation.
     pub by: String,
-    /// Its turn ends by itself then, should it die.
+    /// Its turn ends then, should it die.
     pub until: Timestamp,
 }
 
@@ -86,19 +86,19 @@ pub enum Transport {
     Webhook,
 }
 
-/// Whether a channel is told of a notice.
+/// Whether a channel gets a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subscription {
-    /// It asked for it.
+    /// It subscribed to it.
     Yes,
-    /// It did not, but a message that is there already is kept right.
+    /// It did not, but a message that is there already is kept up to date.
     IfThere,
 }
 
-/// What a notice means for a message.
+/// What a notice changes in a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Turn {
-    /// Nothing: it was told, or is not wanted here.
+    /// Nothing: it is handled, or not subscribed to.
     Nothing,
     /// Another invocation writes the message; at the latest until then.
     Wait(Timestamp),
@@ -130,7 +130,7 @@ pub enum Main {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
-    /// Whoever follows the thread sees it.
+    /// Who follows the thread sees it.
     Thread,
     /// The whole channel sees it.
     Broadcast,
@@ -141,18 +141,18 @@ impl MessageState {
     pub fn take(
         &mut self,
         notice: &Notice,
-        way: Transport,
-        wanted: Subscription,
+        transport: Transport,
+        subscription: Subscription,
         holder: Writer,
         now: Timestamp,
     ) -> Turn {
-        if self.told.contains(&notice.id) || (wanted == Subscription::IfThere && self.shown.is_none()) {
+        if self.handled.contains(&notice.id) || (subscription == Subscription::IfThere && self.shown.is_none()) {
             return Turn::Nothing;
         }
         if let Some(other) = self.turn.as_ref().filter(|other| other.by != holder.by && other.until > now) {
             return Turn::Wait(other.until);
         }
-        let work = self.work(notice, way);
+        let work = self.work(notice, transport);
         if work == (Work { main: Main::Leave, reply: None }) {
             self.done(notice);
             return Turn::Nothing;
@@ -165,7 +165,7 @@ impl MessageState {
     pub fn posted(&mut self, notice: &Notice, channel: Option<String>, ts: Option<String>, reply: Option<Reply>) {
         (self.channel, self.ts) = (channel, ts);
         if notice.severity == Severity::Failure {
-            // The message itself tells the whole channel.
+            // The message itself reaches the whole channel.
             self.broadcast = self.broadcast.max(Some(notice.kind.rank()));
         }
         self.edited(notice, reply);
@@ -182,26 +182,19 @@ impl MessageState {
         (self.channel, self.ts) = (None, None);
     }
 
-    /// Everything was done for the notice, and the turn ends.
+    /// The notice is handled, and the turn ends.
     pub fn done(&mut self, notice: &Notice) {
-        if let Some(pending_reply) = self.pending_reply.take_if(|pending_reply| pending_reply.id == notice.id)
-            && pending_reply.reply == Reply::Broadcast
-        {
+        let replied = self.pending_reply.take_if(|pending| pending.id == notice.id);
+        if replied.is_some_and(|replied| replied.reply == Reply::Broadcast) {
             self.broadcast = self.broadcast.max(Some(notice.kind.rank()));
         }
-        if !self.told.contains(&notice.id) {
-            self.told.insert(0, notice.id.clone());
-            self.told.truncate(TOLD);
-        }
+        keep(&mut self.handled, &notice.id);
         self.turn = None;
     }
 
-    /// A message of the queue was put aside: it does not count again, should the queue bring it again.
+    /// A message of the queue was put aside: it does not count again, should the queue deliver it again.
     pub fn lost(&mut self, record: &str) {
-        if !self.lost.iter().any(|lost| lost == record) {
-            self.lost.insert(0, record.to_owned());
-            self.lost.truncate(TOLD);
-        }
+        keep(&mut self.lost, record);
     }
 
     /// The turn ends, and the notice waits for another one.
@@ -209,42 +202,33 @@ impl MessageState {
         self.turn = None;
     }
 
-    fn work(&self, notice: &Notice, way: Transport) -> Work {
+    fn work(&self, notice: &Notice, transport: Transport) -> Work {
         let forward = self.shown.as_ref().is_none_or(|shown| (notice.kind.rank(), notice.at) > (shown.rank, shown.at));
-        match (way, &self.ts) {
+        let in_thread = has_depth(notice).then_some(Reply::Thread);
+        match (transport, &self.ts) {
             (Transport::Webhook, _) if forward && deserves_a_message(notice.kind) => {
                 Work { main: Main::Post, reply: None }
             }
             (Transport::Webhook, _) => Work { main: Main::Leave, reply: None },
             (Transport::Bot, None) => {
-                // A message that was deleted comes back as what it showed or shall show, never as something older.
-                let main = if forward || self.shown.as_ref().is_some_and(|shown| shown.id == notice.id) {
-                    Main::Post
-                } else {
-                    Main::Leave
-                };
-                Work { reply: (main == Main::Post && has_more(notice)).then_some(Reply::Thread), main }
+                // A message that was deleted is posted again as what it showed or shall show, never as something older.
+                match forward || self.shown.as_ref().is_some_and(|shown| shown.id == notice.id) {
+                    true => Work { main: Main::Post, reply: has_more(notice).then_some(Reply::Thread) },
+                    false => Work { main: Main::Leave, reply: None },
+                }
             }
             (Transport::Bot, Some(_)) if forward => {
-                let reply = if self.alarms(notice) {
-                    Some(Reply::Broadcast)
-                } else {
-                    has_depth(notice).then_some(Reply::Thread)
-                };
-                Work { main: Main::Edit, reply }
+                let broadcast = self.alarms(notice).then_some(Reply::Broadcast);
+                Work { main: Main::Edit, reply: broadcast.or(in_thread) }
             }
             (Transport::Bot, Some(_)) => {
-                let pending_reply = self
-                    .pending_reply
-                    .as_ref()
-                    .filter(|pending_reply| pending_reply.id == notice.id)
-                    .map(|pending_reply| pending_reply.reply);
-                Work { main: Main::Leave, reply: pending_reply.or_else(|| has_depth(notice).then_some(Reply::Thread)) }
+                let pending = self.pending_reply.as_ref().filter(|pending| pending.id == notice.id);
+                Work { main: Main::Leave, reply: pending.map(|pending| pending.reply).or(in_thread) }
             }
         }
     }
 
-    /// Whether the channel is told by a broadcast: once when it fails, and again if the rollback fails too.
+    /// Whether the whole channel gets it: once when it fails, and again if the rollback fails too.
     fn alarms(&self, notice: &Notice) -> bool {
         notice.severity == Severity::Failure
             && match notice.kind {
@@ -254,18 +238,26 @@ impl MessageState {
     }
 }
 
-/// Whether there is more to tell than a new message shows, at which people glance, or will show when it has moved on.
+/// Puts an id first, unless the list has it; the oldest give way.
+fn keep(ids: &mut Vec<String>, id: &str) {
+    if !ids.iter().any(|it| it == id) {
+        ids.insert(0, id.to_owned());
+        ids.truncate(KEPT);
+    }
+}
+
+/// Whether there is more than a new message shows, or will show when it has moved on.
 fn has_more(notice: &Notice) -> bool {
     let moves_on = (1..NoticeKind::Failed.rank()).contains(&notice.kind.rank());
     !notice.changes.is_empty() || notice.details.len() > GLANCE || (moves_on && has_depth(notice))
 }
 
-/// Whether there is something to look up later.
+/// Whether the thread has something to keep.
 fn has_depth(notice: &Notice) -> bool {
     !notice.changes.is_empty() || !notice.details.is_empty() || notice.severity == Severity::Failure
 }
 
-/// A webhook's channel gets the start and the end, and the news that it fails: each is a message of its own.
+/// A webhook's channel gets the start, the failure and the end, each as a message of its own.
 fn deserves_a_message(kind: NoticeKind) -> bool {
     !matches!(kind, NoticeKind::InProgress | NoticeKind::RollingBack)
 }
@@ -291,24 +283,29 @@ mod tests {
         Writer { by: by.to_owned(), until: Timestamp::from_second(1_000).unwrap() }
     }
 
-    /// What becomes of the message by these notices, in the order in which they arrive.
-    fn told(way: Transport, notices: &[Notice]) -> Vec<String> {
-        let mut living = MessageState::default();
-        notices.iter().map(|notice| told_one(&mut living, way, Subscription::Yes, notice)).collect()
+    /// What these notices change in the message, in the order in which they arrive.
+    fn effects(transport: Transport, notices: &[Notice]) -> Vec<String> {
+        let mut state = MessageState::default();
+        notices.iter().map(|notice| effect_of(&mut state, transport, Subscription::Yes, notice)).collect()
     }
 
-    fn told_one(living: &mut MessageState, way: Transport, wanted: Subscription, notice: &Notice) -> String {
-        match living.take(notice, way, wanted, holder("a"), Timestamp::UNIX_EPOCH) {
+    fn effect_of(
+        state: &mut MessageState,
+        transport: Transport,
+        subscription: Subscription,
+        notice: &Notice,
+    ) -> String {
+        match state.take(notice, transport, subscription, holder("a"), Timestamp::UNIX_EPOCH) {
             Turn::Ours(work) => {
                 match work.main {
                     Main::Post => {
-                        let ts = (way == Transport::Bot).then(|| "1.0".to_owned());
-                        living.posted(notice, Some("C1".to_owned()), ts, work.reply);
+                        let ts = (transport == Transport::Bot).then(|| "1.0".to_owned());
+                        state.posted(notice, Some("C1".to_owned()), ts, work.reply);
                     }
-                    Main::Edit => living.edited(notice, work.reply),
+                    Main::Edit => state.edited(notice, work.reply),
                     Main::Leave => {}
                 }
-                living.done(notice);
+                state.done(notice);
                 format!("{:?} {:?}", work.main, work.reply)
             }
             turn => format!("{turn:?}"),
@@ -320,125 +317,126 @@ mod tests {
         let (started, progress, completed) =
             (notice(NoticeKind::Started, 1), notice(NoticeKind::InProgress, 2), notice(NoticeKind::Completed, 9));
         let all = [started.clone(), progress.clone(), completed.clone(), completed.clone(), started.clone()];
-        assert_eq!(told(Transport::Bot, &all), ["Post None", "Edit None", "Edit None", "Nothing", "Nothing"]);
+        assert_eq!(effects(Transport::Bot, &all), ["Post None", "Edit None", "Edit None", "Nothing", "Nothing"]);
         let reverse = [completed, progress, started];
-        assert_eq!(told(Transport::Bot, &reverse), ["Post None", "Nothing", "Nothing"]);
+        assert_eq!(effects(Transport::Bot, &reverse), ["Post None", "Nothing", "Nothing"]);
     }
 
     #[test]
-    fn a_failure_is_broadcast_once_and_a_failed_way_back_again() {
+    fn a_failure_is_broadcast_once_and_a_failed_rollback_again() {
         let all = [NoticeKind::Started, NoticeKind::Failing, NoticeKind::RollingBack, NoticeKind::RolledBack];
         let all: Vec<Notice> = all.into_iter().zip(1..).map(|(kind, second)| notice(kind, second)).collect();
         let expected = ["Post None", "Edit Some(Broadcast)", "Edit Some(Thread)", "Edit Some(Thread)"];
-        assert_eq!(told(Transport::Bot, &all), expected);
+        assert_eq!(effects(Transport::Bot, &all), expected);
 
         let all = [NoticeKind::Failing, NoticeKind::RollingBack, NoticeKind::RollbackFailed];
         let all: Vec<Notice> = all.into_iter().zip(1..).map(|(kind, second)| notice(kind, second)).collect();
         let expected = ["Post Some(Thread)", "Edit Some(Thread)", "Edit Some(Broadcast)"];
-        assert_eq!(told(Transport::Bot, &all), expected);
+        assert_eq!(effects(Transport::Bot, &all), expected);
     }
 
     #[test]
     fn a_thread_begins_where_the_message_does_not_show_all() {
         let with = |kind, lines: usize| Notice { details: vec!["a line".to_owned(); lines], ..notice(kind, 1) };
-        assert_eq!(told(Transport::Bot, &[with(NoticeKind::Failed, GLANCE)]), ["Post None"]);
-        assert_eq!(told(Transport::Bot, &[with(NoticeKind::ConfigInvalid, GLANCE)]), ["Post None"]);
-        assert_eq!(told(Transport::Bot, &[with(NoticeKind::Failed, GLANCE + 1)]), ["Post Some(Thread)"]);
+        assert_eq!(effects(Transport::Bot, &[with(NoticeKind::Failed, GLANCE)]), ["Post None"]);
+        assert_eq!(effects(Transport::Bot, &[with(NoticeKind::ConfigInvalid, GLANCE)]), ["Post None"]);
+        assert_eq!(effects(Transport::Bot, &[with(NoticeKind::Failed, GLANCE + 1)]), ["Post Some(Thread)"]);
         // It shows something else soon.
-        assert_eq!(told(Transport::Bot, &[with(NoticeKind::Failing, 1)]), ["Post Some(Thread)"]);
+        assert_eq!(effects(Transport::Bot, &[with(NoticeKind::Failing, 1)]), ["Post Some(Thread)"]);
     }
 
     #[test]
     fn a_webhook_gets_the_start_and_the_end() {
         let all = [NoticeKind::Started, NoticeKind::InProgress, NoticeKind::Completed, NoticeKind::Started]
             .map(|kind| notice(kind, 1));
-        assert_eq!(told(Transport::Webhook, &all), ["Post None", "Nothing", "Post None", "Nothing"]);
+        assert_eq!(effects(Transport::Webhook, &all), ["Post None", "Nothing", "Post None", "Nothing"]);
         let all = [notice(NoticeKind::Completed, 2), notice(NoticeKind::Started, 1)];
-        assert_eq!(told(Transport::Webhook, &all), ["Post None", "Nothing"]);
+        assert_eq!(effects(Transport::Webhook, &all), ["Post None", "Nothing"]);
     }
 
     #[test]
     fn a_channel_that_asked_for_failures_sees_how_they_end() {
-        let mut living = MessageState::default();
-        let mut tell = |kind, second, wanted| told_one(&mut living, Transport::Bot, wanted, &notice(kind, second));
-        assert_eq!(tell(NoticeKind::Started, 1, Subscription::IfThere), "Nothing");
-        assert_eq!(tell(NoticeKind::Failing, 2, Subscription::Yes), "Post Some(Thread)");
-        assert_eq!(tell(NoticeKind::Superseded, 3, Subscription::IfThere), "Edit None");
+        let mut state = MessageState::default();
+        let mut effect =
+            |kind, second, subscription| effect_of(&mut state, Transport::Bot, subscription, &notice(kind, second));
+        assert_eq!(effect(NoticeKind::Started, 1, Subscription::IfThere), "Nothing");
+        assert_eq!(effect(NoticeKind::Failing, 2, Subscription::Yes), "Post Some(Thread)");
+        assert_eq!(effect(NoticeKind::Superseded, 3, Subscription::IfThere), "Edit None");
     }
 
     #[test]
     fn two_invocations_take_turns_and_a_dead_one_s_turn_ends() {
-        let mut living = MessageState::default();
+        let mut state = MessageState::default();
         let (started, completed) = (notice(NoticeKind::Started, 1), notice(NoticeKind::Completed, 2));
         let now = Timestamp::UNIX_EPOCH;
-        let take = |living: &mut MessageState, notice: &Notice, by: &str, now| {
-            living.take(notice, Transport::Bot, Subscription::Yes, holder(by), now)
+        let take = |state: &mut MessageState, notice: &Notice, by: &str, now| {
+            state.take(notice, Transport::Bot, Subscription::Yes, holder(by), now)
         };
-        assert!(matches!(take(&mut living, &started, "a", now), Turn::Ours(_)));
-        assert_eq!(take(&mut living, &completed, "b", now), Turn::Wait(holder("a").until));
-        assert!(matches!(take(&mut living, &completed, "b", holder("a").until), Turn::Ours(_)));
+        assert!(matches!(take(&mut state, &started, "a", now), Turn::Ours(_)));
+        assert_eq!(take(&mut state, &completed, "b", now), Turn::Wait(holder("a").until));
+        assert!(matches!(take(&mut state, &completed, "b", holder("a").until), Turn::Ours(_)));
     }
 
     #[test]
     fn a_reply_that_was_not_made_is_made_later() {
-        let mut living = MessageState::default();
-        told_one(&mut living, Transport::Bot, Subscription::Yes, &notice(NoticeKind::Started, 1));
+        let mut state = MessageState::default();
+        effect_of(&mut state, Transport::Bot, Subscription::Yes, &notice(NoticeKind::Started, 1));
         let failing = notice(NoticeKind::Failing, 2);
-        living.take(&failing, Transport::Bot, Subscription::Yes, holder("a"), Timestamp::UNIX_EPOCH);
-        living.edited(&failing, Some(Reply::Broadcast));
+        state.take(&failing, Transport::Bot, Subscription::Yes, holder("a"), Timestamp::UNIX_EPOCH);
+        state.edited(&failing, Some(Reply::Broadcast));
         // It dies here.
-        let turn = living.take(&failing, Transport::Bot, Subscription::Yes, holder("b"), holder("a").until);
+        let turn = state.take(&failing, Transport::Bot, Subscription::Yes, holder("b"), holder("a").until);
         assert_eq!(turn, Turn::Ours(Work { main: Main::Leave, reply: Some(Reply::Broadcast) }));
     }
 
     #[test]
     fn a_message_that_somebody_deleted_comes_back_as_what_it_showed() {
-        let mut living = MessageState::default();
+        let mut state = MessageState::default();
         let (started, failing) = (notice(NoticeKind::Started, 1), notice(NoticeKind::Failing, 2));
-        told_one(&mut living, Transport::Bot, Subscription::Yes, &started);
-        let take = |living: &mut MessageState, notice: &Notice| {
-            living.take(notice, Transport::Bot, Subscription::Yes, holder("a"), Timestamp::UNIX_EPOCH)
+        effect_of(&mut state, Transport::Bot, Subscription::Yes, &started);
+        let take = |state: &mut MessageState, notice: &Notice| {
+            state.take(notice, Transport::Bot, Subscription::Yes, holder("a"), Timestamp::UNIX_EPOCH)
         };
-        assert!(matches!(take(&mut living, &failing), Turn::Ours(Work { main: Main::Edit, .. })));
-        living.edited(&failing, Some(Reply::Broadcast));
+        assert!(matches!(take(&mut state, &failing), Turn::Ours(Work { main: Main::Edit, .. })));
+        state.edited(&failing, Some(Reply::Broadcast));
         // The reply finds no message to reply to.
-        living.gone();
-        assert_eq!((living.channel.clone(), living.ts.clone()), (None, None));
+        state.gone();
+        assert_eq!((state.channel.clone(), state.ts.clone()), (None, None));
         assert_eq!(
-            told_one(&mut living, Transport::Bot, Subscription::Yes, &notice(NoticeKind::InProgress, 1)),
+            effect_of(&mut state, Transport::Bot, Subscription::Yes, &notice(NoticeKind::InProgress, 1)),
             "Nothing",
             "it is older"
         );
-        assert_eq!(take(&mut living, &failing), Turn::Ours(Work { main: Main::Post, reply: Some(Reply::Thread) }));
+        assert_eq!(take(&mut state, &failing), Turn::Ours(Work { main: Main::Post, reply: Some(Reply::Thread) }));
     }
 
     #[test]
     fn a_notice_and_a_message_of_the_queue_are_done_with_once() {
-        let mut living = MessageState::default();
+        let mut state = MessageState::default();
         let started = notice(NoticeKind::Started, 1);
         for _ in 0..2 {
-            living.done(&started);
-            living.lost("message-1");
-            living.lost("message-2");
+            state.done(&started);
+            state.lost("message-1");
+            state.lost("message-2");
         }
-        assert_eq!(living.told, [started.id]);
-        assert_eq!(living.lost, ["message-2", "message-1"]);
+        assert_eq!(state.handled, [started.id]);
+        assert_eq!(state.lost, ["message-2", "message-1"]);
     }
 
     #[test]
     fn a_turn_that_is_let_go_is_anybody_s() {
-        let mut living = MessageState::default();
+        let mut state = MessageState::default();
         let started = notice(NoticeKind::Started, 1);
-        let take = |living: &mut MessageState, by: &str| {
-            living.take(&started, Transport::Bot, Subscription::Yes, holder(by), Timestamp::UNIX_EPOCH)
+        let take = |state: &mut MessageState, by: &str| {
+            state.take(&started, Transport::Bot, Subscription::Yes, holder(by), Timestamp::UNIX_EPOCH)
         };
-        assert!(matches!(take(&mut living, "a"), Turn::Ours(_)));
-        living.let_go();
-        assert!(matches!(take(&mut living, "b"), Turn::Ours(_)));
+        assert!(matches!(take(&mut state, "a"), Turn::Ours(_)));
+        state.let_go();
+        assert!(matches!(take(&mut state, "b"), Turn::Ours(_)));
     }
 
     #[test]
-    fn what_has_details_or_changes_is_told_in_the_thread_too() {
+    fn what_has_details_or_changes_is_in_the_thread_too() {
         let completed = || notice(NoticeKind::Completed, 2);
         let change = crate::model::diff::Change {
             path: "cpu".to_owned(),
@@ -451,24 +449,24 @@ mod tests {
             Notice { changes: vec![change], ..completed() },
         ] {
             assert_eq!(
-                told(Transport::Bot, &[notice(NoticeKind::Started, 1), more]),
+                effects(Transport::Bot, &[notice(NoticeKind::Started, 1), more]),
                 ["Post None", "Edit Some(Thread)"]
             );
         }
-        assert_eq!(told(Transport::Bot, &[notice(NoticeKind::Started, 1), completed()]), ["Post None", "Edit None"]);
+        assert_eq!(effects(Transport::Bot, &[notice(NoticeKind::Started, 1), completed()]), ["Post None", "Edit None"]);
     }
 
     #[test]
     fn only_a_broadcast_tells_the_whole_channel() {
-        let mut living = MessageState::default();
+        let mut state = MessageState::default();
         let failing = notice(NoticeKind::Failing, 2);
-        living.edited(&failing, Some(Reply::Thread));
-        living.done(&failing);
-        assert_eq!(living.broadcast, None);
-        living.edited(&failing, Some(Reply::Broadcast));
-        living.done(&notice(NoticeKind::Started, 1));
-        assert_eq!(living.broadcast, None, "another notice's reply is still pending_reply");
-        living.done(&failing);
-        assert_eq!(living.broadcast, Some(NoticeKind::Failing.rank()));
+        state.edited(&failing, Some(Reply::Thread));
+        state.done(&failing);
+        assert_eq!(state.broadcast, None);
+        state.edited(&failing, Some(Reply::Broadcast));
+        state.done(&notice(NoticeKind::Started, 1));
+        assert_eq!(state.broadcast, None, "another notice's reply is still pending_reply");
+        state.done(&failing);
+        assert_eq!(state.broadcast, Some(NoticeKind::Failing.rank()));
     }
 }

@@ -1,22 +1,22 @@
-//! What a decision has learned and the record does not say yet; it is written with the next write.
+//! What an observation adds to the record; it is recorded with the next write.
 
 use crate::model::build::BuildChange;
 use crate::model::record::{Began, Blocked, Decision, KnownGood, PendingInput, Ran, Service};
 
-/// Something to write into the record with the next write; noting it twice changes nothing more.
+/// Something to record with the next write; recording it twice changes nothing more.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Note {
-    /// The service was seen for the first time: what runs is taken over as it is.
+    /// The service was observed for the first time: what runs is adopted as it is.
     Adopted(Option<KnownGood>, Decision),
     /// A person decided, here or elsewhere.
     Decided(Decision),
-    /// What a good revision's tags really meant when it ran.
+    /// What a known-good revision's tags pointed to when it ran.
     Ran(String, Vec<Ran>),
     /// An update whose answer was lost made this deployment.
     Began(u64, Began),
-    /// An update that this very invocation meant in an earlier try never took effect.
+    /// An update that this invocation intended in an earlier try never took effect.
     Discarded(u64),
-    /// An update that was intended by an invocation that is gone never took effect: it is decided again.
+    /// An update that an invocation intended that is gone never took effect: it is decided again.
     NeverBegan(u64),
     /// What the images of a deployment were built from.
     Built(u64, BuildChange),
@@ -27,21 +27,21 @@ pub enum Note {
 }
 
 impl Note {
-    /// Writes it down.
+    /// Records it.
     pub fn write(&self, record: &mut Service) {
         match self {
-            Self::Adopted(good, decision) => {
+            Self::Adopted(known_good, decision) => {
                 if is_first_observation(record) {
-                    good.iter().for_each(|good| record.record_known_good(good.clone()));
+                    known_good.iter().for_each(|it| record.record_known_good(it.clone()));
                     record.decided(decision.clone());
                 }
             }
             Self::Decided(decision) => record.decided(decision.clone()),
             Self::Ran(revision, ran) => {
-                if let Some(good) =
+                if let Some(known_good) =
                     record.known_good.iter_mut().find(|it| it.revision == *revision && it.ran.is_empty())
                 {
-                    good.ran.clone_from(ran);
+                    known_good.ran.clone_from(ran);
                 }
             }
             Self::Began(number, began) => record.began(*number, began),
@@ -54,7 +54,7 @@ impl Note {
     }
 }
 
-/// Whether nothing is remembered of the service: Slipway sees it for the first time, or the table was lost.
+/// Whether nothing is recorded of the service: Slipway observes it for the first time, or the table was lost.
 pub fn is_first_observation(record: &Service) -> bool {
     record.decision.is_none() && record.known_good.is_empty() && record.deployments.is_empty()
 }

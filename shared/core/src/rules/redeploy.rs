@@ -1,15 +1,13 @@
 //! Decides a redeploy: the running images are rendered again, and a deployment is made even if nothing changes.
 
-use crate::config::Target;
-use crate::model::facts::{RanImage, Revision, ServiceFacts};
+use crate::model::facts::{RanImage, Revision};
 use crate::model::id::EventId;
-use crate::model::image::{Digest, ImageRef, Repository, Tag};
+use crate::model::image::{Digest, Tag};
 use crate::model::plan::{ImageChange, Plan, Rendering, Shown};
 use crate::model::provenance::Provenance;
 use crate::model::reason::Reason;
-use crate::model::record;
 use crate::model::trigger::Trigger;
-use crate::rules::candidate::By;
+use crate::rules::candidate::{By, TargetFacts};
 use crate::rules::gates::{NotOpen, undisturbed};
 use crate::rules::render;
 use crate::rules::steps::{register_and_update, update_anyway};
@@ -17,16 +15,8 @@ use crate::rules::steps::{register_and_update, update_anyway};
 /// What was looked up for a redeploy of one service.
 #[derive(Clone, Copy, Debug)]
 pub struct Redeploy<'a> {
-    /// The first of the service's entries; what is not of one repository is taken from it.
-    pub first: &'a Target,
-    /// The service's entries in the configuration, one per repository, with the repository that each means.
-    pub entries: &'a [(&'a Target, Repository)],
-    /// The service, as it is now.
-    pub service: &'a ServiceFacts,
-    /// The revision that the service runs.
-    pub running: &'a Revision,
-    /// The revision that is rendered.
-    pub base: &'a Revision,
+    /// The service's entries in the configuration, one per repository and at least one.
+    pub entries: &'a [TargetFacts<'a>],
     /// What really ran, asked only where the task definition names a tag.
     pub ran: &'a [RanImage],
     /// The request's id, where it has one of its own: then a repeat must be recognisable.
@@ -35,8 +25,6 @@ pub struct Redeploy<'a> {
     pub event: &'a EventId,
     /// Lambda's id of the invocation, which its own tries share.
     pub request: &'a str,
-    /// What Slipway remembers of the service.
-    pub record: &'a record::Service,
 }
 
 /// Somebody asks for it, of no image in particular.
@@ -44,108 +32,74 @@ const BY: By<'static> = By::Request { tag: None, force: false };
 
 /// Plans a redeploy of a service, with every one of its repositories' images as they run.
 pub fn redeploy(facts: &Redeploy<'_>) -> Plan {
+    let first = facts.entries[0];
     let mut rendered: Option<Rendering> = None;
-    let mut shown: Option<(&Repository, Shown)> = None;
+    let mut image: Option<ImageChange> = None;
     let mut refusal = None;
-    for (target, repository) in facts.entries {
-        let Some((digest, tag)) = running_image(facts, target, repository) else { continue };
+    for entry in facts.entries {
+        let Some((digest, tag)) = running_image(facts, entry) else { continue };
         // The second entry is rendered upon what the first one gave.
-        let base = rendered.as_ref().map_or_else(|| facts.base.clone(), |rendering| rendering.as_base(facts.base));
-        match render_again(facts, target, repository, &base, &digest, tag.as_ref()) {
+        let base = rendered.as_ref().map_or_else(|| first.base.clone(), |rendering| rendering.as_base(first.base));
+        match render_again(facts, entry, &base, &digest, tag.as_ref()) {
             Ok(rendering) => {
-                shown.get_or_insert((repository, Shown { tag, digest: Some(digest) }));
+                let new = Shown { tag, digest: Some(digest) };
+                let repository = entry.repository.name.clone();
+                image.get_or_insert(ImageChange { repository, old: Some(new.clone()), new });
                 rendered = Some(rendering);
             }
             Err(reason) => refusal = Some(reason),
         }
     }
-    let (reason, steps) =
-        match (refusal, undisturbed(facts.service, facts.record, BY).map_err(NotOpen::into_reason), rendered) {
-            (Some(reason), _, _) | (None, Err(reason), _) => (reason, Vec::new()),
-            (None, Ok(()), Some(rendering)) if !rendering.equals(facts.running) => {
-                (Reason::RedeployChanged, register_and_update(facts.service, rendering.against(facts.base)))
-            }
-            (None, Ok(()), Some(rendering)) if facts.id.is_some() => {
-                let id = facts.id.map(ToString::to_string).unwrap_or_default();
-                (Reason::RedeployMarked { id }, register_and_update(facts.service, rendering.against(facts.base)))
-            }
-            // Nothing of the repositories runs, or nothing changes: the same revision once more.
-            (None, Ok(()), _) => {
-                (Reason::RedeployForced, vec![update_anyway(facts.service, facts.running.arn.clone())])
-            }
-        };
-    let image = shown.map(|(repository, image)| ImageChange {
-        repository: repository.name.clone(),
-        old: Some(image.clone()),
-        new: image,
-    });
-    let running = Some(facts.running.arn.clone());
-    Plan { image, running, steps, ..Plan::nothing(facts.first.name.clone(), reason) }
+    let undisturbed = undisturbed(first.service, first.record, BY).map_err(NotOpen::into_reason);
+    let (reason, steps) = match (refusal, undisturbed, rendered) {
+        (Some(reason), _, _) | (None, Err(reason), _) => (reason, Vec::new()),
+        (None, Ok(()), Some(rendering)) if facts.id.is_some() || !rendering.equals(first.running) => {
+            let marked = facts.id.filter(|_| rendering.equals(first.running));
+            let reason = marked.map_or(Reason::RedeployChanged, |id| Reason::RedeployMarked { id: id.to_string() });
+            (reason, register_and_update(first.service, rendering.against(first.base)))
+        }
+        // Nothing of the repositories runs, or nothing changes: the same revision once more.
+        (None, Ok(()), _) => (Reason::RedeployForced, vec![update_anyway(first.service, first.running.arn.clone())]),
+    };
+    let running = Some(first.running.arn.clone());
+    Plan { image, running, steps, ..Plan::nothing(first.target.name.clone(), reason) }
 }
 
 /// Whether the task definition names a tag of one of these repositories: what such a container really ran must be asked.
-pub fn names_a_tag(running: &Revision, entries: &[(&Target, Repository)]) -> bool {
-    entries.iter().any(|(target, repository)| {
-        let containers = render::containers_of(running, repository, &target.containers).unwrap_or_default();
-        containers
-            .iter()
-            .filter_map(|container| ImageRef::parse(render::image_of(running, container)?))
-            .any(|image| image.digest.is_none() && image.repository() == *repository)
-    })
+pub fn names_a_tag(entries: &[TargetFacts<'_>]) -> bool {
+    let mut images = entries.iter().flat_map(|it| render::images(it.running, it.target, it.repository));
+    images.any(|image| image.digest.is_none())
 }
 
-/// The digest that runs of this repository, and the tag it goes by.
-fn running_image(facts: &Redeploy<'_>, target: &Target, repository: &Repository) -> Option<(Digest, Option<Tag>)> {
-    let containers = render::containers_of(facts.running, repository, &target.containers).ok()?;
-    let provenance = Provenance::of(facts.running);
-    containers.iter().find_map(|container| {
-        let image = ImageRef::parse(render::image_of(facts.running, container)?)?;
-        if image.repository() != *repository {
-            return None;
-        }
-        let ran = || facts.ran.iter().find(|ran| ran.container == container.as_str())?.digest.clone();
+/// The digest and the tag of the image that runs of this entry's repository, if the digest is known.
+fn running_image(facts: &Redeploy<'_>, entry: &TargetFacts<'_>) -> Option<(Digest, Option<Tag>)> {
+    let provenance = Provenance::of(entry.running).filter(|it| it.repository == entry.repository.name);
+    render::images(entry.running, entry.target, entry.repository).into_iter().find_map(|image| {
+        let ran = || facts.ran.iter().find(|ran| ran.container == image.container.as_str())?.digest.clone();
         let digest = image.digest.clone().or_else(ran)?;
-        let tag = provenance
-            .as_ref()
-            .filter(|provenance| provenance.digest == digest && provenance.repository == repository.name)
-            .and_then(|provenance| provenance.tag.clone());
+        let tag = provenance.as_ref().filter(|it| it.digest == digest).and_then(|it| it.tag.clone());
         Some((digest, tag.or(image.tag)))
     })
 }
 
 fn render_again(
     facts: &Redeploy<'_>,
-    target: &Target,
-    repository: &Repository,
+    entry: &TargetFacts<'_>,
     base: &Revision,
     digest: &Digest,
     tag: Option<&Tag>,
 ) -> Result<Rendering, Reason> {
-    let pushed_at = Provenance::of(facts.running)
-        .filter(|provenance| provenance.digest == *digest)
-        .and_then(|provenance| provenance.pushed_at);
     let provenance = Provenance {
-        repository: repository.name.clone(),
+        repository: entry.repository.name.clone(),
         tag: tag.cloned(),
         digest: digest.clone(),
-        pushed_at,
+        pushed_at: Provenance::of(entry.running).filter(|it| it.digest == *digest).and_then(|it| it.pushed_at),
         event: facts.event.clone(),
         request: Some(facts.request.to_owned()),
         trigger: Trigger::Redeploy,
-        previous: Some(facts.running.arn.short().to_owned()),
+        previous: Some(entry.running.arn.short().to_owned()),
     };
-    let environment: Vec<_> =
-        target.environment.iter().map(|(name, value)| (name.clone(), value.fill(tag, digest))).collect();
-    render::render(
-        base,
-        &render::Edits {
-            repository,
-            digest,
-            containers: &target.containers,
-            environment: &environment,
-            provenance: &provenance,
-        },
-    )
+    render::render(base, entry.target, entry.repository, &provenance)
 }
 
 #[cfg(test)]

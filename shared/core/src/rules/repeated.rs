@@ -14,11 +14,11 @@ pub fn done_by_record(record: &Service, id: &EventId) -> Option<Reason> {
 
 /// By the family's newest revisions, which bear the id as well.
 ///
-/// A revision that no deployment brought is what a try left that died before its update: it counts for nothing.
+/// A revision without a deployment does not count: the try that registered it died before its update.
 pub fn done_by_revision(record: &Service, newest: &[Revision], running: &Revision, id: &EventId) -> Option<Reason> {
     let made = newest.iter().find(|revision| Provenance::of(revision).is_some_and(|made| made.is_of(id)))?;
-    let brought = record.deployments.iter().filter_map(|it| it.revision.new.as_deref());
-    let last = brought.filter_map(|revision| TaskDefinitionArn::new(revision).revision()).max();
+    let deployed = record.deployments.iter().filter_map(|it| it.revision.new.as_deref());
+    let last = deployed.filter_map(|revision| TaskDefinitionArn::new(revision).revision()).max();
     let unused = last.is_some() && made.arn.revision() > last && made.arn != running.arn;
     (!unused).then(|| done(id, made.arn.short()))
 }

@@ -1,12 +1,12 @@
 //! Manual requests: what a person or a pipeline may ask by invoking the deploy function.
 //!
-//! A request is read strictly, since a person can mend it: every mistake is told at once, and then nothing is done.
+//! A request is read strictly, since a person can fix it: every mistake is reported at once, and then nothing is done.
 
 mod keys;
-
 mod reader;
 
 use serde_json::{Map, Value};
+use strum::{EnumDiscriminants, EnumString, IntoStaticStr, VariantArray};
 
 use crate::config::{Config, Mistake, Target};
 use crate::model::facts::ImageName;
@@ -14,7 +14,7 @@ use crate::model::id::{EventId, Home, TargetName};
 use crate::model::plan::Shown;
 use crate::model::reason::Reason;
 
-use keys::{Key, Verb};
+use keys::Key;
 use reader::{Reader, TARGETS};
 
 /// Something asked for by invoking the function.
@@ -24,18 +24,20 @@ pub struct Request {
     pub action: Action,
     /// To what.
     pub targets: Targets,
-    /// Of a service that runs images of several repositories, the one that is meant.
+    /// Of a service that runs images of several repositories, the one that it is about.
     pub repository: Option<String>,
     /// Whether it is carried out.
     pub run: Run,
     /// By which a repeated request is recognised.
     pub id: Option<EventId>,
-    /// Who asks, as they say; it is written down.
+    /// Who asks, as they say; it is recorded.
     pub who: Option<String>,
 }
 
-/// What a request asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a request asks for. `Verb` is its word.
+#[derive(Clone, Debug, PartialEq, Eq, EnumDiscriminants)]
+#[strum_discriminants(name(Verb), vis(pub(self)), derive(EnumString, IntoStaticStr, VariantArray))]
+#[strum_discriminants(strum(serialize_all = "snake_case"))]
 pub enum Action {
     /// Run this image.
     Deploy {
@@ -46,19 +48,19 @@ pub enum Action {
     },
     /// Render the running image again, and make a new deployment in any case.
     Redeploy,
-    /// Go back to the last good revision, or to this one.
+    /// Go back to the last known-good revision, or to this one.
     Rollback(Option<String>),
-    /// Keep Slipway from deploying by itself, for this reason.
+    /// Keep Slipway from deploying automatically, for this reason.
     Hold(Option<String>),
-    /// Let it again; or let this image out of its quarantine.
+    /// Allow it again; or release this image from its quarantine.
     Release(Option<ImageName>, Option<String>),
-    /// Compare what runs with what the registry has, and mend the difference.
+    /// Compare what runs with what the registry has, and fix the difference.
     Reconcile,
-    /// Tell the last so many deployments.
+    /// Report the last so many deployments.
     History(usize),
-    /// Tell what this event would bring about.
+    /// Report what this event would change.
     Explain(Value),
-    /// Tell what runs, and what became of this image.
+    /// Report what runs, and how this image stands.
     Status(Option<ImageName>),
 }
 
@@ -80,27 +82,13 @@ pub enum Run {
     Dry,
 }
 
-/// So many deployments are told where a request for the history doesn't say how many.
+/// So many deployments are reported where a request for the history doesn't say how many.
 pub const LAST: usize = 10;
 
 impl Action {
     /// The action's word in a request.
     pub fn name(&self) -> &'static str {
-        self.verb().word()
-    }
-
-    fn verb(&self) -> Verb {
-        match self {
-            Self::Deploy { .. } => Verb::Deploy,
-            Self::Redeploy => Verb::Redeploy,
-            Self::Rollback(_) => Verb::Rollback,
-            Self::Hold(_) => Verb::Hold,
-            Self::Release(..) => Verb::Release,
-            Self::Reconcile => Verb::Reconcile,
-            Self::History(_) => Verb::History,
-            Self::Explain(_) => Verb::Explain,
-            Self::Status(_) => Verb::Status,
-        }
+        Verb::from(self).into()
     }
 }
 
@@ -138,7 +126,7 @@ pub fn parse(request: &Map<String, Value>) -> Result<Request, Vec<Mistake>> {
         Verb::Explain => reader.event().map(Action::Explain),
         Verb::Status => Some(Action::Status(image)),
     };
-    let all = (verb.may_mean_all() && !reader.has(Key::Target)).then_some(Targets::All);
+    let all = (verb.may_be_for_all() && !reader.has(Key::Target)).then_some(Targets::All);
     let targets = targets.or(all);
     if targets.is_none() {
         reader.require(Key::Target, TARGETS);
@@ -151,7 +139,7 @@ pub fn parse(request: &Map<String, Value>) -> Result<Request, Vec<Mistake>> {
     }
 }
 
-/// The configuration's entries that a request means; the error is every name that it doesn't have.
+/// The configuration's entries that a request is about; the error is every name that it doesn't have.
 pub fn resolve<'c>(request: &Request, config: &'c Config, home: &Home) -> Result<Vec<&'c Target>, Vec<Mistake>> {
     let of_repository = |target: &&Target| match &request.repository {
         Some(name) => target.repository.at(home).name == *name,
@@ -166,8 +154,8 @@ pub fn resolve<'c>(request: &Request, config: &'c Config, home: &Home) -> Result
         let path = if names.len() == 1 { "target".to_owned() } else { format!("target[{place}]") };
         let all = config.of_name(name);
         let repositories = || all.iter().map(|target| target.repository.at(home).name).collect();
-        let meant: Vec<_> = all.iter().copied().filter(of_repository).collect();
-        let reason = match (all.as_slice(), meant.as_slice(), &request.repository) {
+        let chosen: Vec<_> = all.iter().copied().filter(of_repository).collect();
+        let reason = match (all.as_slice(), chosen.as_slice(), &request.repository) {
             ([], _, _) => {
                 mistakes.push(Mistake { path, text: unknown_target(name, config) });
                 continue;
@@ -181,7 +169,7 @@ pub fn resolve<'c>(request: &Request, config: &'c Config, home: &Home) -> Result
                 Reason::WhichRepository { target: name.clone(), repositories: repositories() }
             }
             _ => {
-                entries.extend(meant);
+                entries.extend(chosen);
                 continue;
             }
         };
@@ -193,13 +181,11 @@ pub fn resolve<'c>(request: &Request, config: &'c Config, home: &Home) -> Result
 fn unknown_target(name: &TargetName, config: &Config) -> String {
     /// More names than this would bury the answer.
     const SHOWN: usize = 20;
-    let names: Vec<_> = config.names().map(|name| name.to_string()).collect();
-    let more = match names.len().checked_sub(SHOWN) {
+    let more = match config.names().count().checked_sub(SHOWN) {
         Some(more @ 1..) => format!(" and {more} more"),
         _ => String::new(),
     };
-    let known = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>();
-    let known = format!("the targets are {}{more}", quoted(&known));
+    let known = format!("the targets are {}{more}", quoted(config.names().take(SHOWN).map(TargetName::as_str)));
     match config.nearest(name.as_str()) {
         Some(nearest) => {
             format!("there is no target {:?}; did you mean {:?}? {known}", name.as_str(), nearest.as_str())
@@ -208,8 +194,8 @@ fn unknown_target(name: &TargetName, config: &Config) -> String {
     }
 }
 
-fn quoted(names: &[&str]) -> String {
-    names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")
+fn quoted<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    names.map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

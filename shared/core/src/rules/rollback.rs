@@ -9,19 +9,16 @@ use crate::model::record;
 use crate::model::record::{FailedBy, Outcome, RollbackMethod, RollbackMode};
 use crate::rules::mechanism::{self, Assessment, RollbackInitiator};
 
-pub use known_good::{Found, KnownGoodFacts, NeededImage, Presence, RevisionState, images_to_find};
+pub use known_good::{Found, KnownGoodFacts, NeededImage, images_to_find};
 pub use rendering::{Origin, steps};
 pub use selection::{Destination, Gone, NoDestination, RegisterReason, select, usable};
 
 mod known_good;
-
 mod rendering;
-
 pub mod requested;
-
 mod selection;
 
-/// A deployment that failed, and what could be put back.
+/// A deployment that failed, and what it can be rolled back to.
 #[derive(Clone, Copy, Debug)]
 pub struct RollbackFacts<'a> {
     /// The record.
@@ -32,16 +29,16 @@ pub struct RollbackFacts<'a> {
     pub assessment: &'a Assessment,
     /// The service as it is now.
     pub service: &'a ServiceFacts,
-    /// ECS's own story of the deployment; `None` also where ECS refused to stop it.
+    /// Its service deployment; `None` also where ECS refused to stop it.
     pub service_deployment: Option<&'a ServiceDeploymentFacts>,
-    /// What became of the record's good revisions, in its order.
+    /// The record's known-good revisions as they are now, in its order.
     pub known_good: &'a [KnownGoodFacts],
 }
 
 /// What is done about a deployment that failed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RollbackDecision {
-    /// Nothing; people are told.
+    /// Nothing; a notice is published.
     NoRollback(NoRollback),
     /// StopServiceDeployment with ROLLBACK: ECS goes back to what completed last.
     Stop {
@@ -52,7 +49,7 @@ pub enum RollbackDecision {
     },
     /// UpdateService to a known-good revision.
     Update(Destination),
-    /// Nothing that Slipway may do helps; a person has to.
+    /// Nothing that Slipway may do helps; a person has to act.
     ManualAction(ManualAction),
 }
 
@@ -68,7 +65,7 @@ pub enum NoRollback {
         /// The newer one.
         by: Option<DeploymentId>,
     },
-    /// ECS goes back by itself.
+    /// ECS rolls back automatically.
     EcsRollsBack,
     /// Somebody stopped it, so that ECS goes back.
     SomebodyRollsBack,
@@ -80,7 +77,7 @@ pub enum NoRollback {
     Notify(Box<RollbackDecision>),
 }
 
-/// Why a person is called.
+/// Why a person has to act.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ManualAction {
     /// What failed was itself a rollback.
@@ -91,41 +88,40 @@ pub enum ManualAction {
 
 /// Decides.
 pub fn decide(facts: &RollbackFacts<'_>) -> RollbackDecision {
-    let failed = facts.deployment;
-    if failed.ended().is_some() {
-        return RollbackDecision::NoRollback(NoRollback::NotFailing);
+    if let Some(reason) = not_failing(facts) {
+        return RollbackDecision::NoRollback(reason);
     }
-    if failed.is_external() {
-        return RollbackDecision::NoRollback(NoRollback::Outside);
-    }
-    match facts.assessment {
-        Assessment::Failing { .. } if failed.rollback().is_some() => {
-            return RollbackDecision::NoRollback(NoRollback::Before);
-        }
-        // Decided before, and not under way: the same again.
-        Assessment::Failing { .. } | Assessment::RollbackDue => {}
-        Assessment::RollingBack { by: RollbackInitiator::Ecs, .. } => {
-            return RollbackDecision::NoRollback(NoRollback::EcsRollsBack);
-        }
-        Assessment::RollingBack { by: RollbackInitiator::Somebody, .. } => {
-            return RollbackDecision::NoRollback(NoRollback::SomebodyRollsBack);
-        }
-        Assessment::RollingBack { by: RollbackInitiator::Slipway, .. } => {
-            return RollbackDecision::NoRollback(NoRollback::Before);
-        }
-        Assessment::Ended(end) if end.newer.is_some() => {
-            return RollbackDecision::NoRollback(NoRollback::Superseded { by: end.newer.clone() });
-        }
-        _ => return RollbackDecision::NoRollback(NoRollback::NotFailing),
-    }
-    match failed.settings.rollback {
-        RollbackMode::Auto => way(facts),
-        RollbackMode::Notify => RollbackDecision::NoRollback(NoRollback::Notify(Box::new(way(facts)))),
+    match facts.deployment.settings.rollback {
+        RollbackMode::Auto => action(facts),
+        RollbackMode::Notify => RollbackDecision::NoRollback(NoRollback::Notify(Box::new(action(facts)))),
         RollbackMode::Off => RollbackDecision::NoRollback(NoRollback::Off),
     }
 }
 
-fn way(facts: &RollbackFacts<'_>) -> RollbackDecision {
+/// Why there is nothing to roll back, or somebody else's or an earlier rollback is not disturbed.
+fn not_failing(facts: &RollbackFacts<'_>) -> Option<NoRollback> {
+    let failed = facts.deployment;
+    if failed.ended().is_some() {
+        return Some(NoRollback::NotFailing);
+    }
+    if failed.is_external() {
+        return Some(NoRollback::Outside);
+    }
+    match facts.assessment {
+        Assessment::Failing { .. } if failed.rollback().is_some() => Some(NoRollback::Before),
+        // Decided before, and not under way: the same again.
+        Assessment::Failing { .. } | Assessment::RollbackDue => None,
+        Assessment::RollingBack { by, .. } => Some(match by {
+            RollbackInitiator::Ecs => NoRollback::EcsRollsBack,
+            RollbackInitiator::Somebody => NoRollback::SomebodyRollsBack,
+            RollbackInitiator::Slipway => NoRollback::Before,
+        }),
+        Assessment::Ended(end) if end.newer.is_some() => Some(NoRollback::Superseded { by: end.newer.clone() }),
+        _ => Some(NoRollback::NotFailing),
+    }
+}
+
+fn action(facts: &RollbackFacts<'_>) -> RollbackDecision {
     if facts.deployment.is_rollback() {
         return RollbackDecision::ManualAction(ManualAction::IsRollback);
     }
@@ -148,18 +144,14 @@ fn stop(facts: &RollbackFacts<'_>) -> Option<RollbackDecision> {
         return None;
     }
     let to = mechanism::goes_back_to(facts.service, primary)?.task_definition.clone();
+    let is_failing = facts.deployment.revision.new.as_deref() == Some(to.short());
     let gone = |it: &KnownGoodFacts| it.known_good.revision == to.as_str() && it.lost().next().is_some();
-    let useless = is_of(facts.deployment, to.as_str()) || facts.known_good.iter().any(gone);
+    let useless = is_failing || facts.known_good.iter().any(gone);
     (!useless).then(|| RollbackDecision::Stop { service_deployment: service_deployment.arn.clone(), to: Some(to) })
 }
 
-/// Whether the revision is the failing one.
-fn is_of(failed: &record::Deployment, revision: &str) -> bool {
-    failed.revision.new.as_deref() == Some(TaskDefinitionArn::new(revision).short())
-}
-
 impl RollbackDecision {
-    /// How the story ends with this, where it does: nobody puts anything back. `None` where it goes on.
+    /// The outcome of the deployment where this ends it, because nobody rolls back.
     pub fn result(&self, by: FailedBy) -> Option<Outcome> {
         match self {
             Self::NoRollback(NoRollback::Off | NoRollback::Notify(_) | NoRollback::Outside) | Self::ManualAction(_) => {
@@ -172,26 +164,17 @@ impl RollbackDecision {
         }
     }
 
-    /// Whether Slipway does something.
+    /// Whether Slipway rolls back.
     pub fn acts(&self) -> bool {
         matches!(self, Self::Stop { .. } | Self::Update(_))
     }
 
-    /// The revision that comes back, `web:41`, as far as it is known.
+    /// The revision that it goes back to, `web:41`, as far as it is known.
     pub fn to(&self) -> Option<&str> {
         match self {
             Self::Stop { to, .. } => to.as_ref().map(TaskDefinitionArn::short),
             Self::Update(destination) => Some(destination.revision().short()),
-            Self::NoRollback(NoRollback::Notify(way)) => way.to(),
-            Self::NoRollback(_) | Self::ManualAction(_) => None,
-        }
-    }
-
-    /// By which call; `None` where nothing is done.
-    pub fn how(&self) -> Option<RollbackMethod> {
-        match self {
-            Self::Stop { .. } => Some(RollbackMethod::Stop),
-            Self::Update(_) => Some(RollbackMethod::Update),
+            Self::NoRollback(NoRollback::Notify(decision)) => decision.to(),
             Self::NoRollback(_) | Self::ManualAction(_) => None,
         }
     }

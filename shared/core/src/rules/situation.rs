@@ -1,14 +1,15 @@
 //! What the tables of deploys, redeploys, rollbacks and statuses begin with: the service prod/web, which runs shop/web
-//! 1.4.2 as web:41, registered by Slipway; its images, and what is remembered of it.
+//! 1.4.2 as web:41, registered by Slipway; its images, and its record.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::config::{Config, Target};
 use crate::model::facts::{
-    Breaker, Controller, DeploymentFacts, ImageFacts, Management, Revision, Rollout, ServiceFacts, Storage, Strategy,
+    Breaker, Controller, DeploymentFacts, ImageFacts, Management, Monitors, Pause, Revision, Rollout,
+    ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts, Storage, Strategy,
 };
-use crate::model::id::{ClusterName, DeploymentId, EventId, ServiceName, TaskDefinitionArn};
+use crate::model::id::{ClusterName, DeploymentId, EventId, ServiceDeploymentArn, ServiceName, TaskDefinitionArn};
 use crate::model::image::{Digest, ImageRef, Repository, Tag};
 use crate::model::plan::{NextRevision, Plan, Step};
 use crate::model::provenance::Provenance;
@@ -83,6 +84,25 @@ pub(super) fn service(deployments: Vec<DeploymentFacts>) -> ServiceFacts {
         current_service_deployment: None,
         current_revisions: Vec::new(),
         events: Vec::new(),
+    }
+}
+
+/// A service deployment with this status, of which nothing else is known.
+pub(super) fn service_deployment(status: ServiceDeploymentStatus) -> ServiceDeploymentFacts {
+    ServiceDeploymentFacts {
+        arn: ServiceDeploymentArn::new("service-deployment/prod/web/N"),
+        status,
+        status_reason: None,
+        rollback_reason: None,
+        rollback_to: None,
+        monitors: Monitors::Unread,
+        stage: None,
+        pause: Pause::No,
+        target: None,
+        task_definition: None,
+        created_at: None,
+        updated_at: None,
+        finished_at: None,
     }
 }
 
@@ -180,7 +200,7 @@ pub(super) fn quarantined(digit: char) -> record::Service {
 }
 
 /// A plan in a line: its reason's code, the image that is shown, and its steps.
-pub(super) fn told(plan: &Plan) -> String {
+pub(super) fn summary(plan: &Plan) -> String {
     let image = plan.image.as_ref().map(|image| {
         let digest = image.new.digest.as_ref().map_or("?", |digest| &digest.short()[..1]);
         format!(" | {} {digest}", image.new.tag.as_ref().map_or("no tag", Tag::as_str))

@@ -1,4 +1,4 @@
-//! Decides how a target stands: what runs, what is under way, and what became of an image that somebody asks about.
+//! Decides how a target stands: what runs, what is under way, and how an image stands that somebody asks about.
 
 use std::collections::HashMap;
 
@@ -6,13 +6,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::config::Target;
-use crate::model::facts::{DeploymentFacts, ImageFacts, Revision, ServiceFacts};
+use crate::model::facts::{DeploymentFacts, ImageFacts, Revision, ServiceDeploymentFacts, ServiceFacts};
 use crate::model::id::{DeploymentId, TargetName, TaskDefinitionArn};
 use crate::model::image::{Digest, Repository};
 use crate::model::plan::{Plan, Shown};
 use crate::model::reason::{Reason, Weight};
-use crate::model::record::{self, Decision, Hold, Outcome, Quarantined, Service};
-use crate::rules::mechanism::{self, Became};
+use crate::model::record::{self, Decision, Hold, KnownGood, Outcome, Quarantined, Service};
+use crate::rules::mechanism::{self, Became, became};
 use crate::rules::render::shown_in;
 
 /// What was looked up for the status of one target.
@@ -20,13 +20,13 @@ use crate::rules::render::shown_in;
 pub struct StatusFacts<'a> {
     /// What the configuration says.
     pub target: &'a Target,
-    /// The repository that the target's name for it means.
+    /// The target's repository.
     pub repository: &'a Repository,
     /// The service, as it is now.
     pub service: &'a ServiceFacts,
     /// The revisions of the service's deployments.
     pub revisions: &'a HashMap<TaskDefinitionArn, Revision>,
-    /// What Slipway remembers of the service.
+    /// The record of the service.
     pub record: &'a Service,
 }
 
@@ -37,19 +37,10 @@ pub struct Asked<'a> {
     pub shown: &'a Shown,
     /// What the registry has by that name.
     pub image: Option<&'a ImageFacts>,
-    /// The newest service deployment that brought this image about, where there is one.
-    pub past: Option<&'a Past>,
-    /// What a push of it would bring about now.
+    /// The newest service deployment of this image, where there is one.
+    pub past: Option<&'a ServiceDeploymentFacts>,
+    /// The plan for a push of it now.
     pub plan: Option<&'a Plan>,
-}
-
-/// A service deployment of the past, as ECS's history has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Past {
-    /// What became of it.
-    pub became: Became,
-    /// ECS's words about it.
-    pub reason: Option<String>,
 }
 
 /// How a target stands.
@@ -68,15 +59,15 @@ pub struct Status {
     /// What is under way, or has failed and was left so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_flight: Option<InFlight>,
-    /// What is remembered.
+    /// What is recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<Memory>,
-    /// What became of the image that was asked about.
+    /// How the image stands that was asked about.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub asked: Option<Verdict>,
+    pub asked: Option<ImageStatus>,
 }
 
-/// What is remembered of a service, as far as people ask for it.
+/// What is recorded of a service, as far as people ask for it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Memory {
     /// Which service.
@@ -84,26 +75,25 @@ pub struct Memory {
     /// Why nothing can be said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<Reason>,
-    /// Who keeps Slipway from deploying by itself.
+    /// Who keeps Slipway from deploying automatically.
     pub held: Option<Hold>,
     /// The images that failed here, newest first.
     pub quarantined: Vec<Quarantined>,
-    /// The last revision that ran well: where a rollback goes from what runs now.
+    /// The newest known-good revision: where a rollback goes from what runs now.
     pub last_known_good: Option<String>,
     /// A person's last decision.
     pub decision: Option<Decision>,
 }
 
 impl Memory {
-    /// What the ledger answered.
+    /// What the record says, or why it could not be read.
     pub fn of(target: &TargetName, record: Result<&Service, &Reason>) -> Self {
         let none = Service::default();
         let (record, refused) = match record {
             Ok(record) => (record, None),
             Err(reason) => (&none, Some(reason.clone())),
         };
-        let short =
-            |good: &crate::model::record::KnownGood| TaskDefinitionArn::new(good.revision.as_str()).short().to_owned();
+        let short = |it: &KnownGood| TaskDefinitionArn::new(it.revision.as_str()).short().to_owned();
         Self {
             target: target.clone(),
             refused,
@@ -151,28 +141,28 @@ pub struct InFlight {
     pub desired: i32,
 }
 
-/// What became of an image.
+/// How an image stands.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Verdict {
+pub struct ImageStatus {
     /// The image.
     pub image: Shown,
-    /// What became of it.
+    /// How it stands.
     pub state: State,
     /// Whether that is its end; a build that waits may stop waiting.
     pub done: bool,
     /// Why, where there is more to say.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<Because>,
+    pub reason: Option<StatusReason>,
 }
 
-/// Why it became of an image what it did. It is written as its sentence.
+/// Why an image stands so. It is written as its sentence.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Because {
+pub enum StatusReason {
     /// What a plan for it would give as its reason.
     Reason(Reason),
     /// ECS's words.
     Ecs(String),
-    /// The cause of its failure, and what came of that.
+    /// The cause of its failure, and how its deployment ended.
     Failed {
         /// In half a sentence.
         cause: String,
@@ -181,32 +171,26 @@ pub enum Because {
     },
 }
 
-/// What became of an image.
+/// How an image stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// It runs.
     Running,
-    /// It is on its way.
+    /// It is being deployed.
     Deploying,
     /// It would be deployed, and its event has not come yet, or never will: a manual deploy does not wait for it.
     Waiting,
     /// Its deployment failed.
     Failed,
-    /// It ran, or was on its way, and another image took its place.
+    /// It ran, or was being deployed, and another image took its place.
     Superseded,
     /// The policy does not deploy it.
     Skipped,
-    /// A person has to mend something first.
+    /// A person has to fix something first.
     Refused,
     /// The repository does not have it.
     Missing,
-}
-
-impl State {
-    fn is_end(self) -> bool {
-        !matches!(self, Self::Deploying | Self::Waiting)
-    }
 }
 
 /// The status of a target about which nothing can be said but why.
@@ -222,7 +206,7 @@ pub fn refused(target: &Target, repository: &Repository, reason: Reason) -> Stat
     }
 }
 
-/// The status of a target, and what became of an image, where one is asked about.
+/// The status of a target, and of an image, where one is asked about.
 pub fn status(facts: &StatusFacts<'_>, asked: Option<&Asked<'_>>) -> Status {
     let primary = facts.service.primary();
     let running = facts.service.deployments.iter().find(|it| mechanism::is_completed(it)).or(primary);
@@ -254,77 +238,78 @@ pub fn status(facts: &StatusFacts<'_>, asked: Option<&Asked<'_>>) -> Status {
             desired: deployment.desired_count,
         }),
         memory: Some(Memory::of(&facts.target.name, Ok(facts.record))),
-        asked: asked.map(|asked| facts.verdict(asked, running, in_flight)),
+        asked: asked.map(|asked| facts.image_status(asked, running, in_flight)),
     }
 }
 
 impl StatusFacts<'_> {
-    fn verdict(
+    fn image_status(
         &self,
         asked: &Asked<'_>,
         running: Option<&DeploymentFacts>,
         in_flight: Option<&DeploymentFacts>,
-    ) -> Verdict {
-        let verdict = |state: State, reason: Option<Because>| Verdict {
-            image: asked.shown.clone(),
-            state,
-            done: state.is_end(),
-            reason,
+    ) -> ImageStatus {
+        let (state, reason) = self.state(asked, running, in_flight);
+        let done = !matches!(state, State::Deploying | State::Waiting);
+        ImageStatus { image: asked.shown.clone(), state, done, reason }
+    }
+
+    fn state(
+        &self,
+        asked: &Asked<'_>,
+        running: Option<&DeploymentFacts>,
+        in_flight: Option<&DeploymentFacts>,
+    ) -> (State, Option<StatusReason>) {
+        let by_ecs = |state: State, words: &Option<String>| (state, words.clone().map(StatusReason::Ecs));
+        let by_reason = |state: State, reason: Reason| (state, Some(StatusReason::Reason(reason)));
+        let missing = || {
+            let (image, repository) = (asked.shown.to_string(), self.repository.name.clone());
+            by_reason(State::Missing, Reason::NoSuchImage { image, repository })
         };
         let Some(digest) = asked.image.map(|image| &image.digest).or(asked.shown.digest.as_ref()) else {
-            let reason =
-                Reason::NoSuchImage { image: asked.shown.to_string(), repository: self.repository.name.clone() };
-            return verdict(State::Missing, Some(Because::Reason(reason)));
+            return missing();
         };
-        let brings = |deployment: &DeploymentFacts| {
+        let brings = |deployment: &&DeploymentFacts| {
             self.image_of(deployment).is_some_and(|image| image.digest.as_ref() == Some(digest))
         };
         // Slipway may have noticed what ECS does not call a failure, and knows the cause of what ECS only calls one.
         let failure = self.failure(digest);
-        if let Some(deployment) = in_flight.filter(|deployment| brings(deployment)) {
-            if let Some(failed) = failure.filter(|failed| failed.id() == Some(&deployment.id)) {
-                return verdict(State::Failed, cause(failed));
-            }
+        if let Some(deployment) = in_flight.filter(brings) {
             let state = if mechanism::has_failed(deployment) { State::Failed } else { State::Deploying };
-            return verdict(state, deployment.rollout_reason.clone().map(Because::Ecs));
+            return match failure.filter(|failed| failed.id() == Some(&deployment.id)) {
+                Some(failed) => (State::Failed, cause(failed)),
+                None => by_ecs(state, &deployment.rollout_reason),
+            };
         }
-        if running.is_some_and(brings) {
-            return verdict(State::Running, None);
+        if running.filter(brings).is_some() {
+            return (State::Running, None);
         }
         if let Some(failed) = failure {
-            return verdict(State::Failed, cause(failed));
+            return (State::Failed, cause(failed));
         }
-        let failed = |deployment: &&DeploymentFacts| mechanism::has_failed(deployment) && brings(deployment);
-        if let Some(deployment) = self.service.deployments.iter().find(failed) {
-            return verdict(State::Failed, deployment.rollout_reason.clone().map(Because::Ecs));
+        let mut failed = self.service.deployments.iter().filter(|it| mechanism::has_failed(it));
+        if let Some(deployment) = failed.find(brings) {
+            return by_ecs(State::Failed, &deployment.rollout_reason);
         }
         if let Some(past) = asked.past {
-            let state = match past.became {
+            let state = match became(&past.status) {
                 Became::InProgress => State::Deploying,
                 Became::Over => State::Superseded,
                 Became::Failed => State::Failed,
             };
-            return verdict(state, past.reason.clone().map(Because::Ecs));
+            return by_ecs(state, &past.status_reason);
         }
-        match asked.plan {
-            Some(plan) => match plan.reason.weight() {
-                Weight::Go => verdict(State::Waiting, None),
-                Weight::Skip => verdict(State::Skipped, Some(Because::Reason(plan.reason.clone()))),
-                Weight::Refuse => verdict(State::Refused, Some(Because::Reason(plan.reason.clone()))),
-            },
-            None => {
-                let reason =
-                    Reason::NoSuchImage { image: asked.shown.to_string(), repository: self.repository.name.clone() };
-                verdict(State::Missing, Some(Because::Reason(reason)))
-            }
+        match asked.plan.map(|plan| (plan.reason.weight(), &plan.reason)) {
+            Some((Weight::Go, _)) => (State::Waiting, None),
+            Some((Weight::Skip, reason)) => by_reason(State::Skipped, reason.clone()),
+            Some((Weight::Refuse, reason)) => by_reason(State::Refused, reason.clone()),
+            None => missing(),
         }
     }
 
-    /// The last deployment that brought this image, if it is known to have failed.
+    /// The last deployment of this image, if it is known to have failed.
     fn failure(&self, digest: &Digest) -> Option<&record::Deployment> {
-        let brought =
-            |it: &&record::Deployment| it.image.as_ref().and_then(|image| image.new.digest.as_ref()) == Some(digest);
-        let last = self.record.deployments.iter().find(brought)?;
+        let last = self.record.deployments.iter().find(|it| it.digest() == Some(digest))?;
         let failed = last.failing().is_some() || last.outcome().is_some_and(Outcome::quarantines);
         Some(last).filter(|_| failed)
     }
@@ -337,9 +322,9 @@ impl StatusFacts<'_> {
 }
 
 /// Why a deployment failed, and what came of it.
-fn cause(failed: &record::Deployment) -> Option<Because> {
+fn cause(failed: &record::Deployment) -> Option<StatusReason> {
     let cause = failed.failing().map(|failing| failing.cause.clone()).or_else(|| failed.ended()?.reason.clone())?;
-    Some(Because::Failed { cause, outcome: failed.outcome() })
+    Some(StatusReason::Failed { cause, outcome: failed.outcome() })
 }
 
 #[cfg(test)]

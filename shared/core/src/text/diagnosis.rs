@@ -22,7 +22,7 @@ pub struct Why {
     /// The likeliest cause, in half a sentence: "its container web exited with code 1".
     pub cause: String,
     /// Its kind.
-    pub kind: CauseKind,
+    pub(crate) kind: CauseKind,
     /// What was seen, a line each, as it was.
     pub evidence: Vec<String>,
     /// The log of the container that died.

@@ -21,13 +21,13 @@ impl fmt::Display for RollbackDecision {
                 f,
                 "Slipway puts {0} back, the last revision that completed here, as a new revision with the images that ran \
                  then, because {0} names a tag that points elsewhere now",
-                base.short()
+                base.arn.short()
             ),
             Self::Update(Destination::Anew { base, because: RegisterReason::Inactive, .. }) => write!(
                 f,
                 "Slipway puts {0} back, the last revision that completed here, as a new revision, because {0} was \
                  deregistered",
-                base.short()
+                base.arn.short()
             ),
             Self::ManualAction(human) => write!(f, "Slipway puts nothing back, because {human}"),
         }

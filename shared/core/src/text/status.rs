@@ -1,13 +1,13 @@
-//! Why it became of an image what it did, as a status answers it.
+//! Why an image stands as it does, as a status answers it.
 
 use std::fmt;
 
 use serde::ser::{Serialize, Serializer};
 
 use crate::model::record::Outcome;
-use crate::rules::status::Because;
+use crate::rules::status::StatusReason;
 
-impl fmt::Display for Because {
+impl fmt::Display for StatusReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Reason(reason) => write!(f, "{reason}"),
@@ -25,7 +25,7 @@ impl fmt::Display for Because {
     }
 }
 
-impl Serialize for Because {
+impl Serialize for StatusReason {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }

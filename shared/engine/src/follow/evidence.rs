@@ -7,7 +7,7 @@ use slipway_core::model::event::DeploymentEvent;
 use slipway_core::model::facts::{Revision, ServiceDeploymentFacts, ServiceFacts, StoppedContainer, StoppedTask};
 use slipway_core::model::record::{Deployment, FailedBy};
 use slipway_core::rules::diagnosis::Evidence;
-use slipway_core::rules::mechanism::{has_failed, task_failure};
+use slipway_core::rules::mechanism::{has_failed, is_task_failure};
 use slipway_core::text::diagnosis::explain;
 use tracing::warn;
 
@@ -79,7 +79,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         }
         tasks.retain(|task| task.started_by.is_some() && task.started_by.as_ref() == deployment.id());
         // Those that stopped by themselves say more than those that were stopped; the newest of each first.
-        tasks.sort_by_key(|task| task_failure(task).is_none());
+        tasks.sort_by_key(|task| !is_task_failure(task));
         tasks.truncate(TASKS);
         match revision {
             Some(revision) => join_all(tasks.into_iter().map(|task| self.with_log(task, &revision))).await,

@@ -158,8 +158,7 @@ impl<C: Cloud> FollowSession<'_, C> {
             return Ok(());
         };
         let revision = destination.revision();
-        let base = self.revision(revision.as_str());
-        let steps = steps(&judged.service, destination, base, &Origin::of_failed(&deployment)).map_err(|reason| {
+        let steps = steps(&judged.service, destination, &Origin::of_failed(&deployment)).map_err(|reason| {
             Error::new("ECS.RegisterTaskDefinition", revision.short(), ErrorKind::Rejected, reason.to_string())
         })?;
         let failed = deployment.revision.new.clone().unwrap_or_default();

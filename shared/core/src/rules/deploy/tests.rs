@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::*;
+use crate::config::Target;
 use crate::model::facts::{Controller, ImageFacts, Management, Revision, Rollout, ServiceFacts, Storage, Strategy};
 use crate::model::id::EventId;
 use crate::model::image::Digest;
@@ -203,7 +204,7 @@ fn what_runs_already_is_left_as_it_is() {
     let same = || wants(Push("1.4.2"), image(&["1.4.2"], 'a', Some("10:00:00")));
     row("it runs", same(), "1.4.2 runs already, as web:41");
     row(
-        "it is on its way",
+        "it is being deployed",
         same().rollout(Rollout::InProgress, None),
         "1.4.2 is on its way already, as web:41 in ecs-svc/1",
     );
@@ -263,8 +264,9 @@ fn a_service_is_deployed_to_if_ecs_deploys_it_for_the_customer() {
     fn check(change: impl FnOnce(&mut ServiceFacts), expected: &str) {
         let mut service = service(Vec::new());
         change(&mut service);
-        let told = deployable(&versions(), Some(&service)).map_or_else(|reason| reason.to_string(), |_| String::new());
-        assert_eq!(told, expected);
+        let answer =
+            deployable(&versions(), Some(&service)).map_or_else(|reason| reason.to_string(), |_| String::new());
+        assert_eq!(answer, expected);
     }
     check(|_| {}, "");
     check(|it| it.status = "DRAINING".to_owned(), "the service is DRAINING; remove the target if it is gone for good");
@@ -466,7 +468,7 @@ fn one_build_under_several_tags_is_one_deploy() {
 fn two_images_pushed_close_to_each_other_are_compared_as_builds() {
     #[track_caller]
     fn check(case: Case, expected: Option<Digest>) {
-        assert_eq!(case.asked(|facts, wish, known| to_compare(facts, wish, known.running_image)), expected);
+        assert_eq!(case.asked(|facts, candidate, known| to_compare(facts, candidate, known.running_image)), expected);
     }
     let later = |time: &str| wants(Push("1.5.0"), image(&["1.5.0"], 'b', Some(time)));
     check(later("10:15:00"), Some(digest('a')));
@@ -488,18 +490,18 @@ fn two_images_pushed_close_to_each_other_are_compared_as_builds() {
         deployments: vec![recorded(2, members)],
         ..record::Service::default()
     };
-    let brought = |repository: &str| json!({ "repository": repository, "new": { "tag": "1.4.2", "digest": digest('a') }, "old": null });
+    let change = |repository: &str| json!({ "repository": repository, "new": { "tag": "1.4.2", "digest": digest('a') }, "old": null });
     #[track_caller]
     fn guessed(record: record::Service, image: &ImageFacts, expected: Option<Digest>) {
         assert_eq!(guess_same_build(&record, "shop/web", image), expected);
     }
     let near = image(&["1.5.0"], 'b', Some("10:15:00"));
-    let recent = || last(json!({ "image": brought("shop/web") }));
+    let recent = || last(json!({ "image": change("shop/web") }));
     guessed(recent(), &near, Some(digest('a')));
     guessed(recent(), &image(&["1.5.0"], 'b', Some("10:15:01")), None);
     guessed(recent(), &image(&["1.4.2"], 'a', Some("10:00:00")), None);
-    guessed(last(json!({ "image": brought("shop/api") })), &near, None);
-    guessed(last(json!({ "image": brought("shop/web"), "trigger": "external" })), &near, None);
+    guessed(last(json!({ "image": change("shop/api") })), &near, None);
+    guessed(last(json!({ "image": change("shop/web"), "trigger": "external" })), &near, None);
     guessed(record::Service::default(), &near, None);
 }
 
@@ -507,13 +509,13 @@ fn two_images_pushed_close_to_each_other_are_compared_as_builds() {
 fn the_running_image_is_looked_up_where_nothing_orders_it() {
     #[track_caller]
     fn check(case: Case, expected: &str) {
-        let asked = case.asked(|facts, wish, _| question(facts, wish));
-        let told = match asked {
+        let asked = case.asked(|facts, candidate, _| question(facts, candidate));
+        let answer = match asked {
             None => "nothing".to_owned(),
             Some(Question::Registry(name)) => format!("the registry for {name}"),
             Some(Question::WhatRan(container)) => format!("what {container} ran"),
         };
-        assert_eq!(told, expected);
+        assert_eq!(answer, expected);
     }
     let registry = format!("the registry for @{}", digest('a'));
     let elsewhere = || revision(41, &[("web", pinned('a'))]);

@@ -1,61 +1,38 @@
-//! What a deployment may have died of, and how ECS's words about a service betray it. `text` has the words for each.
+//! The causes that a deployment may have failed of, and those that ECS's words about a service name. `text` has the words for each.
 
-use super::quote;
+use super::{has, quote};
 
-/// What kind of cause it is.
+/// The kind of a [`Cause`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum CauseKind {
-    /// The application ended.
+pub(crate) enum CauseKind {
     Exit,
-    /// It took more memory than it has.
     OutOfMemory,
-    /// It was killed, and nothing says why.
     Killed,
-    /// The container's own health check failed.
     ContainerHealth,
-    /// The load balancer's health checks failed.
     LoadBalancerHealth,
-    /// The image, its tag or its repository is not there.
     ImageGone,
-    /// The image may not be pulled.
     ImageDenied,
-    /// The registry could not be reached.
     ImageNetwork,
-    /// The image is for another processor or operating system.
     ImagePlatform,
-    /// The image could not be pulled, for another reason.
     ImageOther,
-    /// The command cannot be run.
     Command,
-    /// A secret or parameter could not be read.
     Secret,
-    /// A role could not be assumed, or may not do what it has to.
     Role,
-    /// There is no room for its tasks.
     Capacity,
-    /// A network interface, a volume or another thing around the container could not be set up.
     Network,
-    /// A volume could not be attached.
     Volume,
-    /// Its log cannot be written.
     Logging,
-    /// The container runtime took too long.
     Runtime,
-    /// The host broke or was taken away.
     Host,
-    /// An alarm rang.
     Alarm,
-    /// A lifecycle hook refused.
     Hook,
-    /// It did not end in its time, and nothing says why.
     Deadline,
-    /// Nothing says why.
     Unknown,
 }
 
 impl CauseKind {
-    /// Whether the image itself may be innocent, so that it deserves another try once the cause is gone.
-    pub fn spares_the_image(self) -> bool {
+    /// Whether the image itself may work, so that it can be tried again once the cause is gone.
+    pub(crate) fn spares_the_image(self) -> bool {
         matches!(
             self,
             Self::Secret
@@ -107,7 +84,7 @@ pub(crate) enum Cause {
     Runtime,
     /// The host broke or was taken away.
     Host,
-    /// An alarm of the service rang.
+    /// An alarm of the service was triggered.
     Alarm,
     /// A lifecycle hook failed or refused.
     Hook,
@@ -168,7 +145,11 @@ impl Cause {
             Self::ContainerHealth => CauseKind::ContainerHealth,
             Self::Role { .. } | Self::Misconfigured => CauseKind::Role,
             Self::Secret { .. } => CauseKind::Secret,
-            Self::Image(problem) => problem.kind(),
+            Self::Image(ImageProblem::Denied) => CauseKind::ImageDenied,
+            Self::Image(ImageProblem::Gone) => CauseKind::ImageGone,
+            Self::Image(ImageProblem::OtherProcessor) => CauseKind::ImagePlatform,
+            Self::Image(ImageProblem::RateLimited | ImageProblem::Unreachable) => CauseKind::ImageNetwork,
+            Self::Image(ImageProblem::NoSpace | ImageProblem::Other) => CauseKind::ImageOther,
             Self::Capacity(_) => CauseKind::Capacity,
             Self::NetworkInterface | Self::Unreachable => CauseKind::Network,
             Self::Volume => CauseKind::Volume,
@@ -183,18 +164,6 @@ impl Cause {
     }
 }
 
-impl ImageProblem {
-    fn kind(self) -> CauseKind {
-        match self {
-            Self::Denied => CauseKind::ImageDenied,
-            Self::Gone => CauseKind::ImageGone,
-            Self::OtherProcessor => CauseKind::ImagePlatform,
-            Self::RateLimited | Self::Unreachable => CauseKind::ImageNetwork,
-            Self::NoSpace | Self::Other => CauseKind::ImageOther,
-        }
-    }
-}
-
 /// What ECS states outright as the reason; "tasks failed to start" states nothing.
 pub(super) fn stated(words: &str) -> Option<Cause> {
     let lower = words.to_ascii_lowercase();
@@ -204,11 +173,10 @@ pub(super) fn stated(words: &str) -> Option<Cause> {
     lower.contains("hook").then_some(Cause::Hook)
 }
 
-/// What ECS's words about a service betray: placement, health checks, roles.
+/// The cause by ECS's words about a service: placement, health checks, roles.
 pub(super) fn of_service(words: &str) -> Option<Cause> {
     let lower = words.to_ascii_lowercase();
-    let has = |signs: &[&str]| signs.iter().any(|sign| lower.contains(sign));
-    if has(&["unable to assume the role", "is not authorized to perform"]) && !lower.contains("secret") {
+    if has(&lower, &["unable to assume the role", "is not authorized to perform"]) && !lower.contains("secret") {
         return Some(role(words));
     }
     if let Some(lacking) = lacking(&lower) {
@@ -217,13 +185,14 @@ pub(super) fn of_service(words: &str) -> Option<Cause> {
     if lower.contains("is unhealthy in") && lower.contains("target-group") {
         return Some(Cause::LoadBalancerHealth { reason: quote::between(words, "(reason ", ")").map(quote::short) });
     }
-    if has(&["failed container health checks"]) {
+    if lower.contains("failed container health checks") {
         return Some(Cause::ContainerHealth);
     }
-    if has(&["service_task_configuration_failure"]) {
+    if lower.contains("service_task_configuration_failure") {
         return Some(Cause::Misconfigured);
     }
-    has(&["service_task_placement_failure", "placement constraint"]).then_some(Cause::Capacity(Lacking::Room))
+    let placement = has(&lower, &["service_task_placement_failure", "placement constraint"]);
+    placement.then_some(Cause::Capacity(Lacking::Room))
 }
 
 pub(super) fn role(words: &str) -> Cause {

@@ -1,6 +1,6 @@
 //! Others' text made fit to be quoted: one line, no control characters, cut on character boundaries.
 //!
-//! Markup is left as it is; each face of a notice makes its own harmless.
+//! Markup is left as it is; each rendering of a notice makes it harmless.
 
 /// Characters of a line of a log.
 const LINE: usize = 300;
@@ -38,7 +38,7 @@ pub(crate) fn short(text: &str) -> String {
 /// What stands between two signs.
 pub(super) fn between<'t>(text: &'t str, open: &str, close: &str) -> Option<&'t str> {
     let (_, rest) = text.split_once(open)?;
-    // The last closing sign on the way: what is quoted may hold brackets of its own.
+    // The last closing sign: what is quoted may hold brackets of its own.
     let end = rest.rfind(close).or_else(|| rest.find(close))?;
     Some(rest[..end].trim()).filter(|found| !found.is_empty())
 }
@@ -65,7 +65,7 @@ fn arns(text: &str) -> impl Iterator<Item = &str> {
 fn cut(text: &str, longest: usize) -> String {
     let mut kept = String::new();
     let mut length = 0;
-    // A log line may be megabytes long; what is not shown is not looked at.
+    // A log line may be megabytes long; what is not shown is not read.
     for character in uncoloured(text) {
         let character = match character {
             '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FFFE}' | '\u{FFFF}' => '\u{FFFD}',

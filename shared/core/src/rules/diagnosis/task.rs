@@ -3,7 +3,7 @@
 use crate::model::facts::{StoppedContainer, StoppedTask};
 
 use super::cause::{self, Cause, ImageProblem, Lacking, SecretProblem};
-use super::quote;
+use super::{has, quote};
 
 /// The cause of one task's end; `None` where it says nothing.
 pub(super) fn cause(task: &StoppedTask) -> Option<Cause> {
@@ -17,20 +17,15 @@ pub(super) fn cause(task: &StoppedTask) -> Option<Cause> {
     match task.stop_code.as_deref().unwrap_or_default() {
         "SpotInterruption" => Some(Cause::Capacity(Lacking::Spot)),
         "InfrastructureHealth" | "TerminationNotice" => Some(Cause::Host),
-        _ => died.and_then(exit),
+        _ => died.and_then(|it| Some(Cause::Exited { container: name(it), code: it.exit_code? })),
     }
-}
-
-/// How a container ended, by its exit code alone.
-fn exit(container: &StoppedContainer) -> Option<Cause> {
-    Some(Cause::Exited { container: name(container), code: container.exit_code? })
 }
 
 fn name(container: &StoppedContainer) -> String {
     quote::short(container.name.as_str())
 }
 
-/// What ECS's words about a task or a container betray; the more telling words first.
+/// The cause by ECS's words about a task or a container; the more specific words first.
 fn of_words(words: &str, died: Option<&StoppedContainer>) -> Option<Cause> {
     let lower = words.to_ascii_lowercase();
     of_running(&lower, died).or_else(|| of_starting(words, &lower, died)).or_else(|| of_host(words, &lower))
@@ -38,121 +33,110 @@ fn of_words(words: &str, died: Option<&StoppedContainer>) -> Option<Cause> {
 
 /// A task that ran: its memory, its health.
 fn of_running(lower: &str, died: Option<&StoppedContainer>) -> Option<Cause> {
-    let has = |signs: &[&str]| signs.iter().any(|sign| lower.contains(sign));
-    if has(&["outofmemory", "out of memory", "killed due to memory usage"]) {
+    if has(lower, &["outofmemory", "out of memory", "killed due to memory usage"]) {
         return Some(Cause::OutOfMemory { container: died.map(name), code: died.and_then(|it| it.exit_code) });
     }
-    if has(&["elb health check", "load balancer health check"]) {
+    if has(lower, &["elb health check", "load balancer health check"]) {
         return Some(Cause::LoadBalancerHealth { reason: None });
     }
-    has(&["health check"]).then_some(Cause::ContainerHealth)
+    lower.contains("health check").then_some(Cause::ContainerHealth)
 }
 
 /// What a task needs before it runs: role, log, secrets, image, command.
 fn of_starting(words: &str, lower: &str, died: Option<&StoppedContainer>) -> Option<Cause> {
-    let has = |signs: &[&str]| signs.iter().any(|sign| lower.contains(sign));
-    if has(&["unable to assume the role"]) {
+    if lower.contains("unable to assume the role") {
         return Some(cause::role(words));
     }
-    if has(&["log group", "log driver", "logger args", "awslogs", "logging driver"]) {
+    if has(lower, &["log group", "log driver", "logger args", "awslogs", "logging driver"]) {
         return Some(Cause::Logging);
     }
     // Pulling the secrets and pulling the image share their first words, which name both.
     let rest = lower.replace("unable to pull secrets or registry auth", "");
-    let of_secret = ["secret", "ssm", "parameter"].iter().any(|sign| rest.contains(sign));
-    if of_secret && has(&["resourceinitializationerror", "unable to retrieve"]) {
-        return Some(secret(words, lower));
+    if has(&rest, &["secret", "ssm", "parameter"]) && has(lower, &["resourceinitializationerror", "unable to retrieve"])
+    {
+        return Some(Cause::Secret { name: quote::secret(words), problem: secret_problem(lower) });
     }
-    if has(&["cannotpull", "pull image", "cannot pull", "ecr:"]) || rest.contains("registry auth") {
-        return Some(image(lower));
+    if has(lower, &["cannotpull", "pull image", "cannot pull", "ecr:"]) || rest.contains("registry auth") {
+        return Some(Cause::Image(image_problem(lower)));
     }
-    if has(&["exec format error"]) {
+    if lower.contains("exec format error") {
         return Some(Cause::Image(ImageProblem::OtherProcessor));
     }
-    has(&["cannotstartcontainer", "executable file not found", "permission denied: unknown"])
+    has(lower, &["cannotstartcontainer", "executable file not found", "permission denied: unknown"])
         .then(|| Cause::Command { container: died.map(name) })
 }
 
 /// What is around a task: volumes, network, room, permissions, the runtime, the host.
 fn of_host(words: &str, lower: &str) -> Option<Cause> {
-    let has = |signs: &[&str]| signs.iter().any(|sign| lower.contains(sign));
-    if has(&["cannotcreatevolume", "efs", "ebs volume", "volume"]) {
+    if has(lower, &["cannotcreatevolume", "efs", "ebs volume", "volume"]) {
         return Some(Cause::Volume);
     }
-    if has(&["network interface", "eni provisioning", "subnet", "security group", "elastic network"]) {
+    if has(lower, &["network interface", "eni provisioning", "subnet", "security group", "elastic network"]) {
         return Some(Cause::NetworkInterface);
     }
     if let Some(lacking) = cause::lacking(lower) {
         return Some(Cause::Capacity(lacking));
     }
-    if has(&["is not authorized", "accessdenied", "access denied"]) {
+    if has(lower, &["is not authorized", "accessdenied", "access denied"]) {
         return Some(cause::role(words));
     }
-    if has(&["timeouterror", "timed out", "timeout waiting", "containerruntime", "dockertimeout", "cannotinspect"]) {
+    const RUNTIME: [&str; 6] =
+        ["timeouterror", "timed out", "timeout waiting", "containerruntime", "dockertimeout", "cannotinspect"];
+    if has(lower, &RUNTIME) {
         return Some(Cause::Runtime);
     }
-    if has(&["resourceinitializationerror"]) && is_unreachable(lower) {
+    if lower.contains("resourceinitializationerror") && has(lower, &UNREACHABLE) {
         return Some(Cause::Unreachable);
     }
-    has(&["internalerror", "host ec2", "underlying infrastructure"]).then_some(Cause::Host)
+    has(lower, &["internalerror", "host ec2", "underlying infrastructure"]).then_some(Cause::Host)
 }
 
-fn secret(words: &str, lower: &str) -> Cause {
-    let has = |signs: &[&str]| signs.iter().any(|sign| lower.contains(sign));
-    let problem = if is_denied(lower) {
-        SecretProblem::Denied
-    } else if has(&["notfound", "can't find", "invalid ssm parameters"]) {
-        SecretProblem::Missing
-    } else if has(&["json key"]) {
-        SecretProblem::NoSuchKey
-    } else if is_unreachable(lower) {
-        SecretProblem::Unreachable
-    } else {
-        SecretProblem::Unreadable
-    };
-    Cause::Secret { name: quote::secret(words), problem }
-}
+const DENIED: [&str; 4] = ["accessdenied", "not authorized", "access denied", "unauthorized"];
 
-fn image(lower: &str) -> Cause {
-    let has = |signs: &[&str]| signs.iter().any(|sign| lower.contains(sign));
-    // Docker Hub says "not exist or may require login" of both, and ECR 403 of what a policy hides.
-    let denied = ["pull access denied", "no basic auth", "authentication required", "403 forbidden"];
-    Cause::Image(if is_denied(lower) || has(&denied) {
-        ImageProblem::Denied
-    } else if has(&["not found", "manifest unknown", "does not exist", "no such manifest"]) {
-        ImageProblem::Gone
-    } else if has(&["no matching manifest", "does not contain descriptor matching platform", "platform"]) {
-        ImageProblem::OtherProcessor
-    } else if has(&["toomanyrequests", "too many requests", "rate limit", "429"]) {
-        ImageProblem::RateLimited
-    } else if has(&["no space left"]) {
-        ImageProblem::NoSpace
-    } else if is_unreachable(lower) {
-        ImageProblem::Unreachable
-    } else {
-        ImageProblem::Other
-    })
-}
+const UNREACHABLE: [&str; 11] = [
+    "timeout",
+    "timed out",
+    "deadline exceeded",
+    "dial tcp",
+    "connection",
+    "no such host",
+    "unreachable",
+    "request canceled",
+    "tls handshake",
+    "network",
+    "retried",
+];
 
-fn is_denied(lower: &str) -> bool {
-    ["accessdenied", "not authorized", "access denied", "unauthorized"].iter().any(|sign| lower.contains(sign))
-}
-
-fn is_unreachable(lower: &str) -> bool {
-    const SIGNS: [&str; 11] = [
-        "timeout",
-        "timed out",
-        "deadline exceeded",
-        "dial tcp",
-        "connection",
-        "no such host",
-        "unreachable",
-        "request canceled",
-        "tls handshake",
-        "network",
-        "retried",
+fn secret_problem(lower: &str) -> SecretProblem {
+    let problems: [(&[&str], SecretProblem); 4] = [
+        (&DENIED, SecretProblem::Denied),
+        (&["notfound", "can't find", "invalid ssm parameters"], SecretProblem::Missing),
+        (&["json key"], SecretProblem::NoSuchKey),
+        (&UNREACHABLE, SecretProblem::Unreachable),
     ];
-    SIGNS.iter().any(|sign| lower.contains(sign))
+    first_of(lower, &problems).unwrap_or(SecretProblem::Unreadable)
+}
+
+fn image_problem(lower: &str) -> ImageProblem {
+    let problems: [(&[&str], ImageProblem); 7] = [
+        (&DENIED, ImageProblem::Denied),
+        // Docker Hub says "not exist or may require login" of both, and ECR 403 of what a policy hides.
+        (&["pull access denied", "no basic auth", "authentication required", "403 forbidden"], ImageProblem::Denied),
+        (&["not found", "manifest unknown", "does not exist", "no such manifest"], ImageProblem::Gone),
+        (
+            &["no matching manifest", "does not contain descriptor matching platform", "platform"],
+            ImageProblem::OtherProcessor,
+        ),
+        (&["toomanyrequests", "too many requests", "rate limit", "429"], ImageProblem::RateLimited),
+        (&["no space left"], ImageProblem::NoSpace),
+        (&UNREACHABLE, ImageProblem::Unreachable),
+    ];
+    first_of(lower, &problems).unwrap_or(ImageProblem::Other)
+}
+
+/// The first problem that has one of its signs in this text.
+fn first_of<P: Copy>(lower: &str, problems: &[(&[&str], P)]) -> Option<P> {
+    problems.iter().find(|(signs, _)| has(lower, signs)).map(|(_, problem)| *problem)
 }
 
 #[cfg(test)]

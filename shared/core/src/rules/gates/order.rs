@@ -1,20 +1,17 @@
-//! Never down, except on request: whether an image is older than the running one, in the order of the tag policy.
+//! Never downgrades, except on request: whether an image is older than the running one, in the order of the tag policy.
 
 use std::cmp::Ordering;
-
-use jiff::Timestamp;
 
 use super::{Verdict, closed};
 use crate::config::Target;
 use crate::config::tags::TaggedImage;
 use crate::model::facts::{ImageFacts, ImageName};
 use crate::model::id::ContainerName;
-use crate::model::image::{Digest, ImageRef, Tag};
+use crate::model::image::Digest;
 use crate::model::plan::Shown;
-use crate::model::provenance::Provenance;
 use crate::model::reason::Reason;
 use crate::rules::candidate::{By, Candidate, TargetFacts, tag_to_show};
-use crate::rules::render;
+use crate::rules::render::{self, ContainerImage};
 
 /// What has to be looked up about the running image before it can be ordered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,10 +27,7 @@ pub enum Question {
 ///
 /// A revision that Slipway registered answers by its provenance, so an ordinary push asks nothing here.
 pub fn question(facts: &TargetFacts<'_>, candidate: &Candidate<'_>) -> Option<Question> {
-    if matches!(candidate.by, By::Request { .. }) {
-        return None;
-    }
-    if facts.target.tags.follows_tag().is_some() {
+    if matches!(candidate.by, By::Request { .. }) || facts.target.tags.follows_tag().is_some() {
         return None;
     }
     let running = running(facts, &candidate.image.digest)?;
@@ -49,16 +43,7 @@ pub fn question(facts: &TargetFacts<'_>, candidate: &Candidate<'_>) -> Option<Qu
     }
 }
 
-/// An image of the repository that the service runs.
-#[derive(Clone, Debug)]
-pub(in crate::rules) struct Running {
-    pub(super) container: ContainerName,
-    pub(super) digest: Option<Digest>,
-    pub(super) tag: Option<Tag>,
-    pub(super) pushed_at: Option<Timestamp>,
-}
-
-impl Running {
+impl ContainerImage {
     /// How people are shown it, with what the registry says of it, where that is known.
     pub(in crate::rules) fn shown(&self, target: &Target, registry: Option<&ImageFacts>) -> Shown {
         let best = registry.and_then(|image| target.tags.best(&image.tags).or(image.tags.first()));
@@ -70,27 +55,8 @@ impl Running {
 }
 
 /// The image of the repository that runs; where several containers run different ones, the first that isn't `digest`.
-pub(in crate::rules) fn running(facts: &TargetFacts<'_>, digest: &Digest) -> Option<Running> {
-    let containers = render::containers_of(facts.running, facts.repository, &facts.target.containers).ok()?;
-    let provenance = Provenance::of(facts.running);
-    let images: Vec<Running> = containers
-        .into_iter()
-        .filter_map(|container| {
-            let image = ImageRef::parse(render::image_of(facts.running, &container)?)?;
-            if image.repository() != *facts.repository {
-                return None;
-            }
-            let ours = provenance.as_ref().filter(|provenance| {
-                provenance.repository == facts.repository.name && Some(&provenance.digest) == image.digest.as_ref()
-            });
-            Some(Running {
-                container,
-                tag: ours.and_then(|provenance| provenance.tag.clone()).or(image.tag),
-                pushed_at: ours.and_then(|provenance| provenance.pushed_at),
-                digest: image.digest,
-            })
-        })
-        .collect();
+pub(in crate::rules) fn running(facts: &TargetFacts<'_>, digest: &Digest) -> Option<ContainerImage> {
+    let images = render::images(facts.running, facts.target, facts.repository);
     images.iter().find(|image| image.digest.as_ref() != Some(digest)).or(images.first()).cloned()
 }
 
@@ -102,10 +68,10 @@ pub(in crate::rules) fn not_older(
     target: &Target,
     candidate: &Candidate<'_>,
     shown: &Shown,
-    running: &Running,
+    running: &ContainerImage,
     running_image: Option<&ImageFacts>,
 ) -> Verdict {
-    let known = Running {
+    let known = ContainerImage {
         digest: running.digest.clone().or(running_image.map(|image| image.digest.clone())),
         tag: match running_image {
             Some(image) => target.tags.best(&image.tags).cloned().or(running.tag.clone()),
@@ -135,7 +101,7 @@ pub(in crate::rules) fn not_older(
 }
 
 /// The candidate's image against the running one; `None` where the policy gives no order.
-fn order(target: &Target, candidate: &Candidate<'_>, running: &Running) -> Option<Ordering> {
+fn order(target: &Target, candidate: &Candidate<'_>, running: &ContainerImage) -> Option<Ordering> {
     let ImageFacts { digest, pushed_at, .. } = candidate.image;
     let candidate = TaggedImage { tag: tag_to_show(target, candidate)?, digest, pushed_at: *pushed_at };
     let running = TaggedImage {

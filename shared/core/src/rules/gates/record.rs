@@ -1,13 +1,16 @@
-//! What keeps an image from being deployed by itself, whatever the tag policy says.
+//! Whether the record lets an image in, whatever the tag policy says: hold, quarantine and a person's last decision.
 
 use jiff::Timestamp;
 
 use super::{Verdict, closed};
 use crate::model::image::Digest;
+use crate::model::plan::Shown;
 use crate::model::reason::Reason;
 use crate::model::record::{Outcome, Service};
+use crate::rules::candidate::{By, Candidate, TargetFacts};
+use crate::rules::choose::counts_as_pushed;
 
-/// An image that is deployed only if these gates let it; they are asked when planning, and again in the write of the intent.
+/// An image that is deployed only if these gates are open; they are asked when planning, and again in the write of the intent.
 #[derive(Clone, Debug)]
 pub struct GatedImage {
     /// The image.
@@ -18,7 +21,7 @@ pub struct GatedImage {
     pub pushed_at: Option<Timestamp>,
 }
 
-/// Whether the record lets an image be deployed by itself. An explicit request is not asked this.
+/// Whether the record lets an image be deployed automatically. A request is not asked this.
 pub fn gate(record: &Service, image: &GatedImage) -> Verdict {
     if let Some(hold) = &record.hold {
         return closed(Reason::Held { who: hold.who.clone(), why: hold.reason.clone(), since: hold.at });
@@ -45,7 +48,33 @@ pub fn gate(record: &Service, image: &GatedImage) -> Verdict {
     }
 }
 
-/// The last deployment, if its rollback failed too, and when: a person was called, and only a newer image may help.
+/// Whether the record lets a candidate in: an automatic one passes [`gate`]; who requests one must know of a hold and of a
+/// quarantine.
+pub(in crate::rules) fn admit(facts: &TargetFacts<'_>, candidate: &Candidate<'_>, shown: &Shown) -> Verdict {
+    let shown = shown.to_string();
+    match candidate.by {
+        By::Push(_) | By::Registry(_) => {
+            let pushed_at = counts_as_pushed(facts.target, candidate.image, candidate.tagged_at);
+            gate(facts.record, &GatedImage { digest: candidate.image.digest.clone(), shown, pushed_at })
+        }
+        By::Request { force: true, .. } => Ok(()),
+        By::Request { force: false, .. } => {
+            if let Some(hold) = &facts.record.hold {
+                return closed(Reason::HeldNeedsForce {
+                    who: hold.who.clone(),
+                    why: hold.reason.clone(),
+                    since: hold.at,
+                });
+            }
+            match facts.record.quarantined(&candidate.image.digest) {
+                Some(it) => closed(Reason::NeedsForce { image: shown, cause: it.cause.clone(), since: it.at }),
+                None => Ok(()),
+            }
+        }
+    }
+}
+
+/// The last deployment, if its rollback failed too, and when: a person has to act, and only a newer image may help.
 fn gave_up(record: &Service) -> Option<(u64, Timestamp)> {
     let last = record.deployments.first().filter(|it| it.outcome() == Some(Outcome::RollbackFailed))?;
     Some((last.number, last.ended()?.at))
@@ -68,12 +97,12 @@ mod tests {
     }
 
     #[test]
-    fn the_gate_keeps_out_what_a_person_or_a_failure_spoke_against() {
+    fn the_gate_keeps_out_what_a_person_or_a_failure_decided_against() {
         #[track_caller]
         fn check(record: &Service, pushed: &str, expected: Option<&str>) {
             let image = GatedImage { digest: digest(1), shown: "1.5.0".to_owned(), pushed_at: Some(at(pushed)) };
-            let told = gate(record, &image).err().map(|not_open| not_open.into_reason().to_string());
-            assert_eq!(told.as_deref(), expected);
+            let reason = gate(record, &image).err().map(|not_open| not_open.into_reason().to_string());
+            assert_eq!(reason.as_deref(), expected);
         }
         let mut record = Service::default();
         check(&record, "09:00:00", None);

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::order::{self, Running};
+use super::order;
 use super::{Verdict, closed};
 use crate::config::Target;
 use crate::model::facts::ImageFacts;
@@ -11,17 +11,18 @@ use crate::model::plan::Shown;
 use crate::model::reason::Reason;
 use crate::model::record;
 use crate::rules::candidate::{By, Candidate, Known, TargetFacts};
+use crate::rules::render::ContainerImage;
 
 /// The tags of one build are pushed within this time of each other; what comes later is a build of its own.
 const ONE_BUILD_SECONDS: i64 = 15 * 60;
 
-/// The digest of the image that seems to run, if the wanted one may be of the same build: so that both manifests can be
+/// The digest of the image that seems to run, if the candidate may be of the same build: so that both manifests can be
 /// asked for beside the task definition, which says what really runs.
 pub fn guess(record: &record::Service, repository: &str, image: &ImageFacts) -> Option<Digest> {
     let last = record.deployments.iter().find(|it| !it.is_external())?;
-    let brought = last.image.as_ref().filter(|it| it.repository == repository)?.new.digest.clone()?;
+    let deployed = last.image.as_ref().filter(|it| it.repository == repository)?.new.digest.clone()?;
     let near = within(Some(last.intended_at), image.pushed_at);
-    (brought != image.digest && near).then_some(brought)
+    (deployed != image.digest && near).then_some(deployed)
 }
 
 /// The running image's digest, if both were pushed so close to each other that they may be one build.
@@ -37,7 +38,7 @@ pub fn to_compare(
     let pushed_at = running.pushed_at.or(running_image.and_then(|image| image.pushed_at));
     let digest = running.digest.clone().or(running_image.map(|image| image.digest.clone()))?;
     let near = digest != candidate.image.digest && within(pushed_at, candidate.image.pushed_at);
-    // What is older is passed over for that reason already.
+    // What is older is not deployed for that reason already.
     let shown = Shown { tag: None, digest: Some(candidate.image.digest.clone()) };
     let newer = || order::not_older(facts.target, candidate, &shown, &running, running_image).is_ok();
     (near && newer()).then_some(digest)
@@ -47,7 +48,7 @@ pub fn to_compare(
 pub(in crate::rules) fn another(
     candidate: &Candidate<'_>,
     shown: &Shown,
-    running: &Running,
+    running: &ContainerImage,
     target: &Target,
     known: &Known<'_>,
 ) -> Verdict {

@@ -1,6 +1,6 @@
 //! The one judge: how a recorded deployment stands, from the record and what ECS shows now.
 //!
-//! In this order: ECS's own story of it (its service deployment), the deployment of the recorded id, the PRIMARY.
+//! In this order: its service deployment, the deployment of the recorded id, the PRIMARY.
 //! An event is only a hint that ECS's answers may not show yet. What has ended stays ended.
 
 use std::collections::HashMap;
@@ -16,30 +16,30 @@ use crate::model::record;
 use crate::model::record::{Began, FailedBy, Outcome};
 
 use super::effect::{Intent, effect};
-use super::pace::{Pace, of_the_way_back, of_the_way_there};
-use super::{ecs_messages, rollback, too_many_failed_tasks};
+use super::pace::{Pace, of_deployment, of_rollback};
+use super::{ecs_messages, has_failed, is_completed, rollback, too_many_failed_tasks};
 
 /// ECS answers some calls with what was true a moment ago; after this long an answer is taken at its word.
 pub(super) const LAG: SignedDuration = SignedDuration::from_mins(2);
 
-/// A recorded deployment, and what there is to see of it now.
+/// A recorded deployment, and what is observed of it now.
 #[derive(Clone, Copy, Debug)]
 pub struct Situation<'a> {
     /// The record, which knows what was deployed since.
     pub record: &'a record::Service,
     /// The deployment, one of the record's.
     pub deployment: &'a record::Deployment,
-    /// What ECS said, if an event was the ring: `service` may not show it yet, but never shows more than has happened.
+    /// What ECS said, if an event is the trigger: `service` may not show it yet, but never shows more than has happened.
     pub event: Option<&'a DeploymentEvent>,
     /// The service as it is now.
     pub service: &'a ServiceFacts,
-    /// ECS's own story of this deployment, see [`its_service_deployment`](super::its_service_deployment); without it the
-    /// list of deployments has to do.
+    /// Its service deployment, see [`its_service_deployment`](super::its_service_deployment); without it the list of
+    /// deployments decides.
     pub service_deployment: Option<&'a ServiceDeploymentFacts>,
     /// The revisions that ECS lists; only asked of a deployment whose id is not known, as the history is.
     pub revisions: &'a HashMap<TaskDefinitionArn, Revision>,
-    /// ECS's own stories of all deployments, as far as they may be this one, with their task definitions. Only asked where
-    /// [`Assessment::NeverBegan`] would be the answer without: what ECS lists no more may have begun all the same.
+    /// The service deployments that may be this one, with their task definitions. Only asked where the answer without them
+    /// is [`Assessment::NeverBegan`]: what ECS no longer lists may have begun all the same.
     pub history: &'a [ServiceDeploymentFacts],
     /// The time.
     pub now: Timestamp,
@@ -48,35 +48,35 @@ pub struct Situation<'a> {
 /// How a deployment stands, and so what is next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Assessment {
-    /// It is meant, and whoever means it may still be at it.
+    /// It is intended, and the update may still be made.
     Intended {
-        /// Look again then.
+        /// Observe again then.
         until: Timestamp,
     },
-    /// What was meant took effect: to be recorded, and to be assessed again.
+    /// The intent took effect: to be recorded, and to be assessed again.
     Began(Began),
-    /// What was meant did not take effect, as far as was looked: to be forgotten, if ECS's history was asked too.
+    /// The intent did not take effect, as far as is observed: to be discarded, if ECS's history was asked too.
     NeverBegan,
     /// It is under way.
     InProgress(Pace),
-    /// It failed, and nobody puts anything back yet.
+    /// It failed, and nobody rolls back yet.
     Failing {
         /// Who says so.
         by: FailedBy,
     },
     /// It failed, and it is being rolled back.
     RollingBack {
-        /// Who puts it back.
+        /// Who rolls it back.
         by: RollbackInitiator,
         /// Whether that takes too long.
         pace: Pace,
     },
     /// Slipway decided to roll back, and ECS shows nothing of it: the call has to be made, perhaps again.
     RollbackDue,
-    /// Slipway decided to roll back; before that was done it completed, or something newer took its place, and whoever decided
-    /// it may still be at it: ECS takes no fence, so the rollback may yet be made.
+    /// Slipway decided to roll back; before that was done it completed, or something newer took its place. The holder of the
+    /// lease may still make the rollback: ECS takes no fence.
     RollbackIntended {
-        /// Look again then.
+        /// Observe again then.
         until: Timestamp,
     },
     /// It ended.
@@ -85,10 +85,10 @@ pub enum Assessment {
     Over(Outcome),
 }
 
-/// Who puts the last version back.
+/// Who rolls back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RollbackInitiator {
-    /// ECS by itself: its circuit breaker, an alarm or a lifecycle hook.
+    /// ECS automatically: its circuit breaker, an alarm or a lifecycle hook.
     Ecs,
     /// Slipway.
     Slipway,
@@ -101,19 +101,24 @@ pub enum RollbackInitiator {
 pub struct End {
     /// The outcome.
     pub outcome: Outcome,
-    /// The deployment that took its place, or the service's attention, if one did.
+    /// The deployment that took its place, if one did.
     pub newer: Option<DeploymentId>,
     /// ECS's words about it.
     pub says: Option<String>,
 }
 
 impl End {
-    /// An ending with nothing more to say.
+    /// An end with nothing more to say.
     pub fn of(outcome: Outcome) -> Self {
         Self { outcome, newer: None, says: None }
     }
 
-    /// The outcome to record: of what others did, only that they did it.
+    /// An end in the words of ECS about this service deployment.
+    pub(super) fn said(outcome: Outcome, by: &ServiceDeploymentFacts) -> Self {
+        Self { says: by.says().map(str::to_owned), ..Self::of(outcome) }
+    }
+
+    /// The outcome to record: of an external deployment, only that it is one.
     pub fn recorded(&self, deployment: &record::Deployment) -> Outcome {
         if deployment.is_external() { Outcome::External } else { self.outcome }
     }
@@ -134,10 +139,10 @@ pub fn assess(it: &Situation<'_>) -> Assessment {
     if it.deployment.rollback().is_some() {
         return rollback::assess(it, id);
     }
-    history(it).unwrap_or_else(|| listed(it, id))
+    by_service_deployment(it).unwrap_or_else(|| listed(it, id))
 }
 
-/// What was meant, and nobody wrote down what came of it.
+/// An intent whose effect is not recorded.
 fn intent(it: &Situation<'_>) -> Assessment {
     let intended = it.deployment;
     let intent = Intent { record: it.record, deployment: intended, service: it.service, revisions: it.revisions };
@@ -152,25 +157,24 @@ fn intent(it: &Situation<'_>) -> Assessment {
     }
 }
 
-/// What ECS's own story of it says; `None` while that leaves the question open.
-fn history(it: &Situation<'_>) -> Option<Assessment> {
+/// What its service deployment says; `None` while that leaves the question open.
+fn by_service_deployment(it: &Situation<'_>) -> Option<Assessment> {
     use crate::model::facts::ServiceDeploymentStatus::*;
     let service_deployment = it.service_deployment?;
-    let end = |outcome| End { outcome, newer: None, says: service_deployment.says().map(str::to_owned) };
-    let who = ecs_messages::who(it);
+    let end = |outcome| End::said(outcome, service_deployment);
+    let initiator = ecs_messages::initiator(it);
     Some(match &service_deployment.status {
         Successful => end(Outcome::Completed).into(),
-        RollbackSuccessful if who == RollbackInitiator::Somebody => end(Outcome::Stopped).into(),
+        RollbackSuccessful if initiator == RollbackInitiator::Somebody => end(Outcome::Stopped).into(),
         RollbackSuccessful => end(Outcome::RolledBackByEcs).into(),
-        // ECS looked for something to go back to, and went nowhere: what Slipway knows may do, unless something newer has
-        // taken its place.
-        RollbackFailed if ecs_messages::nowhere(service_deployment) => match ecs_messages::newer(it) {
+        // ECS found no revision to go back to: Slipway may know one, unless something newer has taken its place.
+        RollbackFailed if ecs_messages::found_no_candidate(service_deployment) => match ecs_messages::newer(it) {
             Some(newer) => End { newer: Some(newer), ..end(Outcome::Failed) }.into(),
             None => Assessment::Failing { by: FailedBy::Ecs },
         },
         RollbackFailed => end(Outcome::RollbackFailed).into(),
         RollbackRequested => rolling_back(it, RollbackInitiator::Somebody),
-        RollbackInProgress => rolling_back(it, who),
+        RollbackInProgress => rolling_back(it, initiator),
         Stopped => stopped(it, service_deployment),
         Pending | InProgress | StopRequested | Other(_) => return None,
     })
@@ -183,18 +187,17 @@ fn stopped(it: &Situation<'_>, service_deployment: &ServiceDeploymentFacts) -> A
         return replaced(it, newer);
     }
     let own = ecs_messages::own(it);
-    let failed = own.is_some_and(|own| own.rollout == Some(Rollout::Failed))
-        || ecs_messages::noticed_a_failure(service_deployment);
+    let failed = own.is_some_and(has_failed) || ecs_messages::noticed_a_failure(service_deployment);
     if failed || it.deployment.failing().is_some() {
         return Assessment::Failing { by: failed_by(it) };
     }
-    End { outcome: Outcome::Stopped, newer: None, says: service_deployment.says().map(str::to_owned) }.into()
+    End::said(Outcome::Stopped, service_deployment).into()
 }
 
 /// What the service's list of deployments says.
 fn listed(it: &Situation<'_>, id: &DeploymentId) -> Assessment {
     let own = ecs_messages::own(it);
-    let completed = own.is_some_and(|own| own.rollout == Some(Rollout::Completed))
+    let completed = own.is_some_and(is_completed)
         || ecs_messages::event_of(it, id).is_some_and(|event| event.change == StateChange::Completed);
     if completed {
         return End { newer: ecs_messages::newer(it), ..End::of(Outcome::Completed) }.into();
@@ -207,36 +210,36 @@ fn listed(it: &Situation<'_>, id: &DeploymentId) -> Assessment {
     }
     let Some(primary) = it.service.primary() else { return in_time_or_failing(it, None) };
     if primary.id == *id {
-        return on_its_way(it, primary);
+        return as_primary(it, primary);
     }
     if let Some(newer) = ecs_messages::newer_listed(it).or_else(|| ecs_messages::another_failed(it, primary)) {
         return replaced(it, newer);
     }
     // A new deployment is not shown at once.
-    let young = it.now.duration_since(ecs_messages::began(it.deployment)) < LAG;
-    if own.is_none() && young && it.deployment.failing().is_none() && !ecs_messages::says_went_back(it, primary) {
+    let young = it.now.duration_since(it.deployment.began_at()) < LAG;
+    if own.is_none() && young && it.deployment.failing().is_none() && !ecs_messages::says_rolled_back_to(it, primary) {
         return Assessment::InProgress(Pace::InTime);
     }
-    went_back(it, primary, ecs_messages::who(it))
+    went_back(it, primary, ecs_messages::initiator(it))
 }
 
 /// Its deployment is the PRIMARY.
-fn on_its_way(it: &Situation<'_>, own: &DeploymentFacts) -> Assessment {
-    if own.rollout != Some(Rollout::Failed) && ecs_messages::says_went_back(it, own) {
+fn as_primary(it: &Situation<'_>, own: &DeploymentFacts) -> Assessment {
+    if !has_failed(own) && ecs_messages::says_rolled_back_to(it, own) {
         // ECS goes back to what completed, and to nothing else.
         return End { newer: ecs_messages::newer_listed(it), ..End::of(Outcome::Completed) }.into();
     }
-    let said = ecs_messages::event_of(it, &own.id).is_some_and(|event| event.change == StateChange::Failed);
-    if own.rollout == Some(Rollout::Failed) || said {
+    let by_event = ecs_messages::event_of(it, &own.id).is_some_and(|event| event.change == StateChange::Failed);
+    if has_failed(own) || by_event {
         return match it.service.breaker {
-            Breaker::RollsBack if ecs_messages::has_somewhere_to_go(it.service, own) => {
+            Breaker::RollsBack if ecs_messages::has_another_to_go_to(it.service, own) => {
                 rolling_back(it, RollbackInitiator::Ecs)
             }
             _ => Assessment::Failing { by: FailedBy::Ecs },
         };
     }
-    if ecs_messages::announces_way_back(it) {
-        return rolling_back(it, ecs_messages::who(it));
+    if ecs_messages::announces_rollback(it) {
+        return rolling_back(it, ecs_messages::initiator(it));
     }
     // Classic load balancers have no rollout state: it won when it is alone and complete.
     let alone = it.service.deployments.len() == 1 && own.desired_count > 0 && own.running_count >= own.desired_count;
@@ -253,34 +256,34 @@ fn on_its_way(it: &Situation<'_>, own: &DeploymentFacts) -> Assessment {
 }
 
 fn in_time_or_failing(it: &Situation<'_>, own: Option<&DeploymentFacts>) -> Assessment {
-    match of_the_way_there(it, own) {
+    match of_deployment(it, own) {
         Some(pace) => Assessment::InProgress(pace),
         None => Assessment::Failing { by: FailedBy::Deadline },
     }
 }
 
 /// An older deployment is the PRIMARY again.
-pub(super) fn went_back(it: &Situation<'_>, primary: &DeploymentFacts, who: RollbackInitiator) -> Assessment {
-    let event = ecs_messages::event_of(it, &primary.id).filter(|event| event.at >= ecs_messages::began(it.deployment));
+pub(super) fn went_back(it: &Situation<'_>, primary: &DeploymentFacts, by: RollbackInitiator) -> Assessment {
+    let event = ecs_messages::event_of(it, &primary.id).filter(|event| event.at >= it.deployment.began_at());
     let says = ecs_messages::words(it, primary);
     match (event.map(|event| event.change), &primary.rollout) {
         (Some(StateChange::Failed), _) | (None | Some(StateChange::InProgress), Some(Rollout::Failed)) => {
             End { says, ..End::of(Outcome::RollbackFailed) }.into()
         }
         (Some(StateChange::Completed), _) | (_, Some(Rollout::Completed)) => {
-            let outcome = match who {
+            let outcome = match by {
                 RollbackInitiator::Ecs => Outcome::RolledBackByEcs,
                 RollbackInitiator::Slipway => Outcome::RolledBackBySlipway,
                 RollbackInitiator::Somebody => Outcome::Stopped,
             };
             End { says, ..End::of(outcome) }.into()
         }
-        _ => rolling_back(it, who),
+        _ => rolling_back(it, by),
     }
 }
 
 pub(super) fn rolling_back(it: &Situation<'_>, by: RollbackInitiator) -> Assessment {
-    match of_the_way_back(it) {
+    match of_rollback(it) {
         Some(pace) => Assessment::RollingBack { by, pace },
         None => End::of(Outcome::RollbackFailed).into(),
     }
@@ -297,7 +300,7 @@ fn failed_by(it: &Situation<'_>) -> FailedBy {
 }
 
 impl Situation<'_> {
-    /// Until when somebody may be at work on the service, if somebody is.
+    /// Until when somebody holds the lease of the service, if somebody does.
     pub(super) fn held_until(&self) -> Option<Timestamp> {
         self.record.lease.as_ref().map(|lease| lease.until).filter(|until| *until > self.now)
     }

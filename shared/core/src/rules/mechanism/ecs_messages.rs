@@ -1,4 +1,4 @@
-//! Reads the signs in what ECS shows: which deployment is newer, who rolls back, and what the free text says.
+//! Reads what ECS shows: which deployment is newer, who rolls back, and what the free text says.
 //!
 //! Free text counts only where AWS documents nothing better, and never exactly.
 
@@ -6,12 +6,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::event::DeploymentEvent;
 use crate::model::facts::{
-    Breaker, DeploymentFacts, Monitors, Rollout, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts,
+    Breaker, DeploymentFacts, Monitors, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts,
 };
 use crate::model::id::DeploymentId;
 use crate::model::record;
 
 use super::assess::{RollbackInitiator, Situation};
+use super::{goes_back_to, has_failed};
 
 /// ECS's clock and ours may differ by so much.
 pub(super) const SKEW: SignedDuration = SignedDuration::from_secs(5);
@@ -20,11 +21,6 @@ pub(super) const SKEW: SignedDuration = SignedDuration::from_secs(5);
 pub(super) fn own<'a>(it: &Situation<'a>) -> Option<&'a DeploymentFacts> {
     let id = it.deployment.id()?;
     it.service.deployments.iter().find(|listed| listed.id == *id)
-}
-
-/// When it began, as far as that is known.
-pub(super) fn began(deployment: &record::Deployment) -> Timestamp {
-    deployment.began_at()
 }
 
 /// The event, if it is about this deployment.
@@ -39,13 +35,18 @@ pub(super) fn newer(it: &Situation<'_>) -> Option<DeploymentId> {
 
 /// The next deployment after it that the record has.
 pub(super) fn newer_recorded(it: &Situation<'_>) -> Option<DeploymentId> {
+    next_recorded(it, |_| true)
+}
+
+/// The next deployment after it that the record has and that counts.
+pub(super) fn next_recorded(it: &Situation<'_>, counts: impl Fn(&record::Deployment) -> bool) -> Option<DeploymentId> {
     let newer = it.record.deployments.iter().take_while(|other| other.number != it.deployment.number);
-    newer.filter(|other| other.id().is_some()).last()?.id().cloned()
+    newer.filter(|other| counts(other)).filter_map(|other| other.id()).last().cloned()
 }
 
 /// The PRIMARY, or else another deployment that ECS lists, if it was made after this one.
 pub(super) fn newer_listed(it: &Situation<'_>) -> Option<DeploymentId> {
-    let began = own(it).and_then(|own| own.created_at).unwrap_or_else(|| began(it.deployment));
+    let began = own(it).and_then(|own| own.created_at).unwrap_or_else(|| it.deployment.began_at());
     let newer = |other: &&DeploymentFacts| {
         Some(&other.id) != it.deployment.id()
             && !it.deployment.rolls_back_as(&other.id)
@@ -54,77 +55,73 @@ pub(super) fn newer_listed(it: &Situation<'_>) -> Option<DeploymentId> {
     it.service.primary().filter(newer).or_else(|| it.service.deployments.iter().find(newer)).map(|it| it.id.clone())
 }
 
-/// The deployment from which ECS went back, by its log, if that is another than this one: then this one had made room
-/// for it before.
+/// The deployment from which ECS went back, by its log, if that is another than this one: this one had been superseded by it.
 pub(super) fn another_failed(it: &Situation<'_>, primary: &DeploymentFacts) -> Option<DeploymentId> {
-    let own = own(it).is_some_and(|own| own.rollout == Some(Rollout::Failed));
-    if own || it.deployment.failing().is_some() {
+    if own(it).is_some_and(has_failed) || it.deployment.failing().is_some() {
         return None;
     }
-    let since = began(it.deployment);
-    let failed = failed_in_log(it.service, primary, since)?;
+    let failed = failed_in_log(it.service, primary, it.deployment.began_at())?;
     (Some(&failed) != it.deployment.id()).then_some(failed)
 }
 
-/// Whether ECS says, in an event, of the deployment or in its log, that it went back to this PRIMARY from this deployment
+/// Whether ECS says, in an event, of the deployment or in its log, that it rolled back to this PRIMARY from this deployment
 /// or a later one.
-pub(super) fn says_went_back(it: &Situation<'_>, primary: &DeploymentFacts) -> bool {
-    let since = began(it.deployment);
+pub(super) fn says_rolled_back_to(it: &Situation<'_>, primary: &DeploymentFacts) -> bool {
+    let since = it.deployment.began_at();
     let in_event = event_of(it, &primary.id)
-        .is_some_and(|event| event.at >= since && event.reason.as_deref().is_some_and(speaks_of_rollback));
-    in_event || is_named_as_way_back(primary) || way_back_in_log(it.service, primary, since).is_some()
+        .is_some_and(|event| event.at >= since && event.reason.as_deref().is_some_and(mentions_rollback));
+    in_event || is_rollback_destination(primary) || rollback_in_log(it.service, primary, since).is_some()
 }
 
 /// Whether ECS says of the deployment that it is what it goes back to, not what it goes back from.
-fn is_named_as_way_back(primary: &DeploymentFacts) -> bool {
+fn is_rollback_destination(primary: &DeploymentFacts) -> bool {
     let reason = primary.rollout_reason.as_deref().unwrap_or_default();
-    let mut named = words_of(reason).filter(|word| word.starts_with("ecs-svc/"));
-    primary.is_rollback() && named.all(|word| word == primary.id.as_str())
+    let mut ids = words_of(reason).filter(|word| word.starts_with("ecs-svc/"));
+    primary.is_rollback() && ids.all(|word| word == primary.id.as_str())
 }
 
 /// Whether the event says that ECS goes back to another deployment than this one, which the list may not show yet.
-pub(super) fn announces_way_back(it: &Situation<'_>) -> bool {
+pub(super) fn announces_rollback(it: &Situation<'_>) -> bool {
     it.event.is_some_and(|event| {
         Some(&event.deployment) != it.deployment.id()
-            && event.at >= began(it.deployment)
-            && event.reason.as_deref().is_some_and(speaks_of_rollback)
+            && event.at >= it.deployment.began_at()
+            && event.reason.as_deref().is_some_and(mentions_rollback)
     })
 }
 
-/// Whether ECS knows a deployment that completed, besides this one.
-pub(super) fn has_somewhere_to_go(service: &ServiceFacts, failed: &DeploymentFacts) -> bool {
-    service.deployments.iter().any(|it| it.id != failed.id && it.rollout == Some(Rollout::Completed))
+/// Whether ECS lists another deployment to go back to.
+pub(super) fn has_another_to_go_to(service: &ServiceFacts, failed: &DeploymentFacts) -> bool {
+    goes_back_to(service, failed).is_some()
         || service.deployments.iter().any(|it| it.id != failed.id && it.is_rollback())
 }
 
-/// Who puts the last version back, if it is not Slipway.
-pub(super) fn who(it: &Situation<'_>) -> RollbackInitiator {
-    if let Some(who) = it.service_deployment.and_then(|service_deployment| who_by_structure(it, service_deployment)) {
-        return who;
+/// Who rolls back, if it is not Slipway.
+pub(super) fn initiator(it: &Situation<'_>) -> RollbackInitiator {
+    let by_structure = it.service_deployment.and_then(|service_deployment| by_structure(it, service_deployment));
+    if let Some(initiator) = by_structure {
+        return initiator;
     }
-    let told = it.service_deployment.and_then(ServiceDeploymentFacts::says);
+    let said = it.service_deployment.and_then(ServiceDeploymentFacts::says);
     let listed = own(it).and_then(|own| own.rollout_reason.as_deref());
     let primary = it.service.primary().and_then(|primary| primary.rollout_reason.as_deref());
     let event = it.event.and_then(|event| event.reason.as_deref());
-    for words in [told, listed, primary, event].into_iter().flatten() {
-        let words = words.to_ascii_lowercase();
-        if ["circuit breaker", "alarm", "hook"].iter().any(|sign| words.contains(sign)) {
+    for text in [said, listed, primary, event].into_iter().flatten() {
+        if mentions(text, &["circuit breaker", "alarm", "hook"]) {
             return RollbackInitiator::Ecs;
         }
-        if ["user", "manual", "stopservicedeployment", "requested"].iter().any(|sign| words.contains(sign)) {
+        if mentions(text, &["user", "manual", "stopservicedeployment", "requested"]) {
             return RollbackInitiator::Somebody;
         }
     }
-    // ECS rolls back by itself only where it is set to, and where a hook of a traffic shift refuses.
-    if it.service.breaker == Breaker::RollsBack || !it.is_rolling() {
-        RollbackInitiator::Ecs
-    } else {
-        RollbackInitiator::Somebody
+    // ECS rolls back automatically only where it is set to, and where a hook of a traffic shift refuses.
+    match it.service.breaker == Breaker::RollsBack || !it.is_rolling() {
+        true => RollbackInitiator::Ecs,
+        false => RollbackInitiator::Somebody,
     }
 }
 
-/// Who it is by what ECS tells in its own members, which come before its words.
-fn who_by_structure(it: &Situation<'_>, service_deployment: &ServiceDeploymentFacts) -> Option<RollbackInitiator> {
+/// Who it is by ECS's own members, which come before its text.
+fn by_structure(it: &Situation<'_>, service_deployment: &ServiceDeploymentFacts) -> Option<RollbackInitiator> {
     use ServiceDeploymentStatus::{RollbackFailed, RollbackInProgress, RollbackRequested, RollbackSuccessful};
     match (service_deployment.monitors, &service_deployment.status) {
         (_, RollbackRequested) => Some(RollbackInitiator::Somebody),
@@ -138,52 +135,53 @@ fn who_by_structure(it: &Situation<'_>, service_deployment: &ServiceDeploymentFa
     }
 }
 
-/// ECS's words about a rollback: its story's, else the failed deployment's, else the PRIMARY's.
+/// ECS's words about a rollback: its service deployment's, else the failed deployment's, else the PRIMARY's.
 pub(super) fn words(it: &Situation<'_>, primary: &DeploymentFacts) -> Option<String> {
-    let told = it.service_deployment.and_then(ServiceDeploymentFacts::says);
+    let said = it.service_deployment.and_then(ServiceDeploymentFacts::says);
     let own = own(it).and_then(|own| own.rollout_reason.as_deref());
-    told.or(own).or(primary.rollout_reason.as_deref()).map(str::to_owned)
+    said.or(own).or(primary.rollout_reason.as_deref()).map(str::to_owned)
 }
 
 /// Whether ECS found nothing to go back to: `No rollback candidate was found to run the rollback.`
-pub(super) fn nowhere(service_deployment: &ServiceDeploymentFacts) -> bool {
-    let says = |words: &Option<String>| {
-        words.as_deref().is_some_and(|words| words.to_ascii_lowercase().contains("no rollback candidate"))
-    };
+pub(super) fn found_no_candidate(service_deployment: &ServiceDeploymentFacts) -> bool {
+    let texts = [&service_deployment.status_reason, &service_deployment.rollback_reason];
     service_deployment.rollback_to.is_none()
-        && (says(&service_deployment.status_reason) || says(&service_deployment.rollback_reason))
+        && texts.into_iter().flatten().any(|text| mentions(text, &["no rollback candidate"]))
 }
 
 /// Whether ECS itself noticed a failure, by its monitors or else by its words.
 pub(super) fn noticed_a_failure(service_deployment: &ServiceDeploymentFacts) -> bool {
-    let words = service_deployment.says().unwrap_or_default().to_ascii_lowercase();
-    service_deployment.monitors == Monitors::Triggered
-        || ["circuit breaker", "alarm", "fail", "hook"].iter().any(|sign| words.contains(sign))
+    let text = service_deployment.says().unwrap_or_default();
+    service_deployment.monitors == Monitors::Triggered || mentions(text, &["circuit breaker", "alarm", "fail", "hook"])
 }
 
-pub(super) fn speaks_of_rollback(text: &str) -> bool {
-    // Free text, of which AWS documents this much.
-    text.to_ascii_lowercase().contains("rolling back")
+/// AWS documents this much of the text.
+pub(super) fn mentions_rollback(text: &str) -> bool {
+    mentions(text, &["rolling back"])
+}
+
+/// Whether a text contains one of these, in upper or lower case.
+fn mentions(text: &str, signs: &[&str]) -> bool {
+    let text = text.to_ascii_lowercase();
+    signs.iter().any(|sign| text.contains(sign))
 }
 
 /// Where ECS's log, newest first, says since then that it goes back to this deployment.
-fn way_back_in_log(service: &ServiceFacts, primary: &DeploymentFacts, since: Timestamp) -> Option<usize> {
+fn rollback_in_log(service: &ServiceFacts, primary: &DeploymentFacts, since: Timestamp) -> Option<usize> {
     service.events.iter().position(|event| {
         let recent = event.at.is_none_or(|at| at >= since - SKEW);
-        recent && speaks_of_rollback(&event.message) && words_of(&event.message).any(|word| word == primary.id.as_str())
+        recent && mentions_rollback(&event.message) && words_of(&event.message).any(|word| word == primary.id.as_str())
     })
 }
 
 /// The deployment that failed just before ECS went back, by its log: `(deployment ecs-svc/N) deployment failed: …`.
 fn failed_in_log(service: &ServiceFacts, primary: &DeploymentFacts, since: Timestamp) -> Option<DeploymentId> {
-    let back = way_back_in_log(service, primary, since)?;
+    let rollback = rollback_in_log(service, primary, since)?;
     // The two lines bear the same second, so that either may come first.
-    let near = service.events.iter().skip(back.saturating_sub(1));
-    near.filter(|event| event.message.to_ascii_lowercase().contains("deployment failed"))
-        .find_map(|event| {
-            words_of(&event.message).find(|word| word.starts_with("ecs-svc/") && *word != primary.id.as_str())
-        })
-        .map(DeploymentId::new)
+    let near = service.events.iter().skip(rollback.saturating_sub(1));
+    let failed = near.filter(|event| mentions(&event.message, &["deployment failed"]));
+    let mut ids = failed.flat_map(|event| words_of(&event.message)).filter(|word| word.starts_with("ecs-svc/"));
+    ids.find(|word| *word != primary.id.as_str()).map(DeploymentId::new)
 }
 
 fn words_of(message: &str) -> impl Iterator<Item = &str> {

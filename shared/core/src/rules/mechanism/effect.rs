@@ -1,7 +1,7 @@
-//! Whether an update that was intended took effect, where whoever meant it died before it wrote down what came of it.
+//! Whether an update that was intended took effect, where the invocation died before it recorded that.
 //!
-//! The deployments that ECS lists say so at once. What ECS rolled back, or what was superseded, it soon lists no more;
-//! then only its history of service deployments knows. What neither knows never began.
+//! The deployments that ECS lists say so at once. ECS soon stops listing what it rolled back and what was superseded; then
+//! only its history of service deployments knows. What neither knows never began.
 
 use std::collections::HashMap;
 
@@ -15,10 +15,10 @@ use crate::model::record::{self, Began};
 use super::assess::LAG;
 use super::ecs_messages;
 
-/// The longest time between an intent and its update: a Lambda function runs for 15 minutes at most.
-const SOON: SignedDuration = SignedDuration::from_mins(15);
+/// The longest time between an intent, or a registration, and its update: a Lambda function runs for 15 minutes at most.
+pub(super) const SOON: SignedDuration = SignedDuration::from_mins(15);
 
-/// An update that was intended, and what there is to see of it.
+/// An update that was intended, and what is observed of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Intent<'a> {
     /// The record, whose other deployments are not this one.
@@ -27,30 +27,29 @@ pub struct Intent<'a> {
     pub deployment: &'a record::Deployment,
     /// The service as it is now.
     pub service: &'a ServiceFacts,
-    /// The revisions that could be read: those that ECS lists, and those of the history that is looked at.
+    /// The revisions that could be read: those that ECS lists, and those of the history that is asked.
     pub revisions: &'a HashMap<TaskDefinitionArn, Revision>,
 }
 
-/// What the update brought about; `None` where neither ECS's list nor this much of its history knows of it.
+/// What the update made; `None` where neither ECS's list nor this much of its history knows of it.
 ///
 /// Of the history only what comes with its task definition counts; [`of_its_time`] says for which it is worth asking.
 pub fn effect(it: &Intent<'_>, history: &[ServiceDeploymentFacts]) -> Option<Began> {
     it.listed().or_else(|| it.in_history(history))
 }
 
-/// What became of an UpdateService that was not answered.
+/// The effect of an UpdateService that was not answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unanswered {
     /// It took effect.
     TookEffect,
     /// It did not, and the service is as it was: the same again does what was planned.
     Repeatable,
-    /// The service is not as it was: whether it took effect or not, somebody or something came over it. What was planned is
-    /// planned anew.
+    /// The service is not as it was: whether it took effect or not, something newer replaced it. It is planned anew.
     Outdated,
 }
 
-/// What became of an update to this revision that was not answered, by the service as it is now; `previous_primary` was the
+/// The effect of an update to this revision that was not answered, by the service as it is now; `previous_primary` was the
 /// PRIMARY when it was planned.
 pub fn unanswered(
     service: &ServiceFacts,
@@ -58,19 +57,19 @@ pub fn unanswered(
     previous_primary: Option<&DeploymentId>,
 ) -> Unanswered {
     // It may have taken effect, and ECS may have gone back from it already, to what it was planned over.
-    let came_and_went = |primary: &DeploymentFacts| {
-        let made = |it: &&DeploymentFacts| it.id != primary.id && it.task_definition == *revision;
-        primary.is_rollback() || service.deployments.iter().any(|it| made(&it))
+    let went_back = |primary: &DeploymentFacts| {
+        let made = |it: &DeploymentFacts| it.id != primary.id && it.task_definition == *revision;
+        primary.is_rollback() || service.deployments.iter().any(made)
     };
     match service.primary() {
-        Some(primary) if Some(&primary.id) == previous_primary && came_and_went(primary) => Unanswered::Outdated,
+        Some(primary) if Some(&primary.id) == previous_primary && went_back(primary) => Unanswered::Outdated,
         primary if primary.map(|it| &it.id) == previous_primary => Unanswered::Repeatable,
         Some(primary) if primary.task_definition == *revision => Unanswered::TookEffect,
         _ => Unanswered::Outdated,
     }
 }
 
-/// The service deployments that may be what this update brought about: those of its time that are on nobody's record.
+/// The service deployments that this update may have made: those of its time that are not recorded.
 pub fn of_its_time<'a>(
     record: &record::Service,
     intended: &record::Deployment,
@@ -84,8 +83,8 @@ pub fn of_its_time<'a>(
     history.iter().filter(of_its_time)
 }
 
-/// Whether the list of deployments decides alone where ECS's history cannot be asked: the list lags no longer then. Until
-/// then a history that cannot be asked is to be asked again.
+/// Whether the list of deployments decides alone where ECS's history cannot be asked, because it no longer lags. Until then
+/// the history is asked again.
 pub fn list_decides(intended: &record::Deployment, now: Timestamp) -> bool {
     intended.intended_at + LAG <= now
 }
@@ -95,7 +94,7 @@ impl Intent<'_> {
     fn listed(&self) -> Option<Began> {
         let since = self.deployment.intended_at - ecs_messages::SKEW;
         let made = |it: &&DeploymentFacts| {
-            // What was there before is no sign of it, though it may run the same revision.
+            // What was there before proves nothing, though it may run the same revision.
             Some(&it.id) != self.deployment.previous_primary()
                 && it.created_at.is_none_or(|created| created >= since)
                 && self.record.of_id(&it.id).is_none()
@@ -109,7 +108,7 @@ impl Intent<'_> {
         })
     }
 
-    /// By ECS's history, which knows for 90 days what it lists no more.
+    /// By ECS's history, which knows for 90 days what the list no longer has.
     fn in_history(&self, history: &[ServiceDeploymentFacts]) -> Option<Began> {
         // What was made before the PRIMARY of then is older than the intent, though clocks may say otherwise.
         let is_previous = |it: &&ServiceDeploymentFacts| {
@@ -125,8 +124,8 @@ impl Intent<'_> {
         of_its_time(self.record, self.deployment, history).filter_map(began).min_by_key(|it| it.at)
     }
 
-    /// Whether a deployment of this revision is what was meant: the revision is named in the intent, or was registered for
-    /// the same event. It need not be by the same request, because a later try adopts what an earlier one registered.
+    /// Whether a deployment of this revision is the intended one: the intent names the revision, or it was registered for the
+    /// same event. The request may be another one, because a later try adopts what an earlier one registered.
     fn is_intended(&self, revision: &TaskDefinitionArn) -> bool {
         let named = self.deployment.revision.new.as_deref() == Some(revision.short());
         let read = || self.revisions.values().find(|it| it.arn.short() == revision.short());

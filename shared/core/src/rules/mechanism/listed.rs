@@ -1,14 +1,14 @@
-//! How ECS's list has a deployment, for the rules that need no more than that: they read no rollout state themselves.
+//! The state of a deployment in ECS's list, for the rules that need no more: they read no rollout state themselves.
 
 use crate::model::facts::{DeploymentFacts, Rollout, ServiceFacts, Strategy};
 use crate::model::record;
 
-/// Whether it is the one that ECS is bringing about or has brought about.
+/// Whether it is the one that ECS deploys or has deployed.
 pub fn is_primary(deployment: &DeploymentFacts) -> bool {
     deployment.status == "PRIMARY"
 }
 
-/// Whether ECS is still bringing it about.
+/// Whether ECS still deploys it.
 pub fn is_in_progress(deployment: &DeploymentFacts) -> bool {
     deployment.rollout == Some(Rollout::InProgress)
 }
@@ -28,7 +28,7 @@ pub fn has_not_won(deployment: &DeploymentFacts) -> bool {
     deployment.rollout.is_some() && !is_completed(deployment)
 }
 
-/// The last deployment, if it was published as failed, nobody put anything back, and it has completed after all.
+/// The last deployment, if it was published as failed, nobody rolled back, and it has completed after all.
 pub fn completed_after_all<'a>(record: &'a record::Service, service: &ServiceFacts) -> Option<&'a record::Deployment> {
     let last = may_complete_after_all(record)?;
     let primary = service.primary().filter(|primary| is_completed(primary))?;

@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use crate::model::facts::{DeploymentFacts, Pause};
 
 use super::assess::Situation;
-use super::ecs_messages;
 
 /// Whether a deployment has time left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,18 +34,18 @@ pub enum Because {
 }
 
 /// The pace of the deployment itself; `None` when its time is up.
-pub(super) fn of_the_way_there(it: &Situation<'_>, own: Option<&DeploymentFacts>) -> Option<Pace> {
-    // What others make has no deadline of ours.
+pub(super) fn of_deployment(it: &Situation<'_>, own: Option<&DeploymentFacts>) -> Option<Pace> {
+    // An external deployment has no deadline of ours.
     if it.deployment.is_external() {
         return Some(Pace::InTime);
     }
-    let began = ecs_messages::began(it.deployment);
+    let began = it.deployment.began_at();
     let deadline = it.deployment.deadline.unwrap_or_else(|| began + it.deployment.settings.allowance());
     pace(it, own, began, deadline, waits(it))
 }
 
 /// The pace of the rollback, which has as much time as the deployment had; `None` when its time is up.
-pub(super) fn of_the_way_back(it: &Situation<'_>) -> Option<Pace> {
+pub(super) fn of_rollback(it: &Situation<'_>) -> Option<Pace> {
     let rollback = it.deployment.rollback().map(|rollback| rollback.done_at.unwrap_or(rollback.at));
     let Some(began) = rollback.or(it.deployment.failing().map(|failing| failing.at)) else {
         return Some(Pace::InTime);
@@ -84,7 +83,7 @@ fn waits(it: &Situation<'_>) -> Option<Because> {
 /// its tasks runs, and none fails at the moment.
 ///
 /// Each failing task also counts as a change to ECS, so that change alone proves nothing; and what has not brought a
-/// single task to run in all its time will not do it in a little more. A traffic shift may take its first look at a
+/// single task to run in all its time will not do it in a little more. A traffic shift may start its first
 /// task late, so there the stage counts as well, by the time of its last change.
 fn progresses(it: &Situation<'_>, moving: &DeploymentFacts, began: Timestamp) -> Option<Because> {
     if moving.failed_tasks > 0 {
@@ -97,7 +96,7 @@ fn progresses(it: &Situation<'_>, moving: &DeploymentFacts, began: Timestamp) ->
     if moved.is_some_and(|moved| it.now.duration_since(moved) <= it.deployment.settings.extension()) {
         return Some(Because::Progresses);
     }
-    // Draining takes up to an hour at the default of some load balancers; but who waits for ever never tells.
+    // Draining takes up to an hour at the default of some load balancers; but nobody may wait for ever.
     let complete = moving.running_count >= moving.desired_count && moving.pending_count == 0;
     let twice = began + it.deployment.settings.allowance() + it.deployment.settings.allowance();
     (complete && it.now < twice).then_some(Because::Settles)

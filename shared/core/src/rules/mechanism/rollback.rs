@@ -1,18 +1,18 @@
-//! How Slipway's own rollback of a deployment stands. Its events belong to that deployment's story and begin no other.
+//! How Slipway's own rollback of a deployment stands. Its events belong to that deployment, and begin no other.
 
 use jiff::Timestamp;
 
 use crate::model::event::StateChange;
-use crate::model::facts::{DeploymentFacts, Rollout, ServiceDeploymentStatus, ServiceFacts};
+use crate::model::facts::{DeploymentFacts, ServiceDeploymentStatus, ServiceFacts};
 use crate::model::id::{DeploymentId, TaskDefinitionArn};
 use crate::model::record::{self, Outcome, Rollback, RollbackMethod};
 
 use super::assess::{Assessment, End, LAG, RollbackInitiator, Situation, replaced, rolling_back, went_back};
-use super::ecs_messages;
+use super::{ecs_messages, is_completed};
 
 /// The deployment that Slipway's rollback from this one made, if the PRIMARY is it.
 ///
-/// A stop makes none: ECS puts an older deployment back, which may be somebody else's and is known by its own name.
+/// A stop makes none: ECS restores an older deployment, which may be external and keeps its own id.
 pub fn its_rollback<'a>(deployment: &record::Deployment, service: &'a ServiceFacts) -> Option<&'a DeploymentFacts> {
     let rollback = deployment.rollback()?;
     let primary = service.primary()?;
@@ -21,17 +21,16 @@ pub fn its_rollback<'a>(deployment: &record::Deployment, service: &'a ServiceFac
 
 pub(super) fn assess(it: &Situation<'_>, id: &DeploymentId) -> Assessment {
     let Some(rollback) = it.deployment.rollback() else { return Assessment::RollbackDue };
-    if let Some(told) = by_event(it, rollback).or_else(|| by_service_deployment(it, rollback)) {
-        return told;
+    if let Some(assessment) = by_event(it, rollback).or_else(|| by_service_deployment(it, rollback)) {
+        return assessment;
     }
     if let Some(newer) = newer_recorded(it, rollback) {
-        return gave_way(it, rollback, newer);
+        return superseded(it, rollback, newer);
     }
     let Some(primary) = it.service.primary() else { return under_way(it, rollback) };
     if primary.id == *id {
         // It won while the rollback was decided, and nothing was sent.
-        let won = primary.rollout == Some(Rollout::Completed) && rollback.done_at.is_none();
-        return match won {
+        return match is_completed(primary) && rollback.done_at.is_none() {
             true => unless_it_may_begin(it, rollback, End::of(Outcome::Completed).into()),
             false => under_way(it, rollback),
         };
@@ -40,44 +39,42 @@ pub(super) fn assess(it: &Situation<'_>, id: &DeploymentId) -> Assessment {
         return went_back(it, primary, RollbackInitiator::Slipway);
     }
     if primary.created_at.is_some_and(|created| created > made(it, rollback)) {
-        return gave_way(it, rollback, primary.id.clone());
+        return superseded(it, rollback, primary.id.clone());
     }
     if rollback.deployment.is_none() {
         // ECS was faster, or a StopServiceDeployment took effect under the old deployment's id.
-        return went_back(
-            it,
-            primary,
-            if rollback.how == RollbackMethod::Stop { RollbackInitiator::Slipway } else { ecs_messages::who(it) },
-        );
+        let by = match rollback.how {
+            RollbackMethod::Stop => RollbackInitiator::Slipway,
+            RollbackMethod::Update => ecs_messages::initiator(it),
+        };
+        return went_back(it, primary, by);
     }
     // An update is not shown at once.
     if it.now.duration_since(rollback.done_at.unwrap_or(rollback.at)) < LAG {
         return under_way(it, rollback);
     }
-    // ECS went back from what Slipway put back.
+    // ECS went back from what Slipway restored.
     End { says: ecs_messages::words(it, primary), ..End::of(Outcome::RollbackFailed) }.into()
 }
 
-/// When the rollback was made, as far as that is known; what is newer came over it.
+/// When the rollback was made, as far as that is known; what is newer replaced it.
 fn made(it: &Situation<'_>, rollback: &Rollback) -> Timestamp {
     let its = it.service.deployments.iter().find(|listed| Some(&listed.id) == rollback.deployment.as_ref());
     its.and_then(|its| its.created_at).or(rollback.done_at).unwrap_or(rollback.at)
 }
 
-/// The next deployment that the record has, but for those that the rollback went over: somebody may have made one that
-/// nobody had seen when it was decided.
+/// The next deployment that the record has, but for those that the rollback replaced: somebody may have made one that was not
+/// observed when the rollback was decided.
 fn newer_recorded(it: &Situation<'_>, rollback: &Rollback) -> Option<DeploymentId> {
-    let came_over = |other: &record::Deployment| rollback.done_at.is_none() || other.began_at() > made(it, rollback);
-    let newer = it.record.deployments.iter().take_while(|other| other.number != it.deployment.number);
-    newer.filter(|other| other.id().is_some() && came_over(other)).last()?.id().cloned()
+    ecs_messages::next_recorded(it, |other| rollback.done_at.is_none() || other.began_at() > made(it, rollback))
 }
 
 /// Something newer took the place of what failed.
-fn gave_way(it: &Situation<'_>, rollback: &Rollback, newer: DeploymentId) -> Assessment {
+fn superseded(it: &Situation<'_>, rollback: &Rollback, newer: DeploymentId) -> Assessment {
     unless_it_may_begin(it, rollback, replaced(it, newer))
 }
 
-/// How it ended, unless whoever holds the lease may be about to make the call all the same, which they do not take back.
+/// How it ended, unless the holder of the lease may still make the call.
 fn unless_it_may_begin(it: &Situation<'_>, rollback: &Rollback, end: Assessment) -> Assessment {
     match it.held_until().filter(|_| rollback.done_at.is_none()) {
         Some(until) => Assessment::RollbackIntended { until },
@@ -96,11 +93,10 @@ fn by_event(it: &Situation<'_>, rollback: &Rollback) -> Option<Assessment> {
     }
 }
 
-/// What ECS's own story of the failed deployment says; it tells nothing of a rollback by an update.
+/// What the service deployment of the failed deployment says; of a rollback by an update it says nothing.
 fn by_service_deployment(it: &Situation<'_>, rollback: &Rollback) -> Option<Assessment> {
     let service_deployment = it.service_deployment?;
-    let end =
-        |outcome| Assessment::Ended(End { outcome, newer: None, says: service_deployment.says().map(str::to_owned) });
+    let end = |outcome| Assessment::Ended(End::said(outcome, service_deployment));
     match service_deployment.status {
         // It won before the call was made, or before ECS came to stop it.
         ServiceDeploymentStatus::Successful if rollback.done_at.is_none() || rollback.how == RollbackMethod::Stop => {
@@ -120,7 +116,7 @@ fn by_service_deployment(it: &Situation<'_>, rollback: &Rollback) -> Option<Asse
     }
 }
 
-/// Nothing of it is to be seen: the call is under way where ECS accepted it, else it has to be made.
+/// ECS shows nothing of it: the call is under way where ECS accepted it, else it has to be made.
 fn under_way(it: &Situation<'_>, rollback: &Rollback) -> Assessment {
     match rollback.done_at {
         Some(_) => rolling_back(it, RollbackInitiator::Slipway),
@@ -128,7 +124,7 @@ fn under_way(it: &Situation<'_>, rollback: &Rollback) -> Assessment {
     }
 }
 
-/// Whether the PRIMARY is what Slipway put back.
+/// Whether the PRIMARY is what Slipway restored.
 fn is_it(failed: &record::Deployment, rollback: &Rollback, primary: &DeploymentFacts) -> bool {
     if let Some(id) = &rollback.deployment {
         return primary.id == *id;

@@ -14,7 +14,7 @@ const TOGETHER: SignedDuration = SignedDuration::from_secs(60);
 /// The service deployment of this deployment, among those that ECS has.
 ///
 /// It targets the service revision of the deployment's own number. Where several do, because a rollback targets an old
-/// revision again, the newest is meant that was made at or after the intent.
+/// revision again, it is the newest that was made at or after the intent.
 pub fn its_service_deployment<'a>(
     deployment: &record::Deployment,
     service: &ServiceFacts,
@@ -25,7 +25,7 @@ pub fn its_service_deployment<'a>(
     of_it.max_by_key(|it| it.created_at).or_else(|| by_time(deployment, service, all))
 }
 
-/// Whether what it brought about won.
+/// Whether its deployment won.
 pub fn won(it: &ServiceDeploymentFacts) -> bool {
     it.status == ServiceDeploymentStatus::Successful
 }
@@ -35,7 +35,7 @@ pub fn can_be_stopped(it: &ServiceDeploymentFacts) -> bool {
     matches!(it.status, ServiceDeploymentStatus::Pending | ServiceDeploymentStatus::InProgress)
 }
 
-/// What became of a service deployment that ECS's history has.
+/// How a service deployment in ECS's history stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Became {
     /// It has not ended.
@@ -46,7 +46,7 @@ pub enum Became {
     Failed,
 }
 
-/// What became of a service deployment with this status.
+/// How a service deployment with this status stands.
 pub fn became(status: &ServiceDeploymentStatus) -> Became {
     use ServiceDeploymentStatus::*;
     match status {
@@ -56,18 +56,18 @@ pub fn became(status: &ServiceDeploymentStatus) -> Became {
     }
 }
 
-/// What a request to stop a service deployment, and to roll back, came to.
+/// The result of a request to stop a service deployment, and to roll back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopResult {
     /// ECS rolls back.
     RollsBack,
-    /// The deployment won before ECS came to stop it.
+    /// The deployment won before ECS stopped it.
     Won,
     /// ECS does not stop it.
     Refused,
 }
 
-/// What the request came to, by the service deployment as it is after it.
+/// The result of the request, by the service deployment as it is after it.
 pub fn stop_result(it: Option<&ServiceDeploymentFacts>) -> StopResult {
     use ServiceDeploymentStatus::{RollbackInProgress, RollbackRequested, RollbackSuccessful, Successful};
     match it.map(|it| &it.status) {
@@ -77,7 +77,7 @@ pub fn stop_result(it: Option<&ServiceDeploymentFacts>) -> StopResult {
     }
 }
 
-/// Whether it was made at or after the intent. What others did was found, not meant.
+/// Whether it was made at or after the intent. An external deployment has none.
 fn is_since(it: &ServiceDeploymentFacts, deployment: &record::Deployment) -> bool {
     let since = deployment.intended_at - ecs_messages::SKEW;
     deployment.is_external() || it.created_at.is_none_or(|created| created >= since)
@@ -99,7 +99,7 @@ fn by_time<'a>(
         return None;
     }
     let listed = service.deployments.iter().find(|it| Some(&it.id) == deployment.id());
-    let began = listed.and_then(|it| it.created_at).unwrap_or_else(|| ecs_messages::began(deployment));
+    let began = listed.and_then(|it| it.created_at).unwrap_or_else(|| deployment.began_at());
     let apart = |it: &ServiceDeploymentFacts| it.created_at.map(|created| created.duration_since(began).abs());
     let new = deployment.revision.new.as_deref();
     let another = |it: &ServiceDeploymentFacts| {

@@ -44,7 +44,7 @@ fn a_rolling_deployment_takes_its_course() {
         "ended: completed",
     );
     row(
-        "a story that ended stays so",
+        "a deployment that ended stays so",
         with(Off, going()).n(|n| end(n, Outcome::Superseded)),
         "ended before: superseded",
     );
@@ -64,12 +64,12 @@ fn a_rolling_deployment_takes_its_course() {
     row("the service has no deployments any more", with(Off, Vec::new()), "is in progress");
     row("the service is being deleted", with(Off, going()).status("DRAINING"), "ended: stopped");
     row(
-        "ECS's story says it succeeded, and the list lags",
+        "its service deployment says it succeeded, and the list lags",
         with(Off, going()).service_deployment(Status::Successful, ""),
         "ended: completed",
     );
     row(
-        "ECS's story is of a status that is not known",
+        "its service deployment has an unknown status",
         with(Off, going()).service_deployment(Status::of("NEWLY_MADE"), ""),
         "is in progress",
     );
@@ -122,15 +122,16 @@ fn ecs_calls_it_failed() {
     );
     let nowhere = with(RollsBack, vec![primary(N, Failed)]);
     row("the first deployment: nothing to go back to", nowhere, "failed, says ECS");
-    let told = with(RollsBack, vec![primary(N, InProgress)]);
-    let told = told.service_deployment(Status::RollbackFailed, "No rollback candidate was found to run the rollback.");
-    row("the same, as ECS's story tells it", told, "failed, says ECS");
+    let found = with(RollsBack, vec![primary(N, InProgress)]);
+    let found =
+        found.service_deployment(Status::RollbackFailed, "No rollback candidate was found to run the rollback.");
+    row("the same, as its service deployment says", found, "failed, says ECS");
     let stopped = with(Fails, going()).service_deployment(Status::Stopped, "The circuit breaker detected a failure.");
-    row("ECS's story: stopped, because it failed and rollback is off", stopped, "failed, says ECS");
+    row("its service deployment: stopped, because it failed and rollback is off", stopped, "failed, says ECS");
     let waits = with(Off, going()).failing(FailedBy::Tasks);
     row("known to fail, and the rollback waits for the lease", waits, "failed: too many of its tasks stopped");
     let late = with(Off, vec![primary(N, Completed)]).failing(FailedBy::Deadline);
-    row("it completes after all, before anything was put back", late, "ended: completed");
+    row("it completes after all, before anybody rolled back", late, "ended: completed");
 }
 
 #[test]
@@ -185,15 +186,15 @@ fn ecs_rolls_back_by_itself() {
         Status::RollbackInProgress,
         "Service deployment rolled back because an alarm was detected.",
     );
-    row("an alarm rang", alarm, "failed, and ECS is rolling back");
+    row("an alarm was triggered", alarm, "failed, and ECS is rolling back");
     let circuit = "Service deployment rolled back because the circuit breaker threshold was exceeded.";
     row(
-        "ECS's story: rolled back",
+        "its service deployment: rolled back",
         with(RollsBack, going()).service_deployment(Status::RollbackSuccessful, circuit),
         "ended: failed, rolled back by ECS",
     );
     row(
-        "ECS's story: the rollback failed",
+        "its service deployment: the rollback failed",
         with(RollsBack, going()).service_deployment(Status::RollbackFailed, circuit),
         "ended: failed, and the rollback failed too",
     );
@@ -229,7 +230,7 @@ fn somebody_stops_it() {
     );
     let stop = "Service deployment rollback was requested by a user.";
     row(
-        "somebody did, though ECS could by itself",
+        "somebody did, though ECS could automatically",
         with(RollsBack, going()).service_deployment(Status::RollbackSuccessful, stop),
         "ended: stopped",
     );
@@ -338,7 +339,7 @@ fn ecs_s_monitors_come_before_its_words() {
     let asked = back(Status::RollbackRequested, by_breaker, triggered);
     row("somebody asks ECS to roll back", asked, "failed, and somebody is rolling back");
     let late = with(RollsBack, vec![primary(O, Completed)]).service_deployment(Status::InProgress, "").monitors(quiet);
-    row("O is back, and the story lags behind that", late, "ended: failed, rolled back by ECS");
+    row("O is back, and its service deployment lags behind that", late, "ended: failed, rolled back by ECS");
     let hook = back(Status::RollbackInProgress, "", quiet).strategy(Strategy::BlueGreen);
     row("neither is triggered, where a hook may have refused", hook, "failed, and ECS is rolling back");
     let user = back(Status::RollbackInProgress, by_user, quiet).strategy(Strategy::BlueGreen);

@@ -2,20 +2,21 @@
 
 use std::collections::HashMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use crate::model::facts::{DeploymentFacts, Revision, Rollout, ServiceFacts};
+use crate::model::facts::{DeploymentFacts, Revision, ServiceFacts};
 use crate::model::id::TaskDefinitionArn;
 use crate::model::image::ImageRef;
 use crate::model::plan::{ImageChange, RevisionChange, Shown};
 use crate::model::provenance::Provenance;
 use crate::model::record::{self, DecisionKind, DeploymentState, Progress};
 use crate::model::trigger::Trigger;
+use crate::rules::render::containers;
 
-/// The longest time between registering a revision and deploying it: a Lambda function runs for 15 minutes at most.
-const SOON: SignedDuration = SignedDuration::from_mins(15);
+use super::effect::SOON;
+use super::is_completed;
 
-/// What there is to see of a PRIMARY deployment.
+/// What is observed of a PRIMARY deployment.
 #[derive(Clone, Copy, Debug)]
 pub struct Unrecorded<'a> {
     /// The record.
@@ -32,10 +33,10 @@ pub struct Unrecorded<'a> {
     pub now: Timestamp,
 }
 
-/// The PRIMARY as a deployment to be recorded, or what ECS goes back from; `None` where there is nothing to record.
+/// The PRIMARY as a deployment to be recorded, or what ECS goes back from.
 ///
-/// That is: it is recorded, or may be what an open intent or rollback brought about, or is older than what the record knows
-/// of, so that it ran before or came back.
+/// `None` where it is recorded, where an open intent or rollback may have made it, and where it is older than what the record
+/// knows, so that it ran before or came back.
 ///
 /// It is external unless Slipway registered its revision just before: then it is Slipway's, and its record was lost.
 pub fn unrecorded(it: &Unrecorded<'_>) -> Option<record::Deployment> {
@@ -81,7 +82,7 @@ fn newest(service: &ServiceFacts) -> Option<&DeploymentFacts> {
 /// ran well since.
 fn is_old(it: &Unrecorded<'_>, primary: &DeploymentFacts) -> bool {
     let Some(created) = primary.created_at else { return false };
-    let proved = |good: &record::KnownGood| {
+    let is_known_good = |good: &record::KnownGood| {
         good.at >= created && TaskDefinitionArn::new(&good.revision).short() == primary.task_definition.short()
     };
     it.record.deployments.iter().any(|known| known.intended_at > created)
@@ -89,38 +90,34 @@ fn is_old(it: &Unrecorded<'_>, primary: &DeploymentFacts) -> bool {
             // An adoption is dated by the deployment that it adopts, and so is what somebody did outside.
             decision.at > created || (decision.at == created && decision.what == DecisionKind::Adopted)
         })
-        || it.record.known_good.iter().any(proved)
+        || it.record.known_good.iter().any(is_known_good)
 }
 
-/// What ran before: the last that completed, as far as ECS lists it, else the last that is recorded as good.
+/// What ran before: the last that completed, as far as ECS lists it, else the last known-good revision.
 fn before(it: &Unrecorded<'_>, primary: &DeploymentFacts) -> Option<TaskDefinitionArn> {
     let older = |other: &&DeploymentFacts| other.id != primary.id && other.created_at < primary.created_at;
-    let completed = it.service.deployments.iter().filter(older).filter(|it| it.rollout == Some(Rollout::Completed));
+    let completed = it.service.deployments.iter().filter(older).filter(|it| is_completed(it));
     let listed = completed.max_by_key(|it| it.created_at).map(|it| it.task_definition.clone());
     listed.or_else(|| it.record.known_good.first().map(|good| TaskDefinitionArn::new(&good.revision)))
 }
 
 fn image(it: &Unrecorded<'_>, old: Option<&TaskDefinitionArn>, revision: &Revision) -> Option<ImageChange> {
-    let named = |repository: &&str| Some(((*repository).to_owned(), shown(revision, repository)?));
-    let ours = Provenance::of(revision)
-        .map(|provenance| (provenance.repository, Shown { tag: provenance.tag, digest: Some(provenance.digest) }));
-    let (repository, new) = ours.or_else(|| it.repositories.iter().find_map(named))?;
+    let ours = Provenance::of(revision).map(|provenance| provenance.repository);
+    let mut repositories = ours.into_iter().chain(it.repositories.iter().map(|it| (*it).to_owned()));
+    let (repository, new) = repositories.find_map(|name| Some((name.clone(), shown(revision, &name)?)))?;
     let old = old.and_then(|arn| it.revisions.values().find(|read| read.arn.short() == arn.short()));
     let old = old.and_then(|revision| shown(revision, &repository));
     Some(ImageChange { repository, old, new })
 }
 
-/// The image of this repository that a revision runs, with the tag that Slipway wrote down or the revision names.
+/// The image of this repository that a revision runs, with the tag of its provenance or the one that the revision names.
 pub(super) fn shown(revision: &Revision, repository: &str) -> Option<Shown> {
     if let Some(provenance) = Provenance::of(revision).filter(|it| it.repository == repository) {
         return Some(Shown { tag: provenance.tag, digest: Some(provenance.digest) });
     }
-    let containers = revision.definition.get("containerDefinitions")?.as_array()?;
-    let images = containers.iter().filter_map(|container| ImageRef::parse(container.get("image")?.as_str()?));
-    images
-        .filter(|image| image.repository().name == repository)
-        .map(|image| Shown { tag: image.tag, digest: image.digest })
-        .next()
+    let images = containers(revision).into_iter().filter_map(|(_, image)| ImageRef::parse(&image));
+    let mut of_repository = images.filter(|image| image.repository().name == repository);
+    of_repository.next().map(|image| Shown { tag: image.tag, digest: image.digest })
 }
 
 #[cfg(test)]
@@ -128,6 +125,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::model::facts::Rollout;
     use crate::model::id::{DeploymentId, EventId};
     use crate::model::image::{Digest, Tag};
     use crate::model::record::KnownGood;
@@ -189,7 +187,7 @@ mod tests {
     }
 
     /// What is to be recorded, in a line.
-    fn seen(record: &record::Service, service: &ServiceFacts, revisions: &[Revision]) -> String {
+    fn recorded(record: &record::Service, service: &ServiceFacts, revisions: &[Revision]) -> String {
         let revisions = revisions.iter().map(|it| (it.arn.clone(), it.clone())).collect();
         let recorded = unrecorded(&Unrecorded {
             record,
@@ -214,7 +212,7 @@ mod tests {
         let empty = record::Service::default();
         let old = revision(41, "1.4.2", "09:59:00", None);
         let check = |record: &record::Service, service: &ServiceFacts, revisions: &[Revision], expected: &str| {
-            assert_eq!(seen(record, service, revisions), expected);
+            assert_eq!(recorded(record, service, revisions), expected);
         };
         let foreign = revision(42, "hotfix", "16:59:00", None);
         check(&empty, &service(), &[old.clone(), foreign.clone()], "external  web:41 → web:42: 1.4.2 → hotfix");
@@ -225,7 +223,7 @@ mod tests {
         // Slipway made the revision long before: somebody deploys it again.
         let again = revision(42, "", "12:00:00", Some(ours()));
         check(&empty, &service(), &[old.clone(), again], "external  web:41 → web:42: 1.4.2 → 1.5.0");
-        // ECS lists only the PRIMARY: what is recorded as good ran before.
+        // ECS lists only the PRIMARY: a known-good revision ran before.
         let alone = ServiceFacts { deployments: service().deployments[..1].to_vec(), ..service() };
         let good = KnownGood { revision: arn(41).as_str().to_owned(), ran: Vec::new(), at: time("10:02:00") };
         let known = record::Service { known_good: vec![good], ..empty.clone() };
@@ -260,7 +258,7 @@ mod tests {
         fn check(record: Value, is_recorded: bool) {
             let record: record::Service = serde_json::from_value(record).unwrap();
             let expected = if is_recorded { "external  web:41 → web:42: " } else { "nothing" };
-            assert_eq!(seen(&record, &service(), &[]), expected);
+            assert_eq!(recorded(&record, &service(), &[]), expected);
         }
         let at = |at: &str| format!("2026-09-04T{at}Z");
         let deployed = |when: &str| {
@@ -318,7 +316,10 @@ mod tests {
             (other.id, other.task_definition) = (DeploymentId::new("ecs-svc/3"), arn(40));
             other.created_at = Some(time(created));
             service.deployments.push(other);
-            assert_eq!(seen(&record::Service::default(), &service, &[]), format!("external  {expected} → web:42: "));
+            assert_eq!(
+                recorded(&record::Service::default(), &service, &[]),
+                format!("external  {expected} → web:42: ")
+            );
         }
         check("09:00:00", "web:41");
         check("11:00:00", "web:40");

@@ -1,6 +1,7 @@
 //! The table: a redeploy of prod/web, which runs 1.4.2 as web:41, and what is planned for it, a row each.
 
 use super::*;
+use crate::config::Target;
 use crate::model::facts::{DeploymentFacts, Rollout};
 use crate::model::record::Service;
 use crate::rules::situation::*;
@@ -27,25 +28,26 @@ fn ran(container: &str, digit: char) -> RanImage {
 /// The reason, the image that is shown, and each step: which images are registered, and whether the update is forced.
 #[track_caller]
 fn row(situation: &str, case: Case, expected: &str) {
-    let entries: Vec<_> = case.entries.iter().map(|(target, name)| (target, repository(name))).collect();
+    let (repositories, record): (Vec<_>, _) =
+        (case.entries.iter().map(|(_, name)| repository(name)).collect(), Service::default());
     let service = service(vec![DeploymentFacts {
         rollout_reason: case.rollout_reason.map(str::to_owned),
         ..primary(if case.rollout_reason.is_some() { Rollout::InProgress } else { Rollout::Completed })
     }]);
-    let (id, event) = (case.id.map(EventId::new), EventId::new("event-2"));
-    let plan = redeploy(&Redeploy {
-        first: entries[0].0,
-        entries: &entries,
+    let facts = |((target, _), repository)| TargetFacts {
+        target,
+        repository,
         service: &service,
         running: &case.running,
         base: case.base.as_ref().unwrap_or(&case.running),
-        ran: &case.ran,
-        id: id.as_ref(),
-        event: &event,
-        request: "request-2",
-        record: &Service::default(),
-    });
-    assert_eq!(told(&plan), expected, "{situation}");
+        record: &record,
+    };
+    let entries: Vec<_> =
+        case.entries.iter().map(|(target, name)| (target, name)).zip(&repositories).map(facts).collect();
+    let (id, event) = (case.id.map(EventId::new), EventId::new("event-2"));
+    let plan =
+        redeploy(&Redeploy { entries: &entries, ran: &case.ran, id: id.as_ref(), event: &event, request: "request-2" });
+    assert_eq!(summary(&plan), expected, "{situation}");
 }
 
 #[test]
@@ -168,7 +170,17 @@ fn two_repositories_of_one_service_are_rendered_into_one_revision() {
 fn what_a_tag_meant_is_asked_only_where_one_is_named() {
     #[track_caller]
     fn check(images: &[(&str, String)], target: &Target, expected: bool) {
-        assert_eq!(names_a_tag(&revision(41, images), &[(target, repository("shop/web"))]), expected);
+        let (repository, service, record) = (repository("shop/web"), service(Vec::new()), Service::default());
+        let running = revision(41, images);
+        let entry = TargetFacts {
+            target,
+            repository: &repository,
+            service: &service,
+            running: &running,
+            base: &running,
+            record: &record,
+        };
+        assert_eq!(names_a_tag(&[entry]), expected);
     }
     let (by_tag, by_digest, other) = ("shop/web:prod".to_owned(), pinned('a'), "shop/api:prod".to_owned());
     let named = target("tags: { semver: '*' }, containers: [web]");

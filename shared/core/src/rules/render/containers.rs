@@ -1,5 +1,6 @@
-//! Chooses the containers that a change means: by name, or every one whose image is of the repository.
+//! Chooses the containers that a change is about: by name, or every one whose image is of the repository.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::config::Target;
@@ -22,14 +23,14 @@ pub fn containers(revision: &Revision) -> Vec<(ContainerName, String)> {
         .collect()
 }
 
-/// The containers that a change means, by name or by repository, in the task definition's order;
+/// The containers that a change is about, by name or by repository, in the task definition's order;
 /// the error names what the revision has instead, or what is wrong with it.
 pub fn containers_of(
     base: &Revision,
     repository: &Repository,
     named: &[ContainerName],
 ) -> Result<Vec<ContainerName>, Reason> {
-    check(base).map_err(|problem| unrenderable(base, problem))?;
+    check(base)?;
     let containers = containers(base);
     if named.is_empty() {
         let of_repository = |image: &str| ImageRef::parse(image).is_some_and(|image| image.repository() == *repository);
@@ -48,26 +49,40 @@ pub fn containers_of(
     }
 }
 
-/// The image of a container as the revision writes it.
-pub fn image_of<'r>(revision: &'r Revision, container: &ContainerName) -> Option<&'r str> {
-    let containers = revision.definition.get("containerDefinitions")?.as_array()?;
-    let name = |it: &&Value| it.get("name").and_then(Value::as_str) == Some(container.as_str());
-    containers.iter().find(name)?.get("image")?.as_str()
+/// An image of a repository, as a container of a revision names it.
+#[derive(Clone, Debug)]
+pub struct ContainerImage {
+    /// The container.
+    pub container: ContainerName,
+    /// The digest, if the container names one.
+    pub digest: Option<Digest>,
+    /// The tag that the revision's provenance has for this image, else the one that the container names.
+    pub tag: Option<Tag>,
+    /// When the image was pushed, as the provenance says it.
+    pub pushed_at: Option<Timestamp>,
+}
+
+/// The images of the target's repository that its containers run in this revision, in the task definition's order.
+pub fn images(revision: &Revision, target: &Target, repository: &Repository) -> Vec<ContainerImage> {
+    let chosen = containers_of(revision, repository, &target.containers).unwrap_or_default();
+    let provenance = Provenance::of(revision).filter(|it| it.repository == repository.name);
+    let image = |(container, image): (ContainerName, String)| {
+        let image = ImageRef::parse(&image).filter(|image| image.repository() == *repository)?;
+        let ours = provenance.as_ref().filter(|it| Some(&it.digest) == image.digest.as_ref());
+        Some(ContainerImage {
+            container,
+            tag: ours.and_then(|it| it.tag.clone()).or(image.tag),
+            pushed_at: ours.and_then(|it| it.pushed_at),
+            digest: image.digest,
+        })
+    };
+    containers(revision).into_iter().filter(|(name, _)| chosen.contains(name)).filter_map(image).collect()
 }
 
 /// The image of the target's repository in a revision, by the tag that its provenance or the reference gives.
 pub fn shown_in(revision: &Revision, target: &Target, repository: &Repository) -> Option<Shown> {
-    let containers = containers_of(revision, repository, &target.containers).ok()?;
-    let image = containers
-        .iter()
-        .filter_map(|container| ImageRef::parse(image_of(revision, container)?))
-        .find(|image| image.repository() == *repository)?;
-    let provenance = Provenance::of(revision).filter(|provenance| {
-        provenance.repository == repository.name && Some(&provenance.digest) == image.digest.as_ref()
-    });
-    let tag: Option<Tag> = provenance.and_then(|provenance| provenance.tag).or(image.tag);
-    let digest: Option<Digest> = image.digest;
-    Some(Shown { tag, digest })
+    let first = images(revision, target, repository).into_iter().next()?;
+    Some(Shown { tag: first.tag, digest: first.digest })
 }
 
 /// The chosen containers, to be changed in place.
@@ -88,21 +103,22 @@ pub(super) fn unrenderable(base: &Revision, problem: String) -> Reason {
 }
 
 /// ECS never answers with such a definition; but a wrong guess about it would be registered.
-pub(super) fn check(base: &Revision) -> Result<(), String> {
+pub(super) fn check(base: &Revision) -> Result<(), Reason> {
+    let refuse = |problem: String| Err(unrenderable(base, problem));
     let containers = match base.definition.get("containerDefinitions") {
         Some(Value::Array(containers)) => containers,
-        Some(_) => return Err("containerDefinitions is not a list".to_owned()),
-        None => return Err("it has no containerDefinitions".to_owned()),
+        Some(_) => return refuse("containerDefinitions is not a list".to_owned()),
+        None => return refuse("it has no containerDefinitions".to_owned()),
     };
     let mut names = Vec::new();
     for (index, container) in containers.iter().enumerate() {
         let Some(container) = container.as_object() else {
-            return Err(format!("containerDefinitions[{index}] is not an object"));
+            return refuse(format!("containerDefinitions[{index}] is not an object"));
         };
         match container.get("name").and_then(Value::as_str) {
-            Some(name) if names.contains(&name) => return Err(format!("two containers have the name {name:?}")),
+            Some(name) if names.contains(&name) => return refuse(format!("two containers have the name {name:?}")),
             Some(name) => names.push(name),
-            None => return Err(format!("containerDefinitions[{index}] has no name")),
+            None => return refuse(format!("containerDefinitions[{index}] has no name")),
         }
     }
     Ok(())

@@ -88,7 +88,7 @@ struct Place {
     path: String,
     /// Without: `containerDefinitions[].environment[]`, and `?` for a key that could be taken for more than a key.
     kind: String,
-    /// Members and entries passed on the way here.
+    /// Members and entries above this place.
     depth: usize,
 }
 
@@ -114,7 +114,7 @@ impl Place {
         self.depth > 0 || (key != "tags" && !READ_ONLY.contains(&key))
     }
 
-    /// Whether a change here is told as one, by name: the inside of a variable or a secret is its value.
+    /// Whether a change here is shown as one, by name: the inside of a variable or a secret is its value.
     fn is_whole(&self) -> bool {
         ["environment[]", "secrets[]", "secretOptions[]"].iter().any(|kind| self.kind.ends_with(kind))
     }

@@ -1,86 +1,36 @@
 //! What makes two renderings one: the same text whatever the order of what has no order, and of provenance only the event.
 
-use std::fmt::Write as _;
-
 use serde_json::{Map, Value};
-use sha2::{Digest as _, Sha256};
 
 use crate::rules::render::tagging;
 
-/// The SHA-256, in hexadecimal digits, of a body and of the event for which it is rendered. Bodies have the same exactly where
+/// The text of a body and of the event for which it is rendered. Bodies have the same exactly where
 /// [`Diff::between`](crate::model::diff::Diff::between) finds no difference, and people's tags and the event are the same.
 pub(super) fn identity(body: &Map<String, Value>) -> String {
-    let mut text = String::new();
-    object(&mut text, body.iter().filter(|(member, _)| *member != "tags"), Place::Top);
-    for tag in tagging::sorted(&tagging::read(body)) {
-        let _ = write!(text, "{tag:?}");
-    }
-    let _ = write!(text, "{:?}", tagging::event(&tagging::all(body)));
-    Sha256::digest(text).iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
-}
-
-/// As far down as order is not always data.
-#[derive(Clone, Copy)]
-enum Place {
-    Top,
-    Containers,
-    Container,
-    Variables,
-    Elsewhere,
-}
-
-impl Place {
-    fn of(self, member: &str) -> Self {
-        match (self, member) {
-            (Self::Top, "containerDefinitions") => Self::Containers,
-            (Self::Container, "environment" | "secrets") => Self::Variables,
-            _ => Self::Elsewhere,
-        }
-    }
-}
-
-fn object<'a>(text: &mut String, members: impl Iterator<Item = (&'a String, &'a Value)>, place: Place) {
-    let mut members: Vec<_> = members.collect();
-    members.sort_unstable_by_key(|(member, _)| *member);
-    text.push('{');
-    for (member, member_value) in members {
-        let _ = write!(text, "{member:?}:");
-        value(text, member_value, place.of(member));
-    }
-    text.push('}');
-}
-
-fn value(text: &mut String, given: &Value, place: Place) {
-    match given {
-        Value::Object(members) => object(text, members.iter(), place),
-        Value::Array(entries) => {
-            let mut entries: Vec<_> = entries.iter().collect();
-            if matches!(place, Place::Variables) && has_names(&entries) {
-                entries.sort_by_key(|entry| name(entry));
+    let tags = tagging::all(body);
+    let mut definition = body.clone();
+    definition.shift_remove("tags");
+    let containers = definition.get_mut("containerDefinitions").and_then(Value::as_array_mut);
+    for container in containers.into_iter().flatten() {
+        for member in ["environment", "secrets"] {
+            if let Some(entries) = container.get_mut(member).and_then(Value::as_array_mut) {
+                sort_by_name(entries);
             }
-            let within = if matches!(place, Place::Containers) { Place::Container } else { Place::Elsewhere };
-            text.push('[');
-            for entry in entries {
-                value(text, entry, within);
-                text.push(',');
-            }
-            text.push(']');
-        }
-        plain => {
-            let _ = write!(text, "{plain}");
         }
     }
+    let mut definition = Value::Object(definition);
+    definition.sort_all_objects();
+    format!("{definition} {:?} {:?}", tagging::sorted(&tags), tagging::event(&tags))
 }
 
-/// Variables of one name twice keep their order: which counts may depend on it.
-fn has_names(entries: &[&Value]) -> bool {
-    let mut names: Vec<_> = entries.iter().filter_map(|entry| name(entry)).collect();
+/// Variables without a name, or of one name twice, keep their order: which counts may depend on it.
+fn sort_by_name(entries: &mut [Value]) {
+    let mut names: Vec<_> = entries.iter().filter_map(name).collect();
     names.sort_unstable();
     names.dedup();
-    names.len() == entries.len()
+    if names.len() == entries.len() {
+        entries.sort_by(|one, other| name(one).cmp(&name(other)));
+    }
 }
 
 fn name(entry: &Value) -> Option<&str> {

@@ -2,49 +2,47 @@
 
 use serde_json::{Value, json};
 
+use crate::config::{Target, Template};
 use crate::model::facts::Revision;
 use crate::model::id::{ContainerName, EventId, TaskDefinitionArn};
 use crate::model::image::{Digest, Repository, Tag};
 use crate::model::provenance::Provenance;
 use crate::model::reason::Reason;
 use crate::model::trigger::Trigger;
-use crate::rules::render::{Edits, READ_ONLY, Rendering, containers_of, image_of, render};
+use crate::rules::render::{self, READ_ONLY, Rendering, containers_of, render};
+use crate::rules::situation::versions;
 
 mod random;
 
 const HOST: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
 const DIGEST: &str = "sha256:1bc04b5291c26a46d918139138b992d2de976d6851d0893b0476b85bfbdfc6e6";
 
-/// What a test asks for: `shop/web`, unless it says otherwise.
-struct Wish<'a> {
+/// What a test renders: `shop/web`, unless it says otherwise.
+struct Edit<'a> {
     repository: Repository,
     containers: &'a [&'a str],
     environment: &'a [(&'a str, &'a str)],
     provenance: Provenance,
 }
 
-impl Default for Wish<'_> {
+impl Default for Edit<'_> {
     fn default() -> Self {
         Self { repository: web(), containers: &[], environment: &[], provenance: provenance() }
     }
 }
 
-impl Wish<'_> {
+impl Edit<'_> {
     fn render(&self, base: &Revision) -> Result<Rendering, Reason> {
-        let containers: Vec<_> = self.containers.iter().map(|name| ContainerName::new(*name)).collect();
-        let environment: Vec<_> =
-            self.environment.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-        let digest = Digest::parse(DIGEST).unwrap();
-        render(
-            base,
-            &Edits {
-                repository: &self.repository,
-                digest: &digest,
-                containers: &containers,
-                environment: &environment,
-                provenance: &self.provenance,
-            },
-        )
+        let target = Target {
+            containers: self.containers.iter().map(|name| ContainerName::new(*name)).collect(),
+            environment: self
+                .environment
+                .iter()
+                .map(|(name, value)| (name.to_string(), Template::new(*value)))
+                .collect(),
+            ..versions()
+        };
+        render(base, &target, &self.repository, &self.provenance)
     }
 }
 
@@ -118,15 +116,15 @@ fn line_diff(old: &Value, new: &Value) -> String {
 
 /// Rendering `shop/web` into these containers gives those.
 #[track_caller]
-fn check(wish: &Wish<'_>, given: Value, expected: Value) {
-    let rendering = wish.render(&containers(given)).unwrap();
+fn check(edit: &Edit<'_>, given: Value, expected: Value) {
+    let rendering = edit.render(&containers(given)).unwrap();
     let body: Value = serde_json::from_str(&rendering.json()).unwrap();
     assert_eq!(body["containerDefinitions"].to_string(), expected.to_string());
 }
 
 #[track_caller]
-fn check_refusal(wish: &Wish<'_>, base: &Revision, expected: Reason) {
-    assert_eq!(wish.render(base), Err(expected));
+fn check_refusal(edit: &Edit<'_>, base: &Revision, expected: Reason) {
+    assert_eq!(edit.render(base), Err(expected));
 }
 
 fn pinned() -> String {
@@ -136,8 +134,8 @@ fn pinned() -> String {
 #[test]
 fn of_a_large_definition_only_the_chosen_lines_change() {
     let base = tagged(fargate(), &[("team", "shop"), ("aws:cloudformation:stack-name", "shop")]);
-    let wish = Wish { environment: &[("APP_VERSION", "1.5.0")], ..Wish::default() };
-    let rendering = wish.render(&base).unwrap();
+    let edit = Edit { environment: &[("APP_VERSION", "1.5.0")], ..Edit::default() };
+    let rendering = edit.render(&base).unwrap();
     let names: Vec<_> = rendering.containers.iter().map(ContainerName::as_str).collect();
     assert_eq!(names, ["web", "migrate"]);
     assert_eq!(rendering.family(), "shop-web");
@@ -224,7 +222,7 @@ fn what_is_sent_has_the_form_of_what_came() {
         r#""containerDefinitions":[{"image":"IMAGE","name":"web","essential":true}],"empty":{"":[[],{},"",null]}}"#
     );
     let base = revision(&text.replace("IMAGE", &format!("{HOST}/shop/web:1.4.2")));
-    let mut rendering = Wish::default().render(&base).unwrap();
+    let mut rendering = Edit::default().render(&base).unwrap();
     rendering.body.shift_remove("tags");
     // The one liberty that the JSON library takes: an exponent is written `e` with its sign.
     let expected = text.replace("IMAGE", &pinned()).replace("1e3", "1e+3").replace("1E-3", "1e-3");
@@ -242,7 +240,7 @@ fn read_only_members_are_left_out_at_the_top_and_nowhere_else() {
         web[member] = json!("kept");
     }
     definition["containerDefinitions"] = json!([web]);
-    let json = Wish::default().render(&revision(&definition.to_string())).unwrap().json();
+    let json = Edit::default().render(&revision(&definition.to_string())).unwrap().json();
     assert!(!json.contains("stripped"), "{json}");
     assert_eq!(json.matches("kept").count(), READ_ONLY.len() + 1);
 }
@@ -264,7 +262,7 @@ fn a_container_is_hit_by_its_repository_not_by_a_part_of_its_name() {
         all.push(json!({ "name": "web", "image": image }));
         Value::Array(all)
     };
-    check(&Wish::default(), with(&format!("{HOST}/shop/web:1")), with(&pinned()));
+    check(&Edit::default(), with(&format!("{HOST}/shop/web:1")), with(&pinned()));
 }
 
 #[test]
@@ -276,7 +274,7 @@ fn web_and_sidekiq_share_an_image_and_the_sidecar_stays() {
             { "name": "sidekiq", "image": image, "command": ["sidekiq"] },
         ])
     };
-    check(&Wish::default(), with(&format!("{HOST}/shop/web:1.4.2")), with(&pinned()));
+    check(&Edit::default(), with(&format!("{HOST}/shop/web:1.4.2")), with(&pinned()));
 }
 
 #[test]
@@ -286,7 +284,7 @@ fn the_host_form_that_stands_there_is_kept() {
         for given in [format!("{host}/shop/web"), format!("{host}/shop/web:1@{old}"), format!("{host}/shop/web@{old}")]
         {
             check(
-                &Wish::default(),
+                &Edit::default(),
                 json!([{ "name": "web", "image": given }]),
                 json!([{ "name": "web", "image": format!("{host}/shop/web@{DIGEST}") }]),
             );
@@ -296,7 +294,7 @@ fn the_host_form_that_stands_there_is_kept() {
 
 #[test]
 fn a_named_container_gets_the_image_whatever_it_had() {
-    let named = Wish { containers: &["web"], ..Wish::default() };
+    let named = Edit { containers: &["web"], ..Edit::default() };
     for given in ["nginx:latest", "amazon/amazon-ecs-sample", "localhost:5000/img", "not an image", ""] {
         check(
             &named,
@@ -308,7 +306,7 @@ fn a_named_container_gets_the_image_whatever_it_had() {
 
     let china = Repository::parse("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/shop/web").unwrap();
     check(
-        &Wish { repository: china.clone(), ..named },
+        &Edit { repository: china.clone(), ..named },
         json!([{ "name": "web", "image": "nginx" }]),
         json!([{ "name": "web", "image": format!("{china}@{DIGEST}") }]),
     );
@@ -318,7 +316,7 @@ fn a_named_container_gets_the_image_whatever_it_had() {
 fn only_named_containers_are_touched_even_if_others_share_the_image() {
     let image = format!("{HOST}/shop/web:1.4.2");
     check(
-        &Wish { containers: &["sidekiq"], environment: &[("A", "1")], ..Wish::default() },
+        &Edit { containers: &["sidekiq"], environment: &[("A", "1")], ..Edit::default() },
         json!([{ "name": "web", "image": image }, { "name": "sidekiq", "image": image }]),
         json!([
             { "name": "web", "image": image },
@@ -330,9 +328,9 @@ fn only_named_containers_are_touched_even_if_others_share_the_image() {
 #[test]
 fn environment_is_set_in_place() {
     let image = format!("{HOST}/shop/web:1.4.2");
-    let wish = Wish { environment: &[("B", "new=1,2"), ("D", "")], ..Wish::default() };
+    let edit = Edit { environment: &[("B", "new=1,2"), ("D", "")], ..Edit::default() };
     check(
-        &wish,
+        &edit,
         json!([{ "name": "web", "environment": [
             { "name": "A", "value": "a" },
             { "name": "B", "value": "b", "inventedByAws": true },
@@ -348,13 +346,13 @@ fn environment_is_set_in_place() {
     let set = json!([{ "name": "B", "value": "new=1,2" }, { "name": "D", "value": "" }]);
     for nothing in [json!(null), json!([])] {
         check(
-            &wish,
+            &edit,
             json!([{ "environment": nothing, "name": "web", "image": image }]),
             json!([{ "environment": set, "name": "web", "image": pinned() }]),
         );
     }
     check(
-        &wish,
+        &edit,
         json!([{ "name": "web", "image": image }]),
         json!([{ "name": "web", "image": pinned(), "environment": set }]),
     );
@@ -368,7 +366,7 @@ fn a_variable_that_a_secret_gives_is_refused() {
         "secrets": [{ "name": "APP_VERSION", "valueFrom": "/shop/version" }],
     }]));
     check_refusal(
-        &Wish { environment: &[("APP_VERSION", "1.5.0")], ..Wish::default() },
+        &Edit { environment: &[("APP_VERSION", "1.5.0")], ..Edit::default() },
         &base,
         Reason::SetBySecret { container: ContainerName::new("web"), variable: "APP_VERSION".to_owned() },
     );
@@ -380,12 +378,12 @@ fn a_dummy_image_needs_its_container_named() {
     let listed =
         vec![(ContainerName::new("web"), "nginx:latest".to_owned()), (ContainerName::new("log"), String::new())];
     check_refusal(
-        &Wish::default(),
+        &Edit::default(),
         &base,
         Reason::NoContainer { repository: format!("{HOST}/shop/web"), containers: listed },
     );
     check_refusal(
-        &Wish { containers: &["app", "web", "api"], ..Wish::default() },
+        &Edit { containers: &["app", "web", "api"], ..Edit::default() },
         &base,
         Reason::UnknownContainer {
             missing: vec![ContainerName::new("app"), ContainerName::new("api")],
@@ -406,10 +404,10 @@ fn named_containers_come_in_the_definitions_order_and_once() {
 fn what_is_no_task_definition_is_refused() {
     #[track_caller]
     fn check_problem(definition: Value, expected: &str) {
-        let wish = Wish { containers: &["web"], environment: &[("A", "1")], ..Wish::default() };
+        let edit = Edit { containers: &["web"], environment: &[("A", "1")], ..Edit::default() };
         let problem = expected.to_owned();
         let reason = Reason::Unrenderable { revision: "shop-web:41".to_owned(), problem };
-        check_refusal(&wish, &revision(&definition.to_string()), reason);
+        check_refusal(&edit, &revision(&definition.to_string()), reason);
     }
     let of = |containers: Value| json!({ "containerDefinitions": containers });
     check_problem(json!({}), "it has no containerDefinitions");
@@ -423,12 +421,12 @@ fn what_is_no_task_definition_is_refused() {
 
 #[test]
 fn a_reference_too_long_for_ecs_is_refused() {
-    let mut wish = Wish { containers: &["web"], ..Wish::default() };
-    wish.repository.name = "a".repeat(255 - HOST.len() - 1);
+    let mut edit = Edit { containers: &["web"], ..Edit::default() };
+    edit.repository.name = "a".repeat(255 - HOST.len() - 1);
     let base = containers(json!([{ "name": "web" }]));
-    assert!(wish.render(&base).is_ok());
-    wish.repository.name.push('a');
-    assert!(matches!(wish.render(&base), Err(Reason::Unrenderable { problem, .. }) if problem.contains("longer")));
+    assert!(edit.render(&base).is_ok());
+    edit.repository.name.push('a');
+    assert!(matches!(edit.render(&base), Err(Reason::Unrenderable { problem, .. }) if problem.contains("longer")));
 }
 
 #[test]
@@ -446,7 +444,7 @@ fn tags_are_carried_over_and_provenance_is_renewed() {
             ("awsome", "kept"),
         ],
     );
-    let rendering = Wish::default().render(&base).unwrap();
+    let rendering = Edit::default().render(&base).unwrap();
     let lines: Vec<_> = rendering.body["tags"].as_array().unwrap().iter().map(Value::to_string).collect();
     insta::assert_snapshot!(lines.join("\n"), @r#"
     {"key":"team","value":"shop"}
@@ -467,7 +465,7 @@ fn at_fifty_tags_provenance_gives_way() {
     for (people, ours) in [(0, 7), (43, 7), (44, 6), (48, 2), (49, 1), (50, 0)] {
         let mut base = containers(json!([{ "name": "web", "image": format!("{HOST}/shop/web:1") }]));
         base.tags = (0..people).map(|n| (format!("team-{n}"), String::new())).collect();
-        let rendering = Wish::default().render(&base).unwrap();
+        let rendering = Edit::default().render(&base).unwrap();
         let tags = rendering.body["tags"].as_array().unwrap();
         let keys: Vec<_> = tags.iter().map(|tag| tag["key"].as_str().unwrap()).collect();
         assert_eq!(keys.iter().filter(|key| key.starts_with("team-")).count(), people);
@@ -486,14 +484,14 @@ fn registered(rendering: &Rendering) -> Revision {
 
 #[test]
 fn the_same_rendering_equals_what_runs() {
-    let wish = Wish { environment: &[("APP_VERSION", "1.5.0")], ..Wish::default() };
+    let edit = Edit { environment: &[("APP_VERSION", "1.5.0")], ..Edit::default() };
     let base = tagged(fargate(), &[("team", "shop"), ("stage", "prod"), ("aws:stack", "shop")]);
-    let first = wish.render(&base).unwrap();
+    let first = edit.render(&base).unwrap();
     assert!(!first.equals(&base));
 
     let mut running = registered(&first);
     assert!(first.equals(&running));
-    let again = wish.render(&running).unwrap();
+    let again = edit.render(&running).unwrap();
     assert!(again.equals(&running) && again.diff.is_empty());
     assert_eq!(again.identity(), first.identity());
 
@@ -507,7 +505,7 @@ fn the_same_rendering_equals_what_runs() {
 
 #[test]
 fn any_real_difference_makes_another_revision() {
-    let rendering = Wish::default().render(&tagged(fargate(), &[("team", "shop")])).unwrap();
+    let rendering = Edit::default().render(&tagged(fargate(), &[("team", "shop")])).unwrap();
     let changed = |change: &dyn Fn(&mut Revision)| {
         let mut running = registered(&rendering);
         change(&mut running);
@@ -528,7 +526,7 @@ fn any_real_difference_makes_another_revision() {
 
 #[test]
 fn after_a_lost_answer_our_revision_is_known_by_its_event() {
-    let rendering = Wish::default().render(&tagged(fargate(), &[("team", "shop")])).unwrap();
+    let rendering = Edit::default().render(&tagged(fargate(), &[("team", "shop")])).unwrap();
     let ours = registered(&rendering);
     assert!(rendering.is_registered_as(&ours));
 
@@ -554,14 +552,13 @@ fn two_repositories_are_rendered_one_upon_the_other() {
         ])),
         &[("team", "shop")],
     );
-    let first = Wish::default().render(&base).unwrap();
+    let first = Edit::default().render(&base).unwrap();
     let between = first.as_base(&base);
     assert_eq!(Provenance::of(&between), Some(provenance()));
-    assert_eq!(image_of(&between, &ContainerName::new("web")), Some(pinned().as_str()));
-    assert_eq!(image_of(&between, &ContainerName::new("none")), None);
+    assert!(render::containers(&between).contains(&(ContainerName::new("web"), pinned())));
 
     let proxy = Repository::parse(&format!("{HOST}/shop/proxy")).unwrap();
-    let second = Wish { repository: proxy, ..Wish::default() }.render(&between).unwrap();
+    let second = Edit { repository: proxy, ..Edit::default() }.render(&between).unwrap();
     assert_eq!(second.diff.changes.len(), 1);
     insta::assert_snapshot!(second.against(&base).diff, @r"
     web    image  …/shop/web:1 → …/shop/web@sha256:1bc04b5291c2
@@ -571,19 +568,18 @@ fn two_repositories_are_rendered_one_upon_the_other() {
 
 #[test]
 fn one_revision_serves_whoever_differs_in_no_more_than_provenance_for_one_event() {
-    let identity = |tags: &[(&str, &str)], wish: &Wish<'_>| wish.render(&tagged(fargate(), tags)).unwrap().identity();
-    let one = identity(&[("team", "shop"), ("stage", "prod")], &Wish::default());
-    assert_eq!(one.len(), 64);
-    assert_eq!(one, identity(&[("stage", "prod"), ("slipway:event", "x"), ("team", "shop")], &Wish::default()));
-    assert_ne!(one, identity(&[("stage", "prod")], &Wish::default()));
-    let set = Wish { environment: &[("APP_VERSION", "1.5.0")], ..Wish::default() };
+    let identity = |tags: &[(&str, &str)], edit: &Edit<'_>| edit.render(&tagged(fargate(), tags)).unwrap().identity();
+    let one = identity(&[("team", "shop"), ("stage", "prod")], &Edit::default());
+    assert_eq!(one, identity(&[("stage", "prod"), ("slipway:event", "x"), ("team", "shop")], &Edit::default()));
+    assert_ne!(one, identity(&[("stage", "prod")], &Edit::default()));
+    let set = Edit { environment: &[("APP_VERSION", "1.5.0")], ..Edit::default() };
     assert_ne!(one, identity(&[("team", "shop"), ("stage", "prod")], &set));
     let tagged = |provenance: Provenance| {
-        identity(&[("team", "shop"), ("stage", "prod")], &Wish { provenance, ..Wish::default() })
+        identity(&[("team", "shop"), ("stage", "prod")], &Edit { provenance, ..Edit::default() })
     };
     assert_eq!(one, tagged(Provenance { previous: Some("web:1".to_owned()), ..provenance() }));
     // By its event it is recognised what came of an update that nobody wrote down.
     assert_ne!(one, tagged(Provenance { event: EventId::new("another"), ..provenance() }));
-    let chosen = Wish { containers: &["web"], ..Wish::default() };
+    let chosen = Edit { containers: &["web"], ..Edit::default() };
     assert_ne!(one, identity(&[("team", "shop"), ("stage", "prod")], &chosen));
 }

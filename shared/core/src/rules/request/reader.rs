@@ -1,9 +1,10 @@
 //! Reads the members of a request, each with every mistake that a person can make in it.
 
 use serde_json::{Map, Value};
+use strum::VariantArray as _;
 
-use super::keys::{Key, Verb};
-use super::{Action, LAST, Targets, quoted};
+use super::keys::Key;
+use super::{Action, LAST, Targets, Verb, quoted};
 use crate::config::Mistake;
 use crate::model::facts::ImageName;
 use crate::model::id::{TargetName, TaskDefinitionArn};
@@ -18,8 +19,14 @@ pub(super) struct Reader<'r> {
 }
 
 impl<'r> Reader<'r> {
-    pub(super) fn mistake(&mut self, path: &str, text: String) {
+    fn mistake(&mut self, path: &str, text: String) {
         self.mistakes.push(Mistake { path: path.to_owned(), text });
+    }
+
+    /// Reports a mistake in a key's value, so that there is none.
+    fn refuse<T>(&mut self, key: Key, text: String) -> Option<T> {
+        self.mistake(key.word(), text);
+        None
     }
 
     pub(super) fn has(&self, key: Key) -> bool {
@@ -35,31 +42,24 @@ impl<'r> Reader<'r> {
     pub(super) fn text(&mut self, key: Key) -> Option<&'r str> {
         match self.request.get(key.word())? {
             Value::String(text) => Some(text),
-            other => {
-                self.mistake(key.word(), format!("is {}, and must be a string", kind(other)));
-                None
-            }
+            other => self.refuse(key, format!("is {}, and must be a string", kind(other))),
         }
     }
 
     /// What is asked for, which says what else may be there.
     pub(super) fn verb(&mut self) -> Option<Verb> {
-        let known = quoted(&Verb::ALL.map(Verb::word));
-        let Some(word) = self.text(Key::Action) else {
-            self.require(Key::Action, &format!("one of {known}"));
-            return None;
-        };
-        let verb = Verb::of(word);
-        if verb.is_none() {
-            self.mistake(Key::Action.word(), format!("{word:?} is not an action; the actions are {known}"));
-        }
-        verb
+        let known = quoted(Verb::VARIANTS.iter().map(|verb| verb.into()));
+        self.require(Key::Action, &format!("one of {known}"));
+        let word = self.text(Key::Action)?;
+        let unknown = || format!("{word:?} is not an action; the actions are {known}");
+        word.parse().ok().or_else(|| self.refuse(Key::Action, unknown()))
     }
 
     pub(super) fn refuse_unknown_keys(&mut self, verb: Verb) {
-        let known: Vec<&str> = verb.keys().iter().map(|key| key.word()).collect();
-        for key in self.request.keys().filter(|key| !known.contains(&key.as_str())) {
-            self.mistake(key, format!("is not a key of {}; its keys are {}", verb.word(), quoted(&known)));
+        let known = || verb.keys().iter().map(|key| key.word());
+        let verb: &str = verb.into();
+        for key in self.request.keys().filter(|key| known().all(|known| known != key.as_str())) {
+            self.mistake(key, format!("is not a key of {verb}; its keys are {}", quoted(known())));
         }
     }
 
@@ -74,25 +74,15 @@ impl<'r> Reader<'r> {
 
     pub(super) fn image(&mut self) -> Option<ImageName> {
         if self.has(Key::Tag) && self.has(Key::Digest) {
-            self.mistake(Key::Digest.word(), "stands beside \"tag\"; give one of the two".to_owned());
-            return None;
+            return self.refuse(Key::Digest, "stands beside \"tag\"; give one of the two".to_owned());
         }
         if let Some(text) = self.text(Key::Tag) {
-            let tag = Tag::parse(text);
-            if tag.is_none() {
-                self.mistake(Key::Tag.word(), format!("{text:?} is not an image tag; tags look like \"1.8.2\""));
-            }
-            return tag.map(ImageName::Tag);
+            let unknown = || format!("{text:?} is not an image tag; tags look like \"1.8.2\"");
+            return Tag::parse(text).map(ImageName::Tag).or_else(|| self.refuse(Key::Tag, unknown()));
         }
         let text = self.text(Key::Digest)?;
-        let digest = Digest::parse(text);
-        if digest.is_none() {
-            self.mistake(
-                Key::Digest.word(),
-                format!("{text:?} is not a digest; digests are \"sha256:\" and 64 hexadecimal digits"),
-            );
-        }
-        digest.map(ImageName::Digest)
+        let unknown = || format!("{text:?} is not a digest; digests are \"sha256:\" and 64 hexadecimal digits");
+        Digest::parse(text).map(ImageName::Digest).or_else(|| self.refuse(Key::Digest, unknown()))
     }
 
     pub(super) fn targets(&mut self) -> Option<Targets> {
@@ -102,29 +92,19 @@ impl<'r> Reader<'r> {
             Value::Array(names) if !names.is_empty() => {
                 let mut named = Vec::new();
                 for (place, name) in names.iter().enumerate() {
-                    match name {
-                        Value::String(name) => {
-                            let name = TargetName::new(name);
-                            if !named.contains(&name) {
-                                named.push(name);
-                            }
-                        }
-                        other => {
-                            let text = format!("is {}, and must be \"cluster/service\"", kind(other));
-                            self.mistake(&format!("target[{place}]"), text);
-                        }
+                    let Some(name) = name.as_str().map(TargetName::new) else {
+                        let text = format!("is {}, and must be \"cluster/service\"", kind(name));
+                        self.mistake(&format!("target[{place}]"), text);
+                        continue;
+                    };
+                    if !named.contains(&name) {
+                        named.push(name);
                     }
                 }
                 Some(Targets::Named(named))
             }
-            Value::Array(_) => {
-                self.mistake(Key::Target.word(), format!("is an empty list; give {TARGETS}"));
-                None
-            }
-            other => {
-                self.mistake(Key::Target.word(), format!("is {}; give {TARGETS}", kind(other)));
-                None
-            }
+            Value::Array(_) => self.refuse(Key::Target, format!("is an empty list; give {TARGETS}")),
+            other => self.refuse(Key::Target, format!("is {}; give {TARGETS}", kind(other))),
         }
     }
 
@@ -142,25 +122,16 @@ impl<'r> Reader<'r> {
         match self.request.get(key.word()) {
             None => Some(false),
             Some(Value::Bool(truth)) => Some(*truth),
-            Some(other) => {
-                self.mistake(key.word(), format!("is {}, and must be true or false", kind(other)));
-                None
-            }
+            Some(other) => self.refuse(key, format!("is {}, and must be true or false", kind(other))),
         }
     }
 
     pub(super) fn count(&mut self, key: Key) -> Option<usize> {
         const MOST: u64 = 100;
-        match self.request.get(key.word()) {
-            None => Some(LAST),
-            Some(Value::Number(number)) if number.as_u64().is_some_and(|number| (1..=MOST).contains(&number)) => {
-                number.as_u64().and_then(|number| usize::try_from(number).ok())
-            }
-            Some(other) => {
-                self.mistake(key.word(), format!("is {other}, and must be a whole number from 1 to {MOST}"));
-                None
-            }
-        }
+        let Some(value) = self.request.get(key.word()) else { return Some(LAST) };
+        let count = value.as_u64().filter(|count| (1..=MOST).contains(count));
+        let count = count.and_then(|count| usize::try_from(count).ok());
+        count.or_else(|| self.refuse(key, format!("is {value}, and must be a whole number from 1 to {MOST}")))
     }
 
     /// `family:revision`, or its ARN.
@@ -174,16 +145,11 @@ impl<'r> Reader<'r> {
     }
 
     pub(super) fn event(&mut self) -> Option<Value> {
-        match self.request.get(Key::Event.word()) {
-            Some(event @ Value::Object(_)) => Some(event.clone()),
-            Some(other) => {
-                let text = format!("is {}, and must be an event as EventBridge sends it", kind(other));
-                self.mistake(Key::Event.word(), text);
-                None
-            }
-            None => {
-                self.mistake(Key::Event.word(), "is missing; give an event as EventBridge sends it".to_owned());
-                None
+        self.require(Key::Event, "an event as EventBridge sends it");
+        match self.request.get(Key::Event.word())? {
+            event @ Value::Object(_) => Some(event.clone()),
+            other => {
+                self.refuse(Key::Event, format!("is {}, and must be an event as EventBridge sends it", kind(other)))
             }
         }
     }

@@ -3,11 +3,11 @@ use super::*;
 #[track_caller]
 fn check(request: &str, expected: &str) {
     let request: Value = serde_json::from_str(request).unwrap();
-    let told = match parse(request.as_object().unwrap()) {
+    let answer = match parse(request.as_object().unwrap()) {
         Ok(request) => format!("{request:?}"),
         Err(mistakes) => mistakes.iter().map(|it| format!("{}: {}", it.path, it.text)).collect::<Vec<_>>().join("\n"),
     };
-    assert_eq!(told, expected);
+    assert_eq!(answer, expected);
 }
 
 #[test]

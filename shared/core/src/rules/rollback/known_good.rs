@@ -1,48 +1,24 @@
-//! What became of a good revision: whether it is still there, and the images that ran with it.
+//! A known-good revision as it is now: whether it is still there, and the images that ran with it.
 
 use crate::model::facts::{ImageName, Revision};
-use crate::model::id::ContainerName;
-use crate::model::image::{Digest, ImageRef, Registry, Repository};
+use crate::model::image::{Digest, ImageRef, Registry, Repository, Tag};
 use crate::model::record::KnownGood;
 use crate::rules::render::containers;
 
-/// A good revision and what became of it.
+/// A known-good revision as it is now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KnownGoodFacts {
     /// As it is recorded.
     pub known_good: KnownGood,
-    /// Whether the revision is still there.
-    pub state: RevisionState,
+    /// The revision, if it can still be read.
+    pub revision: Option<Revision>,
     /// Its images, those of [`images_to_find`].
     pub images: Vec<Found>,
-}
-
-/// Whether a revision is still there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RevisionState {
-    /// A service can be updated to it.
-    Active,
-    /// It was deregistered, and can still be read.
-    Inactive,
-    /// It cannot be read any more.
-    Gone,
-}
-
-impl RevisionState {
-    /// As DescribeTaskDefinition answers.
-    pub fn of(revision: &Revision) -> Self {
-        match revision.definition.get("status").and_then(serde_json::Value::as_str) {
-            Some("ACTIVE") | None => Self::Active,
-            Some(_) => Self::Inactive,
-        }
-    }
 }
 
 /// An image to look for in ECR before a rollback goes to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NeededImage {
-    /// The container that runs it.
-    pub container: ContainerName,
     /// Where it is kept.
     pub repository: Repository,
     /// How the revision names it.
@@ -56,49 +32,40 @@ pub struct NeededImage {
 pub struct Found {
     /// What was looked for.
     pub wanted: NeededImage,
-    /// Whether what ran is still there; of an unrecorded digest, whether the tag is.
-    pub presence: Presence,
+    /// Whether the registry no longer has what ran, or has archived it; of an unrecorded digest, whether the tag is gone. What
+    /// could not be asked is not gone: ECS would say so soon enough.
+    pub is_gone: bool,
     /// Where the tag points now, if the revision names one.
     pub tag_points_to: Option<Digest>,
 }
 
-/// Whether an image can be pulled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Presence {
-    /// It can.
-    There,
-    /// The registry has it no more, or has archived it.
-    Gone,
-    /// Nobody could tell; it is taken to be there, because ECS would say otherwise soon enough.
-    Unknown,
-}
-
 /// The images to look for before a rollback to this revision: those in ECR. Other registries are not asked.
-pub fn images_to_find(good: &KnownGood, revision: &Revision) -> Vec<NeededImage> {
+pub fn images_to_find(known_good: &KnownGood, revision: &Revision) -> Vec<NeededImage> {
     let wanted = containers(revision).into_iter().filter_map(|(container, image)| {
         let image = ImageRef::parse(&image)?;
         let repository = image.repository();
         if !matches!(repository.registry, Registry::Ecr { .. }) {
             return None;
         }
-        let ran = good.ran.iter().find(|ran| ran.container == container.as_str()).and_then(|ran| ran.digest.clone());
+        let ran =
+            known_good.ran.iter().find(|ran| ran.container == container.as_str()).and_then(|ran| ran.digest.clone());
         let named = match (&image.digest, image.tag) {
             (Some(digest), _) => ImageName::Digest(digest.clone()),
             (None, Some(tag)) => ImageName::Tag(tag),
-            (None, None) => ImageName::Tag(crate::model::image::Tag::parse("latest")?),
+            (None, None) => ImageName::Tag(Tag::parse("latest")?),
         };
-        Some(NeededImage { container, repository, named, digest: image.digest.or(ran) })
+        Some(NeededImage { repository, named, digest: image.digest.or(ran) })
     });
     wanted.collect()
 }
 
 impl KnownGoodFacts {
-    /// The images that cannot be pulled any more.
+    /// The images that can no longer be pulled.
     pub fn lost(&self) -> impl Iterator<Item = &Found> {
-        self.images.iter().filter(|found| found.presence == Presence::Gone)
+        self.images.iter().filter(|found| found.is_gone)
     }
 
-    /// Whether it names a tag that does not point any more to what ran.
+    /// Whether it names a tag that no longer points to what ran.
     pub fn has_moved_tag(&self) -> bool {
         self.images.iter().any(|found| {
             let tag = matches!(found.wanted.named, ImageName::Tag(_));

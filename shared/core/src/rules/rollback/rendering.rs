@@ -14,7 +14,7 @@ use crate::model::trigger::Trigger;
 use crate::rules::render::{self, containers};
 use crate::rules::steps::{register_and_update, update};
 
-/// What brings a rollback about, as the tags of a new revision say it.
+/// What triggers a rollback, as the tags of a new revision say it.
 #[derive(Clone, Debug)]
 pub struct Origin {
     /// The event or the request; an unanswered registration is recognised by it.
@@ -23,7 +23,7 @@ pub struct Origin {
     pub request: Option<String>,
     /// The repository that the rollback is about; where it is not known, the first image that ran counts.
     pub repository: Option<String>,
-    /// What ran before what failed, with the tag that it went by.
+    /// What ran before what failed, with its tag.
     pub before: Option<Shown>,
     /// The revision that is left, `web:42`.
     pub previous: Option<String>,
@@ -43,21 +43,13 @@ impl Origin {
     }
 }
 
-/// The steps of a rollback; `base` is the revision that it goes to, where that could be read.
+/// The steps of a rollback.
 ///
 /// `Err` where it has to be registered anew, and nothing is known to have run, or it is not as ECS has them.
-pub fn steps(
-    service: &ServiceFacts,
-    destination: &Destination,
-    base: Option<&Revision>,
-    origin: &Origin,
-) -> Result<Vec<Step>, Reason> {
+pub fn steps(service: &ServiceFacts, destination: &Destination, origin: &Origin) -> Result<Vec<Step>, Reason> {
     match destination {
         Destination::Existing(revision) => Ok(vec![update(service, NextRevision::Existing(revision.clone()))]),
-        Destination::Anew { base: revision, ran, .. } => {
-            let gone = || Reason::NoSuchRevision { revision: revision.short().to_owned() };
-            Ok(register_and_update(service, rendering(base.ok_or_else(gone)?, ran, origin)?))
-        }
+        Destination::Anew { base, ran, .. } => Ok(register_and_update(service, rendering(base, ran, origin)?)),
     }
 }
 

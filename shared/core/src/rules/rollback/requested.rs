@@ -1,36 +1,24 @@
 //! Decides a rollback that somebody asked for: to the last known-good revision, or to the one they name.
 
 use super::{Destination, Gone, KnownGoodFacts, Origin, select, steps, usable};
-use crate::config::Target;
-use crate::model::facts::{Revision, ServiceFacts};
+use crate::model::facts::Revision;
 use crate::model::id::{EventId, TaskDefinitionArn};
-use crate::model::image::{Digest, ImageRef, Repository};
 use crate::model::plan::{ImageChange, Plan, Step};
 use crate::model::reason::Reason;
 use crate::model::record::{KnownGood, Ran, Service};
-use crate::rules::candidate::By;
+use crate::rules::candidate::{By, TargetFacts};
 use crate::rules::gates::{NotOpen, undisturbed};
-use crate::rules::render::{self, shown_in};
+use crate::rules::render::{self, ContainerImage, shown_in};
 
 /// What was looked up for a rollback of one service.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestedRollback<'a> {
-    /// The first of the service's entries; what is not of one repository is taken from it.
-    pub first: &'a Target,
-    /// The service's entries in the configuration, one per repository, with the repository that each means.
-    pub entries: &'a [(&'a Target, Repository)],
-    /// The service, as it is now.
-    pub service: &'a ServiceFacts,
-    /// The revision that the service runs.
-    pub running: &'a Revision,
-    /// What may be gone back to, those of [`candidates`] or the one that is named.
+    /// The service's entries in the configuration, one per repository and at least one.
+    pub entries: &'a [TargetFacts<'a>],
+    /// The revisions that may be gone back to: those of [`candidates`] or the one that is named.
     pub known_good: &'a [KnownGoodFacts],
-    /// Those of them that could be read.
-    pub revisions: &'a [Revision],
     /// The revision that the request names.
     pub named: Option<&'a str>,
-    /// What Slipway remembers of the service.
-    pub record: &'a Service,
     /// What to write as the event of a new revision.
     pub event: &'a EventId,
     /// Lambda's id of the invocation, which its own tries share.
@@ -45,28 +33,27 @@ pub fn candidates(record: &Service, running: &TaskDefinitionArn) -> Vec<KnownGoo
 
 /// Plans a rollback that somebody asked for.
 pub fn rollback(facts: &RequestedRollback<'_>) -> Plan {
-    let nothing = |reason| Plan::nothing(facts.first.name.clone(), reason);
+    let first = facts.entries[0];
+    let no_op = |reason| Plan::nothing(first.target.name.clone(), reason);
     let destination = match destination(facts) {
         Ok(destination) => destination,
-        Err(reason) => return nothing(reason),
+        Err(reason) => return no_op(reason),
     };
-    let to = facts.revisions.iter().find(|it| it.arn.short() == destination.revision().short());
-    let (reason, steps) = match decide(facts, &destination, to) {
+    let known_good = facts.known_good.iter().find(|it| it.known_good.revision == destination.revision().as_str());
+    let to = known_good.and_then(|it| it.revision.as_ref());
+    let (reason, steps) = match decide(facts, &destination) {
         Ok(steps) => (Reason::RollbackAsked { revision: destination.revision().short().to_owned() }, steps),
         Err(reason) => (reason, Vec::new()),
     };
-    let ran = match facts.known_good.iter().find(|it| it.known_good.revision == destination.revision().as_str()) {
-        Some(it) => it.known_good.ran.as_slice(),
-        None => &[],
-    };
-    let image = to.and_then(|to| facts.entries.iter().find_map(|entry| image(facts.running, to, entry, ran)));
-    Plan { image, running: Some(facts.running.arn.clone()), steps, ..nothing(reason) }
+    let ran = known_good.map_or(&[][..], |it| &it.known_good.ran);
+    let image = to.and_then(|to| facts.entries.iter().find_map(|entry| image(entry, to, ran)));
+    Plan { image, running: Some(first.running.arn.clone()), steps, ..no_op(reason) }
 }
 
 fn destination(facts: &RequestedRollback<'_>) -> Result<Destination, Reason> {
+    let TargetFacts { record, running, .. } = facts.entries[0];
     let Some(named) = facts.named else {
-        return select(facts.record, facts.known_good, Some(facts.running.arn.short()))
-            .map_err(|_| Reason::NoKnownGood);
+        return select(record, facts.known_good, Some(running.arn.short())).map_err(|_| Reason::NoKnownGood);
     };
     let no_such = || Reason::NoSuchRevision { revision: named.to_owned() };
     let it = facts.known_good.first().ok_or_else(no_such)?;
@@ -79,53 +66,37 @@ fn destination(facts: &RequestedRollback<'_>) -> Result<Destination, Reason> {
     })
 }
 
-fn decide(
-    facts: &RequestedRollback<'_>,
-    destination: &Destination,
-    to: Option<&Revision>,
-) -> Result<Vec<Step>, Reason> {
-    undisturbed(facts.service, facts.record, By::Request { tag: None, force: false }).map_err(NotOpen::into_reason)?;
+fn decide(facts: &RequestedRollback<'_>, destination: &Destination) -> Result<Vec<Step>, Reason> {
+    let TargetFacts { service, record, running, repository, .. } = facts.entries[0];
+    undisturbed(service, record, By::Request { tag: None, force: false }).map_err(NotOpen::into_reason)?;
     let revision = destination.revision().short();
-    if revision == facts.running.arn.short() {
+    if revision == running.arn.short() {
         return Err(Reason::RunsAlready { revision: revision.to_owned() });
     }
     let origin = Origin {
         event: facts.event.clone(),
         request: Some(facts.request.to_owned()),
-        repository: facts.entries.first().map(|(_, repository)| repository.name.clone()),
+        repository: Some(repository.name.clone()),
         before: None,
-        previous: Some(facts.running.arn.short().to_owned()),
+        previous: Some(running.arn.short().to_owned()),
     };
     let against = |step| match step {
-        Step::Register(rendering) => Step::Register(rendering.against(facts.running)),
+        Step::Register(rendering) => Step::Register(rendering.against(running)),
         Step::Update { .. } => step,
     };
-    Ok(steps(facts.service, destination, to, &origin)?.into_iter().map(against).collect())
+    Ok(steps(service, destination, &origin)?.into_iter().map(against).collect())
 }
 
-/// What becomes of an entry's image.
-fn image(
-    running: &Revision,
-    to: &Revision,
-    (target, repository): &(&Target, Repository),
-    ran: &[Ran],
-) -> Option<ImageChange> {
+/// The image of an entry before and after; its digest as it is pinned in the revision, or as it ran.
+fn image(entry: &TargetFacts<'_>, to: &Revision, ran: &[Ran]) -> Option<ImageChange> {
+    let TargetFacts { target, repository, running, .. } = *entry;
+    let digest_of = |image: ContainerImage| {
+        let ran = || ran.iter().find(|it| it.container == image.container.as_str())?.digest.clone();
+        image.digest.clone().or_else(ran)
+    };
     let mut new = shown_in(to, target, repository)?;
-    new.digest = new.digest.or_else(|| digest_of(to, target, repository, ran));
+    new.digest = new.digest.or_else(|| render::images(to, target, repository).into_iter().find_map(digest_of));
     Some(ImageChange { repository: repository.name.clone(), old: shown_in(running, target, repository), new })
-}
-
-/// The digest of a repository's image in a revision: as it is pinned there, or as it ran.
-fn digest_of(to: &Revision, target: &Target, repository: &Repository, ran: &[Ran]) -> Option<Digest> {
-    let containers = render::containers_of(to, repository, &target.containers).ok()?;
-    containers.iter().find_map(|container| {
-        let image = ImageRef::parse(render::image_of(to, container)?)?;
-        if image.repository() != *repository {
-            return None;
-        }
-        let ran = || ran.iter().find(|it| it.container == container.as_str())?.digest.clone();
-        image.digest.or_else(ran)
-    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! Which known-good revision a rollback goes to: one selection, whether Slipway or a person asks.
 
-use super::known_good::{Found, KnownGoodFacts, RevisionState};
-use crate::model::facts::ImageName;
+use serde_json::Value;
+
+use super::known_good::{Found, KnownGoodFacts};
+use crate::model::facts::{ImageName, Revision};
 use crate::model::id::TaskDefinitionArn;
 use crate::model::record::{self, KnownGood, Ran};
 
@@ -13,7 +15,7 @@ pub enum Destination {
     /// To a revision that has to be registered anew first, see [`steps`](super::steps).
     Anew {
         /// The known-good revision.
-        base: TaskDefinitionArn,
+        base: Revision,
         /// The images that ran with it.
         ran: Vec<Ran>,
         /// Why it cannot be used as it is.
@@ -42,22 +44,22 @@ pub enum NoDestination {
 /// Why a revision cannot be gone back to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Gone {
-    /// It cannot be read any more.
+    /// It can no longer be read.
     Revision,
-    /// This image of it cannot be pulled any more.
+    /// This image of it can no longer be pulled.
     Image(String),
 }
 
 impl Destination {
-    /// The revision that comes back.
+    /// The known-good revision.
     pub fn revision(&self) -> &TaskDefinitionArn {
         match self {
-            Self::Existing(revision) | Self::Anew { base: revision, .. } => revision,
+            Self::Existing(revision) | Self::Anew { base: Revision { arn: revision, .. }, .. } => revision,
         }
     }
 }
 
-/// The newest known-good revision that can still run and none of whose images failed here; `but` is what failed or runs.
+/// The newest known-good revision that can still run and none of whose images failed here; never `but`, which failed or runs.
 pub fn select(
     record: &record::Service,
     known_good: &[KnownGoodFacts],
@@ -77,20 +79,25 @@ pub fn select(
 /// Whether a rollback can go to this revision, and how.
 pub fn usable(it: &KnownGoodFacts) -> Result<Destination, Gone> {
     let lost = it.lost().next().map(|found| Gone::Image(shown(found)));
-    let revision = TaskDefinitionArn::new(&it.known_good.revision);
-    let because = match (it.state, lost) {
-        (RevisionState::Gone, _) => return Err(Gone::Revision),
-        (_, Some(gone)) => return Err(gone),
-        (RevisionState::Inactive, None) => RegisterReason::Inactive,
-        (RevisionState::Active, None) if it.has_moved_tag() => RegisterReason::TagMoved,
-        (RevisionState::Active, None) => return Ok(Destination::Existing(revision)),
+    let base = it.revision.clone().ok_or(Gone::Revision)?;
+    let because = match lost {
+        Some(gone) => return Err(gone),
+        None if is_inactive(&base) => RegisterReason::Inactive,
+        None if it.has_moved_tag() => RegisterReason::TagMoved,
+        None => return Ok(Destination::Existing(TaskDefinitionArn::new(&it.known_good.revision))),
     };
-    Ok(Destination::Anew { base: revision, ran: it.known_good.ran.clone(), because })
+    Ok(Destination::Anew { base, ran: it.known_good.ran.clone(), because })
 }
 
-/// An image that failed here does not come back by itself, by no way.
-fn is_quarantined(record: &record::Service, good: &KnownGood) -> bool {
-    good.ran.iter().filter_map(|ran| ran.digest.as_ref()).any(|digest| record.quarantined(digest).is_some())
+/// Whether somebody deregistered the revision, as DescribeTaskDefinition answers; it can still be read then.
+pub(super) fn is_inactive(revision: &Revision) -> bool {
+    let status = revision.definition.get("status").and_then(Value::as_str);
+    status.is_some_and(|status| status != "ACTIVE")
+}
+
+/// An image that failed here never comes back automatically.
+fn is_quarantined(record: &record::Service, known_good: &KnownGood) -> bool {
+    known_good.ran.iter().filter_map(|ran| ran.digest.as_ref()).any(|digest| record.quarantined(digest).is_some())
 }
 
 fn shown(found: &Found) -> String {

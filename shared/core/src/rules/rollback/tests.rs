@@ -5,15 +5,15 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::facts::{DeploymentFacts, ImageName, Monitors, Pause, Revision, Rollout, ServiceDeploymentStatus};
+use crate::model::facts::{DeploymentFacts, ImageName, Revision, Rollout, ServiceDeploymentStatus};
 use crate::model::id::ContainerName;
 use crate::model::image::{Digest, ImageRef, Tag};
 use crate::model::plan::{NextRevision, Step};
-use crate::model::reason::Reason;
 use crate::model::record::{KnownGood, Quarantined, Ran};
 use crate::model::trigger::Trigger;
 use crate::rules::mechanism::{End, Pace};
 use crate::rules::situation;
+use crate::rules::situation::service_deployment;
 use jiff::Timestamp;
 
 const OLD: &str = "ecs-svc/1000000000000000001";
@@ -40,27 +40,27 @@ fn ran(digit: char) -> Vec<Ran> {
 fn good(revision: u32, digit: char) -> KnownGoodFacts {
     KnownGoodFacts {
         known_good: KnownGood { revision: arn(revision).as_str().to_owned(), ran: ran(digit), at: time("10:00:00") },
-        state: RevisionState::Active,
-        images: vec![found(ImageName::Digest(digest(digit)), digit, Presence::There, None)],
+        revision: Some(with_status("ACTIVE")),
+        images: vec![found(ImageName::Digest(digest(digit)), digit, false, None)],
     }
 }
 
-fn found(named: ImageName, digit: char, presence: Presence, tag_points_to: Option<Digest>) -> Found {
+fn found(named: ImageName, digit: char, is_gone: bool, tag_points_to: Option<Digest>) -> Found {
     let repository = ImageRef::parse(&format!("{HOST}/shop/web")).unwrap().repository();
-    let wanted = NeededImage { container: ContainerName::new("web"), repository, named, digest: Some(digest(digit)) };
-    Found { wanted, presence, tag_points_to }
+    let wanted = NeededImage { repository, named, digest: Some(digest(digit)) };
+    Found { wanted, is_gone, tag_points_to }
 }
 
 /// The same, but its image is gone.
 fn lost(revision: u32, digit: char) -> KnownGoodFacts {
-    let images = vec![found(ImageName::Digest(digest(digit)), digit, Presence::Gone, None)];
+    let images = vec![found(ImageName::Digest(digest(digit)), digit, true, None)];
     KnownGoodFacts { images, ..good(revision, digit) }
 }
 
 /// The same, but it names a tag that points to another image now, or to none.
 fn tagged(revision: u32, digit: char, points_to: Option<char>) -> KnownGoodFacts {
     let tag = ImageName::Tag(Tag::parse("prod").unwrap());
-    let images = vec![found(tag, digit, Presence::There, points_to.map(digest))];
+    let images = vec![found(tag, digit, false, points_to.map(digest))];
     KnownGoodFacts { images, ..good(revision, digit) }
 }
 
@@ -122,22 +122,7 @@ impl Case {
     }
 
     fn service_deployment(self, status: ServiceDeploymentStatus) -> Self {
-        let service_deployment = ServiceDeploymentFacts {
-            arn: ServiceDeploymentArn::new("service-deployment/prod/web/N"),
-            status,
-            status_reason: None,
-            rollback_reason: None,
-            rollback_to: None,
-            monitors: Monitors::Unread,
-            stage: None,
-            pause: Pause::No,
-            target: None,
-            task_definition: None,
-            created_at: None,
-            updated_at: None,
-            finished_at: None,
-        };
-        Self { service_deployment: Some(service_deployment), ..self }
+        Self { service_deployment: Some(service_deployment(status)), ..self }
     }
 
     fn listed(mut self, change: impl FnOnce(&mut Vec<DeploymentFacts>)) -> Self {
@@ -171,15 +156,15 @@ impl Case {
 
 #[track_caller]
 fn row(situation: &str, case: Case, expected: &str) {
-    let way = case.decide();
-    let how = match &way {
-        RollbackDecision::NoRollback(_) => "tell",
+    let decision = case.decide();
+    let how = match &decision {
+        RollbackDecision::NoRollback(_) => "notice",
         RollbackDecision::Stop { .. } => "stop",
         RollbackDecision::Update(Destination::Existing(_)) => "update",
         RollbackDecision::Update(Destination::Anew { .. }) => "register",
         RollbackDecision::ManualAction(_) => "human",
     };
-    assert_eq!(format!("{how}: {way}"), expected, "{situation}");
+    assert_eq!(format!("{how}: {decision}"), expected, "{situation}");
 }
 
 fn both() -> Vec<KnownGoodFacts> {
@@ -187,15 +172,15 @@ fn both() -> Vec<KnownGoodFacts> {
 }
 
 #[test]
-fn what_is_not_slipway_s_to_mend_is_only_told() {
+fn what_slipway_must_not_roll_back_is_only_published() {
     let rolling_back = |by| Assessment::RollingBack { by, pace: Pace::InTime };
     row(
         "it has not failed",
         failing(both()).judged(Assessment::InProgress(Pace::InTime)),
-        "tell: Slipway does nothing, because there is nothing to put right",
+        "notice: Slipway does nothing, because there is nothing to put right",
     );
     row(
-        "its story ended",
+        "it ended",
         failing(both()).n(|n| {
             n.state = record::DeploymentState::Ended(record::Ended {
                 outcome: Outcome::Completed,
@@ -205,58 +190,58 @@ fn what_is_not_slipway_s_to_mend_is_only_told() {
                 progress: n.progress().cloned(),
             })
         }),
-        "tell: Slipway does nothing, because there is nothing to put right",
+        "notice: Slipway does nothing, because there is nothing to put right",
     );
     row(
         "somebody else's",
         failing(both()).n(|n| n.trigger = Trigger::External),
-        "tell: Slipway does nothing, because somebody else made this deployment",
+        "notice: Slipway does nothing, because somebody else made this deployment",
     );
     row(
         "it completed after all",
         failing(both()).judged(Assessment::Ended(End::of(Outcome::Completed))),
-        "tell: Slipway does nothing, because there is nothing to put right",
+        "notice: Slipway does nothing, because there is nothing to put right",
     );
     let newer = Some(DeploymentId::new("ecs-svc/3"));
     row(
         "superseded",
         failing(both()).judged(Assessment::Ended(End { newer, ..End::of(Outcome::Superseded) })),
-        "tell: Slipway does nothing, because the newer deployment ecs-svc/3 took its place",
+        "notice: Slipway does nothing, because the newer deployment ecs-svc/3 took its place",
     );
     row(
         "ECS goes back",
         failing(both()).judged(rolling_back(RollbackInitiator::Ecs)),
-        "tell: ECS puts the last version back by itself",
+        "notice: ECS puts the last version back by itself",
     );
     row(
         "somebody stopped it",
         failing(both()).judged(rolling_back(RollbackInitiator::Somebody)),
-        "tell: somebody stopped the deployment, and ECS puts the last version back",
+        "notice: somebody stopped the deployment, and ECS puts the last version back",
     );
     row(
         "Slipway is at it",
         failing(both()).judged(rolling_back(RollbackInitiator::Slipway)),
-        "tell: Slipway rolled back already, and does so once for each deployment",
+        "notice: Slipway rolled back already, and does so once for each deployment",
     );
     row(
         "Slipway was at it, and it fails again",
         failing(both()).decided(RollbackMethod::Update),
-        "tell: Slipway rolled back already, and does so once for each deployment",
+        "notice: Slipway rolled back already, and does so once for each deployment",
     );
     row(
         "the target wants none",
         failing(both()).mode(RollbackMode::Off),
-        "tell: Slipway puts nothing back, because the target says \"rollback: off\"",
+        "notice: Slipway puts nothing back, because the target says \"rollback: off\"",
     );
     row(
-        "the target wants to be told how",
+        "the target says notify",
         failing(both()).mode(RollbackMode::Notify),
-        "tell: Slipway puts nothing back, because the target says \"rollback: notify\"; web:41 is what it would put back",
+        "notice: Slipway puts nothing back, because the target says \"rollback: notify\"; web:41 is what it would put back",
     );
     row(
-        "the target wants to be told, and there is no way",
+        "the target says notify, and there is no known-good revision",
         failing(Vec::new()).mode(RollbackMode::Notify),
-        "tell: Slipway puts nothing back, because the target says \"rollback: notify\", and because no other revision \
+        "notice: Slipway puts nothing back, because the target says \"rollback: notify\", and because no other revision \
          is known to have completed here",
     );
 }
@@ -268,7 +253,11 @@ fn what_is_under_way_is_stopped_where_ecs_can_go_back() {
     let update = "update: Slipway puts web:41 back, the last revision that completed here";
     row("in progress", failing(both()).service_deployment(InProgress), stop);
     row("not even begun", failing(both()).service_deployment(Pending), stop);
-    row("nothing good is recorded, but ECS knows one", failing(Vec::new()).service_deployment(InProgress), stop);
+    row(
+        "no known-good revision is recorded, but ECS knows one",
+        failing(Vec::new()).service_deployment(InProgress),
+        stop,
+    );
     row(
         "decided before, and the call was never made",
         failing(both()).service_deployment(InProgress).decided(RollbackMethod::Stop).judged(Assessment::RollbackDue),
@@ -358,7 +347,7 @@ fn the_last_good_revision_that_can_still_run_is_put_back() {
     }
     row(
         "it was deregistered",
-        failing(vec![KnownGoodFacts { state: RevisionState::Inactive, ..good(41, 'a') }]),
+        failing(vec![KnownGoodFacts { revision: Some(revision()), ..good(41, 'a') }]),
         "register: Slipway puts web:41 back, the last revision that completed here, as a new revision, because web:41 was \
          deregistered",
     );
@@ -388,13 +377,13 @@ fn where_nothing_helps_a_person_is_called() {
     );
     row(
         "the revision is gone",
-        failing(vec![KnownGoodFacts { state: RevisionState::Gone, ..good(41, 'a') }]),
+        failing(vec![KnownGoodFacts { revision: None, ..good(41, 'a') }]),
         "human: Slipway puts nothing back, because web:41, the only revision that completed here, has lost an image or is gone",
     );
 }
 
 #[test]
-fn a_story_that_nobody_mends_ends_with_the_decision() {
+fn a_deployment_that_nobody_rolls_back_ends_with_the_decision() {
     let ends = |case: Case, by| case.decide().result(by);
     assert_eq!(ends(failing(Vec::new()), FailedBy::Ecs), Some(Outcome::Failed));
     assert_eq!(ends(failing(Vec::new()), FailedBy::Deadline), Some(Outcome::TimedOut));
@@ -404,16 +393,19 @@ fn a_story_that_nobody_mends_ends_with_the_decision() {
 }
 
 #[test]
-fn what_slipway_does_is_known_by_its_call() {
-    let check = |case: Case, expected: Option<RollbackMethod>| {
-        let way = case.decide();
-        assert_eq!((way.acts(), way.how()), (expected.is_some(), expected));
-    };
-    check(failing(both()).service_deployment(ServiceDeploymentStatus::InProgress), Some(RollbackMethod::Stop));
-    check(failing(both()), Some(RollbackMethod::Update));
-    check(failing(vec![tagged(41, 'a', None)]), Some(RollbackMethod::Update));
-    check(failing(Vec::new()), None);
-    check(failing(both()).mode(RollbackMode::Notify), None);
+fn slipway_acts_where_it_rolls_back() {
+    let check = |case: Case, expected: bool| assert_eq!(case.decide().acts(), expected);
+    check(failing(both()).service_deployment(ServiceDeploymentStatus::InProgress), true);
+    check(failing(both()), true);
+    check(failing(vec![tagged(41, 'a', None)]), true);
+    check(failing(Vec::new()), false);
+    check(failing(both()).mode(RollbackMode::Notify), false);
+}
+
+fn with_status(status: &str) -> Revision {
+    let mut revision = revision();
+    revision.definition.insert("status".to_owned(), json!(status));
+    revision
 }
 
 /// web:41 with a container of the target by tag, one by digest, and one of another registry.
@@ -437,13 +429,12 @@ fn what_ran_is_looked_for_before() {
     let good = KnownGood { revision: arn(41).as_str().to_owned(), ran: ran('a'), at: time("10:00:00") };
     let wanted: Vec<String> = images_to_find(&good, &revision())
         .iter()
-        .map(|it| {
-            format!("{} {}{} {}", it.container, it.repository.name, it.named, it.digest.as_ref().unwrap().short())
-        })
+        .map(|it| format!("{}{} {}", it.repository.name, it.named, it.digest.as_ref().unwrap().short()))
         .collect();
-    let pinned = format!("proxy shop/proxy@{} cccccccccccc", digest('c'));
-    assert_eq!(wanted, ["web shop/web:prod aaaaaaaaaaaa".to_owned(), pinned]);
-    assert_eq!(RevisionState::of(&revision()), RevisionState::Inactive);
+    let pinned = format!("shop/proxy@{} cccccccccccc", digest('c'));
+    assert_eq!(wanted, ["shop/web:prod aaaaaaaaaaaa".to_owned(), pinned]);
+    assert!(selection::is_inactive(&revision()));
+    assert!(!selection::is_inactive(&with_status("ACTIVE")));
 }
 
 #[test]
@@ -454,12 +445,12 @@ fn a_good_revision_is_registered_anew_with_what_ran() {
     ran.push(Ran { container: "proxy".to_owned(), image: String::new(), digest: Some(digest('f')) });
     ran.push(Ran { container: "gone".to_owned(), image: String::new(), digest: Some(digest('f')) });
     let origin = Origin::of_failed(&case.record.deployments[0]);
-    let anew = |base: Option<&Revision>, ran: &[Ran]| {
-        let destination = Destination::Anew { base: arn(41), ran: ran.to_vec(), because: RegisterReason::Inactive };
-        steps(&case.service, &destination, base, &origin)
+    let anew = |base: Revision, ran: &[Ran]| {
+        let destination = Destination::Anew { base, ran: ran.to_vec(), because: RegisterReason::Inactive };
+        steps(&case.service, &destination, &origin)
     };
     let Ok([Step::Register(rendering), Step::Update { to: NextRevision::Registered, .. }]) =
-        anew(Some(&revision()), &ran).map(|it| <[Step; 2]>::try_from(it).unwrap())
+        anew(revision(), &ran).map(|it| <[Step; 2]>::try_from(it).unwrap())
     else {
         panic!("a registration and an update");
     };
@@ -485,9 +476,8 @@ fn a_good_revision_is_registered_anew_with_what_ran() {
     assert_eq!(rendering.containers, [ContainerName::new("web")]);
 
     let bare = Revision { definition: serde_json::Map::new(), ..revision() };
-    assert!(anew(Some(&bare), &ran).is_err());
-    assert_eq!(anew(None, &ran), Err(Reason::NoSuchRevision { revision: "web:41".to_owned() }));
-    assert!(anew(Some(&revision()), &[]).is_ok(), "a digest that is named is enough");
+    assert!(anew(bare, &ran).is_err());
+    assert!(anew(revision(), &[]).is_ok(), "a digest that is named is enough");
 }
 
 #[test]
@@ -505,8 +495,8 @@ fn the_tag_of_what_comes_back_is_the_one_that_slipway_wrote_down() {
         ]);
         let mut base = Revision { tags, ..revision() };
         base.definition["containerDefinitions"] = pinned;
-        let destination = Destination::Anew { base: arn(41), ran: ran('a'), because: RegisterReason::Inactive };
-        let steps = steps(&failing(Vec::new()).service, &destination, Some(&base), &Origin::of_failed(&n)).unwrap();
+        let destination = Destination::Anew { base, ran: ran('a'), because: RegisterReason::Inactive };
+        let steps = steps(&failing(Vec::new()).service, &destination, &Origin::of_failed(&n)).unwrap();
         let Step::Register(rendering) = &steps[0] else { panic!("a registration") };
         let tags = rendering.body["tags"].as_array().unwrap();
         let tag = tags.iter().find(|it| it["key"] == "slipway:tag").and_then(|it| it["value"].as_str());

@@ -6,7 +6,6 @@ use serde_json::json;
 
 use super::*;
 use crate::model::facts::{Rollout, ServiceDeploymentStatus};
-use crate::rules::mechanism::became;
 use crate::rules::situation::*;
 
 struct Case {
@@ -15,7 +14,7 @@ struct Case {
     revisions: Vec<Revision>,
     record: Service,
     asked: (Shown, Option<ImageFacts>),
-    past: Option<Past>,
+    past: Option<ServiceDeploymentFacts>,
     plan: Option<Plan>,
 }
 
@@ -79,7 +78,7 @@ impl Case {
     }
 
     fn past(self, status: &str) -> Self {
-        Self { past: Some(Past { became: became(&ServiceDeploymentStatus::of(status)), reason: None }), ..self }
+        Self { past: Some(service_deployment(ServiceDeploymentStatus::of(status))), ..self }
     }
 
     fn plan(self, reason: Reason) -> Self {
@@ -106,15 +105,15 @@ impl Case {
 
 #[track_caller]
 fn row(situation: &str, case: Case, expected: &str) {
-    let verdict = case.status().asked.unwrap();
-    let reason = match verdict.reason {
+    let status = case.status().asked.unwrap();
+    let reason = match status.reason {
         None => String::new(),
-        Some(Because::Reason(reason)) => format!(": {}", reason.code()),
-        Some(Because::Ecs(words)) => format!(": ECS says {words:?}"),
-        Some(Because::Failed { cause, outcome }) => format!(": {cause}, {outcome:?}"),
+        Some(StatusReason::Reason(reason)) => format!(": {}", reason.code()),
+        Some(StatusReason::Ecs(words)) => format!(": ECS says {words:?}"),
+        Some(StatusReason::Failed { cause, outcome }) => format!(": {cause}, {outcome:?}"),
     };
-    let waits = if verdict.done { "" } else { ", and may change" };
-    assert_eq!(format!("{:?}{waits}{reason}", verdict.state), expected, "{situation}");
+    let waits = if status.done { "" } else { ", and may change" };
+    assert_eq!(format!("{:?}{waits}{reason}", status.state), expected, "{situation}");
 }
 
 #[test]

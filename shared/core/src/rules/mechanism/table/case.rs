@@ -1,4 +1,4 @@
-//! The situations of the table: a deployment N that goes over O, as the record, ECS's list and ECS's own story have it.
+//! The situations of the table: a deployment N that goes over O, as the record, ECS's list and its service deployment have it.
 
 use std::collections::HashMap;
 
@@ -192,14 +192,14 @@ impl Case {
         Self { service_deployment: Some(service_deployment), ..self }
     }
 
-    /// What ECS's monitors say in its story.
+    /// What ECS's monitors say in its service deployment.
     pub(super) fn monitors(mut self, monitors: Monitors) -> Self {
         self.service_deployment =
             self.service_deployment.map(|service_deployment| ServiceDeploymentFacts { monitors, ..service_deployment });
         self
     }
 
-    /// Where ECS goes back to in its story.
+    /// Where ECS goes back to by its service deployment.
     pub(super) fn rolls_back_to(mut self, id: &str) -> Self {
         self.service_deployment = self
             .service_deployment
@@ -355,8 +355,8 @@ pub(super) fn judge(case: &Case) -> Assessment {
 pub(super) fn row(situation: &str, case: Case, expected: &str) {
     let assessment = judge(&case);
     let short = [(O, "O"), (N, "N"), (X, "X"), (R, "R"), ("2026-09-04T", ""), (":00Z", "")];
-    let told = short.iter().fold(assessment.to_string(), |told, (long, short)| told.replace(long, short));
-    assert_eq!(told.strip_prefix("it ").unwrap_or(&told), expected, "{situation}");
+    let text = short.iter().fold(assessment.to_string(), |text, (long, short)| text.replace(long, short));
+    assert_eq!(text.strip_prefix("it ").unwrap_or(&text), expected, "{situation}");
 }
 
 /// N moved lately: three of its minutes ago.

@@ -82,13 +82,13 @@ fn the_time_is_up_in_the_second_of_the_deadline() {
         .stage("SCALE_UP", "17:25:00")
         .at("17:31:00");
     row(
-        "what ECS's story says of a stage counts for traffic shifts only",
+        "the stage of its service deployment counts for traffic shifts only",
         service_deployment,
         "failed: its time is up",
     );
     let ended = with(RollsBack, going()).strategy(Strategy::BlueGreen);
     let ended = ended.service_deployment(Status::of("NEWLY_MADE"), "").stage("SCALE_UP", "17:25:00").at("17:31:00");
-    row("and only while the story goes on", ended, "failed: its time is up");
+    row("and only while that is under way", ended, "failed: its time is up");
 
     // Late and moving, it gets a third of its time from now on.
     let case = with(Off, moving()).at("17:31:00");
@@ -111,7 +111,7 @@ fn ecs_goes_back_only_where_it_has_somewhere_to_go() {
     let failed = |other: Vec<DeploymentFacts>| with(RollsBack, [vec![primary(N, Failed)], other].concat());
     row("another one that never completed", failed(vec![active(O, InProgress)]), "failed, says ECS");
     let goes = DeploymentFacts { status: "ACTIVE".to_owned(), ..back(InProgress) };
-    row("another one is its way back already", failed(vec![goes]), "failed, and ECS is rolling back");
+    row("another one is its rollback already", failed(vec![goes]), "failed, and ECS is rolling back");
     let named = DeploymentFacts { rollout_reason: Some(BACK.to_owned()), ..primary(N, Failed) };
     row("N itself says so, and nothing is there", with(RollsBack, vec![named]), "failed, says ECS");
 }
@@ -166,9 +166,9 @@ fn slipway_s_rollback_is_judged_by_its_own_signs() {
         under_way,
     );
     let stopped = service_deployment(Status::RollbackSuccessful, vec![primary(R, InProgress)]);
-    row("what ECS's story of N says tells nothing of an update", stopped, under_way);
+    row("the service deployment of N says nothing of an update", stopped, under_way);
 
-    // What was there when it was decided is not what it brought about.
+    // What was there when it was decided is not what it made.
     let mut case = with(
         Off,
         vec![DeploymentFacts { created_at: Some(time("17:09:57")), task_definition: arn(O), ..primary(X, InProgress) }],
@@ -220,7 +220,7 @@ fn an_end_names_what_came_after_it() {
 }
 
 #[test]
-fn of_two_in_one_minute_the_service_s_current_one_is_its_story() {
+fn of_two_in_one_minute_the_service_s_current_one_is_its_service_deployment() {
     let case = with(Off, going());
     let service_deployment = |arn: &str, at: &str| ServiceDeploymentFacts {
         arn: ServiceDeploymentArn::new(arn),

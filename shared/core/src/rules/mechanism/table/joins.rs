@@ -28,7 +28,7 @@ fn ecs_s_story_is_found_by_its_number() {
     let found_late = || going().progress(|n| n.began_at = time("17:30:00"));
     check(&found_late(), &[("N's", Some(N), "17:00:00")], Some("N's"));
 
-    // A rollback may target an old revision again: the newest made at or after the intent is meant.
+    // A rollback may target an old revision again: it is the newest made at or after the intent.
     let again = [("first", Some(N), "17:00:01"), ("again", Some(N), "17:20:00")];
     check(&going(), &again, Some("again"));
     check(&going(), &[again[1], again[0]], Some("again"));

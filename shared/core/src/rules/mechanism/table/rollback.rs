@@ -60,7 +60,7 @@ fn slipway_rolls_back_by_an_update() {
         case
     };
     row("a newer one is recorded over it", recorded("17:12:00"), "ended: failed, with X after it");
-    row("it went over one that nobody had seen", recorded("17:09:58"), "failed, and Slipway is rolling back");
+    row("it went over one that was not observed", recorded("17:09:58"), "failed, and Slipway is rolling back");
     row("N completed before the call was made", after(vec![primary(N, Completed)], None, None), "ended: completed");
 }
 
@@ -80,7 +80,7 @@ fn whoever_decided_a_rollback_may_still_be_at_it() {
         over(lease(), None),
         "failed, and its rollback may still begin until 17:16",
     );
-    row("the same, and whoever held it is dead", over(lease(), None).at("17:16:00"), replaced);
+    row("the same, and the holder died", over(lease(), None).at("17:16:00"), replaced);
     let won = |lease: Option<record::Lease>| {
         let case = with(Off, vec![primary(N, Completed)]).rollback_decided(RollbackMethod::Update, None, None);
         Case { record: record::Service { lease, ..case.record }, ..case }
@@ -101,7 +101,7 @@ fn whoever_decided_a_rollback_may_still_be_at_it() {
 }
 
 #[test]
-fn somebody_else_s_deployment_is_no_way_back() {
+fn an_external_deployment_is_no_rollback() {
     let check = |how: RollbackMethod, id: Option<&str>, primary: DeploymentFacts, expected: Option<&str>| {
         let case = with(Off, vec![primary]).rollback_decided(how, id, None);
         let found = its_rollback(&case.record.deployments[0], &case.service);
@@ -149,7 +149,7 @@ fn slipway_rolls_back_by_a_stop() {
         None,
         done,
     );
-    row("ECS has no story of it, but O is back", listed, "ended: failed, rolled back by Slipway");
+    row("it has no service deployment, but O is back", listed, "ended: failed, rolled back by Slipway");
     let slow = after(Status::RollbackInProgress, done).at("17:41:00");
     row("its time is up too", slow, "ended: failed, and the rollback failed too");
 }

@@ -6,7 +6,7 @@ use crate::model::diff::Diff;
 use crate::model::id::ContainerName;
 use crate::rules::render::READ_ONLY;
 use crate::rules::render::identity::identity;
-use crate::rules::render::tests::{HOST, Wish, pinned, registered, revision};
+use crate::rules::render::tests::{Edit, HOST, pinned, registered, revision};
 
 /// Stands in every generated text that is not a name or an image, and never makes a text an image.
 const SECRET: &str = "hunter 2";
@@ -158,12 +158,12 @@ fn a_rendering_changes_nothing_but_the_chosen_places() {
         let base = revision(&Value::Object(definition.clone()).to_string());
         assert_eq!(base.definition, definition, "round {round}");
         let value = format!("{SECRET}-set");
-        let wish = Wish {
+        let edit = Edit {
             containers: if chance.below(2) == 0 { &[] } else { &["log", "web"] },
             environment: &[("APP_VERSION", &value), ("NEW", &value)],
-            ..Wish::default()
+            ..Edit::default()
         };
-        let rendering = wish.render(&base).unwrap();
+        let rendering = edit.render(&base).unwrap();
 
         let mut members = rendering.body.iter().filter(|(member, _)| *member != "tags");
         for (member, value) in definition.iter().filter(|(member, _)| !READ_ONLY.contains(&member.as_str())) {
@@ -181,7 +181,7 @@ fn a_rendering_changes_nothing_but_the_chosen_places() {
         }
         let running = registered(&rendering);
         assert!(rendering.equals(&running));
-        assert!(wish.render(&running).unwrap().diff.is_empty());
+        assert!(edit.render(&running).unwrap().diff.is_empty());
     }
 }
 

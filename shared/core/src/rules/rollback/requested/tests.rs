@@ -5,9 +5,10 @@
 use serde_json::json;
 
 use super::*;
+use crate::config::Target;
 use crate::model::facts::{DeploymentFacts, Rollout};
 use crate::model::record::KnownGood;
-use crate::rules::rollback::{Found, NeededImage, Presence, RevisionState, images_to_find};
+use crate::rules::rollback::{Found, NeededImage, images_to_find};
 use crate::rules::situation::*;
 
 struct Case {
@@ -18,7 +19,7 @@ struct Case {
     rolls_back: bool,
     /// Whether the tags point elsewhere by now.
     moved: bool,
-    presence: Presence,
+    is_gone: bool,
     named: Option<&'static str>,
 }
 
@@ -31,7 +32,7 @@ fn back_to(to: Revision) -> Case {
         ran: Vec::new(),
         rolls_back: false,
         moved: true,
-        presence: Presence::There,
+        is_gone: false,
         named: None,
     }
 }
@@ -48,7 +49,8 @@ fn with_status(revision: Revision, status: &str) -> Revision {
 
 #[track_caller]
 fn row(situation: &str, case: Case, expected: &str) {
-    let entries: Vec<_> = case.entries.iter().map(|(target, name)| (target, repository(name))).collect();
+    let (repositories, record): (Vec<_>, _) =
+        (case.entries.iter().map(|(_, name)| repository(name)).collect(), Service::default());
     let reason = "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1.".to_owned();
     let service = service(vec![match case.rolls_back {
         true => DeploymentFacts { rollout_reason: Some(reason), ..primary(Rollout::InProgress) },
@@ -57,23 +59,28 @@ fn row(situation: &str, case: Case, expected: &str) {
     let good = KnownGood { revision: case.to.arn.to_string(), ran: case.ran, at: at("10:00:00") };
     let found = |needed: NeededImage| {
         let tag_points_to = if case.moved { None } else { needed.digest.clone() };
-        Found { wanted: needed, presence: case.presence, tag_points_to }
+        Found { wanted: needed, is_gone: case.is_gone, tag_points_to }
     };
     let images = images_to_find(&good, &case.to).into_iter().map(found).collect();
-    let known_good = [KnownGoodFacts { known_good: good, state: RevisionState::of(&case.to), images }];
-    let plan = rollback(&RequestedRollback {
-        first: entries[0].0,
-        entries: &entries,
+    let known_good = [KnownGoodFacts { known_good: good, revision: Some(case.to), images }];
+    let facts = |((target, _), repository)| TargetFacts {
+        target,
+        repository,
         service: &service,
         running: &case.running,
+        base: &case.running,
+        record: &record,
+    };
+    let entries: Vec<_> =
+        case.entries.iter().map(|(target, name)| (target, name)).zip(&repositories).map(facts).collect();
+    let plan = rollback(&RequestedRollback {
+        entries: &entries,
         known_good: &known_good,
-        revisions: &[case.to],
         named: case.named,
-        record: &Service::default(),
         event: &EventId::new("event-2"),
         request: "request-2",
     });
-    assert_eq!(told(&plan), expected, "{situation}");
+    assert_eq!(summary(&plan), expected, "{situation}");
 }
 
 #[test]
@@ -122,7 +129,7 @@ fn the_service_goes_back_to_the_revision_as_it_is_or_to_a_copy_of_it() {
         Case { ran: vec![ran("web", 'a')], moved: false, ..back_to(by_tag()) },
         "rollback_asked | prod a | updates to web:41",
     );
-    let gone = || Case { presence: Presence::Gone, ..back_to(running()) };
+    let gone = || Case { is_gone: true, ..back_to(running()) };
     row("its image is gone", gone(), "no_known_good");
     row("its image is gone, and somebody named it", named(gone(), "web:41"), "image_gone");
     row("ECS is rolling back", Case { rolls_back: true, ..back_to(running()) }, "rolling_back | 1.4.2 a");

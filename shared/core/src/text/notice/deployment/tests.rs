@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::model::facts::Revision;
 use crate::model::id::{ClusterName, DeploymentId, Home, LogStream, ServiceName, TaskDefinitionArn};
 use crate::model::plan::RevisionChange;
 use crate::model::record;
@@ -480,7 +481,11 @@ fn all() -> Vec<Notice> {
     let ways = [
         update(),
         RollbackDecision::Update(Destination::Anew {
-            base: TaskDefinitionArn::new("web:41"),
+            base: Revision {
+                arn: TaskDefinitionArn::new("web:41"),
+                definition: serde_json::Map::new(),
+                tags: Vec::new(),
+            },
             ran: Vec::new(),
             because: RegisterReason::TagMoved,
         }),
