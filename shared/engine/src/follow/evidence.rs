@@ -53,7 +53,7 @@ impl<C: Cloud> Failed<'_, C> {
                 said.push(words.to_owned());
             }
         }
-        let why = explain(&Evidence {
+        let evidence = Evidence {
             target: self.target,
             digest: self.deployment.digest(),
             by: self.by,
@@ -63,8 +63,8 @@ impl<C: Cloud> Failed<'_, C> {
             tasks: &tasks,
             events: &self.service.events,
             warnings: &self.deployment.warnings,
-        });
-        why.failing(self.by, self.cloud.now())
+        };
+        explain(&evidence, self.cloud.now())
     }
 
     /// The last tasks of the deployment that stopped, with the last words of what died in them.

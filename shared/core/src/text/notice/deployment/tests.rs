@@ -44,7 +44,7 @@ fn failing(by: FailedBy) -> Deployment {
             group: "/ecs/web".to_owned(),
             stream: "shop/web/0ebb429fa86d481c2630fac53db1c91c".to_owned(),
         }),
-        advice: vec!["Read the last lines of the container's log, mend the image, and push it".to_owned()],
+        advice: vec!["Read the last lines of the container's log, fix the image, and push it".to_owned()],
     };
     let failed_tasks =
         if by == FailedBy::Tasks { vec!["t1".to_owned(), "t2".to_owned(), "t3".to_owned()] } else { Vec::new() };
@@ -129,7 +129,7 @@ fn a_deployment_that_fails_says_what_is_next() {
     insta::assert_snapshot!(told(&failing(FailedBy::Tasks), &News::Failing { next: &update() }), @r#"
     Deploy is failing on prod/web: shop/web:1.5.0, its container web exited with code 1
 
-    The deployment failed: its container web exited with code 1, and 3 of its tasks stopped by themselves. Slipway puts web:41 back, the last revision that completed here.
+    The deployment failed: its container web exited with code 1, and 3 of its tasks stopped unexpectedly. Slipway rolls back to web:41, the last known-good revision.
 
     Repository    shop/web
     Failing       1.5.0 (sha256:bbbbbbbbbbbb)
@@ -139,19 +139,19 @@ fn a_deployment_that_fails_says_what_is_next() {
     Triggered by  an image push (event 13cde686)
     Took          4 min 30 s
 
-    What Slipway saw:
+    What Slipway observed:
       Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
         container web: exit code 1
       The last lines of web's log:
       | panic: DATABASE_URL is not set
 
     What you can do:
-    - Read the last lines of the container's log, mend the image, and push it
+    - Read the last lines of the container's log, fix the image, and push it
     "#);
     insta::assert_snapshot!(told(&failing(FailedBy::Deadline), &News::Failing { next: &RollbackDecision::NoRollback(NoRollback::EcsRollsBack) }), @r#"
     Deploy is failing on prod/web: shop/web:1.5.0, its container web exited with code 1
 
-    The deployment did not complete within 30 min; the likeliest cause: its container web exited with code 1. ECS puts the last version back by itself.
+    The deployment did not complete within 30 min. The most likely cause: its container web exited with code 1. ECS rolls back automatically.
 
     Repository    shop/web
     Failing       1.5.0 (sha256:bbbbbbbbbbbb)
@@ -161,14 +161,14 @@ fn a_deployment_that_fails_says_what_is_next() {
     Triggered by  an image push (event 13cde686)
     Took          4 min 30 s
 
-    What Slipway saw:
+    What Slipway observed:
       Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
         container web: exit code 1
       The last lines of web's log:
       | panic: DATABASE_URL is not set
 
     What you can do:
-    - Read the last lines of the container's log, mend the image, and push it
+    - Read the last lines of the container's log, fix the image, and push it
     "#);
 }
 
@@ -177,17 +177,17 @@ fn a_rollback_under_way_and_done() {
     insta::assert_snapshot!(told(&rolled_back(), &News::RollingBack { by: RollbackInitiator::Slipway, to: Some("web:41") }), @r#"
     Deploy failed on prod/web: shop/web:1.5.0, Slipway is rolling back to 1.4.2
 
-    The deployment failed: its container web exited with code 1, and 3 of its tasks stopped by themselves. Slipway is putting web:41 back.
+    The deployment failed: its container web exited with code 1, and 3 of its tasks stopped unexpectedly. Slipway is rolling back to web:41.
 
     Repository    shop/web
     Failed        1.5.0 (sha256:bbbbbbbbbbbb)
-    Coming back   1.4.2 (sha256:aaaaaaaaaaaa)
+    Rollback to   1.4.2 (sha256:aaaaaaaaaaaa)
     Revision      web:41 → web:42
     Deployment    ecs-svc/2
     Triggered by  an image push (event 13cde686)
     Took          4 min 30 s
 
-    What Slipway saw:
+    What Slipway observed:
       Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
         container web: exit code 1
       The last lines of web's log:
@@ -195,22 +195,22 @@ fn a_rollback_under_way_and_done() {
 
     What you can do:
     - Wait: a notice follows when the rollback has ended
-    - Read the last lines of the container's log, mend the image, and push it
+    - Read the last lines of the container's log, fix the image, and push it
     "#);
     insta::assert_snapshot!(told(&failing(FailedBy::Ecs), &News::RollingBack { by: RollbackInitiator::Ecs, to: None }), @r#"
     Deploy failed on prod/web: shop/web:1.5.0, ECS is rolling back to 1.4.2
 
-    The deployment failed: its container web exited with code 1. ECS is putting the last version back by itself; Slipway only watches.
+    The deployment failed: its container web exited with code 1. ECS is rolling back to the previous version automatically; Slipway does not intervene.
 
     Repository    shop/web
     Failed        1.5.0 (sha256:bbbbbbbbbbbb)
-    Coming back   1.4.2 (sha256:aaaaaaaaaaaa)
+    Rollback to   1.4.2 (sha256:aaaaaaaaaaaa)
     Revision      web:41 → web:42
     Deployment    ecs-svc/2
     Triggered by  an image push (event 13cde686)
     Took          4 min 30 s
 
-    What Slipway saw:
+    What Slipway observed:
       Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
         container web: exit code 1
       The last lines of web's log:
@@ -218,12 +218,12 @@ fn a_rollback_under_way_and_done() {
 
     What you can do:
     - Wait: a notice follows when the rollback has ended
-    - Read the last lines of the container's log, mend the image, and push it
+    - Read the last lines of the container's log, fix the image, and push it
     "#);
     insta::assert_snapshot!(ended(&rolled_back(), Outcome::RolledBackBySlipway), @r#"
     Deploy failed on prod/web: shop/web:1.5.0, 1.4.2 runs again
 
-    The deployment failed: its container web exited with code 1, and 3 of its tasks stopped by themselves. Slipway put web:41 back; prod/web runs that again. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
+    The deployment failed: its container web exited with code 1, and 3 of its tasks stopped unexpectedly. Slipway rolled back; prod/web runs web:41 again. shop/web:1.5.0 is quarantined here: no push, retry or reconcile deploys it again until somebody releases it.
 
     Repository    shop/web
     Failed        1.5.0 (sha256:bbbbbbbbbbbb)
@@ -233,15 +233,15 @@ fn a_rollback_under_way_and_done() {
     Triggered by  an image push (event 13cde686)
     Took          4 min 30 s
 
-    What Slipway saw:
+    What Slipway observed:
       Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
         container web: exit code 1
       The last lines of web's log:
       | panic: DATABASE_URL is not set
 
     What you can do:
-    - Read the last lines of the container's log, mend the image, and push it
-    - If the image is innocent, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - Read the last lines of the container's log, fix the image, and push it
+    - If the image is not the cause, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
     let by_ecs = End {
         says: Some("ECS deployment circuit breaker: tasks failed to start.".to_owned()),
@@ -250,7 +250,7 @@ fn a_rollback_under_way_and_done() {
     insta::assert_snapshot!(told(&failing(FailedBy::Ecs), &News::Ended { end: &by_ecs, next: None }), @r#"
     Deploy failed on prod/web: shop/web:1.5.0, 1.4.2 runs again
 
-    The deployment failed: its container web exited with code 1. ECS put the last version back by itself; prod/web runs that again. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
+    The deployment failed: its container web exited with code 1. ECS rolled back automatically; prod/web runs the previous version again. shop/web:1.5.0 is quarantined here: no push, retry or reconcile deploys it again until somebody releases it.
     ECS says: "ECS deployment circuit breaker: tasks failed to start."
 
     Repository    shop/web
@@ -261,20 +261,20 @@ fn a_rollback_under_way_and_done() {
     Triggered by  an image push (event 13cde686)
     Took          4 min 30 s
 
-    What Slipway saw:
+    What Slipway observed:
       Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
         container web: exit code 1
       The last lines of web's log:
       | panic: DATABASE_URL is not set
 
     What you can do:
-    - Read the last lines of the container's log, mend the image, and push it
-    - If the image is innocent, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - Read the last lines of the container's log, fix the image, and push it
+    - If the image is not the cause, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
     insta::assert_snapshot!(ended(&rolled_back(), Outcome::RollbackFailed), @r#"
-    Rollback failed on prod/web: shop/web:1.5.0 failed, and putting the last version back failed too
+    Rollback failed on prod/web: shop/web:1.5.0 failed, and so did the rollback
 
-    The deployment failed: its container web exited with code 1, and 3 of its tasks stopped by themselves. The way back failed too, and Slipway tries nothing else: prod/web may run too few tasks, or none. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
+    The deployment failed: its container web exited with code 1, and 3 of its tasks stopped unexpectedly. The rollback failed too, and Slipway tries nothing else: prod/web may run too few tasks, or none. shop/web:1.5.0 is quarantined here: no push, retry or reconcile deploys it again until somebody releases it.
 
     Repository    shop/web
     Failed        1.5.0 (sha256:bbbbbbbbbbbb)
@@ -284,17 +284,17 @@ fn a_rollback_under_way_and_done() {
     Triggered by  an image push (event 13cde686)
     Took          4 min 30 s
 
-    What Slipway saw:
+    What Slipway observed:
       Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
         container web: exit code 1
       The last lines of web's log:
       | panic: DATABASE_URL is not set
 
     What you can do:
-    - Look at the service now: Slipway does nothing more here by itself
-    - Put web:41 back: invoke the deploy function with {"action": "rollback", "target": "prod/web", "to": "web:41"}
-    - Read the last lines of the container's log, mend the image, and push it
-    - If the image is innocent, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - Check the service now: Slipway does nothing more here automatically
+    - Roll back to web:41: invoke the deploy function with {"action": "rollback", "target": "prod/web", "to": "web:41"}
+    - Read the last lines of the container's log, fix the image, and push it
+    - If the image is not the cause, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
 }
 
@@ -306,7 +306,7 @@ fn a_failure_that_nobody_mends() {
     insta::assert_snapshot!(news(&RollbackDecision::ManualAction(ManualAction::NoDestination(NoDestination::NoKnownGood)), Outcome::Failed), @r#"
     Deploy failed on prod/web: shop/web:1.5.0, its container web exited with code 1
 
-    The deployment failed: its container web exited with code 1. Slipway puts nothing back, because no other revision is known to have completed here. Old tasks that still run keep running. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
+    The deployment failed: its container web exited with code 1. Slipway does not roll back, because there is no other known-good revision. Old tasks that still run keep running. shop/web:1.5.0 is quarantined here: no push, retry or reconcile deploys it again until somebody releases it.
 
     Repository    shop/web
     Failed        1.5.0 (sha256:bbbbbbbbbbbb)
@@ -316,21 +316,21 @@ fn a_failure_that_nobody_mends() {
     Triggered by  an image push (event 13cde686)
     Took          4 min 30 s
 
-    What Slipway saw:
+    What Slipway observed:
       Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
         container web: exit code 1
       The last lines of web's log:
       | panic: DATABASE_URL is not set
 
     What you can do:
-    - Deploy an image that is known to work: invoke the deploy function with {"action": "deploy", "target": "prod/web", "tag": …}
-    - Read the last lines of the container's log, mend the image, and push it
-    - If the image is innocent, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - Deploy an image that is known to work: invoke the deploy function with {"action": "deploy", "target": "prod/web", "tag": "…"}
+    - Read the last lines of the container's log, fix the image, and push it
+    - If the image is not the cause, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
     insta::assert_snapshot!(news(&RollbackDecision::NoRollback(NoRollback::Notify(Box::new(update()))), Outcome::Failed), @r#"
     Deploy failed on prod/web: shop/web:1.5.0, its container web exited with code 1
 
-    The deployment failed: its container web exited with code 1. Slipway puts nothing back, because the target says "rollback: notify"; web:41 is what it would put back. Old tasks that still run keep running. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
+    The deployment failed: its container web exited with code 1. Slipway does not roll back, because the target says "rollback: notify"; it would roll back to web:41. Old tasks that still run keep running. shop/web:1.5.0 is quarantined here: no push, retry or reconcile deploys it again until somebody releases it.
 
     Repository    shop/web
     Failed        1.5.0 (sha256:bbbbbbbbbbbb)
@@ -340,16 +340,16 @@ fn a_failure_that_nobody_mends() {
     Triggered by  an image push (event 13cde686)
     Took          4 min 30 s
 
-    What Slipway saw:
+    What Slipway observed:
       Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
         container web: exit code 1
       The last lines of web's log:
       | panic: DATABASE_URL is not set
 
     What you can do:
-    - Put web:41 back: invoke the deploy function with {"action": "rollback", "target": "prod/web", "to": "web:41"}
-    - Read the last lines of the container's log, mend the image, and push it
-    - If the image is innocent, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - Roll back to web:41: invoke the deploy function with {"action": "rollback", "target": "prod/web", "to": "web:41"}
+    - Read the last lines of the container's log, fix the image, and push it
+    - If the image is not the cause, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
     let late = told(
         &failing(FailedBy::Deadline),
@@ -358,7 +358,7 @@ fn a_failure_that_nobody_mends() {
     insta::assert_snapshot!(late, @r#"
     Deploy timed out on prod/web: shop/web:1.5.0, its container web exited with code 1
 
-    The deployment did not complete within 30 min; the likeliest cause: its container web exited with code 1. Slipway puts nothing back, because the target says "rollback: off". Old tasks that still run keep running. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
+    The deployment did not complete within 30 min. The most likely cause: its container web exited with code 1. Slipway does not roll back, because the target says "rollback: off". Old tasks that still run keep running. shop/web:1.5.0 is quarantined here: no push, retry or reconcile deploys it again until somebody releases it.
 
     Repository    shop/web
     Failed        1.5.0 (sha256:bbbbbbbbbbbb)
@@ -368,16 +368,16 @@ fn a_failure_that_nobody_mends() {
     Triggered by  an image push (event 13cde686)
     Took          4 min 30 s
 
-    What Slipway saw:
+    What Slipway observed:
       Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
         container web: exit code 1
       The last lines of web's log:
       | panic: DATABASE_URL is not set
 
     What you can do:
-    - Put web:41 back: invoke the deploy function with {"action": "rollback", "target": "prod/web", "to": "web:41"}
-    - Read the last lines of the container's log, mend the image, and push it
-    - If the image is innocent, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - Roll back to web:41: invoke the deploy function with {"action": "rollback", "target": "prod/web", "to": "web:41"}
+    - Read the last lines of the container's log, fix the image, and push it
+    - If the image is not the cause, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
 }
 
@@ -388,11 +388,11 @@ fn what_a_person_stops_is_no_failure() {
     insta::assert_snapshot!(told(&deployment(), &news), @r#"
     Deploy stopped on prod/web: shop/web:1.5.0, ECS is rolling back to 1.4.2
 
-    Somebody stopped the deployment, and ECS is putting web:41 back.
+    Somebody stopped the deployment, and ECS is rolling back to web:41.
 
     Repository    shop/web
     Stopped       1.5.0 (sha256:bbbbbbbbbbbb)
-    Coming back   1.4.2 (sha256:aaaaaaaaaaaa)
+    Rollback to   1.4.2 (sha256:aaaaaaaaaaaa)
     Revision      web:41 → web:42
     Deployment    ecs-svc/2
     Triggered by  an image push (event 13cde686)
@@ -433,7 +433,7 @@ fn other_endings() {
     insta::assert_snapshot!(ended(&deployment(), Outcome::Stopped), @r#"
     Deploy stopped on prod/web: shop/web:1.5.0, somebody stopped it
 
-    Somebody stopped the deployment before it had ended, so that its image does not run. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
+    Somebody stopped the deployment before it had ended, so its image does not run. shop/web:1.5.0 is quarantined here: no push, retry or reconcile deploys it again until somebody releases it.
 
     Repository    shop/web
     Stopped       1.5.0 (sha256:bbbbbbbbbbbb)
@@ -444,7 +444,7 @@ fn other_endings() {
     Took          4 min 30 s
 
     What you can do:
-    - If the image is innocent, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - If the image is not the cause, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
 }
 
@@ -453,7 +453,7 @@ fn somebody_else_s_deployment_is_not_blamed_on_slipway() {
     insta::assert_snapshot!(told(&external(), &News::InProgress), @r#"
     Changed outside Slipway: prod/web is getting web:42 with shop/web:1.5.0
 
-    ECS is starting the new tasks of prod/web. Slipway did not do this, and leaves the deployment alone.
+    ECS is starting the new tasks of prod/web. Slipway did not start this deployment and does not intervene.
 
     Repository    shop/web
     Image         1.4.2 (sha256:aaaaaaaaaaaa) → 1.5.0 (sha256:bbbbbbbbbbbb)
@@ -462,9 +462,9 @@ fn somebody_else_s_deployment_is_not_blamed_on_slipway() {
     Triggered by  somebody outside Slipway
     "#);
     insta::assert_snapshot!(ended(&external(), Outcome::RolledBackByEcs), @r#"
-    Changed outside Slipway: prod/web was to run web:42 with shop/web:1.5.0, ECS rolled back
+    Changed outside Slipway: prod/web was going to run web:42 with shop/web:1.5.0, but ECS rolled back
 
-    The deployment failed. ECS put the last version back by itself; prod/web runs that again. Slipway did not do this, and leaves the deployment alone.
+    The deployment failed. ECS rolled back automatically; prod/web runs the previous version again. Slipway did not start this deployment and does not intervene.
 
     Repository    shop/web
     Image         1.4.2 (sha256:aaaaaaaaaaaa) → 1.5.0 (sha256:bbbbbbbbbbbb)
