@@ -1,4 +1,4 @@
-//! The calls that leave AWS: Slack's Web API, and its incoming webhooks, over the same way out as those of the SDK.
+//! The calls that leave AWS: Slack's Web API, and its incoming webhooks, over the same connector as those of the SDK.
 //!
 //! Nothing here logs, and no answer names the token or the webhook's address.
 
@@ -21,7 +21,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(8);
 /// Without a Retry-After, Slack's limit of a message a second and channel.
 const USUAL_PAUSE: Duration = Duration::from_secs(1);
 
-/// The way to Slack.
+/// The client of Slack's API.
 #[derive(Debug)]
 pub(crate) struct Api {
     connector: SharedHttpConnector,
@@ -46,9 +46,9 @@ pub(crate) enum Answer {
     Done { channel: Option<String>, ts: Option<String> },
     /// It takes no more for so long.
     Busy(Duration),
-    /// It won't do this, by its own word, `is_archived`.
+    /// It won't do this; its error, `is_archived`.
     Refused { word: String, refusal: Refusal },
-    /// It, or the way to it, is out of order.
+    /// It is not available, or not reachable.
     Away(String),
 }
 
@@ -99,15 +99,14 @@ impl Api {
     }
 }
 
-/// The Web API answers 200 to whatever it understood; whether it did it stands in the body.
+/// The Web API answers 200 to whatever it understood; the body says whether it did it.
 async fn of_web_api(response: HttpResponse) -> Answer {
-    let pause = pause(&response);
-    match response.status().as_u16() {
+    let (pause, status) = (pause(&response), response.status().as_u16());
+    match status {
         429 => return Answer::Busy(pause),
-        status @ 500.. => return Answer::Away(format!("HTTP {status}")),
+        500.. => return Answer::Away(format!("HTTP {status}")),
         _ => {}
     }
-    let status = response.status().as_u16();
     let body: Value = serde_json::from_str(&text(response).await).unwrap_or_default();
     let member = |name: &str| body[name].as_str().map(str::to_owned);
     if body["ok"] == Value::Bool(true) {

@@ -169,10 +169,7 @@ impl<C: Cloud> Call<'_, C> {
             who: who.clone(),
             request_reason: input.as_ref().and_then(|input| input.reason.clone()),
             image: plan.image.clone(),
-            revision: RevisionChange {
-                old: plan.running.as_ref().map(|running| running.short().to_owned()),
-                new: existing(plan).map(|revision| revision.short().to_owned()),
-            },
+            revision: RevisionChange::of(plan.running.as_ref(), existing(plan)),
             deadline: now.checked_add(seconds.seconds()).ok(),
             settings,
             state: DeploymentState::Intended {

@@ -28,7 +28,7 @@ fn notice() -> Notice {
 
 #[test]
 fn a_notice_is_laid_out() {
-    insta::assert_snapshot!(serde_json::to_string_pretty(&living(&notice())).unwrap(), @r##"
+    insta::assert_snapshot!(serde_json::to_string_pretty(&message(&notice())).unwrap(), @r##"
     {
       "text": "↩️ Deploy failed on prod/web: shop/web:1.5.0, 1.4.2 runs again",
       "blocks": [
@@ -117,19 +117,19 @@ fn a_notice_is_laid_out() {
 
 #[test]
 fn the_thread_has_the_whole_evidence() {
-    let glance = living(&notice()).to_string();
+    let glance = message(&notice()).to_string();
     let reply = reply(&notice()).to_string();
     // Of a log the end is what counts.
     assert!(glance.contains("| …") && !glance.contains("| 1") && glance.contains("| 8"));
     assert!(reply.contains("| 1") && reply.contains("| 8"));
-    assert!(whole(&notice()).to_string().contains("| 1"));
+    assert!(full_message(&notice()).to_string().contains("| 1"));
     let long = Notice { details: vec![format!("| {}", "<&>".repeat(90)); 12], ..notice() };
     let long = Notice { details: [long.details, vec!["| the end".to_owned()]].concat(), ..long };
-    assert!(whole(&long).to_string().contains("| the end```"));
+    assert!(full_message(&long).to_string().contains("| the end```"));
 }
 
 #[test]
-fn only_a_request_stands_in_code() {
+fn only_a_request_is_set_as_code() {
     assert_eq!(step("Put it back: {\"action\": \"x`\"} now"), "Put it back: `{\"action\": \"x'\"}` now");
     assert_eq!(step("Fix `it` <now>"), "Fix 'it' &lt;now&gt;");
     assert_eq!(step("} {\"action\""), "} {\"action\"");
@@ -138,8 +138,8 @@ fn only_a_request_stands_in_code() {
 #[test]
 fn a_kind_of_a_later_version_is_posted_with_its_headline() {
     let later = Notice { kind: NoticeKind::Unknown, ..notice() };
-    assert_eq!(living(&later)["text"], "❌ Deploy failed on prod/web: shop/web:1.5.0, 1.4.2 runs again");
-    assert_eq!(living(&Notice::default())["text"], "ℹ️ Slipway: unknown");
+    assert_eq!(message(&later)["text"], "❌ Deploy failed on prod/web: shop/web:1.5.0, 1.4.2 runs again");
+    assert_eq!(message(&Notice::default())["text"], "ℹ️ Slipway: unknown");
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn slack_s_limits_hold_whatever_the_notice() {
 
 #[track_caller]
 fn check_limits(notice: &Notice) {
-    for message in [living(notice), reply(notice), whole(notice), plain(notice)] {
+    for message in [message(notice), reply(notice), full_message(notice), plain(notice)] {
         let length = |value: &Value| value.as_str().map_or(0, |text| text.chars().count());
         assert!((1..=3_000).contains(&length(&message["text"])));
         let top = message["blocks"].as_array().unwrap();

@@ -29,10 +29,7 @@ impl Notice {
             headline: format!("Deploying to {}: {image}", plan.target),
             reason: format!("Slipway updated the service, because {}.", plan.reason),
             image: plan.image.clone(),
-            revision: Some(RevisionChange {
-                old: plan.running.as_ref().map(|running| running.short().to_owned()),
-                new: Some(revision.short().to_owned()),
-            }),
+            revision: Some(RevisionChange::of(plan.running.as_ref(), Some(revision))),
             deployment: deployment.cloned(),
             cause: Some(cause),
             changes: plan.diff().map(|diff| diff.changes.clone()).unwrap_or_default(),
@@ -54,10 +51,7 @@ impl Notice {
             headline: format!("Not deployed to {}: {what}", plan.target),
             reason: format!("Slipway changed nothing, because {}.", plan.reason),
             image: plan.image.clone(),
-            revision: plan
-                .running
-                .as_ref()
-                .map(|running| RevisionChange { old: Some(running.short().to_owned()), new: None }),
+            revision: plan.running.as_ref().map(|running| RevisionChange::of(Some(running), None)),
             advice: vec![match &plan.image {
                 Some(image) => format!("Once that is fixed, {}", deploy(&plan.target, Some(&image.new))),
                 None => format!("Once that is fixed, push the image again, or {}", deploy(&plan.target, None)),
