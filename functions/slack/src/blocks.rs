@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use slipway_core::model::id::EventId;
 use slipway_core::model::notice::{Link, Notice, NoticeKind, Severity, TriggeredBy};
 use slipway_core::rules::message_state::GLANCE;
-use slipway_core::text::notice::{ADVICE, CHANGES, shorten};
+use slipway_core::text::notice::{ADVICE, CHANGES, details_within, shorten};
 
 use text::{escaped, fits, one_line};
 
@@ -136,9 +136,8 @@ fn is_uuid(text: &str) -> bool {
 
 fn evidence(notice: &Notice, most: usize) -> Option<Value> {
     // Fewer lines, chosen well, rather than a block that ends in the middle of a log.
-    let details = notice.details.iter().map(|line| shorten(line, CODE)).collect();
-    let cut = Notice { details, ..Notice::default() };
-    let lines = |most: usize| cut.details_within(most).join("\n");
+    let details: Vec<String> = notice.details.iter().map(|line| shorten(line, CODE)).collect();
+    let lines = |most: usize| details_within(&details, most).join("\n");
     let most = (2..=most).rev().find(|most| fits(lines(*most).trim_end(), CODE)).unwrap_or(1);
     fenced(notice.details_title(), &lines(most))
 }

@@ -14,10 +14,8 @@ mod refused;
 mod secret;
 mod settings;
 
-use std::time::Duration;
-
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use slipway_aws::Aws;
 use slipway_aws::metric::{Metric, Metrics};
@@ -126,7 +124,6 @@ pub async fn handle(poster: &Poster, batch: LambdaEvent<SqsEvent>) -> Result<Sqs
 
 /// The invocation's end but two seconds, to answer Lambda.
 fn until(context: &Context) -> Timestamp {
-    let deadline = Timestamp::from_millisecond(i64::try_from(context.deadline).unwrap_or(i64::MAX));
-    let spare = SignedDuration::try_from(Duration::from_secs(2)).unwrap_or_default();
-    deadline.unwrap_or(Timestamp::MAX).saturating_sub(spare).unwrap_or(Timestamp::MIN)
+    let milliseconds = i64::try_from(context.deadline).unwrap_or(i64::MAX).saturating_sub(2_000);
+    Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::MAX)
 }

@@ -4,6 +4,7 @@
 //! out.
 
 pub use deployment::News;
+pub use details::details_within;
 pub use email::{ADVICE, CHANGES};
 pub use limits::{one_line, shorten};
 

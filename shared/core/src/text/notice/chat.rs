@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::details::details_within;
 use super::limits::{one_line, shorten};
 use crate::model::notice::Notice;
 
@@ -62,7 +63,7 @@ impl Notice {
     /// Why, then the evidence, then the facts.
     fn description(&self) -> String {
         let quoted = |text: &str, longest| harmless(&shorten(text, longest));
-        let details = self.details_within(LINES);
+        let details = details_within(&self.details, LINES);
         let title = if details.is_empty() { None } else { Some(format!("*{}*", self.details_title())) };
         let details = details.iter().map(|line| format!("• {}", quoted(line, STEP)));
         let rows = self.table();

@@ -102,25 +102,20 @@ struct Report<'a> {
 impl Report<'_> {
     fn severity(&self) -> Severity {
         let external = self.deployment.is_external();
-        match self.news.kind() {
-            NoticeKind::Completed if !external => Severity::Success,
+        // What others deploy is theirs to watch.
+        let failure = if external { Severity::Warning } else { Severity::Failure };
+        match self.news {
+            News::InProgress => Severity::Info,
             // A person's decision is no failure.
-            NoticeKind::Stopped => Severity::Warning,
-            NoticeKind::RollingBack
-                if matches!(self.news, News::RollingBack { by: RollbackInitiator::Somebody, .. }) =>
-            {
-                Severity::Warning
-            }
-            NoticeKind::Failing
-            | NoticeKind::Failed
-            | NoticeKind::TimedOut
-            | NoticeKind::RollingBack
-            | NoticeKind::RolledBack
-            | NoticeKind::RollbackFailed => {
-                // What others deploy is theirs to watch.
-                if external { Severity::Warning } else { Severity::Failure }
-            }
-            _ => Severity::Info,
+            News::RollingBack { by: RollbackInitiator::Somebody, .. } => Severity::Warning,
+            News::Failing { .. } | News::RollingBack { .. } => failure,
+            News::Ended { end, .. } => match end.outcome {
+                Outcome::Completed if !external => Severity::Success,
+                Outcome::Completed | Outcome::Superseded | Outcome::External => Severity::Info,
+                Outcome::Stopped => Severity::Warning,
+                Outcome::RolledBackByEcs | Outcome::RolledBackBySlipway | Outcome::RollbackFailed => failure,
+                Outcome::Failed | Outcome::TimedOut => failure,
+            },
         }
     }
 
@@ -255,10 +250,11 @@ impl Report<'_> {
                 ),
                 None => format!("{target} now runs {new}."),
             },
-            (Outcome::Superseded, Some(newer)) => {
-                format!("It had not ended when the newer deployment {newer} began. It did not fail.")
+            (Outcome::Superseded, newer) => {
+                let newer =
+                    newer.as_ref().map_or("a newer deployment".to_owned(), |it| format!("the newer deployment {it}"));
+                format!("It had not ended when {newer} began. It did not fail.")
             }
-            (Outcome::Superseded, None) => "A newer deployment began before it had ended. It did not fail.".to_owned(),
             (Outcome::RolledBackByEcs, _) => {
                 format!("{failure} ECS rolled back automatically; {target} runs {PREVIOUS} again.")
             }

@@ -10,16 +10,12 @@ impl Notice {
     pub fn details_title(&self) -> &'static str {
         if self.kind == NoticeKind::ConfigInvalid { "Mistakes" } else { "What Slipway observed" }
     }
-
-    /// At most so many lines of the details, and a line for what was left out at each place.
-    ///
-    /// An application's last words say most about its death, so a log at the end of the details loses its first lines.
-    pub fn details_within(&self, most: usize) -> Vec<String> {
-        within(&self.details, most)
-    }
 }
 
-fn within(lines: &[String], most: usize) -> Vec<String> {
+/// At most so many lines of the details, and a line for what was left out at each place.
+///
+/// An application's last words say most about its death, so a log at the end of the details loses its first lines.
+pub fn details_within(lines: &[String], most: usize) -> Vec<String> {
     if lines.len() <= most {
         return lines.to_vec();
     }
@@ -50,7 +46,7 @@ mod tests {
     #[track_caller]
     fn check(lines: &str, most: usize, expected: &str) {
         let lines: Vec<String> = lines.split('/').map(str::to_owned).collect();
-        assert_eq!(within(&lines, most).join("/"), expected);
+        assert_eq!(details_within(&lines, most).join("/"), expected);
     }
 
     #[test]

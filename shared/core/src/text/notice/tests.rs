@@ -122,7 +122,7 @@ fn a_refusal_says_what_to_do() {
 }
 
 #[test]
-fn a_wrong_document_is_told_with_every_mistake() {
+fn a_wrong_document_is_reported_with_every_mistake() {
     let mistakes = Mistakes {
         version: "0a1b2c3d4e5f".to_owned(),
         mistakes: vec![
@@ -199,7 +199,7 @@ fn subscribers_can_filter() {
 }
 
 #[test]
-fn each_protocol_gets_its_own_face() {
+fn each_protocol_gets_its_own_form() {
     let notice = started();
     let message: serde_json::Value = serde_json::from_str(&notice.message()).unwrap();
     assert_eq!(message["default"], notice.text());

@@ -1,4 +1,4 @@
-//! A deployment's story as people read it, told from the record alone.
+//! A deployment's notices as people read them, from the record alone.
 
 use serde_json::json;
 
@@ -89,17 +89,17 @@ fn notice(deployment: &Deployment, news: &News<'_>) -> Notice {
 }
 
 /// The notice's text without its links and last line, which every notice has.
-fn told(deployment: &Deployment, news: &News<'_>) -> String {
+fn published(deployment: &Deployment, news: &News<'_>) -> String {
     notice(deployment, news).text().split("\nLook here:").next().unwrap().to_owned()
 }
 
 fn ended(deployment: &Deployment, outcome: Outcome) -> String {
-    told(deployment, &News::Ended { end: &end(outcome), next: None })
+    published(deployment, &News::Ended { end: &end(outcome), next: None })
 }
 
 #[test]
 fn a_deployment_that_goes_well() {
-    insta::assert_snapshot!(told(&deployment(), &News::InProgress), @r#"
+    insta::assert_snapshot!(published(&deployment(), &News::InProgress), @r#"
     In progress on prod/web: shop/web:1.5.0 (was 1.4.2)
 
     ECS is starting the new tasks of prod/web.
@@ -126,7 +126,7 @@ fn a_deployment_that_goes_well() {
 
 #[test]
 fn a_deployment_that_fails_says_what_is_next() {
-    insta::assert_snapshot!(told(&failing(FailedBy::Tasks), &News::Failing { next: &update() }), @r#"
+    insta::assert_snapshot!(published(&failing(FailedBy::Tasks), &News::Failing { next: &update() }), @r#"
     Deploy is failing on prod/web: shop/web:1.5.0, its container web exited with code 1
 
     The deployment failed: its container web exited with code 1, and 3 of its tasks stopped unexpectedly. Slipway rolls back to web:41, the last known-good revision.
@@ -148,7 +148,7 @@ fn a_deployment_that_fails_says_what_is_next() {
     What you can do:
     - Read the last lines of the container's log, fix the image, and push it
     "#);
-    insta::assert_snapshot!(told(&failing(FailedBy::Deadline), &News::Failing { next: &RollbackDecision::NoRollback(NoRollback::EcsRollsBack) }), @r#"
+    insta::assert_snapshot!(published(&failing(FailedBy::Deadline), &News::Failing { next: &RollbackDecision::NoRollback(NoRollback::EcsRollsBack) }), @r#"
     Deploy is failing on prod/web: shop/web:1.5.0, its container web exited with code 1
 
     The deployment did not complete within 30 min. The most likely cause: its container web exited with code 1. ECS rolls back automatically.
@@ -174,7 +174,7 @@ fn a_deployment_that_fails_says_what_is_next() {
 
 #[test]
 fn a_rollback_under_way_and_done() {
-    insta::assert_snapshot!(told(&rolled_back(), &News::RollingBack { by: RollbackInitiator::Slipway, to: Some("web:41") }), @r#"
+    insta::assert_snapshot!(published(&rolled_back(), &News::RollingBack { by: RollbackInitiator::Slipway, to: Some("web:41") }), @r#"
     Deploy failed on prod/web: shop/web:1.5.0, Slipway is rolling back to 1.4.2
 
     The deployment failed: its container web exited with code 1, and 3 of its tasks stopped unexpectedly. Slipway is rolling back to web:41.
@@ -197,7 +197,7 @@ fn a_rollback_under_way_and_done() {
     - Wait: a notice follows when the rollback has ended
     - Read the last lines of the container's log, fix the image, and push it
     "#);
-    insta::assert_snapshot!(told(&failing(FailedBy::Ecs), &News::RollingBack { by: RollbackInitiator::Ecs, to: None }), @r#"
+    insta::assert_snapshot!(published(&failing(FailedBy::Ecs), &News::RollingBack { by: RollbackInitiator::Ecs, to: None }), @r#"
     Deploy failed on prod/web: shop/web:1.5.0, ECS is rolling back to 1.4.2
 
     The deployment failed: its container web exited with code 1. ECS is rolling back to the previous version automatically; Slipway does not intervene.
@@ -247,7 +247,7 @@ fn a_rollback_under_way_and_done() {
         says: Some("ECS deployment circuit breaker: tasks failed to start.".to_owned()),
         ..end(Outcome::RolledBackByEcs)
     };
-    insta::assert_snapshot!(told(&failing(FailedBy::Ecs), &News::Ended { end: &by_ecs, next: None }), @r#"
+    insta::assert_snapshot!(published(&failing(FailedBy::Ecs), &News::Ended { end: &by_ecs, next: None }), @r#"
     Deploy failed on prod/web: shop/web:1.5.0, 1.4.2 runs again
 
     The deployment failed: its container web exited with code 1. ECS rolled back automatically; prod/web runs the previous version again. shop/web:1.5.0 is quarantined here: no push, retry or reconcile deploys it again until somebody releases it.
@@ -299,9 +299,9 @@ fn a_rollback_under_way_and_done() {
 }
 
 #[test]
-fn a_failure_that_nobody_mends() {
-    let news = |way: &RollbackDecision, outcome| {
-        told(&failing(FailedBy::Ecs), &News::Ended { end: &end(outcome), next: Some(way) })
+fn a_failure_without_a_rollback() {
+    let news = |decision: &RollbackDecision, outcome| {
+        published(&failing(FailedBy::Ecs), &News::Ended { end: &end(outcome), next: Some(decision) })
     };
     insta::assert_snapshot!(news(&RollbackDecision::ManualAction(ManualAction::NoDestination(NoDestination::NoKnownGood)), Outcome::Failed), @r#"
     Deploy failed on prod/web: shop/web:1.5.0, its container web exited with code 1
@@ -351,7 +351,7 @@ fn a_failure_that_nobody_mends() {
     - Read the last lines of the container's log, fix the image, and push it
     - If the image is not the cause, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
-    let late = told(
+    let late = published(
         &failing(FailedBy::Deadline),
         &News::Ended { end: &end(Outcome::TimedOut), next: Some(&RollbackDecision::NoRollback(NoRollback::Off)) },
     );
@@ -385,7 +385,7 @@ fn a_failure_that_nobody_mends() {
 fn what_a_person_stops_is_no_failure() {
     let news = News::RollingBack { by: RollbackInitiator::Somebody, to: Some("web:41") };
     assert_eq!(notice(&deployment(), &news).severity, Severity::Warning);
-    insta::assert_snapshot!(told(&deployment(), &news), @r#"
+    insta::assert_snapshot!(published(&deployment(), &news), @r#"
     Deploy stopped on prod/web: shop/web:1.5.0, ECS is rolling back to 1.4.2
 
     Somebody stopped the deployment, and ECS is rolling back to web:41.
@@ -404,7 +404,7 @@ fn what_a_person_stops_is_no_failure() {
 }
 
 #[test]
-fn ecs_s_words_are_told_once() {
+fn ecs_s_words_are_quoted_once() {
     let says = "ECS deployment circuit breaker: tasks failed to start.";
     let end = End { says: Some(says.to_owned()), ..end(Outcome::RolledBackByEcs) };
     let mut deployment = failing(FailedBy::Ecs);
@@ -419,7 +419,7 @@ fn ecs_s_words_are_told_once() {
 #[test]
 fn other_endings() {
     let newer = End { newer: Some(DeploymentId::new("ecs-svc/3")), ..end(Outcome::Superseded) };
-    insta::assert_snapshot!(told(&deployment(), &News::Ended { end: &newer, next: None }), @r#"
+    insta::assert_snapshot!(published(&deployment(), &News::Ended { end: &newer, next: None }), @r#"
     Superseded on prod/web: shop/web:1.5.0, a newer deployment took its place
 
     It had not ended when the newer deployment ecs-svc/3 began. It did not fail.
@@ -450,7 +450,7 @@ fn other_endings() {
 
 #[test]
 fn somebody_else_s_deployment_is_not_blamed_on_slipway() {
-    insta::assert_snapshot!(told(&external(), &News::InProgress), @r#"
+    insta::assert_snapshot!(published(&external(), &News::InProgress), @r#"
     Changed outside Slipway: prod/web is getting web:42 with shop/web:1.5.0
 
     ECS is starting the new tasks of prod/web. Slipway did not start this deployment and does not intervene.
@@ -477,7 +477,7 @@ fn somebody_else_s_deployment_is_not_blamed_on_slipway() {
 
 /// Every news, of every record.
 fn all() -> Vec<Notice> {
-    let ways = [
+    let decisions = [
         update(),
         RollbackDecision::Update(Destination::Anew {
             base: TaskDefinitionArn::new("web:41"),
@@ -509,14 +509,14 @@ fn all() -> Vec<Notice> {
         [deployment(), failing(FailedBy::Tasks), failing(FailedBy::Deadline), rolled_back(), external(), bare, nobody]
     {
         let mut news = vec![News::InProgress];
-        news.extend(ways.iter().map(|next| News::Failing { next }));
+        news.extend(decisions.iter().map(|next| News::Failing { next }));
         news.extend(
             [RollbackInitiator::Ecs, RollbackInitiator::Slipway, RollbackInitiator::Somebody]
                 .map(|by| News::RollingBack { by, to: None }),
         );
         for end in &ends {
             news.push(News::Ended { end, next: None });
-            news.extend(ways.iter().map(|next| News::Ended { end, next: Some(next) }));
+            news.extend(decisions.iter().map(|next| News::Ended { end, next: Some(next) }));
         }
         notices.extend(news.iter().map(|news| notice(&deployment, news)));
     }
@@ -539,7 +539,7 @@ fn every_notice_reads_as_sentences() {
 }
 
 #[test]
-fn a_second_look_makes_a_copy_and_the_story_only_moves_forward() {
+fn the_same_observed_twice_makes_a_copy_and_the_rank_only_grows() {
     let id = |deployment: &Deployment, news: &News<'_>| notice(deployment, news).id;
     let completed = end(Outcome::Completed);
     let done = News::Ended { end: &completed, next: None };
@@ -566,6 +566,6 @@ fn a_second_look_makes_a_copy_and_the_story_only_moves_forward() {
         );
         assert_eq!(notice.kind.rank() == 5, ending, "{:?}", notice.kind);
     }
-    // An assessment that ended is told by its end.
+    // An end is an assessment too.
     assert!(matches!(Assessment::from(completed), Assessment::Ended(_)));
 }
