@@ -1,4 +1,4 @@
-//! The calls that leave AWS: Slack's Web API, and its incoming webhooks, over the same way out as those of the SDK.
+//! The calls that leave AWS: Slack's Web API, and its incoming webhooks, over the same connector as those of the SDK.
 //!
 //! Nothing here logs, and no answer names the token or the webhook's address.
 
@@ -21,7 +21,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(8);
 /// Without a Retry-After, Slack's limit of a message a second and channel.
 const USUAL_PAUSE: Duration = Duration::from_secs(1);
 
-/// The way to Slack.
+/// The client of Slack's API.
 #[derive(Debug)]
 pub(crate) struct Api {
     connector: SharedHttpConnector,
@@ -46,9 +46,9 @@ pub(crate) enum Answer {
     Done { channel: Option<String>, ts: Option<String> },
     /// It takes no more for so long.
     Busy(Duration),
-    /// It won't do this, by its own word, `is_archived`.
+    /// It won't do this; its error, `is_archived`.
     Refused { word: String, refusal: Refusal },
-    /// It, or the way to it, is out of order.
+    /// It is not available, or not reachable.
     Away(String),
 }
 
@@ -71,9 +71,13 @@ impl Api {
                 Err(error) if error.is_io() => return Answer::Away("no connection".to_owned()),
                 Err(_) => return Answer::Away("the request could not be sent".to_owned()),
             };
-            match method {
-                Method::Webhook => of_webhook(response).await,
-                Method::Post | Method::Update => of_web_api(response).await,
+            let status = response.status().as_u16();
+            match (method, status) {
+                (_, 429) => Answer::Busy(pause(&response)),
+                (_, 500..) => Answer::Away(format!("HTTP {status}")),
+                (Method::Webhook, 200..300) => Answer::Done { channel: None, ts: None },
+                (Method::Webhook, _) => of_webhook(status, text(response).await.trim()),
+                (Method::Post | Method::Update, _) => of_web_api(status, pause(&response), &text(response).await),
             }
         };
         match timeout(LONGEST_WAIT, exchange).await {
@@ -99,16 +103,9 @@ impl Api {
     }
 }
 
-/// The Web API answers 200 to whatever it understood; whether it did it stands in the body.
-async fn of_web_api(response: HttpResponse) -> Answer {
-    let pause = pause(&response);
-    match response.status().as_u16() {
-        429 => return Answer::Busy(pause),
-        status @ 500.. => return Answer::Away(format!("HTTP {status}")),
-        _ => {}
-    }
-    let status = response.status().as_u16();
-    let body: Value = serde_json::from_str(&text(response).await).unwrap_or_default();
+/// The Web API answers 200 to whatever it understood; the body says whether it did it.
+fn of_web_api(status: u16, pause: Duration, body: &str) -> Answer {
+    let body: Value = serde_json::from_str(body).unwrap_or_default();
     let member = |name: &str| body[name].as_str().map(str::to_owned);
     if body["ok"] == Value::Bool(true) {
         return Answer::Done { channel: member("channel"), ts: member("ts") };
@@ -124,21 +121,11 @@ async fn of_web_api(response: HttpResponse) -> Answer {
     }
 }
 
-/// A webhook answers with a status, and a word in the body.
-async fn of_webhook(response: HttpResponse) -> Answer {
-    match response.status().as_u16() {
-        200..300 => Answer::Done { channel: None, ts: None },
-        429 => Answer::Busy(pause(&response)),
-        status @ 500.. => Answer::Away(format!("HTTP {status}")),
-        status => {
-            let word = match text(response).await.trim() {
-                word if !word.is_empty() && word.len() <= 50 && !word.contains(['<', ' ']) => word.to_owned(),
-                _ => format!("HTTP {status}"),
-            };
-            let refusal = if status == 400 { Refusal::Layout } else { Refusal::Secret };
-            Answer::Refused { word, refusal }
-        }
-    }
+/// A webhook refuses with a status, and a word in the body.
+fn of_webhook(status: u16, body: &str) -> Answer {
+    let is_word = !body.is_empty() && body.len() <= 50 && !body.contains(['<', ' ']);
+    let word = if is_word { body.to_owned() } else { format!("HTTP {status}") };
+    Answer::Refused { word, refusal: if status == 400 { Refusal::Layout } else { Refusal::Secret } }
 }
 
 fn pause(response: &HttpResponse) -> Duration {

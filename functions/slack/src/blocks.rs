@@ -2,8 +2,8 @@
 //!
 //! Every word is the notice's own; only the layout and Slack's limits are decided here. What happened and why stands at the
 //! top, where Slack never folds it; a colour bar stands beside the rest, an attachment, of which Slack may fold the end. So
-//! the evidence comes first there, then what a person can do, then the facts. Links are links and no buttons: Slack takes a press of a button, even of one with an address, for a
-//! request to the app, and shows a warning where no server answers.
+//! the evidence comes first there, then what a person can do, then the facts. Links are links and no buttons: Slack takes a
+//! press of a button, even of one with an address, for a request to the app, and shows a warning where no server answers.
 
 mod text;
 
@@ -11,74 +11,49 @@ use serde_json::{Value, json};
 use slipway_core::model::id::EventId;
 use slipway_core::model::notice::{Link, Notice, NoticeKind, Severity, TriggeredBy};
 use slipway_core::rules::message_state::GLANCE;
-use slipway_core::text::notice::{ADVICE, CHANGES};
+use slipway_core::text::notice::{ADVICE, CHANGES, details_within, shorten};
 
-use text::{code, fits, oneline, prose, shortened};
-
-pub(crate) use text::shortened as cut;
+use text::{escaped, fits, one_line};
 
 /// Characters of a header's plain text.
 const HEADER: usize = 150;
-
 /// Characters of a section's text; what follows adds up to less than 12,000, the most that a message holds as a whole.
 const SECTION: usize = 3_000;
-
 const REASON: usize = 1_200;
-
 const FIELD: usize = 250;
-
 const FIELDS: usize = 10;
-
 /// Lines of a list of evidence where there is no other place for it; the e-mail has them all.
 const EVIDENCE: usize = 30;
-
 const LINES: usize = 12;
-
 const CODE: usize = 2_000;
-
 const BULLETS: usize = 1_500;
-
 const BULLET: usize = 500;
-
 const LINKS: usize = 2_000;
-
 const CONTEXT: usize = 300;
 
-/// How much of the evidence a message shows.
-#[derive(Clone, Copy)]
-enum Depth {
-    /// The first lines; the rest is in the thread.
-    Glance,
-    /// All that fits.
-    Whole,
-}
-
-/// The message that follows a deployment, edited as it goes.
-pub fn living(notice: &Notice) -> Value {
-    message(notice, Depth::Glance)
+/// The message that follows a deployment, edited as it goes: its thread has the rest of the evidence.
+pub fn message(notice: &Notice) -> Value {
+    laid_out(notice, GLANCE, None)
 }
 
 /// The message where there is no thread: by a webhook.
-pub fn whole(notice: &Notice) -> Value {
-    message(notice, Depth::Whole)
+pub fn full_message(notice: &Notice) -> Value {
+    laid_out(notice, EVIDENCE, changes(notice))
 }
 
-/// The reply in the thread: all there is to know of this step. It stands in the channel too, if it is broadcast.
+/// The reply in the thread: all there is to know of this step. It is in the channel too, if it is broadcast.
 pub fn reply(notice: &Notice) -> Value {
     let headline = headline(notice);
-    let mut blocks = vec![];
-    blocks.extend(reason(notice));
-    blocks.extend(evidence(notice, Depth::Whole));
-    blocks.extend(changes(notice));
-    blocks.extend(advice(notice));
+    let lists = [reason(notice), evidence(notice, EVIDENCE), changes(notice), advice(notice)];
+    let mut blocks: Vec<Value> = lists.into_iter().flatten().collect();
     if notice.severity == Severity::Failure {
-        // Whoever meets it in the channel has not the message above it.
+        // It is broadcast, and readers in the channel do not see the message above it.
         blocks.extend(links(&notice.all_links()));
     }
     blocks.push(signature(notice));
     json!({
-        "text": prose(&headline, SECTION),
-        "blocks": [section(&format!("*{}*", prose(&headline, HEADER)))],
+        "text": escaped(&headline, SECTION),
+        "blocks": [section(&format!("*{}*", escaped(&headline, HEADER)))],
         "attachments": [attachment(notice, blocks)],
     })
 }
@@ -86,26 +61,21 @@ pub fn reply(notice: &Notice) -> Value {
 /// The message without a layout, for when Slack refuses that.
 pub(crate) fn plain(notice: &Notice) -> Value {
     let text = format!("{}\n{}", headline(notice), notice.reason);
-    json!({ "text": prose(&text, SECTION), "blocks": [], "attachments": [] })
+    json!({ "text": escaped(&text, SECTION), "blocks": [], "attachments": [] })
 }
 
-fn message(notice: &Notice, depth: Depth) -> Value {
+fn laid_out(notice: &Notice, evidence_lines: usize, changes: Option<Value>) -> Value {
     let headline = headline(notice);
     let mut top = vec![json!({
         "type": "header",
-        "text": { "type": "plain_text", "text": shortened(&headline, HEADER), "emoji": true },
+        "text": { "type": "plain_text", "text": shorten(&headline, HEADER), "emoji": true },
     })];
     top.extend(reason(notice));
-    let mut blocks = vec![];
-    blocks.extend(evidence(notice, depth));
-    blocks.extend(advice(notice));
-    blocks.extend(table(notice));
-    if matches!(depth, Depth::Whole) {
-        blocks.extend(changes(notice));
-    }
-    blocks.extend(links(&notice.all_links()));
+    let links = links(&notice.all_links());
+    let parts = [evidence(notice, evidence_lines), advice(notice), table(notice), changes, links];
+    let mut blocks: Vec<Value> = parts.into_iter().flatten().collect();
     blocks.push(signature(notice));
-    json!({ "text": prose(&headline, SECTION), "blocks": top, "attachments": [attachment(notice, blocks)] })
+    json!({ "text": escaped(&headline, SECTION), "blocks": top, "attachments": [attachment(notice, blocks)] })
 }
 
 fn attachment(notice: &Notice, blocks: Vec<Value>) -> Value {
@@ -116,7 +86,7 @@ fn attachment(notice: &Notice, blocks: Vec<Value>) -> Value {
         (Severity::Info, NoticeKind::Started | NoticeKind::InProgress) => "#36c5f0",
         (Severity::Info, _) => "#8d8d8d",
     };
-    json!({ "color": colour, "fallback": shortened(&headline(notice), HEADER), "blocks": blocks })
+    json!({ "color": colour, "fallback": shorten(&headline(notice), HEADER), "blocks": blocks })
 }
 
 /// Never empty: Slack refuses a message without a text.
@@ -131,12 +101,12 @@ fn headline(notice: &Notice) -> String {
         (Severity::Failure, _) => "❌",
     };
     // A header's plain text is not parsed, but neither is it documented to unescape.
-    let line = oneline(&notice.headline).replace('<', "‹").replace('>', "›");
+    let line = one_line(&notice.headline).replace('<', "‹").replace('>', "›");
     if line.is_empty() { format!("{sign} {}", notice.subject()) } else { format!("{sign} {line}") }
 }
 
 fn reason(notice: &Notice) -> Option<Value> {
-    (!notice.reason.trim().is_empty()).then(|| section(&prose(&notice.reason, REASON)))
+    (!notice.reason.trim().is_empty()).then(|| section(&escaped(&notice.reason, REASON)))
 }
 
 fn table(notice: &Notice) -> Option<Value> {
@@ -144,13 +114,13 @@ fn table(notice: &Notice) -> Option<Value> {
     let fields: Vec<Value> = rows
         .iter()
         .take(FIELDS)
-        .map(|(label, value)| json!({ "type": "mrkdwn", "text": format!("*{label}*\n{}", prose(value, FIELD)) }))
+        .map(|(label, value)| json!({ "type": "mrkdwn", "text": format!("*{label}*\n{}", escaped(value, FIELD)) }))
         .collect();
     (!fields.is_empty()).then(|| json!({ "type": "section", "fields": fields }))
 }
 
-/// The notice as it is quoted where room is short: its id is in the message's metadata, and the first digits of an event's
-/// id tell it from others, as a commit's do.
+/// The notice where room is short: its id is in the message's metadata, and the first digits of an event's id distinguish it
+/// from others, as a commit's do.
 fn brief(notice: &Notice) -> Notice {
     let cause = notice.cause.clone().map(|cause| match cause.event.as_ref().map(|event| event.as_str()) {
         Some(event) if is_uuid(event) => TriggeredBy { event: Some(EventId::new(&event[..8])), ..cause },
@@ -164,16 +134,11 @@ fn is_uuid(text: &str) -> bool {
     text.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && text.split('-').all(hexadecimal)
 }
 
-fn evidence(notice: &Notice, depth: Depth) -> Option<Value> {
-    let most = match depth {
-        Depth::Glance => GLANCE,
-        Depth::Whole => EVIDENCE,
-    };
+fn evidence(notice: &Notice, most: usize) -> Option<Value> {
     // Fewer lines, chosen well, rather than a block that ends in the middle of a log.
-    let details = notice.details.iter().map(|line| shortened(line, CODE)).collect();
-    let cut = Notice { details, ..Notice::default() };
-    let lines = |most: usize| cut.details_within(most).join("\n");
-    let most = (2..=most).rev().find(|most| fits(&lines(*most), CODE)).unwrap_or(1);
+    let details: Vec<String> = notice.details.iter().map(|line| shorten(line, CODE)).collect();
+    let lines = |most: usize| details_within(&details, most).join("\n");
+    let most = (2..=most).rev().find(|most| fits(lines(*most).trim_end(), CODE)).unwrap_or(1);
     fenced(notice.details_title(), &lines(most))
 }
 
@@ -181,10 +146,9 @@ fn changes(notice: &Notice) -> Option<Value> {
     fenced(CHANGES, &at_most(notice.changed()).join("\n"))
 }
 
-/// Lines as they stand, in a fixed width.
+/// Lines as they are, in a fixed width.
 fn fenced(title: &str, lines: &str) -> Option<Value> {
-    const FENCE: &str = "```";
-    (!lines.trim().is_empty()).then(|| section(&format!("*{title}*\n{FENCE}{}{FENCE}", code(lines, CODE))))
+    (!lines.trim().is_empty()).then(|| section(&format!("*{title}*\n```{}```", escaped(lines.trim_end(), CODE))))
 }
 
 /// Sentences, a bullet each.
@@ -201,15 +165,15 @@ fn advice(notice: &Notice) -> Option<Value> {
     (!text.is_empty()).then(|| section(&format!("*{ADVICE}*{text}")))
 }
 
-/// A sentence; a request that a person can send stands in code, to be told from it and copied.
+/// A sentence; a request that a person can send is set as code, so that it can be copied.
 fn step(line: &str) -> String {
     let request = line.find("{\"action\"").zip(line.rfind('}')).filter(|(begin, end)| begin < end);
     match request {
         Some((begin, end)) if line.chars().count() < BULLET => {
-            let whole = |text: &str| prose(text, usize::MAX);
-            format!("{}`{}`{}", whole(&line[..begin]), oneline(&whole(&line[begin..=end])), whole(&line[end + 1..]))
+            let all = |text: &str| escaped(text, usize::MAX);
+            format!("{}`{}`{}", all(&line[..begin]), one_line(&all(&line[begin..=end])), all(&line[end + 1..]))
         }
-        _ => prose(line, BULLET),
+        _ => escaped(line, BULLET),
     }
 }
 
@@ -230,7 +194,7 @@ fn links(links: &[Link]) -> Option<Value> {
     };
     let mut text = String::new();
     for link in links.iter().filter(safe) {
-        let name = prose(&oneline(&link.name.replace('|', " ")), 75);
+        let name = escaped(&one_line(&link.name.replace('|', " ")), 75);
         let piece = format!("<{}|{name}>", link.url.replace('&', "&amp;"));
         if name.is_empty() || text.chars().count() + piece.chars().count() + BETWEEN.len() > LINKS {
             continue;
@@ -244,7 +208,7 @@ fn links(links: &[Link]) -> Option<Value> {
 }
 
 fn signature(notice: &Notice) -> Value {
-    json!({ "type": "context", "elements": [{ "type": "mrkdwn", "text": prose(&brief(notice).signature(), CONTEXT) }] })
+    json!({ "type": "context", "elements": [{ "type": "mrkdwn", "text": escaped(&brief(notice).signature(), CONTEXT) }] })
 }
 
 fn section(text: &str) -> Value {

@@ -1,9 +1,8 @@
-//! Brings one notice to one channel: takes the message's turn in the ledger, does what the turn says, and writes down what
-//! Slack answered.
+//! Delivers one notice to one channel: takes the message's turn in the table, does what the turn says, and records at once
+//! what Slack answered.
 //!
-//! What Slack answered is written down right after. A function that dies in between may make a message twice: Slack has no
-//! idempotent post, and to look for the message would need the right to read the channel. Each message names its notice in
-//! its metadata, by which a copy can be told.
+//! A function that dies before it recorded that may make a message twice: Slack has no idempotent post, and to look for the
+//! message would need the right to read the channel. Each message names its notice in its metadata, which shows a copy.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,22 +12,22 @@ use serde_json::{Value, json};
 use slipway_aws::ledger::note::Place;
 use slipway_core::model::notice::Notice;
 use slipway_core::rules::message_state::{Main, MessageState, Reply, Subscription, Transport, Turn, Work, Writer};
+use slipway_core::text::notice::shorten;
 use tracing::{error, warn};
 
 use crate::api::{Answer, Method};
-use crate::blocks;
-use crate::pace;
+use crate::pace::{self, later};
 use crate::refusal::Refusal;
 use crate::secret::Secret;
-use crate::{Poster, pace::later};
+use crate::{Poster, blocks};
 
-/// Pauses before the tries that follow the first, where Slack is out of order.
+/// Pauses before the tries that follow the first, where Slack is not available.
 const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
 
 /// With less time left, no try begins: it may take eight seconds.
 const ENOUGH: Duration = Duration::from_secs(10);
 
-/// Longer than any notice is under way: the queue keeps one for two weeks at most.
+/// Longer than any notice waits: the queue keeps one for two weeks at most.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Why a notice was not delivered, without any secret.
@@ -36,11 +35,18 @@ const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 pub(crate) enum Undelivered {
     /// A later try can help.
     Later(String),
-    /// No try can help, until a person mends something; Slack's word.
+    /// No try can help, until a person fixes something; Slack's error.
     Never(String),
 }
 
-/// A channel that is told, and whether it asked for it.
+/// Without the table nobody knows what was posted, so nothing is.
+impl From<slipway_aws::Error> for Undelivered {
+    fn from(error: slipway_aws::Error) -> Self {
+        Self::Later(error.to_string())
+    }
+}
+
+/// A channel that gets the notice, and whether it subscribed to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Recipient {
     pub(crate) channel: String,
@@ -57,13 +63,8 @@ pub(crate) struct Delivery<'a> {
     stopped: Option<Undelivered>,
     /// Why nothing more needs to be tried in a channel.
     closed: HashMap<String, Undelivered>,
-    renewed: Renewed,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Renewed {
-    Not,
-    Already,
+    /// Whether the secret was read again.
+    renewed: bool,
 }
 
 /// What came of a request to Slack.
@@ -74,29 +75,32 @@ enum Sent {
 
 impl<'a> Delivery<'a> {
     pub(crate) fn new(poster: &'a Poster, by: &str, until: Timestamp) -> Self {
-        Self { poster, by: by.to_owned(), until, stopped: None, closed: HashMap::new(), renewed: Renewed::Not }
+        Self { poster, by: by.to_owned(), until, stopped: None, closed: HashMap::new(), renewed: false }
     }
 
-    /// Brings the notice, of the queue's message `record`, to a channel.
-    pub(crate) async fn bring(&mut self, notice: &Notice, to: &Recipient, record: &str) -> Result<(), Undelivered> {
-        let closed = self.stopped.as_ref().or_else(|| self.closed.get(&to.channel));
+    /// Delivers the notice, of the queue's message `record`, to a channel.
+    pub(crate) async fn deliver(&mut self, notice: &Notice, to: &Recipient, record: &str) -> Result<(), Undelivered> {
+        let closed = self.stopped.as_ref().or_else(|| self.closed.get(&to.channel)).cloned();
         if let Some(why @ Undelivered::Later(_)) = closed {
-            return Err(why.clone());
+            return Err(why);
         }
         let place = place(notice, &to.channel);
-        // Whoever writes the message is done in a second or two, or has died.
-        let mut patience = 10;
-        let work = loop {
-            let turn = self.change(&place, |living| match living.lost.iter().any(|lost| lost == record) {
-                // It was put aside; the queue has it again because of another channel.
+        // The invocation that writes the message is done in a second or two, or has died.
+        let mut tries = 10;
+        let (work, state) = loop {
+            let turn = self.change(&place, |state| match state.lost.iter().any(|lost| lost == record) {
+                // It is in the dead-letter queue; the queue has it again because of another channel.
                 true => Turn::Nothing,
-                false => living.take(notice, self.poster.settings.way, to.wanted, self.holder(), self.poster.aws.now()),
+                false => {
+                    let (transport, now) = (self.poster.settings.transport, self.poster.aws.now());
+                    state.take(notice, transport, to.wanted, self.holder(), now)
+                }
             });
             match turn.await? {
                 (Turn::Nothing, _) => return Ok(()),
-                (Turn::Ours(work), living) => break (work, living),
-                (Turn::Wait(_), _) if patience > 0 && self.left() > ENOUGH => {
-                    patience -= 1;
+                (Turn::Ours(work), state) => break (work, state),
+                (Turn::Wait(_), _) if tries > 0 && self.left() > ENOUGH => {
+                    tries -= 1;
                     self.poster.aws.clock.sleep(Duration::from_secs(1)).await;
                 }
                 (Turn::Wait(_), _) => {
@@ -104,15 +108,15 @@ impl<'a> Delivery<'a> {
                 }
             }
         };
-        let done = match closed_for_good(self.stopped.as_ref().or_else(|| self.closed.get(&to.channel))) {
-            Some(why) => Err(why),
-            None => self.work(notice, &to.channel, &place, work).await,
+        let done = match closed {
+            Some(never) => Err(never),
+            None => self.work(notice, &to.channel, &place, work, state).await,
         };
         match &done {
             Ok(()) => {}
             Err(Undelivered::Later(_)) => {
                 if let Err(why) = self.change(&place, MessageState::let_go).await {
-                    warn!(?why, "the message's turn ends by itself");
+                    warn!(?why, "the message's turn was not ended; it ends when its time is over");
                 }
             }
             Err(Undelivered::Never(_)) => _ = self.change(&place, MessageState::let_go).await?,
@@ -120,9 +124,9 @@ impl<'a> Delivery<'a> {
         done
     }
 
-    /// The notice was put aside for this channel; its record comes no second time.
+    /// The notice is in the dead-letter queue for this channel; a second delivery of its record does nothing.
     pub(crate) async fn lost(&self, notice: &Notice, to: &Recipient, record: &str) -> Result<(), Undelivered> {
-        self.change(&place(notice, &to.channel), |living| living.lost(record)).await.map(drop)
+        self.change(&place(notice, &to.channel), |state| state.lost(record)).await.map(drop)
     }
 
     async fn work(
@@ -130,52 +134,48 @@ impl<'a> Delivery<'a> {
         notice: &Notice,
         channel: &str,
         place: &Place,
-        (work, mut living): (Work, MessageState),
+        Work { mut main, mut reply }: Work,
+        mut state: MessageState,
     ) -> Result<(), Undelivered> {
-        let last = work.reply.is_none();
-        let Work { mut main, mut reply } = work;
+        let last = reply.is_none();
         if main == Main::Edit {
-            let there = json!({ "channel": living.channel, "ts": living.ts });
-            match self.send(channel, Method::Update, notice, blocks::living, &there).await? {
+            let there = json!({ "channel": state.channel, "ts": state.ts });
+            match self.send(channel, Method::Update, notice, blocks::message, &there).await? {
                 Sent::Done { .. } => {
-                    let edited = |living: &mut MessageState| {
-                        living.edited(notice, reply);
+                    let edited = |state: &mut MessageState| {
+                        state.edited(notice, reply);
                         if last {
-                            living.done(notice);
+                            state.done(notice);
                         }
                     };
-                    living = self.change(place, edited).await?.1;
+                    state = self.change(place, edited).await?.1;
                 }
                 Sent::Gone => {
-                    warn!(notice.id = notice.id, slack.channel = channel, "the message is gone; it is made anew");
+                    warn!(notice.id = notice.id, slack.channel = channel, "the message is gone; it is posted again");
                     main = Main::Post;
-                    // What is posted tells the channel.
+                    // The post itself reaches the whole channel.
                     reply = reply.map(|_| Reply::Thread);
                 }
             }
         }
         if main == Main::Post {
-            let (method, show): (_, fn(&Notice) -> Value) = match self.poster.settings.way {
-                Transport::Bot => (Method::Post, blocks::living),
-                Transport::Webhook => (Method::Webhook, blocks::whole),
-            };
-            let there = match method {
-                Method::Webhook => json!({}),
-                _ => json!({ "channel": channel }),
+            let (method, show, there): (_, fn(&Notice) -> Value, _) = match self.poster.settings.transport {
+                Transport::Bot => (Method::Post, blocks::message, json!({ "channel": channel })),
+                Transport::Webhook => (Method::Webhook, blocks::full_message, json!({})),
             };
             if let Sent::Done { channel, ts } = self.send(channel, method, notice, show, &there).await? {
-                let posted = |living: &mut MessageState| {
-                    living.posted(notice, channel.clone(), ts.clone(), reply);
+                let posted = |state: &mut MessageState| {
+                    state.posted(notice, channel.clone(), ts.clone(), reply);
                     if last {
-                        living.done(notice);
+                        state.done(notice);
                     }
                 };
-                living = self.change(place, posted).await?.1;
+                state = self.change(place, posted).await?.1;
             }
         }
         let Some(reply) = reply else { return Ok(()) };
-        if living.ts.is_some() {
-            let mut there = json!({ "channel": living.channel, "thread_ts": living.ts });
+        if state.ts.is_some() {
+            let mut there = json!({ "channel": state.channel, "thread_ts": state.ts });
             if reply == Reply::Broadcast {
                 there["reply_broadcast"] = Value::Bool(true);
             }
@@ -183,10 +183,10 @@ impl<'a> Delivery<'a> {
                 warn!(notice.id = notice.id, slack.channel = channel, "the thread is gone; there is no reply");
             }
         }
-        self.change(place, |living| living.done(notice)).await.map(drop)
+        self.change(place, |state| state.done(notice)).await.map(drop)
     }
 
-    /// Asks Slack until it did it, or until there is no use in asking.
+    /// Sends until Slack has done it, or until another try cannot help.
     async fn send(
         &mut self,
         channel: &str,
@@ -202,22 +202,22 @@ impl<'a> Delivery<'a> {
             let secret = self.secret().await?;
             self.keep_pace(channel).await?;
             if self.left() < ENOUGH {
-                return Err(self.stop(Undelivered::Later("the function's time ended".to_owned())));
+                return Err(self.stop(Undelivered::Later("the function ran out of time".to_owned())));
             }
             let pause = match self.poster.api.ask(method, &secret, &body).await {
                 Answer::Done { channel, ts } => return Ok(Sent::Done { channel, ts }),
                 Answer::Busy(pause) => {
                     // The other invocations hold off as well. This one does by the same second of the channel.
-                    self.ledger(pace::pause(&self.poster.aws, channel, pause).await)?;
+                    pace::pause(&self.poster.aws, channel, pause).await?;
                     Duration::ZERO
                 }
                 Answer::Away(why) => match pauses.next() {
                     Some(pause) => pause,
                     None => return Err(self.stop(Undelivered::Later(why))),
                 },
-                // A layout that Slack does not like must not cost the notice.
+                // A layout that Slack rejects must not cost the notice.
                 Answer::Refused { refusal: Refusal::Layout, word } if !simplified => {
-                    error!(notice.id = notice.id, word, "Slack refused the layout; it gets the text alone");
+                    error!(notice.id = notice.id, word, "Slack rejected the layout; it gets the text alone");
                     body = addressed(blocks::plain(notice), there, notice, Method::Webhook);
                     simplified = true;
                     Duration::ZERO
@@ -243,7 +243,7 @@ impl<'a> Delivery<'a> {
     /// Waits for the channel's next second, if it comes in time.
     async fn keep_pace(&mut self, channel: &str) -> Result<(), Undelivered> {
         let longest = self.left().saturating_sub(ENOUGH);
-        match self.ledger(pace::take(&self.poster.aws, channel, &self.by, longest).await)? {
+        match pace::take(&self.poster.aws, channel, &self.by, longest).await? {
             Ok(wait) => {
                 self.poster.aws.clock.sleep(wait).await;
                 Ok(())
@@ -266,10 +266,9 @@ impl<'a> Delivery<'a> {
 
     /// Reads the secret again, once in a batch: it may have been replaced. Says whether there is another one now.
     async fn renew(&mut self, refused: &Secret) -> Result<bool, Undelivered> {
-        if self.renewed == Renewed::Already {
+        if std::mem::replace(&mut self.renewed, true) {
             return Ok(false);
         }
-        self.renewed = Renewed::Already;
         match self.poster.secret.read(&self.poster.aws, &self.poster.settings.parameter).await {
             Ok(secret) => Ok(secret != *refused),
             Err(why) => Err(self.stop(Undelivered::Later(format!("Slack's secret could not be read again: {why}")))),
@@ -282,12 +281,7 @@ impl<'a> Delivery<'a> {
         change: impl FnMut(&mut MessageState) -> T,
     ) -> Result<(T, MessageState), Undelivered> {
         let until = later(self.poster.aws.now(), KEPT);
-        self.ledger(self.poster.aws.ledger.change_note(place, until, change).await)
-    }
-
-    /// Without the ledger nobody knows what was posted, so nothing is.
-    fn ledger<T>(&self, answer: Result<T, slipway_aws::Error>) -> Result<T, Undelivered> {
-        answer.map_err(|error| Undelivered::Later(error.to_string()))
+        Ok(self.poster.aws.ledger.change_note(place, until, change).await?)
     }
 
     /// A turn outlives the invocation by a little, as the calls that it began do.
@@ -295,7 +289,7 @@ impl<'a> Delivery<'a> {
         Writer { by: self.by.clone(), until: later(self.until, SignedDuration::from_secs(15)) }
     }
 
-    /// What cannot be had now cannot be had for the rest of the batch either.
+    /// What fails now would fail for the rest of the batch too.
     fn stop(&mut self, why: Undelivered) -> Undelivered {
         self.stopped = Some(why.clone());
         why
@@ -306,30 +300,22 @@ impl<'a> Delivery<'a> {
     }
 }
 
-fn closed_for_good(why: Option<&Undelivered>) -> Option<Undelivered> {
-    why.filter(|why| matches!(why, Undelivered::Never(_))).cloned()
-}
-
 fn place(notice: &Notice, channel: &str) -> Place {
     let target = notice.target.as_ref().map_or("slack", |target| target.as_str());
     Place::new(target, format!("slack#{channel}#{}", notice.thread()))
 }
 
-/// A layout with where it goes, and with the notice's id for whoever looks for copies.
-fn addressed(layout: Value, there: &Value, notice: &Notice, method: Method) -> Value {
-    let mut body = layout;
-    if let (Some(body), Some(there)) = (body.as_object_mut(), there.as_object()) {
-        body.extend(there.clone());
-        if method != Method::Webhook {
-            let payload = json!({ "notice": blocks::cut(&notice.id, 200), "kind": notice.kind.as_str() });
-            body.insert("metadata".to_owned(), json!({ "event_type": "slipway_notice", "event_payload": payload }));
-            body.insert("unfurl_links".to_owned(), Value::Bool(false));
-        }
+/// A layout with where it goes, and with the notice's id, which shows copies.
+fn addressed(mut layout: Value, there: &Value, notice: &Notice, method: Method) -> Value {
+    for (name, value) in there.as_object().into_iter().flatten() {
+        layout[name] = value.clone();
     }
-    if method == Method::Update
-        && let Some(body) = body.as_object_mut()
-    {
-        body.remove("unfurl_links");
+    if method != Method::Webhook {
+        let payload = json!({ "notice": shorten(&notice.id, 200), "kind": notice.kind.as_str() });
+        layout["metadata"] = json!({ "event_type": "slipway_notice", "event_payload": payload });
     }
-    body
+    if method == Method::Post {
+        layout["unfurl_links"] = Value::Bool(false);
+    }
+    layout
 }

@@ -1,7 +1,7 @@
 //! The slack function: notices from the queue become messages in Slack, one for each deployment and channel, which move
 //! forward as the deployment does.
 //!
-//! A notice that Slack does not take goes back to the queue; one that it never will take goes to the dead-letter queue. It
+//! A notice that Slack does not accept returns to the queue; one that it never will accept goes to the dead-letter queue. It
 //! never stops those beside it, and never anything that deploys.
 
 mod api;
@@ -14,10 +14,8 @@ mod refused;
 mod secret;
 mod settings;
 
-use std::time::Duration;
-
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use slipway_aws::Aws;
 use slipway_aws::metric::{Metric, Metrics};
@@ -27,14 +25,13 @@ use tracing::{error, info, warn};
 
 use api::Api;
 use deliver::{Delivery, Recipient, Undelivered};
-use record::Read;
 use refused::Refused;
 use secret::Keeper;
 
-pub use blocks::{living, reply, whole};
+pub use blocks::{full_message, message, reply};
 pub use settings::Settings;
 
-/// What stands for the one channel of a webhook, whose name nobody knows here.
+/// The name of a webhook's one channel, which only Slack knows.
 const WEBHOOK: &str = "the webhook's channel";
 
 /// What the function keeps from one batch to the next.
@@ -47,7 +44,7 @@ pub struct Poster {
 }
 
 impl Poster {
-    /// Reads the secret already: init has a full core, an invocation may not. What fails here is tried again by the
+    /// Reads the secret at once: init has a full core, an invocation may not. What fails here is tried again by the
     /// invocation.
     pub async fn new(aws: Aws, settings: Settings) -> Self {
         let api = Api::new(&settings.api);
@@ -58,10 +55,10 @@ impl Poster {
         poster
     }
 
-    /// The channels that hear of a notice, by its routes or else the default.
+    /// The channels that get a notice, by its routes or else the default.
     fn channels(&self, notice: &Notice) -> Vec<Recipient> {
         let wanted = |wants: bool| if wants { Subscription::Yes } else { Subscription::IfThere };
-        match self.settings.way {
+        match self.settings.transport {
             Transport::Webhook => {
                 let wants = notice.notify.is_empty() || notice.notify.iter().any(|route| route.wants(notice));
                 vec![Recipient { channel: WEBHOOK.to_owned(), wanted: wanted(wants) }]
@@ -79,7 +76,7 @@ impl Poster {
     }
 }
 
-/// Delivers a batch. The answer names the records that go back to the queue; there is nothing else to fail with.
+/// Delivers a batch. The answer names the records that return to the queue; there is nothing else to fail with.
 pub async fn handle(poster: &Poster, batch: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Diagnostic> {
     let (batch, context) = batch.into_parts();
     let metrics = Metrics::of(&context.env_config.function_name);
@@ -89,40 +86,36 @@ pub async fn handle(poster: &Poster, batch: LambdaEvent<SqsEvent>) -> Result<Sqs
     let mut answer = SqsBatchResponse::default();
     for record in batch.records {
         let id = record.message_id.unwrap_or_default();
-        let notice = match record::read(record.body.as_deref().unwrap_or_default()) {
-            Read::Notice(notice) if notice.kind == NoticeKind::Undelivered => continue,
-            Read::Notice(notice) => notice,
-            Read::Foreign => {
-                error!(sqs.message = id, body = record.body, "the message is no notice; nothing is posted");
-                metrics.count(Metric::NoticesFailed, None);
-                continue;
-            }
+        let Some(notice) = record::read(record.body.as_deref().unwrap_or_default()) else {
+            error!(sqs.message = id, body = record.body, "the message is no notice; nothing is posted");
+            metrics.count(Metric::NoticesFailed, None);
+            continue;
         };
-        let mut back = false;
+        if notice.kind == NoticeKind::Undelivered {
+            continue;
+        }
+        let mut returns = false;
         for to in poster.channels(&notice) {
             let (channel, kind) = (&to.channel, notice.kind.as_str());
-            match delivery.bring(&notice, &to, &id).await {
+            match delivery.deliver(&notice, &to, &id).await {
                 Ok(()) => info!(notice.id = notice.id, notice.kind = kind, slack.channel = channel, "delivered"),
                 Err(Undelivered::Later(why)) => {
                     warn!(
                         notice.id = notice.id,
                         slack.channel = channel,
                         why,
-                        "not delivered; it goes back to the queue"
+                        "not delivered; it returns to the queue"
                     );
-                    back = true;
+                    returns = true;
                 }
                 Err(Undelivered::Never(word)) => {
-                    error!(notice.id = notice.id, slack.channel = channel, word, "Slack refuses it; it is put aside");
-                    let aside = refused.put_aside(&notice, channel, &word).await;
-                    if aside && delivery.lost(&notice, &to, &id).await.is_ok() {
-                        continue;
-                    }
-                    back = true;
+                    error!(notice.id = notice.id, slack.channel = channel, word, "Slack rejects it permanently");
+                    let safe = refused.dead_letter(&notice, channel, &word).await;
+                    returns |= !safe || delivery.lost(&notice, &to, &id).await.is_err();
                 }
             }
         }
-        if back {
+        if returns {
             answer.add_failure(id);
         }
     }
@@ -131,7 +124,6 @@ pub async fn handle(poster: &Poster, batch: LambdaEvent<SqsEvent>) -> Result<Sqs
 
 /// The invocation's end but two seconds, to answer Lambda.
 fn until(context: &Context) -> Timestamp {
-    let deadline = Timestamp::from_millisecond(i64::try_from(context.deadline).unwrap_or(i64::MAX));
-    let spare = SignedDuration::try_from(Duration::from_secs(2)).unwrap_or_default();
-    deadline.unwrap_or(Timestamp::MAX).saturating_sub(spare).unwrap_or(Timestamp::MIN)
+    let milliseconds = i64::try_from(context.deadline).unwrap_or(i64::MAX).saturating_sub(2_000);
+    Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::MAX)
 }

@@ -21,12 +21,13 @@ const KEPT: SignedDuration = SignedDuration::from_hours(24);
 #[serde(default)]
 struct Pace {
     next: Timestamp,
-    /// Who took the last second. Two who take the same one at once write the same but for this, and so each knows its own.
+    /// The invocation that took the last second. Two that take the same one at once write the same but for this, and so each
+    /// knows its own.
     by: String,
 }
 
-/// Takes the channel's next second for the invocation `by` if it comes within `longest`; how long to wait for it. Else nothing is taken, and the
-/// inner error is how long it would be.
+/// Takes the channel's next second for the invocation `by` if it comes within `longest`; how long to wait for it. Else
+/// nothing is taken, and the inner error is how long it would be.
 pub(crate) async fn take(
     aws: &Aws,
     channel: &str,
@@ -47,7 +48,7 @@ pub(crate) async fn take(
     Ok(taken.await?.0)
 }
 
-/// Slack asks for a pause: nobody writes to the channel before it is over.
+/// Slack asks for a pause: no invocation writes to the channel before it is over.
 pub(crate) async fn pause(aws: &Aws, channel: &str, pause: Duration) -> Result<(), Error> {
     let now = aws.now();
     let until = later(now, SignedDuration::try_from(pause).unwrap_or(PACE));

@@ -3,15 +3,6 @@
 use serde::Deserialize;
 use slipway_core::model::notice::Notice;
 
-/// What a message holds.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Read {
-    /// A notice.
-    Notice(Box<Notice>),
-    /// Something else that was published to the topic. No other try makes a notice of it.
-    Foreign,
-}
-
 /// SNS's envelope, as far as we read it.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -19,10 +10,11 @@ struct Envelope {
     message: String,
 }
 
-pub(crate) fn read(body: &str) -> Read {
+/// The notice; `None` for anything else that was published to the topic, of which no other try makes a notice.
+pub(crate) fn read(body: &str) -> Option<Notice> {
     let wrapped = serde_json::from_str::<Envelope>(body).ok();
     let text = wrapped.as_ref().map_or(body, |envelope| envelope.message.as_str());
-    Notice::parse(text).map_or(Read::Foreign, |notice| Read::Notice(Box::new(notice)))
+    Notice::parse(text)
 }
 
 #[cfg(test)]
@@ -35,16 +27,16 @@ mod tests {
     fn a_notice_is_found_with_and_without_the_envelope() {
         let raw = r#"{"id": "ecs-svc/1/failed", "kind": "failed", "headline": "Deploy failed"}"#;
         let wrapped = json!({ "Type": "Notification", "MessageId": "1", "Subject": "Deploy failed", "Message": raw });
-        let Read::Notice(notice) = read(raw) else { panic!("no notice") };
-        assert_eq!(notice.headline, "Deploy failed");
-        assert_eq!(read(&wrapped.to_string()), Read::Notice(notice));
+        let notice = read(raw);
+        assert_eq!(notice.as_ref().map(|notice| notice.headline.as_str()), Some("Deploy failed"));
+        assert_eq!(read(&wrapped.to_string()), notice);
     }
 
     #[test]
-    fn anything_else_is_foreign() {
+    fn anything_else_is_no_notice() {
         let hello = json!({ "Type": "Notification", "Message": "hello" }).to_string();
         for body in ["", "hello", "{}", "[1]", r#"{"Message": 3}"#, hello.as_str()] {
-            assert_eq!(read(body), Read::Foreign, "{body}");
+            assert_eq!(read(body), None, "{body}");
         }
     }
 }

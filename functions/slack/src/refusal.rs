@@ -1,11 +1,11 @@
-//! What Slack's words mean for us: <https://docs.slack.dev/reference/methods/chat.postMessage#errors>.
+//! What Slack's errors mean for us: <https://docs.slack.dev/reference/methods/chat.postMessage#errors>.
 
 /// Why Slack does not do what was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// The token or the webhook's address is no longer good; there may be another one by now.
+    /// The token or the webhook's address is no longer valid; there may be another one by now.
     Secret,
-    /// It does not like how the message is laid out.
+    /// It rejects the layout of the message.
     Layout,
     /// The message that was to be edited or replied to is not there.
     Gone,
@@ -14,7 +14,7 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    /// The meaning of a word; `None` for one that tells that Slack is out of order.
+    /// The meaning of an error; `None` for one that says that Slack is not available.
     pub(crate) fn of(word: &str) -> Option<Self> {
         match word {
             "invalid_auth" | "not_authed" | "token_revoked" | "token_expired" | "account_inactive" => {

@@ -2,13 +2,13 @@
 //! and into nothing that is logged.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 use slipway_aws::Aws;
+use tokio::sync::Mutex;
 
 /// The secret, as it was last read.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Keeper(Mutex<Option<Secret>>);
 
 /// A secret's value.
@@ -35,22 +35,19 @@ impl Secret {
 impl Keeper {
     /// The secret as it was last read; it is read now if it never was.
     pub(crate) async fn current(&self, aws: &Aws, parameter: &str) -> Result<Secret, String> {
-        match self.known() {
+        let known = self.0.lock().await.clone();
+        match known {
             Some(secret) => Ok(secret),
             None => self.read(aws, parameter).await,
         }
     }
 
-    /// Reads the secret anew. The error is AWS's, which does not name the value.
+    /// Reads the secret again. The error is AWS's, which does not name the value.
     pub(crate) async fn read(&self, aws: &Aws, parameter: &str) -> Result<Secret, String> {
         let text = aws.ssm.parameter(parameter).await.map_err(|error| error.to_string())?;
         let secret = Secret::of(&text);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(secret.clone());
+        *self.0.lock().await = Some(secret.clone());
         Ok(secret)
-    }
-
-    fn known(&self) -> Option<Secret> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -58,13 +55,6 @@ impl Keeper {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret")
-    }
-}
-
-/// Never shows the value.
-impl fmt::Debug for Keeper {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Keeper")
     }
 }
 

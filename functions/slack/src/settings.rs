@@ -1,4 +1,4 @@
-//! The function's settings: where the secret is, which channel is told by default, where to go with what Slack refuses.
+//! The function's settings: where the secret is, the default channel, where to send what Slack rejects.
 
 use slipway_core::config::Mistake;
 use slipway_core::rules::message_state::Transport;
@@ -10,17 +10,17 @@ const API: &str = "https://slack.com/api";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// How Slack is written to.
-    pub way: Transport,
+    pub transport: Transport,
     /// The parameter that holds the bot's token or the webhook's address; `/aws/reference/secretsmanager/NAME` names a
     /// secret of Secrets Manager, which Parameter Store hands through.
     pub parameter: String,
-    /// The channel that is told where the configuration names none; a webhook's is Slack's affair.
+    /// The channel where the configuration names none; empty for a webhook, whose channel only Slack knows.
     pub channel: String,
     /// The address of Slack's API.
     pub api: String,
-    /// The topic, for the news that Slack takes no notices.
+    /// The topic, for the notice that Slack rejects notices.
     pub topic: String,
-    /// The queue for notices that Slack refuses for good.
+    /// The dead-letter queue for notices that Slack rejects permanently.
     pub refused: String,
 }
 
@@ -31,7 +31,7 @@ impl Settings {
         let needed = |name: &str, what: &str| {
             set(name).ok_or_else(|| Mistake::of_setting(name, format!("is empty; it is {what}")))
         };
-        let (way, name) = match set("SLIPWAY_SLACK_TOKEN") {
+        let (transport, name) = match set("SLIPWAY_SLACK_TOKEN") {
             Some(_) => (Transport::Bot, "SLIPWAY_SLACK_TOKEN"),
             None => (Transport::Webhook, "SLIPWAY_SLACK_WEBHOOK"),
         };
@@ -43,17 +43,17 @@ impl Settings {
                 "is not the name of an SSM parameter; it is `ssm:` and the name, ssm:/slipway/slack-token",
             ));
         }
-        let channel = match way {
-            Transport::Bot => needed("SLIPWAY_SLACK_CHANNEL", "the channel that is told by default, #deploys")?,
+        let channel = match transport {
+            Transport::Bot => needed("SLIPWAY_SLACK_CHANNEL", "the default channel, #deploys")?,
             Transport::Webhook => String::new(),
         };
         Ok(Self {
-            way,
+            transport,
             parameter: parameter.to_owned(),
             channel,
             api: set("SLIPWAY_SLACK_API").unwrap_or_else(|| API.to_owned()).trim_end_matches('/').to_owned(),
             topic: needed("SLIPWAY_TOPIC_ARN", "the ARN of the topic for notices")?,
-            refused: needed("SLIPWAY_SLACK_REFUSED", "the URL of the queue for what Slack refuses")?,
+            refused: needed("SLIPWAY_SLACK_REFUSED", "the URL of the queue for what Slack rejects")?,
         })
     }
 }
@@ -74,11 +74,11 @@ mod tests {
     fn a_token_or_a_webhook_is_named() {
         let [topic, refused] = REST;
         let settings = read(&[("SLIPWAY_SLACK_WEBHOOK", "ssm:/slipway/slack-webhook"), topic, refused]).unwrap();
-        assert_eq!((settings.way, settings.parameter.as_str()), (Transport::Webhook, "/slipway/slack-webhook"));
+        assert_eq!((settings.transport, settings.parameter.as_str()), (Transport::Webhook, "/slipway/slack-webhook"));
         let token = ("SLIPWAY_SLACK_TOKEN", "ssm:/aws/reference/secretsmanager/slack");
         let settings = read(&[token, ("SLIPWAY_SLACK_CHANNEL", "#deploys"), topic, refused]).unwrap();
         assert_eq!(
-            (settings.way, settings.parameter.as_str()),
+            (settings.transport, settings.parameter.as_str()),
             (Transport::Bot, "/aws/reference/secretsmanager/slack")
         );
         assert_eq!(settings.api, "https://slack.com/api");

@@ -3,19 +3,12 @@
 //! It decides nothing. Where a sentence belongs to a type of another folder, its `Display` stands here.
 
 pub mod answer;
-
 mod assessment;
-
 pub mod diagnosis;
-
 mod diff;
-
+mod invoke;
 pub mod notice;
-
 mod plan;
-
 mod reason;
-
 mod rollback;
-
 mod status;

@@ -176,10 +176,7 @@ impl<C: Cloud> Call<'_, C> {
             who: cause.who.clone(),
             request_reason: input.as_ref().and_then(|input| input.reason.clone()),
             image: plan.image.clone(),
-            revision: RevisionChange {
-                old: plan.running.as_ref().map(|running| running.short().to_owned()),
-                new: existing(plan).map(|revision| revision.short().to_owned()),
-            },
+            revision: RevisionChange::of(plan.running.as_ref(), existing(plan)),
             deadline: Some(now + settings.allowance()),
             settings,
             state: DeploymentState::Intended {

@@ -220,7 +220,7 @@ impl Demo {
             in_full(notice);
         }
         say(
-            "\nIt stopped the deployment, once. ECS puts the last good revision back, and the deployment has its end:\n",
+            "\nIt stopped the deployment, once. ECS rolls back to the last known-good revision, and the deployment has its end:\n",
         );
         let mut events = world.obey_stop("prod", "api").events;
         events.extend(world.complete("prod", "api").events);

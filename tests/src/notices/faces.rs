@@ -44,9 +44,9 @@ fn faces(notice: &Notice, bot: &mut MessageState, webhook: &mut MessageState) ->
     let (main, reply) = by_bot.map_or((Main::Leave, None), |work| (work.0, work.1));
     let by_webhook = turn(webhook, notice, Transport::Webhook);
     Ok(Faces {
-        message: (main != Main::Leave).then(|| (main, slipway_slack::living(notice))),
+        message: (main != Main::Leave).then(|| (main, slipway_slack::message(notice))),
         reply: reply.map(|reply| (reply, slipway_slack::reply(notice))),
-        webhook: by_webhook.map(|_| slipway_slack::whole(notice)),
+        webhook: by_webhook.map(|_| slipway_slack::full_message(notice)),
         subject: notice.subject(),
         email: face("email"),
         sms: face("sms"),

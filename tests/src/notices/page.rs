@@ -44,7 +44,7 @@ pub fn only(scenarios: &[Scenario], name: &str) -> Result<Page, String> {
     for scenario in scenarios {
         for (at, notice) in scenario.notices.iter().enumerate() {
             if scenario.name_of(at) == name {
-                let message = message(&block_kit::message(&slipway_slack::living(notice))?, notice, "");
+                let message = message(&block_kit::message(&slipway_slack::message(notice))?, notice, "");
                 let html = document(name, &format!("<div class=\"slack light alone\">{message}</div>"));
                 return Ok(Page { html, notices: 1, faces: 1 });
             }

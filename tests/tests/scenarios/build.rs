@@ -118,7 +118,7 @@ async fn the_next_deployment_is_compared_with_the_one_before(name: &'static str)
     let compared: Vec<&str> = compared.trim().lines().map(str::trim).collect();
     assert_eq!(commit(&started), compared.join("\n"));
     assert_eq!(commit(&completed(&mut scenario).await), compared.join("\n"));
-    let slack = slipway_slack::living(&started).to_string();
+    let slack = slipway_slack::message(&started).to_string();
     assert!(slack.contains("<https://github.com/shop/web/compare/3f2a91c0d4e5...8b1d02e7a9c4|Compare>"), "{slack}");
     scenario.claim();
     scenario.end();
@@ -198,7 +198,7 @@ async fn hostile_labels_do_no_harm(name: &'static str) {
         let built = started.build.clone().and_then(|build| build.new).expect("a build");
         let texts = [&built.source, &built.commit, &built.version];
         assert!(texts.into_iter().flatten().all(|text| text.chars().count() <= 300), "{built:?}");
-        let slack = slipway_slack::living(&started).to_string();
+        let slack = slipway_slack::message(&started).to_string();
         for harm in ["javascript:", "<!channel>", "<!here>", "secret", "\u{202e}", "<https://evil"] {
             assert!(!slack.contains(harm), "{harm} in {slack}");
             let links = started.all_links();
@@ -271,7 +271,7 @@ async fn a_person_who_asks_is_named(name: &'static str) {
         assert_eq!((cause.trigger.as_str(), cause.who.as_deref()), ("deploy", Some("dana")));
         let text = notice.text();
         assert!(text.contains("\nTriggered by  a manual deploy by dana (request build-7)\n"), "{text}");
-        let slack = slipway_slack::living(&notice).to_string();
+        let slack = slipway_slack::message(&notice).to_string();
         assert!(slack.contains("a manual deploy by dana (request build-7)"), "{slack}");
         let faces: Value = serde_json::from_str(&notice.message()).expect("the faces of a notice");
         let amazon_q = faces["https"].as_str().unwrap_or_default();

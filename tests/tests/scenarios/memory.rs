@@ -35,7 +35,7 @@ async fn a_held_service_is_left_alone_until_it_is_released(name: &'static str) {
     let answer = scenario.ask(hold).await;
     assert_eq!(answer["targets"][0]["held"]["reason"], "a migration");
     let answer = scenario.push_web("1.5.0").await;
-    assert!(code(&answer) == "held" && text(&answer).starts_with("ana holds the service since"), "{answer:#}");
+    assert!(code(&answer) == "held" && text(&answer).starts_with("ana put the service on hold at"), "{answer:#}");
     assert!(scenario.notices().is_empty());
     let answer = scenario.ask(json!({ "action": "release", "target": "prod/web" })).await;
     assert_eq!(code(&answer), "reconciled", "{answer:#}");

@@ -262,7 +262,7 @@ async fn nothing_changed_registers_nothing(name: &'static str) {
     let digest = Image::single("1.5.0").digest();
     let event = scenario.world.retag("shop/web", &digest, "1.5.1");
     let answer = scenario.deploy(&event).await;
-    assert_eq!(answer["targets"][0]["reason"]["text"], "1.5.1 runs already, as web:2");
+    assert_eq!(answer["targets"][0]["reason"]["text"], "1.5.1 already runs, as web:2");
     assert_snapshot!("nothing_changed_registers_nothing", scenario.transcript());
     scenario.end();
 }

@@ -191,7 +191,7 @@ async fn a_revoked_token_puts_the_notices_aside_and_is_told_once(name: &'static 
     room.deliver(&notice("4", NoticeKind::Started, 0)).await;
     assert_eq!(room.waiting(), 0);
     let subjects: Vec<String> = room.world.notices().into_iter().map(|notice| notice.subject).collect();
-    assert_eq!(subjects, ["Slack takes no notices for #deploys: invalid_auth"]);
+    assert_eq!(subjects, ["Slack rejects notices for #deploys: invalid_auth"]);
 
     // Somebody puts the new token there, and redrives.
     room.keep_secret(By::Bot);
@@ -223,7 +223,7 @@ async fn an_archived_channel_loses_nothing_in_another(name: &'static str) {
         "a redrive repeats nothing elsewhere"
     );
     let subjects: Vec<String> = room.world.notices().into_iter().map(|notice| notice.subject).collect();
-    assert_eq!(subjects, ["Slack takes no notices for #incidents: is_archived"]);
+    assert_eq!(subjects, ["Slack rejects notices for #incidents: is_archived"]);
     room.close();
 }
 

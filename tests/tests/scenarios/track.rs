@@ -97,7 +97,7 @@ async fn a_rollback_by_ecs_is_told_as_a_failed_deploy(name: &'static str) {
 
     Deploy failed on prod/web: shop/web:1.5.0, 1.4.2 runs again
 
-    The deployment failed: its container web exited with code 1. ECS put the last version back by itself; prod/web runs that again. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
+    The deployment failed: its container web exited with code 1. ECS rolled back automatically; prod/web runs the previous version again. shop/web:1.5.0 is quarantined here: no push, retry or reconcile deploys it again until somebody releases it.
 
     Repository    shop/web
     Failed        1.5.0 (sha256:182264c5b6e5)
@@ -108,7 +108,7 @@ async fn a_rollback_by_ecs_is_told_as_a_failed_deploy(name: &'static str) {
     Tasks         2 of 2 running
     Took          11 min 3 s
 
-    What Slipway saw:
+    What Slipway observed:
       ECS says: "Service deployment rolled back because the circuit breaker threshold was exceeded."
       ECS says: "ECS deployment circuit breaker: tasks failed to start."
       Task 53c60e5c stopped at 12:10:04: Essential container in task exited (EssentialContainerExited)
@@ -119,8 +119,8 @@ async fn a_rollback_by_ecs_is_told_as_a_failed_deploy(name: &'static str) {
       12:00:03 (service web) has started 2 tasks.
 
     What you can do:
-    - Read the last lines of the container's log, mend the image, and push it
-    - If the image is innocent, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:182264c5b6e56be21efd35d148bdacae148a18fcfc68d7f0b2c0bab4746ed6e9"}
+    - Read the last lines of the container's log, fix the image, and push it
+    - If the image is not the cause, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:182264c5b6e56be21efd35d148bdacae148a18fcfc68d7f0b2c0bab4746ed6e9"}
 
     Look here:
     - Deployments: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/deployments?region=eu-west-1
@@ -164,18 +164,18 @@ async fn a_failure_without_rollback_says_how_to_go_back(name: &'static str) {
 
     Deploy failed on prod/web: shop/web:1.5.0, Slipway is rolling back to 1.4.2
 
-    The deployment failed: its image is not in the registry. Slipway is putting web:1 back.
+    The deployment failed: its image is not in the registry. Slipway is rolling back to web:1.
 
     Repository    shop/web
     Failed        1.5.0 (sha256:182264c5b6e5)
-    Coming back   1.4.2
+    Rollback to   1.4.2
     Revision      web:1 → web:2
     Deployment    ecs-svc/6522754927968574972
     Triggered by  an image push (event b37cbad3-2334-4e2d-8e78-02610038c227)
     Tasks         2 of 2 running
     Took          10 min 1 s
 
-    What Slipway saw:
+    What Slipway observed:
       ECS says: "Service deployment stopped because the circuit breaker threshold was exceeded."
       ECS says: "ECS deployment circuit breaker: tasks failed to start."
       Task 53c60e5c stopped at 12:10:04: CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref 123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web@sha256:182264c5b6e56be21efd35d148bdacae148a18fcfc68d7f0b2c0bab4746ed6e9: 123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web@sha256:182264c5b6e56be21efd35d148bdacae148a18fcfc68d7f0b2c0bab4746ed6e9: not found (TaskFailedToStart)
@@ -242,11 +242,11 @@ async fn the_first_deployment_of_a_service_has_nothing_to_go_back_to(name: &'sta
         scenario.track(event).await;
     }
     assert_snapshot!(scenario.email(), @r#"
-    Subject: Changed outside Slipway: prod/web was to run web:1 with shop/web:1.4.2, which failed
+    Subject: Changed outside Slipway: prod/web was going to run web:1 with shop/web:1.4.2, but it failed
 
-    Changed outside Slipway: prod/web was to run web:1 with shop/web:1.4.2, which failed
+    Changed outside Slipway: prod/web was going to run web:1 with shop/web:1.4.2, but it failed
 
-    The deployment failed: its container web was killed, probably out of memory (exit code 137). Slipway does nothing, because somebody else made this deployment. Old tasks that still run keep running. Slipway did not do this, and leaves the deployment alone.
+    The deployment failed: its container web was killed, probably out of memory (exit code 137). Slipway does nothing, because somebody else started this deployment. Old tasks that still run keep running. Slipway did not start this deployment and does not intervene.
 
     Repository    shop/web
     Image         1.4.2
@@ -256,7 +256,7 @@ async fn the_first_deployment_of_a_service_has_nothing_to_go_back_to(name: &'sta
     Tasks         0 of 2 running
     Took          0 s
 
-    What Slipway saw:
+    What Slipway observed:
       ECS says: "No rollback candidate was found to run the rollback."
       ECS says: "ECS deployment circuit breaker: tasks failed to start."
       Task 97403c4c stopped at 12:00:01: Essential container in task exited (EssentialContainerExited)
@@ -291,7 +291,7 @@ async fn an_update_from_outside_is_told_as_such(name: &'static str) {
 
     Changed outside Slipway: prod/web is getting web:2 with shop/web:1.4.2
 
-    ECS is starting the new tasks of prod/web. Slipway did not do this, and leaves the deployment alone.
+    ECS is starting the new tasks of prod/web. Slipway did not start this deployment and does not intervene.
 
     Repository    shop/web
     Image         1.4.2, as before

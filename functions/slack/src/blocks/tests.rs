@@ -10,14 +10,14 @@ fn notice() -> Notice {
         "version": 1, "id": "ecs-svc/2/rolled_back", "kind": "rolled_back", "severity": "failure",
         "at": "2026-09-04T17:15:10Z",
         "headline": "Deploy failed on prod/web: shop/web:1.5.0, 1.4.2 runs again",
-        "reason": "The deployment failed. ECS put the last version back by itself.\nECS says: \"tasks <!channel> failed & died\"",
+        "reason": "The deployment failed. ECS rolled back automatically.\nECS says: \"tasks <!channel> failed & died\"",
         "target": "prod/web", "deployment": "ecs-svc/2", "duration_seconds": 910,
         "cause": { "trigger": "push", "event": "13cde686-328b-6117-af20-0e5566167482" }, "tasks": { "running": 2, "desired": 2 },
         "build": { "old": { "commit": "3f2a91c0" },
                    "new": { "commit": "8b1d02e7", "source": "https://github.com/shop/web", "version": "1.5.0" } },
         "details": ["17:12:31 (service web) deployment failed: ```tasks```", "The last lines of web's log:",
                     "| 1", "| 2", "| 3", "| 4", "| 5", "| 6", "| 7", "| 8 <module> died"],
-        "advice": ["Mend the image and push it",
+        "advice": ["Fix the image and push it",
                    "Or release it: invoke the deploy function with {\"action\": \"release\", \"target\": \"prod/`web`\"}"],
         "links": [{ "name": "Deployments", "url": "https://eu-west-1.console.aws.amazon.com/ecs/v2?a=1&b=2" },
                   { "name": "Trap", "url": "https://evil.example/|<!here>" }],
@@ -28,7 +28,7 @@ fn notice() -> Notice {
 
 #[test]
 fn a_notice_is_laid_out() {
-    insta::assert_snapshot!(serde_json::to_string_pretty(&living(&notice())).unwrap(), @r##"
+    insta::assert_snapshot!(serde_json::to_string_pretty(&message(&notice())).unwrap(), @r##"
     {
       "text": "↩️ Deploy failed on prod/web: shop/web:1.5.0, 1.4.2 runs again",
       "blocks": [
@@ -44,7 +44,7 @@ fn a_notice_is_laid_out() {
           "type": "section",
           "text": {
             "type": "mrkdwn",
-            "text": "The deployment failed. ECS put the last version back by itself.\nECS says: \"tasks &lt;!channel&gt; failed &amp; died\""
+            "text": "The deployment failed. ECS rolled back automatically.\nECS says: \"tasks &lt;!channel&gt; failed &amp; died\""
           }
         }
       ],
@@ -57,14 +57,14 @@ fn a_notice_is_laid_out() {
               "type": "section",
               "text": {
                 "type": "mrkdwn",
-                "text": "*What Slipway saw*\n```17:12:31 (service web) deployment failed: '''tasks'''\nThe last lines of web's log:\n| …\n| 3\n| 4\n| 5\n| 6\n| 7\n| 8 &lt;module&gt; died```"
+                "text": "*What Slipway observed*\n```17:12:31 (service web) deployment failed: '''tasks'''\nThe last lines of web's log:\n| …\n| 3\n| 4\n| 5\n| 6\n| 7\n| 8 &lt;module&gt; died```"
               }
             },
             {
               "type": "section",
               "text": {
                 "type": "mrkdwn",
-                "text": "*What you can do*\n• Mend the image and push it\n• Or release it: invoke the deploy function with `{\"action\": \"release\", \"target\": \"prod/'web'\"}`"
+                "text": "*What you can do*\n• Fix the image and push it\n• Or release it: invoke the deploy function with `{\"action\": \"release\", \"target\": \"prod/'web'\"}`"
               }
             },
             {
@@ -117,29 +117,29 @@ fn a_notice_is_laid_out() {
 
 #[test]
 fn the_thread_has_the_whole_evidence() {
-    let glance = living(&notice()).to_string();
+    let glance = message(&notice()).to_string();
     let reply = reply(&notice()).to_string();
     // Of a log the end is what counts.
     assert!(glance.contains("| …") && !glance.contains("| 1") && glance.contains("| 8"));
     assert!(reply.contains("| 1") && reply.contains("| 8"));
-    assert!(whole(&notice()).to_string().contains("| 1"));
+    assert!(full_message(&notice()).to_string().contains("| 1"));
     let long = Notice { details: vec![format!("| {}", "<&>".repeat(90)); 12], ..notice() };
     let long = Notice { details: [long.details, vec!["| the end".to_owned()]].concat(), ..long };
-    assert!(whole(&long).to_string().contains("| the end```"));
+    assert!(full_message(&long).to_string().contains("| the end```"));
 }
 
 #[test]
-fn only_a_request_stands_in_code() {
+fn only_a_request_is_set_as_code() {
     assert_eq!(step("Put it back: {\"action\": \"x`\"} now"), "Put it back: `{\"action\": \"x'\"}` now");
-    assert_eq!(step("Mend `it` <now>"), "Mend 'it' &lt;now&gt;");
+    assert_eq!(step("Fix `it` <now>"), "Fix 'it' &lt;now&gt;");
     assert_eq!(step("} {\"action\""), "} {\"action\"");
 }
 
 #[test]
 fn a_kind_of_a_later_version_is_posted_with_its_headline() {
     let later = Notice { kind: NoticeKind::Unknown, ..notice() };
-    assert_eq!(living(&later)["text"], "❌ Deploy failed on prod/web: shop/web:1.5.0, 1.4.2 runs again");
-    assert_eq!(living(&Notice::default())["text"], "ℹ️ Slipway: unknown");
+    assert_eq!(message(&later)["text"], "❌ Deploy failed on prod/web: shop/web:1.5.0, 1.4.2 runs again");
+    assert_eq!(message(&Notice::default())["text"], "ℹ️ Slipway: unknown");
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn slack_s_limits_hold_whatever_the_notice() {
 
 #[track_caller]
 fn check_limits(notice: &Notice) {
-    for message in [living(notice), reply(notice), whole(notice), plain(notice)] {
+    for message in [message(notice), reply(notice), full_message(notice), plain(notice)] {
         let length = |value: &Value| value.as_str().map_or(0, |text| text.chars().count());
         assert!((1..=3_000).contains(&length(&message["text"])));
         let top = message["blocks"].as_array().unwrap();

@@ -125,8 +125,8 @@ pub(super) static TARGET: &[Key<Entry>] = &[
         need: Need::Optional("`auto`"),
         takes: Takes::Words(|| vec!["auto", "notify", "off"]),
         example: r#""notify""#,
-        says: "what is done when a deployment fails and ECS does not roll back by itself: `auto` puts the last good \
-               revision back, `notify` says how to, `off` only says that it failed",
+        says: "what is done when a deployment fails and ECS does not roll back automatically: `auto` rolls back to \
+               the last known-good revision, `notify` says how to, `off` only says that it failed",
         read: |entry, reader, node, path| put(&mut entry.settings.rollback, life::rollback(reader, node, path)),
     },
     Key {

@@ -139,6 +139,14 @@ pub struct RevisionChange {
     pub new: Option<String>,
 }
 
+impl RevisionChange {
+    /// The change from one revision to another, as far as they are known.
+    pub fn of(old: Option<&TaskDefinitionArn>, new: Option<&TaskDefinitionArn>) -> Self {
+        let short = |arn: &TaskDefinitionArn| arn.short().to_owned();
+        Self { old: old.map(short), new: new.map(short) }
+    }
+}
+
 /// An image as people are shown it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

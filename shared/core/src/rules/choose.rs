@@ -257,7 +257,7 @@ mod tests {
             assert_eq!(plan.reason.to_string(), expected);
             assert_eq!(plan.running, Some(arn(41)));
         }
-        let best = "1.4.2, the best in the registry, runs already, as web:41";
+        let best = "1.4.2, the best image in the registry, already runs, as web:41";
         let (candidate, running) = ("1.4.1".to_owned(), "1.4.2".to_owned());
         check(Reason::AlreadyRuns { image: running.clone(), revision: "web:41".to_owned() }, best);
         check(Reason::Older { candidate: candidate.clone(), running: running.clone() }, best);

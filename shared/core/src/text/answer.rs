@@ -42,7 +42,7 @@ pub enum AnswerOutcome {
     Planned,
     /// There was nothing to do.
     Skipped,
-    /// A person has to mend something.
+    /// A person has to fix something.
     Refused,
     /// A call failed that another try may carry out.
     Failed,
@@ -59,16 +59,6 @@ pub struct PlanText {
     pub text: String,
 }
 
-impl PlanText {
-    fn of(plan: &Plan) -> Self {
-        Self {
-            steps: plan.steps.iter().map(ToString::to_string).collect(),
-            changes: plan.diff().map(|diff| diff.changes.clone()).unwrap_or_default(),
-            text: plan.to_string(),
-        }
-    }
-}
-
 impl Answer {
     /// The answer for a plan that was not carried out, because it has no steps or because this is a dry run.
     pub fn planned(plan: &Plan) -> Self {
@@ -82,18 +72,22 @@ impl Answer {
             outcome,
             reason: plan.reason.clone(),
             image: plan.image.clone(),
-            revision: RevisionChange { old: plan.running.as_ref().map(short), new: None },
+            revision: RevisionChange::of(plan.running.as_ref(), None),
             deployment: None,
-            plan: PlanText::of(plan),
+            plan: PlanText {
+                steps: plan.steps.iter().map(ToString::to_string).collect(),
+                changes: plan.diff().map(|diff| diff.changes.clone()).unwrap_or_default(),
+                text: plan.to_string(),
+            },
         }
     }
 
     /// The answer for a plan that was carried out.
     pub fn done(plan: &Plan, revision: Option<&TaskDefinitionArn>, deployment: Option<DeploymentId>) -> Self {
-        let new = revision.or(plan.running.as_ref()).map(short);
+        let running = plan.running.as_ref();
         Self {
             outcome: AnswerOutcome::Started,
-            revision: RevisionChange { old: plan.running.as_ref().map(short), new },
+            revision: RevisionChange::of(running, revision.or(running)),
             deployment,
             ..Self::planned(plan)
         }
@@ -111,20 +105,20 @@ pub fn of_targets(action: &str, event: &EventId, answers: &[Answer]) -> Value {
     json!({ "action": action, "id": event, "ok": !answers.iter().any(bad), "targets": answers })
 }
 
-/// The last deployments of a service, or why they cannot be told.
+/// The last deployments of a service, or why they are not known.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct History {
     /// Which service.
     pub target: TargetName,
     /// Newest first.
     pub deployments: Vec<Value>,
-    /// Why nothing can be told.
+    /// Why they are not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<Reason>,
 }
 
 impl History {
-    /// What the ledger answered.
+    /// What the table answered.
     pub fn of(target: &TargetName, read: Result<Vec<Deployment>, Reason>) -> Self {
         let (deployments, refused) = match read {
             Ok(deployments) => (deployments.iter().map(of_deployment).collect(), None),
@@ -167,7 +161,7 @@ pub fn of_history(histories: &[History]) -> Value {
     json!({ "action": "history", "ok": histories.iter().all(|it| it.refused.is_none()), "targets": histories })
 }
 
-/// The answer to a request that changes only what is remembered.
+/// The answer to a request that only changes the record.
 pub fn of_memory(action: &str, memories: &[Memory]) -> Value {
     json!({ "action": action, "ok": memories.iter().all(|it| it.refused.is_none()), "targets": memories })
 }
@@ -175,11 +169,11 @@ pub fn of_memory(action: &str, memories: &[Memory]) -> Value {
 /// The answer to a status request; `done` where no image that was asked about is still on its way.
 pub fn of_status(statuses: &[Status]) -> Value {
     use crate::rules::status::State;
-    let asked: Vec<_> = statuses.iter().filter_map(|status| status.asked.as_ref()).collect();
-    let done = asked.iter().all(|verdict| verdict.done);
-    let well = |state: State| matches!(state, State::Running | State::Superseded | State::Skipped);
-    let ok = asked.iter().all(|verdict| well(verdict.state)) && statuses.iter().all(|status| status.refused.is_none());
-    json!({ "action": "status", "ok": done && ok, "done": done, "targets": statuses })
+    let asked = || statuses.iter().filter_map(|status| status.asked.as_ref());
+    let done = asked().all(|verdict| verdict.done);
+    let well = asked().all(|verdict| matches!(verdict.state, State::Running | State::Superseded | State::Skipped));
+    let ok = done && well && statuses.iter().all(|status| status.refused.is_none());
+    json!({ "action": "status", "ok": ok, "done": done, "targets": statuses })
 }
 
 /// The answer where a call failed before anything could be planned.
@@ -195,21 +189,11 @@ pub fn failure(answers: &[Answer]) -> String {
 
 /// The answer to a request with mistakes: nothing was done.
 pub fn of_mistakes(mistakes: &[Mistake]) -> Value {
-    json!({ "ok": false, "error": { "code": "bad_request", "mistakes": told(mistakes) } })
+    json!({ "ok": false, "error": { "code": "bad_request", "mistakes": mistakes } })
 }
 
 /// The answer while the configuration has mistakes: nothing was done.
 pub fn of_config(mistakes: &Mistakes) -> Value {
-    json!({
-        "ok": false,
-        "error": { "code": "bad_configuration", "version": mistakes.version, "mistakes": told(&mistakes.mistakes) }
-    })
-}
-
-fn told(mistakes: &[Mistake]) -> Vec<Value> {
-    mistakes.iter().map(|mistake| json!({ "path": mistake.path, "text": mistake.text })).collect()
-}
-
-fn short(arn: &TaskDefinitionArn) -> String {
-    arn.short().to_owned()
+    let Mistakes { version, mistakes } = mistakes;
+    json!({ "ok": false, "error": { "code": "bad_configuration", "version": version, "mistakes": mistakes } })
 }

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use crate::model::record::FailedBy;
-use crate::model::record::Outcome;
+use crate::model::record::{FailedBy, Outcome};
 use crate::rules::mechanism::{Assessment, Because, End, Pace, RollbackInitiator};
 
 /// How it stands, in half a sentence for the log.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::model::diff::{Change, Diff, How};
 use crate::model::image::ImageRef;
+use crate::text::notice::shorten;
 
 /// Lines of a diff before the rest is only counted.
 const MOST_LINES: usize = 20;
@@ -44,16 +45,19 @@ struct Line {
 impl Line {
     fn of(change: &Change) -> Self {
         let (owner, place) = owner(&change.path);
+        let (old, new) = (change.old.as_deref(), change.new.as_deref());
+        let value = |text: &str| shorten(&visible(text), LONGEST_VALUE);
+        let (old, new) = match place {
+            "image" | "container" => images(old, new),
+            _ => (old.map(value), new.map(value)),
+        };
         Self {
-            owner: head(&one_line(owner), LONGEST_OWNER),
-            place: head(&one_line(&readable(place)), LONGEST_PLACE),
-            change: words(change, matches!(place, "image" | "container").then_some(Image)),
+            owner: shorten(&visible(owner), LONGEST_OWNER),
+            place: shorten(&visible(&readable(place)), LONGEST_PLACE),
+            change: words(change.how, old, new),
         }
     }
 }
-
-/// Marks values that are image references.
-struct Image;
 
 fn owner(path: &str) -> (&str, &str) {
     let inside = path.strip_prefix("containerDefinitions[").and_then(|rest| rest.split_once(']'));
@@ -72,12 +76,8 @@ fn readable(place: &str) -> String {
     }
 }
 
-fn words(change: &Change, image: Option<Image>) -> String {
-    let (old, new) = match image {
-        Some(Image) => images(change.old.as_deref(), change.new.as_deref()),
-        None => (change.old.as_deref().map(value), change.new.as_deref().map(value)),
-    };
-    match (change.how, old, new) {
+fn words(how: How, old: Option<String>, new: Option<String>) -> String {
+    match (how, old, new) {
         (How::Reordered, ..) => "reordered".to_owned(),
         (How::Removed, Some(old), _) => format!("removed, was {old}"),
         (How::Removed, ..) => "removed".to_owned(),
@@ -89,17 +89,10 @@ fn words(change: &Change, image: Option<Image>) -> String {
     }
 }
 
-fn value(text: &str) -> String {
-    head(&one_line(text), LONGEST_VALUE)
-}
-
 /// Digests are cut short, and the registry is left out unless it is what changes.
 fn images(old: Option<&str>, new: Option<&str>) -> (Option<String>, Option<String>) {
     let (from, to) = (old.and_then(ImageRef::parse), new.and_then(ImageRef::parse));
-    let moved = match (&from, &to) {
-        (Some(from), Some(to)) => from.host != to.host,
-        _ => false,
-    };
+    let moved = from.as_ref().zip(to.as_ref()).is_some_and(|(from, to)| from.host != to.host);
     let quoted = |image: ImageRef| {
         let host = match &image.host {
             Some(host) if moved => format!("{host}/"),
@@ -114,16 +107,9 @@ fn images(old: Option<&str>, new: Option<&str>) -> (Option<String>, Option<Strin
     (from.map(quoted), to.map(quoted))
 }
 
-fn one_line(text: &str) -> String {
+/// In place of control characters a question mark: no line may be broken, and none made longer.
+fn visible(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
-}
-
-fn head(text: &str, longest: usize) -> String {
-    if text.chars().count() <= longest {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(longest - 1).collect();
-    format!("{kept}…")
 }
 
 fn tail(text: &str, longest: usize) -> String {

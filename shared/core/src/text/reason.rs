@@ -10,272 +10,7 @@ use crate::model::record::DecisionKind;
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        sentences_of(self)(self, f)
-    }
-}
-
-/// The group in which a reason's sentence stands: every reason has one.
-#[rustfmt::skip]
-fn sentences_of(reason: &Reason) -> fn(&Reason, &mut fmt::Formatter<'_>) -> fmt::Result {
-    use Reason::*;
-    match reason {
-        Pushed { .. } | Asked { .. } | RedeployChanged | RedeployForced | RedeployMarked { .. }
-        | Reconciled { .. } | RollbackAsked { .. } | Failed { .. } => done,
-        AlreadyRuns { .. } | AlreadyUnderWay { .. } | AlreadyFailed { .. } | AlreadyDone { .. }
-        | SameBuild { .. } | BestRuns { .. } | Adopted { .. } | RunsAlready { .. } | NotQuarantined { .. } => as_it_is,
-        Older { .. } | PushedBefore { .. } | NotOfPolicy { .. } | Ignored { .. } | TagGone { .. }
-        | NotAnImage { .. } | NoCandidate { .. } | GaveWay { .. } => passed_over,
-        Busy { .. } | Queued { .. } | Settling { .. } | InFlight { .. } | RollingBack { .. }
-        | StillBusy { .. } | OutOfTime => waits,
-        Held { .. } | Quarantined { .. } | BeforeDecision { .. } | GaveUp { .. } | NeedsForce { .. }
-        | HeldNeedsForce { .. } => kept_out,
-        ServiceMissing { .. } | ServiceNotActive { .. } | WrongController { .. } | ManagedByEcs => service,
-        NoContainer { .. } | UnknownContainer { .. } | Unrenderable { .. } | SetBySecret { .. } => definition,
-        Archived { .. } | NoSuchImage { .. } | NoKnownGood | NoSuchRevision { .. } | ImageGone { .. } => not_there,
-        WhichRepository { .. } | NotItsRepository { .. } | Aws { .. } => asked,
-    }
-}
-
-/// What is done, and who set it going.
-fn done(reason: &Reason, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    use Reason::*;
-    match reason {
-        Pushed { tag } => write!(f, "{tag} was pushed"),
-        Asked { image } => write!(f, "{image} was asked for"),
-        RedeployChanged => write!(f, "a redeploy was asked for, and the rendering changes"),
-        RedeployForced => write!(f, "a redeploy was asked for; nothing changes, so a new deployment is forced"),
-        RedeployMarked { id } => {
-            write!(f, "a redeploy was asked for; a new revision carries its id {id:?}, so that a repeat is recognised")
-        }
-        Reconciled { image } => write!(f, "{image} is in the registry and does not run yet"),
-        RollbackAsked { revision } => write!(f, "a rollback to {revision} was asked for"),
-        Failed { revision } => write!(f, "{revision} failed"),
-        // Of another group.
-        other => f.write_str(other.code()),
-    }
-}
-
-/// What is there already, or was there before.
-fn as_it_is(reason: &Reason, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    use Reason::*;
-    match reason {
-        AlreadyRuns { image, revision } => write!(f, "{image} runs already, as {revision}"),
-        AlreadyUnderWay { image, revision, deployment } => {
-            write!(f, "{image} is on its way already, as {revision} in {deployment}")
-        }
-        AlreadyFailed { image, revision, deployment } => {
-            write!(
-                f,
-                "{image} was deployed as {revision}, and failed in {deployment}; ask for a redeploy to try it again"
-            )
-        }
-        AlreadyDone { id, revision } => write!(f, "the request {id:?} was carried out before, as {revision}"),
-        SameBuild { candidate, running } => write!(f, "{candidate} is the same build as {running}"),
-        BestRuns { image, revision } => write!(f, "{image}, the best in the registry, runs already, as {revision}"),
-        Adopted { revision } => {
-            write!(f, "Slipway sees the service for the first time, and takes {revision} over as it is")
-        }
-        RunsAlready { revision } => write!(f, "{revision} is what runs; name another with \"to\""),
-        NotQuarantined { image } => write!(f, "{image} is not quarantined here"),
-        // Of another group.
-        other => f.write_str(other.code()),
-    }
-}
-
-/// What the tag policy or another image leaves out.
-fn passed_over(reason: &Reason, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    use Reason::*;
-    match reason {
-        Older { candidate, running } => write!(f, "{candidate} is older than the running {running}"),
-        PushedBefore { candidate, running } => write!(f, "{candidate} was pushed before the running {running}"),
-        NotOfPolicy { tag, policy } => write!(f, "{tag} is not a tag that {policy} deploys"),
-        Ignored { tag, pattern } => write!(f, "{tag} is ignored by {pattern:?}"),
-        TagGone { tag, repository } => write!(f, "{repository} no longer has the tag {tag}"),
-        NotAnImage { image, media_type } => write!(f, "{image} is not a container image but {media_type}"),
-        NoCandidate { repository } => write!(f, "{repository} has no image that the policy deploys"),
-        GaveWay { candidate, to } => write!(f, "{candidate} gave way to {to}"),
-        // Of another group.
-        other => f.write_str(other.code()),
-    }
-}
-
-/// What has to wait.
-fn waits(reason: &Reason, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    use Reason::*;
-    match reason {
-        Busy { .. } => {
-            write!(f, "another invocation is updating the service just now; it looks at this one before it is done")
-        }
-        Queued { deployment, what } => {
-            write!(
-                f,
-                "the {what} {deployment} is under way and is not cut short; this is decided again when it has ended"
-            )
-        }
-        Settling { until } => {
-            write!(f, "better images may follow within the target's settle; it is decided at {}", second(until))
-        }
-        InFlight { deployment, strategy } => write!(
-            f,
-            "the {strategy} deployment {deployment} is under way and must not be cut short; \
-             deploy again when it has ended"
-        ),
-        RollingBack { deployment } => {
-            write!(f, "ECS is rolling back to {deployment}; deploy again when that has ended")
-        }
-        StillBusy { until } => write!(
-            f,
-            "another invocation is updating the service; ask again in a moment (it holds the service until {} at the \
-             latest)",
-            minute(until)
-        ),
-        OutOfTime => write!(f, "the function's time ended before its turn; it is done by the next try"),
-        // Of another group.
-        other => f.write_str(other.code()),
-    }
-}
-
-/// What a failure or a person keeps out.
-fn kept_out(reason: &Reason, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    use Reason::*;
-    match reason {
-        Held { who, why, since } => {
-            write!(f, "{}", holds(who, why, since))
-        }
-        Quarantined { image, cause, since } => {
-            write!(
-                f,
-                "{image} failed here at {}: {cause}; it stays quarantined until somebody releases it",
-                minute(since)
-            )
-        }
-        BeforeDecision { image, what, who, at } => {
-            let what = match what {
-                DecisionKind::Adopted => format!("Slipway took the service over at {}", minute(at)),
-                DecisionKind::External => format!("the service was updated from outside at {}", minute(at)),
-                DecisionKind::Deploy | DecisionKind::Redeploy | DecisionKind::Rollback => {
-                    format!("{} asked for a {what} at {}", by(who), minute(at))
-                }
-                DecisionKind::Other(_) => format!("{} decided at {}", by(who), minute(at)),
-            };
-            write!(f, "{image} was pushed before {what}; only what is pushed later is deployed by itself")
-        }
-        GaveUp { image, deployment, at } => write!(
-            f,
-            "{image} was pushed before the rollback{} failed at {}; only what is pushed later is deployed by itself, or \
-             what somebody asks for",
-            deployment.as_ref().map(|id| format!(" of {id}")).unwrap_or_default(),
-            minute(at)
-        ),
-        NeedsForce { image, cause, since } => write!(
-            f,
-            "{image} failed here at {}: {cause}; add \"force\": true to deploy it nevertheless",
-            minute(since)
-        ),
-        HeldNeedsForce { who, why, since } => {
-            write!(f, "{}; add \"force\": true to deploy it nevertheless", holds(who, why, since))
-        }
-        // Of another group.
-        other => f.write_str(other.code()),
-    }
-}
-
-/// What is wrong with the service.
-fn service(reason: &Reason, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    use Reason::*;
-    match reason {
-        ServiceMissing { service, cluster } => {
-            write!(f, "there is no service {service} in the cluster {cluster}; create it, or correct the target")
-        }
-        ServiceNotActive { status } => {
-            write!(f, "the service is {status}; remove the target if it is gone for good")
-        }
-        WrongController { controller } => write!(
-            f,
-            "the service's deployments are carried out by the {controller} controller, which Slipway does not drive; \
-             deploy it there, or change its deployment controller to ECS"
-        ),
-        ManagedByEcs => write!(
-            f,
-            "ECS Express Mode manages the service, and an update would break that; deploy it with \
-             UpdateExpressGatewayService"
-        ),
-        // Of another group.
-        other => f.write_str(other.code()),
-    }
-}
-
-/// What is wrong with the task definition.
-fn definition(reason: &Reason, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    use Reason::*;
-    match reason {
-        NoContainer { repository, containers } => write!(
-            f,
-            "no container has an image of {repository} (the task definition has {}); \
-             name the target's containers in the configuration",
-            list(containers.iter().map(|(name, image)| format!("{name}: {image}")))
-        ),
-        UnknownContainer { missing, known } => write!(
-            f,
-            "the task definition has no container {} (it has {}); correct the target's containers",
-            list(missing),
-            list(known)
-        ),
-        Unrenderable { revision, problem } => {
-            write!(f, "{revision} cannot be rendered, because {problem}; register a revision that is right")
-        }
-        SetBySecret { container, variable } => write!(
-            f,
-            "the container {container} takes {variable} from a secret, and the configuration sets it too; \
-             remove it from one of the two"
-        ),
-        // Of another group.
-        other => f.write_str(other.code()),
-    }
-}
-
-/// What is not there to be run, or cannot be pulled.
-fn not_there(reason: &Reason, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    use Reason::*;
-    match reason {
-        Archived { image } => write!(f, "{image} is archived in ECR, so ECS cannot pull it; restore it first"),
-        NoSuchImage { image, repository } => write!(f, "{repository} has no image {image}"),
-        NoKnownGood => write!(
-            f,
-            "no revision is known to have run well here whose images still exist; name one with \"to\": \"family:revision\""
-        ),
-        NoSuchRevision { revision } => write!(f, "there is no revision {revision}"),
-        ImageGone { revision, image } => {
-            write!(f, "{revision} needs {image}, which the registry no longer has; name another revision with \"to\"")
-        }
-        // Of another group.
-        other => f.write_str(other.code()),
-    }
-}
-
-/// What a request leaves open, and what AWS answers.
-fn asked(reason: &Reason, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    use Reason::*;
-    match reason {
-        WhichRepository { target, repositories } => write!(
-            f,
-            "{target} runs images of several repositories; add \"repository\" to the request: {}",
-            list(repositories)
-        ),
-        NotItsRepository { target, repository, repositories } => {
-            write!(f, "{target} does not run images of {repository}, but of {}", list(repositories))
-        }
-        Aws { call, subject, kind, message } => match kind.as_str() {
-            "Denied" => {
-                write!(f, "{call} for {subject} was denied, so the function's role lacks a permission: {message}")
-            }
-            "NotFound" => write!(f, "{call} for {subject} found nothing there ({message})"),
-            "Throttled" => write!(f, "{call} for {subject} was throttled: {message}"),
-            "Unreachable" => write!(f, "{call} for {subject} got no usable answer: {message}"),
-            _ => write!(f, "{call} for {subject} was refused: {message}"),
-        },
-        // Of another group.
-        other => f.write_str(other.code()),
+        f.write_str(&sentences_of(self)(self))
     }
 }
 
@@ -288,6 +23,216 @@ impl Serialize for Reason {
     }
 }
 
+/// The group in which a reason's sentence stands: every reason has one.
+#[rustfmt::skip]
+fn sentences_of(reason: &Reason) -> fn(&Reason) -> String {
+    use Reason::*;
+    match reason {
+        Pushed { .. } | Asked { .. } | RedeployChanged | RedeployForced | RedeployMarked { .. }
+        | Reconciled { .. } | RollbackAsked { .. } | Failed { .. } | AlreadyRuns { .. } | AlreadyUnderWay { .. }
+        | AlreadyFailed { .. } | AlreadyDone { .. } | SameBuild { .. } | BestRuns { .. } | Adopted { .. }
+        | RunsAlready { .. } | NotQuarantined { .. } => done,
+        Older { .. } | PushedBefore { .. } | NotOfPolicy { .. } | Ignored { .. } | TagGone { .. }
+        | NotAnImage { .. } | NoCandidate { .. } | GaveWay { .. } | Held { .. } | Quarantined { .. }
+        | BeforeDecision { .. } | GaveUp { .. } | NeedsForce { .. } | HeldNeedsForce { .. } => not_wanted,
+        Busy { .. } | Queued { .. } | Settling { .. } | InFlight { .. } | RollingBack { .. }
+        | StillBusy { .. } | OutOfTime => waits,
+        ServiceMissing { .. } | ServiceNotActive { .. } | WrongController { .. } | ManagedByEcs
+        | NoContainer { .. } | UnknownContainer { .. } | Unrenderable { .. } | SetBySecret { .. } => not_deployable,
+        Archived { .. } | NoSuchImage { .. } | NoKnownGood | NoSuchRevision { .. } | ImageGone { .. }
+        | WhichRepository { .. } | NotItsRepository { .. } | Aws { .. } => not_found,
+    }
+}
+
+/// What is done and who triggered it, or what is done already.
+fn done(reason: &Reason) -> String {
+    use Reason::*;
+    match reason {
+        Pushed { tag } => format!("{tag} was pushed"),
+        Asked { image } => format!("{image} was requested"),
+        RedeployChanged => "a redeploy was requested, and the task definition changes".to_owned(),
+        RedeployForced => "a redeploy was requested; nothing changes, so a new deployment is forced".to_owned(),
+        RedeployMarked { id } => format!(
+            "a redeploy was requested; the new revision carries its id {id:?}, so that a repeated request is recognised"
+        ),
+        Reconciled { image } => format!("{image} is in the registry and does not run yet"),
+        RollbackAsked { revision } => format!("a rollback to {revision} was requested"),
+        Failed { revision } => format!("{revision} failed"),
+        AlreadyRuns { image, revision } => format!("{image} already runs, as {revision}"),
+        AlreadyUnderWay { image, revision, deployment } => {
+            format!("{image} is already being deployed, as {revision} in {deployment}")
+        }
+        AlreadyFailed { image, revision, deployment } => {
+            format!(
+                "{image} was deployed as {revision}, and failed in {deployment}; request a redeploy to try it again"
+            )
+        }
+        AlreadyDone { id, revision } => format!("the request {id:?} was already carried out, as {revision}"),
+        SameBuild { candidate, running } => format!("{candidate} is the same build as {running}"),
+        BestRuns { image, revision } => format!("{image}, the best image in the registry, already runs, as {revision}"),
+        Adopted { revision } => {
+            format!("Slipway observes the service for the first time, and adopts {revision} as it is")
+        }
+        RunsAlready { revision } => format!("{revision} already runs; name another revision with \"to\""),
+        NotQuarantined { image } => format!("{image} is not quarantined here"),
+        // Of another group.
+        other => other.code().to_owned(),
+    }
+}
+
+/// What the tag policy, another image, a failure or a person keeps from being deployed.
+fn not_wanted(reason: &Reason) -> String {
+    use Reason::*;
+    match reason {
+        Older { candidate, running } => format!("{candidate} is older than the running {running}"),
+        PushedBefore { candidate, running } => format!("{candidate} was pushed before the running {running}"),
+        NotOfPolicy { tag, policy } => format!("{tag} is not a tag that {policy} deploys"),
+        Ignored { tag, pattern } => format!("{tag} is ignored by {pattern:?}"),
+        TagGone { tag, repository } => format!("{repository} no longer has the tag {tag}"),
+        NotAnImage { image, media_type } => format!("{image} is not a container image but {media_type}"),
+        NoCandidate { repository } => format!("{repository} has no image that the policy deploys"),
+        GaveWay { candidate, to } => format!("{candidate} was superseded by {to}"),
+        Held { who, why, since } => held(who, why, since),
+        Quarantined { image, cause, since } => {
+            format!(
+                "{image} failed here at {}: {cause}; it stays quarantined until somebody releases it",
+                minute(since)
+            )
+        }
+        BeforeDecision { image, what, who, at } => {
+            let who = by(who);
+            let decision = match what {
+                DecisionKind::Adopted => "Slipway adopted the service".to_owned(),
+                DecisionKind::External => "the service was updated outside Slipway".to_owned(),
+                DecisionKind::Deploy | DecisionKind::Redeploy | DecisionKind::Rollback => {
+                    format!("{who} requested a {what}")
+                }
+                DecisionKind::Other(_) => format!("{who} decided"),
+            };
+            format!(
+                "{image} was pushed before {decision} at {}; only what is pushed later is deployed automatically",
+                minute(at)
+            )
+        }
+        GaveUp { image, deployment, at } => format!(
+            "{image} was pushed before the rollback{} failed at {}; only what is pushed later or what somebody requests \
+             is deployed",
+            deployment.as_ref().map(|id| format!(" of {id}")).unwrap_or_default(),
+            minute(at)
+        ),
+        NeedsForce { image, cause, since } => {
+            format!("{image} failed here at {}: {cause}; add \"force\": true to deploy it anyway", minute(since))
+        }
+        HeldNeedsForce { who, why, since } => {
+            format!("{}; add \"force\": true to deploy it anyway", held(who, why, since))
+        }
+        // Of another group.
+        other => other.code().to_owned(),
+    }
+}
+
+/// What has to wait.
+fn waits(reason: &Reason) -> String {
+    use Reason::*;
+    match reason {
+        Busy { .. } => "another invocation is updating the service; it handles this one too before it ends".to_owned(),
+        Queued { deployment, what } => format!(
+            "the {what} {deployment} is in progress and is not interrupted; this is decided again when it has ended"
+        ),
+        Settling { until } => format!(
+            "better images may follow within the target's settle time; Slipway decides at {}",
+            until.strftime("%H:%M:%S UTC")
+        ),
+        InFlight { deployment, strategy } => format!(
+            "the {strategy} deployment {deployment} is in progress and must not be interrupted; deploy again when it has \
+             ended"
+        ),
+        RollingBack { deployment } => {
+            format!("ECS is rolling back to {deployment}; deploy again when that has ended")
+        }
+        StillBusy { until } => format!(
+            "another invocation is updating the service; try again in a moment (its lease ends at {} at the latest)",
+            minute(until)
+        ),
+        OutOfTime => "the function ran out of time before this target; the next try handles it".to_owned(),
+        // Of another group.
+        other => other.code().to_owned(),
+    }
+}
+
+/// What is wrong with the service or with its task definition.
+fn not_deployable(reason: &Reason) -> String {
+    use Reason::*;
+    match reason {
+        ServiceMissing { service, cluster } => {
+            format!("there is no service {service} in the cluster {cluster}; create it, or correct the target")
+        }
+        ServiceNotActive { status } => {
+            format!("the service is {status}; remove the target if the service no longer exists")
+        }
+        WrongController { controller } => format!(
+            "the service uses the {controller} deployment controller, which Slipway does not support; deploy it there, \
+             or change its deployment controller to ECS"
+        ),
+        ManagedByEcs => "ECS Express Mode manages the service, and an update would break that; deploy it with \
+                         UpdateExpressGatewayService"
+            .to_owned(),
+        NoContainer { repository, containers } => format!(
+            "no container has an image of {repository} (the task definition has {}); \
+             name the target's containers in the configuration",
+            list(containers.iter().map(|(name, image)| format!("{name}: {image}")))
+        ),
+        UnknownContainer { missing, known } => format!(
+            "the task definition has no container {} (it has {}); correct the target's containers",
+            list(missing),
+            list(known)
+        ),
+        Unrenderable { revision, problem } => {
+            format!("{revision} cannot be rendered, because {problem}; register a corrected revision")
+        }
+        SetBySecret { container, variable } => format!(
+            "the container {container} takes {variable} from a secret, and the configuration sets it too; remove it from \
+             one of the two"
+        ),
+        // Of another group.
+        other => other.code().to_owned(),
+    }
+}
+
+/// What is not there, what a request leaves open, and what AWS answers.
+fn not_found(reason: &Reason) -> String {
+    use Reason::*;
+    match reason {
+        Archived { image } => format!("{image} is archived in ECR, so ECS cannot pull it; restore it first"),
+        NoSuchImage { image, repository } => format!("{repository} has no image {image}"),
+        NoKnownGood => "there is no known-good revision whose images still exist; name a revision with \
+                        \"to\": \"family:revision\""
+            .to_owned(),
+        NoSuchRevision { revision } => format!("there is no revision {revision}"),
+        ImageGone { revision, image } => {
+            format!("{revision} needs {image}, which the registry no longer has; name another revision with \"to\"")
+        }
+        WhichRepository { target, repositories } => format!(
+            "{target} runs images of several repositories; add \"repository\" to the request: {}",
+            list(repositories)
+        ),
+        NotItsRepository { target, repository, repositories } => {
+            format!("{target} does not run images of {repository}, but of {}", list(repositories))
+        }
+        Aws { call, subject, kind, message } => match kind.as_str() {
+            "Denied" => {
+                format!("{call} for {subject} was denied, so the function's role lacks a permission: {message}")
+            }
+            "NotFound" => format!("{call} for {subject} found nothing ({message})"),
+            "Throttled" => format!("{call} for {subject} was throttled: {message}"),
+            "Unreachable" => format!("{call} for {subject} got no usable answer: {message}"),
+            _ => format!("{call} for {subject} was refused: {message}"),
+        },
+        // Of another group.
+        other => other.code().to_owned(),
+    }
+}
+
 fn by(who: &Option<String>) -> &str {
     who.as_deref().unwrap_or("somebody")
 }
@@ -296,13 +241,9 @@ fn minute(at: &Timestamp) -> impl fmt::Display {
     at.strftime("%Y-%m-%d %H:%M UTC")
 }
 
-fn second(at: &Timestamp) -> impl fmt::Display {
-    at.strftime("%H:%M:%S UTC")
-}
-
-fn holds(who: &Option<String>, why: &Option<String>, since: &Timestamp) -> String {
-    let why = why.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
-    format!("{} holds the service since {}{why}", by(who), minute(since))
+fn held(who: &Option<String>, why: &Option<String>, since: &Timestamp) -> String {
+    let why = why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+    format!("{} put the service on hold at {}{why}", by(who), minute(since))
 }
 
 fn list<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {

@@ -44,7 +44,7 @@ impl<C: Cloud> FollowSession<'_, C> {
                 says.push(message.to_owned());
             }
         }
-        let why = explain(&Evidence {
+        let evidence = Evidence {
             target: &self.managed.target,
             digest: deployment.digest(),
             by,
@@ -54,8 +54,8 @@ impl<C: Cloud> FollowSession<'_, C> {
             tasks: &tasks,
             events: &service.events,
             warnings: &deployment.warnings,
-        });
-        let failing = why.failing(by, self.cloud.now());
+        };
+        let failing = explain(&evidence, self.cloud.now());
         self.write(|record| record.failing(number, failing.clone())).await
     }
 

@@ -159,13 +159,13 @@ fn a_newer_image_is_deployed_and_an_older_one_is_not() {
     let older = || image(&["1.4.1"], 'b', Some("12:00:00"));
     row("an older version, pushed later", wants(Push("1.4.1"), older()), "1.4.1 is older than the running 1.4.2");
     row("the same, found by the registry", wants(Registry("1.4.1"), older()), "1.4.1 is older than the running 1.4.2");
-    row("the same, asked for", wants(Person(Some("1.4.1")), older()), "done: 1.4.1 was asked for");
-    row("the same, asked for by digest", wants(Person(None), older()), "done: 1.4.1 was asked for");
+    row("the same, asked for", wants(Person(Some("1.4.1")), older()), "done: 1.4.1 was requested");
+    row("the same, asked for by digest", wants(Person(None), older()), "done: 1.4.1 was requested");
     let untagged = || image(&["main"], 'b', Some("12:00:00"));
     row(
         "asked for by digest, and no tag is of the policy",
         wants(Person(None), untagged()),
-        "done: main was asked for",
+        "done: main was requested",
     );
     let elsewhere = || revision(41, &[("web", pinned('a'))]);
     row(
@@ -202,16 +202,16 @@ fn a_newer_image_is_deployed_and_an_older_one_is_not() {
 #[test]
 fn what_runs_already_is_left_as_it_is() {
     let same = || wants(Push("1.4.2"), image(&["1.4.2"], 'a', Some("10:00:00")));
-    row("it runs", same(), "1.4.2 runs already, as web:41");
+    row("it runs", same(), "1.4.2 already runs, as web:41");
     row(
         "it is being deployed",
         same().rollout(Rollout::InProgress, None),
-        "1.4.2 is on its way already, as web:41 in ecs-svc/1",
+        "1.4.2 is already being deployed, as web:41 in ecs-svc/1",
     );
     row(
         "it failed",
         same().rollout(Rollout::Failed, None),
-        "1.4.2 was deployed as web:41, and failed in ecs-svc/1; ask for a redeploy to try it again",
+        "1.4.2 was deployed as web:41, and failed in ecs-svc/1; request a redeploy to try it again",
     );
     row(
         "the variables changed since",
@@ -221,7 +221,7 @@ fn what_runs_already_is_left_as_it_is() {
     row(
         "it is found by the registry",
         wants(Registry("1.4.2"), image(&["1.4.2"], 'a', Some("10:00:00"))),
-        "1.4.2 runs already, as web:41",
+        "1.4.2 already runs, as web:41",
     );
 }
 
@@ -269,22 +269,25 @@ fn a_service_is_deployed_to_if_ecs_deploys_it_for_the_customer() {
         assert_eq!(answer, expected);
     }
     check(|_| {}, "");
-    check(|it| it.status = "DRAINING".to_owned(), "the service is DRAINING; remove the target if it is gone for good");
+    check(
+        |it| it.status = "DRAINING".to_owned(),
+        "the service is DRAINING; remove the target if the service no longer exists",
+    );
     check(
         |it| it.management = Management::Ecs,
         "ECS Express Mode manages the service, and an update would break that; deploy it with UpdateExpressGatewayService",
     );
     check(
         |it| it.controller = Controller::CodeDeploy,
-        "the service's deployments are carried out by the CODE_DEPLOY controller, which Slipway does not drive; deploy it there, or change its deployment controller to ECS",
+        "the service uses the CODE_DEPLOY deployment controller, which Slipway does not support; deploy it there, or change its deployment controller to ECS",
     );
     check(
         |it| it.controller = Controller::External,
-        "the service's deployments are carried out by the EXTERNAL controller, which Slipway does not drive; deploy it there, or change its deployment controller to ECS",
+        "the service uses the EXTERNAL deployment controller, which Slipway does not support; deploy it there, or change its deployment controller to ECS",
     );
     check(
         |it| it.controller = Controller::Other("NEW".to_owned()),
-        "the service's deployments are carried out by the NEW controller, which Slipway does not drive; deploy it there, or change its deployment controller to ECS",
+        "the service uses the NEW deployment controller, which Slipway does not support; deploy it there, or change its deployment controller to ECS",
     );
     assert_eq!(
         deployable(&versions(), None).unwrap_err().to_string(),
@@ -296,13 +299,13 @@ fn a_service_is_deployed_to_if_ecs_deploys_it_for_the_customer() {
 fn what_failed_or_a_person_spoke_against_stays_out_unless_it_is_forced() {
     let person = || wants(Person(Some("1.5.0")), newer());
     let forced = || wants(Forced(Some("1.5.0")), newer());
-    row("the service is held", pushed().record(held()), "ana holds the service since 2026-11-21 11:00 UTC");
+    row("the service is held", pushed().record(held()), "ana put the service on hold at 2026-11-21 11:00 UTC");
     row(
         "the same, asked for",
         person().record(held()),
-        "ana holds the service since 2026-11-21 11:00 UTC; add \"force\": true to deploy it nevertheless",
+        "ana put the service on hold at 2026-11-21 11:00 UTC; add \"force\": true to deploy it anyway",
     );
-    row("the same, forced", forced().record(held()), "done: 1.5.0 was asked for");
+    row("the same, forced", forced().record(held()), "done: 1.5.0 was requested");
     row(
         "the image failed here",
         pushed().record(quarantined('b')),
@@ -316,9 +319,9 @@ fn what_failed_or_a_person_spoke_against_stays_out_unless_it_is_forced() {
     row(
         "the same, asked for",
         person().record(quarantined('b')),
-        "1.5.0 failed here at 2026-11-21 11:00 UTC: its tasks stopped; add \"force\": true to deploy it nevertheless",
+        "1.5.0 failed here at 2026-11-21 11:00 UTC: its tasks stopped; add \"force\": true to deploy it anyway",
     );
-    row("the same, forced", forced().record(quarantined('b')), "done: 1.5.0 was asked for");
+    row("the same, forced", forced().record(quarantined('b')), "done: 1.5.0 was requested");
     row("another image failed here", pushed().record(quarantined('c')), "done: 1.5.0 was pushed");
 
     let decided = |at| {
@@ -328,15 +331,15 @@ fn what_failed_or_a_person_spoke_against_stays_out_unless_it_is_forced() {
     row(
         "a person decided after its push",
         pushed().record(decided(at("12:00:01"))),
-        "1.5.0 was pushed before ana asked for a rollback at 2026-11-21 12:00 UTC; only what is pushed later is deployed by itself",
+        "1.5.0 was pushed before ana requested a rollback at 2026-11-21 12:00 UTC; only what is pushed later is deployed automatically",
     );
     row(
         "in the same moment",
         pushed().record(decided(at("12:00:00"))),
-        "1.5.0 was pushed before ana asked for a rollback at 2026-11-21 12:00 UTC; only what is pushed later is deployed by itself",
+        "1.5.0 was pushed before ana requested a rollback at 2026-11-21 12:00 UTC; only what is pushed later is deployed automatically",
     );
     row("before its push", pushed().record(decided(at("11:59:59"))), "done: 1.5.0 was pushed");
-    row("the same as the first, asked for", person().record(decided(at("12:00:01"))), "done: 1.5.0 was asked for");
+    row("the same as the first, asked for", person().record(decided(at("12:00:01"))), "done: 1.5.0 was requested");
     let moved = |tagged: Option<&str>| {
         let case = wants(Push("prod"), image(&["prod"], 'b', Some("12:00:00"))).target("tags: { tag: prod }");
         Case { tagged_at: tagged.map(at), ..case.record(decided(at("12:30:00"))) }
@@ -345,18 +348,18 @@ fn what_failed_or_a_person_spoke_against_stays_out_unless_it_is_forced() {
     row(
         "before it",
         moved(Some("12:29:59")),
-        "prod was pushed before ana asked for a rollback at 2026-11-21 12:30 UTC; only what is pushed later is deployed by itself",
+        "prod was pushed before ana requested a rollback at 2026-11-21 12:30 UTC; only what is pushed later is deployed automatically",
     );
     row(
         "nobody knows when",
         moved(None),
-        "prod was pushed before ana asked for a rollback at 2026-11-21 12:30 UTC; only what is pushed later is deployed by itself",
+        "prod was pushed before ana requested a rollback at 2026-11-21 12:30 UTC; only what is pushed later is deployed automatically",
     );
     let version = Case { tagged_at: Some(at("12:45:00")), ..pushed().record(decided(at("12:30:00"))) };
     row(
         "a version got a second tag after the decision",
         version,
-        "1.5.0 was pushed before ana asked for a rollback at 2026-11-21 12:30 UTC; only what is pushed later is deployed by itself",
+        "1.5.0 was pushed before ana requested a rollback at 2026-11-21 12:30 UTC; only what is pushed later is deployed automatically",
     );
 
     let ended = |outcome: Outcome, ended: &str| {
@@ -367,12 +370,12 @@ fn what_failed_or_a_person_spoke_against_stays_out_unless_it_is_forced() {
     row(
         "the last rollback failed after its push",
         pushed().record(failed("12:00:01")),
-        "1.5.0 was pushed before the rollback of ecs-svc/2 failed at 2026-11-21 12:00 UTC; only what is pushed later is deployed by itself, or what somebody asks for",
+        "1.5.0 was pushed before the rollback of ecs-svc/2 failed at 2026-11-21 12:00 UTC; only what is pushed later or what somebody requests is deployed",
     );
     row(
         "in the same moment",
         pushed().record(failed("12:00:00")),
-        "1.5.0 was pushed before the rollback of ecs-svc/2 failed at 2026-11-21 12:00 UTC; only what is pushed later is deployed by itself, or what somebody asks for",
+        "1.5.0 was pushed before the rollback of ecs-svc/2 failed at 2026-11-21 12:00 UTC; only what is pushed later or what somebody requests is deployed",
     );
     row("before its push", pushed().record(failed("11:59:59")), "done: 1.5.0 was pushed");
     row(
@@ -384,7 +387,7 @@ fn what_failed_or_a_person_spoke_against_stays_out_unless_it_is_forced() {
     row(
         "the last rollback failed, and nobody knows when it was pushed",
         unknown.record(failed("12:00:01")),
-        "1.5.0 was pushed before the rollback of ecs-svc/2 failed at 2026-11-21 12:00 UTC; only what is pushed later is deployed by itself, or what somebody asks for",
+        "1.5.0 was pushed before the rollback of ecs-svc/2 failed at 2026-11-21 12:00 UTC; only what is pushed later or what somebody requests is deployed",
     );
 }
 
@@ -396,7 +399,7 @@ fn what_is_under_way_and_may_not_be_cut_short_is_waited_for() {
     row(
         "ECS's rollback",
         pushed().rollout(Rollout::InProgress, back),
-        "the rollback ecs-svc/1 is under way and is not cut short; this is decided again when it has ended",
+        "the rollback ecs-svc/1 is in progress and is not interrupted; this is decided again when it has ended",
     );
     row(
         "the same, asked for",
@@ -411,10 +414,10 @@ fn what_is_under_way_and_may_not_be_cut_short_is_waited_for() {
         (Strategy::Other("NEW".to_owned()), "NEW"),
     ] {
         let waits = format!(
-            "the {name} deployment ecs-svc/1 is under way and is not cut short; this is decided again when it has ended"
+            "the {name} deployment ecs-svc/1 is in progress and is not interrupted; this is decided again when it has ended"
         );
         let refused = format!(
-            "the {name} deployment ecs-svc/1 is under way and must not be cut short; deploy again when it has ended"
+            "the {name} deployment ecs-svc/1 is in progress and must not be interrupted; deploy again when it has ended"
         );
         let shift = |case: Case| Case { service: ServiceFacts { strategy: strategy.clone(), ..case.service }, ..case };
         row("a traffic shift", shift(pushed().rollout(Rollout::InProgress, None)), &waits);
@@ -429,21 +432,21 @@ fn what_is_under_way_and_may_not_be_cut_short_is_waited_for() {
     row(
         "a later deployment failed, and nobody has judged it",
         pushed().record(unjudged()),
-        "the rollback from ecs-svc/2 is under way and is not cut short; this is decided again when it has ended",
+        "the rollback from ecs-svc/2 is in progress and is not interrupted; this is decided again when it has ended",
     );
-    row("the same, asked for", person().record(unjudged()), "done: 1.5.0 was asked for");
+    row("the same, asked for", person().record(unjudged()), "done: 1.5.0 was requested");
     let rollback = json!({ "how": "update", "at": at("10:10:00") });
     let own = || open(json!({ "deployment": "ecs-svc/1", "rollback": rollback.clone() }));
     row(
         "Slipway rolls back",
         pushed().record(own()),
-        "the rollback ecs-svc/1 is under way and is not cut short; this is decided again when it has ended",
+        "the rollback ecs-svc/1 is in progress and is not interrupted; this is decided again when it has ended",
     );
-    row("the same, asked for", person().record(own()), "done: 1.5.0 was asked for");
+    row("the same, asked for", person().record(own()), "done: 1.5.0 was requested");
     row(
         "somebody asked for a rollback",
         pushed().record(open(json!({ "trigger": "rollback", "deployment": "ecs-svc/1" }))),
-        "the rollback ecs-svc/1 is under way and is not cut short; this is decided again when it has ended",
+        "the rollback ecs-svc/1 is in progress and is not interrupted; this is decided again when it has ended",
     );
     let ended = json!({ "deployment": "ecs-svc/1", "rollback": rollback, "outcome": "rolled_back_by_slipway" });
     row("Slipway has rolled back", pushed().record(open(ended)), "done: 1.5.0 was pushed");
@@ -455,7 +458,7 @@ fn one_build_under_several_tags_is_one_deploy() {
     let builds = |case: Case, runs: &str| Case { builds: Some((build("one"), build(runs))), ..case };
     row("the running image is of the same build", builds(pushed(), "one"), "1.5.0 is the same build as 1.4.2");
     row("of another", builds(pushed(), "other"), "done: 1.5.0 was pushed");
-    row("the same, asked for", builds(wants(Person(Some("1.5.0")), newer()), "one"), "done: 1.5.0 was asked for");
+    row("the same, asked for", builds(wants(Person(Some("1.5.0")), newer()), "one"), "done: 1.5.0 was requested");
     let same = wants(Push("1.4.2"), image(&["1.4.2"], 'a', Some("10:00:00")));
     row(
         "it is the running image itself",

@@ -112,8 +112,8 @@ mod tests {
             &record,
             "09:59:59",
             Some(
-                "1.5.0 was pushed before ana asked for a rollback at 2026-11-21 10:00 UTC; only what is pushed later is deployed \
-                 by itself",
+                "1.5.0 was pushed before ana requested a rollback at 2026-11-21 10:00 UTC; only what is pushed later is deployed \
+                 automatically",
             ),
         );
         check(&record, "10:00:01", None);
@@ -129,6 +129,6 @@ mod tests {
             ),
         );
         record.hold = Some(Hold { at: at("10:05:00"), who: None, reason: Some("a migration".to_owned()) });
-        check(&record, "10:06:00", Some("somebody holds the service since 2026-11-21 10:05 UTC (a migration)"));
+        check(&record, "10:06:00", Some("somebody put the service on hold at 2026-11-21 10:05 UTC (a migration)"));
     }
 }

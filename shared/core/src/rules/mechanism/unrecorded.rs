@@ -57,10 +57,7 @@ pub fn unrecorded(it: &Unrecorded<'_>) -> Option<record::Deployment> {
         event: ours.as_ref().map(|provenance| provenance.event.clone()),
         request: ours.as_ref().and_then(|provenance| provenance.request.clone()),
         image: revision.and_then(|revision| image(it, old.as_ref(), revision)),
-        revision: RevisionChange {
-            old: old.as_ref().map(|old| old.short().to_owned()),
-            new: Some(primary.task_definition.short().to_owned()),
-        },
+        revision: RevisionChange::of(old.as_ref(), Some(&primary.task_definition)),
         settings: it.settings.clone(),
         state: DeploymentState::InProgress(Progress::of(primary.id.clone(), made)),
         ..record::Deployment::of(trigger, made)

@@ -177,7 +177,7 @@ fn what_slipway_must_not_roll_back_is_only_published() {
     row(
         "it has not failed",
         failing(both()).judged(Assessment::InProgress(Pace::InTime)),
-        "notice: Slipway does nothing, because there is nothing to put right",
+        "notice: Slipway does nothing, because the deployment is not failing",
     );
     row(
         "it ended",
@@ -190,17 +190,17 @@ fn what_slipway_must_not_roll_back_is_only_published() {
                 progress: n.progress().cloned(),
             })
         }),
-        "notice: Slipway does nothing, because there is nothing to put right",
+        "notice: Slipway does nothing, because the deployment is not failing",
     );
     row(
         "somebody else's",
         failing(both()).n(|n| n.trigger = Trigger::External),
-        "notice: Slipway does nothing, because somebody else made this deployment",
+        "notice: Slipway does nothing, because somebody else started this deployment",
     );
     row(
         "it completed after all",
         failing(both()).judged(Assessment::Ended(End::of(Outcome::Completed))),
-        "notice: Slipway does nothing, because there is nothing to put right",
+        "notice: Slipway does nothing, because the deployment is not failing",
     );
     let newer = Some(DeploymentId::new("ecs-svc/3"));
     row(
@@ -211,46 +211,46 @@ fn what_slipway_must_not_roll_back_is_only_published() {
     row(
         "ECS goes back",
         failing(both()).judged(rolling_back(RollbackInitiator::Ecs)),
-        "notice: ECS puts the last version back by itself",
+        "notice: ECS rolls back automatically",
     );
     row(
         "somebody stopped it",
         failing(both()).judged(rolling_back(RollbackInitiator::Somebody)),
-        "notice: somebody stopped the deployment, and ECS puts the last version back",
+        "notice: Somebody stopped the deployment, and ECS rolls back",
     );
     row(
         "Slipway is at it",
         failing(both()).judged(rolling_back(RollbackInitiator::Slipway)),
-        "notice: Slipway rolled back already, and does so once for each deployment",
+        "notice: Slipway has already rolled back, and does so only once for each deployment",
     );
     row(
         "Slipway was at it, and it fails again",
         failing(both()).decided(RollbackMethod::Update),
-        "notice: Slipway rolled back already, and does so once for each deployment",
+        "notice: Slipway has already rolled back, and does so only once for each deployment",
     );
     row(
         "the target wants none",
         failing(both()).mode(RollbackMode::Off),
-        "notice: Slipway puts nothing back, because the target says \"rollback: off\"",
+        "notice: Slipway does not roll back, because the target says \"rollback: off\"",
     );
     row(
         "the target says notify",
         failing(both()).mode(RollbackMode::Notify),
-        "notice: Slipway puts nothing back, because the target says \"rollback: notify\"; web:41 is what it would put back",
+        "notice: Slipway does not roll back, because the target says \"rollback: notify\"; it would roll back to web:41",
     );
     row(
         "the target says notify, and there is no known-good revision",
         failing(Vec::new()).mode(RollbackMode::Notify),
-        "notice: Slipway puts nothing back, because the target says \"rollback: notify\", and because no other revision \
-         is known to have completed here",
+        "notice: Slipway does not roll back, because the target says \"rollback: notify\", and because there is no \
+         other known-good revision",
     );
 }
 
 #[test]
 fn what_is_under_way_is_stopped_where_ecs_can_go_back() {
     use ServiceDeploymentStatus::*;
-    let stop = "stop: Slipway stops the deployment, so that ECS puts web:41 back, which completed last";
-    let update = "update: Slipway puts web:41 back, the last revision that completed here";
+    let stop = "stop: Slipway stops the deployment, so that ECS rolls back to web:41, the last revision that completed";
+    let update = "update: Slipway rolls back to web:41, the last known-good revision";
     row("in progress", failing(both()).service_deployment(InProgress), stop);
     row("not even begun", failing(both()).service_deployment(Pending), stop);
     row(
@@ -283,7 +283,7 @@ fn what_is_under_way_is_stopped_where_ecs_can_go_back() {
         failing(both()).service_deployment(InProgress).listed(|it| it[1].rollout = Some(Rollout::InProgress)),
         update,
     );
-    let older = "update: Slipway puts web:40 back, the last revision that completed here";
+    let older = "update: Slipway rolls back to web:40, the last known-good revision";
     row(
         "ECS would go back to the failing revision: it was only redeployed",
         failing(vec![good(42, 'b'), good(40, '9')])
@@ -305,11 +305,11 @@ fn what_is_under_way_is_stopped_where_ecs_can_go_back() {
 
 #[test]
 fn the_last_good_revision_that_can_still_run_is_put_back() {
-    row("the last", failing(both()), "update: Slipway puts web:41 back, the last revision that completed here");
+    row("the last", failing(both()), "update: Slipway rolls back to web:41, the last known-good revision");
     row(
         "never the failing one",
         failing(vec![good(42, 'b'), good(40, '9')]),
-        "update: Slipway puts web:40 back, the last revision that completed here",
+        "update: Slipway rolls back to web:40, the last known-good revision",
     );
     row(
         "never one whose image is quarantined",
@@ -325,30 +325,30 @@ fn the_last_good_revision_that_can_still_run_is_put_back() {
             case.record.quarantine.push(quarantined);
             case
         },
-        "update: Slipway puts web:40 back, the last revision that completed here",
+        "update: Slipway rolls back to web:40, the last known-good revision",
     );
     row(
         "the last has lost its image",
         failing(vec![lost(41, 'a'), good(40, '9')]),
-        "update: Slipway puts web:40 back, the last revision that completed here",
+        "update: Slipway rolls back to web:40, the last known-good revision",
     );
     row(
         "it names a tag, which has not moved",
         failing(vec![tagged(41, 'a', Some('a'))]),
-        "update: Slipway puts web:41 back, the last revision that completed here",
+        "update: Slipway rolls back to web:41, the last known-good revision",
     );
     for points_to in [Some('b'), None] {
         row(
             "it names a tag that moved, or is gone",
             failing(vec![tagged(41, 'a', points_to)]),
-            "register: Slipway puts web:41 back, the last revision that completed here, as a new revision with the images \
-             that ran then, because web:41 names a tag that points elsewhere now",
+            "register: Slipway rolls back to web:41, the last known-good revision, as a new revision with the images \
+             that ran then, because a tag in web:41 has moved since",
         );
     }
     row(
         "it was deregistered",
         failing(vec![KnownGoodFacts { revision: Some(revision()), ..good(41, 'a') }]),
-        "register: Slipway puts web:41 back, the last revision that completed here, as a new revision, because web:41 was \
+        "register: Slipway rolls back to web:41, the last known-good revision, as a new revision, because web:41 was \
          deregistered",
     );
 }
@@ -358,27 +358,27 @@ fn where_nothing_helps_a_person_is_called() {
     row(
         "a rollback failed",
         failing(both()).n(|n| n.trigger = Trigger::Rollback),
-        "human: Slipway puts nothing back, because this was a rollback itself, and Slipway goes back no further",
+        "human: Slipway does not roll back, because this deployment was itself a rollback, and Slipway goes no further back",
     );
     row(
         "the first deployment",
         failing(Vec::new()),
-        "human: Slipway puts nothing back, because no other revision is known to have completed here",
+        "human: Slipway does not roll back, because there is no other known-good revision",
     );
     row(
         "only the failing one is known",
         failing(vec![good(42, 'b')]),
-        "human: Slipway puts nothing back, because no other revision is known to have completed here",
+        "human: Slipway does not roll back, because there is no other known-good revision",
     );
     row(
         "all images are gone",
         failing(vec![lost(41, 'a'), lost(40, '9')]),
-        "human: Slipway puts nothing back, because each revision that completed here (web:41, web:40) has lost an image or is gone",
+        "human: Slipway does not roll back, because each known-good revision (web:41, web:40) is gone or has lost an image",
     );
     row(
         "the revision is gone",
         failing(vec![KnownGoodFacts { revision: None, ..good(41, 'a') }]),
-        "human: Slipway puts nothing back, because web:41, the only revision that completed here, has lost an image or is gone",
+        "human: Slipway does not roll back, because web:41, the only known-good revision, is gone or has lost an image",
     );
 }
 

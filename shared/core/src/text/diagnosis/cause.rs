@@ -20,24 +20,24 @@ impl fmt::Display for Cause {
             Self::Command { container } => write!(f, "the command of {} cannot be run", Named(container)),
             Self::Role { name: Some(name) } => write!(f, "the role {name} could not be used"),
             Self::Role { name: None } => f.write_str("a role of the task or the service could not be used"),
-            Self::Misconfigured => f.write_str("ECS cannot start its tasks as the service is configured"),
+            Self::Misconfigured => f.write_str("ECS cannot start its tasks with the service's configuration"),
             Self::Secret { name, problem } => secret(f, name.as_deref(), *problem),
             Self::Image(problem) => f.write_str(image(*problem)),
             Self::Capacity(lacking) => f.write_str(capacity(*lacking)),
             Self::NetworkInterface => f.write_str("a network interface for its tasks could not be set up"),
             Self::Unreachable => f.write_str("its tasks cannot reach what they need to start"),
             Self::Volume => f.write_str("a volume of its tasks could not be attached"),
-            Self::Logging => f.write_str("its log cannot be written"),
+            Self::Logging => f.write_str("its logs cannot be written"),
             Self::Runtime => f.write_str("the container runtime of its host took too long or failed"),
-            Self::Host => f.write_str("the host of its tasks broke or was taken away"),
-            Self::Alarm => f.write_str("a CloudWatch alarm of the service rang"),
-            Self::Hook => f.write_str("a lifecycle hook of the deployment failed or refused"),
+            Self::Host => f.write_str("the host of its tasks failed or was terminated"),
+            Self::Alarm => f.write_str("a CloudWatch alarm of the service was triggered"),
+            Self::Hook => f.write_str("a lifecycle hook of the deployment failed or rejected it"),
             Self::Deadline { seconds } => match (seconds / 60, seconds % 60) {
                 (minutes @ 1.., 0) => write!(f, "it did not complete within {minutes} min"),
                 _ => write!(f, "it did not complete within {seconds} s"),
             },
             Self::TasksStopped => f.write_str("its tasks kept stopping, and ECS does not say why"),
-            Self::Unexplained => f.write_str("ECS calls it failed and gives no reason that Slipway knows"),
+            Self::Unexplained => f.write_str("ECS reports a failure but gives no reason that Slipway recognises"),
         }
     }
 }
@@ -56,12 +56,12 @@ impl fmt::Display for Named<'_> {
 
 fn exited(f: &mut fmt::Formatter<'_>, container: &str, code: i32) -> fmt::Result {
     match code {
-        0 => write!(f, "its container {container} ended by itself with code 0, and a service's container has to stay"),
-        126 => write!(f, "the command of its container {container} may not be run (exit code 126)"),
-        127 => write!(f, "the command of its container {container} is not there (exit code 127)"),
+        0 => write!(f, "its container {container} exited with code 0, but a service's container has to keep running"),
+        126 => write!(f, "the command of its container {container} is not executable (exit code 126)"),
+        127 => write!(f, "the command of its container {container} was not found (exit code 127)"),
         137 => write!(f, "its container {container} was killed (exit code 137)"),
         139 => write!(f, "its container {container} crashed (exit code 139, a memory access error)"),
-        143 => write!(f, "its container {container} was told to stop (exit code 143)"),
+        143 => write!(f, "its container {container} was asked to stop (exit code 143)"),
         code => write!(f, "its container {container} exited with code {code}"),
     }
 }
@@ -69,9 +69,11 @@ fn exited(f: &mut fmt::Formatter<'_>, container: &str, code: i32) -> fmt::Result
 fn secret(f: &mut fmt::Formatter<'_>, name: Option<&str>, problem: SecretProblem) -> fmt::Result {
     let which = name.map(|name| format!(" {name}")).unwrap_or_default();
     match problem {
-        SecretProblem::Denied => write!(f, "a secret or parameter{which} may not be read by the execution role"),
-        SecretProblem::Missing => write!(f, "a secret or parameter{which} is not there"),
-        SecretProblem::NoSuchKey => write!(f, "a secret{which} has not the JSON key that the task definition names"),
+        SecretProblem::Denied => write!(f, "the execution role is not allowed to read a secret or parameter{which}"),
+        SecretProblem::Missing => write!(f, "a secret or parameter{which} does not exist"),
+        SecretProblem::NoSuchKey => {
+            write!(f, "a secret{which} does not have the JSON key that the task definition names")
+        }
         SecretProblem::Unreachable => write!(f, "a secret or parameter{which} cannot be reached over the network"),
         SecretProblem::Unreadable => write!(f, "a secret or parameter{which} cannot be read"),
     }
@@ -79,10 +81,10 @@ fn secret(f: &mut fmt::Formatter<'_>, name: Option<&str>, problem: SecretProblem
 
 fn image(problem: ImageProblem) -> &'static str {
     match problem {
-        ImageProblem::Denied => "its image may not be pulled by the execution role",
+        ImageProblem::Denied => "the execution role is not allowed to pull its image",
         ImageProblem::Gone => "its image is not in the registry",
-        ImageProblem::OtherProcessor => "its image is made for another processor",
-        ImageProblem::RateLimited => "the registry refuses to serve its image so often (rate limit)",
+        ImageProblem::OtherProcessor => "its image is built for another processor architecture",
+        ImageProblem::RateLimited => "the registry's rate limit for pulling its image is exceeded",
         ImageProblem::NoSpace => "its image does not fit on the disk of its tasks",
         ImageProblem::Unreachable => "the registry cannot be reached to pull its image",
         ImageProblem::Other => "its image cannot be pulled",
@@ -95,10 +97,10 @@ fn capacity(lacking: Lacking) -> &'static str {
         Lacking::Cpu => "no container instance has enough CPU left for its tasks",
         Lacking::Memory => "no container instance has enough memory left for its tasks",
         Lacking::NetworkInterfaces => "no container instance has a network interface left for its tasks",
-        Lacking::Ports => "a port that its tasks need is taken on every container instance",
+        Lacking::Ports => "a port that its tasks need is in use on every container instance",
         Lacking::Quota => "the account's Fargate quota is used up",
         Lacking::Instances => "no container instance meets what its tasks need",
-        Lacking::Spot => "Fargate Spot took its tasks away",
-        Lacking::Room => "there is no room for its tasks",
+        Lacking::Spot => "Fargate Spot interrupted its tasks",
+        Lacking::Room => "there is no capacity for its tasks",
     }
 }

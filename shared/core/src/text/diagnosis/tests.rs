@@ -4,6 +4,8 @@ use super::*;
 use crate::model::facts::{ServiceMessage, StoppedContainer, StoppedTask};
 use crate::model::id::{ContainerName, DeploymentId, TargetName};
 use crate::model::image::Digest;
+use crate::model::record::FailedBy;
+use crate::rules::diagnosis::CauseKind;
 
 fn digest() -> Digest {
     Digest::parse(&format!("sha256:{}", "b".repeat(64))).unwrap()
@@ -41,33 +43,36 @@ fn never_started(reason: &str) -> StoppedTask {
     task("TaskFailedToStart", reason, vec![container("web", None, "")])
 }
 
-fn explained(tasks: &[StoppedTask], says: &[&str], warnings: &[&str], by: FailedBy) -> Why {
+fn explained(tasks: &[StoppedTask], says: &[&str], warnings: &[&str], by: FailedBy) -> (CauseKind, Failing) {
     let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-    explain(&Evidence {
-        target: &TargetName::new("prod/web"),
-        digest: Some(&digest()),
+    let (target, digest, says, warnings) = (TargetName::new("prod/web"), digest(), owned(says), owned(warnings));
+    let evidence = Evidence {
+        target: &target,
+        digest: Some(&digest),
         by,
         deadline_seconds: 1800,
         since: None,
-        says: &owned(says),
+        says: &says,
         tasks,
         events: &[],
-        warnings: &owned(warnings),
-    })
+        warnings: &warnings,
+    };
+    (likeliest(&evidence).kind(), explain(&evidence, Timestamp::UNIX_EPOCH))
 }
 
 #[track_caller]
 fn of_task(task: StoppedTask, kind: CauseKind, cause: &str) {
-    let why = explained(&[task], &["ECS deployment circuit breaker: tasks failed to start."], &[], FailedBy::Ecs);
-    assert_eq!((why.kind, why.cause.as_str()), (kind, cause));
-    let innocent = why.advice.iter().any(|advice| advice.contains("\"action\": \"release\""));
-    assert_eq!(innocent, kind.spares_the_image(), "{:?}", why.advice);
+    let says = ["ECS deployment circuit breaker: tasks failed to start."];
+    let (found, why) = explained(&[task], &says, &[], FailedBy::Ecs);
+    assert_eq!((found, why.cause.as_str()), (kind, cause));
+    let release = why.advice.iter().any(|advice| advice.contains("\"action\": \"release\""));
+    assert_eq!(release, kind.spares_the_image(), "{:?}", why.advice);
 }
 
 #[track_caller]
 fn of_service(says: &[&str], warnings: &[&str], by: FailedBy, kind: CauseKind, cause: &str) {
-    let why = explained(&[], says, warnings, by);
-    assert_eq!((why.kind, why.cause.as_str()), (kind, cause));
+    let (found, why) = explained(&[], says, warnings, by);
+    assert_eq!((found, why.cause.as_str()), (kind, cause));
 }
 
 #[test]
@@ -77,12 +82,12 @@ fn a_container_that_ended() {
     of_task(
         exited(vec![container("web", 0, "")]),
         Exit,
-        "its container web ended by itself with code 0, and a service's container has to stay",
+        "its container web exited with code 0, but a service's container has to keep running",
     );
     of_task(
         exited(vec![container("web", 127, "")]),
         Command,
-        "the command of its container web is not there (exit code 127)",
+        "the command of its container web was not found (exit code 127)",
     );
     of_task(
         exited(vec![container("web", 139, "")]),
@@ -149,14 +154,14 @@ fn an_image_that_cannot_be_pulled() {
             "CannotPullContainerError: pull access denied for {image}, repository does not exist or may require authorization"
         )),
         ImageDenied,
-        "its image may not be pulled by the execution role",
+        "the execution role is not allowed to pull its image",
     );
     of_task(
         never_started(&format!(
             "CannotPullContainerError: failed to resolve ref {image}: unexpected status from HEAD request: 403 Forbidden"
         )),
         ImageDenied,
-        "its image may not be pulled by the execution role",
+        "the execution role is not allowed to pull its image",
     );
     of_task(
         never_started(&format!(
@@ -177,14 +182,14 @@ fn an_image_that_cannot_be_pulled() {
             "CannotPullContainerError: image Manifest does not contain descriptor matching platform 'linux/amd64'",
         ),
         ImagePlatform,
-        "its image is made for another processor",
+        "its image is built for another processor architecture",
     );
     of_task(
         never_started(
             "CannotPullContainerError: httpReadSeeker: failed open: 429 Too Many Requests - toomanyrequests: You have reached your pull rate limit",
         ),
         ImageNetwork,
-        "the registry refuses to serve its image so often (rate limit)",
+        "the registry's rate limit for pulling its image is exceeded",
     );
     of_task(
         never_started("CannotPullContainerError: failed to register layer: write /app: no space left on device"),
@@ -204,7 +209,7 @@ fn what_a_task_needs_to_start() {
              AccessDeniedException: User is not authorized to perform: secretsmanager:GetSecretValue",
         ),
         Secret,
-        "a secret or parameter prod/db-AbCdEf may not be read by the execution role",
+        "the execution role is not allowed to read a secret or parameter prod/db-AbCdEf",
     );
     of_task(
         never_started(
@@ -212,7 +217,7 @@ fn what_a_task_needs_to_start() {
              invalid ssm parameters: /prod/db",
         ),
         Secret,
-        "a secret or parameter is not there",
+        "a secret or parameter does not exist",
     );
     of_task(
         never_started(
@@ -241,7 +246,7 @@ fn what_a_task_needs_to_start() {
             "ResourceInitializationError: failed to validate logger args: The task cannot find the Amazon CloudWatch log group defined in the task definition.",
         ),
         Logging,
-        "its log cannot be written",
+        "its logs cannot be written",
     );
     of_task(
         never_started("ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes"),
@@ -269,7 +274,7 @@ fn what_a_task_needs_to_start() {
     of_task(
         task("SpotInterruption", "Your Spot Task was interrupted.", Vec::new()),
         Capacity,
-        "Fargate Spot took its tasks away",
+        "Fargate Spot interrupted its tasks",
     );
 }
 
@@ -277,13 +282,13 @@ fn what_a_task_needs_to_start() {
 fn what_ecs_says_of_the_service() {
     use CauseKind::*;
     let alarm = "Service deployment rolled back because an alarm was detected: web-5xx.";
-    of_service(&[alarm], &[], FailedBy::Ecs, Alarm, "a CloudWatch alarm of the service rang");
+    of_service(&[alarm], &[], FailedBy::Ecs, Alarm, "a CloudWatch alarm of the service was triggered");
     of_service(
         &["A lifecycle hook failed at POST_TEST_TRAFFIC_SHIFT."],
         &[],
         FailedBy::Ecs,
         Hook,
-        "a lifecycle hook of the deployment failed or refused",
+        "a lifecycle hook of the deployment failed or rejected it",
     );
     of_service(
         &[],
@@ -322,7 +327,7 @@ fn what_ecs_says_of_the_service() {
         &["SERVICE_TASK_START_IMPAIRED"],
         FailedBy::Ecs,
         Unknown,
-        "ECS calls it failed and gives no reason that Slipway knows",
+        "ECS reports a failure but gives no reason that Slipway recognises",
     );
 }
 
@@ -331,7 +336,7 @@ fn what_most_tasks_died_of_comes_first() {
     let spot = task("SpotInterruption", "Your Spot Task was interrupted.", Vec::new());
     let pull = never_started("CannotPullContainerError: … not found");
     let exit = || exited(vec![container("web", 1, "")]);
-    let cause = |tasks: &[StoppedTask]| explained(tasks, &[], &[], FailedBy::Tasks).kind;
+    let cause = |tasks: &[StoppedTask]| explained(tasks, &[], &[], FailedBy::Tasks).0;
     assert_eq!(cause(&[pull.clone(), exit(), exit()]), CauseKind::Exit);
     assert_eq!(cause(&[pull.clone(), exit()]), CauseKind::ImageGone, "of equals the newest");
     assert_eq!(
@@ -352,23 +357,26 @@ fn the_evidence_is_laid_out() {
         named("4471be20", exited(vec![container("web", 139, "")])),
     ];
     let event = |at: &str, message: &str| ServiceMessage { at: Some(at.parse().unwrap()), message: message.to_owned() };
-    let why = explain(&Evidence {
-        target: &TargetName::new("prod/web"),
-        digest: None,
-        by: FailedBy::Ecs,
-        deadline_seconds: 1800,
-        since: Some("2026-09-04T17:00:00Z".parse().unwrap()),
-        says: &["ECS deployment circuit breaker: tasks failed to start.".to_owned()],
-        tasks: &tasks,
-        events: &[
-            event(
-                "2026-09-04T17:12:31Z",
-                "(service web) (deployment ecs-svc/2) deployment failed: tasks failed to start.",
-            ),
-            event("2026-09-03T10:02:00Z", "(service web) has reached a steady state."),
-        ],
-        warnings: &["SERVICE_TASK_START_IMPAIRED".to_owned()],
-    });
+    let why = explain(
+        &Evidence {
+            target: &TargetName::new("prod/web"),
+            digest: None,
+            by: FailedBy::Ecs,
+            deadline_seconds: 1800,
+            since: Some("2026-09-04T17:00:00Z".parse().unwrap()),
+            says: &["ECS deployment circuit breaker: tasks failed to start.".to_owned()],
+            tasks: &tasks,
+            events: &[
+                event(
+                    "2026-09-04T17:12:31Z",
+                    "(service web) (deployment ecs-svc/2) deployment failed: tasks failed to start.",
+                ),
+                event("2026-09-03T10:02:00Z", "(service web) has reached a steady state."),
+            ],
+            warnings: &["SERVICE_TASK_START_IMPAIRED".to_owned()],
+        },
+        Timestamp::UNIX_EPOCH,
+    );
     insta::assert_snapshot!(why.evidence.join("\n"), @r#"
     ECS says: "ECS deployment circuit breaker: tasks failed to start."
     Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
@@ -418,17 +426,20 @@ fn nothing_quoted_grows_or_breaks_a_line() {
         };
         let tasks = vec![StoppedTask { arn: text.clone(), ..task(&text, &text, vec![container; 3]) }; 4];
         let says = vec![text.clone(); 10];
-        let why = explain(&Evidence {
-            target: &TargetName::new(&text),
-            digest: None,
-            by: FailedBy::Ecs,
-            deadline_seconds: u64::MAX,
-            since: None,
-            says: &says,
-            tasks: &tasks,
-            events: &vec![ServiceMessage { at: None, message: text.clone() }; 10],
-            warnings: &says,
-        });
+        let why = explain(
+            &Evidence {
+                target: &TargetName::new(&text),
+                digest: None,
+                by: FailedBy::Ecs,
+                deadline_seconds: u64::MAX,
+                since: None,
+                says: &says,
+                tasks: &tasks,
+                events: &vec![ServiceMessage { at: None, message: text.clone() }; 10],
+                warnings: &says,
+            },
+            Timestamp::UNIX_EPOCH,
+        );
         assert!(why.evidence.iter().map(String::len).sum::<usize>() <= 16 * 1024, "{piece:?}");
         assert!(why.cause.chars().count() <= 300, "{piece:?}");
         for line in why.evidence.iter().chain([&why.cause]) {

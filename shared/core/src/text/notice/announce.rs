@@ -1,15 +1,14 @@
-//! What the deploy function says: a deployment begins, Slipway refuses one, the configuration is wrong.
-
-use std::fmt::Write as _;
+//! What the deploy function reports: a deployment begins, Slipway refuses one, the configuration is wrong.
 
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use crate::config::{Mistake, Mistakes};
+use crate::config::Mistakes;
 use crate::model::id::{DeploymentId, Home, TargetName, TaskDefinitionArn};
 use crate::model::notice::{Notice, NoticeKind, Place, Severity, TriggeredBy, VERSION};
 use crate::model::plan::{ImageChange, Plan, RevisionChange, Shown};
 use crate::model::reason::Reason;
+use crate::text::invoke::invoke;
 
 use super::links;
 
@@ -23,20 +22,14 @@ impl Notice {
         cause: TriggeredBy,
         at: Timestamp,
     ) -> Self {
-        let subject = deployment.map_or_else(|| fingerprint(&plan.target, &cause), |id| id.as_str().to_owned());
-        let image = match &plan.image {
-            Some(image) => arrow(image),
-            None => revision.short().to_owned(),
-        };
+        let subject = deployment.map_or_else(|| fingerprint(&plan.target, &cause), ToString::to_string);
+        let image = plan.image.as_ref().map_or_else(|| revision.short().to_owned(), arrow);
         Self {
             id: format!("{subject}/{}", NoticeKind::Started.as_str()),
             headline: format!("Deploying to {}: {image}", plan.target),
             reason: format!("Slipway updated the service, because {}.", plan.reason),
             image: plan.image.clone(),
-            revision: Some(RevisionChange {
-                old: plan.running.as_ref().map(|running| running.short().to_owned()),
-                new: Some(revision.short().to_owned()),
-            }),
+            revision: Some(RevisionChange::of(plan.running.as_ref(), Some(revision))),
             deployment: deployment.cloned(),
             cause: Some(cause),
             changes: plan.diff().map(|diff| diff.changes.clone()).unwrap_or_default(),
@@ -45,9 +38,9 @@ impl Notice {
         }
     }
 
-    /// Slipway does not deploy, and a person has to mend something first.
+    /// Slipway does not deploy, and a person has to fix something first.
     ///
-    /// The same refusal of the same event has the same id; another reason is news.
+    /// The same refusal of the same event has the same id; another reason has another id.
     pub fn refused(place: Place<'_>, plan: &Plan, cause: TriggeredBy, at: Timestamp) -> Self {
         let what = match &plan.image {
             Some(image) => name(&image.repository, &image.new),
@@ -58,11 +51,11 @@ impl Notice {
             headline: format!("Not deployed to {}: {what}", plan.target),
             reason: format!("Slipway changed nothing, because {}.", plan.reason),
             image: plan.image.clone(),
-            revision: plan
-                .running
-                .as_ref()
-                .map(|running| RevisionChange { old: Some(running.short().to_owned()), new: None }),
-            advice: vec![format!("Once that is mended, {}", deploy_again(&plan.target, plan.image.as_ref()))],
+            revision: plan.running.as_ref().map(|running| RevisionChange::of(Some(running), None)),
+            advice: vec![match &plan.image {
+                Some(image) => format!("Once that is fixed, {}", deploy(&plan.target, Some(&image.new))),
+                None => format!("Once that is fixed, push the image again, or {}", deploy(&plan.target, None)),
+            }],
             cause: Some(cause),
             links: links::of_service(place, plan.running.as_ref().map(TaskDefinitionArn::short)),
             ..Self::about(place, NoticeKind::Refused, Severity::Failure, at)
@@ -77,18 +70,13 @@ impl Notice {
         };
         Self {
             id: format!("config/{}", mistakes.version),
-            headline: format!("Slipway's configuration has {count}: nothing is deployed until it is right"),
+            headline: format!("Slipway's configuration has {count}: nothing is deployed until it is corrected"),
             reason: format!(
                 "Version {} of the document can't be used. Services keep running what they run.",
                 mistakes.version
             ),
-            details: mistakes.mistakes.iter().map(mistake).collect(),
-            advice: vec![
-                "Correct the document; Slipway reads it again within a minute".to_owned(),
-                "Images pushed in the meantime were not deployed: push them again, or invoke the deploy function with \
-                 {\"action\": \"deploy\", \"target\": \"cluster/service\", \"tag\": \"…\"}"
-                    .to_owned(),
-            ],
+            details: mistakes.mistakes.iter().map(ToString::to_string).collect(),
+            advice: vec!["Correct the document; Slipway reads it again within a minute".to_owned(), deploy_missed()],
             ..Self::of(home, NoticeKind::ConfigInvalid, Severity::Failure, at)
         }
     }
@@ -102,9 +90,7 @@ impl Notice {
             advice: vec![
                 "Put the document there, or correct the template's ConfigParameter, ConfigObject or ConfigDocument"
                     .to_owned(),
-                "Images pushed in the meantime were not deployed: push them again, or invoke the deploy function with \
-                 {\"action\": \"deploy\", \"target\": \"cluster/service\", \"tag\": \"…\"}"
-                    .to_owned(),
+                deploy_missed(),
             ],
             ..Self::of(home, NoticeKind::ConfigInvalid, Severity::Failure, at)
         }
@@ -120,7 +106,7 @@ impl Notice {
         }
     }
 
-    fn of(home: &Home, kind: NoticeKind, severity: Severity, at: Timestamp) -> Self {
+    pub(super) fn of(home: &Home, kind: NoticeKind, severity: Severity, at: Timestamp) -> Self {
         Self {
             version: VERSION,
             kind,
@@ -143,7 +129,7 @@ pub(super) fn name(repository: &str, image: &Shown) -> String {
     }
 }
 
-/// The image to come and the one before: `shop/web:1.5.0 (was 1.4.2)`.
+/// The new image and the one before: `shop/web:1.5.0 (was 1.4.2)`.
 pub(super) fn arrow(image: &ImageChange) -> String {
     let new = name(&image.repository, &image.new);
     match &image.old {
@@ -153,44 +139,24 @@ pub(super) fn arrow(image: &ImageChange) -> String {
     }
 }
 
-/// How a person asks for this image: the payload of a manual deploy.
-pub(super) fn deploy_again(target: &TargetName, image: Option<&ImageChange>) -> String {
-    match image {
-        Some(image) => format!("invoke the deploy function with {}", request(target, &image.new)),
-        None => "push the image again, or invoke the deploy function with \
-                 {\"action\": \"deploy\", \"target\": …, \"tag\": …}"
-            .replacen('…', &quoted(target.as_str()), 1),
+/// How a person deploys this image: by digest where it is known, because a tag may move.
+pub(super) fn deploy(target: &TargetName, image: Option<&Shown>) -> String {
+    match image.map(|image| (&image.digest, &image.tag)) {
+        Some((Some(digest), _)) => invoke("deploy", target, "digest", digest.as_str()),
+        Some((None, Some(tag))) => invoke("deploy", target, "tag", tag.as_str()),
+        Some((None, None)) | None => invoke("deploy", target, "tag", "…"),
     }
 }
 
-/// The payload that deploys this image, by digest where it is known, because a tag may move.
-pub(super) fn request(target: &TargetName, image: &Shown) -> String {
-    let mut request = format!("{{\"action\": \"deploy\", \"target\": {}", quoted(target.as_str()));
-    // Writing to a string cannot fail.
-    match (&image.tag, &image.digest) {
-        (_, Some(digest)) => _ = write!(request, ", \"digest\": \"{digest}\""),
-        (Some(tag), None) => _ = write!(request, ", \"tag\": \"{tag}\""),
-        (None, None) => {}
-    }
-    request.push('}');
-    request
+/// How a person deploys what nobody deployed while the configuration could not be used.
+fn deploy_missed() -> String {
+    let deploy = deploy(&TargetName::new("cluster/service"), None);
+    format!("Images pushed in the meantime were not deployed: push them again, or {deploy}")
 }
 
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
-
-fn mistake(mistake: &Mistake) -> String {
-    if mistake.path.is_empty() { mistake.text.clone() } else { format!("{}: {}", mistake.path, mistake.text) }
-}
-
-/// Sixteen hexadecimal digits for a target and what set Slipway going: the same for a repeated event.
+/// Sixteen hexadecimal digits for a target and what triggered Slipway: the same for a repeated event.
 fn fingerprint(target: &TargetName, cause: &TriggeredBy) -> String {
     let event = cause.event.as_ref().map_or("", |event| event.as_str());
     let hash = Sha256::digest(format!("{target}\n{}\n{event}", cause.trigger));
-    hash.iter().take(8).fold(String::new(), |mut digits, byte| {
-        // Writing to a string cannot fail.
-        _ = write!(digits, "{byte:02x}");
-        digits
-    })
+    hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

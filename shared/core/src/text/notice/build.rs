@@ -1,6 +1,6 @@
 //! What an image was built from, in a few words and as links.
 
-use crate::model::build::{Build, BuildChange, Host, home};
+use crate::model::build::{Build, BuildChange, Home, Host, home};
 use crate::model::notice::Link;
 
 impl BuildChange {
@@ -10,43 +10,35 @@ impl BuildChange {
         let old = self.old.as_ref().and_then(Build::short_commit);
         let commit = match (old, new.short_commit()) {
             (Some(old), Some(new)) if old != new => Some(format!("{old} → {new}")),
-            (_, Some(new)) => Some(new.to_owned()),
-            (_, None) => None,
+            (_, new) => new.map(str::to_owned),
         };
         match (commit, new.version.as_deref().filter(|version| !version.trim().is_empty())) {
             (Some(commit), Some(version)) => Some(format!("{commit} ({version})")),
-            (Some(words), None) => Some(words),
-            (None, version) => version.map(str::to_owned),
+            (commit, version) => commit.or(version.map(str::to_owned)),
         }
     }
 
     /// The commit, and what changed since the one before, at the places whose addresses are known; else the repository.
     pub fn links(&self) -> Vec<Link> {
         let Some(new) = &self.new else { return Vec::new() };
-        let Some(home) = new.source.as_deref().and_then(home) else { return Vec::new() };
-        let mut links = Vec::new();
-        if let Some(commit) = new.commit() {
-            let url = match home.host {
-                Host::GitHub => format!("{}/commit/{commit}", home.url),
-                Host::GitLab => format!("{}/-/commit/{commit}", home.url),
-                Host::Bitbucket => format!("{}/commits/{commit}", home.url),
-                Host::Other => home.url.clone(),
-            };
-            links.push(Link { name: "Commit".to_owned(), url });
-        } else {
-            links.push(Link { name: "Source".to_owned(), url: home.url.clone() });
-        }
+        let Some(Home { host, url }) = new.source.as_deref().and_then(home) else { return Vec::new() };
+        let Some(commit) = new.commit() else { return vec![Link { name: "Source".to_owned(), url }] };
+        let page = match host {
+            Host::GitHub => format!("{url}/commit/{commit}"),
+            Host::GitLab => format!("{url}/-/commit/{commit}"),
+            Host::Bitbucket => format!("{url}/commits/{commit}"),
+            Host::Other => url.clone(),
+        };
+        let mut links = vec![Link { name: "Commit".to_owned(), url: page }];
         let before = self.old.as_ref().filter(|old| old.source.is_none() || old.source == new.source);
-        if let (Some(old), Some(commit)) = (before.and_then(Build::commit), new.commit())
-            && old != commit
-        {
-            let url = match home.host {
-                Host::GitHub => Some(format!("{}/compare/{old}...{commit}", home.url)),
-                Host::GitLab => Some(format!("{}/-/compare/{old}...{commit}", home.url)),
-                Host::Bitbucket => Some(format!("{}/branches/compare/{commit}%0D{old}", home.url)),
+        if let Some(old) = before.and_then(Build::commit).filter(|old| *old != commit) {
+            let compare = match host {
+                Host::GitHub => Some(format!("{url}/compare/{old}...{commit}")),
+                Host::GitLab => Some(format!("{url}/-/compare/{old}...{commit}")),
+                Host::Bitbucket => Some(format!("{url}/branches/compare/{commit}%0D{old}")),
                 Host::Other => None,
             };
-            links.extend(url.map(|url| Link { name: "Compare".to_owned(), url }));
+            links.extend(compare.map(|url| Link { name: "Compare".to_owned(), url }));
         }
         links
     }

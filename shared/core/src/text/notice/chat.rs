@@ -5,55 +5,53 @@
 
 use serde_json::{Map, Value, json};
 
-use super::limits::shorten;
-use crate::model::clean::clean;
+use super::details::details_within;
+use super::limits::{one_line, shorten};
 use crate::model::notice::Notice;
 
 const TITLE: usize = 250;
 const DESCRIPTION: usize = 4_000;
+const REASON: usize = 1_500;
 const STEP: usize = 350;
 const STEPS: usize = 10;
 const LINES: usize = 10;
 const CONTEXT: usize = 300;
+const KEYWORD: usize = 75;
 
 impl Notice {
-    /// The custom notification as JSON. Everything told of one deployment has the same `threadId`.
+    /// The custom notification of a cleaned notice as JSON. Every notice of one deployment has the same `threadId`.
     pub(super) fn custom_notification(&self) -> String {
-        let line =
-            |text: &str, longest| shorten(&clean(text).split_whitespace().collect::<Vec<_>>().join(" "), longest);
-        let title = match line(&self.headline, TITLE) {
+        let title = match shorten(&one_line(&self.headline), TITLE) {
             headline if headline.is_empty() => self.subject(),
-            headline => headline,
+            headline => harmless(&headline),
         };
-        let steps: Vec<String> = self.advice.iter().take(STEPS).map(|step| line(&harmless(step), STEP)).collect();
+        let steps: Vec<String> =
+            self.advice.iter().take(STEPS).map(|step| shorten(&one_line(&harmless(step)), STEP)).collect();
         let keywords: Vec<String> = [Some(self.kind.as_str()), self.target.as_ref().map(|target| target.as_str())]
             .into_iter()
             .flatten()
-            .map(|word| line(&harmless(word), 75))
+            .map(|word| shorten(&one_line(&harmless(word)), KEYWORD))
             .filter(|word| !word.is_empty())
             .collect();
-        let context: Map<String, Value> = self
-            .table()
-            .into_iter()
-            .map(|(label, value)| (label.to_owned(), Value::from(line(&value, CONTEXT))))
-            .collect();
+        let row = |(label, value): (&str, String)| (label.to_owned(), Value::from(shorten(&one_line(&value), CONTEXT)));
+        let context: Map<String, Value> = self.table().into_iter().map(row).collect();
         let links = self.all_links();
         let safe = links.iter().filter(|link| link.url.starts_with("https://") && link.url.len() < 1_000);
         let resources: Vec<&str> = safe.take(5).map(|link| link.url.as_str()).collect();
         json!({
             "version": "1.0",
             "source": "custom",
-            "id": line(&self.id, CONTEXT),
+            "id": shorten(&one_line(&self.id), CONTEXT),
             "content": {
                 "textType": "client-markdown",
-                "title": harmless(&title),
+                "title": title,
                 "description": shorten(&self.description(), DESCRIPTION),
                 "nextSteps": steps,
                 "keywords": keywords,
             },
             "metadata": {
-                "threadId": line(self.thread(), CONTEXT),
-                "summary": harmless(&title),
+                "threadId": shorten(&one_line(self.thread()), CONTEXT),
+                "summary": title,
                 "eventType": self.kind.as_str(),
                 "relatedResources": resources,
                 "additionalContext": context,
@@ -64,23 +62,18 @@ impl Notice {
 
     /// Why, then the evidence, then the facts.
     fn description(&self) -> String {
-        let mut paragraphs = Vec::new();
-        if !self.reason.trim().is_empty() {
-            paragraphs.push(harmless(&shorten(&clean(&self.reason), 1_500)));
-        }
-        let details = self.details_within(LINES);
-        if !details.is_empty() {
-            let mut lines = vec![format!("*{}*", self.details_title())];
-            lines.extend(details.iter().map(|line| format!("• {}", harmless(&shorten(&clean(line), STEP)))));
-            paragraphs.push(lines.join("\n"));
-        }
+        let quoted = |text: &str, longest| harmless(&shorten(text, longest));
+        let details = details_within(&self.details, LINES);
+        let title = if details.is_empty() { None } else { Some(format!("*{}*", self.details_title())) };
+        let details = details.iter().map(|line| format!("• {}", quoted(line, STEP)));
         let rows = self.table();
-        if !rows.is_empty() {
-            let rows =
-                rows.iter().map(|(label, value)| format!("*{label}*: {}", harmless(&shorten(&clean(value), CONTEXT))));
-            paragraphs.push(rows.collect::<Vec<_>>().join("\n"));
-        }
-        paragraphs.join("\n\n")
+        let rows = rows.iter().map(|(label, value)| format!("*{label}*: {}", quoted(value, CONTEXT)));
+        let paragraphs = [
+            quoted(&self.reason, REASON),
+            title.into_iter().chain(details).collect::<Vec<_>>().join("\n"),
+            rows.collect::<Vec<_>>().join("\n"),
+        ];
+        paragraphs.into_iter().filter(|paragraph| !paragraph.trim().is_empty()).collect::<Vec<_>>().join("\n\n")
     }
 }
 

@@ -8,29 +8,14 @@ const LOGGED: &str = "| ";
 impl Notice {
     /// What the details are.
     pub fn details_title(&self) -> &'static str {
-        match self.kind {
-            NoticeKind::ConfigInvalid => "Mistakes",
-            _ => "What Slipway saw",
-        }
-    }
-
-    /// What a line of them begins with in a plain text: evidence is laid out in lines of its own, and no list.
-    pub(super) fn bullet(&self) -> &'static str {
-        match self.kind {
-            NoticeKind::ConfigInvalid => "- ",
-            _ => "  ",
-        }
-    }
-
-    /// At most so many lines of the details, and a line for what was left out at each place.
-    ///
-    /// An application's last words say most about its death, so a log at the end of the details loses its first lines.
-    pub fn details_within(&self, most: usize) -> Vec<String> {
-        within(&self.details, most)
+        if self.kind == NoticeKind::ConfigInvalid { "Mistakes" } else { "What Slipway observed" }
     }
 }
 
-fn within(lines: &[String], most: usize) -> Vec<String> {
+/// At most so many lines of the details, and a line for what was left out at each place.
+///
+/// An application's last words say most about its death, so a log at the end of the details loses its first lines.
+pub fn details_within(lines: &[String], most: usize) -> Vec<String> {
     if lines.len() <= most {
         return lines.to_vec();
     }
@@ -39,19 +24,19 @@ fn within(lines: &[String], most: usize) -> Vec<String> {
     let (before, log) = lines.split_at(log);
     let of_log = most.saturating_sub(before.len()).max(most.div_ceil(2)).min(log.len());
     let first = before.len().min(most - of_log);
-    let mut told = before[..first].to_vec();
+    let mut shown = before[..first].to_vec();
     if first < before.len() {
-        told.push(format!("… and {} more", before.len() - first));
+        shown.push(format!("… and {} more", before.len() - first));
     }
     if let Some((title, quoted)) = log.split_first().filter(|_| of_log > 0) {
-        told.push(title.clone());
+        shown.push(title.clone());
         let left_out = quoted.len().saturating_sub(of_log - 1);
         if left_out > 0 {
-            told.push(format!("{LOGGED}…"));
+            shown.push(format!("{LOGGED}…"));
         }
-        told.extend_from_slice(&quoted[left_out..]);
+        shown.extend_from_slice(&quoted[left_out..]);
     }
-    told
+    shown
 }
 
 #[cfg(test)]
@@ -61,7 +46,7 @@ mod tests {
     #[track_caller]
     fn check(lines: &str, most: usize, expected: &str) {
         let lines: Vec<String> = lines.split('/').map(str::to_owned).collect();
-        assert_eq!(within(&lines, most).join("/"), expected);
+        assert_eq!(details_within(&lines, most).join("/"), expected);
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! The notice as an e-mail reads it: what happened first, then what changed, why, what to do, where to look.
 
-use std::fmt::Write as _;
-
-use super::limits::shorten;
+use super::limits::{one_line, shorten};
 use crate::model::build::BuildChange;
 use crate::model::diff::Diff;
 use crate::model::notice::{Link, Notice, NoticeKind, Severity, TriggeredBy};
@@ -27,23 +25,29 @@ const LONGEST_LINE: usize = 2_000;
 impl Notice {
     /// The notice as plain text, its first line the headline.
     pub fn text(&self) -> String {
-        let mut text = Text::default();
-        text.line(&shorten(&self.headline, LONGEST_LINE));
-        text.paragraph(&[shorten(&self.reason, LONGEST_LINE)]);
-        let rows =
-            self.table().into_iter().map(|(label, value)| shorten(&format!("{label:12}  {value}"), LONGEST_LINE));
-        text.paragraph(&rows.collect::<Vec<_>>());
-        let changed = self.changed();
-        if !changed.is_empty() {
-            let title = std::iter::once(format!("{CHANGES}:"));
-            text.paragraph(&title.chain(changed.into_iter().map(|line| format!("  {line}"))).collect::<Vec<_>>());
+        let rows: Vec<String> = self
+            .table()
+            .into_iter()
+            .map(|(label, value)| shorten(&format!("{label:12}  {value}"), LONGEST_LINE))
+            .collect();
+        // Evidence is laid out in lines of its own, and is no list.
+        let bullet = if self.kind == NoticeKind::ConfigInvalid { BULLET } else { "  " };
+        let links: Vec<String> = self.all_links().iter().map(|link| format!("{}: {}", link.name, link.url)).collect();
+        let paragraphs = [
+            shorten(&self.reason, LONGEST_LINE),
+            rows.join("\n"),
+            list(CHANGES, "  ", &self.changed()),
+            list(self.details_title(), bullet, &self.details),
+            list(ADVICE, BULLET, &self.advice),
+            list("Look here", BULLET, &links),
+            list("Left out, because SNS takes 256 KiB at most", BULLET, &self.cut),
+            self.signature(),
+        ];
+        let mut text = shorten(&self.headline, LONGEST_LINE) + "\n";
+        for paragraph in paragraphs.iter().filter(|paragraph| !paragraph.is_empty()) {
+            text.push_str(&format!("\n{paragraph}\n"));
         }
-        text.list(&format!("{}:", self.details_title()), self.bullet(), self.details.iter().cloned());
-        text.list(&format!("{ADVICE}:"), BULLET, self.advice.iter().cloned());
-        text.list("Look here:", BULLET, self.all_links().iter().map(|link| format!("{}: {}", link.name, link.url)));
-        text.list("Left out, because SNS takes 256 KiB at most:", BULLET, self.cut.iter().cloned());
-        text.paragraph(&[self.signature()]);
-        text.written
+        text
     }
 
     /// What there is to know, as labels and values: image, revision, deployment, trigger, duration.
@@ -52,22 +56,15 @@ impl Notice {
         if let Some(image) = &self.image {
             rows.push(("Repository", image.repository.clone()));
             let (new, old) = (exact(&image.new), image.old.as_ref().map(exact));
-            match (self.words_for_failure(), old) {
-                (Some((refused, kept)), old) => {
-                    rows.push((refused, new));
-                    rows.extend(old.map(|old| (kept, old)));
-                }
-                (None, Some(old)) if old == new => rows.push(("Image", format!("{new}, as before"))),
-                (None, Some(old)) => rows.push(("Image", format!("{old} → {new}"))),
-                (None, None) => rows.push(("Image", new)),
+            if let Some((refused, kept)) = self.labels_of_failure() {
+                rows.push((refused, new));
+                rows.extend(old.map(|old| (kept, old)));
+            } else {
+                rows.extend(change(old, Some(new)).map(|change| ("Image", change)));
             }
         }
-        match self.revision.as_ref().map(|revision| (revision.old.as_deref(), revision.new.as_deref())) {
-            Some((Some(old), Some(new))) if old == new => rows.push(("Revision", format!("{new}, as before"))),
-            Some((Some(old), Some(new))) => rows.push(("Revision", format!("{old} → {new}"))),
-            Some((None, Some(one)) | (Some(one), None)) => rows.push(("Revision", one.to_owned())),
-            Some((None, None)) | None => {}
-        }
+        let revision = self.revision.clone().unwrap_or_default();
+        rows.extend(change(revision.old, revision.new).map(|change| ("Revision", change)));
         rows.extend(self.deployment.as_ref().map(|deployment| ("Deployment", deployment.to_string())));
         rows.extend(self.cause.as_ref().map(|cause| ("Triggered by", trigger(cause))));
         rows.extend(self.build.as_ref().and_then(BuildChange::words).map(|words| ("Commit", words)));
@@ -76,21 +73,21 @@ impl Notice {
         rows
     }
 
-    /// Where the new image does not run in the end, an arrow from old to new would tell the wrong story.
-    fn words_for_failure(&self) -> Option<(&'static str, &'static str)> {
+    /// The labels of the new image and the old one where the new one does not run in the end: an arrow would mislead.
+    fn labels_of_failure(&self) -> Option<(&'static str, &'static str)> {
         match self.kind {
             NoticeKind::Refused => Some(("Not deployed", "Runs")),
             NoticeKind::Failing => Some(("Failing", "Before")),
             NoticeKind::Failed | NoticeKind::TimedOut | NoticeKind::RollbackFailed => Some(("Failed", "Before")),
             NoticeKind::Stopped => Some(("Stopped", "Before")),
-            NoticeKind::RollingBack if self.severity == Severity::Warning => Some(("Stopped", "Coming back")),
-            NoticeKind::RollingBack => Some(("Failed", "Coming back")),
+            NoticeKind::RollingBack if self.severity == Severity::Warning => Some(("Stopped", "Rollback to")),
+            NoticeKind::RollingBack => Some(("Failed", "Rollback to")),
             NoticeKind::RolledBack => Some(("Failed", "Runs again")),
             _ => None,
         }
     }
 
-    /// What changes in the task definition, a line each; the diff says itself how much of it a person reads.
+    /// What changes in the task definition, a line each; the diff bounds their number.
     pub fn changed(&self) -> Vec<String> {
         if self.changes.is_empty() {
             return Vec::new();
@@ -101,21 +98,18 @@ impl Notice {
 
     /// Where to look: the console, and what the image was built from.
     pub fn all_links(&self) -> Vec<Link> {
-        let built = self.build.iter().flat_map(BuildChange::links);
-        self.links.iter().cloned().chain(built).collect()
+        self.links.iter().cloned().chain(self.build.iter().flat_map(BuildChange::links)).collect()
     }
 
     /// Who says it, when, and where it happened.
     pub fn signature(&self) -> String {
-        let mut line = format!("Slipway, {}", self.at.strftime("%Y-%m-%d %H:%M:%S UTC"));
-        if let (Some(account), Some(region)) = (&self.account, &self.region) {
-            // Writing to a string cannot fail.
-            _ = write!(line, ", account {account} in {region}");
-        }
-        if !self.id.is_empty() {
-            _ = write!(line, ", notice {}", self.id);
-        }
-        shorten(&line, LONGEST_LINE)
+        let at = self.at.strftime("%Y-%m-%d %H:%M:%S UTC");
+        let place = match (&self.account, &self.region) {
+            (Some(account), Some(region)) => format!(", account {account} in {region}"),
+            _ => String::new(),
+        };
+        let id = if self.id.is_empty() { String::new() } else { format!(", notice {}", self.id) };
+        shorten(&format!("Slipway, {at}{place}{id}"), LONGEST_LINE)
     }
 }
 
@@ -129,12 +123,11 @@ pub(super) fn trigger(cause: &TriggeredBy) -> String {
         Trigger::Reconcile => "the reconcile",
         Trigger::Release => "a release",
         Trigger::External => "somebody outside Slipway",
-        Trigger::Unknown => "nobody knows who",
+        Trigger::Unknown => "an unknown cause",
         Trigger::Other(word) => word,
     };
-    /// A name, not a story.
     const LONGEST_NAME: usize = 100;
-    let who = cause.who.as_deref().map(|who| who.split_whitespace().collect::<Vec<_>>().join(" "));
+    let who = cause.who.as_deref().map(one_line);
     let what = match who.filter(|who| !who.is_empty()) {
         Some(who) => format!("{what} by {}", shorten(&who, LONGEST_NAME)),
         None => what.to_owned(),
@@ -147,7 +140,7 @@ pub(super) fn trigger(cause: &TriggeredBy) -> String {
 }
 
 /// Seconds as a person says them: `45 s`, `2 min 5 s`, `1 h 3 min`.
-pub(super) fn duration(seconds: i64) -> String {
+fn duration(seconds: i64) -> String {
     let seconds = seconds.max(0);
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, seconds) => format!("{seconds} s"),
@@ -164,37 +157,24 @@ fn exact(image: &Shown) -> String {
     }
 }
 
-#[derive(Default)]
-struct Text {
-    written: String,
+/// What became of a value, as far as it is known.
+fn change(old: Option<String>, new: Option<String>) -> Option<String> {
+    match (old, new) {
+        (Some(old), Some(new)) if old == new => Some(format!("{new}, as before")),
+        (Some(old), Some(new)) => Some(format!("{old} → {new}")),
+        (old, new) => new.or(old),
+    }
 }
 
-impl Text {
-    fn line(&mut self, line: &str) {
-        self.written.push_str(line);
-        self.written.push('\n');
+/// The items below their title; empty without any.
+fn list(title: &str, bullet: &str, items: &[String]) -> String {
+    if items.is_empty() {
+        return String::new();
     }
-
-    fn paragraph(&mut self, lines: &[String]) {
-        if lines.iter().all(|line| line.is_empty()) {
-            return;
-        }
-        self.written.push('\n');
-        for line in lines {
-            self.line(line);
-        }
+    let mut lines = vec![format!("{title}:")];
+    lines.extend(items.iter().take(MOST_LINES).map(|item| format!("{bullet}{}", shorten(item, LONGEST_LINE))));
+    if items.len() > MOST_LINES {
+        lines.push(format!("{bullet}… and {} more, in the notice's JSON", items.len() - MOST_LINES));
     }
-
-    fn list(&mut self, title: &str, bullet: &str, items: impl ExactSizeIterator<Item = String>) {
-        let count = items.len();
-        if count == 0 {
-            return;
-        }
-        let mut lines = vec![title.to_owned()];
-        lines.extend(items.take(MOST_LINES).map(|item| format!("{bullet}{}", shorten(&item, LONGEST_LINE))));
-        if count > MOST_LINES {
-            lines.push(format!("{bullet}… and {} more, in the notice's JSON", count - MOST_LINES));
-        }
-        self.paragraph(&lines);
-    }
+    lines.join("\n")
 }

@@ -1,6 +1,6 @@
 //! Keeps a notice within what SNS takes, whatever it was made of, and says what was left out.
 //!
-//! It works on the notice's JSON, so that no field, now or later, can be forgotten.
+//! It works on the notice's JSON, so that no field, now or later, can be missed.
 
 use serde_json::Value;
 
@@ -8,10 +8,10 @@ use crate::model::clean::clean;
 use crate::model::notice::Notice;
 
 /// SNS takes 262,144 bytes with the attributes and the subject; these are below 8 KiB.
-pub(super) const LARGEST: usize = 256 * 1024 - 8 * 1024;
+const LARGEST: usize = 256 * 1024 - 8 * 1024;
 
 /// How much of a notice is kept, in characters of a text and items of a list: the whole of it first, then less and
-/// less. The last always fits: some 110 texts of 80 characters, 4 bytes each at most, in six faces, is
+/// less. The last always fits: some 110 texts of 80 characters, 4 bytes each at most, in six forms, is
 /// 211 kB; and a digest, of 71, is never cut.
 const STEPS: [(usize, usize); 7] =
     [(usize::MAX, usize::MAX), (16_000, 400), (4_000, 100), (1_000, 30), (400, 15), (200, 10), (80, 3)];
@@ -67,13 +67,15 @@ fn reduce_texts(value: &mut Value, longest: usize, most: usize) -> usize {
     }
 }
 
-/// At most `longest` characters of the text; where something is missing, it ends with an ellipsis.
-pub(super) fn shorten(text: &str, longest: usize) -> String {
+/// At most `longest` characters of the text, `longest` being 1 or more; where something is missing, it ends with an ellipsis.
+pub fn shorten(text: &str, longest: usize) -> String {
     match text.char_indices().nth(longest) {
         None => text.to_owned(),
-        Some(_) => {
-            let kept: String = text.chars().take(longest.saturating_sub(1)).collect();
-            kept + "…"
-        }
+        Some(_) => text.chars().take(longest - 1).chain(['…']).collect(),
     }
+}
+
+/// The text in one line, without leading or trailing blanks, runs of blanks as one.
+pub fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

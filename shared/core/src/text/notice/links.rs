@@ -1,6 +1,6 @@
 //! Where a person looks next: the ECS console, whose address depends on the partition.
 
-use std::fmt::Write as _;
+use urlencoding::encode;
 
 use crate::model::id::LogStream;
 use crate::model::notice::{Link, Place};
@@ -8,17 +8,17 @@ use crate::model::notice::{Link, Place};
 /// The service's pages in the ECS console; none in the partitions whose console has no public address.
 pub(super) fn of_service(place: Place<'_>, revision: Option<&str>) -> Vec<Link> {
     let Some(domain) = console(place.home.partition.as_str()) else { return Vec::new() };
-    let region = escape(place.home.region.as_str());
+    let region = encode(place.home.region.as_str());
     let start = format!("https://{region}.console.{domain}/ecs/v2");
     let service =
-        format!("{start}/clusters/{}/services/{}", escape(place.cluster.as_str()), escape(place.service.as_str()));
+        format!("{start}/clusters/{}/services/{}", encode(place.cluster.as_str()), encode(place.service.as_str()));
     let mut links = vec![
         Link { name: "Deployments".to_owned(), url: format!("{service}/deployments?region={region}") },
         Link { name: "Events".to_owned(), url: format!("{service}/events?region={region}") },
         Link { name: "Logs".to_owned(), url: format!("{service}/logs?region={region}") },
     ];
     if let Some((family, number)) = revision.and_then(|revision| revision.rsplit_once(':')) {
-        let url = format!("{start}/task-definitions/{}/{}?region={region}", escape(family), escape(number));
+        let url = format!("{start}/task-definitions/{}/{}?region={region}", encode(family), encode(number));
         links.push(Link { name: "Task definition".to_owned(), url });
     }
     links
@@ -28,8 +28,8 @@ pub(super) fn of_service(place: Place<'_>, revision: Option<&str>) -> Vec<Link> 
 pub(super) fn of_log(place: Place<'_>, log: &LogStream) -> Option<Link> {
     let domain = console(place.home.partition.as_str())?;
     // The console's own way to write a path behind `#`: escaped twice, with `$` for the outer `%`.
-    let part = |text: &str| escape(&escape(text)).replace('%', "$");
-    let region = escape(&log.region);
+    let part = |text: &str| encode(&encode(text)).replace('%', "$");
+    let region = encode(&log.region);
     let (group, stream) = (part(&log.group), part(&log.stream));
     Some(Link {
         name: "Log of the failed task".to_owned(),
@@ -48,19 +48,6 @@ fn console(partition: &str) -> Option<&'static str> {
         // A wrong link is worse than none.
         _ => None,
     }
-}
-
-/// Percent-encodes all but RFC 3986's unreserved characters.
-fn escape(part: &str) -> String {
-    let mut escaped = String::with_capacity(part.len());
-    for byte in part.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => escaped.push(byte.into()),
-            // Writing to a string cannot fail.
-            _ => _ = write!(escaped, "%{byte:02X}"),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

@@ -109,7 +109,7 @@ fn a_refusal_says_what_to_do() {
     Triggered by  an image push (event 13cde686-328b-6117-af20-0e5566167482)
 
     What you can do:
-    - Once that is mended, invoke the deploy function with {"action": "deploy", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - Once that is fixed, invoke the deploy function with {"action": "deploy", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
 
     Look here:
     - Deployments: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/deployments?region=eu-west-1
@@ -122,7 +122,7 @@ fn a_refusal_says_what_to_do() {
 }
 
 #[test]
-fn a_wrong_document_is_told_with_every_mistake() {
+fn a_wrong_document_is_reported_with_every_mistake() {
     let mistakes = Mistakes {
         version: "0a1b2c3d4e5f".to_owned(),
         mistakes: vec![
@@ -136,7 +136,7 @@ fn a_wrong_document_is_told_with_every_mistake() {
     let notice = Notice::config_invalid(&home(), &mistakes, at());
     assert_eq!(notice.id, "config/0a1b2c3d4e5f");
     insta::assert_snapshot!(notice.text(), @r#"
-    Slipway's configuration has 2 mistakes: nothing is deployed until it is right
+    Slipway's configuration has 2 mistakes: nothing is deployed until it is corrected
 
     Version 0a1b2c3d4e5f of the document can't be used. Services keep running what they run.
 
@@ -199,7 +199,7 @@ fn subscribers_can_filter() {
 }
 
 #[test]
-fn each_protocol_gets_its_own_face() {
+fn each_protocol_gets_its_own_form() {
     let notice = started();
     let message: serde_json::Value = serde_json::from_str(&notice.message()).unwrap();
     assert_eq!(message["default"], notice.text());
@@ -225,7 +225,7 @@ fn amazon_q_gets_its_own_schema() {
         "title": "Not deployed to prod/web: shop/web:1.5.0",
         "description": "Slipway changed nothing, because no container has an image of shop/web (the task definition has app: nginx:1.27); name the target's containers in the configuration.\n\n*Repository*: shop/web\n*Not deployed*: 1.5.0 (sha256:bbbbbbbbbbbb)\n*Runs*: 1.4.2 (sha256:aaaaaaaaaaaa)\n*Revision*: web:41\n*Triggered by*: an image push (event 13cde686-328b-6117-af20-0e5566167482)",
         "nextSteps": [
-          "Once that is mended, invoke the deploy function with {\"action\": \"deploy\", \"target\": \"prod/web\", \"digest\": \"sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\"}"
+          "Once that is fixed, invoke the deploy function with {\"action\": \"deploy\", \"target\": \"prod/web\", \"digest\": \"sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\"}"
         ],
         "keywords": [
           "refused",

@@ -1,4 +1,4 @@
-//! A deployment's story as people read it, told from the record alone.
+//! A deployment's notices as people read them, from the record alone.
 
 use serde_json::json;
 
@@ -45,7 +45,7 @@ fn failing(by: FailedBy) -> Deployment {
             group: "/ecs/web".to_owned(),
             stream: "shop/web/0ebb429fa86d481c2630fac53db1c91c".to_owned(),
         }),
-        advice: vec!["Read the last lines of the container's log, mend the image, and push it".to_owned()],
+        advice: vec!["Read the last lines of the container's log, fix the image, and push it".to_owned()],
     };
     let failed_tasks =
         if by == FailedBy::Tasks { vec!["t1".to_owned(), "t2".to_owned(), "t3".to_owned()] } else { Vec::new() };
@@ -90,17 +90,17 @@ fn notice(deployment: &Deployment, news: &News<'_>) -> Notice {
 }
 
 /// The notice's text without its links and last line, which every notice has.
-fn told(deployment: &Deployment, news: &News<'_>) -> String {
+fn published(deployment: &Deployment, news: &News<'_>) -> String {
     notice(deployment, news).text().split("\nLook here:").next().unwrap().to_owned()
 }
 
 fn ended(deployment: &Deployment, outcome: Outcome) -> String {
-    told(deployment, &News::Ended { end: &end(outcome), next: None })
+    published(deployment, &News::Ended { end: &end(outcome), next: None })
 }
 
 #[test]
 fn a_deployment_that_goes_well() {
-    insta::assert_snapshot!(told(&deployment(), &News::InProgress), @r#"
+    insta::assert_snapshot!(published(&deployment(), &News::InProgress), @r#"
     In progress on prod/web: shop/web:1.5.0 (was 1.4.2)
 
     ECS is starting the new tasks of prod/web.
@@ -127,10 +127,10 @@ fn a_deployment_that_goes_well() {
 
 #[test]
 fn a_deployment_that_fails_says_what_is_next() {
-    insta::assert_snapshot!(told(&failing(FailedBy::Tasks), &News::Failing { next: &update() }), @r#"
+    insta::assert_snapshot!(published(&failing(FailedBy::Tasks), &News::Failing { next: &update() }), @r#"
     Deploy is failing on prod/web: shop/web:1.5.0, its container web exited with code 1
 
-    The deployment failed: its container web exited with code 1, and 3 of its tasks stopped by themselves. Slipway puts web:41 back, the last revision that completed here.
+    The deployment failed: its container web exited with code 1, and 3 of its tasks stopped unexpectedly. Slipway rolls back to web:41, the last known-good revision.
 
     Repository    shop/web
     Failing       1.5.0 (sha256:bbbbbbbbbbbb)
@@ -140,19 +140,19 @@ fn a_deployment_that_fails_says_what_is_next() {
     Triggered by  an image push (event 13cde686)
     Took          4 min 30 s
 
-    What Slipway saw:
+    What Slipway observed:
       Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
         container web: exit code 1
       The last lines of web's log:
       | panic: DATABASE_URL is not set
 
     What you can do:
-    - Read the last lines of the container's log, mend the image, and push it
+    - Read the last lines of the container's log, fix the image, and push it
     "#);
-    insta::assert_snapshot!(told(&failing(FailedBy::Deadline), &News::Failing { next: &RollbackDecision::NoRollback(NoRollback::EcsRollsBack) }), @r#"
+    insta::assert_snapshot!(published(&failing(FailedBy::Deadline), &News::Failing { next: &RollbackDecision::NoRollback(NoRollback::EcsRollsBack) }), @r#"
     Deploy is failing on prod/web: shop/web:1.5.0, its container web exited with code 1
 
-    The deployment did not complete within 30 min; the likeliest cause: its container web exited with code 1. ECS puts the last version back by itself.
+    The deployment did not complete within 30 min. The most likely cause: its container web exited with code 1. ECS rolls back automatically.
 
     Repository    shop/web
     Failing       1.5.0 (sha256:bbbbbbbbbbbb)
@@ -162,33 +162,33 @@ fn a_deployment_that_fails_says_what_is_next() {
     Triggered by  an image push (event 13cde686)
     Took          4 min 30 s
 
-    What Slipway saw:
+    What Slipway observed:
       Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
         container web: exit code 1
       The last lines of web's log:
       | panic: DATABASE_URL is not set
 
     What you can do:
-    - Read the last lines of the container's log, mend the image, and push it
+    - Read the last lines of the container's log, fix the image, and push it
     "#);
 }
 
 #[test]
 fn a_rollback_under_way_and_done() {
-    insta::assert_snapshot!(told(&rolled_back(), &News::RollingBack { by: RollbackInitiator::Slipway, to: Some("web:41") }), @r#"
+    insta::assert_snapshot!(published(&rolled_back(), &News::RollingBack { by: RollbackInitiator::Slipway, to: Some("web:41") }), @r#"
     Deploy failed on prod/web: shop/web:1.5.0, Slipway is rolling back to 1.4.2
 
-    The deployment failed: its container web exited with code 1, and 3 of its tasks stopped by themselves. Slipway is putting web:41 back.
+    The deployment failed: its container web exited with code 1, and 3 of its tasks stopped unexpectedly. Slipway is rolling back to web:41.
 
     Repository    shop/web
     Failed        1.5.0 (sha256:bbbbbbbbbbbb)
-    Coming back   1.4.2 (sha256:aaaaaaaaaaaa)
+    Rollback to   1.4.2 (sha256:aaaaaaaaaaaa)
     Revision      web:41 → web:42
     Deployment    ecs-svc/2
     Triggered by  an image push (event 13cde686)
     Took          4 min 30 s
 
-    What Slipway saw:
+    What Slipway observed:
       Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
         container web: exit code 1
       The last lines of web's log:
@@ -196,22 +196,22 @@ fn a_rollback_under_way_and_done() {
 
     What you can do:
     - Wait: a notice follows when the rollback has ended
-    - Read the last lines of the container's log, mend the image, and push it
+    - Read the last lines of the container's log, fix the image, and push it
     "#);
-    insta::assert_snapshot!(told(&failing(FailedBy::Ecs), &News::RollingBack { by: RollbackInitiator::Ecs, to: None }), @r#"
+    insta::assert_snapshot!(published(&failing(FailedBy::Ecs), &News::RollingBack { by: RollbackInitiator::Ecs, to: None }), @r#"
     Deploy failed on prod/web: shop/web:1.5.0, ECS is rolling back to 1.4.2
 
-    The deployment failed: its container web exited with code 1. ECS is putting the last version back by itself; Slipway only watches.
+    The deployment failed: its container web exited with code 1. ECS is rolling back to the previous version automatically; Slipway does not intervene.
 
     Repository    shop/web
     Failed        1.5.0 (sha256:bbbbbbbbbbbb)
-    Coming back   1.4.2 (sha256:aaaaaaaaaaaa)
+    Rollback to   1.4.2 (sha256:aaaaaaaaaaaa)
     Revision      web:41 → web:42
     Deployment    ecs-svc/2
     Triggered by  an image push (event 13cde686)
     Took          4 min 30 s
 
-    What Slipway saw:
+    What Slipway observed:
       Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
         container web: exit code 1
       The last lines of web's log:
@@ -219,12 +219,12 @@ fn a_rollback_under_way_and_done() {
 
     What you can do:
     - Wait: a notice follows when the rollback has ended
-    - Read the last lines of the container's log, mend the image, and push it
+    - Read the last lines of the container's log, fix the image, and push it
     "#);
     insta::assert_snapshot!(ended(&rolled_back(), Outcome::RolledBackBySlipway), @r#"
     Deploy failed on prod/web: shop/web:1.5.0, 1.4.2 runs again
 
-    The deployment failed: its container web exited with code 1, and 3 of its tasks stopped by themselves. Slipway put web:41 back; prod/web runs that again. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
+    The deployment failed: its container web exited with code 1, and 3 of its tasks stopped unexpectedly. Slipway rolled back; prod/web runs web:41 again. shop/web:1.5.0 is quarantined here: no push, retry or reconcile deploys it again until somebody releases it.
 
     Repository    shop/web
     Failed        1.5.0 (sha256:bbbbbbbbbbbb)
@@ -234,24 +234,24 @@ fn a_rollback_under_way_and_done() {
     Triggered by  an image push (event 13cde686)
     Took          4 min 30 s
 
-    What Slipway saw:
+    What Slipway observed:
       Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
         container web: exit code 1
       The last lines of web's log:
       | panic: DATABASE_URL is not set
 
     What you can do:
-    - Read the last lines of the container's log, mend the image, and push it
-    - If the image is innocent, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - Read the last lines of the container's log, fix the image, and push it
+    - If the image is not the cause, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
     let by_ecs = End {
         says: Some("ECS deployment circuit breaker: tasks failed to start.".to_owned()),
         ..end(Outcome::RolledBackByEcs)
     };
-    insta::assert_snapshot!(told(&failing(FailedBy::Ecs), &News::Ended { end: &by_ecs, next: None }), @r#"
+    insta::assert_snapshot!(published(&failing(FailedBy::Ecs), &News::Ended { end: &by_ecs, next: None }), @r#"
     Deploy failed on prod/web: shop/web:1.5.0, 1.4.2 runs again
 
-    The deployment failed: its container web exited with code 1. ECS put the last version back by itself; prod/web runs that again. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
+    The deployment failed: its container web exited with code 1. ECS rolled back automatically; prod/web runs the previous version again. shop/web:1.5.0 is quarantined here: no push, retry or reconcile deploys it again until somebody releases it.
     ECS says: "ECS deployment circuit breaker: tasks failed to start."
 
     Repository    shop/web
@@ -262,20 +262,20 @@ fn a_rollback_under_way_and_done() {
     Triggered by  an image push (event 13cde686)
     Took          4 min 30 s
 
-    What Slipway saw:
+    What Slipway observed:
       Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
         container web: exit code 1
       The last lines of web's log:
       | panic: DATABASE_URL is not set
 
     What you can do:
-    - Read the last lines of the container's log, mend the image, and push it
-    - If the image is innocent, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - Read the last lines of the container's log, fix the image, and push it
+    - If the image is not the cause, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
     insta::assert_snapshot!(ended(&rolled_back(), Outcome::RollbackFailed), @r#"
-    Rollback failed on prod/web: shop/web:1.5.0 failed, and putting the last version back failed too
+    Rollback failed on prod/web: shop/web:1.5.0 failed, and so did the rollback
 
-    The deployment failed: its container web exited with code 1, and 3 of its tasks stopped by themselves. The way back failed too, and Slipway tries nothing else: prod/web may run too few tasks, or none. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
+    The deployment failed: its container web exited with code 1, and 3 of its tasks stopped unexpectedly. The rollback failed too, and Slipway tries nothing else: prod/web may run too few tasks, or none. shop/web:1.5.0 is quarantined here: no push, retry or reconcile deploys it again until somebody releases it.
 
     Repository    shop/web
     Failed        1.5.0 (sha256:bbbbbbbbbbbb)
@@ -285,29 +285,29 @@ fn a_rollback_under_way_and_done() {
     Triggered by  an image push (event 13cde686)
     Took          4 min 30 s
 
-    What Slipway saw:
+    What Slipway observed:
       Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
         container web: exit code 1
       The last lines of web's log:
       | panic: DATABASE_URL is not set
 
     What you can do:
-    - Look at the service now: Slipway does nothing more here by itself
-    - Put web:41 back: invoke the deploy function with {"action": "rollback", "target": "prod/web", "to": "web:41"}
-    - Read the last lines of the container's log, mend the image, and push it
-    - If the image is innocent, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - Check the service now: Slipway does nothing more here automatically
+    - Roll back to web:41: invoke the deploy function with {"action": "rollback", "target": "prod/web", "to": "web:41"}
+    - Read the last lines of the container's log, fix the image, and push it
+    - If the image is not the cause, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
 }
 
 #[test]
-fn a_failure_that_nobody_mends() {
-    let news = |way: &RollbackDecision, outcome| {
-        told(&failing(FailedBy::Ecs), &News::Ended { end: &end(outcome), next: Some(way) })
+fn a_failure_without_a_rollback() {
+    let news = |decision: &RollbackDecision, outcome| {
+        published(&failing(FailedBy::Ecs), &News::Ended { end: &end(outcome), next: Some(decision) })
     };
     insta::assert_snapshot!(news(&RollbackDecision::ManualAction(ManualAction::NoDestination(NoDestination::NoKnownGood)), Outcome::Failed), @r#"
     Deploy failed on prod/web: shop/web:1.5.0, its container web exited with code 1
 
-    The deployment failed: its container web exited with code 1. Slipway puts nothing back, because no other revision is known to have completed here. Old tasks that still run keep running. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
+    The deployment failed: its container web exited with code 1. Slipway does not roll back, because there is no other known-good revision. Old tasks that still run keep running. shop/web:1.5.0 is quarantined here: no push, retry or reconcile deploys it again until somebody releases it.
 
     Repository    shop/web
     Failed        1.5.0 (sha256:bbbbbbbbbbbb)
@@ -317,21 +317,21 @@ fn a_failure_that_nobody_mends() {
     Triggered by  an image push (event 13cde686)
     Took          4 min 30 s
 
-    What Slipway saw:
+    What Slipway observed:
       Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
         container web: exit code 1
       The last lines of web's log:
       | panic: DATABASE_URL is not set
 
     What you can do:
-    - Deploy an image that is known to work: invoke the deploy function with {"action": "deploy", "target": "prod/web", "tag": …}
-    - Read the last lines of the container's log, mend the image, and push it
-    - If the image is innocent, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - Deploy an image that is known to work: invoke the deploy function with {"action": "deploy", "target": "prod/web", "tag": "…"}
+    - Read the last lines of the container's log, fix the image, and push it
+    - If the image is not the cause, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
     insta::assert_snapshot!(news(&RollbackDecision::NoRollback(NoRollback::Notify(Box::new(update()))), Outcome::Failed), @r#"
     Deploy failed on prod/web: shop/web:1.5.0, its container web exited with code 1
 
-    The deployment failed: its container web exited with code 1. Slipway puts nothing back, because the target says "rollback: notify"; web:41 is what it would put back. Old tasks that still run keep running. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
+    The deployment failed: its container web exited with code 1. Slipway does not roll back, because the target says "rollback: notify"; it would roll back to web:41. Old tasks that still run keep running. shop/web:1.5.0 is quarantined here: no push, retry or reconcile deploys it again until somebody releases it.
 
     Repository    shop/web
     Failed        1.5.0 (sha256:bbbbbbbbbbbb)
@@ -341,25 +341,25 @@ fn a_failure_that_nobody_mends() {
     Triggered by  an image push (event 13cde686)
     Took          4 min 30 s
 
-    What Slipway saw:
+    What Slipway observed:
       Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
         container web: exit code 1
       The last lines of web's log:
       | panic: DATABASE_URL is not set
 
     What you can do:
-    - Put web:41 back: invoke the deploy function with {"action": "rollback", "target": "prod/web", "to": "web:41"}
-    - Read the last lines of the container's log, mend the image, and push it
-    - If the image is innocent, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - Roll back to web:41: invoke the deploy function with {"action": "rollback", "target": "prod/web", "to": "web:41"}
+    - Read the last lines of the container's log, fix the image, and push it
+    - If the image is not the cause, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
-    let late = told(
+    let late = published(
         &failing(FailedBy::Deadline),
         &News::Ended { end: &end(Outcome::TimedOut), next: Some(&RollbackDecision::NoRollback(NoRollback::Off)) },
     );
     insta::assert_snapshot!(late, @r#"
     Deploy timed out on prod/web: shop/web:1.5.0, its container web exited with code 1
 
-    The deployment did not complete within 30 min; the likeliest cause: its container web exited with code 1. Slipway puts nothing back, because the target says "rollback: off". Old tasks that still run keep running. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
+    The deployment did not complete within 30 min. The most likely cause: its container web exited with code 1. Slipway does not roll back, because the target says "rollback: off". Old tasks that still run keep running. shop/web:1.5.0 is quarantined here: no push, retry or reconcile deploys it again until somebody releases it.
 
     Repository    shop/web
     Failed        1.5.0 (sha256:bbbbbbbbbbbb)
@@ -369,16 +369,16 @@ fn a_failure_that_nobody_mends() {
     Triggered by  an image push (event 13cde686)
     Took          4 min 30 s
 
-    What Slipway saw:
+    What Slipway observed:
       Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
         container web: exit code 1
       The last lines of web's log:
       | panic: DATABASE_URL is not set
 
     What you can do:
-    - Put web:41 back: invoke the deploy function with {"action": "rollback", "target": "prod/web", "to": "web:41"}
-    - Read the last lines of the container's log, mend the image, and push it
-    - If the image is innocent, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - Roll back to web:41: invoke the deploy function with {"action": "rollback", "target": "prod/web", "to": "web:41"}
+    - Read the last lines of the container's log, fix the image, and push it
+    - If the image is not the cause, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
 }
 
@@ -386,14 +386,14 @@ fn a_failure_that_nobody_mends() {
 fn what_a_person_stops_is_no_failure() {
     let news = News::RollingBack { by: RollbackInitiator::Somebody, to: Some("web:41") };
     assert_eq!(notice(&deployment(), &news).severity, Severity::Warning);
-    insta::assert_snapshot!(told(&deployment(), &news), @r#"
+    insta::assert_snapshot!(published(&deployment(), &news), @r#"
     Deploy stopped on prod/web: shop/web:1.5.0, ECS is rolling back to 1.4.2
 
-    Somebody stopped the deployment, and ECS is putting web:41 back.
+    Somebody stopped the deployment, and ECS is rolling back to web:41.
 
     Repository    shop/web
     Stopped       1.5.0 (sha256:bbbbbbbbbbbb)
-    Coming back   1.4.2 (sha256:aaaaaaaaaaaa)
+    Rollback to   1.4.2 (sha256:aaaaaaaaaaaa)
     Revision      web:41 → web:42
     Deployment    ecs-svc/2
     Triggered by  an image push (event 13cde686)
@@ -405,7 +405,7 @@ fn what_a_person_stops_is_no_failure() {
 }
 
 #[test]
-fn ecs_s_words_are_told_once() {
+fn ecs_s_words_are_quoted_once() {
     let says = "ECS deployment circuit breaker: tasks failed to start.";
     let end = End { says: Some(says.to_owned()), ..end(Outcome::RolledBackByEcs) };
     let mut deployment = failing(FailedBy::Ecs);
@@ -420,7 +420,7 @@ fn ecs_s_words_are_told_once() {
 #[test]
 fn other_endings() {
     let newer = End { newer: Some(DeploymentId::new("ecs-svc/3")), ..end(Outcome::Superseded) };
-    insta::assert_snapshot!(told(&deployment(), &News::Ended { end: &newer, next: None }), @r#"
+    insta::assert_snapshot!(published(&deployment(), &News::Ended { end: &newer, next: None }), @r#"
     Superseded on prod/web: shop/web:1.5.0, a newer deployment took its place
 
     It had not ended when the newer deployment ecs-svc/3 began. It did not fail.
@@ -434,7 +434,7 @@ fn other_endings() {
     insta::assert_snapshot!(ended(&deployment(), Outcome::Stopped), @r#"
     Deploy stopped on prod/web: shop/web:1.5.0, somebody stopped it
 
-    Somebody stopped the deployment before it had ended, so that its image does not run. shop/web:1.5.0 is quarantined here: no push, retry or reconcile brings it back until somebody releases it.
+    Somebody stopped the deployment before it had ended, so its image does not run. shop/web:1.5.0 is quarantined here: no push, retry or reconcile deploys it again until somebody releases it.
 
     Repository    shop/web
     Stopped       1.5.0 (sha256:bbbbbbbbbbbb)
@@ -445,16 +445,16 @@ fn other_endings() {
     Took          4 min 30 s
 
     What you can do:
-    - If the image is innocent, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - If the image is not the cause, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
 }
 
 #[test]
 fn somebody_else_s_deployment_is_not_blamed_on_slipway() {
-    insta::assert_snapshot!(told(&external(), &News::InProgress), @r#"
+    insta::assert_snapshot!(published(&external(), &News::InProgress), @r#"
     Changed outside Slipway: prod/web is getting web:42 with shop/web:1.5.0
 
-    ECS is starting the new tasks of prod/web. Slipway did not do this, and leaves the deployment alone.
+    ECS is starting the new tasks of prod/web. Slipway did not start this deployment and does not intervene.
 
     Repository    shop/web
     Image         1.4.2 (sha256:aaaaaaaaaaaa) → 1.5.0 (sha256:bbbbbbbbbbbb)
@@ -463,9 +463,9 @@ fn somebody_else_s_deployment_is_not_blamed_on_slipway() {
     Triggered by  somebody outside Slipway
     "#);
     insta::assert_snapshot!(ended(&external(), Outcome::RolledBackByEcs), @r#"
-    Changed outside Slipway: prod/web was to run web:42 with shop/web:1.5.0, ECS rolled back
+    Changed outside Slipway: prod/web was going to run web:42 with shop/web:1.5.0, but ECS rolled back
 
-    The deployment failed. ECS put the last version back by itself; prod/web runs that again. Slipway did not do this, and leaves the deployment alone.
+    The deployment failed. ECS rolled back automatically; prod/web runs the previous version again. Slipway did not start this deployment and does not intervene.
 
     Repository    shop/web
     Image         1.4.2 (sha256:aaaaaaaaaaaa) → 1.5.0 (sha256:bbbbbbbbbbbb)
@@ -478,7 +478,7 @@ fn somebody_else_s_deployment_is_not_blamed_on_slipway() {
 
 /// Every news, of every record.
 fn all() -> Vec<Notice> {
-    let ways = [
+    let decisions = [
         update(),
         RollbackDecision::Update(Destination::Anew {
             base: Revision {
@@ -514,14 +514,14 @@ fn all() -> Vec<Notice> {
         [deployment(), failing(FailedBy::Tasks), failing(FailedBy::Deadline), rolled_back(), external(), bare, nobody]
     {
         let mut news = vec![News::InProgress];
-        news.extend(ways.iter().map(|next| News::Failing { next }));
+        news.extend(decisions.iter().map(|next| News::Failing { next }));
         news.extend(
             [RollbackInitiator::Ecs, RollbackInitiator::Slipway, RollbackInitiator::Somebody]
                 .map(|by| News::RollingBack { by, to: None }),
         );
         for end in &ends {
             news.push(News::Ended { end, next: None });
-            news.extend(ways.iter().map(|next| News::Ended { end, next: Some(next) }));
+            news.extend(decisions.iter().map(|next| News::Ended { end, next: Some(next) }));
         }
         notices.extend(news.iter().map(|news| notice(&deployment, news)));
     }
@@ -544,7 +544,7 @@ fn every_notice_reads_as_sentences() {
 }
 
 #[test]
-fn a_second_look_makes_a_copy_and_the_story_only_moves_forward() {
+fn the_same_observed_twice_makes_a_copy_and_the_rank_only_grows() {
     let id = |deployment: &Deployment, news: &News<'_>| notice(deployment, news).id;
     let completed = end(Outcome::Completed);
     let done = News::Ended { end: &completed, next: None };
@@ -571,6 +571,6 @@ fn a_second_look_makes_a_copy_and_the_story_only_moves_forward() {
         );
         assert_eq!(notice.kind.rank() == 5, ending, "{:?}", notice.kind);
     }
-    // An assessment that ended is told by its end.
+    // An end is an assessment too.
     assert!(matches!(Assessment::from(completed), Assessment::Ended(_)));
 }
