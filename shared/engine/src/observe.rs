@@ -10,12 +10,12 @@ use slipway_core::config::Target;
 use slipway_core::model::facts::{
     ImageFacts, ImageName, RanImage, Revision, ServiceDeploymentFacts, ServiceFacts, ServiceRevision,
 };
-use slipway_core::model::id::{ClusterName, ContainerName, ServiceName, ServiceRevisionArn};
+use slipway_core::model::id::{ClusterName, ContainerName, ServiceName, ServiceRevisionArn, TargetName};
 use slipway_core::model::image::{Digest, Repository};
 use slipway_core::model::manifest::BuildIdentity;
 
 use crate::cloud::{Cloud, REVISIONS_PER_CALL, SERVICES_PER_CALL};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, optional};
 use crate::memo::Memo;
 
 /// Two images as builds.
@@ -139,9 +139,11 @@ impl<'a, C: Cloud> Observations<'a, C> {
         self.builds.get((repository.clone(), one.clone(), other.clone()), look).await
     }
 
-    /// What the service's containers really run, from ECS's record of it; empty where ECS keeps none.
+    /// What the service's containers really run, from ECS's record of it; empty where ECS keeps none, or does not say: its
+    /// history only adds to what is known.
     pub(crate) async fn what_ran(&self, service: &ServiceFacts) -> Result<Vec<RanImage>, Error> {
-        let revisions = self.cloud.describe_service_revisions(&service.current_revisions).await?;
+        let read = self.cloud.describe_service_revisions(&service.current_revisions).await;
+        let revisions = optional(&target_of(service), read)?.unwrap_or_default();
         // While a deployment is under way both revisions come; the images that count are the PRIMARY's.
         let of_primary =
             |revision: &&ServiceRevision| revision.task_definition.as_ref() == Some(&service.task_definition);
@@ -163,18 +165,21 @@ impl<'a, C: Cloud> Observations<'a, C> {
         }
     }
 
-    /// The newest service deployment that brought an image about, with ECS's words about it.
+    /// The newest service deployment that brought an image about, with ECS's words about it; `None` also where ECS does not say.
     pub(crate) async fn past(
         &self,
         service: &ServiceFacts,
         digest: &Digest,
     ) -> Result<Option<ServiceDeploymentFacts>, Error> {
-        let mut deployments = self.cloud.list_service_deployments(&service.cluster, &service.service).await?;
+        let (target, read) =
+            (target_of(service), self.cloud.list_service_deployments(&service.cluster, &service.service).await);
+        let mut deployments = optional(&target, read)?.unwrap_or_default();
         deployments.truncate(REVISIONS_PER_CALL);
         let mut arns: Vec<_> = deployments.iter().filter_map(|deployment| deployment.target.clone()).collect();
         arns.sort();
         arns.dedup();
-        let revisions = self.cloud.describe_service_revisions(&arns).await?;
+        let read = self.cloud.describe_service_revisions(&arns).await;
+        let revisions = optional(&target, read)?.unwrap_or_default();
         Ok(deployments.into_iter().find(|deployment| {
             revisions.iter().any(|revision| {
                 Some(&revision.arn) == deployment.target.as_ref()
@@ -203,6 +208,10 @@ impl<'a, C: Cloud> Observations<'a, C> {
         }
         Ok(revisions)
     }
+}
+
+fn target_of(service: &ServiceFacts) -> TargetName {
+    TargetName::new(format!("{}/{}", service.cluster, service.service))
 }
 
 /// DescribeServiceRevisions for these, which are the targets of some of these service deployments, so that those come with

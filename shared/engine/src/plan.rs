@@ -31,7 +31,7 @@ use slipway_core::model::trigger::Trigger;
 use slipway_core::rules::rollback::KnownGoodFacts;
 
 use crate::cloud::Cloud;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, optional};
 use crate::known_good::{known_good_facts, known_good_in};
 use crate::observe::Observations;
 
@@ -289,7 +289,8 @@ impl<C: Cloud> Planner<'_, C> {
         observed: &ObservedService,
     ) -> Result<Vec<KnownGood>, Error> {
         let ServiceFacts { cluster, service, task_definition, .. } = &observed.service;
-        let history = self.observations.cloud.list_service_deployments(cluster, service).await?;
+        let read = self.observations.cloud.list_service_deployments(cluster, service).await;
+        let history = optional(&target.name, read)?.unwrap_or_default();
         let mut good = known_good_in(self.observations.cloud, &target.name, &history).await?;
         good.retain(|it| it.revision != task_definition.as_str());
         Ok(good)
