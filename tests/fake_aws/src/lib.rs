@@ -44,6 +44,7 @@ pub struct Aws {
     events: Vec<Value>,
     fates: Fates,
     lag: SignedDuration,
+    history_lag: SignedDuration,
     chance: fastrand::Rng,
 }
 
@@ -61,6 +62,7 @@ impl Aws {
             events: Vec::new(),
             fates: Fates::new(),
             lag: SignedDuration::ZERO,
+            history_lag: SignedDuration::ZERO,
             chance: fastrand::Rng::with_seed(0),
         }
     }
@@ -74,6 +76,12 @@ impl Aws {
     /// it; how long is chance's. Zero, which it is at first, turns it off for later updates.
     pub fn set_lag(&mut self, most: SignedDuration) {
         self.lag = most;
+    }
+
+    /// Lets ListServiceDeployments leave a service deployment out for at most so long after it began; how long is chance's.
+    /// Zero, which it is at first, turns it off for later service deployments.
+    pub fn set_history_lag(&mut self, most: SignedDuration) {
+        self.history_lag = most;
     }
 
     /// Says what becomes of an image's tasks from now on; by its digest as ECS resolves it.
@@ -162,7 +170,7 @@ impl Aws {
 
     /// Acts on ECS; the events of what happens are the caller's, except those of tasks on the way of something larger.
     fn on_ecs_with<T>(&mut self, caused: &mut Vec<Value>, act: impl FnOnce(&mut Ecs, &mut ecs::Scene<'_>) -> T) -> T {
-        let Self { place, now, ecs, ecr, logs, events, fates, lag, chance, .. } = self;
+        let Self { place, now, ecs, ecr, logs, events, fates, lag, history_lag, chance, .. } = self;
         let mut scene = ecs::Scene {
             place,
             now: *now,
@@ -172,6 +180,7 @@ impl Aws {
             logs,
             fates,
             lag: *lag,
+            history_lag: *history_lag,
             chance,
         };
         act(ecs, &mut scene)

@@ -24,6 +24,9 @@ impl Universe {
     ) -> Result<ServiceFacts, Refusal> {
         let missing = || Refusal::new("ServiceNotFoundException", "Service not found.");
         let service = self.watched(target).cloned().ok_or_else(missing)?;
+        if self.comes_first() {
+            self.infrastructure_updates(&service);
+        }
         let before = self.service(&service).ok_or_else(missing)?;
         let updated = self.aws.update_service(&service.cluster, &service.name, to, force_new_deployment)?;
         let changed = primary(&before).map(|it| &it.id) != primary(&updated).map(|it| &it.id);
@@ -46,8 +49,11 @@ impl Universe {
 
     /// StopServiceDeployment by an invocation.
     pub(crate) fn stop(&mut self, arn: &ServiceDeploymentArn, request: u64) -> Result<(), Refusal> {
+        let service = self.services.iter().find(|it| arn.as_str().contains(&format!("/{}/", it.target))).cloned();
+        if let Some(service) = service.as_ref().filter(|_| self.comes_first()) {
+            self.infrastructure_updates(service);
+        }
         self.aws.stop_service_deployment(arn)?;
-        let service = self.services.iter().find(|it| arn.as_str().contains(&format!("/{}/", it.target)));
         if let Some(service) = service {
             let view = View { now: self.now, images: &self.images, table: &self.table };
             self.laws.stopped(&service.target, request, &view);

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use slipway_core::model::facts::{RanImage, Rollout, ServiceFacts};
-use slipway_core::model::id::{DeploymentId, TargetName};
+use slipway_core::model::id::{DeploymentId, TargetName, TaskDefinitionArn};
 use slipway_core::model::image::Digest;
 use slipway_core::model::notice::Notice;
 use slipway_core::model::record::{DecisionKind, Deployment, Outcome, RollbackMethod, Service};
@@ -17,7 +17,7 @@ use crate::scene::Watched;
 use crate::table::Table;
 use crate::universe::primary;
 
-use service::{By, Judged, OfService, is_end, kind_of};
+use service::{By, Judged, OfService, Outside, is_ambiguous, is_end, kind_of};
 
 mod service;
 
@@ -106,11 +106,18 @@ impl Laws {
         self.releases.insert(request);
     }
 
-    /// A person updated the service past Slipway, to this image, with this deployment.
-    pub(crate) fn updated_outside(&mut self, target: &TargetName, digest: &Digest, made: DeploymentId, now: Timestamp) {
+    /// A person or a tool updated the service past Slipway, to this revision, which made this deployment of this image.
+    pub(crate) fn updated_outside(
+        &mut self,
+        target: &TargetName,
+        (revision, digest): (&TaskDefinitionArn, &Digest),
+        made: DeploymentId,
+        view: &View<'_>,
+    ) {
         let Some(known) = self.services.get_mut(target) else { return };
         known.quarantined.remove(digest);
-        known.outside = Some((made, now));
+        let is_ambiguous = view.table.record(target).is_some_and(|record| is_ambiguous(record, revision));
+        known.outside = Some(Outside { made, at: view.now, is_ambiguous });
         self.updates += 1;
     }
 
@@ -154,7 +161,7 @@ impl Laws {
                 && record.deployments.first().is_some_and(|first| first.number == it.number)
             {
                 let id = service.and_then(primary).map(|it| &it.id);
-                let roll_back = known.outside.as_ref().is_some_and(|(outside, _)| Some(outside) == id);
+                let roll_back = known.outside.as_ref().is_some_and(|outside| Some(&outside.made) == id);
                 known.called = it.ended().map(|it| it.at).filter(|_| !roll_back);
             }
         }

@@ -18,6 +18,8 @@ mod effects;
 
 mod events;
 
+mod infrastructure;
+
 mod laws;
 
 mod log;

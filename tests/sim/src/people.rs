@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::delivery::Payload;
+use crate::laws::View;
 use crate::registry::Quality;
 use crate::scene::{REPOSITORY, task_definition};
 use crate::schedule::Schedule;
@@ -73,9 +74,9 @@ impl Schedule {
         let Ok(revision) = registered else { return };
         universe.note(format_args!("somebody updates {} past Slipway to {}", service.target, digest.short()));
         let updated = universe.aws.update_service(&service.cluster, &service.name, &revision, false);
-        if let Some(made) = updated.ok().as_ref().and_then(primary).map(|it| it.id.clone()) {
-            let now = universe.now;
-            universe.laws.updated_outside(&service.target, &digest, made, now);
+        if let Some(made) = updated.ok().as_ref().and_then(primary) {
+            let view = View { now: universe.now, images: &universe.images, table: &universe.table };
+            universe.laws.updated_outside(&service.target, (&revision, &digest), made.id.clone(), &view);
         }
         universe.hear_calls();
         universe.pass(jiff::SignedDuration::from_secs(1));

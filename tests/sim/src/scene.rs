@@ -1,7 +1,7 @@
 //! How a schedule begins: the services that run, their configuration, and what ECS is set to do about failures.
 
 use fake_aws::{Aws, Image, Place};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use slipway_core::model::id::{ClusterName, Home, ServiceName, TargetName};
 use slipway_core::model::image::{Digest, Tag};
@@ -34,9 +34,37 @@ pub(crate) struct Scene {
     pub(crate) order: Order,
     /// Whether ECS's alarms watch deployments.
     pub(crate) alarms: bool,
+    /// What Slipway gets to see of ECS's history.
+    pub(crate) history: History,
+    /// Whether an infrastructure tool updates the services.
+    pub(crate) infrastructure: Infrastructure,
     /// A line about it.
     pub(crate) told: String,
 }
+
+/// What Slipway gets to see of ECS's history: of ListServiceDeployments, DescribeServiceDeployments and
+/// DescribeServiceRevisions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum History {
+    /// All of it at once.
+    Complete,
+    /// All of it, but a new service deployment is listed late.
+    Late,
+    /// Nothing: the functions' role lacks the permission, from the beginning to the end.
+    Denied,
+}
+
+/// Whether an infrastructure tool updates the services past Slipway, whatever is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Infrastructure {
+    /// Slipway and people do that alone.
+    Untouched,
+    /// A tool does, such as Terraform without `ignore_changes`.
+    Managed,
+}
+
+/// A new service deployment is listed after so long, at most. AWS documents no bound; this is what Slipway assumes.
+const HISTORY_LAG: SignedDuration = SignedDuration::from_mins(2);
 
 /// A service of the schedule.
 #[derive(Clone, Debug)]
@@ -80,6 +108,12 @@ impl Scene {
         let settle = ["0s", "0s", "0s", "10s"][chance.usize(0..4)];
         let services = services(chance);
         let document = document(&services, order, rollback, settle);
+        use History::{Complete, Denied, Late};
+        let history = [Complete, Complete, Complete, Complete, Complete, Complete, Late, Denied][chance.usize(0..8)];
+        let infrastructure = match chance.u8(0..4) {
+            0 => Infrastructure::Managed,
+            _ => Infrastructure::Untouched,
+        };
         let mut aws = Aws::new(Place::default(), began);
         aws.set_seed(chance.u64(..));
         let mut images = Images::new(order);
@@ -94,10 +128,16 @@ impl Scene {
         };
         let made = make(&mut aws, &services, &image, &configuration, chance.u8(1..4));
         made.unwrap_or_else(|refusal| unreachable!("{refusal:?}"));
+        if history == History::Late {
+            aws.set_history_lag(HISTORY_LAG);
+        }
         let names: Vec<_> = services.iter().map(|it| format!("{} ({})", it.target, it.family)).collect();
         let names = names.join(" and ");
-        let told = format!("{names}: {strategy}, {watch_name}, rollback {rollback}, settle {settle}, {order:?}");
-        Self { began, aws, images, services, document, order, alarms: watch >= 3, told }
+        let told = format!(
+            "{names}: {strategy}, {watch_name}, rollback {rollback}, settle {settle}, {order:?}, history {history:?}, {infrastructure:?}"
+        );
+        let alarms = watch >= 3;
+        Self { began, aws, images, services, document, order, alarms, history, infrastructure, told }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::bug::Bug;
 use crate::cloud::Port;
 use crate::delivery::{Came, Delivery, Function, Payload, Work};
 use crate::registry::{Order, Quality};
-use crate::scene::{REPOSITORY, Scene, home, push, tag};
+use crate::scene::{Infrastructure, REPOSITORY, Scene, home, push, tag};
 use crate::universe::{Lost, Phase, Universe};
 
 pub use crate::universe::Detail;
@@ -107,6 +107,7 @@ impl Schedule {
                 92..=95 => self.pass(),
                 96 | 97 => match self.chance.u8(0..16) {
                     0 => self.rot(),
+                    1..=4 if self.is_managed() => self.infrastructure(),
                     _ => self.person(),
                 },
                 98 => self.reconcile(),
@@ -336,6 +337,17 @@ impl Schedule {
     pub(crate) fn reconcile(&mut self) {
         let request = json!({ "action": "reconcile", "dry_run": false });
         self.universe.borrow_mut().invoke(Payload::Request(request));
+    }
+
+    fn is_managed(&self) -> bool {
+        self.universe.borrow().infrastructure == Infrastructure::Managed
+    }
+
+    /// An infrastructure tool updates one of the services.
+    fn infrastructure(&mut self) {
+        let mut universe = self.universe.borrow_mut();
+        let service = universe.services[self.chance.usize(0..universe.services.len())].clone();
+        universe.infrastructure_updates(&service);
     }
 
     pub(crate) fn is_broken(&self) -> bool {

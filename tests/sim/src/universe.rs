@@ -17,7 +17,7 @@ use crate::delivery::{Delivery, Payload};
 use crate::events;
 use crate::laws::Laws;
 use crate::registry::Images;
-use crate::scene::{Scene, Watched};
+use crate::scene::{History, Infrastructure, Scene, Watched};
 use crate::table::{Table, Timers};
 
 /// The universe of one schedule.
@@ -43,6 +43,10 @@ pub(crate) struct Universe {
     pub(crate) services: Vec<Watched>,
     /// The configuration document.
     pub(crate) document: String,
+    /// What Slipway gets to see of ECS's history.
+    pub(crate) history: History,
+    /// Whether an infrastructure tool updates the services.
+    pub(crate) infrastructure: Infrastructure,
     /// Which lie the port tells.
     pub(crate) bug: Option<Bug>,
     /// What a lagging list still shows, and since when.
@@ -104,6 +108,8 @@ impl Universe {
             laws,
             services: scene.services,
             document: scene.document,
+            history: scene.history,
+            infrastructure: scene.infrastructure,
             bug,
             stale: BTreeMap::new(),
             chance,

@@ -55,7 +55,8 @@ impl Ecs {
         if service.controller() != "ECS" {
             return Ok(Vec::new());
         }
-        let mut briefs: Vec<_> = service.service_deployments.iter().take(100).map(|it| it.brief(service)).collect();
+        let listed = service.service_deployments.iter().filter(|it| it.listed_from <= now);
+        let mut briefs: Vec<_> = listed.take(100).map(|it| it.brief(service)).collect();
         briefs.sort_by_key(|brief| std::cmp::Reverse(brief.created_at));
         Ok(briefs)
     }

@@ -121,6 +121,8 @@ struct ServiceDeployment {
     /// Until when it waits at a pause hook, if it does.
     pauses_until: Option<Timestamp>,
     created_at: Timestamp,
+    /// Since when ListServiceDeployments has it.
+    listed_from: Timestamp,
     updated_at: Timestamp,
     finished_at: Option<Timestamp>,
     rollback: Option<Rollback>,
@@ -163,7 +165,22 @@ pub(crate) struct Scene<'a> {
     pub(crate) fates: &'a Fates,
     /// How long answers may lag behind an update, at most.
     pub(crate) lag: SignedDuration,
+    /// How long a list of service deployments may leave out a new one, at most.
+    pub(crate) history_lag: SignedDuration,
     pub(crate) chance: &'a mut fastrand::Rng,
+}
+
+impl Scene<'_> {
+    /// When a lag that begins now is over; `None` where there is none. How long it lasts is chance's.
+    fn after_at_most(&mut self, most: SignedDuration) -> Option<Timestamp> {
+        let most = i64::try_from(most.as_millis()).ok().filter(|most| *most > 0)?;
+        self.now.checked_add(SignedDuration::from_millis(self.chance.i64(0..=most))).ok()
+    }
+
+    /// Since when ListServiceDeployments has a service deployment that begins now.
+    fn listed_from(&mut self) -> Timestamp {
+        self.after_at_most(self.history_lag).unwrap_or(self.now)
+    }
 }
 
 /// Answers one operation, its name without the service.

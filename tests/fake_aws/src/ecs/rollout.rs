@@ -65,6 +65,7 @@ impl Service {
             },
         );
         let deployment_id = identity::service_deployment_id(&format!("service deployment {path}"), ordinal);
+        let listed_from = scene.listed_from();
         self.service_deployments.push(ServiceDeployment {
             arn: scene.place.arn("ecs", &format!("service-deployment/{path}/{deployment_id}")),
             deployment: id,
@@ -75,6 +76,7 @@ impl Service {
             stage: self.shifts_traffic().then(|| "PRE_SCALE_UP".to_owned()),
             pauses_until: None,
             created_at: scene.now,
+            listed_from,
             updated_at: scene.now,
             finished_at: None,
             rollback: None,

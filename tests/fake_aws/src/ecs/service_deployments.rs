@@ -26,7 +26,8 @@ pub(super) fn list(ecs: &Ecs, scene: &Scene<'_>, request: &Members) -> Answer {
     let created = request.get("createdAt").cloned().unwrap_or_default();
     let listed = service.service_deployments.iter().filter(|deployment| {
         let at = epoch_seconds(deployment.created_at);
-        (statuses.is_empty() || statuses.iter().any(|status| status == deployment.status))
+        deployment.listed_from <= scene.now
+            && (statuses.is_empty() || statuses.iter().any(|status| status == deployment.status))
             && created["after"].as_f64().is_none_or(|after| at >= after)
             && created["before"].as_f64().is_none_or(|before| at <= before)
     });

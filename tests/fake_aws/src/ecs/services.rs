@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 
-use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::described;
@@ -160,9 +159,7 @@ fn wanted(
 
 /// What answers still show for a while, where they may lag.
 fn lagging(service: &Service, scene: &mut Scene<'_>) -> Option<Box<Before>> {
-    let most = scene.lag.as_millis();
-    let lag = i64::try_from(most).ok().filter(|most| *most > 0).map(|most| scene.chance.i64(0..=most))?;
-    let until = scene.now.checked_add(SignedDuration::from_millis(lag)).ok()?;
+    let until = scene.after_at_most(scene.lag)?;
     let mut service = service.clone();
     service.before = None;
     Some(Box::new(Before { until, service }))

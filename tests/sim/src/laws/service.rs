@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use slipway_core::model::facts::{Rollout, ServiceFacts, Strategy};
-use slipway_core::model::id::{DeploymentId, EventId};
+use slipway_core::model::id::{DeploymentId, EventId, TaskDefinitionArn};
 use slipway_core::model::image::Digest;
 use slipway_core::model::notice::NoticeKind;
 use slipway_core::model::record::{DecisionKind, Deployment, Outcome, RollbackMethod, Service};
@@ -30,8 +30,8 @@ pub(super) enum By {
 pub(super) struct OfService {
     /// A person's last decision.
     pub(super) decided: Option<Timestamp>,
-    /// A person's last update past Slipway.
-    pub(super) outside: Option<(DeploymentId, Timestamp)>,
+    /// The last update past Slipway.
+    pub(super) outside: Option<Outside>,
     /// When a person was called because a rollback failed, until something newer is deployed.
     pub(super) called: Option<Timestamp>,
     /// Whether a rollback failed since Slipway deployed last.
@@ -54,6 +54,16 @@ pub(super) struct OfService {
     pub(super) ends: BTreeMap<u64, Outcome>,
     /// The ends that were published, by deployment.
     pub(super) published: BTreeMap<DeploymentId, Vec<NoticeKind>>,
+}
+
+/// An update past Slipway, which counts as a person's decision.
+#[derive(Clone, Debug)]
+pub(super) struct Outside {
+    /// The deployment that it made.
+    pub(super) made: DeploymentId,
+    pub(super) at: Timestamp,
+    /// Whether it may just as well be an update or a rollback of Slipway's, see [`is_ambiguous`].
+    pub(super) is_ambiguous: bool,
 }
 
 /// How a deployment is said to have ended, and what is known then.
@@ -265,8 +275,8 @@ impl OfService {
     /// it within a second, before anybody looked, may have wiped it out.
     fn last_decision(&self, service: &ServiceFacts) -> Option<Timestamp> {
         let listed = |id: &DeploymentId| service.deployments.iter().any(|it| it.id == *id);
-        let outside = self.outside.as_ref().filter(|(id, _)| listed(id)).map(|(_, at)| *at);
-        self.decided.max(outside)
+        let outside = self.outside.as_ref().filter(|it| listed(&it.made) && !it.is_ambiguous);
+        self.decided.max(outside.map(|it| it.at))
     }
 
     /// Whether nothing better ought to run than what does.
@@ -275,7 +285,7 @@ impl OfService {
         let called = last.and_then(|it| it.ended().map(|it| it.at));
         // A takeover whose answer was lost is one all the same.
         let adopted = record.decision.as_ref().filter(|it| it.what == DecisionKind::Adopted).map(|it| it.at);
-        let decided = self.decided.max(adopted).max(self.outside.as_ref().map(|(_, at)| *at));
+        let decided = self.decided.max(adopted).max(self.outside.as_ref().map(|it| it.at));
         let better = images.all().iter().rfind(|image| {
             // When a tag was pointed to an image only its event tells, and that may be lost.
             let came_at = Some(image.pushed_at);
@@ -288,6 +298,17 @@ impl OfService {
         })?;
         Some(format!("{} ought to run in the end, and {} does", better.digest.short(), running.short()))
     }
+}
+
+/// Whether nobody can tell an update to this revision, made by somebody else, from one of Slipway's: it is to the letter what
+/// an intent on record had in mind, or it puts back what ran before the last deployment, which failed or may yet fail. That
+/// is a rollback, whoever makes it, and no decision.
+pub(super) fn is_ambiguous(record: &Service, revision: &TaskDefinitionArn) -> bool {
+    let is_it = |named: &Option<String>| named.as_deref() == Some(revision.short());
+    let intended = record.deployments.iter().any(|it| it.is_intent() && is_it(&it.revision.new));
+    let back = |it: &&Deployment| is_it(&it.revision.old) || it.rollback().is_some_and(|rollback| is_it(&rollback.to));
+    let last = record.deployments.first().filter(back);
+    intended || last.is_some_and(|it| it.outcome().is_none_or(is_failure))
 }
 
 /// Whether an image is kept from coming back after this end.

@@ -299,6 +299,23 @@ fn answers_lag_behind_an_update_for_a_bounded_time() {
 }
 
 #[test]
+fn a_new_service_deployment_is_listed_after_a_bounded_time() {
+    let mut late = 0;
+    for seed in 0..SEEDS {
+        let mut scene = Scene::new(seed, json!({}), Fate::Works);
+        scene.aws.set_history_lag(SignedDuration::from_secs(30));
+        let current = scene.deploy("web:2", false).current_service_deployment.unwrap();
+        let listed = |scene: &Scene| scene.aws.list_service_deployments(&scene.cluster, &scene.service).unwrap().len();
+        late += usize::from(listed(&scene) == 1);
+        // Only the list lags: the service names it, and so it can be described.
+        assert!(scene.aws.describe_service_deployment(&current).is_some());
+        scene.pass(SignedDuration::from_secs(30));
+        assert_eq!(listed(&scene), 2);
+    }
+    assert!(late > 100);
+}
+
+#[test]
 fn a_seed_repeats_to_the_letter() {
     let run = || {
         let mut scene = Scene::new(42, breaker(true), Fate::Crashes);
