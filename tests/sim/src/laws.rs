@@ -152,6 +152,10 @@ impl Laws {
             if it.rollback().is_some() && old.is_none_or(|old| old.rollback().is_none()) {
                 known.decisions.insert(it.number, looked);
             }
+            let is_corrected = |it: &Deployment| it.ended().is_some_and(|it| it.corrected_from.is_some());
+            if is_corrected(it) && !old.is_some_and(is_corrected) {
+                known.completed_after_all(it);
+            }
             let (Some(outcome), None) = (it.outcome(), old.and_then(|old| old.outcome())) else { continue };
             let lease = record.lease.as_ref().filter(|it| it.until > view.now);
             let others = lease.is_some_and(|it| it.holder != format!("req-{request}"));

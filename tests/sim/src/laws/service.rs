@@ -235,6 +235,13 @@ impl OfService {
         (*times > 1).then(|| format!("deployment {number} was rolled back twice"))
     }
 
+    /// A deployment that was on record as failed completed after all: nothing keeps its image away any more.
+    pub(super) fn completed_after_all(&mut self, it: &Deployment) {
+        it.digest().iter().for_each(|digest| {
+            self.quarantined.remove(*digest);
+        });
+    }
+
     /// The end of a deployment is written down.
     pub(super) fn ended(&mut self, it: &Deployment, judged: &Judged<'_>) -> Option<String> {
         let Judged { outcome, looked, others, record, service } = *judged;
