@@ -26,7 +26,7 @@ use slipway_engine::cloud::{Metric, StopAnswer, Timer, Versioned};
 use slipway_engine::{Cloud, Error, ErrorKind};
 
 use crate::bug::Bug;
-use crate::scene::History;
+use crate::setup::History;
 use crate::universe::{Phase, Universe};
 
 /// What the engine reaches the universe by. One for each instance of a function.
@@ -40,7 +40,7 @@ pub(crate) struct Port {
 /// What a call can come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Does {
-    /// It only looks.
+    /// It only reads.
     Reads,
     /// It takes effect, and its answer may be lost afterwards.
     Writes,
@@ -236,7 +236,7 @@ impl Cloud for Port {
             let mut described = described.map_err(|refusal| refused(CALL, &subject, &refusal))?;
             for service in described.iter_mut().flatten() {
                 let target = TargetName::new(format!("{cluster}/{}", service.service));
-                universe.laws.looked(request, &target, universe.now);
+                universe.laws.observed(request, &target, universe.now);
                 if universe.bug == Some(Bug::LaggingList) {
                     universe.lag(&target, service);
                 }
@@ -346,7 +346,7 @@ impl Cloud for Port {
         const CALL: &str = "ECR.DescribeImages";
         let subject = format!("{}{name}", repository.name);
         let describe = |universe: &mut Universe, request| {
-            universe.laws.looked_at_images(request, universe.now);
+            universe.laws.observed_images(request, universe.now);
             let described = universe.aws.describe_image(repository, name);
             described.map_err(|refusal| refused(CALL, &subject, &refusal))
         };
@@ -356,7 +356,7 @@ impl Cloud for Port {
     async fn list_images(&self, repository: &Repository) -> Result<Vec<ImageFacts>, Error> {
         const CALL: &str = "ECR.DescribeImages";
         let list = |universe: &mut Universe, request| {
-            universe.laws.looked_at_images(request, universe.now);
+            universe.laws.observed_images(request, universe.now);
             universe.aws.list_images(repository).map_err(|refusal| refused(CALL, &repository.name, &refusal))
         };
         self.call(CALL, &repository.name, Does::Reads, list).await

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use slipway_core::model::id::TaskDefinitionArn;
 
 use crate::laws::View;
-use crate::scene::{Infrastructure, Watched};
+use crate::setup::{Infrastructure, TargetService};
 use crate::universe::{Phase, Universe, primary};
 
 /// An update by the tool.
@@ -31,7 +31,7 @@ impl Universe {
     }
 
     /// The tool updates a service, whatever is under way there.
-    pub(crate) fn infrastructure_updates(&mut self, service: &Watched) {
+    pub(crate) fn infrastructure_updates(&mut self, service: &TargetService) {
         let update = UPDATES[self.chance.usize(0..UPDATES.len())];
         let Some(facts) = self.service(service) else { return };
         let before = facts.deployments.iter().filter(|it| it.task_definition != facts.task_definition);
@@ -56,7 +56,7 @@ impl Universe {
             let view = View { now: self.now, images: &self.images, table: &self.table };
             self.laws.updated_outside(&service.target, (&revision, &digest), made, &view);
         }
-        self.hear_calls();
+        self.enqueue_new_events();
         self.pass(jiff::SignedDuration::from_secs(1));
     }
 

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use crate::delivery::Payload;
 use crate::laws::View;
 use crate::registry::Quality;
-use crate::scene::{REPOSITORY, task_definition};
 use crate::schedule::Schedule;
+use crate::setup::{REPOSITORY, task_definition};
 use crate::universe::{Universe, primary};
 
 impl Schedule {
@@ -25,7 +25,7 @@ impl Schedule {
                 json!({ "action": "deploy", "target": target, "digest": digest.as_str(), "force": force })
             }
             2 => json!({ "action": "rollback", "target": target }),
-            3 => json!({ "action": "hold", "target": target, "reason": "a look at it" }),
+            3 => json!({ "action": "hold", "target": target, "reason": "under investigation" }),
             4 => json!({ "action": "release", "target": target }),
             5 => json!({ "action": "release", "target": target, "digest": digest.as_str() }),
             6 => json!({ "action": "redeploy", "target": target }),
@@ -50,12 +50,12 @@ impl Schedule {
     }
 
     /// What an older image needs has changed, so that a rollback to it will fail too.
-    pub(crate) fn rot(&self) {
+    pub(crate) fn image_turns_bad(&self) {
         let mut universe = self.universe.borrow_mut();
         let good = universe.images.all().iter().rev().skip(1).find(|image| image.quality == Quality::KnownGood);
         let Some(digest) = good.map(|image| image.digest.clone()) else { return };
         universe.note(format_args!("{} does well no more", digest.short()));
-        universe.images.rot(&digest);
+        universe.images.turns_bad(&digest);
         universe.aws.set_fate(digest, fake_aws::Fate::Crashes);
     }
 
@@ -78,7 +78,7 @@ impl Schedule {
             let view = View { now: universe.now, images: &universe.images, table: &universe.table };
             universe.laws.updated_outside(&service.target, (&revision, &digest), made.id.clone(), &view);
         }
-        universe.hear_calls();
+        universe.enqueue_new_events();
         universe.pass(jiff::SignedDuration::from_secs(1));
     }
 }

@@ -14,7 +14,7 @@ use crate::bug::Bug;
 use crate::cloud::Port;
 use crate::delivery::{Came, Delivery, Function, Payload, Work};
 use crate::registry::{Order, Quality};
-use crate::scene::{Infrastructure, REPOSITORY, Scene, home, push, tag};
+use crate::setup::{Infrastructure, REPOSITORY, Setup, home, push, tag};
 use crate::universe::{Lost, Phase, Universe};
 
 pub use crate::universe::Detail;
@@ -55,9 +55,9 @@ pub fn run(seed: u64, bug: Option<Bug>, detail: Detail) -> Result {
 
 fn run_one(seed: u64, bug: Option<Bug>, detail: Detail) -> Result {
     let mut chance = fastrand::Rng::with_seed(seed);
-    let scene = Scene::by_chance(&mut chance);
-    let (order, alarms) = (scene.order, scene.alarms);
-    let universe = Rc::new(RefCell::new(Universe::new(scene, chance.fork(), bug, detail)));
+    let setup = Setup::random(&mut chance);
+    let (order, alarms) = (setup.order, setup.alarms);
+    let universe = Rc::new(RefCell::new(Universe::new(setup, chance.fork(), bug, detail)));
     let (works, idle) = (Vec::new(), Vec::new());
     let mut schedule = Schedule { universe, chance, works, idle, order, alarms, pushes: 0, requests: 0, asleep: 0 };
     schedule.happen();
@@ -106,7 +106,7 @@ impl Schedule {
                 86..=91 => self.tick(),
                 92..=95 => self.pass(),
                 96 | 97 => match self.chance.u8(0..16) {
-                    0 => self.rot(),
+                    0 => self.image_turns_bad(),
                     1..=4 if self.is_managed() => self.infrastructure(),
                     _ => self.person(),
                 },
@@ -318,7 +318,7 @@ impl Schedule {
     pub(crate) fn tick(&mut self) {
         let mut universe = self.universe.borrow_mut();
         universe.aws.tick();
-        universe.hear_calls();
+        universe.enqueue_new_events();
     }
 
     fn pass(&mut self) {

@@ -19,7 +19,7 @@ pub(crate) const CLUSTER: &str = "prod";
 
 /// How a schedule begins.
 #[derive(Debug)]
-pub(crate) struct Scene {
+pub(crate) struct Setup {
     /// When.
     pub(crate) began: Timestamp,
     /// The account.
@@ -27,7 +27,7 @@ pub(crate) struct Scene {
     /// Its images.
     pub(crate) images: Images,
     /// The services.
-    pub(crate) services: Vec<Watched>,
+    pub(crate) services: Vec<TargetService>,
     /// The configuration document.
     pub(crate) document: String,
     /// How tags are ordered.
@@ -38,8 +38,8 @@ pub(crate) struct Scene {
     pub(crate) history: History,
     /// Whether an infrastructure tool updates the services.
     pub(crate) infrastructure: Infrastructure,
-    /// A line about it.
-    pub(crate) told: String,
+    /// A line that describes it.
+    pub(crate) summary: String,
 }
 
 /// What Slipway gets to see of ECS's history: of ListServiceDeployments, DescribeServiceDeployments and
@@ -68,7 +68,7 @@ const HISTORY_LAG: SignedDuration = SignedDuration::from_mins(2);
 
 /// A service of the schedule.
 #[derive(Clone, Debug)]
-pub(crate) struct Watched {
+pub(crate) struct TargetService {
     /// `prod/web`.
     pub(crate) target: TargetName,
     /// Its cluster.
@@ -91,9 +91,9 @@ const WATCHES: [(&str, &str); 5] = [
 /// How often each of [`WATCHES`] is taken, of eight.
 const OFTEN: [usize; 8] = [0, 0, 1, 1, 2, 2, 3, 4];
 
-impl Scene {
-    /// A scene by chance.
-    pub(crate) fn by_chance(chance: &mut fastrand::Rng) -> Self {
+impl Setup {
+    /// A random setup.
+    pub(crate) fn random(chance: &mut fastrand::Rng) -> Self {
         let began = Timestamp::constant(BEGAN, 0);
         let order = [Order::Version, Order::Version, Order::Pushed, Order::OneTag][chance.usize(0..4)];
         let watch = OFTEN[chance.usize(0..OFTEN.len())];
@@ -133,15 +133,16 @@ impl Scene {
         }
         let names: Vec<_> = services.iter().map(|it| format!("{} ({})", it.target, it.family)).collect();
         let names = names.join(" and ");
-        let told = format!(
-            "{names}: {strategy}, {watch_name}, rollback {rollback}, settle {settle}, {order:?}, history {history:?}, {infrastructure:?}"
+        let summary = format!(
+            "{names}: {strategy}, {watch_name}, rollback {rollback}, settle {settle}, {order:?}, \
+             history {history:?}, infrastructure {infrastructure:?}"
         );
         let alarms = watch >= 3;
-        Self { began, aws, images, services, document, order, alarms, history, infrastructure, told }
+        Self { began, aws, images, services, document, order, alarms, history, infrastructure, summary }
     }
 }
 
-impl Watched {
+impl TargetService {
     fn new(name: &str, family: &str) -> Self {
         Self {
             target: TargetName::new(format!("{CLUSTER}/{name}")),
@@ -186,15 +187,15 @@ pub(crate) fn task_definition(family: &str, image: &str) -> Map<String, Value> {
 }
 
 /// One service or, in one schedule out of three, two that want the same images, which may share a family.
-fn services(chance: &mut fastrand::Rng) -> Vec<Watched> {
-    let mut services = vec![Watched::new("web", "web")];
+fn services(chance: &mut fastrand::Rng) -> Vec<TargetService> {
+    let mut services = vec![TargetService::new("web", "web")];
     if chance.u8(0..3) == 0 {
-        services.push(Watched::new("api", if chance.bool() { "web" } else { "api" }));
+        services.push(TargetService::new("api", if chance.bool() { "web" } else { "api" }));
     }
     services
 }
 
-fn document(services: &[Watched], order: Order, rollback: &str, settle: &str) -> String {
+fn document(services: &[TargetService], order: Order, rollback: &str, settle: &str) -> String {
     let tags = match order {
         Order::Version => "semver: '*'",
         Order::Pushed => "newest: { pattern: '^1[.]' }",
@@ -213,7 +214,7 @@ fn document(services: &[Watched], order: Order, rollback: &str, settle: &str) ->
 
 fn make(
     aws: &mut Aws,
-    services: &[Watched],
+    services: &[TargetService],
     image: &str,
     configuration: &Value,
     desired: u8,
