@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 use slipway_core::model::id::TaskDefinitionArn;
 
-use crate::laws::View;
+use crate::laws::{OutsideUpdate, View};
 use crate::setup::{Infrastructure, TargetService};
 use crate::universe::{Phase, Universe, primary};
 
@@ -24,10 +24,11 @@ enum Update {
 const UPDATES: [Update; 4] = [Update::FirstImage, Update::ImageBefore, Update::SameImage, Update::SameRevision];
 
 impl Universe {
-    /// Whether the tool comes first, right before a call by which Slipway changes a service: what it intends is on record then.
+    /// Whether the tool comes first, by chance: right before a call by which Slipway changes a service, when what it intends
+    /// is on record, or before a rollback ends.
     pub(crate) fn comes_first(&mut self) -> bool {
         let may = self.infrastructure == Infrastructure::Managed && self.phase == Phase::Faults;
-        may && self.chance.u8(0..12) == 0
+        may && self.chance.u8(0..8) == 0
     }
 
     /// The tool updates a service, whatever is under way there.
@@ -54,7 +55,14 @@ impl Universe {
         let digest = made.as_ref().and_then(|made| self.digest_of(&service.target, made));
         if let (Some(made), Some(digest)) = (made, digest) {
             let view = View { now: self.now, images: &self.images, table: &self.table };
-            self.laws.updated_outside(&service.target, (&revision, &digest), made, &view);
+            let update = OutsideUpdate {
+                target: &service.target,
+                previous: &facts.task_definition,
+                revision: &revision,
+                digest: &digest,
+                made: &made,
+            };
+            self.laws.updated_outside(&update, &view);
         }
         self.enqueue_new_events();
         self.pass(jiff::SignedDuration::from_secs(1));

@@ -51,6 +51,21 @@ pub(crate) struct Update<'a> {
     pub(crate) force_new_deployment: bool,
 }
 
+/// An UpdateService by somebody else that made a new deployment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OutsideUpdate<'a> {
+    /// Of which service.
+    pub(crate) target: &'a TargetName,
+    /// The revision that it ran before.
+    pub(crate) previous: &'a TaskDefinitionArn,
+    /// The revision that it runs now.
+    pub(crate) revision: &'a TaskDefinitionArn,
+    /// The image that the update brings.
+    pub(crate) digest: &'a Digest,
+    /// The deployment that it made.
+    pub(crate) made: &'a DeploymentId,
+}
+
 /// The laws, and what they have to remember.
 #[derive(Debug)]
 pub(crate) struct Laws {
@@ -106,18 +121,12 @@ impl Laws {
         self.releases.insert(request);
     }
 
-    /// A person or a tool updated the service past Slipway, to this revision, which made this deployment of this image.
-    pub(crate) fn updated_outside(
-        &mut self,
-        target: &TargetName,
-        (revision, digest): (&TaskDefinitionArn, &Digest),
-        made: DeploymentId,
-        view: &View<'_>,
-    ) {
-        let Some(known) = self.services.get_mut(target) else { return };
-        known.quarantined.remove(digest);
-        let is_ambiguous = view.table.record(target).is_some_and(|record| is_ambiguous(record, revision));
-        known.outside = Some(Outside { made, at: view.now, is_ambiguous });
+    /// A person or a tool updated the service past Slipway.
+    pub(crate) fn updated_outside(&mut self, update: &OutsideUpdate<'_>, view: &View<'_>) {
+        let Some(known) = self.services.get_mut(update.target) else { return };
+        known.quarantined.remove(update.digest);
+        let is_ambiguous = view.table.record(update.target).is_some_and(|record| is_ambiguous(record, update));
+        known.outside = Some(Outside { made: update.made.clone(), at: view.now, is_ambiguous });
         self.updates += 1;
     }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::delivery::Payload;
-use crate::laws::View;
+use crate::laws::{OutsideUpdate, View};
 use crate::registry::Quality;
 use crate::schedule::Schedule;
 use crate::setup::{REPOSITORY, task_definition};
@@ -65,6 +65,7 @@ impl Schedule {
         if universe.is_under_way(&service) {
             return;
         }
+        let Some(previous) = universe.service(&service).map(|it| it.task_definition) else { return };
         let Some(image) = universe.images.all().iter().find(|image| image.quality == Quality::KnownGood) else {
             return;
         };
@@ -76,7 +77,14 @@ impl Schedule {
         let updated = universe.aws.update_service(&service.cluster, &service.name, &revision, false);
         if let Some(made) = updated.ok().as_ref().and_then(primary) {
             let view = View { now: universe.now, images: &universe.images, table: &universe.table };
-            universe.laws.updated_outside(&service.target, (&revision, &digest), made.id.clone(), &view);
+            let update = OutsideUpdate {
+                target: &service.target,
+                previous: &previous,
+                revision: &revision,
+                digest: &digest,
+                made: &made.id,
+            };
+            universe.laws.updated_outside(&update, &view);
         }
         universe.enqueue_new_events();
         universe.pass(jiff::SignedDuration::from_secs(1));

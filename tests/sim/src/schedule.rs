@@ -103,11 +103,14 @@ impl Schedule {
                 4..=18 => self.deliver(),
                 19..=84 => self.steps(),
                 85 => self.crash(),
-                86..=91 => self.tick(),
+                86..=91 => {
+                    self.tick();
+                    self.interrupt();
+                }
                 92..=95 => self.pass(),
                 96 | 97 => match self.chance.u8(0..16) {
                     0 => self.image_turns_bad(),
-                    1..=4 if self.is_managed() => self.infrastructure(),
+                    1..=6 if self.is_managed() => self.infrastructure(),
                     _ => self.person(),
                 },
                 98 => self.reconcile(),
@@ -341,6 +344,16 @@ impl Schedule {
 
     fn is_managed(&self) -> bool {
         self.universe.borrow().infrastructure == Infrastructure::Managed
+    }
+
+    /// An infrastructure tool updates a service that is rolled back just now, sometimes.
+    fn interrupt(&mut self) {
+        let mut universe = self.universe.borrow_mut();
+        for service in universe.services.clone() {
+            if universe.is_rolled_back(&service) && universe.comes_first() {
+                universe.infrastructure_updates(&service);
+            }
+        }
     }
 
     /// An infrastructure tool updates one of the services.

@@ -109,7 +109,7 @@ impl Setup {
         let services = services(chance);
         let document = document(&services, order, rollback, settle);
         use History::{Complete, Denied, Late};
-        let history = [Complete, Complete, Complete, Complete, Complete, Complete, Late, Denied][chance.usize(0..8)];
+        let history = [Complete, Complete, Complete, Complete, Complete, Late, Late, Denied][chance.usize(0..8)];
         let infrastructure = match chance.u8(0..4) {
             0 => Infrastructure::Managed,
             _ => Infrastructure::Untouched,

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use slipway_core::model::facts::{DeploymentFacts, Rollout, ServiceFacts};
 use slipway_core::model::id::{ClusterName, ServiceName, TargetName};
+use slipway_core::model::record::Deployment;
 use slipway_engine::cloud::Versioned;
 
 use crate::bug::Bug;
@@ -234,6 +235,15 @@ impl Universe {
     pub(crate) fn is_under_way(&self, service: &TargetService) -> bool {
         let facts = self.service(service);
         facts.as_ref().and_then(primary).is_some_and(|it| it.rollout == Some(Rollout::InProgress))
+    }
+
+    /// Whether ECS or Slipway rolls a service back.
+    pub(crate) fn is_rolled_back(&self, service: &TargetService) -> bool {
+        let by_slipway = |it: &Deployment| it.is_open() && it.rollback().is_some();
+        let record = self.table.record(&service.target);
+        let facts = self.service(service);
+        let by_ecs = facts.as_ref().and_then(primary).is_some_and(|it| it.is_rollback());
+        self.is_under_way(service) && (by_ecs || record.is_some_and(|record| record.deployments.iter().any(by_slipway)))
     }
 
     /// A record as `GetItem` answers it, which a bug may change.

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use slipway_core::model::facts::{Rollout, ServiceFacts, Strategy};
-use slipway_core::model::id::{DeploymentId, EventId, TaskDefinitionArn};
+use slipway_core::model::id::{DeploymentId, EventId};
 use slipway_core::model::image::Digest;
 use slipway_core::model::notice::NoticeKind;
 use slipway_core::model::record::{DecisionKind, Deployment, Outcome, RollbackMethod, Service};
 use slipway_core::model::trigger::Trigger;
 
-use super::{Update, View};
+use super::{OutsideUpdate, Update, View};
 use crate::registry::{Images, Quality};
 use crate::universe::primary;
 
@@ -317,12 +317,13 @@ impl OfService {
     }
 }
 
-/// Whether nobody can tell an update to this revision, made by somebody else, from one of Slipway's: it is to the letter what
-/// an intent on record had in mind, or it puts back what ran before the last deployment, which failed or may yet fail. That
-/// is a rollback, whoever makes it, and no decision.
-pub(super) fn is_ambiguous(record: &Service, revision: &TaskDefinitionArn) -> bool {
-    let is_it = |named: &Option<String>| named.as_deref() == Some(revision.short());
-    let intended = record.deployments.iter().any(|it| it.is_intent() && is_it(&it.revision.new));
+/// Whether nobody can tell an update by somebody else from one of Slipway's: it runs to the letter what an intent on record
+/// names, or once more what an intent without a name may have brought about just before; or it puts back what ran before the
+/// last deployment, which failed or may yet fail. That is a rollback, whoever makes it, and no decision.
+pub(super) fn is_ambiguous(record: &Service, update: &OutsideUpdate<'_>) -> bool {
+    let is_it = |named: &Option<String>| named.as_deref() == Some(update.revision.short());
+    let again = |it: &Deployment| it.revision.new.is_none() && update.previous == update.revision;
+    let intended = record.deployments.iter().any(|it| it.is_intent() && (is_it(&it.revision.new) || again(it)));
     let back = |it: &&Deployment| is_it(&it.revision.old) || it.rollback().is_some_and(|rollback| is_it(&rollback.to));
     let last = record.deployments.first().filter(back);
     intended || last.is_some_and(|it| it.outcome().is_none_or(is_failure))
