@@ -10,14 +10,14 @@ use slipway_core::config::Target;
 use slipway_core::model::facts::{
     ImageFacts, ImageName, RanImage, Revision, ServiceDeploymentFacts, ServiceFacts, ServiceRevision,
 };
-use slipway_core::model::id::{ClusterName, ServiceName};
+use slipway_core::model::id::{ClusterName, ServiceName, TargetName};
 use slipway_core::model::image::{Digest, Repository};
 use slipway_core::model::manifest::BuildIdentity;
 use slipway_core::model::record::{Deployment, Service};
 use slipway_core::rules::mechanism::of_its_time;
 
 use crate::cloud::{Cloud, REVISIONS_PER_CALL, SERVICES_PER_CALL};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, optional};
 use crate::invocation::Call;
 use crate::memo::Memo;
 
@@ -155,27 +155,32 @@ impl<'a, C: Cloud> Planner<'a, C> {
         self.builds.get((repository.clone(), one.clone(), other.clone()), read).await
     }
 
-    /// What the service's containers really run, from ECS's record of it; empty where ECS keeps none.
+    /// What the service's containers really run, from ECS's record of it; empty where ECS keeps none, or does not say: its
+    /// history only adds to what is known.
     pub(crate) async fn what_ran(&self, service: &ServiceFacts) -> Result<Vec<RanImage>, Error> {
-        let revisions = self.cloud.describe_service_revisions(&service.current_revisions).await?;
+        let read = self.cloud.describe_service_revisions(&service.current_revisions).await;
+        let revisions = optional(&target_of(service), read)?.unwrap_or_default();
         // While a deployment is under way both revisions come; the images that count are the PRIMARY's.
         let of_primary =
             |revision: &&ServiceRevision| revision.task_definition.as_ref() == Some(&service.task_definition);
         Ok(revisions.iter().find(of_primary).map(|revision| revision.images.clone()).unwrap_or_default())
     }
 
-    /// The newest service deployment that brought an image about, with ECS's status reason.
+    /// The newest service deployment that brought an image about, with ECS's status reason; `None` also where ECS does not say.
     pub(crate) async fn past(
         &self,
         service: &ServiceFacts,
         digest: &Digest,
     ) -> Result<Option<ServiceDeploymentFacts>, Error> {
-        let mut deployments = self.cloud.list_service_deployments(&service.cluster, &service.service).await?;
+        let target = target_of(service);
+        let read = self.cloud.list_service_deployments(&service.cluster, &service.service).await;
+        let mut deployments = optional(&target, read)?.unwrap_or_default();
         deployments.truncate(REVISIONS_PER_CALL);
         let mut arns: Vec<_> = deployments.iter().filter_map(|deployment| deployment.target.clone()).collect();
         arns.sort();
         arns.dedup();
-        let revisions = self.cloud.describe_service_revisions(&arns).await?;
+        let read = self.cloud.describe_service_revisions(&arns).await;
+        let revisions = optional(&target, read)?.unwrap_or_default();
         Ok(deployments.into_iter().find(|deployment| {
             revisions.iter().any(|revision| {
                 Some(&revision.arn) == deployment.target.as_ref()
@@ -200,6 +205,10 @@ impl<'a, C: Cloud> Planner<'a, C> {
         }
         Ok(revisions)
     }
+}
+
+fn target_of(service: &ServiceFacts) -> TargetName {
+    TargetName::new(format!("{}/{}", service.cluster, service.service))
 }
 
 /// Those of these service deployments that may have come of this deployment get their task definitions, by

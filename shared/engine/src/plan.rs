@@ -21,7 +21,7 @@ use slipway_core::rules::rollback::requested::{self, RequestedRollback};
 use slipway_core::rules::{adoption, deploy, repeated, request, unfinished};
 
 use crate::cloud::Cloud;
-use crate::error::Error;
+use crate::error::{Error, optional};
 use crate::known_good::{known_good_facts, known_good_in};
 use crate::observe::Planner;
 
@@ -251,7 +251,8 @@ impl<C: Cloud> Planner<'_, C> {
         observed: &ObservedService,
     ) -> Result<Vec<KnownGood>, Error> {
         let ServiceFacts { cluster, service, task_definition, .. } = &observed.service;
-        let history = self.cloud.list_service_deployments(cluster, service).await?;
+        let read = self.cloud.list_service_deployments(cluster, service).await;
+        let history = optional(&target.name, read)?.unwrap_or_default();
         let mut known_good = known_good_in(self.cloud, &target.name, &history).await?;
         known_good.retain(|it| it.revision != task_definition.as_str());
         Ok(known_good)

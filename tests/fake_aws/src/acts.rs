@@ -18,45 +18,45 @@ use crate::refusal::Refusal;
 impl Aws {
     /// Pushes an image under these tags; without tags by its digest only. The repository is made if there is none.
     pub fn push(&mut self, repository: &str, tags: &[String], image: &Image) -> Push {
-        self.on_registry(|ecr, scene| ecr.push(scene, repository, tags, image))
+        self.on_registry(|ecr, context| ecr.push(context, repository, tags, image))
     }
 
     /// Changes when an image was pushed, as if it had been then.
     pub fn set_pushed_at(&mut self, repository: &str, digest: &str, at: Timestamp) -> Result<(), Refusal> {
-        self.on_registry(|ecr, scene| ecr.set_pushed_at(scene, repository, digest, at))
+        self.on_registry(|ecr, context| ecr.set_pushed_at(context, repository, digest, at))
     }
 
     /// Points one more tag at an image by its digest; the event.
     pub fn retag(&mut self, repository: &str, digest: &str, tag: &str) -> Result<Value, Refusal> {
-        self.on_registry(|ecr, scene| ecr.retag(scene, repository, digest, tag))
+        self.on_registry(|ecr, context| ecr.retag(context, repository, digest, tag))
     }
 
     /// Deletes a tag or, named by its digest, an image; the events, one for each tag.
     pub fn delete_image(&mut self, repository: &str, tag_or_digest: &str) -> Result<Vec<Value>, Refusal> {
-        self.registry_events(|ecr, scene| ecr.delete(scene, repository, tag_or_digest))
+        self.registry_events(|ecr, context| ecr.delete(context, repository, tag_or_digest))
     }
 
     /// Archives an image, which then cannot be pulled; the event.
     pub fn archive_image(&mut self, repository: &str, digest: &str) -> Result<Vec<Value>, Refusal> {
-        self.registry_events(|ecr, scene| ecr.archive(scene, repository, digest))
+        self.registry_events(|ecr, context| ecr.archive(context, repository, digest))
     }
 
     /// Brings an archived image back; the event.
     pub fn restore_image(&mut self, repository: &str, digest: &str) -> Result<Vec<Value>, Refusal> {
-        self.registry_events(|ecr, scene| ecr.restore(scene, repository, digest))
+        self.registry_events(|ecr, context| ecr.restore(context, repository, digest))
     }
 
     fn registry_events(
         &mut self,
-        act: impl FnOnce(&mut Ecr, &mut ecr::Scene<'_>) -> Result<(), Refusal>,
+        act: impl FnOnce(&mut Ecr, &mut ecr::Context<'_>) -> Result<(), Refusal>,
     ) -> Result<Vec<Value>, Refusal> {
-        self.on_registry(|ecr, scene| act(ecr, scene).map(|()| std::mem::take(scene.events)))
+        self.on_registry(|ecr, context| act(ecr, context).map(|()| std::mem::take(context.events)))
     }
 
-    fn on_registry<T>(&mut self, act: impl FnOnce(&mut Ecr, &mut ecr::Scene<'_>) -> T) -> T {
+    fn on_registry<T>(&mut self, act: impl FnOnce(&mut Ecr, &mut ecr::Context<'_>) -> T) -> T {
         let mut events = Vec::new();
-        let mut scene = ecr::Scene { place: &self.place, now: self.now, url: &self.url, events: &mut events };
-        act(&mut self.ecr, &mut scene)
+        let mut context = ecr::Context { place: &self.place, now: self.now, url: &self.url, events: &mut events };
+        act(&mut self.ecr, &mut context)
     }
 }
 
@@ -65,14 +65,14 @@ impl Aws {
 impl Aws {
     /// The PRIMARY deployment wins: COMPLETED. A rollback under way succeeds.
     pub fn complete(&mut self, cluster: &str, service: &str) -> Result<Vec<Value>, Refusal> {
-        self.on_service(cluster, service, |service, scene| service.complete(scene))
+        self.on_service(cluster, service, |service, context| service.complete(context))
     }
 
     /// The PRIMARY deployment goes wrong. What follows is ECS's decision by the service's configuration: without
     /// circuit breaker nothing but failed tasks, and no event; with it FAILED; with rollback FAILED, and a moment
     /// later `IN_PROGRESS` of the old deployment. The events of the tasks that stopped wait in [`Aws::take_events`].
     pub fn fail(&mut self, cluster: &str, service: &str, failure: &Failure) -> Result<Vec<Value>, Refusal> {
-        self.on_service(cluster, service, |service, scene| service.fail(scene, failure))
+        self.on_service(cluster, service, |service, context| service.fail(context, failure))
     }
 
     /// So many tasks of the PRIMARY deployment stop, each with its event, and ECS decides nothing about it (yet).
@@ -83,8 +83,8 @@ impl Aws {
         failure: &Failure,
         count: usize,
     ) -> Result<Vec<Value>, Refusal> {
-        self.on_service(cluster, service, |service, scene| {
-            service.lose_tasks(scene, failure, count);
+        self.on_service(cluster, service, |service, context| {
+            service.lose_tasks(context, failure, count);
             Ok(())
         })
     }
@@ -98,8 +98,8 @@ impl Aws {
         name: &str,
         reason: Option<&str>,
     ) -> Result<Vec<Value>, Refusal> {
-        self.on_service(cluster, service, |service, scene| {
-            service.complain(scene, name, reason);
+        self.on_service(cluster, service, |service, context| {
+            service.complain(context, name, reason);
             Ok(())
         })
     }
@@ -107,39 +107,41 @@ impl Aws {
     /// The circuit breaker's rollback begins although the failed deployment is not yet called failed: the odd order.
     /// [`Aws::call_failed`] is the other half.
     pub fn begin_rollback(&mut self, cluster: &str, service: &str) -> Result<Vec<Value>, Refusal> {
-        self.on_service(cluster, service, |service, scene| service.roll_back(scene, &RollbackCause::CircuitBreaker))
+        self.on_service(cluster, service, |service, context| service.roll_back(context, &RollbackCause::CircuitBreaker))
     }
 
     /// The circuit breaker calls the newest deployment failed, and nothing else happens yet.
     pub fn call_failed(&mut self, cluster: &str, service: &str) -> Result<Vec<Value>, Refusal> {
-        self.on_service(cluster, service, |service, scene| service.call_failed(scene, &RollbackCause::CircuitBreaker))
+        self.on_service(cluster, service, |service, context| {
+            service.call_failed(context, &RollbackCause::CircuitBreaker)
+        })
     }
 
     /// ECS does what StopServiceDeployment asked for: the rollback begins.
     pub fn obey_stop(&mut self, cluster: &str, service: &str) -> Result<Vec<Value>, Refusal> {
-        self.on_service(cluster, service, |service, scene| service.roll_back(scene, &RollbackCause::StopRequest))
+        self.on_service(cluster, service, |service, context| service.roll_back(context, &RollbackCause::StopRequest))
     }
 
     /// A blue/green, linear or canary deployment reaches a lifecycle stage, `BAKE_TIME`.
     pub fn reach_stage(&mut self, cluster: &str, service: &str, stage: &str) -> Result<Vec<Value>, Refusal> {
-        self.on_service(cluster, service, |service, scene| service.reach(scene.now, stage))
+        self.on_service(cluster, service, |service, context| service.reach(context.now, stage))
     }
 
     /// A blue/green, linear or canary deployment waits at a pause hook of its stage, for at most this long; it goes on when
     /// it reaches its next stage.
     pub fn pause(&mut self, cluster: &str, service: &str, patience: Duration) -> Result<Vec<Value>, Refusal> {
-        self.on_service(cluster, service, |service, scene| service.pause(scene.now, patience))
+        self.on_service(cluster, service, |service, context| service.pause(context.now, patience))
     }
 
     fn on_service(
         &mut self,
         cluster: &str,
         name: &str,
-        act: impl FnOnce(&mut Service, &mut ecs::Scene<'_>) -> Result<(), Refusal>,
+        act: impl FnOnce(&mut Service, &mut ecs::Context<'_>) -> Result<(), Refusal>,
     ) -> Result<Vec<Value>, Refusal> {
         let mut caused = Vec::new();
-        self.on_ecs_with(&mut caused, |ecs, scene| {
-            ecs.service_mut(cluster, name).and_then(|service| act(service, scene))
+        self.on_ecs_with(&mut caused, |ecs, context| {
+            ecs.service_mut(cluster, name).and_then(|service| act(service, context))
         })?;
         Ok(caused)
     }

@@ -38,7 +38,7 @@ impl Aws {
 
     /// RegisterTaskDefinition with this body; the new revision's ARN.
     pub fn register_task_definition(&mut self, body: &Map<String, Value>) -> Result<TaskDefinitionArn, Refusal> {
-        self.on_ecs(|ecs, scene| ecs.register(scene, body))
+        self.on_ecs(|ecs, context| ecs.register(context, body))
     }
 
     /// UpdateService with a task definition, and `forceNewDeployment` only for `force_new_deployment`; the service afterwards.
@@ -49,12 +49,12 @@ impl Aws {
         task_definition: &TaskDefinitionArn,
         force_new_deployment: bool,
     ) -> Result<ServiceFacts, Refusal> {
-        self.on_ecs(|ecs, scene| ecs.deploy(scene, cluster, service, task_definition, force_new_deployment))
+        self.on_ecs(|ecs, context| ecs.deploy(context, cluster, service, task_definition, force_new_deployment))
     }
 
     /// StopServiceDeployment with ROLLBACK.
     pub fn stop_service_deployment(&mut self, arn: &ServiceDeploymentArn) -> Result<(), Refusal> {
-        self.on_ecs(|ecs, scene| ecs.stop(scene, arn))
+        self.on_ecs(|ecs, context| ecs.stop(context, arn))
     }
 
     /// ListServiceDeployments: a hundred, the newest first; none for controllers other than ECS.
@@ -85,7 +85,7 @@ impl Aws {
         self.ecs.stopped_task_arns(cluster, service)
     }
 
-    /// DescribeTasks, the last that stopped first; those that ECS forgot are left out.
+    /// DescribeTasks, the last that stopped first; those that ECS no longer has are left out.
     pub fn describe_stopped_tasks(&self, cluster: &ClusterName, arns: &[String]) -> Result<Vec<StoppedTask>, Refusal> {
         match arns.len() {
             0 => Ok(Vec::new()),

@@ -1,6 +1,6 @@
 //! AWS as far as Slipway meets it: ECS and ECR in memory, one state machine with several services.
 //!
-//! It is synchronous, does no I/O, and reads no clock: [`Aws::set_time`] tells it the time. Ids follow from what they
+//! It is synchronous, does no I/O, and reads no clock: [`Aws::set_time`] sets the time. Ids follow from what they
 //! name, and chance from a seed. World is its HTTP side; the simulation calls it directly, by the functions that answer in
 //! Slipway's words. `FIDELITY.md` says for each behaviour where it is known from.
 
@@ -20,7 +20,7 @@ use serde_json::Value;
 use slipway_core::model::image::Digest;
 
 pub use ecr::{Image, Push};
-pub use ecs::{BREATH, Failure, Fate};
+pub use ecs::{Failure, Fate, ROLLBACK_DELAY};
 pub use events::in_short_form;
 pub use logs::Logs;
 pub use place::Place;
@@ -44,6 +44,7 @@ pub struct Aws {
     events: Vec<Value>,
     fates: Fates,
     lag: SignedDuration,
+    history_lag: SignedDuration,
     chance: fastrand::Rng,
 }
 
@@ -61,6 +62,7 @@ impl Aws {
             events: Vec::new(),
             fates: Fates::new(),
             lag: SignedDuration::ZERO,
+            history_lag: SignedDuration::ZERO,
             chance: fastrand::Rng::with_seed(0),
         }
     }
@@ -76,6 +78,12 @@ impl Aws {
         self.lag = most;
     }
 
+    /// Lets ListServiceDeployments leave a service deployment out for at most so long after it began; how long is chance's.
+    /// Zero, which it is at first, turns it off for later service deployments.
+    pub fn set_history_lag(&mut self, most: SignedDuration) {
+        self.history_lag = most;
+    }
+
     /// Says what becomes of an image's tasks from now on; by its digest as ECS resolves it.
     pub fn set_fate(&mut self, digest: Digest, fate: Fate) {
         self.fates.insert(digest, fate);
@@ -86,8 +94,8 @@ impl Aws {
         self.fates.get(digest).copied().unwrap_or_default()
     }
 
-    /// Moves every service one step: deployments and rollbacks go on, stop requests are obeyed, what ended is forgotten.
-    /// What ECS tells of it is in [`Aws::take_events`]. Chance may let a step pass without any movement.
+    /// Moves every service one step: deployments and rollbacks go on, stop requests are obeyed, what ended is removed.
+    /// The events of it are in [`Aws::take_events`]. Chance may let a step pass without any movement.
     pub fn tick(&mut self) {
         self.on_ecs(ecs::Ecs::step);
     }
@@ -103,12 +111,12 @@ impl Aws {
         &self.place
     }
 
-    /// Tells what time it is.
+    /// Sets the time.
     pub fn set_time(&mut self, now: Timestamp) {
         self.now = now;
     }
 
-    /// Tells where the HTTP side can be reached, which the addresses of layers begin with.
+    /// Sets where the HTTP side can be reached, which the addresses of layers begin with.
     pub fn set_url(&mut self, url: &str) {
         url.clone_into(&mut self.url);
     }
@@ -137,11 +145,11 @@ impl Aws {
     /// Answers one operation of `ECS` or `ECR` as its JSON protocol does; another service's name is refused.
     pub fn answer(&mut self, service: &str, operation: &str, request: &Members) -> Answer {
         match service {
-            "ECS" => self.on_ecs(|ecs, scene| ecs::answer(ecs, scene, operation, request)),
+            "ECS" => self.on_ecs(|ecs, context| ecs::answer(ecs, context, operation, request)),
             "ECR" => {
                 let Self { place, now, url, ecr, events, .. } = self;
-                let mut scene = ecr::Scene { place, now: *now, url, events };
-                ecr::answer(ecr, &mut scene, operation, request)
+                let mut context = ecr::Context { place, now: *now, url, events };
+                ecr::answer(ecr, &mut context, operation, request)
             }
             _ => Err(Refusal::new("UnknownOperationException", format!("The fake doesn't know {service}."))),
         }
@@ -153,7 +161,7 @@ impl Aws {
     }
 
     /// Acts on ECS; the events of what happens are kept.
-    fn on_ecs<T>(&mut self, act: impl FnOnce(&mut Ecs, &mut ecs::Scene<'_>) -> T) -> T {
+    fn on_ecs<T>(&mut self, act: impl FnOnce(&mut Ecs, &mut ecs::Context<'_>) -> T) -> T {
         let mut caused = Vec::new();
         let acted = self.on_ecs_with(&mut caused, act);
         self.events.append(&mut caused);
@@ -161,9 +169,9 @@ impl Aws {
     }
 
     /// Acts on ECS; the events of what happens are the caller's, except those of tasks on the way of something larger.
-    fn on_ecs_with<T>(&mut self, caused: &mut Vec<Value>, act: impl FnOnce(&mut Ecs, &mut ecs::Scene<'_>) -> T) -> T {
-        let Self { place, now, ecs, ecr, logs, events, fates, lag, chance, .. } = self;
-        let mut scene = ecs::Scene {
+    fn on_ecs_with<T>(&mut self, caused: &mut Vec<Value>, act: impl FnOnce(&mut Ecs, &mut ecs::Context<'_>) -> T) -> T {
+        let Self { place, now, ecs, ecr, logs, events, fates, lag, history_lag, chance, .. } = self;
+        let mut context = ecs::Context {
             place,
             now: *now,
             registry: ecr,
@@ -172,8 +180,9 @@ impl Aws {
             logs,
             fates,
             lag: *lag,
+            history_lag: *history_lag,
             chance,
         };
-        act(ecs, &mut scene)
+        act(ecs, &mut context)
     }
 }

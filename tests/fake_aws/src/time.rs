@@ -1,4 +1,4 @@
-//! Moments as AWS writes them. The fake has no clock: it is told the time.
+//! Moments as AWS writes them. The fake has no clock: its time is set.
 
 use jiff::Timestamp;
 

@@ -1,6 +1,6 @@
-//! Bugs that can be planted, to see that the laws notice. Each is a lie of the port; the engine knows nothing of it.
+//! Bugs that can be planted, to see that the laws notice. With each the port answers falsely; the engine knows nothing of it.
 
-/// A lie.
+/// A bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bug {
     /// A record is read without its lease.
@@ -16,7 +16,7 @@ pub enum Bug {
     /// Some writes of a record succeed, and the record is as before.
     LostWrite,
     /// Some publishes succeed, and nobody gets the notice.
-    ForgottenPublish,
+    LostPublish,
     /// DescribeServices answers as it did minutes ago.
     LaggingList,
 }
@@ -29,6 +29,6 @@ pub const BUGS: [(&str, Bug); 8] = [
     ("no-decision", Bug::NoDecision),
     ("no-timer", Bug::NoTimer),
     ("lost-write", Bug::LostWrite),
-    ("forgotten-publish", Bug::ForgottenPublish),
+    ("forgotten-publish", Bug::LostPublish),
     ("lagging-list", Bug::LaggingList),
 ];

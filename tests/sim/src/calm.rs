@@ -36,7 +36,7 @@ impl Schedule {
         for round in 0..ROUNDS {
             let before = self.came_to();
             // Only what was lost, or what ECS did after an end, needs the reconcile.
-            let needed = self.universe.borrow().lost == Lost::Something || self.went_back_late();
+            let needed = self.universe.borrow().lost == Lost::Something || self.ecs_rolled_back_late();
             if round % 2 == 1 && needed {
                 self.reconcile();
             }
@@ -65,7 +65,7 @@ impl Schedule {
         }
     }
 
-    /// What people and ECS have seen of Slipway so far.
+    /// What Slipway has done so far, as people and ECS see it.
     fn came_to(&self) -> (u32, u32, u32) {
         let universe = self.universe.borrow();
         (universe.laws.updates, universe.laws.rollbacks, universe.laws.notices)
@@ -79,7 +79,7 @@ impl Schedule {
     }
 
     /// Whether ECS itself went back from a deployment that was on record as failed by then, and that nobody was to undo.
-    fn went_back_late(&self) -> bool {
+    fn ecs_rolled_back_late(&self) -> bool {
         let universe = self.universe.borrow();
         universe.services.iter().any(|service| {
             let last = universe.table.record(&service.target).and_then(|record| record.deployments.first());

@@ -26,6 +26,7 @@ use slipway_engine::cloud::{Metric, StopAnswer, Timer, Versioned};
 use slipway_engine::{Cloud, Error, ErrorKind};
 
 use crate::bug::Bug;
+use crate::setup::History;
 use crate::universe::{Phase, Universe};
 
 /// What the engine reaches the universe by. One for each instance of a function.
@@ -39,7 +40,7 @@ pub(crate) struct Port {
 /// What a call can come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Does {
-    /// It only looks.
+    /// It only reads.
     Reads,
     /// It takes effect, and its answer may be lost afterwards.
     Writes,
@@ -97,6 +98,20 @@ impl Port {
         answer
     }
 
+    /// One call about ECS's history, which a role may not be allowed to make.
+    async fn history<T>(
+        &self,
+        name: &'static str,
+        subject: &str,
+        call: impl FnOnce(&mut Universe) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let ask = |universe: &mut Universe, _| match universe.history {
+            History::Complete | History::Late => call(universe),
+            History::Denied => Err(denied(name, subject)),
+        };
+        self.call(name, subject, Does::Reads, ask).await
+    }
+
     /// Lets others come first, once or twice.
     async fn wait(&self) {
         let mut left = 1 + u8::from(self.universe.borrow_mut().chance.u8(0..4) == 0);
@@ -112,6 +127,13 @@ impl Port {
         })
         .await;
     }
+}
+
+/// What AWS says to a role that lacks the permission.
+fn denied(call: &'static str, subject: &str) -> Error {
+    let action = call.replace("ECS.", "ecs:");
+    let message = format!("AccessDeniedException: User is not authorized to perform: {action}");
+    Error::new(call, subject, ErrorKind::Denied, message)
 }
 
 fn refused(call: &'static str, subject: &str, refusal: &Refusal) -> Error {
@@ -214,7 +236,7 @@ impl Cloud for Port {
             let mut described = described.map_err(|refusal| refused(CALL, &subject, &refusal))?;
             for service in described.iter_mut().flatten() {
                 let target = TargetName::new(format!("{cluster}/{}", service.service));
-                universe.laws.looked(request, &target, universe.now);
+                universe.laws.observed(request, &target, universe.now);
                 if universe.bug == Some(Bug::LaggingList) {
                     universe.lag(&target, service);
                 }
@@ -278,28 +300,28 @@ impl Cloud for Port {
         service: &ServiceName,
     ) -> Result<Vec<ServiceDeploymentFacts>, Error> {
         const CALL: &str = "ECS.ListServiceDeployments";
-        let list = |universe: &mut Universe, _| {
+        let list = |universe: &mut Universe| {
             let listed = universe.aws.list_service_deployments(cluster, service);
             listed.map_err(|refusal| refused(CALL, service.as_str(), &refusal))
         };
-        self.call(CALL, service.as_str(), Does::Reads, list).await
+        self.history(CALL, service.as_str(), list).await
     }
 
     async fn describe_service_deployment(
         &self,
         arn: &ServiceDeploymentArn,
     ) -> Result<Option<ServiceDeploymentFacts>, Error> {
-        let describe = |universe: &mut Universe, _| Ok(universe.aws.describe_service_deployment(arn));
-        self.call("ECS.DescribeServiceDeployments", arn.as_str(), Does::Reads, describe).await
+        let describe = |universe: &mut Universe| Ok(universe.aws.describe_service_deployment(arn));
+        self.history("ECS.DescribeServiceDeployments", arn.as_str(), describe).await
     }
 
     async fn describe_service_revisions(&self, arns: &[ServiceRevisionArn]) -> Result<Vec<ServiceRevision>, Error> {
         const CALL: &str = "ECS.DescribeServiceRevisions";
-        let describe = |universe: &mut Universe, _| {
+        let describe = |universe: &mut Universe| {
             let described = universe.aws.describe_service_revisions(arns);
             described.map_err(|refusal| refused(CALL, "", &refusal))
         };
-        self.call(CALL, "", Does::Reads, describe).await
+        self.history(CALL, "", describe).await
     }
 
     async fn list_stopped_tasks(&self, cluster: &ClusterName, service: &ServiceName) -> Result<Vec<String>, Error> {
@@ -324,7 +346,7 @@ impl Cloud for Port {
         const CALL: &str = "ECR.DescribeImages";
         let subject = format!("{}{name}", repository.name);
         let describe = |universe: &mut Universe, request| {
-            universe.laws.looked_at_images(request, universe.now);
+            universe.laws.observed_images(request, universe.now);
             let described = universe.aws.describe_image(repository, name);
             described.map_err(|refusal| refused(CALL, &subject, &refusal))
         };
@@ -334,7 +356,7 @@ impl Cloud for Port {
     async fn list_images(&self, repository: &Repository) -> Result<Vec<ImageFacts>, Error> {
         const CALL: &str = "ECR.DescribeImages";
         let list = |universe: &mut Universe, request| {
-            universe.laws.looked_at_images(request, universe.now);
+            universe.laws.observed_images(request, universe.now);
             universe.aws.list_images(repository).map_err(|refusal| refused(CALL, &repository.name, &refusal))
         };
         self.call(CALL, &repository.name, Does::Reads, list).await

@@ -26,7 +26,7 @@ pub(crate) enum Function {
 pub(crate) enum Payload {
     /// An image was pushed.
     Push(Push),
-    /// ECS tells something.
+    /// ECS reports something.
     Ecs(Box<ServiceTrigger>),
     /// A timer fired.
     Timer(Value),

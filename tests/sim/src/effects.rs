@@ -10,7 +10,7 @@ use slipway_core::model::record::Service;
 
 use crate::bug::Bug;
 use crate::laws::{Update, View};
-use crate::scene::REPOSITORY;
+use crate::setup::REPOSITORY;
 use crate::universe::{Universe, primary};
 
 impl Universe {
@@ -23,7 +23,10 @@ impl Universe {
         request: u64,
     ) -> Result<ServiceFacts, Refusal> {
         let missing = || Refusal::new("ServiceNotFoundException", "Service not found.");
-        let service = self.watched(target).cloned().ok_or_else(missing)?;
+        let service = self.target_service(target).cloned().ok_or_else(missing)?;
+        if self.comes_first() {
+            self.infrastructure_updates(&service);
+        }
         let before = self.service(&service).ok_or_else(missing)?;
         let updated = self.aws.update_service(&service.cluster, &service.name, to, force_new_deployment)?;
         let changed = primary(&before).map(|it| &it.id) != primary(&updated).map(|it| &it.id);
@@ -40,33 +43,36 @@ impl Universe {
             let view = View { now: self.now, images: &self.images, table: &self.table };
             self.laws.updated(&update, &view);
         }
-        self.hear_calls();
+        self.enqueue_new_events();
         Ok(updated)
     }
 
     /// StopServiceDeployment by an invocation.
     pub(crate) fn stop(&mut self, arn: &ServiceDeploymentArn, request: u64) -> Result<(), Refusal> {
+        let service = self.services.iter().find(|it| arn.as_str().contains(&format!("/{}/", it.target))).cloned();
+        if let Some(service) = service.as_ref().filter(|_| self.comes_first()) {
+            self.infrastructure_updates(service);
+        }
         self.aws.stop_service_deployment(arn)?;
-        let service = self.services.iter().find(|it| arn.as_str().contains(&format!("/{}/", it.target)));
         if let Some(service) = service {
             let view = View { now: self.now, images: &self.images, table: &self.table };
             self.laws.stopped(&service.target, request, &view);
         }
-        self.hear_calls();
+        self.enqueue_new_events();
         Ok(())
     }
 
     /// A record is written.
     pub(crate) fn written(&mut self, target: &TargetName, record: &Service, request: u64) {
-        let service = self.watched(target).and_then(|it| self.service(it));
+        let service = self.target_service(target).and_then(|it| self.service(it));
         let view = View { now: self.now, images: &self.images, table: &self.table };
         self.laws.written(target, record, request, service.as_ref(), &view);
     }
 
     /// A notice is published; the same one again is a copy.
     pub(crate) fn publish(&mut self, notice: &Notice) {
-        let is_forgotten = self.bug == Some(Bug::ForgottenPublish) && self.chance.u8(0..8) == 0;
-        if !is_forgotten && self.topic.insert(notice.id.clone()) {
+        let is_lost = self.bug == Some(Bug::LostPublish) && self.chance.u8(0..8) == 0;
+        if !is_lost && self.topic.insert(notice.id.clone()) {
             let view = View { now: self.now, images: &self.images, table: &self.table };
             self.laws.published(notice, &view);
         }

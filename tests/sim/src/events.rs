@@ -10,7 +10,7 @@ use slipway_core::rules::request;
 
 use slipway_engine::{Hint, Input, ServiceTrigger, Warning};
 
-use crate::scene::{CLUSTER, home};
+use crate::setup::{CLUSTER, home};
 
 /// An event of ECS as the track function reads it; `None` for what it passes over.
 pub(crate) fn of_ecs(event: &Value, aws: &Aws) -> Option<ServiceTrigger> {

@@ -1,27 +1,27 @@
 //! What must hold in every schedule, whatever happens. The laws know the facts and the record as data, never a rule.
 //!
 //! They are restated here by hand on purpose: a law that asked the engine's own rules would be true of any engine.
-//! What is heard of the universe, and by whom, stands here; what must hold of one service stands in `service`.
+//! What is reported of the universe stands here; what must hold of one service stands in `service`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use slipway_core::model::facts::{RanImage, Rollout, ServiceFacts};
-use slipway_core::model::id::{DeploymentId, TargetName};
+use slipway_core::model::id::{DeploymentId, TargetName, TaskDefinitionArn};
 use slipway_core::model::image::Digest;
 use slipway_core::model::notice::Notice;
 use slipway_core::model::record::{DecisionKind, Deployment, Outcome, RollbackMethod, Service};
 
 use crate::registry::Images;
-use crate::scene::Watched;
+use crate::setup::TargetService;
 use crate::table::Table;
 use crate::universe::primary;
 
-use service::{By, Judged, OfService, is_end, kind_of};
+use service::{By, Judged, OfService, Outside, is_ambiguous, is_end, kind_of};
 
 mod service;
 
-/// What the laws may look at.
+/// What the laws may read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct View<'a> {
     /// The time.
@@ -51,6 +51,21 @@ pub(crate) struct Update<'a> {
     pub(crate) force_new_deployment: bool,
 }
 
+/// An UpdateService by somebody else that made a new deployment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OutsideUpdate<'a> {
+    /// Of which service.
+    pub(crate) target: &'a TargetName,
+    /// The revision that it ran before.
+    pub(crate) previous: &'a TaskDefinitionArn,
+    /// The revision that it runs now.
+    pub(crate) revision: &'a TaskDefinitionArn,
+    /// The image that the update brings.
+    pub(crate) digest: &'a Digest,
+    /// The deployment that it made.
+    pub(crate) made: &'a DeploymentId,
+}
+
 /// The laws, and what they have to remember.
 #[derive(Debug)]
 pub(crate) struct Laws {
@@ -63,54 +78,55 @@ pub(crate) struct Laws {
     /// Notices, without copies.
     pub(crate) notices: u32,
     services: BTreeMap<TargetName, OfService>,
-    /// When an invocation looked at a service last.
-    looks: BTreeMap<(u64, TargetName), Timestamp>,
-    /// When an invocation looked at images first.
-    image_looks: BTreeMap<u64, Timestamp>,
-    /// The invocations by which a person pardons an image or takes a hold off.
+    /// When an invocation observed a service last.
+    observations: BTreeMap<(u64, TargetName), Timestamp>,
+    /// When an invocation observed images first.
+    image_observations: BTreeMap<u64, Timestamp>,
+    /// The invocations by which a person releases an image or takes a hold off.
     releases: BTreeSet<u64>,
 }
 
 impl Laws {
     /// Nothing has happened yet to these services.
-    pub(crate) fn new(services: &[Watched]) -> Self {
+    pub(crate) fn new(services: &[TargetService]) -> Self {
         Self {
             broken: None,
             updates: 0,
             rollbacks: 0,
             notices: 0,
             services: services.iter().map(|it| (it.target.clone(), OfService::default())).collect(),
-            looks: BTreeMap::new(),
-            image_looks: BTreeMap::new(),
+            observations: BTreeMap::new(),
+            image_observations: BTreeMap::new(),
             releases: BTreeSet::new(),
         }
     }
 
-    /// An invocation looked at a service.
-    pub(crate) fn looked(&mut self, request: u64, target: &TargetName, now: Timestamp) {
-        self.looks.insert((request, target.clone()), now);
+    /// An invocation observed a service.
+    pub(crate) fn observed(&mut self, request: u64, target: &TargetName, now: Timestamp) {
+        self.observations.insert((request, target.clone()), now);
     }
 
     /// An invocation is tried, perhaps once more.
     pub(crate) fn begins(&mut self, request: u64) {
-        self.image_looks.remove(&request);
+        self.image_observations.remove(&request);
     }
 
-    /// An invocation looked at images.
-    pub(crate) fn looked_at_images(&mut self, request: u64, now: Timestamp) {
-        self.image_looks.entry(request).or_insert(now);
+    /// An invocation observed images.
+    pub(crate) fn observed_images(&mut self, request: u64, now: Timestamp) {
+        self.image_observations.entry(request).or_insert(now);
     }
 
-    /// An invocation begins by which a person pardons an image or takes a hold off.
+    /// An invocation begins by which a person releases an image or takes a hold off.
     pub(crate) fn releasing(&mut self, request: u64) {
         self.releases.insert(request);
     }
 
-    /// A person updated the service past Slipway, to this image, with this deployment.
-    pub(crate) fn updated_outside(&mut self, target: &TargetName, digest: &Digest, made: DeploymentId, now: Timestamp) {
-        let Some(known) = self.services.get_mut(target) else { return };
-        known.quarantined.remove(digest);
-        known.outside = Some((made, now));
+    /// A person or a tool updated the service past Slipway.
+    pub(crate) fn updated_outside(&mut self, update: &OutsideUpdate<'_>, view: &View<'_>) {
+        let Some(known) = self.services.get_mut(update.target) else { return };
+        known.quarantined.remove(update.digest);
+        let is_ambiguous = view.table.record(update.target).is_some_and(|record| is_ambiguous(record, update));
+        known.outside = Some(Outside { made: update.made.clone(), at: view.now, is_ambiguous });
         self.updates += 1;
     }
 
@@ -124,9 +140,9 @@ impl Laws {
         view: &View<'_>,
     ) {
         let before = view.table.record(target);
-        // Nobody is blamed for what came after the last look before a decision.
-        let looked = self.looks.get(&(request, target.clone())).copied().unwrap_or(view.now);
-        let looked_at_images = self.image_looks.get(&request).copied().unwrap_or(view.now);
+        // Nobody is blamed for what came after the last observation before a decision.
+        let observed_at = self.observations.get(&(request, target.clone())).copied().unwrap_or(view.now);
+        let images_observed_at = self.image_observations.get(&request).copied().unwrap_or(view.now);
         let releases = self.releases.contains(&request);
         let Some(known) = self.services.get_mut(target) else { return };
         if releases {
@@ -140,21 +156,25 @@ impl Laws {
         for it in &record.deployments {
             let old = before.and_then(|record| record.numbered(it.number));
             if old.is_none() && !it.is_external() {
-                known.intends(it, looked, looked_at_images);
+                known.intends(it, observed_at, images_observed_at);
             }
             if it.rollback().is_some() && old.is_none_or(|old| old.rollback().is_none()) {
-                known.decisions.insert(it.number, looked);
+                known.decisions.insert(it.number, observed_at);
+            }
+            let is_corrected = |it: &Deployment| it.ended().is_some_and(|it| it.corrected_from.is_some());
+            if is_corrected(it) && !old.is_some_and(is_corrected) {
+                known.completed_after_all(it);
             }
             let (Some(outcome), None) = (it.outcome(), old.and_then(|old| old.outcome())) else { continue };
             let lease = record.lease.as_ref().filter(|it| it.until > view.now);
             let others = lease.is_some_and(|it| it.holder != format!("req-{request}"));
-            let judged = Judged { outcome, looked, others, record, service };
+            let judged = Judged { outcome, observed_at, others, record, service };
             broken = broken.or(known.ended(it, &judged));
             if outcome == Outcome::RollbackFailed
                 && record.deployments.first().is_some_and(|first| first.number == it.number)
             {
                 let id = service.and_then(primary).map(|it| &it.id);
-                let roll_back = known.outside.as_ref().is_some_and(|(outside, _)| Some(outside) == id);
+                let roll_back = known.outside.as_ref().is_some_and(|outside| Some(&outside.made) == id);
                 known.called = it.ended().map(|it| it.at).filter(|_| !roll_back);
             }
         }
@@ -179,7 +199,7 @@ impl Laws {
             None => Some("the service was updated without an intent on record".to_owned()),
             Some((By::Rollback(number), intent)) => {
                 self.rollbacks += 1;
-                known.went_back(number, &intent, record, update)
+                known.made_rollback(number, &intent, record, update)
             }
             Some((by, intent)) => known.deployed(by, &intent, update, view),
         };

@@ -2,7 +2,7 @@
 //! and people, and the laws that must hold in all of them.
 //!
 //! There is no runtime, no clock and no thread: a seed gives the same schedule to the letter. The engine is the one that the
-//! functions run; bugs are planted by a port that lies, never in the engine.
+//! functions run; bugs are planted in the port, never in the engine.
 
 pub mod bug;
 
@@ -18,6 +18,8 @@ mod effects;
 
 mod events;
 
+mod infrastructure;
+
 mod laws;
 
 mod log;
@@ -26,7 +28,7 @@ mod people;
 
 mod registry;
 
-mod scene;
+mod setup;
 
 mod table;
 

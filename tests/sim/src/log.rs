@@ -9,14 +9,14 @@ use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Subscriber};
 
 thread_local! {
-    static SAID: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    static LINES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
     /// Whether this thread runs a schedule that is written down.
     static KEEPS: Cell<bool> = const { Cell::new(false) };
 }
 
 /// What was logged on this thread and nobody has taken yet.
 pub(crate) fn take() -> Vec<String> {
-    SAID.with(RefCell::take)
+    LINES.with(RefCell::take)
 }
 
 /// Does this while the engine's log is kept.
@@ -52,7 +52,7 @@ impl Subscriber for Keeper {
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(event.metadata().level().as_str().to_ascii_lowercase());
         event.record(&mut line);
-        SAID.with(|said| said.borrow_mut().push(line.0));
+        LINES.with(|lines| lines.borrow_mut().push(line.0));
     }
 
     fn enter(&self, _: &Id) {}

@@ -12,8 +12,8 @@ use sim::schedule::{self, Detail};
 
 const USAGE: &str = "cargo sim [COUNT [FROM]]       so many schedules, 250000 without it, from this seed on
 cargo sim --seed SEED          one schedule, line by line
-cargo sim --bug NAME [COUNT]   with a port that lies; it is well if a law is seen to break
-cargo sim --bugs [COUNT]       each of the lies in turn";
+cargo sim --bug NAME [COUNT]   with a bug planted in the port; it is well if a law breaks
+cargo sim --bugs [COUNT]       each of the bugs in turn";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

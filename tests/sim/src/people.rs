@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::delivery::Payload;
+use crate::laws::{OutsideUpdate, View};
 use crate::registry::Quality;
-use crate::scene::{REPOSITORY, task_definition};
 use crate::schedule::Schedule;
+use crate::setup::{REPOSITORY, task_definition};
 use crate::universe::{Universe, primary};
 
 impl Schedule {
@@ -24,7 +25,7 @@ impl Schedule {
                 json!({ "action": "deploy", "target": target, "digest": digest.as_str(), "force": force })
             }
             2 => json!({ "action": "rollback", "target": target }),
-            3 => json!({ "action": "hold", "target": target, "reason": "a look at it" }),
+            3 => json!({ "action": "hold", "target": target, "reason": "under investigation" }),
             4 => json!({ "action": "release", "target": target }),
             5 => json!({ "action": "release", "target": target, "digest": digest.as_str() }),
             6 => json!({ "action": "redeploy", "target": target }),
@@ -49,12 +50,12 @@ impl Schedule {
     }
 
     /// What an older image needs has changed, so that a rollback to it will fail too.
-    pub(crate) fn rot(&self) {
+    pub(crate) fn image_turns_bad(&self) {
         let mut universe = self.universe.borrow_mut();
         let good = universe.images.all().iter().rev().skip(1).find(|image| image.quality == Quality::KnownGood);
         let Some(digest) = good.map(|image| image.digest.clone()) else { return };
         universe.note(format_args!("{} does well no more", digest.short()));
-        universe.images.rot(&digest);
+        universe.images.turns_bad(&digest);
         universe.aws.set_fate(digest, fake_aws::Fate::Crashes);
     }
 
@@ -64,6 +65,7 @@ impl Schedule {
         if universe.is_under_way(&service) {
             return;
         }
+        let Some(previous) = universe.service(&service).map(|it| it.task_definition) else { return };
         let Some(image) = universe.images.all().iter().find(|image| image.quality == Quality::KnownGood) else {
             return;
         };
@@ -73,11 +75,18 @@ impl Schedule {
         let Ok(revision) = registered else { return };
         universe.note(format_args!("somebody updates {} past Slipway to {}", service.target, digest.short()));
         let updated = universe.aws.update_service(&service.cluster, &service.name, &revision, false);
-        if let Some(made) = updated.ok().as_ref().and_then(primary).map(|it| it.id.clone()) {
-            let now = universe.now;
-            universe.laws.updated_outside(&service.target, &digest, made, now);
+        if let Some(made) = updated.ok().as_ref().and_then(primary) {
+            let view = View { now: universe.now, images: &universe.images, table: &universe.table };
+            let update = OutsideUpdate {
+                target: &service.target,
+                previous: &previous,
+                revision: &revision,
+                digest: &digest,
+                made: &made.id,
+            };
+            universe.laws.updated_outside(&update, &view);
         }
-        universe.hear_calls();
+        universe.enqueue_new_events();
         universe.pass(jiff::SignedDuration::from_secs(1));
     }
 }

@@ -81,7 +81,7 @@ impl Images {
     }
 
     /// What an image needs has changed: it does well no more.
-    pub(crate) fn rot(&mut self, digest: &Digest) {
+    pub(crate) fn turns_bad(&mut self, digest: &Digest) {
         self.all.iter_mut().filter(|image| image.digest == *digest).for_each(|image| image.quality = Quality::Bad);
     }
 

@@ -14,7 +14,7 @@ use crate::bug::Bug;
 use crate::cloud::Port;
 use crate::delivery::{Came, Delivery, Function, Payload, Work};
 use crate::registry::{Order, Quality};
-use crate::scene::{REPOSITORY, Scene, home, push, tag};
+use crate::setup::{Infrastructure, REPOSITORY, Setup, home, push, tag};
 use crate::universe::{Lost, Phase, Universe};
 
 pub use crate::universe::Detail;
@@ -55,9 +55,9 @@ pub fn run(seed: u64, bug: Option<Bug>, detail: Detail) -> Result {
 
 fn run_one(seed: u64, bug: Option<Bug>, detail: Detail) -> Result {
     let mut chance = fastrand::Rng::with_seed(seed);
-    let scene = Scene::by_chance(&mut chance);
-    let (order, alarms) = (scene.order, scene.alarms);
-    let universe = Rc::new(RefCell::new(Universe::new(scene, chance.fork(), bug, detail)));
+    let setup = Setup::random(&mut chance);
+    let (order, alarms) = (setup.order, setup.alarms);
+    let universe = Rc::new(RefCell::new(Universe::new(setup, chance.fork(), bug, detail)));
     let (works, idle) = (Vec::new(), Vec::new());
     let mut schedule = Schedule { universe, chance, works, idle, order, alarms, pushes: 0, requests: 0, asleep: 0 };
     schedule.happen();
@@ -103,10 +103,14 @@ impl Schedule {
                 4..=18 => self.deliver(),
                 19..=84 => self.steps(),
                 85 => self.crash(),
-                86..=91 => self.tick(),
+                86..=91 => {
+                    self.tick();
+                    self.interrupt();
+                }
                 92..=95 => self.pass(),
                 96 | 97 => match self.chance.u8(0..16) {
-                    0 => self.rot(),
+                    0 => self.image_turns_bad(),
+                    1..=6 if self.is_managed() => self.infrastructure(),
                     _ => self.person(),
                 },
                 98 => self.reconcile(),
@@ -311,7 +315,7 @@ impl Schedule {
     pub(crate) fn tick(&mut self) {
         let mut universe = self.universe.borrow_mut();
         universe.aws.tick();
-        universe.hear_calls();
+        universe.enqueue_new_events();
     }
 
     fn pass(&mut self) {
@@ -330,6 +334,27 @@ impl Schedule {
     pub(crate) fn reconcile(&mut self) {
         let request = json!({ "action": "reconcile", "dry_run": false });
         self.universe.borrow_mut().invoke(Payload::Request(request));
+    }
+
+    fn is_managed(&self) -> bool {
+        self.universe.borrow().infrastructure == Infrastructure::Managed
+    }
+
+    /// An infrastructure tool updates a service that is rolled back just now, sometimes.
+    fn interrupt(&mut self) {
+        let mut universe = self.universe.borrow_mut();
+        for service in universe.services.clone() {
+            if universe.is_rolled_back(&service) && universe.comes_first() {
+                universe.infrastructure_updates(&service);
+            }
+        }
+    }
+
+    /// An infrastructure tool updates one of the services.
+    fn infrastructure(&mut self) {
+        let mut universe = self.universe.borrow_mut();
+        let service = universe.services[self.chance.usize(0..universe.services.len())].clone();
+        universe.infrastructure_updates(&service);
     }
 
     pub(crate) fn is_broken(&self) -> bool {

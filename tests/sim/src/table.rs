@@ -21,7 +21,7 @@ impl Table {
         self.records.get(target).cloned().unwrap_or_default()
     }
 
-    /// The record as it is, to look at.
+    /// The record as it is.
     pub(crate) fn record(&self, target: &TargetName) -> Option<&Service> {
         self.records.get(target).map(|item| &item.record)
     }

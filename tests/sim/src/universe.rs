@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use slipway_core::model::facts::{DeploymentFacts, Rollout, ServiceFacts};
 use slipway_core::model::id::{ClusterName, ServiceName, TargetName};
+use slipway_core::model::record::Deployment;
 use slipway_engine::cloud::Versioned;
 
 use crate::bug::Bug;
@@ -17,7 +18,7 @@ use crate::delivery::{Delivery, Payload};
 use crate::events;
 use crate::laws::Laws;
 use crate::registry::Images;
-use crate::scene::{Scene, Watched};
+use crate::setup::{History, Infrastructure, Setup, TargetService};
 use crate::table::{Table, Timers};
 
 /// The universe of one schedule.
@@ -40,10 +41,14 @@ pub(crate) struct Universe {
     /// What must hold.
     pub(crate) laws: Laws,
     /// The services.
-    pub(crate) services: Vec<Watched>,
+    pub(crate) services: Vec<TargetService>,
     /// The configuration document.
     pub(crate) document: String,
-    /// Which lie the port tells.
+    /// What Slipway gets to see of ECS's history.
+    pub(crate) history: History,
+    /// Whether an infrastructure tool updates the services.
+    pub(crate) infrastructure: Infrastructure,
+    /// Which bug is planted.
     pub(crate) bug: Option<Bug>,
     /// What a lagging list still shows, and since when.
     pub(crate) stale: BTreeMap<TargetName, (Timestamp, ServiceFacts)>,
@@ -53,7 +58,7 @@ pub(crate) struct Universe {
     pub(crate) phase: Phase,
     /// Whether anything was lost that only the reconcile finds.
     pub(crate) lost: Lost,
-    /// Counts what the engine does, to tell whether it only sleeps.
+    /// Counts what the engine does, to know whether it only sleeps.
     pub(crate) moves: u64,
     /// When the first of those wakes up that were found asleep.
     pub(crate) wakes_at: Option<Timestamp>,
@@ -91,19 +96,21 @@ pub enum Detail {
 
 impl Universe {
     /// A universe in which nothing has happened yet.
-    pub(crate) fn new(scene: Scene, chance: fastrand::Rng, bug: Option<Bug>, detail: Detail) -> Self {
-        let laws = Laws::new(&scene.services);
+    pub(crate) fn new(setup: Setup, chance: fastrand::Rng, bug: Option<Bug>, detail: Detail) -> Self {
+        let laws = Laws::new(&setup.services);
         let mut universe = Self {
-            now: scene.began,
-            aws: scene.aws,
-            images: scene.images,
+            now: setup.began,
+            aws: setup.aws,
+            images: setup.images,
             table: Table::default(),
             timers: Timers::default(),
             topic: BTreeSet::new(),
             queue: Vec::new(),
             laws,
-            services: scene.services,
-            document: scene.document,
+            services: setup.services,
+            document: setup.document,
+            history: setup.history,
+            infrastructure: setup.infrastructure,
             bug,
             stale: BTreeMap::new(),
             chance,
@@ -115,7 +122,7 @@ impl Universe {
             detail,
             requests: 0,
         };
-        universe.note(format_args!("{}", scene.told));
+        universe.note(format_args!("{}", setup.summary));
         universe
     }
 
@@ -123,7 +130,7 @@ impl Universe {
     pub(crate) fn note(&mut self, line: fmt::Arguments<'_>) {
         if self.detail == Detail::Trace {
             let at = self.now.strftime("%H:%M:%S%.3f");
-            self.trace.extend(crate::log::take().into_iter().map(|said| format!("{at}     {said}")));
+            self.trace.extend(crate::log::take().into_iter().map(|line| format!("{at}     {line}")));
             self.trace.push(format!("{at} {line}"));
         }
     }
@@ -186,7 +193,7 @@ impl Universe {
     }
 
     /// What the fake's events become: some are lost, some come twice, all may be late.
-    pub(crate) fn hear(&mut self, events: Vec<Value>) {
+    pub(crate) fn enqueue_events(&mut self, events: Vec<Value>) {
         for event in events {
             let Some(event) = events::of_ecs(&event, &self.aws) else { continue };
             let copies = match (self.phase, self.chance.u8(0..20)) {
@@ -197,7 +204,7 @@ impl Universe {
                 (Phase::Faults, 1..=3) => 2,
                 _ => 1,
             };
-            self.note(format_args!("ECS tells, {copies} times: {}", events::line(&event)));
+            self.note(format_args!("ECS sends, {copies} times: {}", events::line(&event)));
             for _ in 0..copies {
                 let late = match (self.phase, self.chance.u8(0..8)) {
                     (Phase::Faults, 0) => SignedDuration::from_secs(self.chance.i64(0..90)),
@@ -209,28 +216,37 @@ impl Universe {
     }
 
     /// The events of the calls that were made.
-    pub(crate) fn hear_calls(&mut self) {
+    pub(crate) fn enqueue_new_events(&mut self) {
         let events = self.aws.take_events();
-        self.hear(events);
+        self.enqueue_events(events);
     }
 
     /// A service as it really is.
-    pub(crate) fn service(&self, service: &Watched) -> Option<ServiceFacts> {
+    pub(crate) fn service(&self, service: &TargetService) -> Option<ServiceFacts> {
         service_of(&self.aws, &service.cluster, &service.name)
     }
 
     /// The service that a target means.
-    pub(crate) fn watched(&self, target: &TargetName) -> Option<&Watched> {
+    pub(crate) fn target_service(&self, target: &TargetName) -> Option<&TargetService> {
         self.services.iter().find(|it| it.target == *target)
     }
 
     /// Whether a service's newest deployment is under way.
-    pub(crate) fn is_under_way(&self, service: &Watched) -> bool {
+    pub(crate) fn is_under_way(&self, service: &TargetService) -> bool {
         let facts = self.service(service);
         facts.as_ref().and_then(primary).is_some_and(|it| it.rollout == Some(Rollout::InProgress))
     }
 
-    /// A record as `GetItem` answers it, which a lie may change.
+    /// Whether ECS or Slipway rolls a service back.
+    pub(crate) fn is_rolled_back(&self, service: &TargetService) -> bool {
+        let by_slipway = |it: &Deployment| it.is_open() && it.rollback().is_some();
+        let record = self.table.record(&service.target);
+        let facts = self.service(service);
+        let by_ecs = facts.as_ref().and_then(primary).is_some_and(|it| it.is_rollback());
+        self.is_under_way(service) && (by_ecs || record.is_some_and(|record| record.deployments.iter().any(by_slipway)))
+    }
+
+    /// A record as `GetItem` answers it, which a bug may change.
     pub(crate) fn read_record(&self, target: &TargetName) -> Versioned {
         let mut item = self.table.read(target);
         match self.bug {

@@ -25,9 +25,9 @@ fn a_seed_replays_to_the_letter() {
 
 #[test]
 fn a_trace_changes_nothing() {
-    let (told, silent) = (schedule::run(3, None, Detail::Trace), schedule::run(3, None, Detail::Result));
-    assert!(silent.trace.is_empty() && silent.updates > 0);
-    assert_eq!((told.updates, told.notices, told.calls), (silent.updates, silent.notices, silent.calls));
+    let (traced, untraced) = (schedule::run(3, None, Detail::Trace), schedule::run(3, None, Detail::Result));
+    assert!(untraced.trace.is_empty() && untraced.updates > 0);
+    assert_eq!((traced.updates, traced.notices, traced.calls), (untraced.updates, untraced.notices, untraced.calls));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use fake_aws::refusal::{Members, Refusal};
-use fake_aws::{Aws, BREATH, Failure, Image, Push};
+use fake_aws::{Aws, Failure, Image, Push, ROLLBACK_DELAY};
 use hyper::body::Bytes;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -267,7 +267,7 @@ impl World {
     pub fn fail(&self, cluster: &str, service: &str, failure: Failure) -> Moved {
         let moved = self.on_service(cluster, service, |aws| aws.fail(cluster, service, &failure));
         if moved.events.len() > 1 {
-            self.shared.lock().clock.breathe(BREATH);
+            self.shared.lock().clock.breathe(ROLLBACK_DELAY);
         }
         moved
     }

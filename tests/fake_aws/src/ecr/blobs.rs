@@ -3,21 +3,21 @@
 use serde_json::{Value, json};
 
 use super::operations::find;
-use super::{Ecr, Scene};
+use super::{Context, Ecr};
 use crate::identity;
 use crate::place::Place;
 use crate::refusal::{Answer, Members, Refusal, text};
 
 /// `GetDownloadUrlForLayer`; the address counts for an hour, to whoever has it.
-pub(super) fn get_download_url_for_layer(ecr: &Ecr, scene: &Scene<'_>, request: &Members) -> Answer {
+pub(super) fn get_download_url_for_layer(ecr: &Ecr, context: &Context<'_>, request: &Members) -> Answer {
     let name = text(request, "repositoryName").unwrap_or_default();
     let digest = text(request, "layerDigest").unwrap_or_default();
-    if !find(ecr, scene.place, request, name)?.blobs.contains_key(digest) {
-        return Err(no_layer(scene.place, name, digest));
+    if !find(ecr, context.place, request, name)?.blobs.contains_key(digest) {
+        return Err(no_layer(context.place, name, digest));
     }
-    let path = format!("/{}/{}/{name}/{digest}", bucket(scene.place), scene.place.account);
-    let query = signed(scene.place, &path);
-    Ok(json!({ "downloadUrl": format!("{}{path}?{query}", scene.url), "layerDigest": digest }))
+    let path = format!("/{}/{}/{name}/{digest}", bucket(context.place), context.place.account);
+    let query = signed(context.place, &path);
+    Ok(json!({ "downloadUrl": format!("{}{path}?{query}", context.url), "layerDigest": digest }))
 }
 
 /// What a GetObject gets from ECR's bucket; `None` for another bucket.

@@ -17,7 +17,7 @@ const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 pub struct Image {
     pub(super) untagged: Vec<Manifest>,
     pub(super) tagged: Manifest,
-    /// The images' configurations, by digest. Where no scenario asks for labels they are any text: ECR doesn't look.
+    /// The images' configurations, by digest. Where no scenario asks for labels they are any text: ECR doesn't check.
     pub(super) blobs: BTreeMap<String, String>,
 }
 

@@ -55,7 +55,7 @@ enum Status {
 }
 
 /// What an operation of the registry needs to know of the rest.
-pub(crate) struct Scene<'a> {
+pub(crate) struct Context<'a> {
     pub(crate) place: &'a Place,
     pub(crate) now: Timestamp,
     /// Where the HTTP side can be reached, and with it what ECR gives an address of.

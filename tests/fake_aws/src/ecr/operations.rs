@@ -3,21 +3,21 @@
 use serde_json::{Value, json};
 
 use super::image::Manifest;
-use super::{Ecr, Repository, Scene, Status, Stored, blobs};
+use super::{Context, Ecr, Repository, Status, Stored, blobs};
 use crate::place::Place;
 use crate::refusal::{Answer, Members, Refusal, objects, page, text, texts};
 use crate::time::epoch_seconds;
 
 /// Answers one operation, its name without the service.
-pub(crate) fn answer(ecr: &mut Ecr, scene: &mut Scene<'_>, operation: &str, request: &Members) -> Answer {
+pub(crate) fn answer(ecr: &mut Ecr, context: &mut Context<'_>, operation: &str, request: &Members) -> Answer {
     match operation {
-        "DescribeImages" => describe_images(ecr, scene, request),
-        "BatchGetImage" => batch_get_image(ecr, scene, request),
-        "GetDownloadUrlForLayer" => blobs::get_download_url_for_layer(ecr, scene, request),
-        "CreateRepository" => create_repository(ecr, scene, request),
-        "DescribeRepositories" => describe_repositories(ecr, scene, request),
-        "PutImage" => put_image(ecr, scene, request),
-        "BatchDeleteImage" => batch_delete_image(ecr, scene, request),
+        "DescribeImages" => describe_images(ecr, context, request),
+        "BatchGetImage" => batch_get_image(ecr, context, request),
+        "GetDownloadUrlForLayer" => blobs::get_download_url_for_layer(ecr, context, request),
+        "CreateRepository" => create_repository(ecr, context, request),
+        "DescribeRepositories" => describe_repositories(ecr, context, request),
+        "PutImage" => put_image(ecr, context, request),
+        "BatchDeleteImage" => batch_delete_image(ecr, context, request),
         _ => Err(Refusal::new("UnknownOperationException", format!("The fake's ECR doesn't know {operation}."))),
     }
 }
@@ -31,30 +31,30 @@ pub(super) fn no_repository(place: &Place, name: &str) -> Refusal {
     )
 }
 
-fn describe_images(ecr: &Ecr, scene: &Scene<'_>, request: &Members) -> Answer {
+fn describe_images(ecr: &Ecr, context: &Context<'_>, request: &Members) -> Answer {
     let name = text(request, "repositoryName").unwrap_or_default();
-    let repository = find(ecr, scene.place, request, name)?;
+    let repository = find(ecr, context.place, request, name)?;
     if request.contains_key("imageIds") {
         if request.contains_key("maxResults") || request.contains_key("nextToken") {
             return Err(Refusal::invalid("maxResults and nextToken cannot be used together with imageIds."));
         }
         let mut details = Vec::new();
         for id in objects(request, "imageIds") {
-            let (digest, stored) = image(repository, id).map_err(|_| missing(scene.place, name, id))?;
-            details.push(detail(scene.place, name, repository, digest, stored));
+            let (digest, stored) = image(repository, id).map_err(|_| missing(context.place, name, id))?;
+            details.push(detail(context.place, name, repository, digest, stored));
         }
         return Ok(json!({ "imageDetails": details }));
     }
     let filter = request.get("filter").and_then(Value::as_object).cloned().unwrap_or_default();
     let tags = text(&filter, "tagStatus").unwrap_or("ANY");
     let status = text(&filter, "imageStatus").unwrap_or("ACTIVE");
-    // By digest: ECR promises no order, and whoever wants the newest has to look at all.
+    // By digest: ECR promises no order, and whoever wants the newest has to read all.
     let images = repository.images.iter().filter(|(digest, stored)| {
         let tagged = !repository.tags_of(digest).is_empty();
         let tag_fits = tags == "ANY" || (tags == "TAGGED") == tagged;
         tag_fits && (status == "ANY" || status == stored.status.name())
     });
-    let details = images.map(|(digest, stored)| detail(scene.place, name, repository, digest, stored)).collect();
+    let details = images.map(|(digest, stored)| detail(context.place, name, repository, digest, stored)).collect();
     let (details, next) = page(details, request, 100)?;
     let mut answer = json!({ "imageDetails": details });
     if let Some(next) = next {
@@ -63,9 +63,9 @@ fn describe_images(ecr: &Ecr, scene: &Scene<'_>, request: &Members) -> Answer {
     Ok(answer)
 }
 
-fn batch_get_image(ecr: &Ecr, scene: &Scene<'_>, request: &Members) -> Answer {
+fn batch_get_image(ecr: &Ecr, context: &Context<'_>, request: &Members) -> Answer {
     let name = text(request, "repositoryName").unwrap_or_default();
-    let repository = find(ecr, scene.place, request, name)?;
+    let repository = find(ecr, context.place, request, name)?;
     let mut images: Vec<Value> = Vec::new();
     let mut failures = Vec::new();
     for id in objects(request, "imageIds") {
@@ -76,7 +76,7 @@ fn batch_get_image(ecr: &Ecr, scene: &Scene<'_>, request: &Members) -> Answer {
                     image_id["imageTag"] = json!(tag);
                 }
                 images.push(json!({
-                    "registryId": scene.place.account, "repositoryName": name, "imageId": image_id,
+                    "registryId": context.place.account, "repositoryName": name, "imageId": image_id,
                     "imageManifest": stored.manifest, "imageManifestMediaType": stored.media_type,
                 }));
             }
@@ -88,38 +88,38 @@ fn batch_get_image(ecr: &Ecr, scene: &Scene<'_>, request: &Members) -> Answer {
     Ok(json!({ "images": images, "failures": failures }))
 }
 
-fn create_repository(ecr: &mut Ecr, scene: &Scene<'_>, request: &Members) -> Answer {
+fn create_repository(ecr: &mut Ecr, context: &Context<'_>, request: &Members) -> Answer {
     let name = text(request, "repositoryName").unwrap_or_default();
     if ecr.repositories.contains_key(name) {
         return Err(Refusal::new(
             "RepositoryAlreadyExistsException",
             format!(
                 "The repository with name '{name}' already exists in the registry with id '{}'",
-                scene.place.account
+                context.place.account
             ),
         ));
     }
-    let repository = ecr.repository_or_new(name, scene.now);
+    let repository = ecr.repository_or_new(name, context.now);
     if let Some(mutability) = text(request, "imageTagMutability") {
         repository.mutability = mutability.to_owned();
     }
-    Ok(json!({ "repository": described(scene.place, name, repository) }))
+    Ok(json!({ "repository": described(context.place, name, repository) }))
 }
 
-fn describe_repositories(ecr: &Ecr, scene: &Scene<'_>, request: &Members) -> Answer {
+fn describe_repositories(ecr: &Ecr, context: &Context<'_>, request: &Members) -> Answer {
     let mut repositories = Vec::new();
     let wanted = texts(request, "repositoryNames");
     for name in &wanted {
-        let repository = ecr.repositories.get(name).ok_or_else(|| no_repository(scene.place, name))?;
-        repositories.push(described(scene.place, name, repository));
+        let repository = ecr.repositories.get(name).ok_or_else(|| no_repository(context.place, name))?;
+        repositories.push(described(context.place, name, repository));
     }
     if wanted.is_empty() {
-        repositories.extend(ecr.repositories.iter().map(|(name, kept)| described(scene.place, name, kept)));
+        repositories.extend(ecr.repositories.iter().map(|(name, kept)| described(context.place, name, kept)));
     }
     Ok(json!({ "repositories": repositories }))
 }
 
-fn put_image(ecr: &mut Ecr, scene: &mut Scene<'_>, request: &Members) -> Answer {
+fn put_image(ecr: &mut Ecr, context: &mut Context<'_>, request: &Members) -> Answer {
     let name = text(request, "repositoryName").unwrap_or_default();
     let manifest = text(request, "imageManifest").unwrap_or_default();
     let manifest = Manifest::parse(manifest.to_owned(), text(request, "imageManifestMediaType"));
@@ -127,25 +127,25 @@ fn put_image(ecr: &mut Ecr, scene: &mut Scene<'_>, request: &Members) -> Answer 
         return Err(Refusal::new("ImageDigestDoesNotMatchException", "The image digest doesn't match the manifest's."));
     }
     let tag = text(request, "imageTag");
-    let digest = ecr.put(scene, name, manifest.clone(), tag)?;
+    let digest = ecr.put(context, name, manifest.clone(), tag)?;
     let mut image_id = json!({ "imageDigest": digest });
     if let Some(tag) = tag {
         image_id["imageTag"] = json!(tag);
     }
     Ok(json!({ "image": {
-        "registryId": scene.place.account, "repositoryName": name, "imageId": image_id,
+        "registryId": context.place.account, "repositoryName": name, "imageId": image_id,
         "imageManifest": manifest.text, "imageManifestMediaType": manifest.media_type,
     }}))
 }
 
-fn batch_delete_image(ecr: &mut Ecr, scene: &mut Scene<'_>, request: &Members) -> Answer {
+fn batch_delete_image(ecr: &mut Ecr, context: &mut Context<'_>, request: &Members) -> Answer {
     let name = text(request, "repositoryName").unwrap_or_default();
-    find(ecr, scene.place, request, name)?;
+    find(ecr, context.place, request, name)?;
     let mut deleted = Vec::new();
     let mut failures = Vec::new();
     for id in objects(request, "imageIds") {
         let named = text(id, "imageTag").or(text(id, "imageDigest")).unwrap_or_default();
-        match ecr.delete(scene, name, named) {
+        match ecr.delete(context, name, named) {
             Ok(()) => deleted.push(json!(id)),
             Err(_) => failures.push(json!({
                 "imageId": id, "failureCode": "ImageNotFound", "failureReason": "Requested image not found",

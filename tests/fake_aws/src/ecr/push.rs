@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::image::{Image, Manifest, OCI_INDEX};
-use super::{Ecr, Repository, Scene, Status, Stored};
+use super::{Context, Ecr, Repository, Status, Stored};
 use crate::events::envelope;
 use crate::refusal::Refusal;
 
-/// A push, seen from outside.
+/// A push as others see it.
 #[derive(Clone, Debug)]
 pub struct Push {
     /// What the tags point to now.
@@ -29,30 +29,30 @@ impl Push {
 
 impl Ecr {
     /// Pushes an image under these tags; the repository is made if there is none.
-    pub(crate) fn push(&mut self, scene: &mut Scene<'_>, name: &str, tags: &[String], image: &Image) -> Push {
-        self.repository_or_new(name, scene.now).blobs.extend(image.blobs.clone());
+    pub(crate) fn push(&mut self, context: &mut Context<'_>, name: &str, tags: &[String], image: &Image) -> Push {
+        self.repository_or_new(name, context.now).blobs.extend(image.blobs.clone());
         for manifest in &image.untagged {
             // A child that is there already is no news.
-            let _ = self.put(scene, name, manifest.clone(), None);
+            let _ = self.put(context, name, manifest.clone(), None);
         }
         if tags.is_empty() {
-            let _ = self.put(scene, name, image.tagged.clone(), None);
+            let _ = self.put(context, name, image.tagged.clone(), None);
         }
         for tag in tags {
-            let _ = self.put(scene, name, image.tagged.clone(), Some(tag));
+            let _ = self.put(context, name, image.tagged.clone(), Some(tag));
         }
-        Push { digest: image.digest(), events: std::mem::take(scene.events) }
+        Push { digest: image.digest(), events: std::mem::take(context.events) }
     }
 
     /// PutImage: one manifest under at most one tag, and one event.
     pub(super) fn put(
         &mut self,
-        scene: &mut Scene<'_>,
+        context: &mut Context<'_>,
         name: &str,
         manifest: Manifest,
         tag: Option<&str>,
     ) -> Result<String, Refusal> {
-        let repository = self.repository_mut(scene.place, name)?;
+        let repository = self.repository_mut(context.place, name)?;
         let digest = manifest.digest();
         let there = repository.images.contains_key(&digest);
         let same = tag.map_or(there, |tag| repository.tags.get(tag) == Some(&digest));
@@ -63,7 +63,7 @@ impl Ecr {
                     "Image with digest '{digest}' and tag '{}' already exists in the repository with name '{name}' \
                      in registry with id '{}'",
                     tag.unwrap_or("null"),
-                    scene.place.account
+                    context.place.account
                 ),
             ));
         }
@@ -79,39 +79,39 @@ impl Ecr {
                 ),
             ));
         }
-        let event = pushed(scene, name, &digest, &manifest, tag);
+        let event = pushed(context, name, &digest, &manifest, tag);
         repository.images.entry(digest.clone()).or_insert_with(|| Stored {
             media_type: manifest.media_type,
             artifact_media_type: manifest.artifact_media_type,
             manifest: manifest.text,
-            pushed_at: scene.now,
+            pushed_at: context.now,
             status: Status::Active,
         });
         if let Some(tag) = tag {
             repository.tags.insert(tag.to_owned(), digest.clone());
         }
-        scene.events.push(event);
+        context.events.push(event);
         Ok(digest)
     }
 
     /// Points one more tag at an image that is there already.
     pub(crate) fn retag(
         &mut self,
-        scene: &mut Scene<'_>,
+        context: &mut Context<'_>,
         name: &str,
         digest: &str,
         tag: &str,
     ) -> Result<Value, Refusal> {
-        let stored = self.repository_mut(scene.place, name)?.images.get(digest);
+        let stored = self.repository_mut(context.place, name)?.images.get(digest);
         let stored = stored.ok_or_else(|| Refusal::new("ImageNotFoundException", digest))?;
         let manifest = Manifest::parse(stored.manifest.clone(), Some(&stored.media_type));
-        self.put(scene, name, manifest, Some(tag))?;
-        scene.events.pop().ok_or_else(|| Refusal::invalid("The push sent no event."))
+        self.put(context, name, manifest, Some(tag))?;
+        context.events.pop().ok_or_else(|| Refusal::invalid("The push sent no event."))
     }
 
     /// Deletes a tag, or an image with all its tags when it is named by its digest. One event for each tag.
-    pub(crate) fn delete(&mut self, scene: &mut Scene<'_>, name: &str, tag_or_digest: &str) -> Result<(), Refusal> {
-        let repository = self.repository_mut(scene.place, name)?;
+    pub(crate) fn delete(&mut self, context: &mut Context<'_>, name: &str, tag_or_digest: &str) -> Result<(), Refusal> {
+        let repository = self.repository_mut(context.place, name)?;
         let (digest, tags) = if tag_or_digest.starts_with("sha256:") {
             let tags = repository.tags_of(tag_or_digest).into_iter().map(str::to_owned).collect();
             (tag_or_digest.to_owned(), tags)
@@ -131,44 +131,44 @@ impl Ecr {
                 "result": "SUCCESS", "repository-name": name, "image-digest": digest, "action-type": "DELETE",
                 "image-tag": tag,
             });
-            scene.events.push(envelope(scene.place, scene.now, "aws.ecr", "ECR Image Action", &[], detail));
+            context.events.push(envelope(context.place, context.now, "aws.ecr", "ECR Image Action", &[], detail));
         }
         Ok(())
     }
 
     /// Moves an image to the archive, from which nothing can be pulled.
-    pub(crate) fn archive(&mut self, scene: &mut Scene<'_>, name: &str, digest: &str) -> Result<(), Refusal> {
-        let now = scene.now;
-        self.store(scene, name, digest, Status::Archived { at: now }, "ARCHIVE")
+    pub(crate) fn archive(&mut self, context: &mut Context<'_>, name: &str, digest: &str) -> Result<(), Refusal> {
+        let now = context.now;
+        self.store(context, name, digest, Status::Archived { at: now }, "ARCHIVE")
     }
 
     /// Brings an image back from the archive.
-    pub(crate) fn restore(&mut self, scene: &mut Scene<'_>, name: &str, digest: &str) -> Result<(), Refusal> {
-        self.store(scene, name, digest, Status::Active, "STANDARD")
+    pub(crate) fn restore(&mut self, context: &mut Context<'_>, name: &str, digest: &str) -> Result<(), Refusal> {
+        self.store(context, name, digest, Status::Active, "STANDARD")
     }
 
     /// Changes when an image was pushed, as if it had been then.
     pub(crate) fn set_pushed_at(
         &mut self,
-        scene: &Scene<'_>,
+        context: &Context<'_>,
         name: &str,
         digest: &str,
         at: Timestamp,
     ) -> Result<(), Refusal> {
-        let stored = self.repository_mut(scene.place, name)?.images.get_mut(digest);
+        let stored = self.repository_mut(context.place, name)?.images.get_mut(digest);
         stored.ok_or_else(|| Refusal::new("ImageNotFoundException", digest))?.pushed_at = at;
         Ok(())
     }
 
     fn store(
         &mut self,
-        scene: &mut Scene<'_>,
+        context: &mut Context<'_>,
         name: &str,
         digest: &str,
         status: Status,
         class: &str,
     ) -> Result<(), Refusal> {
-        let stored = self.repository_mut(scene.place, name)?.images.get_mut(digest);
+        let stored = self.repository_mut(context.place, name)?.images.get_mut(digest);
         let stored = stored.ok_or_else(|| Refusal::new("ImageNotFoundException", digest))?;
         stored.status = status;
         let mut detail = json!({
@@ -179,9 +179,9 @@ impl Ecr {
             detail["artifact-media-type"] = json!(artifact);
         }
         if status == Status::Active {
-            detail["last-activated-at"] = json!(format!("{:.2}", scene.now));
+            detail["last-activated-at"] = json!(format!("{:.2}", context.now));
         }
-        scene.events.push(envelope(scene.place, scene.now, "aws.ecr", "ECR Image Action", &[], detail));
+        context.events.push(envelope(context.place, context.now, "aws.ecr", "ECR Image Action", &[], detail));
         Ok(())
     }
 
@@ -190,7 +190,7 @@ impl Ecr {
     }
 }
 
-fn pushed(scene: &Scene<'_>, name: &str, digest: &str, manifest: &Manifest, tag: Option<&str>) -> Value {
+fn pushed(context: &Context<'_>, name: &str, digest: &str, manifest: &Manifest, tag: Option<&str>) -> Value {
     let mut detail = json!({
         "result": "SUCCESS", "repository-name": name, "image-digest": digest, "action-type": "PUSH",
         "image-tag": tag.unwrap_or(""), "manifest-media-type": manifest.media_type,
@@ -201,5 +201,5 @@ fn pushed(scene: &Scene<'_>, name: &str, digest: &str, manifest: &Manifest, tag:
     {
         detail["artifact-media-type"] = json!(artifact);
     }
-    envelope(scene.place, scene.now, "aws.ecr", "ECR Image Action", &[], detail)
+    envelope(context.place, context.now, "aws.ecr", "ECR Image Action", &[], detail)
 }

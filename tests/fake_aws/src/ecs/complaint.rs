@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Scene, Service};
+use super::{Context, Service};
 use crate::events::envelope;
 use crate::time::milliseconds;
 
@@ -12,12 +12,12 @@ const WARNINGS: [&str; 3] =
 
 impl Service {
     /// ECS says what is wrong, in an event "ECS Service Action" and among the service's own messages.
-    pub(crate) fn complain(&mut self, scene: &mut Scene<'_>, name: &str, reason: Option<&str>) {
+    pub(crate) fn complain(&mut self, context: &mut Context<'_>, name: &str, reason: Option<&str>) {
         let mut detail = json!({
             "eventType": if WARNINGS.contains(&name) { "WARN" } else { "ERROR" },
             "eventName": name,
-            "clusterArn": self.cluster_arn(scene.place),
-            "createdAt": milliseconds(scene.now),
+            "clusterArn": self.cluster_arn(context.place),
+            "createdAt": milliseconds(context.now),
         });
         if let Some(reason) = reason {
             detail["reason"] = json!(reason);
@@ -28,8 +28,8 @@ impl Service {
             "SERVICE_TASK_START_IMPAIRED" => "is unable to consistently start tasks successfully.",
             _ => &other,
         };
-        self.log(scene.now, message);
-        let arn = self.arn(scene.place);
-        scene.events.push(envelope(scene.place, scene.now, "aws.ecs", "ECS Service Action", &[&arn], detail));
+        self.log(context.now, message);
+        let arn = self.arn(context.place);
+        context.events.push(envelope(context.place, context.now, "aws.ecs", "ECS Service Action", &[&arn], detail));
     }
 }

@@ -1,4 +1,4 @@
-//! A service as DescribeServices, CreateService and UpdateService tell of it.
+//! A service as DescribeServices, CreateService and UpdateService describe it.
 
 use serde_json::{Value, json};
 
@@ -44,7 +44,7 @@ pub(super) fn service(service: &Service, place: &Place) -> Value {
         "availabilityZoneRebalancing": "DISABLED",
     });
     for (setting, value) in &service.settings {
-        // The deployments tell of these, the service doesn't.
+        // The deployments have these, the service doesn't.
         let elsewhere = ["serviceConnectConfiguration", "volumeConfigurations", "vpcLatticeConfigurations"];
         if !elsewhere.contains(&setting.as_str()) {
             described[setting] = value.clone();
@@ -92,8 +92,8 @@ pub(super) fn deployment_configuration(service: &Service) -> Value {
 }
 
 fn message(service: &Service, message: &Message, place: &Place) -> Value {
-    let said = message.text.strip_prefix(&format!("(service {}) ", service.name)).unwrap_or(&message.text);
-    let id = crate::identity::uuid(&format!("{}{said}", service.arn(place)), message.ordinal);
+    let text = message.text.strip_prefix(&format!("(service {}) ", service.name)).unwrap_or(&message.text);
+    let id = crate::identity::uuid(&format!("{}{text}", service.arn(place)), message.ordinal);
     json!({ "id": id, "createdAt": epoch_seconds(message.at), "message": message.text })
 }
 

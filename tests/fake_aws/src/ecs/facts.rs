@@ -12,7 +12,9 @@ use slipway_core::model::id::{
     ClusterName, ContainerName, DeploymentId, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn,
 };
 
-use super::{Ecs, Scene, Service, ServiceDeployment, Task, last_part, service_deployments, services, task_definitions};
+use super::{
+    Context, Ecs, Service, ServiceDeployment, Task, last_part, service_deployments, services, task_definitions,
+};
 use crate::place::Place;
 use crate::refusal::{Members, Refusal};
 
@@ -28,7 +30,7 @@ impl Ecs {
         let cluster = last_part(cluster.as_str());
         let service = |name: &&ServiceName| {
             let service = self.service_named(cluster, name.as_str())?;
-            Some(service.seen(now).facts(place))
+            Some(service.shown_at(now).facts(place))
         };
         names.iter().map(service).collect()
     }
@@ -51,11 +53,12 @@ impl Ecs {
         cluster: &ClusterName,
         name: &ServiceName,
     ) -> Result<Vec<ServiceDeploymentFacts>, Refusal> {
-        let service = self.typed_service(cluster, name)?.seen(now);
+        let service = self.typed_service(cluster, name)?.shown_at(now);
         if service.controller() != "ECS" {
             return Ok(Vec::new());
         }
-        let mut briefs: Vec<_> = service.service_deployments.iter().take(100).map(|it| it.brief(service)).collect();
+        let listed = service.service_deployments.iter().filter(|it| it.listed_from <= now);
+        let mut briefs: Vec<_> = listed.take(100).map(|it| it.brief(service)).collect();
         briefs.sort_by_key(|brief| std::cmp::Reverse(brief.created_at));
         Ok(briefs)
     }
@@ -102,7 +105,7 @@ impl Ecs {
         Ok(stopped.take(100).map(|task| task.arn.clone()).collect())
     }
 
-    /// Tasks of a cluster by their ARNs, the last that stopped first; those that ECS forgot are left out.
+    /// Tasks of a cluster by their ARNs, the last that stopped first; those that ECS no longer has are left out.
     pub(crate) fn stopped_tasks(&self, cluster: &ClusterName, arns: &[String]) -> Result<Vec<StoppedTask>, Refusal> {
         let services = self.clusters.get(last_part(cluster.as_str()));
         let services = services.ok_or_else(|| Refusal::new("ClusterNotFoundException", "Cluster not found."))?;
@@ -118,28 +121,28 @@ impl Ecs {
     }
 
     /// RegisterTaskDefinition.
-    pub(crate) fn register(&mut self, scene: &Scene<'_>, body: &Members) -> Result<TaskDefinitionArn, Refusal> {
-        task_definitions::add(self, scene, body).map(|revision| TaskDefinitionArn::new(revision.arn()))
+    pub(crate) fn register(&mut self, context: &Context<'_>, body: &Members) -> Result<TaskDefinitionArn, Refusal> {
+        task_definitions::add(self, context, body).map(|revision| TaskDefinitionArn::new(revision.arn()))
     }
 
     /// UpdateService as Slipway calls it; the service afterwards.
     pub(crate) fn deploy(
         &mut self,
-        scene: &mut Scene<'_>,
+        context: &mut Context<'_>,
         cluster: &ClusterName,
         service: &ServiceName,
         task_definition: &TaskDefinitionArn,
         force_new_deployment: bool,
     ) -> Result<ServiceFacts, Refusal> {
         let named = (last_part(cluster.as_str()), service.as_str());
-        let place = scene.place;
-        let service = services::deploy(self, scene, named, task_definition.as_str(), force_new_deployment)?;
+        let place = context.place;
+        let service = services::deploy(self, context, named, task_definition.as_str(), force_new_deployment)?;
         Ok(service.facts(place))
     }
 
     /// StopServiceDeployment with ROLLBACK.
-    pub(crate) fn stop(&mut self, scene: &Scene<'_>, arn: &ServiceDeploymentArn) -> Result<(), Refusal> {
-        service_deployments::request_stop(self, scene, arn.as_str(), "ROLLBACK_REQUESTED")
+    pub(crate) fn stop(&mut self, context: &Context<'_>, arn: &ServiceDeploymentArn) -> Result<(), Refusal> {
+        service_deployments::request_stop(self, context, arn.as_str(), "ROLLBACK_REQUESTED")
     }
 
     fn typed_service(&self, cluster: &ClusterName, name: &ServiceName) -> Result<&Service, Refusal> {
@@ -261,7 +264,7 @@ impl super::Deployment {
 }
 
 impl ServiceDeployment {
-    /// What ListServiceDeployments tells of it.
+    /// It as ListServiceDeployments describes it.
     fn brief(&self, service: &Service) -> ServiceDeploymentFacts {
         ServiceDeploymentFacts {
             arn: ServiceDeploymentArn::new(self.arn.as_str()),

@@ -24,9 +24,9 @@ pub use failure::Failure;
 pub(crate) use failure::RollbackCause;
 pub use movement::Fate;
 pub(crate) use movement::Fates;
-pub use rollout::BREATH;
+pub use rollout::ROLLBACK_DELAY;
 
-use movement::Owed;
+use movement::NextStep;
 use tasks::Task;
 
 use crate::ecr::Ecr;
@@ -55,7 +55,7 @@ pub(crate) struct Service {
     cluster: String,
     name: String,
     status: &'static str,
-    /// What CreateService and UpdateService set and DescribeServices tells again.
+    /// What CreateService and UpdateService set and DescribeServices shows again.
     settings: Members,
     tags: Vec<Value>,
     task_definition: String,
@@ -70,7 +70,7 @@ pub(crate) struct Service {
     /// The newest first, as DescribeServices lists them.
     events: VecDeque<Message>,
     /// What ECS has decided and not yet done, since deployments move by [`movement`].
-    owed: Option<Owed>,
+    next_step: Option<NextStep>,
     /// What describe and list answers still show after an update, if they lag.
     before: Option<Box<Before>>,
 }
@@ -121,6 +121,8 @@ struct ServiceDeployment {
     /// Until when it waits at a pause hook, if it does.
     pauses_until: Option<Timestamp>,
     created_at: Timestamp,
+    /// Since when ListServiceDeployments has it.
+    listed_from: Timestamp,
     updated_at: Timestamp,
     finished_at: Option<Timestamp>,
     rollback: Option<Rollback>,
@@ -148,8 +150,8 @@ struct ServiceRevision {
     created_at: Timestamp,
 }
 
-/// What an operation of ECS needs to know of the rest.
-pub(crate) struct Scene<'a> {
+/// What an operation of ECS needs of the rest.
+pub(crate) struct Context<'a> {
     pub(crate) place: &'a Place,
     pub(crate) now: Timestamp,
     pub(crate) registry: &'a Ecr,
@@ -163,37 +165,52 @@ pub(crate) struct Scene<'a> {
     pub(crate) fates: &'a Fates,
     /// How long answers may lag behind an update, at most.
     pub(crate) lag: SignedDuration,
+    /// How long a list of service deployments may leave out a new one, at most.
+    pub(crate) history_lag: SignedDuration,
     pub(crate) chance: &'a mut fastrand::Rng,
 }
 
+impl Context<'_> {
+    /// When a lag that begins now is over; `None` where there is none. How long it lasts is chance's.
+    fn after_at_most(&mut self, most: SignedDuration) -> Option<Timestamp> {
+        let most = i64::try_from(most.as_millis()).ok().filter(|most| *most > 0)?;
+        self.now.checked_add(SignedDuration::from_millis(self.chance.i64(0..=most))).ok()
+    }
+
+    /// Since when ListServiceDeployments has a service deployment that begins now.
+    fn listed_from(&mut self) -> Timestamp {
+        self.after_at_most(self.history_lag).unwrap_or(self.now)
+    }
+}
+
 /// Answers one operation, its name without the service.
-pub(crate) fn answer(ecs: &mut Ecs, scene: &mut Scene<'_>, operation: &str, request: &Members) -> Answer {
+pub(crate) fn answer(ecs: &mut Ecs, context: &mut Context<'_>, operation: &str, request: &Members) -> Answer {
     match operation {
-        "CreateCluster" => create_cluster(ecs, scene, request),
-        "RegisterTaskDefinition" => task_definitions::register(ecs, scene, request),
+        "CreateCluster" => create_cluster(ecs, context, request),
+        "RegisterTaskDefinition" => task_definitions::register(ecs, context, request),
         "DescribeTaskDefinition" => task_definitions::describe(ecs, request),
-        "DeregisterTaskDefinition" => task_definitions::deregister(ecs, scene, request),
+        "DeregisterTaskDefinition" => task_definitions::deregister(ecs, context, request),
         "ListTaskDefinitions" => task_definitions::list(ecs, request),
-        "CreateService" => services::create(ecs, scene, request),
-        "DescribeServices" => services::describe(ecs, scene, request),
-        "UpdateService" => services::update(ecs, scene, request),
-        "ListServices" => services::list(ecs, scene, request),
-        "DeleteService" => services::delete(ecs, scene, request),
+        "CreateService" => services::create(ecs, context, request),
+        "DescribeServices" => services::describe(ecs, context, request),
+        "UpdateService" => services::update(ecs, context, request),
+        "ListServices" => services::list(ecs, context, request),
+        "DeleteService" => services::delete(ecs, context, request),
         "ListTasks" => tasks::list(ecs, request),
-        "DescribeTasks" => tasks::describe(ecs, scene, request),
-        "ListServiceDeployments" => service_deployments::list(ecs, scene, request),
-        "DescribeServiceDeployments" => service_deployments::describe(ecs, scene, request),
-        "DescribeServiceRevisions" => service_deployments::describe_revisions(ecs, scene, request),
-        "StopServiceDeployment" => service_deployments::stop(ecs, scene, request),
+        "DescribeTasks" => tasks::describe(ecs, context, request),
+        "ListServiceDeployments" => service_deployments::list(ecs, context, request),
+        "DescribeServiceDeployments" => service_deployments::describe(ecs, context, request),
+        "DescribeServiceRevisions" => service_deployments::describe_revisions(ecs, context, request),
+        "StopServiceDeployment" => service_deployments::stop(ecs, context, request),
         _ => Err(Refusal::new("UnknownOperationException", format!("The fake's ECS doesn't know {operation}."))),
     }
 }
 
-fn create_cluster(ecs: &mut Ecs, scene: &Scene<'_>, request: &Members) -> Answer {
+fn create_cluster(ecs: &mut Ecs, context: &Context<'_>, request: &Members) -> Answer {
     let name = text(request, "clusterName").unwrap_or("default");
     let services = ecs.clusters.entry(name.to_owned()).or_default();
     Ok(json!({ "cluster": {
-        "clusterArn": scene.place.arn("ecs", &format!("cluster/{name}")), "clusterName": name, "status": "ACTIVE",
+        "clusterArn": context.place.arn("ecs", &format!("cluster/{name}")), "clusterName": name, "status": "ACTIVE",
         "registeredContainerInstancesCount": 0, "runningTasksCount": 0, "pendingTasksCount": 0,
         "activeServicesCount": services.len(), "statistics": [], "tags": request.get("tags").unwrap_or(&json!([])),
         "settings": [{ "name": "containerInsights", "value": "disabled" }],
@@ -212,7 +229,7 @@ impl Ecs {
         }
     }
 
-    /// The service of this cluster that is meant by its name, its ARN or its short ARN.
+    /// The service of this cluster that is named by its name, its ARN or its short ARN.
     fn service_named(&self, cluster: &str, named: &str) -> Option<&Service> {
         if let Some((_, path)) = named.split_once(":service/")
             && let Some((other, _)) = path.split_once('/')
@@ -281,7 +298,7 @@ impl Service {
     }
 
     /// The service as a describe or list answer shows it at this moment.
-    fn seen(&self, now: Timestamp) -> &Self {
+    fn shown_at(&self, now: Timestamp) -> &Self {
         self.before.as_deref().filter(|before| now < before.until).map_or(self, |before| &before.service)
     }
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use slipway_core::model::image::Digest;
 
 use super::rollout::{NO_CANDIDATE, Verdict};
-use super::{Ecs, Failure, RollbackCause, Scene, Service};
+use super::{Context, Ecs, Failure, RollbackCause, Service};
 
 /// ECS knows a stopped task for about so long.
 const STOPPED_TASKS_KEPT: SignedDuration = SignedDuration::from_hours(1);
@@ -49,7 +49,7 @@ pub(crate) type Fates = BTreeMap<Digest, Fate>;
 
 /// What ECS has decided and does in its next step.
 #[derive(Clone, Debug)]
-pub(super) enum Owed {
+pub(super) enum NextStep {
     /// It begins the rollback.
     Rollback(RollbackCause),
     /// It calls the deployment failed that it rolls back already.
@@ -65,10 +65,10 @@ enum Outcome {
 }
 
 impl Ecs {
-    /// Moves every service one step. What is told of it is in the scene's events.
-    pub(crate) fn step(&mut self, scene: &mut Scene<'_>) {
+    /// Moves every service one step. The events of it are in the context.
+    pub(crate) fn step(&mut self, context: &mut Context<'_>) {
         for service in self.clusters.values_mut().flat_map(|services| services.values_mut()) {
-            service.step(scene);
+            service.step(context);
         }
     }
 
@@ -82,31 +82,31 @@ impl Service {
     /// Whether a deployment, a rollback or the answer to a stop request is under way.
     fn is_moving(&self) -> bool {
         let in_progress = self.deployments.first().is_some_and(|primary| primary.rollout == "IN_PROGRESS");
-        in_progress || self.owed.is_some() || self.asked_to_stop()
+        in_progress || self.next_step.is_some() || self.asked_to_stop()
     }
 
     /// One step of what is under way.
-    pub(crate) fn step(&mut self, scene: &mut Scene<'_>) {
+    pub(crate) fn step(&mut self, context: &mut Context<'_>) {
         if self.status != "ACTIVE" || self.controller() != "ECS" {
             return;
         }
-        self.forget(scene);
+        self.remove_old(context);
         if self.asked_to_stop() {
-            self.obey(scene);
-        } else if let Some(owed) = self.owed.take() {
-            self.settle(scene, &owed);
-        } else if self.is_moving() && scene.chance.u8(0..4) > 0 {
-            self.go_on(scene);
+            self.stop_as_requested(context);
+        } else if let Some(next_step) = self.next_step.take() {
+            self.take_next_step(context, &next_step);
+        } else if self.is_moving() && context.chance.u8(0..4) > 0 {
+            self.go_on(context);
         }
     }
 
-    /// What was superseded or rolled back drains and is gone from the list, and stopped tasks are forgotten.
-    fn forget(&mut self, scene: &mut Scene<'_>) {
+    /// What was superseded or rolled back drains and is gone from the list, and stopped tasks are removed.
+    fn remove_old(&mut self, context: &mut Context<'_>) {
         let candidate = self.candidate().map(|index| self.deployments[index].id.clone());
-        if self.deployments.len() > 1 && scene.chance.bool() && self.owed.is_none() {
+        if self.deployments.len() > 1 && context.chance.bool() && self.next_step.is_none() {
             self.deployments.retain(|it| it.status == "PRIMARY" || Some(&it.id) == candidate.as_ref());
         }
-        let now = scene.now;
+        let now = context.now;
         let is_recent = |at: Timestamp| now.duration_since(at) < STOPPED_TASKS_KEPT;
         self.tasks.retain(|task| task.stopped.as_ref().is_none_or(|stopped| is_recent(stopped.at)));
     }
@@ -117,29 +117,29 @@ impl Service {
     }
 
     /// Does what StopServiceDeployment asked for.
-    fn obey(&mut self, scene: &mut Scene<'_>) {
+    fn stop_as_requested(&mut self, context: &mut Context<'_>) {
         let cause = RollbackCause::StopRequest;
-        self.owed = None;
+        self.next_step = None;
         let aborted = self.service_deployments.last().is_some_and(|current| current.status == "STOP_REQUESTED");
         let (status, reason) = match self.candidate() {
             Some(_) if !aborted => {
                 // There is a candidate, so nothing is refused.
-                let _ = self.roll_back(scene, &cause);
+                let _ = self.roll_back(context, &cause);
                 return;
             }
             None if !aborted => ("ROLLBACK_FAILED", NO_CANDIDATE),
             _ => ("STOPPED", cause.stopped()),
         };
-        let _ = self.call_failed(scene, &cause);
-        self.end_last(status, scene.now, reason);
+        let _ = self.call_failed(context, &cause);
+        self.end_last(status, context.now, reason);
     }
 
-    fn settle(&mut self, scene: &mut Scene<'_>, owed: &Owed) {
+    fn take_next_step(&mut self, context: &mut Context<'_>, next_step: &NextStep) {
         // Each is refused only where an update came between, and there is nothing to do any more.
-        let _ = match owed {
-            Owed::Rollback(cause) => self.roll_back(scene, cause),
-            Owed::Failure(cause) if self.failing_is_listed() => self.call_failed(scene, cause),
-            Owed::Failure(_) => Ok(()),
+        let _ = match next_step {
+            NextStep::Rollback(cause) => self.roll_back(context, cause),
+            NextStep::Failure(cause) if self.failing_is_listed() => self.call_failed(context, cause),
+            NextStep::Failure(_) => Ok(()),
         };
     }
 
@@ -149,44 +149,44 @@ impl Service {
         self.deployments.iter().any(|it| it.id == current.deployment && it.rollout != "FAILED")
     }
 
-    fn go_on(&mut self, scene: &mut Scene<'_>) {
+    fn go_on(&mut self, context: &mut Context<'_>) {
         let paused = self.service_deployments.last().and_then(|current| current.pauses_until);
         if let Some(until) = paused {
-            if scene.now >= until {
-                self.decide(scene, &Failure::FailsHook);
+            if context.now >= until {
+                self.decide(context, &Failure::FailsHook);
             }
             return;
         }
         // A deployment without tasks has nothing to wait for.
-        let outcome = if self.desired == 0 { Outcome::Run } else { self.outcome(scene) };
+        let outcome = if self.desired == 0 { Outcome::Run } else { self.outcome(context) };
         if self.shifts_traffic() && !self.is_rolling_back() {
-            self.shift(scene, &outcome);
+            self.shift(context, &outcome);
         } else {
-            self.roll(scene, &outcome);
+            self.roll(context, &outcome);
         }
     }
 
     /// A rolling deployment, or a rollback: its tasks start, or stop by themselves.
-    fn roll(&mut self, scene: &mut Scene<'_>, outcome: &Outcome) {
+    fn roll(&mut self, context: &mut Context<'_>, outcome: &Outcome) {
         match outcome {
-            Outcome::Fail(failure) => self.lose(scene, failure),
-            Outcome::SoundAlarm if self.may_sound_alarm() => self.decide(scene, &alarm()),
-            Outcome::Run | Outcome::SoundAlarm => self.win(scene),
+            Outcome::Fail(failure) => self.lose(context, failure),
+            Outcome::SoundAlarm if self.may_sound_alarm() => self.decide(context, &alarm()),
+            Outcome::Run | Outcome::SoundAlarm => self.win(context),
             Outcome::RunSlowly => {
                 let primary = &mut self.deployments[0];
                 if primary.running >= primary.desired && primary.pending == 0 {
-                    self.win(scene);
+                    self.win(context);
                 } else {
                     primary.running = (primary.running + 1).min(primary.desired);
                     primary.pending = primary.desired - primary.running;
-                    primary.updated_at = scene.now;
+                    primary.updated_at = context.now;
                 }
             }
         }
     }
 
     /// A blue/green, linear or canary deployment: it goes from stage to stage, and bakes for as long as it is set to.
-    fn shift(&mut self, scene: &mut Scene<'_>, outcome: &Outcome) {
+    fn shift(&mut self, context: &mut Context<'_>, outcome: &Outcome) {
         let Some(current) = self.service_deployments.last() else { return };
         let stage = current.stage.as_deref().unwrap_or(STAGES[0]);
         let at = STAGES.iter().position(|known| *known == stage).unwrap_or_default();
@@ -194,62 +194,62 @@ impl Service {
         match outcome {
             Outcome::Fail(failure) if at <= 1 => {
                 if at == 0 {
-                    let _ = self.reach(scene.now, STAGES[1]);
+                    let _ = self.reach(context.now, STAGES[1]);
                 }
-                return self.lose(scene, failure);
+                return self.lose(context, failure);
             }
             // Once the traffic has shifted, ECS replaces what stops.
             Outcome::SoundAlarm if stage == "BAKE_TIME" && self.may_sound_alarm() => {
-                return self.decide(scene, &alarm());
+                return self.decide(context, &alarm());
             }
-            Outcome::RunSlowly if scene.chance.bool() => return,
+            Outcome::RunSlowly if context.chance.bool() => return,
             _ => {}
         }
-        let baked = stage != "BAKE_TIME" || scene.now.duration_since(since) >= self.bake_time();
+        let baked = stage != "BAKE_TIME" || context.now.duration_since(since) >= self.bake_time();
         if stage == "CLEAN_UP" {
-            self.win(scene);
+            self.win(context);
         } else if baked {
-            let next = (at + scene.chance.usize(1..=2)).min(if at < 7 { 7 } else { 8 });
-            let _ = self.reach(scene.now, STAGES[next]);
+            let next = (at + context.chance.usize(1..=2)).min(if at < 7 { 7 } else { 8 });
+            let _ = self.reach(context.now, STAGES[next]);
         }
     }
 
-    fn win(&mut self, scene: &mut Scene<'_>) {
+    fn win(&mut self, context: &mut Context<'_>) {
         // Something is under way, so nothing is refused.
-        let _ = self.complete(scene);
+        let _ = self.complete(context);
     }
 
     /// A task stops by itself, or several do; the circuit breaker counts.
-    fn lose(&mut self, scene: &mut Scene<'_>, failure: &Failure) {
+    fn lose(&mut self, context: &mut Context<'_>, failure: &Failure) {
         let most = usize::try_from(self.desired.clamp(1, 3)).unwrap_or(1);
-        let count = scene.chance.usize(1..=most);
-        self.lose_tasks(scene, failure, count);
+        let count = context.chance.usize(1..=most);
+        self.lose_tasks(context, failure, count);
         if self.deployments[0].failed >= self.threshold() {
-            self.decide(scene, failure);
+            self.decide(context, failure);
         }
     }
 
     /// ECS decides about a deployment that went wrong. It calls it failed and rolls back at once, in two steps, or, rarely,
     /// the other way round.
-    fn decide(&mut self, scene: &mut Scene<'_>, failure: &Failure) {
+    fn decide(&mut self, context: &mut Context<'_>, failure: &Failure) {
         let Some(Verdict { rolls_back, cause }) = self.verdict(failure) else { return };
         if let (Failure::SoundsAlarm { name }, Some(current)) = (failure, self.service_deployments.last_mut()) {
             current.triggered_alarms.push(name.clone());
         }
         let goes_back = rolls_back && !self.is_rolling_back() && self.candidate().is_some();
-        if goes_back && scene.chance.u8(0..16) == 0 {
-            let _ = self.roll_back(scene, &cause);
-            self.owed = Some(Owed::Failure(cause));
+        if goes_back && context.chance.u8(0..16) == 0 {
+            let _ = self.roll_back(context, &cause);
+            self.next_step = Some(NextStep::Failure(cause));
             return;
         }
-        let _ = self.call_failed_or_rollback(scene, &cause);
-        if !self.goes_back(scene, &Verdict { rolls_back, cause: cause.clone() }) {
+        let _ = self.call_failed_or_rollback(context, &cause);
+        if !self.goes_back(context, &Verdict { rolls_back, cause: cause.clone() }) {
             return;
         }
-        if scene.chance.bool() {
-            let _ = self.roll_back(scene, &cause);
+        if context.chance.bool() {
+            let _ = self.roll_back(context, &cause);
         } else {
-            self.owed = Some(Owed::Rollback(cause));
+            self.next_step = Some(NextStep::Rollback(cause));
         }
     }
 
@@ -264,18 +264,18 @@ impl Service {
     }
 
     /// The worst of what becomes of the containers' images.
-    fn outcome(&self, scene: &mut Scene<'_>) -> Outcome {
+    fn outcome(&self, context: &mut Context<'_>) -> Outcome {
         let mut outcome = Outcome::Run;
         for ran in &self.revisions[self.deployments[0].revision].images {
-            if !scene.registry.can_be_pulled(scene.place, ran) {
+            if !context.registry.can_be_pulled(context.place, ran) {
                 return Outcome::Fail(Failure::CannotBePulled);
             }
-            let fate = ran.digest.as_ref().and_then(|digest| scene.fates.get(digest)).copied().unwrap_or_default();
+            let fate = ran.digest.as_ref().and_then(|digest| context.fates.get(digest)).copied().unwrap_or_default();
             match (fate, &outcome) {
                 (Fate::Crashes, _) => {
                     let causes = [Failure::Exits { code: 1 }, Failure::RunsOutOfMemory, Failure::IsUnhealthy];
                     let [first, second, third] = causes;
-                    return Outcome::Fail(match scene.chance.u8(0..4) {
+                    return Outcome::Fail(match context.chance.u8(0..4) {
                         0 => second,
                         1 => third,
                         _ => first,

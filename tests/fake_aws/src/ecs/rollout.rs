@@ -9,14 +9,16 @@ use serde_json::{Value, json};
 use slipway_core::model::facts::RanImage;
 use slipway_core::model::image::Digest;
 
-use super::{Deployment, Failure, Rollback, RollbackCause, Scene, Service, ServiceDeployment, ServiceRevision, tasks};
+use super::{
+    Context, Deployment, Failure, Rollback, RollbackCause, Service, ServiceDeployment, ServiceRevision, tasks,
+};
 use crate::events::envelope;
 use crate::identity;
 use crate::refusal::{Members, Refusal, objects, text};
 use crate::time::milliseconds;
 
 /// How long ECS takes from calling a deployment failed to beginning the rollback.
-pub const BREATH: Duration = Duration::from_secs(2);
+pub const ROLLBACK_DELAY: Duration = Duration::from_secs(2);
 
 /// What ECS says where it cannot roll back.
 pub(super) const NO_CANDIDATE: &str = "No rollback candidate was found to run the rollback.";
@@ -30,22 +32,22 @@ pub(super) struct Verdict {
 
 impl Service {
     /// A new deployment becomes the PRIMARY; the one before goes on until the new one has won.
-    pub(super) fn begin(&mut self, scene: &mut Scene<'_>, task_definition: &str, definition: &Members) {
+    pub(super) fn begin(&mut self, context: &mut Context<'_>, task_definition: &str, definition: &Members) {
         let path = format!("{}/{}", self.cluster, self.name);
         let ordinal = self.service_deployments.len();
         // One number for the deployment and for the service revision that it brings about.
         let number = identity::nineteen_digits(&format!("service revision {path}"), ordinal);
         let id = format!("ecs-svc/{number}");
         let source = self.deployments.first().map(|before| before.revision);
-        self.owed = None;
+        self.next_step = None;
         for before in &mut self.deployments {
             before.status = "ACTIVE";
-            before.updated_at = scene.now;
+            before.updated_at = context.now;
         }
         for before in self.service_deployments.iter_mut().filter(|before| before.is_under_way()) {
-            before.end("STOPPED", scene.now, "Service deployment was superseded by a newer service deployment.");
+            before.end("STOPPED", context.now, "Service deployment was superseded by a newer service deployment.");
         }
-        let revision = self.revise(scene, number, task_definition, definition);
+        let revision = self.revise(context, number, task_definition, definition);
         self.task_definition = task_definition.to_owned();
         self.deployments.insert(
             0,
@@ -54,8 +56,8 @@ impl Service {
                 status: "PRIMARY",
                 task_definition: task_definition.to_owned(),
                 revision,
-                created_at: scene.now,
-                updated_at: scene.now,
+                created_at: context.now,
+                updated_at: context.now,
                 desired: self.desired,
                 running: 0,
                 pending: self.desired,
@@ -65,8 +67,9 @@ impl Service {
             },
         );
         let deployment_id = identity::service_deployment_id(&format!("service deployment {path}"), ordinal);
+        let listed_from = context.listed_from();
         self.service_deployments.push(ServiceDeployment {
-            arn: scene.place.arn("ecs", &format!("service-deployment/{path}/{deployment_id}")),
+            arn: context.place.arn("ecs", &format!("service-deployment/{path}/{deployment_id}")),
             deployment: id,
             target: revision,
             source,
@@ -74,27 +77,28 @@ impl Service {
             reason: None,
             stage: self.shifts_traffic().then(|| "PRE_SCALE_UP".to_owned()),
             pauses_until: None,
-            created_at: scene.now,
-            updated_at: scene.now,
+            created_at: context.now,
+            listed_from,
+            updated_at: context.now,
             finished_at: None,
             rollback: None,
             failures: 0,
             triggered_alarms: Vec::new(),
         });
-        self.log(scene.now, &format!("has started {} tasks.", self.desired));
-        let event = self.event(scene, 0, "SERVICE_DEPLOYMENT_IN_PROGRESS");
-        scene.events.push(event);
+        self.log(context.now, &format!("has started {} tasks.", self.desired));
+        let event = self.event(context, 0, "SERVICE_DEPLOYMENT_IN_PROGRESS");
+        context.events.push(event);
     }
 
     /// The PRIMARY has won: its tasks run, the others are gone.
-    pub(crate) fn complete(&mut self, scene: &mut Scene<'_>) -> Result<(), Refusal> {
+    pub(crate) fn complete(&mut self, context: &mut Context<'_>) -> Result<(), Refusal> {
         self.under_way()?;
         let desired = self.desired;
         self.deployments.truncate(1);
         let primary = &mut self.deployments[0];
         primary.rollout = "COMPLETED";
         primary.reason = format!("ECS deployment {} completed.", primary.id);
-        primary.updated_at = scene.now;
+        primary.updated_at = context.now;
         primary.desired = desired;
         primary.running = desired;
         primary.pending = 0;
@@ -104,10 +108,10 @@ impl Service {
             match current.status {
                 "ROLLBACK_IN_PROGRESS" => {
                     let reason = current.reason.clone().unwrap_or_default();
-                    current.end("ROLLBACK_SUCCESSFUL", scene.now, &reason);
+                    current.end("ROLLBACK_SUCCESSFUL", context.now, &reason);
                 }
                 _ => {
-                    current.end("SUCCESSFUL", scene.now, "");
+                    current.end("SUCCESSFUL", context.now, "");
                     current.reason = None;
                 }
             }
@@ -115,30 +119,30 @@ impl Service {
                 current.stage = Some("CLEAN_UP".to_owned());
             }
         }
-        self.run_tasks(scene);
-        self.log(scene.now, &format!("(deployment {id}) deployment completed."));
-        self.log(scene.now, "has reached a steady state.");
-        let event = self.event(scene, 0, "SERVICE_DEPLOYMENT_COMPLETED");
-        scene.events.push(event);
+        self.run_tasks(context);
+        self.log(context.now, &format!("(deployment {id}) deployment completed."));
+        self.log(context.now, "has reached a steady state.");
+        let event = self.event(context, 0, "SERVICE_DEPLOYMENT_COMPLETED");
+        context.events.push(event);
         Ok(())
     }
 
     /// The PRIMARY's tasks fail, or an alarm or hook does. What ECS does about it follows from its configuration:
     /// with neither circuit breaker nor alarms nothing but a growing count.
-    pub(crate) fn fail(&mut self, scene: &mut Scene<'_>, failure: &Failure) -> Result<(), Refusal> {
+    pub(crate) fn fail(&mut self, context: &mut Context<'_>, failure: &Failure) -> Result<(), Refusal> {
         self.under_way()?;
         let threshold = self.threshold();
         let by_tasks = !matches!(failure, Failure::SoundsAlarm { .. } | Failure::FailsHook);
         assert!(failure.counts() || !by_tasks, "{failure:?} fails no deployment");
         if by_tasks {
             let count = usize::try_from(threshold).unwrap_or_default();
-            let mut events = self.stop_tasks(scene, failure, count);
-            scene.tasks.append(&mut events);
+            let mut events = self.stop_tasks(context, failure, count);
+            context.tasks.append(&mut events);
             let primary = &mut self.deployments[0];
             primary.failed += threshold;
             primary.pending = 0;
             primary.running = 0;
-            primary.updated_at = scene.now;
+            primary.updated_at = context.now;
         }
         if let Some(current) = self.service_deployments.last_mut() {
             if by_tasks {
@@ -149,10 +153,10 @@ impl Service {
             }
         }
         let Some(verdict) = self.verdict(failure) else { return Ok(()) };
-        self.call_failed_or_rollback(scene, &verdict.cause)?;
-        if self.goes_back(scene, &verdict) {
-            scene.now = scene.now.saturating_add(SignedDuration::from_secs(2)).unwrap_or(scene.now);
-            self.roll_back(scene, &verdict.cause)?;
+        self.call_failed_or_rollback(context, &verdict.cause)?;
+        if self.goes_back(context, &verdict) {
+            context.now = context.now.saturating_add(SignedDuration::from_secs(2)).unwrap_or(context.now);
+            self.roll_back(context, &verdict.cause)?;
         }
         Ok(())
     }
@@ -177,24 +181,24 @@ impl Service {
     /// ECS calls the deployment failed that it brings about; during a rollback that is the old one.
     pub(super) fn call_failed_or_rollback(
         &mut self,
-        scene: &mut Scene<'_>,
+        context: &mut Context<'_>,
         cause: &RollbackCause,
     ) -> Result<(), Refusal> {
         if !self.is_rolling_back() {
-            return self.call_failed(scene, cause);
+            return self.call_failed(context, cause);
         }
-        self.call_failed_at(scene, 0, cause);
+        self.call_failed_at(context, 0, cause);
         Ok(())
     }
 
     /// Whether a deployment that was called failed is rolled back; where it isn't, its service deployment ends.
-    pub(super) fn goes_back(&mut self, scene: &Scene<'_>, verdict: &Verdict) -> bool {
+    pub(super) fn goes_back(&mut self, context: &Context<'_>, verdict: &Verdict) -> bool {
         if self.is_rolling_back() {
-            self.end_last("ROLLBACK_FAILED", scene.now, "The rollback failed.");
+            self.end_last("ROLLBACK_FAILED", context.now, "The rollback failed.");
         } else if !verdict.rolls_back {
-            self.end_last("STOPPED", scene.now, verdict.cause.stopped());
+            self.end_last("STOPPED", context.now, verdict.cause.stopped());
         } else if self.candidate().is_none() {
-            self.end_last("ROLLBACK_FAILED", scene.now, NO_CANDIDATE);
+            self.end_last("ROLLBACK_FAILED", context.now, NO_CANDIDATE);
         } else {
             return true;
         }
@@ -202,7 +206,7 @@ impl Service {
     }
 
     /// ECS calls the deployment failed that the last service deployment began: one half of a failure.
-    pub(crate) fn call_failed(&mut self, scene: &mut Scene<'_>, cause: &RollbackCause) -> Result<(), Refusal> {
+    pub(crate) fn call_failed(&mut self, context: &mut Context<'_>, cause: &RollbackCause) -> Result<(), Refusal> {
         let failing = self.service_deployments.last().map(|current| current.deployment.clone()).unwrap_or_default();
         // A rollback that fails is the old deployment, which is the PRIMARY again.
         let failed_already = |deployment: &Deployment| deployment.rollout == "FAILED";
@@ -211,25 +215,25 @@ impl Service {
         let index =
             index.or_else(|| self.deployments.iter().position(|deployment| deployment.rollout == "IN_PROGRESS"));
         let index = index.ok_or_else(|| Refusal::invalid("No deployment is under way that could fail."))?;
-        self.call_failed_at(scene, index, cause);
+        self.call_failed_at(context, index, cause);
         Ok(())
     }
 
     /// ECS calls this deployment failed.
-    fn call_failed_at(&mut self, scene: &mut Scene<'_>, index: usize, cause: &RollbackCause) {
+    fn call_failed_at(&mut self, context: &mut Context<'_>, index: usize, cause: &RollbackCause) {
         let deployment = &mut self.deployments[index];
         deployment.rollout = "FAILED";
         deployment.reason = cause.failed().to_owned();
-        deployment.updated_at = scene.now;
+        deployment.updated_at = context.now;
         deployment.pending = 0;
         let id = deployment.id.clone();
-        self.log(scene.now, &format!("(deployment {id}) deployment failed: {}", cause.logged()));
-        let event = self.event(scene, index, "SERVICE_DEPLOYMENT_FAILED");
-        scene.events.push(event);
+        self.log(context.now, &format!("(deployment {id}) deployment failed: {}", cause.logged()));
+        let event = self.event(context, index, "SERVICE_DEPLOYMENT_FAILED");
+        context.events.push(event);
     }
 
     /// The last completed deployment becomes the PRIMARY again, with its old id: the other half of a failure.
-    pub(crate) fn roll_back(&mut self, scene: &mut Scene<'_>, cause: &RollbackCause) -> Result<(), Refusal> {
+    pub(crate) fn roll_back(&mut self, context: &mut Context<'_>, cause: &RollbackCause) -> Result<(), Refusal> {
         let index =
             self.candidate().ok_or_else(|| Refusal::invalid("There is no completed deployment to go back to."))?;
         for failed in &mut self.deployments {
@@ -242,7 +246,7 @@ impl Service {
         old.status = "PRIMARY";
         old.rollout = "IN_PROGRESS";
         old.reason = cause.rolling_back(&old.id);
-        old.updated_at = scene.now;
+        old.updated_at = context.now;
         old.desired = self.desired;
         old.running = self.desired;
         self.task_definition.clone_from(&old.task_definition);
@@ -251,12 +255,12 @@ impl Service {
         if let Some(current) = self.service_deployments.last_mut() {
             current.status = "ROLLBACK_IN_PROGRESS";
             current.reason = Some(cause.ended().to_owned());
-            current.updated_at = scene.now;
-            current.rollback = Some(Rollback { reason: cause.ended(), at: scene.now, revision });
+            current.updated_at = context.now;
+            current.rollback = Some(Rollback { reason: cause.ended(), at: context.now, revision });
         }
-        self.log(scene.now, &format!("rolling back to deployment {id}."));
-        let event = self.event(scene, 0, "SERVICE_DEPLOYMENT_IN_PROGRESS");
-        scene.events.push(event);
+        self.log(context.now, &format!("rolling back to deployment {id}."));
+        let event = self.event(context, 0, "SERVICE_DEPLOYMENT_IN_PROGRESS");
+        context.events.push(event);
         Ok(())
     }
 
@@ -320,7 +324,7 @@ impl Service {
         self.configured("/strategy").and_then(Value::as_str).is_some_and(|strategy| strategy != "ROLLING")
     }
 
-    /// Whether ECS is on its way back to what completed before.
+    /// Whether ECS rolls back to what completed before.
     pub(super) fn is_rolling_back(&self) -> bool {
         self.service_deployments.last().is_some_and(|current| current.status == "ROLLBACK_IN_PROGRESS")
     }
@@ -349,39 +353,39 @@ impl Service {
         }
     }
 
-    fn revise(&mut self, scene: &Scene<'_>, number: u64, task_definition: &str, definition: &Members) -> usize {
+    fn revise(&mut self, context: &Context<'_>, number: u64, task_definition: &str, definition: &Members) -> usize {
         let path = format!("service-revision/{}/{}/{number}", self.cluster, self.name);
         let images = objects(definition, "containerDefinitions").into_iter().map(|container| {
             let image = text(container, "image").unwrap_or_default();
             RanImage {
                 container: text(container, "name").unwrap_or_default().to_owned(),
                 image: image.to_owned(),
-                digest: resolve(scene, image).as_deref().and_then(Digest::parse),
+                digest: resolve(context, image).as_deref().and_then(Digest::parse),
             }
         });
         self.revisions.push(ServiceRevision {
-            arn: scene.place.arn("ecs", &path),
+            arn: context.place.arn("ecs", &path),
             task_definition: task_definition.to_owned(),
             images: images.collect(),
             logs: objects(definition, "containerDefinitions").into_iter().map(tasks::log_of).collect(),
-            created_at: scene.now,
+            created_at: context.now,
         });
         self.revisions.len() - 1
     }
 
-    fn event(&self, scene: &Scene<'_>, index: usize, name: &str) -> Value {
+    fn event(&self, context: &Context<'_>, index: usize, name: &str) -> Value {
         let deployment = &self.deployments[index];
         let kind = if name == "SERVICE_DEPLOYMENT_FAILED" { "ERROR" } else { "INFO" };
         let detail = json!({
             "eventType": kind,
             "eventName": name,
-            "clusterArn": self.cluster_arn(scene.place),
+            "clusterArn": self.cluster_arn(context.place),
             "deploymentId": deployment.id,
             "updatedAt": milliseconds(deployment.updated_at),
             "reason": deployment.reason,
         });
-        let arn = self.arn(scene.place);
-        envelope(scene.place, scene.now, "aws.ecs", "ECS Deployment State Change", &[&arn], detail)
+        let arn = self.arn(context.place);
+        envelope(context.place, context.now, "aws.ecs", "ECS Deployment State Change", &[&arn], detail)
     }
 }
 
@@ -401,14 +405,14 @@ impl ServiceDeployment {
 }
 
 /// The digest that ECS resolves an image to when a deployment begins; none if our registry doesn't have the tag.
-fn resolve(scene: &Scene<'_>, image: &str) -> Option<String> {
+fn resolve(context: &Context<'_>, image: &str) -> Option<String> {
     if let Some((_, digest)) = image.split_once('@') {
         return Some(digest.to_owned());
     }
-    match image.strip_prefix(&format!("{}/", scene.place.registry())) {
+    match image.strip_prefix(&format!("{}/", context.place.registry())) {
         Some(path) => {
             let (repository, tag) = path.split_once(':').unwrap_or((path, "latest"));
-            scene.registry.resolve(repository, tag).map(str::to_owned)
+            context.registry.resolve(repository, tag).map(str::to_owned)
         }
         // Somebody else's registry always has it.
         None => Some(identity::digest(image.as_bytes())),

@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 use slipway_core::model::facts::RanImage;
 
 use super::described::deployment_configuration;
-use super::{Ecs, Scene, Service, ServiceDeployment};
+use super::{Context, Ecs, Service, ServiceDeployment};
 use crate::identity;
 use crate::place::Place;
 use crate::refusal::{Answer, Members, Refusal, page, text, texts};
 use crate::time::epoch_seconds;
 
 /// ListServiceDeployments, the oldest first, so that nobody relies on another order.
-pub(super) fn list(ecs: &Ecs, scene: &Scene<'_>, request: &Members) -> Answer {
+pub(super) fn list(ecs: &Ecs, context: &Context<'_>, request: &Members) -> Answer {
     let cluster = ecs.cluster_of(request)?;
     let service = ecs.service_named(&cluster, text(request, "service").unwrap_or_default());
     let service = service.ok_or_else(|| Refusal::new("ServiceNotFoundException", "Service not found."))?;
@@ -21,16 +21,17 @@ pub(super) fn list(ecs: &Ecs, scene: &Scene<'_>, request: &Members) -> Answer {
             "Service deployments are only supported for services with the ECS deployment controller.",
         ));
     }
-    let service = service.seen(scene.now);
+    let service = service.shown_at(context.now);
     let statuses = texts(request, "status");
     let created = request.get("createdAt").cloned().unwrap_or_default();
     let listed = service.service_deployments.iter().filter(|deployment| {
         let at = epoch_seconds(deployment.created_at);
-        (statuses.is_empty() || statuses.iter().any(|status| status == deployment.status))
+        deployment.listed_from <= context.now
+            && (statuses.is_empty() || statuses.iter().any(|status| status == deployment.status))
             && created["after"].as_f64().is_none_or(|after| at >= after)
             && created["before"].as_f64().is_none_or(|before| at <= before)
     });
-    let briefs = listed.map(|deployment| brief(service, deployment, scene.place)).collect();
+    let briefs = listed.map(|deployment| brief(service, deployment, context.place)).collect();
     let (briefs, next) = page(briefs, request, 20)?;
     let mut answer = json!({ "serviceDeployments": briefs });
     if let Some(next) = next {
@@ -40,12 +41,12 @@ pub(super) fn list(ecs: &Ecs, scene: &Scene<'_>, request: &Members) -> Answer {
 }
 
 /// DescribeServiceDeployments: at most twenty; what is missing is a failure.
-pub(super) fn describe(ecs: &Ecs, scene: &Scene<'_>, request: &Members) -> Answer {
+pub(super) fn describe(ecs: &Ecs, context: &Context<'_>, request: &Members) -> Answer {
     let mut described = Vec::new();
     let mut failures = Vec::new();
     for arn in at_most_twenty(request, "serviceDeploymentArns")? {
         match find(ecs, &arn) {
-            Some((service, deployment)) => described.push(whole(service, deployment, scene.place)),
+            Some((service, deployment)) => described.push(whole(service, deployment, context.place)),
             None => failures.push(json!({ "arn": arn, "reason": "MISSING" })),
         }
     }
@@ -53,7 +54,7 @@ pub(super) fn describe(ecs: &Ecs, scene: &Scene<'_>, request: &Members) -> Answe
 }
 
 /// DescribeServiceRevisions: what really ran, with the digests that ECS resolved.
-pub(super) fn describe_revisions(ecs: &Ecs, scene: &Scene<'_>, request: &Members) -> Answer {
+pub(super) fn describe_revisions(ecs: &Ecs, context: &Context<'_>, request: &Members) -> Answer {
     let mut described = Vec::new();
     let mut failures = Vec::new();
     for arn in at_most_twenty(request, "serviceRevisionArns")? {
@@ -66,8 +67,8 @@ pub(super) fn describe_revisions(ecs: &Ecs, scene: &Scene<'_>, request: &Members
         };
         described.push(json!({
             "serviceRevisionArn": revision.arn,
-            "serviceArn": service.arn(scene.place),
-            "clusterArn": service.cluster_arn(scene.place),
+            "serviceArn": service.arn(context.place),
+            "clusterArn": service.cluster_arn(context.place),
             "taskDefinition": revision.task_definition,
             "launchType": "FARGATE",
             "platformVersion": "1.4.0",
@@ -81,15 +82,20 @@ pub(super) fn describe_revisions(ecs: &Ecs, scene: &Scene<'_>, request: &Members
 }
 
 /// StopServiceDeployment: asks for the rollback, which comes with a later step.
-pub(super) fn stop(ecs: &mut Ecs, scene: &Scene<'_>, request: &Members) -> Answer {
+pub(super) fn stop(ecs: &mut Ecs, context: &Context<'_>, request: &Members) -> Answer {
     let arn = text(request, "serviceDeploymentArn").unwrap_or_default();
     let status = if text(request, "stopType") == Some("ABORT") { "STOP_REQUESTED" } else { "ROLLBACK_REQUESTED" };
-    request_stop(ecs, scene, arn, status)?;
+    request_stop(ecs, context, arn, status)?;
     Ok(json!({ "serviceDeploymentArn": arn }))
 }
 
 /// The request to stop a service deployment, which takes this status.
-pub(super) fn request_stop(ecs: &mut Ecs, scene: &Scene<'_>, arn: &str, status: &'static str) -> Result<(), Refusal> {
+pub(super) fn request_stop(
+    ecs: &mut Ecs,
+    context: &Context<'_>,
+    arn: &str,
+    status: &'static str,
+) -> Result<(), Refusal> {
     let mut services = ecs.clusters.values_mut().flat_map(|services| services.values_mut());
     let deployment = services
         .find_map(|service| service.service_deployments.iter_mut().find(|deployment| deployment.arn == arn))
@@ -100,7 +106,7 @@ pub(super) fn request_stop(ecs: &mut Ecs, scene: &Scene<'_>, arn: &str, status: 
             format!("The service deployment is in status {} and cannot be stopped.", deployment.status),
         ));
     }
-    deployment.updated_at = scene.now;
+    deployment.updated_at = context.now;
     deployment.status = status;
     Ok(())
 }

@@ -2,11 +2,10 @@
 
 use std::collections::VecDeque;
 
-use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::described;
-use super::{Before, Ecs, Revision, Scene, Service};
+use super::{Before, Context, Ecs, Revision, Service};
 use crate::refusal::{Answer, Members, Refusal, number, page, text, texts};
 
 /// What CreateService and UpdateService set beside the task definition and the desired count.
@@ -42,7 +41,7 @@ const ONLY_ECS: [(&str, &str); 4] = [
 ];
 
 /// CreateService: the first deployment begins.
-pub(super) fn create(ecs: &mut Ecs, scene: &mut Scene<'_>, request: &Members) -> Answer {
+pub(super) fn create(ecs: &mut Ecs, context: &mut Context<'_>, request: &Members) -> Answer {
     let cluster = ecs.cluster_of(request)?;
     let name = text(request, "serviceName").unwrap_or_default().to_owned();
     if ecs.service_named(&cluster, &name).is_some_and(|service| service.status == "ACTIVE") {
@@ -65,26 +64,26 @@ pub(super) fn create(ecs: &mut Ecs, scene: &mut Scene<'_>, request: &Members) ->
         tags: request.get("tags").and_then(Value::as_array).cloned().unwrap_or_default(),
         task_definition: task_definition.clone(),
         desired: number(request, "desiredCount").unwrap_or(1),
-        created_at: scene.now,
+        created_at: context.now,
         deployments: Vec::new(),
         service_deployments: Vec::new(),
         revisions: Vec::new(),
         tasks: Vec::new(),
         events: VecDeque::new(),
-        owed: None,
+        next_step: None,
         before: None,
     };
     keep_settings(&mut service, request);
     if service.controller() == "ECS" {
-        service.begin(scene, &task_definition, &definition);
+        service.begin(context, &task_definition, &definition);
     }
-    let answer = json!({ "service": described::service(&service, scene.place) });
+    let answer = json!({ "service": described::service(&service, context.place) });
     ecs.clusters.entry(cluster).or_default().insert(name, service);
     Ok(answer)
 }
 
 /// UpdateService: another task definition or a forced deployment begins a new deployment, anything else doesn't.
-pub(super) fn update(ecs: &mut Ecs, scene: &mut Scene<'_>, request: &Members) -> Answer {
+pub(super) fn update(ecs: &mut Ecs, context: &mut Context<'_>, request: &Members) -> Answer {
     let cluster = ecs.cluster_of(request)?;
     let named = text(request, "service").unwrap_or_default();
     let service = updatable(ecs, &cluster, named)?;
@@ -93,7 +92,7 @@ pub(super) fn update(ecs: &mut Ecs, scene: &mut Scene<'_>, request: &Members) ->
     let wanted = wanted(ecs, service, text(request, "taskDefinition"), forced)?;
 
     let service = ecs.service_mut(&cluster, named)?;
-    let before = lagging(service, scene);
+    let before = lagging(service, context);
     keep_settings(service, request);
     if let Some(desired) = number(request, "desiredCount") {
         service.scale(desired);
@@ -102,16 +101,16 @@ pub(super) fn update(ecs: &mut Ecs, scene: &mut Scene<'_>, request: &Members) ->
         && service.controller() == "ECS"
         && (forced || task_definition != service.task_definition)
     {
-        service.begin(scene, &task_definition, &definition);
+        service.begin(context, &task_definition, &definition);
     }
     service.before = before;
-    Ok(json!({ "service": described::service(service, scene.place) }))
+    Ok(json!({ "service": described::service(service, context.place) }))
 }
 
 /// UpdateService as Slipway calls it, with the task definition and perhaps `forceNewDeployment`.
 pub(super) fn deploy<'e>(
     ecs: &'e mut Ecs,
-    scene: &mut Scene<'_>,
+    context: &mut Context<'_>,
     (cluster, named): (&str, &str),
     task_definition: &str,
     forced: bool,
@@ -129,8 +128,8 @@ pub(super) fn deploy<'e>(
     if let Some((task_definition, definition)) = wanted
         && (forced || task_definition != service.task_definition)
     {
-        let before = lagging(service, scene);
-        service.begin(scene, &task_definition, &definition);
+        let before = lagging(service, context);
+        service.begin(context, &task_definition, &definition);
         service.before = before;
     }
     Ok(service)
@@ -159,17 +158,15 @@ fn wanted(
 }
 
 /// What answers still show for a while, where they may lag.
-fn lagging(service: &Service, scene: &mut Scene<'_>) -> Option<Box<Before>> {
-    let most = scene.lag.as_millis();
-    let lag = i64::try_from(most).ok().filter(|most| *most > 0).map(|most| scene.chance.i64(0..=most))?;
-    let until = scene.now.checked_add(SignedDuration::from_millis(lag)).ok()?;
+fn lagging(service: &Service, context: &mut Context<'_>) -> Option<Box<Before>> {
+    let until = context.after_at_most(context.lag)?;
     let mut service = service.clone();
     service.before = None;
     Some(Box::new(Before { until, service }))
 }
 
 /// DescribeServices: at most ten; what is missing is a failure, not an error.
-pub(super) fn describe(ecs: &Ecs, scene: &Scene<'_>, request: &Members) -> Answer {
+pub(super) fn describe(ecs: &Ecs, context: &Context<'_>, request: &Members) -> Answer {
     let cluster = ecs.cluster_of(request)?;
     let names = texts(request, "services");
     if names.is_empty() {
@@ -184,8 +181,8 @@ pub(super) fn describe(ecs: &Ecs, scene: &Scene<'_>, request: &Members) -> Answe
     for name in names {
         match ecs.service_named(&cluster, &name) {
             Some(service) => {
-                let service = service.seen(scene.now);
-                let mut described = described::service(service, scene.place);
+                let service = service.shown_at(context.now);
+                let mut described = described::service(service, context.place);
                 if with_tags && !service.tags.is_empty() {
                     described["tags"] = json!(service.tags);
                 }
@@ -195,7 +192,7 @@ pub(super) fn describe(ecs: &Ecs, scene: &Scene<'_>, request: &Members) -> Answe
                 let arn = if name.starts_with("arn:") {
                     name
                 } else {
-                    scene.place.arn("ecs", &format!("service/{cluster}/{name}"))
+                    context.place.arn("ecs", &format!("service/{cluster}/{name}"))
                 };
                 failures.push(json!({ "arn": arn, "reason": "MISSING" }));
             }
@@ -205,10 +202,10 @@ pub(super) fn describe(ecs: &Ecs, scene: &Scene<'_>, request: &Members) -> Answe
 }
 
 /// ListServices: ARNs, ten to a page unless asked for more.
-pub(super) fn list(ecs: &Ecs, scene: &Scene<'_>, request: &Members) -> Answer {
+pub(super) fn list(ecs: &Ecs, context: &Context<'_>, request: &Members) -> Answer {
     let cluster = ecs.cluster_of(request)?;
     let services = ecs.clusters.get(&cluster).into_iter().flat_map(|services| services.values());
-    let arns = services.filter(|service| service.status == "ACTIVE").map(|service| service.arn(scene.place));
+    let arns = services.filter(|service| service.status == "ACTIVE").map(|service| service.arn(context.place));
     let (arns, next) = page(arns.collect(), request, 10)?;
     let mut answer = json!({ "serviceArns": arns });
     if let Some(next) = next {
@@ -218,7 +215,7 @@ pub(super) fn list(ecs: &Ecs, scene: &Scene<'_>, request: &Members) -> Answer {
 }
 
 /// DeleteService: it stays describable as INACTIVE.
-pub(super) fn delete(ecs: &mut Ecs, scene: &Scene<'_>, request: &Members) -> Answer {
+pub(super) fn delete(ecs: &mut Ecs, context: &Context<'_>, request: &Members) -> Answer {
     let cluster = ecs.cluster_of(request)?;
     let service = ecs.service_mut(&cluster, text(request, "service").unwrap_or_default())?;
     let forced = request.get("force").and_then(Value::as_bool).unwrap_or_default();
@@ -228,7 +225,7 @@ pub(super) fn delete(ecs: &mut Ecs, scene: &Scene<'_>, request: &Members) -> Ans
     service.status = "INACTIVE";
     service.deployments.clear();
     service.tasks.clear();
-    Ok(json!({ "service": described::service(service, scene.place) }))
+    Ok(json!({ "service": described::service(service, context.place) }))
 }
 
 fn usable<'a>(ecs: &'a Ecs, named: &str) -> Result<&'a Revision, Refusal> {

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Ecs, Revision, Scene, last_part};
+use super::{Context, Ecs, Revision, last_part};
 use crate::refusal::{Answer, Members, Refusal, objects, page, text, texts};
 use crate::time::epoch_seconds;
 
 /// RegisterTaskDefinition: the next revision of the family, whether or not anything differs from the last.
-pub(super) fn register(ecs: &mut Ecs, scene: &Scene<'_>, request: &Members) -> Answer {
-    let revision = add(ecs, scene, request)?;
+pub(super) fn register(ecs: &mut Ecs, context: &Context<'_>, request: &Members) -> Answer {
+    let revision = add(ecs, context, request)?;
     let mut answer = json!({ "taskDefinition": revision.definition });
     if !revision.tags.is_empty() {
         answer["tags"] = json!(revision.tags);
@@ -19,7 +19,7 @@ pub(super) fn register(ecs: &mut Ecs, scene: &Scene<'_>, request: &Members) -> A
 }
 
 /// Adds the next revision of the family.
-pub(super) fn add<'e>(ecs: &'e mut Ecs, scene: &Scene<'_>, request: &Members) -> Result<&'e Revision, Refusal> {
+pub(super) fn add<'e>(ecs: &'e mut Ecs, context: &Context<'_>, request: &Members) -> Result<&'e Revision, Refusal> {
     check(request)?;
     let mut definition = request.clone();
     let tags = match definition.shift_remove("tags") {
@@ -29,12 +29,12 @@ pub(super) fn add<'e>(ecs: &'e mut Ecs, scene: &Scene<'_>, request: &Members) ->
     let family = text(request, "family").unwrap_or_default().to_owned();
     let revisions = ecs.families.entry(family.clone()).or_default();
     let number = revisions.len() + 1;
-    let arn = scene.place.arn("ecs", &format!("task-definition/{family}:{number}"));
+    let arn = context.place.arn("ecs", &format!("task-definition/{family}:{number}"));
     complete(&mut definition, &arn, number);
-    definition.insert("registeredAt".to_owned(), json!(epoch_seconds(scene.now)));
+    definition.insert("registeredAt".to_owned(), json!(epoch_seconds(context.now)));
     definition.insert(
         "registeredBy".to_owned(),
-        json!(format!("arn:{}:iam::{}:root", scene.place.partition, scene.place.account)),
+        json!(format!("arn:{}:iam::{}:root", context.place.partition, context.place.account)),
     );
     revisions.push(Revision { definition, tags });
     Ok(&revisions[number - 1])
@@ -52,14 +52,14 @@ pub(super) fn describe(ecs: &Ecs, request: &Members) -> Answer {
 }
 
 /// DeregisterTaskDefinition: the revision stays, but nothing new can use it.
-pub(super) fn deregister(ecs: &mut Ecs, scene: &Scene<'_>, request: &Members) -> Answer {
+pub(super) fn deregister(ecs: &mut Ecs, context: &Context<'_>, request: &Members) -> Answer {
     let named = last_part(text(request, "taskDefinition").unwrap_or_default());
     let unable = || Refusal::client("Unable to describe task definition.");
     let (family, number) = named.split_once(':').ok_or_else(|| Refusal::client("Revision is missing."))?;
     let index = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1)).ok_or_else(unable)?;
     let revision = ecs.families.get_mut(family).and_then(|revisions| revisions.get_mut(index)).ok_or_else(unable)?;
     revision.definition.insert("status".to_owned(), json!("INACTIVE"));
-    revision.definition.insert("deregisteredAt".to_owned(), json!(epoch_seconds(scene.now)));
+    revision.definition.insert("deregisteredAt".to_owned(), json!(epoch_seconds(context.now)));
     Ok(json!({ "taskDefinition": revision.definition }))
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use slipway_core::model::facts::RanImage;
 
-use super::{Ecs, Failure, Scene, Service, last_part};
+use super::{Context, Ecs, Failure, Service, last_part};
 use crate::events::envelope;
 use crate::identity;
 use crate::place::Place;
@@ -37,7 +37,7 @@ pub(super) fn list(ecs: &Ecs, request: &Members) -> Answer {
 }
 
 /// DescribeTasks: at most a hundred; what is missing is a failure.
-pub(super) fn describe(ecs: &Ecs, scene: &Scene<'_>, request: &Members) -> Answer {
+pub(super) fn describe(ecs: &Ecs, context: &Context<'_>, request: &Members) -> Answer {
     let cluster = ecs.cluster_of(request)?;
     let wanted = texts(request, "tasks");
     if wanted.is_empty() || wanted.len() > 100 {
@@ -50,9 +50,9 @@ pub(super) fn describe(ecs: &Ecs, scene: &Scene<'_>, request: &Members) -> Answe
     for id in wanted {
         let id = last_part(&id);
         match kept.iter().find(|(_, task)| task.id == id) {
-            Some((service, task)) => tasks.push(service.described(task, scene.place)),
+            Some((service, task)) => tasks.push(service.described(task, context.place)),
             None => {
-                let arn = scene.place.arn("ecs", &format!("task/{cluster}/{id}"));
+                let arn = context.place.arn("ecs", &format!("task/{cluster}/{id}"));
                 failures.push(json!({ "arn": arn, "reason": "MISSING" }));
             }
         }
@@ -94,27 +94,27 @@ impl Task {
 
 impl Service {
     /// The PRIMARY's tasks run; those of other deployments are gone, the stopped ones are still known.
-    pub(super) fn run_tasks(&mut self, scene: &Scene<'_>) {
+    pub(super) fn run_tasks(&mut self, context: &Context<'_>) {
         let primary = self.deployments[0].id.clone();
         self.tasks.retain(|task| task.stopped.is_some());
         for ordinal in 0..usize::try_from(self.desired).unwrap_or_default() {
-            let mut task = self.task(scene, &format!("running {primary}"), ordinal);
-            task.started_at = Some(scene.now);
+            let mut task = self.task(context, &format!("running {primary}"), ordinal);
+            task.started_at = Some(context.now);
             self.tasks.push(task);
         }
     }
 
     /// So many tasks of the PRIMARY stop; those that fail are counted.
-    pub(crate) fn lose_tasks(&mut self, scene: &mut Scene<'_>, failure: &Failure, count: usize) {
-        let events = self.stop_tasks(scene, failure, count);
-        scene.events.extend(events);
+    pub(crate) fn lose_tasks(&mut self, context: &mut Context<'_>, failure: &Failure, count: usize) {
+        let events = self.stop_tasks(context, failure, count);
+        context.events.extend(events);
         if !failure.counts() {
             return;
         }
         let failed = i64::try_from(count).unwrap_or(i64::MAX);
         let primary = &mut self.deployments[0];
         primary.failed += failed;
-        primary.updated_at = scene.now;
+        primary.updated_at = context.now;
         if primary.rollout == "IN_PROGRESS"
             && let Some(current) = self.service_deployments.last_mut()
         {
@@ -123,17 +123,17 @@ impl Service {
     }
 
     /// So many tasks of the PRIMARY stop, each for this reason; their events.
-    pub(super) fn stop_tasks(&mut self, scene: &mut Scene<'_>, failure: &Failure, count: usize) -> Vec<Value> {
+    pub(super) fn stop_tasks(&mut self, context: &mut Context<'_>, failure: &Failure, count: usize) -> Vec<Value> {
         let primary = self.deployments[0].id.clone();
         let before = self.tasks.len();
         let mut events = Vec::new();
         for ordinal in 0..count {
-            let mut task = self.task(scene, &format!("stopped {primary}"), before + ordinal);
+            let mut task = self.task(context, &format!("stopped {primary}"), before + ordinal);
             let image = self.revisions[task.revision].images.first().map_or("", |ran| ran.image.as_str());
-            let (code, reason) = stopped(failure, image, scene.place, &primary);
+            let (code, reason) = stopped(failure, image, context.place, &primary);
             if failure.ran() {
-                task.started_at = Some(scene.now);
-                self.write_last_words(scene, &task);
+                task.started_at = Some(context.now);
+                self.write_last_words(context, &task);
             }
             let (exit_code, container_reason) = match failure {
                 Failure::Exits { code } => (Some(*code), None),
@@ -144,34 +144,34 @@ impl Service {
                 failure if failure.ran() => (Some(143), None),
                 _ => (None, None),
             };
-            task.stopped = Some(Stopped { at: scene.now, code, reason, exit_code, container_reason });
-            events.push(state_change(scene, &self.described(&task, scene.place)));
+            task.stopped = Some(Stopped { at: context.now, code, reason, exit_code, container_reason });
+            events.push(state_change(context, &self.described(&task, context.place)));
             self.tasks.push(task);
         }
         events
     }
 
     /// What the task's containers wrote, where they write to CloudWatch Logs.
-    fn write_last_words(&self, scene: &mut Scene<'_>, task: &Task) {
+    fn write_last_words(&self, context: &mut Context<'_>, task: &Task) {
         let revision = &self.revisions[task.revision];
         for (ran, log) in revision.images.iter().zip(&revision.logs) {
             if let Some((group, prefix)) = log {
                 let stream = format!("{prefix}/{}/{}", ran.container, task.id);
-                scene.logs.write_last_words(scene.now, group, &stream);
+                context.logs.write_last_words(context.now, group, &stream);
             }
         }
     }
 
-    fn task(&self, scene: &Scene<'_>, subject: &str, ordinal: usize) -> Task {
+    fn task(&self, context: &Context<'_>, subject: &str, ordinal: usize) -> Task {
         let primary = &self.deployments[0];
         let id = identity::task_id(&format!("{}/{} {subject}", self.cluster, self.name), ordinal);
         Task {
-            arn: scene.place.arn("ecs", &format!("task/{}/{id}", self.cluster)),
+            arn: context.place.arn("ecs", &format!("task/{}/{id}", self.cluster)),
             id,
             deployment: primary.id.clone(),
             task_definition: primary.task_definition.clone(),
             revision: primary.revision,
-            created_at: scene.now,
+            created_at: context.now,
             started_at: None,
             stopped: None,
         }
@@ -182,7 +182,7 @@ impl Service {
         &self.revisions[task.revision].images
     }
 
-    /// A task as DescribeTasks tells of it.
+    /// A task as DescribeTasks describes it.
     fn described(&self, task: &Task, place: &Place) -> Value {
         let mut containers: Vec<Value> = self
             .images_of(task)
@@ -254,21 +254,21 @@ pub(super) fn log_of(container: &Members) -> Option<(String, String)> {
     Some((option("awslogs-group")?, option("awslogs-stream-prefix")?))
 }
 
-/// The event of a task that stopped: the task as DescribeTasks tells of it, with its times as texts.
-fn state_change(scene: &Scene<'_>, task: &Value) -> Value {
+/// The event of a task that stopped: the task as DescribeTasks describes it, with its times as texts.
+fn state_change(context: &Context<'_>, task: &Value) -> Value {
     let mut detail = task.clone();
     for time in ["createdAt", "startedAt", "stoppedAt"] {
         if let Some(seconds) = task[time].as_f64() {
-            let at = jiff::Timestamp::from_millisecond((seconds * 1000.0) as i64).unwrap_or(scene.now);
+            let at = jiff::Timestamp::from_millisecond((seconds * 1000.0) as i64).unwrap_or(context.now);
             detail[time] = json!(milliseconds(at));
         }
     }
     if let Some(members) = detail.as_object_mut() {
         members.shift_remove("tags");
     }
-    detail["updatedAt"] = json!(milliseconds(scene.now));
+    detail["updatedAt"] = json!(milliseconds(context.now));
     let arn = task["taskArn"].as_str().unwrap_or_default();
-    envelope(scene.place, scene.now, "aws.ecs", "ECS Task State Change", &[arn], detail)
+    envelope(context.place, context.now, "aws.ecs", "ECS Task State Change", &[arn], detail)
 }
 
 fn stopped(failure: &Failure, image: &str, place: &Place, deployment: &str) -> (&'static str, String) {

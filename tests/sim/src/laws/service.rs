@@ -10,7 +10,7 @@ use slipway_core::model::notice::NoticeKind;
 use slipway_core::model::record::{DecisionKind, Deployment, Outcome, RollbackMethod, Service};
 use slipway_core::model::trigger::Trigger;
 
-use super::{Update, View};
+use super::{OutsideUpdate, Update, View};
 use crate::registry::{Images, Quality};
 use crate::universe::primary;
 
@@ -30,8 +30,8 @@ pub(super) enum By {
 pub(super) struct OfService {
     /// A person's last decision.
     pub(super) decided: Option<Timestamp>,
-    /// A person's last update past Slipway.
-    pub(super) outside: Option<(DeploymentId, Timestamp)>,
+    /// The last update past Slipway.
+    pub(super) outside: Option<Outside>,
     /// When a person was called because a rollback failed, until something newer is deployed.
     pub(super) called: Option<Timestamp>,
     /// Whether a rollback failed since Slipway deployed last.
@@ -47,7 +47,7 @@ pub(super) struct OfService {
     /// How often each deployment was rolled back.
     pub(super) rolled_back: BTreeMap<u64, u32>,
     /// The deployments that Slipway's rollbacks made, and of what.
-    pub(super) ways_back: BTreeMap<DeploymentId, u64>,
+    pub(super) rollback_deployments: BTreeMap<DeploymentId, u64>,
     /// The events and requests that were carried out, with the image each brought, and when that had come.
     pub(super) done: BTreeSet<(EventId, Option<Digest>, Option<Timestamp>)>,
     /// How deployments ended, by number.
@@ -56,11 +56,21 @@ pub(super) struct OfService {
     pub(super) published: BTreeMap<DeploymentId, Vec<NoticeKind>>,
 }
 
-/// How a deployment is said to have ended, and what is known then.
+/// An update past Slipway, which counts as a person's decision.
+#[derive(Clone, Debug)]
+pub(super) struct Outside {
+    /// The deployment that it made.
+    pub(super) made: DeploymentId,
+    pub(super) at: Timestamp,
+    /// Whether it may just as well be an update or a rollback of Slipway's, see [`is_ambiguous`].
+    pub(super) is_ambiguous: bool,
+}
+
+/// How a deployment is recorded to have ended, and what is known then.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Judged<'a> {
     pub(super) outcome: Outcome,
-    pub(super) looked: Timestamp,
+    pub(super) observed_at: Timestamp,
     /// Whether somebody else than who writes it holds the lease.
     pub(super) others: bool,
     pub(super) record: &'a Service,
@@ -71,8 +81,8 @@ pub(super) struct Judged<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Intent {
     pub(super) by: By,
-    pub(super) looked: Timestamp,
-    pub(super) looked_at_images: Timestamp,
+    pub(super) observed_at: Timestamp,
+    pub(super) images_observed_at: Timestamp,
     pub(super) event: Option<EventId>,
     pub(super) at: Timestamp,
     /// What it breaks if it is carried out.
@@ -90,7 +100,7 @@ impl OfService {
     }
 
     /// An intent is written; what keeps an image away is checked inside this write.
-    pub(super) fn intends(&mut self, intended: &Deployment, looked: Timestamp, looked_at_images: Timestamp) {
+    pub(super) fn intends(&mut self, intended: &Deployment, observed_at: Timestamp, images_observed_at: Timestamp) {
         let by = match intended.trigger {
             Trigger::Deploy | Trigger::Redeploy | Trigger::Rollback => By::Request,
             _ => By::Itself,
@@ -102,8 +112,14 @@ impl OfService {
             (By::Itself, None) if self.held => Some("it deployed by itself although it is held".to_owned()),
             _ => None,
         };
-        let intent =
-            Intent { by, looked, looked_at_images, event: intended.event.clone(), at: intended.intended_at, breaks };
+        let intent = Intent {
+            by,
+            observed_at,
+            images_observed_at,
+            event: intended.event.clone(),
+            at: intended.intended_at,
+            breaks,
+        };
         self.intents.insert(intended.number, intent);
     }
 
@@ -117,10 +133,13 @@ impl OfService {
         let back = record.deployments.iter().find(goes_back);
         let back_at = back.and_then(|it| it.rollback()).map(|it| it.at);
         if let Some(back) = back.filter(|_| intended.is_none_or(|intended| Some(intended.intended_at) < back_at)) {
-            let looked = self.decisions.get(&back.number).copied().unwrap_or_default();
+            let observed_at = self.decisions.get(&back.number).copied().unwrap_or_default();
             let by = By::Rollback(back.number);
             let at = back_at.unwrap_or_default();
-            return Some((by, Intent { by, looked, looked_at_images: looked, event: None, at, breaks: None }));
+            return Some((
+                by,
+                Intent { by, observed_at, images_observed_at: observed_at, event: None, at, breaks: None },
+            ));
         }
         let intent = self.intents.get(&intended?.number)?.clone();
         Some((intent.by, intent))
@@ -147,14 +166,14 @@ impl OfService {
             return None;
         }
         let primary = primary(update.before)?;
-        // ECS has no compare-and-set, so what happens between the look and the update is nobody's fault.
-        let seen = primary.updated_at.is_none_or(|at| at < intent.looked);
-        let under_way = seen && primary.rollout == Some(Rollout::InProgress);
+        // ECS has no compare-and-set, so what happens between the observation and the update is nobody's fault.
+        let visible = primary.updated_at.is_none_or(|at| at < intent.observed_at);
+        let under_way = visible && primary.rollout == Some(Rollout::InProgress);
         let running = update.running.as_ref().and_then(|it| it.digest.as_ref());
         // What can only fail may be replaced by something newer, and so may what is on record as failed.
         let well =
             running.is_none_or(|it| view.images.quality(it) == Quality::KnownGood && !self.quarantined.contains(it));
-        // A person may release_image the image, and the deployment stays failed on record, however long ECS goes on with it.
+        // A person may release the image, and the deployment stays failed on record, however long ECS goes on with it.
         let recorded = view.table.record(update.target).into_iter().flat_map(|it| &it.deployments);
         let mut recorded = recorded.filter(|it| it.id() == Some(&primary.id));
         let is_protected = well && !recorded.any(|it| it.outcome().is_some_and(is_failure));
@@ -173,19 +192,19 @@ impl OfService {
         let (digest, came_at) = (digest?, came_at?);
         if let Some(called) = self.called.take()
             && came_at <= called
-            && called < intent.looked
+            && called < intent.observed_at
         {
             return Some(format!("{} was deployed although a person was called", digest.short()));
         }
         if let Some(decided) = self.last_decision(update.before)
             && came_at <= decided
-            && decided < intent.looked
+            && decided < intent.observed_at
         {
             return Some(format!("{} is older than a person's decision", digest.short()));
         }
         let running = running.filter(|it| {
-            let seen = seen && view.images.find(it).is_some_and(|it| it.tagged_at < intent.looked_at_images);
-            seen && well && primary.rollout != Some(Rollout::Failed)
+            let visible = visible && view.images.find(it).is_some_and(|it| it.tagged_at < intent.images_observed_at);
+            visible && well && primary.rollout != Some(Rollout::Failed)
         })?;
         if view.images.is_older(digest, running) {
             return Some(format!("{} is older than the running {}", digest.short(), running.short()));
@@ -197,7 +216,7 @@ impl OfService {
     }
 
     /// Slipway rolled a deployment back by an update.
-    pub(super) fn went_back(
+    pub(super) fn made_rollback(
         &mut self,
         number: u64,
         intent: &Intent,
@@ -206,16 +225,17 @@ impl OfService {
     ) -> Option<String> {
         let broken = self.counts_rollback(number);
         let primary = primary(update.before);
-        let seen = primary.is_some_and(|it| it.updated_at.is_none_or(|at| at < intent.looked));
+        let visible = primary.is_some_and(|it| it.updated_at.is_none_or(|at| at < intent.observed_at));
         let rolls_back = |it: &slipway_core::model::facts::DeploymentFacts| {
             it.is_rollback() && it.rollout == Some(Rollout::InProgress)
         };
-        let fought = seen && primary.is_some_and(rolls_back);
+        let fought = visible && primary.is_some_and(rolls_back);
         let fought = fought.then(|| format!("deployment {number} was rolled back while ECS rolled back"));
         let failed = record.numbered(number).and_then(|it| it.id());
-        let twice =
-            failed.filter(|it| self.ways_back.contains_key(it)).map(|_| "a rollback was rolled back".to_owned());
-        self.ways_back.insert(update.made.clone(), number);
+        let twice = failed
+            .filter(|it| self.rollback_deployments.contains_key(it))
+            .map(|_| "a rollback was rolled back".to_owned());
+        self.rollback_deployments.insert(update.made.clone(), number);
         broken.or(fought).or(twice)
     }
 
@@ -225,9 +245,16 @@ impl OfService {
         (*times > 1).then(|| format!("deployment {number} was rolled back twice"))
     }
 
+    /// A deployment that was on record as failed completed after all: nothing keeps its image away any more.
+    pub(super) fn completed_after_all(&mut self, it: &Deployment) {
+        it.digest().iter().for_each(|digest| {
+            self.quarantined.remove(*digest);
+        });
+    }
+
     /// The end of a deployment is written down.
     pub(super) fn ended(&mut self, it: &Deployment, judged: &Judged<'_>) -> Option<String> {
-        let Judged { outcome, looked, others, record, service } = *judged;
+        let Judged { outcome, observed_at, others, record, service } = *judged;
         if let Some(other) = self.ends.insert(it.number, outcome).filter(|other| *other != outcome) {
             let (other, outcome) = (other.as_str(), outcome.as_str());
             return Some(format!("deployment {} ended in more than one way: {other} and {outcome}", it.number));
@@ -239,10 +266,10 @@ impl OfService {
             self.rollback_failed = true;
         }
         let primary = service.and_then(primary)?;
-        let own = self.ways_back.get(&primary.id) == Some(&it.number);
+        let own = self.rollback_deployments.get(&primary.id) == Some(&it.number);
         // Something newer took its place, and is what is rolled back then.
         let newer = record.deployments.iter().any(|other| other.number > it.number && other.id().is_some());
-        let by_ecs = !newer && self.rolls_back(it, service, looked);
+        let by_ecs = !newer && self.rolls_back(it, service, observed_at);
         let at_ecs = primary.rollout == Some(Rollout::InProgress) && (own || by_ecs);
         // Or somebody else is about to do it, with the lease in hand.
         let intended = others && !newer && it.rollback().is_some_and(|it| it.done_at.is_none());
@@ -253,20 +280,20 @@ impl OfService {
     }
 
     /// Whether ECS itself is on its way back from this deployment, which whoever judged it could see.
-    fn rolls_back(&self, it: &Deployment, service: Option<&ServiceFacts>, looked: Timestamp) -> bool {
+    fn rolls_back(&self, it: &Deployment, service: Option<&ServiceFacts>, observed_at: Timestamp) -> bool {
         let Some(service) = service else { return false };
         let Some(primary) = primary(service) else { return false };
-        let seen = primary.updated_at.is_none_or(|at| at < looked);
+        let visible = primary.updated_at.is_none_or(|at| at < observed_at);
         let listed = |id: &DeploymentId| service.deployments.iter().any(|one| one.id == *id && one.status != "PRIMARY");
-        seen && primary.is_rollback() && it.id().is_some_and(listed)
+        visible && primary.is_rollback() && it.id().is_some_and(listed)
     }
 
     /// A person's last decision that could be known. One from outside could, while ECS lists its deployment; what went over
-    /// it within a second, before anybody looked, may have wiped it out.
+    /// it within a second, before anybody saw it, may have wiped it out.
     fn last_decision(&self, service: &ServiceFacts) -> Option<Timestamp> {
         let listed = |id: &DeploymentId| service.deployments.iter().any(|it| it.id == *id);
-        let outside = self.outside.as_ref().filter(|(id, _)| listed(id)).map(|(_, at)| *at);
-        self.decided.max(outside)
+        let outside = self.outside.as_ref().filter(|it| listed(&it.made) && !it.is_ambiguous);
+        self.decided.max(outside.map(|it| it.at))
     }
 
     /// Whether nothing better ought to run than what does.
@@ -275,9 +302,9 @@ impl OfService {
         let called = last.and_then(|it| it.ended().map(|it| it.at));
         // A takeover whose answer was lost is one all the same.
         let adopted = record.decision.as_ref().filter(|it| it.what == DecisionKind::Adopted).map(|it| it.at);
-        let decided = self.decided.max(adopted).max(self.outside.as_ref().map(|(_, at)| *at));
+        let decided = self.decided.max(adopted).max(self.outside.as_ref().map(|it| it.at));
         let better = images.all().iter().rfind(|image| {
-            // When a tag was pointed to an image only its event tells, and that may be lost.
+            // When a tag was pointed to an image only its event says, and that may be lost.
             let came_at = Some(image.pushed_at);
             image.quality == Quality::KnownGood
                 && !image.tags.is_empty()
@@ -288,6 +315,18 @@ impl OfService {
         })?;
         Some(format!("{} ought to run in the end, and {} does", better.digest.short(), running.short()))
     }
+}
+
+/// Whether nobody can tell an update by somebody else from one of Slipway's: it runs to the letter what an intent on record
+/// names, or once more what an intent without a name may have brought about just before; or it puts back what ran before the
+/// last deployment, which failed or may yet fail. That is a rollback, whoever makes it, and no decision.
+pub(super) fn is_ambiguous(record: &Service, update: &OutsideUpdate<'_>) -> bool {
+    let is_it = |named: &Option<String>| named.as_deref() == Some(update.revision.short());
+    let again = |it: &Deployment| it.revision.new.is_none() && update.previous == update.revision;
+    let intended = record.deployments.iter().any(|it| it.is_intent() && (is_it(&it.revision.new) || again(it)));
+    let back = |it: &&Deployment| is_it(&it.revision.old) || it.rollback().is_some_and(|rollback| is_it(&rollback.to));
+    let last = record.deployments.first().filter(back);
+    intended || last.is_some_and(|it| it.outcome().is_none_or(is_failure))
 }
 
 /// Whether an image is kept from coming back after this end.
@@ -309,7 +348,7 @@ pub(super) fn kind_of(outcome: Outcome) -> Option<NoticeKind> {
     })
 }
 
-/// Whether a notice of this kind tells how a deployment ended.
+/// Whether a notice of this kind says how a deployment ended.
 pub(super) fn is_end(kind: NoticeKind) -> bool {
     matches!(
         kind,

@@ -90,17 +90,21 @@ pub fn list_decides(intended: &record::Deployment, now: Timestamp) -> bool {
 }
 
 impl Intent<'_> {
-    /// By the deployments that ECS lists. It may have been superseded already, and not be the PRIMARY any more.
+    /// By the deployments that ECS lists: the first that fits, since somebody else may have forced the same revision since. It
+    /// may have been superseded already, and not be the PRIMARY any more.
     fn listed(&self) -> Option<Began> {
-        let since = self.deployment.intended_at - ecs_messages::SKEW;
+        let is_previous = |it: &&DeploymentFacts| Some(&it.id) == self.deployment.previous_primary();
+        let previous = self.service.deployments.iter().find(is_previous).and_then(|it| it.created_at);
+        // What was made before the PRIMARY of then is older than the intent, though clocks may say otherwise.
+        let since = previous.max(Some(self.deployment.intended_at - ecs_messages::SKEW));
         let made = |it: &&DeploymentFacts| {
             // What was there before proves nothing, though it may run the same revision.
             Some(&it.id) != self.deployment.previous_primary()
-                && it.created_at.is_none_or(|created| created >= since)
+                && it.created_at.is_none_or(|created| Some(created) >= since)
                 && self.record.of_id(&it.id).is_none()
                 && self.is_intended(&it.task_definition)
         };
-        let made = self.service.deployments.iter().find(made)?;
+        let made = self.service.deployments.iter().filter(made).min_by_key(|it| it.created_at)?;
         Some(Began {
             deployment: made.id.clone(),
             at: made.created_at.unwrap_or(self.deployment.intended_at),

@@ -38,7 +38,8 @@ pub struct Unrecorded<'a> {
 /// `None` where it is recorded, where an open intent or rollback may have made it, and where it is older than what the record
 /// knows, so that it ran before or came back.
 ///
-/// It is external unless Slipway registered its revision just before: then it is Slipway's, and its record was lost.
+/// It is external unless Slipway registered its revision just before, and the record does not say what became of that: then
+/// it is Slipway's, and its record was lost.
 pub fn unrecorded(it: &Unrecorded<'_>) -> Option<record::Deployment> {
     let primary = newest(it.service)?;
     if it.record.of_id(&primary.id).is_some() || it.record.expects_a_deployment() || is_old(it, primary) {
@@ -48,7 +49,7 @@ pub fn unrecorded(it: &Unrecorded<'_>) -> Option<record::Deployment> {
     let ours = revision.and_then(|revision| {
         let provenance = Provenance::of(revision)?;
         let soon = primary.created_at?.duration_since(revision.registered_at()?) <= SOON;
-        soon.then_some(provenance)
+        (soon && !is_recorded(it.record, primary)).then_some(provenance)
     });
     let old = before(it, primary);
     let made = primary.created_at.unwrap_or(it.now);
@@ -62,6 +63,12 @@ pub fn unrecorded(it: &Unrecorded<'_>) -> Option<record::Deployment> {
         state: DeploymentState::InProgress(Progress::of(primary.id.clone(), made)),
         ..record::Deployment::of(trigger, made)
     })
+}
+
+/// Whether the record has a deployment of Slipway's of this revision, so that somebody else made another one.
+fn is_recorded(record: &record::Service, primary: &DeploymentFacts) -> bool {
+    let same = |it: &record::Deployment| it.revision.new.as_deref() == Some(primary.task_definition.short());
+    record.deployments.iter().any(|it| !it.is_external() && it.id().is_some() && same(it))
 }
 
 /// The PRIMARY; while ECS goes back to it, what it goes back from.
@@ -220,6 +227,13 @@ mod tests {
         // Slipway made the revision long before: somebody deploys it again.
         let again = revision(42, "", "12:00:00", Some(ours()));
         check(&empty, &service(), &[old.clone(), again], "external  web:41 → web:42: 1.4.2 → 1.5.0");
+        // The record has what Slipway made of it: somebody forces it once more.
+        let state = json!({ "in_progress": { "deployment": "ecs-svc/0", "began_at": "2026-09-04T16:59:59Z" } });
+        let deployed = json!({ "deployments": [{ "number": 1, "trigger": "push", "intended_at": "2026-09-04T16:59:58Z",
+            "revision": { "new": "web:42" }, "state": state }] });
+        let deployed: record::Service = serde_json::from_value(deployed).unwrap();
+        let lost = revision(42, "", "16:59:58", Some(ours()));
+        check(&deployed, &service(), &[old.clone(), lost], "external  web:41 → web:42: 1.4.2 → 1.5.0");
         // ECS lists only the PRIMARY: a known-good revision ran before.
         let alone = ServiceFacts { deployments: service().deployments[..1].to_vec(), ..service() };
         let good = KnownGood { revision: arn(41).as_str().to_owned(), ran: Vec::new(), at: time("10:02:00") };

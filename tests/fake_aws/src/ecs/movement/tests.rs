@@ -13,7 +13,7 @@ use crate::{Aws, Fate, Image, Place};
 const SEEDS: u64 = 200;
 
 /// An account in which `prod/web` runs an image that works, and `web:2` is another image with this fate.
-struct Scene {
+struct Setup {
     aws: Aws,
     now: Timestamp,
     cluster: ClusterName,
@@ -21,7 +21,7 @@ struct Scene {
     second: String,
 }
 
-impl Scene {
+impl Setup {
     fn new(seed: u64, configuration: Value, fate: Fate) -> Self {
         let now = Timestamp::constant(1_795_262_400, 0);
         let mut aws = Aws::new(Place::default(), now);
@@ -88,7 +88,7 @@ impl Scene {
     }
 
     /// The names of the deployment events so far, and how many tasks stopped.
-    fn told(&mut self) -> (Vec<String>, usize) {
+    fn events(&mut self) -> (Vec<String>, usize) {
         let events = self.aws.take_events();
         let (deployments, tasks): (Vec<_>, Vec<_>) =
             events.into_iter().partition(|event| event["detail-type"] == "ECS Deployment State Change");
@@ -113,13 +113,13 @@ fn breaker(rollback: bool) -> Value {
     json!({ "deploymentCircuitBreaker": { "enable": true, "rollback": rollback } })
 }
 
-/// Deploys `web:2` under every seed and gives the scene once it is at rest.
-fn each(configuration: &Value, fate: Fate, check: impl Fn(Scene)) {
+/// Deploys `web:2` under every seed and gives the setup once it is at rest.
+fn each(configuration: &Value, fate: Fate, check: impl Fn(Setup)) {
     for seed in 0..SEEDS {
-        let mut scene = Scene::new(seed, configuration.clone(), fate);
-        scene.deploy("web:2", false);
-        scene.settle();
-        check(scene);
+        let mut setup = Setup::new(seed, configuration.clone(), fate);
+        setup.deploy("web:2", false);
+        setup.settle();
+        check(setup);
     }
 }
 
@@ -127,11 +127,11 @@ fn each(configuration: &Value, fate: Fate, check: impl Fn(Scene)) {
 fn what_works_completes() {
     for configuration in [json!({}), breaker(true), json!({ "strategy": "BLUE_GREEN", "bakeTimeInMinutes": 5 })] {
         for fate in [Fate::Works, Fate::WorksSlowly, Fate::SoundsAlarm] {
-            each(&configuration, fate, |mut scene| {
+            each(&configuration, fate, |mut setup| {
                 let won = ("web:2".to_owned(), Rollout::Completed, ServiceDeploymentStatus::Successful);
-                assert_eq!(scene.state(), won);
-                assert_eq!(scene.told(), (vec!["IN_PROGRESS".to_owned(), "COMPLETED".to_owned()], 0));
-                assert_eq!(scene.facts().deployments.len(), 1);
+                assert_eq!(setup.state(), won);
+                assert_eq!(setup.events(), (vec!["IN_PROGRESS".to_owned(), "COMPLETED".to_owned()], 0));
+                assert_eq!(setup.facts().deployments.len(), 1);
             });
         }
     }
@@ -142,9 +142,9 @@ fn what_is_slow_takes_longer() {
     let ticks = |fate| -> usize {
         (0..SEEDS)
             .map(|seed| {
-                let mut scene = Scene::new(seed, json!({}), fate);
-                scene.deploy("web:2", false);
-                scene.settle()
+                let mut setup = Setup::new(seed, json!({}), fate);
+                setup.deploy("web:2", false);
+                setup.settle()
             })
             .sum()
     };
@@ -154,31 +154,31 @@ fn what_is_slow_takes_longer() {
 #[test]
 fn what_crashes_without_a_breaker_goes_on_for_ever() {
     for configuration in [json!({}), json!({ "strategy": "CANARY" })] {
-        let mut scene = Scene::new(7, configuration, Fate::Crashes);
-        scene.deploy("web:2", false);
+        let mut setup = Setup::new(7, configuration, Fate::Crashes);
+        setup.deploy("web:2", false);
         for _ in 0..100 {
-            scene.tick();
+            setup.tick();
         }
-        assert!(scene.aws.is_moving());
-        assert_eq!(scene.state().1, Rollout::InProgress);
-        let (deployments, tasks) = scene.told();
+        assert!(setup.aws.is_moving());
+        assert_eq!(setup.state().1, Rollout::InProgress);
+        let (deployments, tasks) = setup.events();
         assert_eq!(deployments, ["IN_PROGRESS"]);
         assert!(tasks > 50);
-        let kept = scene.aws.list_stopped_tasks(&scene.cluster, &scene.service).unwrap();
+        let kept = setup.aws.list_stopped_tasks(&setup.cluster, &setup.service).unwrap();
         assert!(!kept.is_empty());
-        scene.pass(SignedDuration::from_hours(2));
-        scene.deploy("web:1", false);
-        scene.aws.tick();
-        assert!(scene.aws.list_stopped_tasks(&scene.cluster, &scene.service).unwrap().len() < kept.len());
+        setup.pass(SignedDuration::from_hours(2));
+        setup.deploy("web:1", false);
+        setup.aws.tick();
+        assert!(setup.aws.list_stopped_tasks(&setup.cluster, &setup.service).unwrap().len() < kept.len());
     }
 }
 
 #[test]
 fn the_breaker_fails_what_crashes() {
-    each(&breaker(false), Fate::Crashes, |mut scene| {
+    each(&breaker(false), Fate::Crashes, |mut setup| {
         let failed = ("web:2".to_owned(), Rollout::Failed, ServiceDeploymentStatus::Stopped);
-        assert_eq!(scene.state(), failed);
-        let (deployments, tasks) = scene.told();
+        assert_eq!(setup.state(), failed);
+        let (deployments, tasks) = setup.events();
         assert_eq!(deployments, ["IN_PROGRESS", "FAILED"]);
         assert!(tasks >= 3);
     });
@@ -192,13 +192,13 @@ fn the_breaker_rolls_back_what_crashes_in_several_orders() {
         traffic["strategy"] = json!("BLUE_GREEN");
         traffic
     }] {
-        each(&configuration, Fate::Crashes, |mut scene| {
+        each(&configuration, Fate::Crashes, |mut setup| {
             let back = ("web:1".to_owned(), Rollout::Completed, ServiceDeploymentStatus::RollbackSuccessful);
-            assert_eq!(scene.state(), back);
-            orders.borrow_mut().insert(scene.told().0.join(" "));
-            // The history still tells of it; the list of deployments does not.
-            assert_eq!(scene.aws.list_service_deployments(&scene.cluster, &scene.service).unwrap().len(), 2);
-            assert_eq!(scene.facts().deployments.len(), 1);
+            assert_eq!(setup.state(), back);
+            orders.borrow_mut().insert(setup.events().0.join(" "));
+            // The history still has it; the list of deployments does not.
+            assert_eq!(setup.aws.list_service_deployments(&setup.cluster, &setup.service).unwrap().len(), 2);
+            assert_eq!(setup.facts().deployments.len(), 1);
         });
     }
     let orders = orders.into_inner();
@@ -210,14 +210,14 @@ fn the_breaker_rolls_back_what_crashes_in_several_orders() {
 #[test]
 fn a_rollback_whose_tasks_crash_fails() {
     for seed in 0..SEEDS {
-        let mut scene = Scene::new(seed, breaker(true), Fate::Crashes);
-        let first = scene.aws.describe_task_definition("web:1").unwrap();
+        let mut setup = Setup::new(seed, breaker(true), Fate::Crashes);
+        let first = setup.aws.describe_task_definition("web:1").unwrap();
         let image = first.definition["containerDefinitions"][0]["image"].as_str().unwrap().to_owned();
-        scene.aws.set_fate(Digest::parse(image.split_once('@').unwrap().1).unwrap(), Fate::Crashes);
-        scene.deploy("web:2", false);
-        scene.settle();
+        setup.aws.set_fate(Digest::parse(image.split_once('@').unwrap().1).unwrap(), Fate::Crashes);
+        setup.deploy("web:2", false);
+        setup.settle();
         let failed = ("web:1".to_owned(), Rollout::Failed, ServiceDeploymentStatus::RollbackFailed);
-        assert_eq!(scene.state(), failed);
+        assert_eq!(setup.state(), failed);
     }
 }
 
@@ -229,7 +229,7 @@ fn an_alarm_is_heard_where_one_is_set() {
         {
             let alarms = json!({ "enable": true, "rollback": rollback, "alarmNames": ["too-many-errors"] });
             let configuration = json!({ "strategy": strategy, "bakeTimeInMinutes": 3, "alarms": alarms });
-            each(&configuration, Fate::SoundsAlarm, |scene| assert_eq!(scene.state().2, status));
+            each(&configuration, Fate::SoundsAlarm, |setup| assert_eq!(setup.state().2, status));
         }
     }
 }
@@ -237,14 +237,14 @@ fn an_alarm_is_heard_where_one_is_set() {
 #[test]
 fn what_cannot_be_pulled_fails() {
     for seed in 0..SEEDS {
-        let mut scene = Scene::new(seed, breaker(true), Fate::Works);
-        let second = scene.second.clone();
-        scene.aws.archive_image("shop/web", &second).unwrap();
-        scene.deploy("web:2", false);
-        scene.settle();
-        assert_eq!(scene.state().2, ServiceDeploymentStatus::RollbackSuccessful);
-        let tasks = scene.aws.list_stopped_tasks(&scene.cluster, &scene.service).unwrap();
-        let tasks = scene.aws.describe_stopped_tasks(&scene.cluster, &tasks).unwrap();
+        let mut setup = Setup::new(seed, breaker(true), Fate::Works);
+        let second = setup.second.clone();
+        setup.aws.archive_image("shop/web", &second).unwrap();
+        setup.deploy("web:2", false);
+        setup.settle();
+        assert_eq!(setup.state().2, ServiceDeploymentStatus::RollbackSuccessful);
+        let tasks = setup.aws.list_stopped_tasks(&setup.cluster, &setup.service).unwrap();
+        let tasks = setup.aws.describe_stopped_tasks(&setup.cluster, &tasks).unwrap();
         assert_eq!(tasks[0].stop_code.as_deref(), Some("TaskFailedToStart"));
     }
 }
@@ -252,27 +252,27 @@ fn what_cannot_be_pulled_fails() {
 #[test]
 fn a_stop_request_is_obeyed() {
     for seed in 0..SEEDS {
-        let mut scene = Scene::new(seed, json!({}), Fate::Crashes);
-        let current = scene.deploy("web:2", false).current_service_deployment.unwrap();
-        scene.aws.stop_service_deployment(&current).unwrap();
-        assert!(scene.aws.is_moving());
-        scene.settle();
+        let mut setup = Setup::new(seed, json!({}), Fate::Crashes);
+        let current = setup.deploy("web:2", false).current_service_deployment.unwrap();
+        setup.aws.stop_service_deployment(&current).unwrap();
+        assert!(setup.aws.is_moving());
+        setup.settle();
         let back = ("web:1".to_owned(), Rollout::Completed, ServiceDeploymentStatus::RollbackSuccessful);
-        assert_eq!(scene.state(), back);
+        assert_eq!(setup.state(), back);
     }
 }
 
 #[test]
 fn what_was_superseded_is_gone_soon() {
     for seed in 0..SEEDS {
-        let mut scene = Scene::new(seed, json!({}), Fate::Crashes);
-        let superseded = scene.deploy("web:2", false).primary().unwrap().id.clone();
-        scene.deploy("web:2", true);
-        assert_eq!(scene.facts().deployments.len(), 3);
+        let mut setup = Setup::new(seed, json!({}), Fate::Crashes);
+        let superseded = setup.deploy("web:2", false).primary().unwrap().id.clone();
+        setup.deploy("web:2", true);
+        assert_eq!(setup.facts().deployments.len(), 3);
         for _ in 0..40 {
-            scene.tick();
+            setup.tick();
         }
-        let left = scene.facts().deployments;
+        let left = setup.facts().deployments;
         assert!(left.iter().all(|deployment| deployment.id != superseded));
         // What completed last stays: a rollback would go back to it.
         assert_eq!(left.iter().map(|it| it.task_definition.short()).collect::<Vec<_>>(), ["web:2", "web:1"]);
@@ -283,28 +283,45 @@ fn what_was_superseded_is_gone_soon() {
 fn answers_lag_behind_an_update_for_a_bounded_time() {
     let mut stale = 0;
     for seed in 0..SEEDS {
-        let mut scene = Scene::new(seed, json!({}), Fate::Works);
-        scene.aws.set_lag(SignedDuration::from_secs(30));
-        let before = scene.facts();
-        let after = scene.deploy("web:2", false);
-        let (shown, history) = (scene.facts(), scene.aws.list_service_deployments(&scene.cluster, &scene.service));
+        let mut setup = Setup::new(seed, json!({}), Fate::Works);
+        setup.aws.set_lag(SignedDuration::from_secs(30));
+        let before = setup.facts();
+        let after = setup.deploy("web:2", false);
+        let (shown, history) = (setup.facts(), setup.aws.list_service_deployments(&setup.cluster, &setup.service));
         let is_stale = shown == before;
         assert!(is_stale || shown == after);
         assert_eq!(history.unwrap().len(), if is_stale { 1 } else { 2 });
         stale += usize::from(is_stale);
-        scene.pass(SignedDuration::from_secs(30));
-        assert_eq!(scene.facts(), after);
+        setup.pass(SignedDuration::from_secs(30));
+        assert_eq!(setup.facts(), after);
     }
     assert!(stale > 100);
 }
 
 #[test]
+fn a_new_service_deployment_is_listed_after_a_bounded_time() {
+    let mut late = 0;
+    for seed in 0..SEEDS {
+        let mut setup = Setup::new(seed, json!({}), Fate::Works);
+        setup.aws.set_history_lag(SignedDuration::from_secs(30));
+        let current = setup.deploy("web:2", false).current_service_deployment.unwrap();
+        let listed = |setup: &Setup| setup.aws.list_service_deployments(&setup.cluster, &setup.service).unwrap().len();
+        late += usize::from(listed(&setup) == 1);
+        // Only the list lags: the service names it, and so it can be described.
+        assert!(setup.aws.describe_service_deployment(&current).is_some());
+        setup.pass(SignedDuration::from_secs(30));
+        assert_eq!(listed(&setup), 2);
+    }
+    assert!(late > 100);
+}
+
+#[test]
 fn a_seed_repeats_to_the_letter() {
     let run = || {
-        let mut scene = Scene::new(42, breaker(true), Fate::Crashes);
-        scene.deploy("web:2", false);
-        scene.settle();
-        (scene.facts(), scene.aws.take_events())
+        let mut setup = Setup::new(42, breaker(true), Fate::Crashes);
+        setup.deploy("web:2", false);
+        setup.settle();
+        (setup.facts(), setup.aws.take_events())
     };
     assert_eq!(run(), run());
 }
@@ -313,16 +330,16 @@ fn a_seed_repeats_to_the_letter() {
 /// a number of its own, and a rollback brings the old one back.
 #[test]
 fn one_number_joins_deployment_revision_and_service_deployment() {
-    let mut scene = Scene::new(1, breaker(true), Fate::Crashes);
-    let first = scene.facts().primary().unwrap().id.clone();
-    let forced = scene.deploy("web:1", true).primary().unwrap().id.clone();
-    scene.settle();
+    let mut setup = Setup::new(1, breaker(true), Fate::Crashes);
+    let first = setup.facts().primary().unwrap().id.clone();
+    let forced = setup.deploy("web:1", true).primary().unwrap().id.clone();
+    setup.settle();
     assert_ne!(first, forced);
-    scene.deploy("web:2", false);
-    scene.settle();
-    let facts = scene.facts();
+    setup.deploy("web:2", false);
+    setup.settle();
+    let facts = setup.facts();
     assert_eq!(facts.primary().unwrap().id, forced);
-    let history = scene.aws.list_service_deployments(&scene.cluster, &scene.service).unwrap();
+    let history = setup.aws.list_service_deployments(&setup.cluster, &setup.service).unwrap();
     let targets: Vec<_> = history.iter().map(|it| it.target.clone().unwrap()).collect();
     let numbers: BTreeSet<_> = targets.iter().map(|arn| arn.as_str().rsplit_once('/').unwrap().1.to_owned()).collect();
     assert_eq!(numbers.len(), 3);

@@ -33,6 +33,14 @@ fn an_intent_is_resolved_by_looking() {
     let lost = with(Off, vec![primary(X, InProgress), active(N, InProgress)]).intent();
     let lost = lost.n(|n| n.revision.new = Some("web:42".to_owned()));
     row("it took effect, and was superseded since", lost, "began as N");
+    let same = primary(N, InProgress).task_definition;
+    let forced = |made: &str| {
+        let forced =
+            DeploymentFacts { task_definition: same.clone(), created_at: Some(time(made)), ..primary(X, InProgress) };
+        let forced = with(Off, vec![forced, active(N, InProgress), active(O, Completed)]).intent();
+        forced.n(|n| n.revision.new = Some("web:42".to_owned()))
+    };
+    row("it took effect, and somebody forced the same revision since", forced("17:00:09"), "began as N");
     let again = with(Off, vec![primary(O, Completed)]).intent().n(|n| n.revision.new = Some("web:41".to_owned()));
     row("what was PRIMARY before is no sign, though it runs the same revision", again, "never began");
 }

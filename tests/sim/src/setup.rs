@@ -1,7 +1,7 @@
 //! How a schedule begins: the services that run, their configuration, and what ECS is set to do about failures.
 
 use fake_aws::{Aws, Image, Place};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use slipway_core::model::id::{ClusterName, Home, ServiceName, TargetName};
 use slipway_core::model::image::{Digest, Tag};
@@ -19,7 +19,7 @@ pub(crate) const CLUSTER: &str = "prod";
 
 /// How a schedule begins.
 #[derive(Debug)]
-pub(crate) struct Scene {
+pub(crate) struct Setup {
     /// When.
     pub(crate) began: Timestamp,
     /// The account.
@@ -27,20 +27,48 @@ pub(crate) struct Scene {
     /// Its images.
     pub(crate) images: Images,
     /// The services.
-    pub(crate) services: Vec<Watched>,
+    pub(crate) services: Vec<TargetService>,
     /// The configuration document.
     pub(crate) document: String,
     /// How tags are ordered.
     pub(crate) order: Order,
     /// Whether ECS's alarms watch deployments.
     pub(crate) alarms: bool,
-    /// A line about it.
-    pub(crate) told: String,
+    /// What Slipway gets to see of ECS's history.
+    pub(crate) history: History,
+    /// Whether an infrastructure tool updates the services.
+    pub(crate) infrastructure: Infrastructure,
+    /// A line that describes it.
+    pub(crate) summary: String,
 }
+
+/// What Slipway gets to see of ECS's history: of ListServiceDeployments, DescribeServiceDeployments and
+/// DescribeServiceRevisions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum History {
+    /// All of it at once.
+    Complete,
+    /// All of it, but a new service deployment is listed late.
+    Late,
+    /// Nothing: the functions' role lacks the permission, from the beginning to the end.
+    Denied,
+}
+
+/// Whether an infrastructure tool updates the services past Slipway, whatever is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Infrastructure {
+    /// Slipway and people do that alone.
+    Untouched,
+    /// A tool does, such as Terraform without `ignore_changes`.
+    Managed,
+}
+
+/// A new service deployment is listed after so long, at most. AWS documents no bound; this is what Slipway assumes.
+const HISTORY_LAG: SignedDuration = SignedDuration::from_mins(2);
 
 /// A service of the schedule.
 #[derive(Clone, Debug)]
-pub(crate) struct Watched {
+pub(crate) struct TargetService {
     /// `prod/web`.
     pub(crate) target: TargetName,
     /// Its cluster.
@@ -63,9 +91,9 @@ const WATCHES: [(&str, &str); 5] = [
 /// How often each of [`WATCHES`] is taken, of eight.
 const OFTEN: [usize; 8] = [0, 0, 1, 1, 2, 2, 3, 4];
 
-impl Scene {
-    /// A scene by chance.
-    pub(crate) fn by_chance(chance: &mut fastrand::Rng) -> Self {
+impl Setup {
+    /// A random setup.
+    pub(crate) fn random(chance: &mut fastrand::Rng) -> Self {
         let began = Timestamp::constant(BEGAN, 0);
         let order = [Order::Version, Order::Version, Order::Pushed, Order::OneTag][chance.usize(0..4)];
         let watch = OFTEN[chance.usize(0..OFTEN.len())];
@@ -80,6 +108,12 @@ impl Scene {
         let settle = ["0s", "0s", "0s", "10s"][chance.usize(0..4)];
         let services = services(chance);
         let document = document(&services, order, rollback, settle);
+        use History::{Complete, Denied, Late};
+        let history = [Complete, Complete, Complete, Complete, Complete, Late, Late, Denied][chance.usize(0..8)];
+        let infrastructure = match chance.u8(0..4) {
+            0 => Infrastructure::Managed,
+            _ => Infrastructure::Untouched,
+        };
         let mut aws = Aws::new(Place::default(), began);
         aws.set_seed(chance.u64(..));
         let mut images = Images::new(order);
@@ -94,14 +128,21 @@ impl Scene {
         };
         let made = make(&mut aws, &services, &image, &configuration, chance.u8(1..4));
         made.unwrap_or_else(|refusal| unreachable!("{refusal:?}"));
+        if history == History::Late {
+            aws.set_history_lag(HISTORY_LAG);
+        }
         let names: Vec<_> = services.iter().map(|it| format!("{} ({})", it.target, it.family)).collect();
         let names = names.join(" and ");
-        let told = format!("{names}: {strategy}, {watch_name}, rollback {rollback}, settle {settle}, {order:?}");
-        Self { began, aws, images, services, document, order, alarms: watch >= 3, told }
+        let summary = format!(
+            "{names}: {strategy}, {watch_name}, rollback {rollback}, settle {settle}, {order:?}, \
+             history {history:?}, infrastructure {infrastructure:?}"
+        );
+        let alarms = watch >= 3;
+        Self { began, aws, images, services, document, order, alarms, history, infrastructure, summary }
     }
 }
 
-impl Watched {
+impl TargetService {
     fn new(name: &str, family: &str) -> Self {
         Self {
             target: TargetName::new(format!("{CLUSTER}/{name}")),
@@ -146,15 +187,15 @@ pub(crate) fn task_definition(family: &str, image: &str) -> Map<String, Value> {
 }
 
 /// One service or, in one schedule out of three, two that want the same images, which may share a family.
-fn services(chance: &mut fastrand::Rng) -> Vec<Watched> {
-    let mut services = vec![Watched::new("web", "web")];
+fn services(chance: &mut fastrand::Rng) -> Vec<TargetService> {
+    let mut services = vec![TargetService::new("web", "web")];
     if chance.u8(0..3) == 0 {
-        services.push(Watched::new("api", if chance.bool() { "web" } else { "api" }));
+        services.push(TargetService::new("api", if chance.bool() { "web" } else { "api" }));
     }
     services
 }
 
-fn document(services: &[Watched], order: Order, rollback: &str, settle: &str) -> String {
+fn document(services: &[TargetService], order: Order, rollback: &str, settle: &str) -> String {
     let tags = match order {
         Order::Version => "semver: '*'",
         Order::Pushed => "newest: { pattern: '^1[.]' }",
@@ -173,7 +214,7 @@ fn document(services: &[Watched], order: Order, rollback: &str, settle: &str) ->
 
 fn make(
     aws: &mut Aws,
-    services: &[Watched],
+    services: &[TargetService],
     image: &str,
     configuration: &Value,
     desired: u8,

@@ -1,0 +1,80 @@
+//! What an infrastructure tool does that does not know of Slipway, such as Terraform: it updates a service with a revision of
+//! its own, in the middle of whatever is under way there.
+
+use serde_json::{Map, Value, json};
+use slipway_core::model::id::TaskDefinitionArn;
+
+use crate::laws::{OutsideUpdate, View};
+use crate::setup::{Infrastructure, TargetService};
+use crate::universe::{Phase, Universe, primary};
+
+/// An update by the tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Update {
+    /// The image that the tool deployed at first, and has in its state, with a changed definition.
+    FirstImage,
+    /// The image that ran before what runs now, with a changed definition.
+    ImageBefore,
+    /// The image that runs, with a changed definition.
+    SameImage,
+    /// The revision that runs, forced.
+    SameRevision,
+}
+
+const UPDATES: [Update; 4] = [Update::FirstImage, Update::ImageBefore, Update::SameImage, Update::SameRevision];
+
+impl Universe {
+    /// Whether the tool comes first, by chance: right before a call by which Slipway changes a service, when what it intends
+    /// is on record, or before a rollback ends.
+    pub(crate) fn comes_first(&mut self) -> bool {
+        let may = self.infrastructure == Infrastructure::Managed && self.phase == Phase::Faults;
+        may && self.chance.u8(0..8) == 0
+    }
+
+    /// The tool updates a service, whatever is under way there.
+    pub(crate) fn infrastructure_updates(&mut self, service: &TargetService) {
+        let update = UPDATES[self.chance.usize(0..UPDATES.len())];
+        let Some(facts) = self.service(service) else { return };
+        let before = facts.deployments.iter().filter(|it| it.task_definition != facts.task_definition);
+        let before = before.max_by_key(|it| it.created_at).map_or(&facts.task_definition, |it| &it.task_definition);
+        let revision = match update {
+            Update::FirstImage => self.changed(&format!("{}:1", service.family)),
+            Update::ImageBefore => self.changed(before.as_str()),
+            Update::SameImage => self.changed(facts.task_definition.as_str()),
+            Update::SameRevision => Some(facts.task_definition.clone()),
+        };
+        let Some(revision) = revision else { return };
+        self.note(format_args!(
+            "an infrastructure tool updates {} to {}: {update:?}",
+            service.target,
+            revision.short()
+        ));
+        let force = update == Update::SameRevision;
+        let updated = self.aws.update_service(&service.cluster, &service.name, &revision, force);
+        let made = updated.ok().as_ref().and_then(primary).map(|it| it.id.clone());
+        let digest = made.as_ref().and_then(|made| self.digest_of(&service.target, made));
+        if let (Some(made), Some(digest)) = (made, digest) {
+            let view = View { now: self.now, images: &self.images, table: &self.table };
+            let update = OutsideUpdate {
+                target: &service.target,
+                previous: &facts.task_definition,
+                revision: &revision,
+                digest: &digest,
+                made: &made,
+            };
+            self.laws.updated_outside(&update, &view);
+        }
+        self.enqueue_new_events();
+        self.pass(jiff::SignedDuration::from_secs(1));
+    }
+
+    /// Registers a revision with the images of this one and a changed definition, as the tool writes it: without tags.
+    fn changed(&mut self, revision: &str) -> Option<TaskDefinitionArn> {
+        let mut definition = self.aws.describe_task_definition(revision).ok()?.definition;
+        let memory = 512 + self.chance.i64(1..=64);
+        definition.get_mut("containerDefinitions")?.as_array_mut()?.first_mut()?["memory"] = json!(memory);
+        let written = |name: &str| Some((name.to_owned(), definition.get(name)?.clone()));
+        let body: Map<String, Value> = ["family", "containerDefinitions"].into_iter().filter_map(written).collect();
+        self.aws.register_task_definition(&body).ok()
+    }
+}
