@@ -4,7 +4,7 @@ use super::key::Key;
 use super::keys::TAGS;
 use super::reader::{Path, Reader};
 use super::yaml::Node;
-use crate::config::tags::{Glob, Ignore, Pattern, TagPolicy};
+use crate::config::tags::{Glob, Pattern, TagPolicy};
 use crate::model::image::Tag;
 
 const RIGHT: &str = r#"{semver: ">=1, <2"}, or one of tag, numerical, alphabetical, newest"#;
@@ -91,7 +91,7 @@ pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>, path: &Path<
         reader.wrong(&Path::Item(&Path::Key(path, "ignore"), at), node.line, text);
         return None;
     }
-    Some(policy.ignoring(Ignore::new(ignore)))
+    Some(policy.ignoring(ignore))
 }
 
 pub(super) fn ignore(reader: &mut Reader<'_>, node: &Node<'_>, path: &Path<'_>) -> Option<Vec<Glob>> {

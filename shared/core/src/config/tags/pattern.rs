@@ -1,7 +1,6 @@
 //! The regular expressions that choose tags, and extract from them what is ordered.
 
 use std::fmt;
-use std::sync::Arc;
 
 use regex_lite::Regex;
 
@@ -10,11 +9,9 @@ use crate::model::image::Tag;
 /// The name of the group whose text is ordered.
 const GROUP: &str = "v";
 
-/// A regular expression over tags. It is found anywhere in a tag unless it says `^` and `$`. A clone shares the compiled expression.
-#[derive(Clone, Debug)]
-pub struct Pattern {
-    regex: Arc<Regex>,
-}
+/// A regular expression over tags. It is found anywhere in a tag unless it says `^` and `$`.
+#[derive(Debug)]
+pub struct Pattern(Regex);
 
 impl Pattern {
     /// Compiles the expression; the error says what is wrong with it, and what would be right.
@@ -23,24 +20,33 @@ impl Pattern {
             return Err("an empty text is no pattern; write '.*' for every tag".to_owned());
         }
         match Regex::new(text) {
-            Ok(regex) => Ok(Self { regex: Arc::new(regex) }),
+            Ok(regex) => Ok(Self(regex)),
             Err(error) => Err(format!("{} is not a regular expression: {error}; {}", Quoted(text), advice(text))),
         }
     }
 
     /// Whether the pattern is found in the tag.
     pub fn matches(&self, tag: &Tag) -> bool {
-        self.regex.is_match(tag.as_str())
+        self.0.is_match(tag.as_str())
     }
 
     /// What the group `v` finds in the tag.
     pub fn extract<'t>(&self, tag: &'t Tag) -> Option<&'t str> {
-        Some(self.regex.captures(tag.as_str())?.name(GROUP)?.as_str())
+        Some(self.0.captures(tag.as_str())?.name(GROUP)?.as_str())
+    }
+
+    /// The number that the group `v` finds in the tag, exact at any size: how many digits it has, leading zeros left out,
+    /// and these digits.
+    pub(super) fn number<'t>(&self, tag: &'t Tag) -> Option<(usize, &'t str)> {
+        let text = self.extract(tag)?;
+        let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let digits = text.trim_start_matches('0');
+        is_number.then_some((digits.len(), digits))
     }
 
     /// The pattern, if it has the group `v`; the error shows `right`, one that has it.
     pub(super) fn with_group(self, right: &str) -> Result<Self, String> {
-        if self.regex.capture_names().flatten().any(|name| name == GROUP) {
+        if self.0.capture_names().flatten().any(|name| name == GROUP) {
             return Ok(self);
         }
         Err(format!("{self} has no group named v around what is ordered; write it like '{right}'"))
@@ -49,7 +55,7 @@ impl Pattern {
 
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Quoted(self.regex.as_str()).fmt(f)
+        Quoted(self.0.as_str()).fmt(f)
     }
 }
 

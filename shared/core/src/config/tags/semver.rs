@@ -2,50 +2,17 @@
 //!
 //! Ranges are Cargo's dialect. Who writes npm's is told what Cargo's would be.
 
-use std::cmp::Ordering;
-use std::fmt;
-
 use semver::{Version, VersionReq};
 
-use super::Rule;
 use crate::model::image::Tag;
 
-#[derive(Debug)]
-pub(super) struct Semver {
-    text: String,
-    range: VersionReq,
-}
-
-impl Semver {
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
-        match VersionReq::parse(text) {
-            Ok(range) => Ok(Self { text: text.to_owned(), range }),
-            Err(_) => Err(mistake(text)),
-        }
-    }
-}
-
-impl Rule for Semver {
-    fn admits(&self, tag: &Tag) -> bool {
-        version(tag).is_some_and(|version| self.range.matches(&version))
-    }
-
-    fn by_text(&self, one: &Tag, other: &Tag) -> Ordering {
-        match (version(one), version(other)) {
-            (Some(one), Some(other)) => one.cmp_precedence(&other),
-            (one, other) => one.is_some().cmp(&other.is_some()),
-        }
-    }
-}
-
-impl fmt::Display for Semver {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "semver {:?}", self.text)
-    }
+/// The range; the error says what is wrong with the text, and what would be right.
+pub(super) fn range(text: &str) -> Result<VersionReq, String> {
+    VersionReq::parse(text).map_err(|_| mistake(text))
 }
 
 /// The version that a tag is; whole ones only, since `1.4` and `latest` move.
-fn version(tag: &Tag) -> Option<Version> {
+pub(super) fn version(tag: &Tag) -> Option<Version> {
     let text = tag.as_str();
     Version::parse(text.strip_prefix('v').unwrap_or(text)).ok()
 }
