@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use sha2::{Digest as _, Sha256};
-
 pub use mistake::{Mistake, Mistakes};
 pub use repository::RepositoryName;
 pub use source::Source;
@@ -11,7 +9,7 @@ pub use template::Template;
 
 use crate::config::tags::TagPolicy;
 use crate::model::id::{ClusterName, ContainerName, Home, ServiceName, TargetName};
-use crate::model::image::Repository;
+use crate::model::image::{Digest, Repository};
 use crate::model::notice::{Route, route};
 use crate::model::record::DeploymentSettings;
 
@@ -158,7 +156,7 @@ impl Config {
 }
 
 fn version_of(document: &str) -> String {
-    Sha256::digest(document).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    Digest::of(document.as_bytes()).short().to_owned()
 }
 
 #[cfg(test)]

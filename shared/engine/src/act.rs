@@ -141,13 +141,13 @@ impl<C: Cloud> Call<'_, C> {
         let deadline = deployment.deadline.unwrap_or(now);
         let target = lease.target.clone();
         let arm = async { timer::arm(cloud, &target, deadline).await.map_err(Stop::Failed) };
-        let (_, full) = lease.record().record(deployment.clone());
-        let write = lease.change(|record, fence| {
+        let (_, full) = lease.record().add(deployment.clone());
+        let write = lease.change(|record, _| {
             if let Some(image) = &decided.gated {
                 gate(record, image).map_err(|it| Stop::Refused(it.into_reason()))?;
             }
             // What a person asked for becomes their decision when it began: what ECS refuses decides nothing.
-            record.intend(fence, deployment.clone()).map(|(number, _)| number).map_err(|_| Stop::Lost)
+            Ok(record.add(deployment.clone()).0)
         });
         let archive = async {
             for deployment in &full {

@@ -5,7 +5,6 @@ use slipway_core::model::facts::{ImageFacts, ImageName, Revision, ServiceDeploym
 use slipway_core::model::id::{ServiceRevisionArn, TargetName};
 use slipway_core::model::image::Digest;
 use slipway_core::model::record::KnownGood;
-use slipway_core::rules::adoption::as_ran;
 use slipway_core::rules::mechanism::won;
 use slipway_core::rules::rollback::{Found, KnownGoodFacts, NeededImage, Presence, RevisionState, images_to_find};
 
@@ -29,7 +28,7 @@ pub(crate) async fn known_good_in(
     let good = |it: &&ServiceDeploymentFacts| {
         let ran = revisions.iter().find(|revision| Some(&revision.arn) == it.target.as_ref())?;
         let revision = ran.task_definition.as_ref()?.to_string();
-        Some(KnownGood { revision, ran: as_ran(&ran.images), at: it.finished_at.or(it.created_at)? })
+        Some(KnownGood { revision, ran: ran.images.clone(), at: it.finished_at.or(it.created_at)? })
     };
     Ok(won.iter().filter_map(good).collect())
 }

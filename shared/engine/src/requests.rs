@@ -38,7 +38,7 @@ impl<C: Cloud> Call<'_, C> {
         };
         let event = request.id.clone().unwrap_or_else(|| EventId::new(self.request_id));
         let services = by_service(&targets);
-        let asked = Asked { request, event: &event, trigger: Trigger::of(request.action.name()) };
+        let asked = Asked { request, event: &event, trigger: Trigger::from(request.action.name()) };
         let update = match &request.action {
             Action::Status(image) => return Ok(self.status(&targets, image.as_ref()).await),
             Action::History(last) => return Ok(self.history(&services, *last).await),

@@ -56,7 +56,7 @@ pub(super) fn service_deployment(brief: &types::ServiceDeploymentBrief) -> Optio
     Some(ServiceDeploymentFacts {
         arn: ServiceDeploymentArn::new(brief.service_deployment_arn()?),
         target: brief.target_service_revision_arn().map(ServiceRevisionArn::new),
-        status: ServiceDeploymentStatus::of(brief.status().map(|status| status.as_str()).unwrap_or_default()),
+        status: ServiceDeploymentStatus::from(brief.status().map(|status| status.as_str()).unwrap_or_default()),
         status_reason: brief.status_reason().map(str::to_owned),
         rollback_reason: None,
         rollback_to: None,

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::model::id::{
@@ -244,8 +245,8 @@ pub struct ServiceRevision {
     pub images: Vec<RanImage>,
 }
 
-/// What really ran in a container, from DescribeServiceRevisions.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What really ran in a container, from DescribeServiceRevisions; the record of the service keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RanImage {
     /// The container's name.
     pub container: String,

@@ -5,6 +5,8 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use strum::{EnumIter, IntoEnumIterator, IntoStaticStr};
 
 use crate::model::build::BuildChange;
 use crate::model::diff;
@@ -12,13 +14,12 @@ use crate::model::facts::ServiceFacts;
 use crate::model::id::{
     AccountId, ClusterName, DeploymentId, EventId, Home, Partition, Region, ServiceName, TargetName,
 };
+use crate::model::lenient;
 use crate::model::plan::{ImageChange, RevisionChange};
 use crate::model::record::{Deployment, Outcome};
 use crate::model::trigger::Trigger;
 
 pub use route::Route;
-
-mod read;
 
 pub mod route;
 
@@ -37,83 +38,63 @@ pub const VERSION: u32 = 1;
 #[serde(default)]
 pub struct Notice {
     /// The version of this structure, [`VERSION`].
-    #[serde(deserialize_with = "read::or_default")]
     pub version: u32,
     /// The same for every copy of the same notice: `ecs-svc/…/failed`, `config/…`.
-    #[serde(deserialize_with = "read::or_default")]
     pub id: String,
     /// What it tells.
-    #[serde(deserialize_with = "read::or_default")]
     pub kind: NoticeKind,
     /// How much it matters.
-    #[serde(deserialize_with = "read::or_default")]
     pub severity: Severity,
     /// When what it tells of happened.
-    #[serde(deserialize_with = "read::or_default")]
     #[cfg_attr(test, schemars(with = "schema::Moment"))]
     pub at: Timestamp,
     /// What happened, in one line.
-    #[serde(deserialize_with = "read::or_default")]
     pub headline: String,
     /// Why, in a sentence or two; the words of ECS and AWS are quoted.
-    #[serde(deserialize_with = "read::or_default")]
     pub reason: String,
     /// `cluster/service`; absent where no single service is meant.
-    #[serde(deserialize_with = "read::or_default")]
     pub target: Option<TargetName>,
     /// The cluster.
-    #[serde(deserialize_with = "read::or_default")]
     pub cluster: Option<ClusterName>,
     /// The service.
-    #[serde(deserialize_with = "read::or_default")]
     pub service: Option<ServiceName>,
     /// The image before and after; for a deploy that failed, `new` is what was refused.
-    #[serde(deserialize_with = "read::or_default")]
     pub image: Option<ImageChange>,
     /// The revisions before and after, `web:41` and `web:42`.
-    #[serde(deserialize_with = "read::or_default")]
     pub revision: Option<RevisionChange>,
     /// The deployment that it is about, as ECS events name it.
-    #[serde(deserialize_with = "read::or_default")]
     pub deployment: Option<DeploymentId>,
     /// Who or what triggered it.
-    #[serde(deserialize_with = "read::or_default")]
     pub cause: Option<TriggeredBy>,
     /// Seconds from the deployment's start to what is told.
-    #[serde(deserialize_with = "read::or_default")]
     pub duration_seconds: Option<i64>,
     /// How many of the service's tasks run.
-    #[serde(deserialize_with = "read::or_default")]
     pub tasks: Option<Tasks>,
     /// What the images were built from.
-    #[serde(deserialize_with = "read::or_default")]
     pub build: Option<BuildChange>,
     /// More lines: the mistakes of a document, ECS's own log of the service.
-    #[serde(deserialize_with = "read::items")]
+    #[serde(deserialize_with = "lenient::items")]
     pub details: Vec<String>,
     /// What changed in the task definition.
-    #[serde(deserialize_with = "read::items")]
+    #[serde(deserialize_with = "lenient::items")]
     pub changes: Vec<diff::Change>,
     /// What a person can do next, a sentence or a command each.
-    #[serde(deserialize_with = "read::items")]
+    #[serde(deserialize_with = "lenient::items")]
     pub advice: Vec<String>,
     /// Where to look.
-    #[serde(deserialize_with = "read::items")]
+    #[serde(deserialize_with = "lenient::items")]
     pub links: Vec<Link>,
     /// The partition, `aws`.
-    #[serde(deserialize_with = "read::or_default")]
     pub partition: Option<Partition>,
     /// The account, for readers of several.
-    #[serde(deserialize_with = "read::or_default")]
     pub account: Option<AccountId>,
     /// The region, likewise.
-    #[serde(deserialize_with = "read::or_default")]
     pub region: Option<Region>,
     /// Which channels are told, by the target's configuration; empty where it names none.
-    #[serde(deserialize_with = "read::items")]
+    #[serde(deserialize_with = "lenient::items")]
     pub notify: Vec<Route>,
     /// What was left out because SNS takes 256 KiB at most; empty in almost every notice.
-    #[serde(deserialize_with = "read::items")]
+    #[serde(deserialize_with = "lenient::items")]
     pub cut: Vec<String>,
 }
 
@@ -135,7 +116,9 @@ impl Notice {
 
     /// Reads a notice's JSON, leniently; `None` for what is no notice at all: no JSON object with an `id` and a `kind`.
     pub fn parse(text: &str) -> Option<Self> {
-        read::notice(text)
+        let members: Map<String, Value> = serde_json::from_str(text).ok()?;
+        let is_text = |name: &str| members.get(name).is_some_and(Value::is_string);
+        (is_text("id") && is_text("kind")).then(|| lenient::members(members))
     }
 }
 
@@ -190,12 +173,13 @@ impl Place<'_> {
 pub struct TriggeredBy {
     /// `push`, `deploy`, `redeploy`, `rollback`, `reconcile`, `release`; `external` for what Slipway did not do, `unknown`
     /// where nothing says who did it.
+    #[serde(deserialize_with = "lenient::or_default")]
     #[cfg_attr(test, schemars(with = "String"))]
     pub trigger: Trigger,
     /// The event's or request's id.
     pub event: Option<EventId>,
     /// Who asked, where the request said so.
-    #[serde(default, deserialize_with = "read::or_default", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::or_default", skip_serializing_if = "Option::is_none")]
     pub who: Option<String>,
 }
 
@@ -215,22 +199,13 @@ impl TriggeredBy {
     pub fn by(self, who: Option<String>) -> Self {
         Self { who, ..self }
     }
-
-    /// Somebody else: a person, Terraform, a pipeline.
-    pub fn external() -> Self {
-        Self { trigger: Trigger::External, event: None, who: None }
-    }
-
-    /// Nothing says who.
-    pub fn unknown() -> Self {
-        Self { trigger: Trigger::Unknown, event: None, who: None }
-    }
 }
 
 /// What a notice tells.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, IntoStaticStr)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum NoticeKind {
     /// Slipway updated the service; the deployment begins.
     Started,
@@ -269,45 +244,14 @@ pub enum NoticeKind {
 }
 
 impl NoticeKind {
-    /// Every kind that this version tells, in the order of a deployment's life.
-    pub const KNOWN: [Self; 15] = [
-        Self::Started,
-        Self::InProgress,
-        Self::Completed,
-        Self::Failing,
-        Self::RollingBack,
-        Self::Failed,
-        Self::RolledBack,
-        Self::RollbackFailed,
-        Self::Stopped,
-        Self::TimedOut,
-        Self::Superseded,
-        Self::External,
-        Self::Refused,
-        Self::ConfigInvalid,
-        Self::Undelivered,
-    ];
+    /// Every kind that this version publishes, in the order of a deployment's life.
+    pub fn known() -> impl Iterator<Item = Self> {
+        Self::iter().filter(|kind| *kind != Self::Unknown)
+    }
 
     /// The kind's word for machines, as in the JSON and the attributes; it never changes.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Started => "started",
-            Self::InProgress => "in_progress",
-            Self::Completed => "completed",
-            Self::Failing => "failing",
-            Self::RollingBack => "rolling_back",
-            Self::Failed => "failed",
-            Self::RolledBack => "rolled_back",
-            Self::RollbackFailed => "rollback_failed",
-            Self::Stopped => "stopped",
-            Self::TimedOut => "timed_out",
-            Self::Superseded => "superseded",
-            Self::External => "external",
-            Self::Refused => "refused",
-            Self::ConfigInvalid => "config_invalid",
-            Self::Undelivered => "undelivered",
-            Self::Unknown => "unknown",
-        }
+        self.into()
     }
 
     /// The kind that tells how a deployment of ours ended.
@@ -347,9 +291,12 @@ impl NoticeKind {
 }
 
 /// How much a notice matters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, EnumIter, IntoStaticStr,
+)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Severity {
     /// Good to know.
     #[default]
@@ -365,11 +312,34 @@ pub enum Severity {
 impl Severity {
     /// The word for machines, as in the JSON and the attributes; it never changes.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Success => "success",
-            Self::Warning => "warning",
-            Self::Failure => "failure",
+        self.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notice_of_a_later_version_is_read_as_far_as_it_is_understood() {
+        let notice = Notice::parse(
+            r#"{"version": 7, "id": "x/held", "kind": "held", "severity": "purple", "headline": "prod/web is on hold",
+                "at": "yesterday", "image": {"repository": "shop/web", "new": {"digest": "md5:1"}}, "target": "prod/web",
+                "details": ["one", 2, "three"], "changes": [{"path": "a", "how": "moved"}], "surprise": {"a": [1]}}"#,
+        )
+        .unwrap();
+        assert_eq!((notice.version, notice.kind, notice.severity), (7, NoticeKind::Unknown, Severity::Info));
+        assert_eq!(notice.headline, "prod/web is on hold");
+        assert_eq!(notice.target.unwrap().as_str(), "prod/web");
+        assert_eq!(notice.image, None);
+        assert_eq!(notice.details, ["one", "three"]);
+        assert_eq!(notice.changes, []);
+    }
+
+    #[test]
+    fn what_is_no_notice_is_told_apart() {
+        for text in ["", "nonsense", "[]", "3", "{}", r#"{"id": "x"}"#, r#"{"kind": "failed", "id": 4}"#] {
+            assert_eq!(Notice::parse(text), None, "{text}");
         }
     }
 }

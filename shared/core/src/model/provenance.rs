@@ -4,7 +4,6 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 use crate::model::facts::Revision;
 use crate::model::id::EventId;
@@ -52,7 +51,7 @@ impl Provenance {
             ("event", Some(marks(&self.event))),
             ("digest", Some(self.digest.to_string())),
             ("tag", tag),
-            ("trigger", Some(fitted(self.trigger.as_str()))),
+            ("trigger", Some(fitted(&self.trigger.to_string()))),
             ("previous", previous),
             ("request", self.request.as_deref().map(fitted)),
             ("pushed-at", pushed_at),
@@ -82,7 +81,7 @@ impl Provenance {
             digest,
             pushed_at: value("pushed-at").and_then(|at| at.parse().ok()),
             event,
-            trigger: Trigger::of(value("trigger").unwrap_or_default()),
+            trigger: Trigger::from(value("trigger").unwrap_or_default()),
             request: value("request").map(str::to_owned),
             previous: value("previous").map(str::to_owned),
         })
@@ -106,7 +105,8 @@ fn fitted(text: &str) -> String {
     if fits(text) {
         return text.to_owned();
     }
-    let hash: String = Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let digest = Digest::of(text.as_bytes());
+    let hash = &digest.hex()[..16];
     let room = LONGEST_VALUE - 1 - hash.len();
     let plain: String = text.chars().map(|c| if is_plain(c) { c } else { '_' }).take(room).collect();
     format!("{plain}@{hash}")

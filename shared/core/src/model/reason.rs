@@ -21,7 +21,9 @@ pub enum Weight {
 }
 
 /// Why a plan does what it does, or nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[cfg_attr(test, derive(strum::VariantNames))]
+#[strum(serialize_all = "snake_case")]
 #[expect(missing_docs, reason = "the fields are what the variant's sentence names")]
 pub enum Reason {
     /// A push under a tag that the policy deploys.
@@ -161,62 +163,26 @@ impl Reason {
 
     /// The reason's code for machines, `older` or `service_missing`; it never changes.
     pub fn code(&self) -> &'static str {
-        use Reason::*;
-        match self {
-            Pushed { .. } => "pushed",
-            Asked { .. } => "asked",
-            RedeployChanged => "redeploy_changed",
-            RedeployForced => "redeploy_forced",
-            RedeployMarked { .. } => "redeploy_marked",
-            Reconciled { .. } => "reconciled",
-            RollbackAsked { .. } => "rollback_asked",
-            Failed { .. } => "failed",
-            AlreadyRuns { .. } => "already_runs",
-            AlreadyUnderWay { .. } => "already_under_way",
-            AlreadyFailed { .. } => "already_failed",
-            AlreadyDone { .. } => "already_done",
-            Older { .. } => "older",
-            PushedBefore { .. } => "pushed_before",
-            NotOfPolicy { .. } => "not_of_policy",
-            Ignored { .. } => "ignored",
-            TagGone { .. } => "tag_gone",
-            NotAnImage { .. } => "not_an_image",
-            Busy { .. } => "busy",
-            Queued { .. } => "queued",
-            Held { .. } => "held",
-            Quarantined { .. } => "quarantined",
-            BeforeDecision { .. } => "before_decision",
-            GaveUp { .. } => "gave_up",
-            SameBuild { .. } => "same_build",
-            GaveWay { .. } => "gave_way",
-            BestRuns { .. } => "best_runs",
-            NoCandidate { .. } => "no_candidate",
-            Adopted { .. } => "adopted",
-            Settling { .. } => "settling",
-            NotQuarantined { .. } => "not_quarantined",
-            ServiceMissing { .. } => "service_missing",
-            ServiceNotActive { .. } => "service_not_active",
-            WrongController { .. } => "wrong_controller",
-            ManagedByEcs => "managed_by_ecs",
-            InFlight { .. } => "in_flight",
-            RollingBack { .. } => "rolling_back",
-            NoContainer { .. } => "no_container",
-            UnknownContainer { .. } => "unknown_container",
-            Unrenderable { .. } => "unrenderable",
-            SetBySecret { .. } => "set_by_secret",
-            Archived { .. } => "archived",
-            NoSuchImage { .. } => "no_such_image",
-            NeedsForce { .. } => "needs_force",
-            HeldNeedsForce { .. } => "held_needs_force",
-            StillBusy { .. } => "still_busy",
-            NoKnownGood => "no_known_good",
-            RunsAlready { .. } => "runs_already",
-            NoSuchRevision { .. } => "no_such_revision",
-            ImageGone { .. } => "image_gone",
-            WhichRepository { .. } => "which_repository",
-            NotItsRepository { .. } => "not_its_repository",
-            Aws { .. } => "aws",
-            OutOfTime => "out_of_time",
-        }
+        self.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strum::VariantNames;
+
+    use super::*;
+
+    #[test]
+    fn the_codes_never_change() {
+        let codes = "pushed asked redeploy_changed redeploy_forced redeploy_marked reconciled rollback_asked failed \
+                     already_runs already_under_way already_failed already_done older pushed_before not_of_policy ignored \
+                     tag_gone not_an_image busy queued held quarantined before_decision gave_up same_build gave_way best_runs \
+                     no_candidate adopted settling not_quarantined service_missing service_not_active wrong_controller \
+                     managed_by_ecs in_flight rolling_back no_container unknown_container unrenderable set_by_secret archived \
+                     no_such_image needs_force held_needs_force still_busy no_known_good runs_already no_such_revision \
+                     image_gone which_repository not_its_repository aws out_of_time";
+        assert_eq!(Reason::VARIANTS.join(" "), codes);
+        assert_eq!(Reason::OutOfTime.code(), "out_of_time");
     }
 }

@@ -9,13 +9,14 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::model::facts::RanImage;
 use crate::model::id::{DeploymentId, EventId};
 use crate::model::image::{Digest, Tag};
 use crate::model::lenient;
 use crate::model::trigger::Trigger;
 
 pub use deployment::{Deployment, DeploymentState, Ended, Failing, Progress, Rollback};
-pub use lease::{Busy, Fence, Lost, Unserved};
+pub use lease::{Busy, Fence, Lost};
 pub use life::{Began, Once};
 pub use outcome::Outcome;
 pub use settings::{DeploymentSettings, RollbackMode};
@@ -149,21 +150,19 @@ pub struct PendingInput {
     /// The event or the request; the same for a repeated one.
     pub event: EventId,
     /// The repository's URI; `None` to decide again among everything that the registry has.
-    #[serde(default)]
     pub repository: Option<String>,
     /// The tag that was pushed; `None` likewise.
-    #[serde(default)]
     pub tag: Option<Tag>,
     /// When it was pushed, or asked for.
     pub at: Timestamp,
     /// What it is left by: a push, the reconcile, or a release.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub trigger: Trigger,
     /// Who asked to decide again, where a request said so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub who: Option<String>,
     /// Why they did, in their words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
@@ -193,21 +192,9 @@ pub struct KnownGood {
     pub revision: String,
     /// The images that really ran, by container; where the revision names a tag, this says what it meant then.
     #[serde(default)]
-    pub ran: Vec<Ran>,
+    pub ran: Vec<RanImage>,
     /// When its deployment completed, or when it was first seen to run.
     pub at: Timestamp,
-}
-
-/// What really ran in a container.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ran {
-    /// The container's name.
-    pub container: String,
-    /// The image as the task definition named it.
-    pub image: String,
-    /// What ECS resolved it to.
-    #[serde(default)]
-    pub digest: Option<Digest>,
 }
 
 /// An image that failed on this service.
@@ -218,7 +205,6 @@ pub struct Quarantined {
     /// The image.
     pub digest: Digest,
     /// The tag it went by.
-    #[serde(default)]
     pub tag: Option<Tag>,
     /// Why, in half a sentence: "its tasks stopped with exit code 1".
     pub cause: String,
@@ -234,7 +220,6 @@ pub struct Decision {
     /// When.
     pub at: Timestamp,
     /// By whom, where the request said so.
-    #[serde(default)]
     pub who: Option<String>,
 }
 
@@ -244,10 +229,8 @@ pub struct Hold {
     /// Since when.
     pub at: Timestamp,
     /// Who, where the request said so.
-    #[serde(default)]
     pub who: Option<String>,
     /// Why, in the person's words.
-    #[serde(default)]
     pub reason: Option<String>,
 }
 

@@ -6,9 +6,9 @@
 
 use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use crate::model::id::{EventId, TargetName};
+use crate::model::image::Digest;
 
 /// The name of a service's timer for this minute, at most 64 of the characters that EventBridge Scheduler takes.
 pub fn name(target: &TargetName, at: Timestamp) -> String {
@@ -38,7 +38,7 @@ pub fn chunk(reconcile: &EventId, number: usize) -> String {
 }
 
 fn hash(text: &str) -> String {
-    Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    Digest::of(text.as_bytes()).hex()[..16].to_owned()
 }
 
 #[cfg(test)]

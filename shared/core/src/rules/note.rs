@@ -1,7 +1,8 @@
 //! What a decision has learned and the record does not say yet; it is written with the next write.
 
 use crate::model::build::BuildChange;
-use crate::model::record::{Began, Blocked, Decision, KnownGood, PendingInput, Ran, Service};
+use crate::model::facts::RanImage;
+use crate::model::record::{Began, Blocked, Decision, KnownGood, PendingInput, Service};
 
 /// Something to write into the record with the next write; noting it twice changes nothing more.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,7 +12,7 @@ pub enum Note {
     /// A person decided, here or elsewhere.
     Decided(Decision),
     /// What a good revision's tags really meant when it ran.
-    Ran(String, Vec<Ran>),
+    Ran(String, Vec<RanImage>),
     /// An update whose answer was lost made this deployment.
     Began(u64, Began),
     /// An update that this very invocation meant in an earlier try never took effect.

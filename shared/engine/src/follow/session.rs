@@ -109,7 +109,7 @@ impl<'a, C: Cloud> FollowSession<'a, C> {
     /// Writes a deployment down that was found, unless somebody else was faster; one that there is no more room for is
     /// archived.
     pub(crate) async fn write_down(&mut self, deployment: Deployment) -> Result<Option<u64>, Error> {
-        let Some((number, dropped)) = self.write(|record| record.find(deployment.clone())).await? else {
+        let Some((number, dropped)) = self.write(|record| record.add_observed(deployment.clone())).await? else {
             return Ok(None);
         };
         for old in &dropped {

@@ -265,7 +265,7 @@ impl ServiceDeployment {
     fn brief(&self, service: &Service) -> ServiceDeploymentFacts {
         ServiceDeploymentFacts {
             arn: ServiceDeploymentArn::new(self.arn.as_str()),
-            status: ServiceDeploymentStatus::of(self.status),
+            status: ServiceDeploymentStatus::from(self.status),
             status_reason: self.reason.clone(),
             rollback_reason: None,
             rollback_to: None,

@@ -37,8 +37,9 @@ pub struct ServiceDeploymentFacts {
     pub finished_at: Option<Timestamp>,
 }
 
-/// How a service deployment stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How a service deployment stands; it is read from ECS's word by `From<&str>`.
+#[derive(Clone, Debug, PartialEq, Eq, strum::EnumString)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum ServiceDeploymentStatus {
     /// `PENDING`.
     Pending,
@@ -59,41 +60,8 @@ pub enum ServiceDeploymentStatus {
     /// `ROLLBACK_FAILED`.
     RollbackFailed,
     /// A status that this version doesn't know.
+    #[strum(default)]
     Other(String),
-}
-
-impl ServiceDeploymentStatus {
-    /// The status of this word.
-    pub fn of(word: &str) -> Self {
-        match word {
-            "PENDING" => Self::Pending,
-            "IN_PROGRESS" => Self::InProgress,
-            "SUCCESSFUL" => Self::Successful,
-            "STOP_REQUESTED" => Self::StopRequested,
-            "STOPPED" => Self::Stopped,
-            "ROLLBACK_REQUESTED" => Self::RollbackRequested,
-            "ROLLBACK_IN_PROGRESS" => Self::RollbackInProgress,
-            "ROLLBACK_SUCCESSFUL" => Self::RollbackSuccessful,
-            "ROLLBACK_FAILED" => Self::RollbackFailed,
-            other => Self::Other(other.to_owned()),
-        }
-    }
-
-    /// ECS's word for it.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Pending => "PENDING",
-            Self::InProgress => "IN_PROGRESS",
-            Self::Successful => "SUCCESSFUL",
-            Self::StopRequested => "STOP_REQUESTED",
-            Self::Stopped => "STOPPED",
-            Self::RollbackRequested => "ROLLBACK_REQUESTED",
-            Self::RollbackInProgress => "ROLLBACK_IN_PROGRESS",
-            Self::RollbackSuccessful => "ROLLBACK_SUCCESSFUL",
-            Self::RollbackFailed => "ROLLBACK_FAILED",
-            Self::Other(word) => word,
-        }
-    }
 }
 
 /// Whether a service deployment waits for somebody.

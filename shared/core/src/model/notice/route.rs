@@ -3,8 +3,10 @@
 //! The routes travel in the notice itself, so that whoever posts it needs no configuration document.
 
 use serde::{Deserialize, Serialize};
+use strum::IntoEnumIterator;
 
-use super::{Notice, NoticeKind, Severity, read};
+use super::{Notice, NoticeKind, Severity};
+use crate::model::lenient;
 
 /// The word for everything that goes wrong with a deployment, whatever its kind.
 ///
@@ -17,10 +19,10 @@ const FAILED: &str = "failed";
 #[serde(default)]
 pub struct Route {
     /// The channel's name with its `#`, or its id.
-    #[serde(deserialize_with = "read::or_default")]
+    #[serde(deserialize_with = "lenient::or_default")]
     pub slack: String,
     /// The kinds and severities that are told there; empty for all.
-    #[serde(deserialize_with = "read::items", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "lenient::items", skip_serializing_if = "Vec::is_empty")]
     pub on: Vec<String>,
 }
 
@@ -41,8 +43,7 @@ impl Route {
 
 /// Every word that a route may have in `on`: the kinds, then the severities.
 pub fn words() -> impl Iterator<Item = &'static str> {
-    let severities = [Severity::Info, Severity::Success, Severity::Warning, Severity::Failure];
-    NoticeKind::KNOWN.into_iter().map(NoticeKind::as_str).chain(severities.map(Severity::as_str))
+    NoticeKind::known().map(NoticeKind::as_str).chain(Severity::iter().map(Severity::as_str))
 }
 
 impl Notice {

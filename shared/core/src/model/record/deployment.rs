@@ -17,18 +17,16 @@ pub struct Deployment {
     /// Its number on this service; it names the deadline's schedule.
     pub number: u64,
     /// Who or what brought it about; [`Trigger::External`] is what others did.
+    #[serde(deserialize_with = "lenient::or_default")]
     pub trigger: Trigger,
     /// The event or the request.
-    #[serde(default)]
     pub event: Option<EventId>,
     /// The Lambda request that meant it; that request's own next try knows by this what the first one did.
-    #[serde(default)]
     pub request: Option<String>,
     /// Who asked, where the request said so.
-    #[serde(default)]
     pub who: Option<String>,
     /// Why they asked, in their words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub request_reason: Option<String>,
     /// The image before and after.
     #[serde(default, deserialize_with = "lenient::or_default")]
@@ -47,7 +45,6 @@ pub struct Deployment {
     /// How far it has come.
     pub state: DeploymentState,
     /// When its deadline rings.
-    #[serde(default)]
     pub deadline: Option<Timestamp>,
     /// The tasks of it that stopped by themselves, by ARN, each once.
     #[serde(default, deserialize_with = "lenient::items")]
@@ -67,7 +64,6 @@ pub enum DeploymentState {
     /// It was written down, and UpdateService comes after that; whether it took effect is not known.
     Intended {
         /// The PRIMARY deployment at that time: another one tells that the update took effect.
-        #[serde(default)]
         previous_primary: Option<DeploymentId>,
     },
     /// ECS made it, and it has not ended.
@@ -106,13 +102,11 @@ pub struct Ended {
     /// When.
     pub at: Timestamp,
     /// Why, in a sentence.
-    #[serde(default)]
     pub reason: Option<String>,
     /// How it was published to have ended, where it completed after all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub corrected_from: Option<Outcome>,
     /// What was known of it by then; `None` of an intent whose service was deleted.
-    #[serde(default)]
     pub progress: Option<Progress>,
 }
 
@@ -144,23 +138,19 @@ pub struct Rollback {
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub how: RollbackMethod,
     /// The revision it goes back to, `web:41`.
-    #[serde(default)]
     pub to: Option<String>,
     /// When it was decided; the call comes after this.
     pub at: Timestamp,
     /// The PRIMARY deployment when it was decided.
-    #[serde(default)]
     pub previous_primary: Option<DeploymentId>,
     /// The deployment that brings it about, once ECS named it.
-    #[serde(default)]
     pub deployment: Option<DeploymentId>,
     /// When ECS accepted it.
-    #[serde(default)]
     pub done_at: Option<Timestamp>,
 }
 
 impl Deployment {
-    /// One of which nothing is known yet but what set it going and when it was meant; [`record`](super::Service::record) numbers it.
+    /// One of which nothing is known yet but what set it going and when it was meant; [`add`](super::Service::add) numbers it.
     pub fn of(trigger: Trigger, intended_at: Timestamp) -> Self {
         Self {
             number: 0,

@@ -23,15 +23,6 @@ pub struct Busy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lost;
 
-/// Why the lease is not let go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unserved {
-    /// Inputs came meanwhile; they are served first.
-    Inputs,
-    /// It isn't ours any more.
-    Lost,
-}
-
 impl Pending {
     /// Whether it can be served, or what blocks it may be over; images that settle have to wait until their time.
     pub fn is_due(&self, now: Timestamp) -> bool {
@@ -99,14 +90,14 @@ impl Service {
         self.pending.retain(|it| it.blocked.is_some() || !inputs.contains(&it.input));
     }
 
-    /// Lets the lease go, unless there are inputs to serve first.
-    pub fn let_go(&mut self, fence: Fence) -> Result<(), Unserved> {
-        self.check(fence).map_err(|Lost| Unserved::Lost)?;
-        if self.unblocked().next().is_some() {
-            return Err(Unserved::Inputs);
+    /// Lets the lease go, unless there are inputs to serve first; these.
+    pub fn let_go(&mut self, fence: Fence) -> Result<Vec<PendingInput>, Lost> {
+        self.check(fence)?;
+        let unserved: Vec<_> = self.unblocked().cloned().collect();
+        if unserved.is_empty() {
+            self.lease = None;
         }
-        self.lease = None;
-        Ok(())
+        Ok(unserved)
     }
 
     /// Lets the lease go although inputs may be there; they are served after it.

@@ -11,15 +11,9 @@ use crate::model::image::Digest;
 use crate::model::trigger::Trigger;
 
 impl Service {
-    /// Writes down what is about to be done, before it is. The number of the deployment, and what is to be archived.
-    pub fn intend(&mut self, fence: Fence, deployment: Deployment) -> Result<(u64, Vec<Deployment>), Lost> {
-        self.check(fence)?;
-        Ok(self.record(deployment))
-    }
-
     /// Writes down a deployment that was found at ECS, if nobody has done so since, and nothing was meant since that it may
     /// be. Its number, and what is to be archived. What somebody else made counts as a person's decision from then on.
-    pub fn find(&mut self, found: Deployment) -> Option<(u64, Vec<Deployment>)> {
+    pub fn add_observed(&mut self, found: Deployment) -> Option<(u64, Vec<Deployment>)> {
         let is_known = found.id().is_some_and(|id| self.of_id(id).is_some());
         if is_known || self.expects_a_deployment() {
             return None;
@@ -29,11 +23,11 @@ impl Service {
             false => decision_of(&found),
         };
         decision.into_iter().for_each(|decision| self.decided(decision));
-        Some(self.record(found))
+        Some(self.add(found))
     }
 
     /// Writes down a deployment; its number, and what is to be archived because there is no more room for it.
-    pub fn record(&mut self, deployment: Deployment) -> (u64, Vec<Deployment>) {
+    pub fn add(&mut self, deployment: Deployment) -> (u64, Vec<Deployment>) {
         self.count += 1;
         let deployment = Deployment { number: self.count, ..deployment };
         // What somebody else made may be found after something newer was meant.

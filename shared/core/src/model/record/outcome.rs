@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 /// The end of a deployment. Each story has exactly one; until then it is in progress.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It won: the service runs it.
@@ -29,17 +30,7 @@ pub enum Outcome {
 impl Outcome {
     /// The word for machines; it never changes.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Superseded => "superseded",
-            Self::RolledBackByEcs => "rolled_back_by_ecs",
-            Self::RolledBackBySlipway => "rolled_back_by_slipway",
-            Self::RollbackFailed => "rollback_failed",
-            Self::Stopped => "stopped",
-            Self::TimedOut => "timed_out",
-            Self::External => "external",
-        }
+        self.into()
     }
 
     /// Whether the remaining images are decided again: not after a person stopped it, nor where a person is called.

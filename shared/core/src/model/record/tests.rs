@@ -41,10 +41,10 @@ fn only_one_holds_the_lease_and_its_own_next_try_takes_it_over() {
     assert_eq!(record.check(again), Ok(()));
 
     // Expired, and nobody took it: still its holder's. Then somebody does.
-    assert_eq!(record.let_go(first), Err(Unserved::Lost));
+    assert_eq!(record.let_go(first), Err(Lost));
     let other = record.acquire("b", at("10:06:00"), at("10:11:00")).unwrap();
-    assert_eq!(record.let_go(again), Err(Unserved::Lost));
-    assert_eq!(record.let_go(other), Ok(()));
+    assert_eq!(record.let_go(again), Err(Lost));
+    assert_eq!(record.let_go(other), Ok(vec![]));
     assert_eq!(record.lease, None);
 }
 
@@ -54,12 +54,12 @@ fn an_input_that_nothing_blocks_keeps_the_lease_from_being_let_go() {
     let fence = record.acquire("a", at("10:00:00"), at("10:05:00")).unwrap();
     record.leave(input("1"));
     record.leave(input("1"));
-    assert_eq!(record.let_go(fence), Err(Unserved::Inputs));
+    assert_eq!(record.let_go(fence), Ok(vec![input("1")]));
     assert_eq!(record.unblocked().collect::<Vec<_>>(), [&input("1")]);
     record.served(&[input("1")]);
     record.block(input("2"), Blocked::Deployment);
     record.served(&[input("2")]);
-    assert_eq!(record.let_go(fence), Ok(()), "what is blocked stays, and keeps nobody");
+    assert_eq!(record.let_go(fence), Ok(vec![]), "what is blocked stays, and keeps nobody");
     record.unblock(at("10:00:00"));
     assert_eq!(record.unblocked().collect::<Vec<_>>(), [&input("2")]);
 }
@@ -94,7 +94,7 @@ fn what_blocks_an_input_is_over_with_a_deployment_or_with_time() {
 fn every_step_of_a_life_is_taken_once() {
     let mut record = Service::default();
     let fence = record.acquire("a", at("10:00:00"), at("10:05:00")).unwrap();
-    let (number, archived) = record.intend(fence, deployment(1)).unwrap();
+    let (number, archived) = record.add(deployment(1));
     assert_eq!((number, archived.len()), (1, 0));
     let began = |id: &str, second: &str| Began {
         deployment: DeploymentId::new(id),
@@ -159,7 +159,7 @@ fn every_step_of_a_life_is_taken_once() {
 fn what_completes_after_all_is_not_quarantined_any_more() {
     for outcome in [Outcome::Failed, Outcome::TimedOut, Outcome::RollbackFailed, Outcome::Stopped] {
         let mut record = Service::default();
-        let (number, _) = record.record(deployment(1));
+        let (number, _) = record.add(deployment(1));
         record.add_to_quarantine(Quarantined {
             repository: "shop/web".to_owned(),
             digest: digest(2),
@@ -188,7 +188,7 @@ fn what_completes_after_all_is_not_quarantined_any_more() {
 fn what_succeeded_or_gave_way_is_not_quarantined() {
     for outcome in [Outcome::Completed, Outcome::Superseded, Outcome::External] {
         let mut record = Service::default();
-        let (number, _) = record.record(deployment(1));
+        let (number, _) = record.add(deployment(1));
         record.end(number, outcome, at("10:04:00"), None);
         assert_eq!(record.quarantine, [], "{outcome}");
     }
@@ -197,10 +197,10 @@ fn what_succeeded_or_gave_way_is_not_quarantined() {
 #[test]
 fn old_deployments_are_archived_but_never_before_their_end() {
     let mut record = Service::default();
-    let (open, _) = record.record(deployment(1));
+    let (open, _) = record.add(deployment(1));
     let mut archived = Vec::new();
     for n in 2..=15 {
-        let (number, dropped) = record.record(deployment(n));
+        let (number, dropped) = record.add(deployment(n));
         record.end(number, Outcome::Completed, at("10:04:00"), None);
         archived.extend(dropped.into_iter().map(|it| it.number));
     }
@@ -326,7 +326,7 @@ fn the_words_of_the_record_never_change() {
         ..Progress::of(DeploymentId::new("ecs-svc/1"), at("10:00:01"))
     };
     let state = DeploymentState::InProgress(progress);
-    record.record(Deployment { state, ..Deployment::of(Trigger::Release, at("10:00:00")) });
+    record.add(Deployment { state, ..Deployment::of(Trigger::Release, at("10:00:00")) });
     record.decided(Decision { what: DecisionKind::External, at: at("10:00:00"), who: None });
     let written = serde_json::to_value(&record).unwrap();
     let (deployment, progress) = (&written["deployments"][0], &written["deployments"][0]["state"]["in_progress"]);
@@ -342,12 +342,12 @@ fn the_words_of_the_record_never_change() {
 fn what_a_person_asked_for_is_a_decision_and_a_release_is_none() {
     let mut record = Service::default();
     let found = |trigger: Trigger| {
-        let progress = Progress::of(DeploymentId::new(trigger.as_str()), at("10:00:01"));
+        let progress = Progress::of(DeploymentId::new(trigger.to_string()), at("10:00:01"));
         let state = DeploymentState::InProgress(progress);
         Deployment { who: Some("ana".to_owned()), state, ..Deployment::of(trigger, at("10:00:00")) }
     };
     for trigger in [Trigger::Push, Trigger::Reconcile, Trigger::Release, Trigger::Other("promotion".to_owned())] {
-        record.find(found(trigger)).unwrap();
+        record.add_observed(found(trigger)).unwrap();
         assert_eq!(record.decision, None);
     }
     for (trigger, what) in [
@@ -355,7 +355,7 @@ fn what_a_person_asked_for_is_a_decision_and_a_release_is_none() {
         (Trigger::Redeploy, DecisionKind::Redeploy),
         (Trigger::Rollback, DecisionKind::Rollback),
     ] {
-        record.find(found(trigger)).unwrap();
+        record.add_observed(found(trigger)).unwrap();
         assert_eq!(record.decision.take().map(|it| (it.what, it.who)), Some((what, Some("ana".to_owned()))));
     }
 }
@@ -368,10 +368,10 @@ fn an_update_that_made_no_deployment_of_its_own_is_no_deployment_but_may_be_a_de
         revision: TaskDefinitionArn::new("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:1"),
     };
     let mut record = Service::default();
-    let (first, _) = record.record(deployment(1));
+    let (first, _) = record.add(deployment(1));
     record.began(first, &began);
     let asked = Deployment { trigger: Trigger::Rollback, intended_at: at("10:10:00"), ..deployment(2) };
-    let (second, _) = record.record(asked);
+    let (second, _) = record.add(asked);
     // ECS had gone back to it by then, so the service ran it already.
     record.began(second, &began);
     assert_eq!(record.deployments.iter().map(|it| it.number).collect::<Vec<_>>(), [first]);
@@ -391,7 +391,7 @@ fn what_never_began_is_decided_again_and_a_release_stays_one() {
             request_reason: Some("it is fixed".to_owned()),
             ..Deployment::of(trigger, at("10:00:00"))
         };
-        let (number, _) = record.record(asked);
+        let (number, _) = record.add(asked);
         record.never_began(number);
         assert_eq!(record.deployments, []);
         record.pending.pop().map(|it| (it.input.trigger, it.input.who, it.input.reason))

@@ -70,7 +70,7 @@ fn a_rolling_deployment_takes_its_course() {
     );
     row(
         "ECS's story is of a status that is not known",
-        with(Off, going()).service_deployment(Status::of("NEWLY_MADE"), ""),
+        with(Off, going()).service_deployment(Status::from("NEWLY_MADE"), ""),
         "is in progress",
     );
 }

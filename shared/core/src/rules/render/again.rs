@@ -3,18 +3,17 @@
 use serde_json::{Map, Value};
 
 use crate::model::diff::Diff;
-use crate::model::facts::Revision;
+use crate::model::facts::{RanImage, Revision};
 use crate::model::id::ContainerName;
 use crate::model::image::ImageRef;
 use crate::model::plan::Rendering;
 use crate::model::provenance::Provenance;
 use crate::model::reason::Reason;
-use crate::model::record::Ran;
 
 use super::{READ_ONLY, containers, tagging};
 
 /// Renders `base` with each container's image pinned to what ran in it; what is not recorded stays as it is named.
-pub fn again(base: &Revision, ran: &[Ran], provenance: &Provenance) -> Result<Rendering, Reason> {
+pub fn again(base: &Revision, ran: &[RanImage], provenance: &Provenance) -> Result<Rendering, Reason> {
     containers::check(base).map_err(|problem| containers::unrenderable(base, problem))?;
     let mut body: Map<String, Value> = base
         .definition

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
-use sha2::{Digest as _, Sha256};
 
+use crate::model::image::Digest;
 use crate::rules::render::tagging;
 
 /// The SHA-256, in hexadecimal digits, of a body and of the event for which it is rendered. Bodies have the same exactly where
@@ -16,10 +16,7 @@ pub(super) fn identity(body: &Map<String, Value>) -> String {
         let _ = write!(text, "{tag:?}");
     }
     let _ = write!(text, "{:?}", tagging::event(&tagging::all(body)));
-    Sha256::digest(text).iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    Digest::of(text.as_bytes()).hex().to_owned()
 }
 
 /// As far down as order is not always data.

@@ -2,12 +2,12 @@
 
 use super::{Destination, Gone, KnownGoodFacts, Origin, select, steps, usable};
 use crate::config::Target;
-use crate::model::facts::{Revision, ServiceFacts};
+use crate::model::facts::{RanImage, Revision, ServiceFacts};
 use crate::model::id::{EventId, TaskDefinitionArn};
 use crate::model::image::{Digest, ImageRef, Repository};
 use crate::model::plan::{ImageChange, Plan, Step};
 use crate::model::reason::Reason;
-use crate::model::record::{KnownGood, Ran, Service};
+use crate::model::record::{KnownGood, Service};
 use crate::rules::candidate::By;
 use crate::rules::gates::{NotOpen, undisturbed};
 use crate::rules::render::{self, shown_in};
@@ -108,7 +108,7 @@ fn image(
     running: &Revision,
     to: &Revision,
     (target, repository): &(&Target, Repository),
-    ran: &[Ran],
+    ran: &[RanImage],
 ) -> Option<ImageChange> {
     let mut new = shown_in(to, target, repository)?;
     new.digest = new.digest.or_else(|| digest_of(to, target, repository, ran));
@@ -116,7 +116,7 @@ fn image(
 }
 
 /// The digest of a repository's image in a revision: as it is pinned there, or as it ran.
-fn digest_of(to: &Revision, target: &Target, repository: &Repository, ran: &[Ran]) -> Option<Digest> {
+fn digest_of(to: &Revision, target: &Target, repository: &Repository, ran: &[RanImage]) -> Option<Digest> {
     let containers = render::containers_of(to, repository, &target.containers).ok()?;
     containers.iter().find_map(|container| {
         let image = ImageRef::parse(render::image_of(to, container)?)?;

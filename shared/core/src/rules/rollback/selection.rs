@@ -1,9 +1,9 @@
 //! Which known-good revision a rollback goes to: one selection, whether Slipway or a person asks.
 
 use super::known_good::{Found, KnownGoodFacts, RevisionState};
-use crate::model::facts::ImageName;
+use crate::model::facts::{ImageName, RanImage};
 use crate::model::id::TaskDefinitionArn;
-use crate::model::record::{self, KnownGood, Ran};
+use crate::model::record::{self, KnownGood};
 
 /// Where a rollback goes.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,7 +15,7 @@ pub enum Destination {
         /// The known-good revision.
         base: TaskDefinitionArn,
         /// The images that ran with it.
-        ran: Vec<Ran>,
+        ran: Vec<RanImage>,
         /// Why it cannot be used as it is.
         because: RegisterReason,
     },

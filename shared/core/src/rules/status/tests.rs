@@ -79,7 +79,7 @@ impl Case {
     }
 
     fn past(self, status: &str) -> Self {
-        Self { past: Some(Past { became: became(&ServiceDeploymentStatus::of(status)), reason: None }), ..self }
+        Self { past: Some(Past { became: became(&ServiceDeploymentStatus::from(status)), reason: None }), ..self }
     }
 
     fn plan(self, reason: Reason) -> Self {

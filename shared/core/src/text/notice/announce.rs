@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use sha2::{Digest as _, Sha256};
 
 use crate::config::{Mistake, Mistakes};
 use crate::model::id::{DeploymentId, Home, TargetName, TaskDefinitionArn};
+use crate::model::image::Digest;
 use crate::model::notice::{Notice, NoticeKind, Place, Severity, TriggeredBy, VERSION};
 use crate::model::plan::{ImageChange, Plan, RevisionChange, Shown};
 use crate::model::reason::Reason;
@@ -187,10 +187,6 @@ fn mistake(mistake: &Mistake) -> String {
 /// Sixteen hexadecimal digits for a target and what set Slipway going: the same for a repeated event.
 fn fingerprint(target: &TargetName, cause: &TriggeredBy) -> String {
     let event = cause.event.as_ref().map_or("", |event| event.as_str());
-    let hash = Sha256::digest(format!("{target}\n{}\n{event}", cause.trigger));
-    hash.iter().take(8).fold(String::new(), |mut digits, byte| {
-        // Writing to a string cannot fail.
-        _ = write!(digits, "{byte:02x}");
-        digits
-    })
+    let hash = Digest::of(format!("{target}\n{}\n{event}", cause.trigger).as_bytes());
+    hash.hex()[..16].to_owned()
 }
