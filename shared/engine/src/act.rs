@@ -90,9 +90,9 @@ impl<C: Cloud> Call<'_, C> {
     async fn update(&self, lease: &mut HeldLease<'_, C>, decided: &Decided<'_>) -> Result<TargetResult, Stop> {
         let Decided { plan, trigger, event, .. } = decided;
         if lease.suspects()
-            && let Some(family) = plan.family()
+            && let Some(rendering) = plan.rendering()
         {
-            self.registrations.suspect(family);
+            self.registrations.suspect(rendering.family());
         }
         let mut number = None;
         let intend = async {

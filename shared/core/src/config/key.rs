@@ -2,8 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::reader::{Path, Reader};
-use super::yaml::Node;
+use super::reader::{At, Reader};
 
 /// A key of one of the document's maps; `T` is what that map is read into.
 #[cfg_attr(not(test), expect(dead_code, reason = "the schema and the README are written by tests"))]
@@ -16,10 +15,8 @@ pub(super) struct Key<T: 'static> {
     /// What it means, without a capital letter and a full stop, as the README's table has it.
     pub(super) says: &'static str,
     /// Takes a value, and notes the mistakes in it.
-    pub(super) read: Read<T>,
+    pub(super) read: for<'n> fn(&mut T, &mut Reader<'n>, &At<'n, '_>),
 }
-
-pub(super) type Read<T> = for<'n> fn(&mut T, &mut Reader<'n>, &'n Node<'n>, &Path<'_>);
 
 /// Whether a map may lack the key.
 #[cfg_attr(not(test), expect(dead_code, reason = "the schema and the README are written by tests"))]

@@ -1,4 +1,4 @@
-//! Repositories as the document names them, and which repository is meant.
+//! Repositories as the document names them, and which repository that is.
 
 use crate::model::id::Home;
 use crate::model::image::{ImageRef, Registry, Repository};
@@ -29,8 +29,7 @@ impl RepositoryName {
             ));
         };
         if image.tag.is_some() || image.digest.is_some() {
-            let bare = ImageRef { tag: None, digest: None, ..image };
-            let bare = bare.to_string();
+            let bare = ImageRef { tag: None, digest: None, ..image }.to_string();
             return Err(format!(
                 "{text:?} names an image; write the repository alone, {bare:?}, and what to deploy under `tags`"
             ));
@@ -59,7 +58,7 @@ impl RepositoryName {
         }
     }
 
-    /// The repository meant, seen from where the function runs.
+    /// The repository, seen from where the function runs.
     pub fn at(&self, home: &Home) -> Repository {
         match self {
             Self::Home(name) => Repository::at_home(name, home),
@@ -67,15 +66,9 @@ impl RepositoryName {
         }
     }
 
-    /// Whether this repository is meant, seen from where the function runs.
+    /// Whether it names this repository, seen from where the function runs.
     pub fn is(&self, repository: &Repository, home: &Home) -> bool {
-        match (self, &repository.registry) {
-            (Self::Full(own), _) => own == repository,
-            (Self::Home(name), Registry::Ecr { account, region }) => {
-                *name == repository.name && *account == home.account && *region == home.region
-            }
-            (Self::Home(_), Registry::Other(_)) => false,
-        }
+        self.at(home) == *repository
     }
 
     /// Whether the two could be one repository: a name at home may be any registry's, until home is known.

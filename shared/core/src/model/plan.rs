@@ -48,18 +48,10 @@ impl Plan {
         Self { reason, blocked: None, ..self }
     }
 
-    /// The family that a revision is registered in, where one is.
-    pub fn family(&self) -> Option<&str> {
+    /// The revision that it registers, if it does.
+    pub fn rendering(&self) -> Option<&Rendering> {
         self.steps.iter().find_map(|step| match step {
-            Step::Register(rendering) => Some(rendering.family()),
-            Step::Update { .. } => None,
-        })
-    }
-
-    /// What the plan changes in the task definition; `None` where it registers nothing.
-    pub fn diff(&self) -> Option<&Diff> {
-        self.steps.iter().find_map(|step| match step {
-            Step::Register(rendering) => Some(&rendering.diff),
+            Step::Register(rendering) => Some(rendering),
             Step::Update { .. } => None,
         })
     }

@@ -184,7 +184,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         };
         let registrations = Registrations::default();
         // An earlier try may have died after its registration.
-        plan.family().into_iter().for_each(|family| registrations.suspect(family));
+        plan.rendering().into_iter().for_each(|it| registrations.suspect(it.family()));
         let calls = self.call.calls();
         let ready = self.record_rollback(number, fence, judged, RollbackMethod::Update, to);
         let done = execute(&calls, &plan, &registrations, ready).await?;

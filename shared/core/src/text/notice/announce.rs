@@ -39,7 +39,7 @@ impl Notice {
             }),
             deployment: deployment.cloned(),
             cause: Some(cause),
-            changes: plan.diff().map(|diff| diff.changes.clone()).unwrap_or_default(),
+            changes: plan.rendering().map(|it| it.diff.changes.clone()).unwrap_or_default(),
             links: links::of_service(place, Some(revision.short())),
             ..Self::about(place, NoticeKind::Started, Severity::Info, at)
         }
