@@ -21,11 +21,11 @@ pub(super) struct Key<T: 'static> {
 /// Whether a map may lack the key.
 #[cfg_attr(not(test), expect(dead_code, reason = "the schema and the README are written by tests"))]
 pub(super) enum Need {
-    /// It may not. What to write is told; `defaults` cannot give it.
+    /// It may not; this says what to write. `defaults` cannot give it.
     Required(&'static str),
-    /// Every target has it, its own or the one of `defaults`. What to write is told.
+    /// Every target has it, its own or the one of `defaults`; this says what to write.
     Inherited(&'static str),
-    /// Exactly one of the map's keys with this need is there; whoever reads the map tells it.
+    /// Exactly one of the map's keys with this need is there; the map's own reader checks it.
     OneOf,
     /// It may; this is what counts then.
     Optional(&'static str),

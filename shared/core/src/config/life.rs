@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use super::reader::{At, Reader};
 use crate::model::record::RollbackMode;
 
-/// A day: the longest a deployment may take before somebody is told.
+/// A day.
 const LONGEST_DEADLINE: u64 = 24 * 60 * 60;
 
 /// Lambda waits for it, so it is short.

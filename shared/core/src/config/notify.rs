@@ -1,4 +1,4 @@
-//! The key `notify`: which channels are told of a target, and of what.
+//! The key `notify`: which channels get the notices of a target, and which of them.
 
 use super::keys::ROUTE;
 use super::nearest::nearest;
@@ -44,7 +44,7 @@ pub(super) fn words<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option<Vec<
             words.push(word.to_owned());
             continue;
         }
-        let text = match nearest(word, route::words(), |known| known) {
+        let text = match nearest(word, route::words()) {
             Some(intended) => format!("{word:?} is no kind of notice; did you mean {intended}?"),
             None => {
                 let known: Vec<&str> = route::words().collect();

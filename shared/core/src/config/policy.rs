@@ -3,8 +3,7 @@
 use super::key::Key;
 use super::keys::TAGS;
 use super::reader::{At, Reader};
-use crate::config::tags::{Glob, Pattern, TagPolicy};
-use crate::model::image::Tag;
+use crate::config::tags::{Glob, TagPolicy};
 
 const RIGHT: &str = r#"{semver: ">=1, <2"}, or one of tag, numerical, alphabetical, newest"#;
 
@@ -28,35 +27,19 @@ pub(super) struct Matched {
     policy: Option<TagPolicy>,
 }
 
-pub(super) static TAG: Rule = Rule {
-    name: "tag",
-    right: r#""prod""#,
-    compile: |text| {
-        let wrong = || format!("{text:?} is no image tag; a tag is of letters, digits and . _ -, such as \"prod\"");
-        Tag::parse(text).map(TagPolicy::tag).ok_or_else(wrong)
-    },
-};
+pub(super) static TAG: Rule = Rule { name: "tag", right: r#""prod""#, compile: TagPolicy::tag };
 
 pub(super) static SEMVER: Rule =
     Rule { name: "semver", right: r#"a range such as ">=1, <2""#, compile: TagPolicy::semver };
 
-pub(super) static NUMERICAL: Rule = Rule {
-    name: "numerical",
-    right: r"{pattern: '^build-(?P<v>\d+)$'}",
-    compile: |text| Pattern::parse(text).and_then(TagPolicy::numerical),
-};
+pub(super) static NUMERICAL: Rule =
+    Rule { name: "numerical", right: r"{pattern: '^build-(?P<v>\d+)$'}", compile: TagPolicy::numerical };
 
-pub(super) static ALPHABETICAL: Rule = Rule {
-    name: "alphabetical",
-    right: r"{pattern: '^release-(?P<v>.+)$'}",
-    compile: |text| Pattern::parse(text).and_then(TagPolicy::alphabetical),
-};
+pub(super) static ALPHABETICAL: Rule =
+    Rule { name: "alphabetical", right: r"{pattern: '^release-(?P<v>.+)$'}", compile: TagPolicy::alphabetical };
 
-pub(super) static NEWEST: Rule = Rule {
-    name: "newest",
-    right: "{pattern: '^[0-9a-f]{40}$'}",
-    compile: |text| Pattern::parse(text).map(TagPolicy::newest),
-};
+pub(super) static NEWEST: Rule =
+    Rule { name: "newest", right: "{pattern: '^[0-9a-f]{40}$'}", compile: TagPolicy::newest };
 
 pub(super) fn read<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option<TagPolicy> {
     if let Some(text) = at.node.word() {

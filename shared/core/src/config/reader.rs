@@ -201,7 +201,7 @@ impl<'n> Reader<'n> {
     pub(super) fn unknown<T>(&mut self, fields: &Fields<'n, '_>, keys: &'static [Key<T>]) {
         for (name, node) in fields.entries.iter().filter(|(name, _)| !is_known(name, keys)) {
             let known: Vec<&str> = keys.iter().map(|key| key.name).collect();
-            let text = match nearest(name, known.iter().copied(), |known| known) {
+            let text = match nearest(name, known.iter().copied()) {
                 Some(intended) => format!("is not a known key; did you mean `{intended}`?"),
                 None => format!("is not a known key; the known ones are {}", known.join(", ")),
             };
@@ -247,7 +247,7 @@ impl<'n> Fields<'n, '_> {
     /// Whether an unknown key looks like a misspelling of this one, which [`Reader::unknown`] notes.
     pub(super) fn misspells<T>(&self, name: &str, keys: &'static [Key<T>]) -> bool {
         let mut unknown = self.entries.iter().filter(|(given, _)| !is_known(given, keys));
-        unknown.any(|(given, _)| nearest(given, std::iter::once(name), |name| name).is_some())
+        unknown.any(|(given, _)| nearest(given, std::iter::once(name)).is_some())
     }
 }
 

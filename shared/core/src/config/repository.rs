@@ -89,20 +89,20 @@ mod tests {
     #[test]
     fn every_form_of_a_registry_means_the_same_repository() {
         let home = Home::of_arn("arn:aws:lambda:eu-west-1:123456789012:function:slipway").unwrap();
-        let meant = Repository::at_home("shop/web", &home);
+        let expected = Repository::at_home("shop/web", &home);
         for text in ["shop/web", URI, "123456789012.dkr-ecr.eu-west-1.on.aws/shop/web"] {
             let name = RepositoryName::parse(text).unwrap();
-            assert!(name.is(&meant, &home), "{text}");
-            assert_eq!(name.at(&home), meant);
+            assert!(name.is(&expected, &home), "{text}");
+            assert_eq!(name.at(&home), expected);
         }
         let elsewhere = RepositoryName::parse("123456789012.dkr.ecr.eu-west-2.amazonaws.com/shop/web").unwrap();
-        assert!(!elsewhere.is(&meant, &home));
-        assert!(!RepositoryName::parse("web").unwrap().is(&meant, &home));
+        assert!(!elsewhere.is(&expected, &home));
+        assert!(!RepositoryName::parse("web").unwrap().is(&expected, &home));
     }
 
     #[test]
-    fn a_wrong_repository_is_told_with_what_would_be_right() {
-        let told: Vec<String> = [
+    fn a_wrong_repository_is_reported_with_what_would_be_right() {
+        let reported: Vec<String> = [
             "arn:aws:ecr:eu-west-1:123456789012:repository/shop/web",
             &format!("https://{URI}"),
             "Shop/Web",
@@ -117,7 +117,7 @@ mod tests {
         .iter()
         .map(|text| RepositoryName::parse(text).unwrap_err())
         .collect();
-        insta::assert_snapshot!(told.join("\n"), @r#"
+        insta::assert_snapshot!(reported.join("\n"), @r#"
             "arn:aws:ecr:eu-west-1:123456789012:repository/shop/web" is an ARN; write the repository's name, "shop/web", or its URI
             "https://123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web" is a URL; write "123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web"
             "Shop/Web" is no repository; a name is of lower-case letters, digits and . _ - /, such as "shop/web"

@@ -10,9 +10,10 @@ use ::semver::VersionReq;
 use jiff::Timestamp;
 
 pub use ignore::Glob;
-pub use pattern::Pattern;
 
 use crate::model::image::{Digest, Tag};
+
+use pattern::Pattern;
 
 mod ignore;
 mod pattern;
@@ -60,39 +61,38 @@ pub enum NoMatch {
 
 impl TagPolicy {
     /// Deploys exactly this tag, whatever it points to now, an older image too, so that re-tagging promotes.
-    pub fn tag(tag: Tag) -> Self {
-        Self::of(Rule::Tag(tag))
+    ///
+    /// The error, here and below, says what is wrong with the text, and what would be right.
+    pub fn tag(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is no image tag; a tag is of letters, digits and . _ -, such as \"prod\"");
+        Tag::parse(text).map(|tag| Self::of(Rule::Tag(tag))).ok_or_else(wrong)
     }
 
     /// Deploys the tags that are versions, with or without a leading `v`, within a range of Cargo's dialect:
     /// `>=1.4, <2`. A pre-release counts only if the range names one of the same version.
-    ///
-    /// The error says what is wrong with the range, and what would be right.
     pub fn semver(range: &str) -> Result<Self, String> {
         Ok(Self::of(Rule::Semver { text: range.to_owned(), range: semver::range(range)? }))
     }
 
     /// Deploys the tags in which the pattern's group `v` finds digits; orders them by that number, exact at any size.
-    ///
-    /// The error says that the pattern has no group `v`.
-    pub fn numerical(pattern: Pattern) -> Result<Self, String> {
-        pattern.with_group(r"^build-(?P<v>\d+)$").map(|pattern| Self::of(Rule::Numerical(pattern)))
+    pub fn numerical(pattern: &str) -> Result<Self, String> {
+        let pattern = Pattern::parse(pattern)?.with_group(r"^build-(?P<v>\d+)$")?;
+        Ok(Self::of(Rule::Numerical(pattern)))
     }
 
     /// Deploys the tags that match; orders them by the text that the pattern's group `v` finds, byte by byte, as dates
     /// sort.
-    ///
-    /// The error says that the pattern has no group `v`.
-    pub fn alphabetical(pattern: Pattern) -> Result<Self, String> {
-        pattern.with_group(r"^release-(?P<v>.+)$").map(|pattern| Self::of(Rule::Alphabetical(pattern)))
+    pub fn alphabetical(pattern: &str) -> Result<Self, String> {
+        let pattern = Pattern::parse(pattern)?.with_group(r"^release-(?P<v>.+)$")?;
+        Ok(Self::of(Rule::Alphabetical(pattern)))
     }
 
     /// Deploys the tags that match; orders them by when the registry received their image. For git SHAs, which have no
     /// order.
     ///
     /// Images received within one second are ordered by tag, then by digest, so that the order never changes.
-    pub fn newest(pattern: Pattern) -> Self {
-        Self::of(Rule::Newest(pattern))
+    pub fn newest(pattern: &str) -> Result<Self, String> {
+        Ok(Self::of(Rule::Newest(Pattern::parse(pattern)?)))
     }
 
     /// The same rule, leaving out what these globs say besides the default ones.

@@ -1,7 +1,7 @@
-//! What was looked up: the registry's and ECS's answers, in our words, as far as a decision needs them.
+//! What was observed: the registry's and ECS's answers, as far as a decision needs them.
 //!
 //! Facts are what was true when they were read; the real state may have changed since.
-//! Unknown enum values are kept as `Other`, because AWS adds new ones.
+//! An enum is read from AWS's word by `From<&str>`; an unknown word is kept as `Other`, because AWS adds new ones.
 
 use std::fmt;
 
@@ -18,7 +18,6 @@ pub use progress::{Monitors, Pause, ServiceDeploymentFacts, ServiceDeploymentSta
 pub use stopped::{StoppedContainer, StoppedTask};
 
 mod progress;
-
 mod stopped;
 
 /// An image as the registry describes it now.
@@ -34,7 +33,7 @@ pub struct ImageFacts {
     pub pushed_at: Option<Timestamp>,
     /// The manifest's media type, an index's or a single image's.
     pub media_type: Option<String>,
-    /// The artifact's media type; a Helm chart, a signature or an SBOM is told from an image by it.
+    /// The artifact's media type; a Helm chart, a signature or an SBOM has one of its own.
     pub artifact_media_type: Option<String>,
     /// Whether ECS can pull it.
     pub storage: Storage,
@@ -67,7 +66,7 @@ pub enum Storage {
     Archived,
 }
 
-/// A service as DescribeServices tells of it.
+/// A service as DescribeServices describes it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ServiceFacts {
     /// Its full ARN, as ECS gives it.
@@ -82,7 +81,7 @@ pub struct ServiceFacts {
     pub controller: Controller,
     /// Whether ECS itself manages its resources (Express Mode), which UpdateService must not touch.
     pub management: Management,
-    /// The task definition it is meant to run: the PRIMARY deployment's, or the PRIMARY task set's.
+    /// The task definition that it is to run: the PRIMARY deployment's, or the PRIMARY task set's.
     pub task_definition: TaskDefinitionArn,
     /// Tasks wanted.
     pub desired_count: i32,
@@ -110,7 +109,8 @@ impl ServiceFacts {
 }
 
 /// Who carries out a service's deployments.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, strum::Display, strum::EnumString)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Controller {
     /// ECS, also where the service names no controller.
     Ecs,
@@ -119,6 +119,7 @@ pub enum Controller {
     /// Somebody else, by task sets.
     External,
     /// A controller that this version doesn't know.
+    #[strum(default, transparent)]
     Other(String),
 }
 
@@ -132,7 +133,8 @@ pub enum Management {
 }
 
 /// How a deployment proceeds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, strum::EnumString)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Strategy {
     /// Old tasks are replaced step by step; a newer update supersedes an older one without harm.
     Rolling,
@@ -143,6 +145,7 @@ pub enum Strategy {
     /// ECS's own canary.
     Canary,
     /// A strategy that this version doesn't know.
+    #[strum(default)]
     Other(String),
 }
 
@@ -151,9 +154,9 @@ pub enum Strategy {
 pub enum Breaker {
     /// Neither circuit breaker nor alarms: ECS never calls a deployment failed.
     Off,
-    /// ECS calls it failed, and leaves it at that.
+    /// ECS calls it failed, and does nothing more.
     Fails,
-    /// ECS calls it failed, and rolls back by itself.
+    /// ECS calls it failed, and rolls back.
     RollsBack,
 }
 
@@ -193,7 +196,8 @@ impl DeploymentFacts {
 }
 
 /// How far a deployment came, `rolloutState`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, strum::EnumString)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Rollout {
     /// `IN_PROGRESS`.
     InProgress,
@@ -202,6 +206,7 @@ pub enum Rollout {
     /// `FAILED`.
     Failed,
     /// A state that this version doesn't know.
+    #[strum(default)]
     Other(String),
 }
 

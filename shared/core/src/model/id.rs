@@ -1,6 +1,6 @@
-//! Newtypes for the ids that could be swapped by mistake, and the two ARNs we take apart.
+//! Newtypes for the ids that could be swapped by mistake, and the ARNs that are taken apart.
 //!
-//! They stand apart so that a cluster never travels as a service; parsing is lenient, because ids come from AWS.
+//! Parsing is lenient, because ids come from AWS.
 
 use std::fmt;
 
@@ -62,7 +62,7 @@ ids! {
     TargetName;
 }
 
-/// What joins all that AWS tells of one deployment: its id in lists, events and tasks, and ECS's history of it.
+/// What joins all that AWS says of one deployment: its id in lists, events and tasks, and its service deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DeploymentKey {
     /// A deployment that ECS carries out. `ecs-svc/N`, the service revision with the id N and the service deployment that
@@ -136,7 +136,7 @@ impl ServiceArn {
     }
 }
 
-/// Where a function runs, read from its own ARN: the account and region that a bare repository name means.
+/// Where a function runs, read from its own ARN: the account and region of a repository named without a registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Home {
     /// `aws`, `aws-cn`, …

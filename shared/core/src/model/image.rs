@@ -94,7 +94,7 @@ pub const LONGEST: usize = 255;
 /// An image reference as a task definition writes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageRef {
-    /// The host as written, `None` where Docker Hub is meant by leaving it out.
+    /// The host as written, `None` where it is left out: Docker Hub.
     pub host: Option<String>,
     /// The path, `shop/web`.
     pub path: String,

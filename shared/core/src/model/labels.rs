@@ -1,6 +1,6 @@
 //! Reads what an image says of the build that it comes from: annotations on its manifests, labels in its configuration.
 //!
-//! Whoever builds an image writes these, so they are cut, and an address is taken only where it is one of a repository.
+//! Anybody can write these, so they are cut, and an address is taken only where it is one of a repository.
 //! Keys: <https://github.com/opencontainers/image-spec/blob/main/annotations.md>
 
 use serde_json::{Map, Value};
@@ -23,7 +23,7 @@ const LONGEST: usize = 100;
 
 /// What a manifest says of a build, and where more is said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Said {
+pub struct ManifestBuild {
     /// As far as the manifest itself says.
     pub build: Build,
     /// Where to read on; `None` where there is nothing more.
@@ -45,7 +45,7 @@ pub enum More {
 }
 
 /// What an image's manifest or an index says; what is neither says nothing.
-pub fn of_manifest(manifest: &str) -> Said {
+pub fn of_manifest(manifest: &str) -> ManifestBuild {
     let manifest: Value = serde_json::from_str(manifest).unwrap_or_default();
     let digest = |of: &Value| Digest::parse(of["digest"].as_str()?);
     let configuration = || {
@@ -58,7 +58,7 @@ pub fn of_manifest(manifest: &str) -> Said {
     };
     let build = manifest["annotations"].as_object().map(build).unwrap_or_default();
     let more = if build.is_whole() { None } else { configuration().or_else(image) };
-    Said { build, more }
+    ManifestBuild { build, more }
 }
 
 /// What an image's configuration says by its labels.
@@ -110,14 +110,14 @@ mod tests {
         let said = of_manifest(&json!({ "config": { "digest": digest("c"), "size": 1470 } }).to_string());
         let digest = Digest::parse(&digest("c")).unwrap();
         let more = Some(More::Configuration { digest, size: 1470 });
-        assert_eq!(said, Said { build: Build::default(), more });
+        assert_eq!(said, ManifestBuild { build: Build::default(), more });
         assert_eq!(of_configuration(json!({ "config": { "Labels": labels() } }).to_string().as_bytes()), whole());
     }
 
     #[test]
     fn annotations_that_say_all_are_enough() {
         let mut manifest = json!({ "config": { "digest": digest("c"), "size": 1 }, "annotations": labels() });
-        assert_eq!(of_manifest(&manifest.to_string()), Said { build: whole(), more: None });
+        assert_eq!(of_manifest(&manifest.to_string()), ManifestBuild { build: whole(), more: None });
         manifest["annotations"][VERSION] = json!(" ");
         let said = of_manifest(&manifest.to_string());
         assert_eq!((said.build, said.more.is_some()), (Build { version: None, ..whole() }, true));
@@ -147,7 +147,7 @@ mod tests {
         assert_eq!(version.chars().count(), LONGEST);
         for text in ["", "nonsense", "[]", "null", "{}", r#"{"config":3}"#, r#"{"config":{"Labels":null}}"#] {
             assert_eq!(of_configuration(text.as_bytes()), Build::default(), "{text}");
-            assert_eq!(of_manifest(text), Said::default(), "{text}");
+            assert_eq!(of_manifest(text), ManifestBuild::default(), "{text}");
         }
     }
 

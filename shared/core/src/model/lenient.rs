@@ -1,4 +1,4 @@
-//! Reads what another version of Slipway or another hand wrote: what isn't understood is left out, never an error.
+//! Reads what another version of Slipway or a person wrote: what isn't understood is left out, never an error.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -16,7 +16,7 @@ pub(crate) fn items<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> 
     Ok(items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect())
 }
 
-/// A structure whose members all have a default: each member that is understood by itself, and the default of the others.
+/// A structure whose members all have a default: the members that are understood, and the default of the others.
 pub(crate) fn members<T: DeserializeOwned + Default>(mut members: Map<String, Value>) -> T {
     members.retain(|name, value| {
         let alone = Map::from_iter([(name.clone(), value.clone())]);

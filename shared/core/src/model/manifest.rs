@@ -1,4 +1,4 @@
-//! What an image's manifest says of the build that it comes from, to tell whether two images are one build.
+//! What an image's manifest says of the build that it comes from, to see whether two images are one build.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
-//! The one versioned notice: what people are told, as plain data.
+//! The one versioned notice: what is published to people, as plain data.
 //!
-//! Only the data stands here; its words are put together in `text`, once, so that every subscriber tells the same.
-//! One that doesn't know a kind yet still has its headline.
+//! Its sentences are written in `text`, once, so that every subscriber says the same. One that doesn't know a kind yet still
+//! has its headline.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -22,14 +22,13 @@ use crate::model::trigger::Trigger;
 pub use route::Route;
 
 pub mod route;
-
 #[cfg(test)]
 pub(crate) mod schema;
 
 /// The version of the structure that this crate writes.
 pub const VERSION: u32 = 1;
 
-/// Something that people are told.
+/// Something that is published to people.
 ///
 /// A reader takes what it understands: a field that is missing or of another shape is its default, unknown fields
 /// are ignored, and an unknown kind is [`NoticeKind::Unknown`].
@@ -41,18 +40,18 @@ pub struct Notice {
     pub version: u32,
     /// The same for every copy of the same notice: `ecs-svc/…/failed`, `config/…`.
     pub id: String,
-    /// What it tells.
+    /// What it says.
     pub kind: NoticeKind,
     /// How much it matters.
     pub severity: Severity,
-    /// When what it tells of happened.
+    /// When that happened.
     #[cfg_attr(test, schemars(with = "schema::Moment"))]
     pub at: Timestamp,
     /// What happened, in one line.
     pub headline: String,
     /// Why, in a sentence or two; the words of ECS and AWS are quoted.
     pub reason: String,
-    /// `cluster/service`; absent where no single service is meant.
+    /// `cluster/service`; absent where it is about no single service.
     pub target: Option<TargetName>,
     /// The cluster.
     pub cluster: Option<ClusterName>,
@@ -66,7 +65,7 @@ pub struct Notice {
     pub deployment: Option<DeploymentId>,
     /// Who or what triggered it.
     pub cause: Option<TriggeredBy>,
-    /// Seconds from the deployment's start to what is told.
+    /// Seconds from the deployment's start to what happened.
     pub duration_seconds: Option<i64>,
     /// How many of the service's tasks run.
     pub tasks: Option<Tasks>,
@@ -90,7 +89,7 @@ pub struct Notice {
     pub account: Option<AccountId>,
     /// The region, likewise.
     pub region: Option<Region>,
-    /// Which channels are told, by the target's configuration; empty where it names none.
+    /// The channels to post to, by the target's configuration; empty where it names none.
     #[serde(deserialize_with = "lenient::items")]
     pub notify: Vec<Route>,
     /// What was left out because SNS takes 256 KiB at most; empty in almost every notice.
@@ -101,8 +100,8 @@ pub struct Notice {
 impl Notice {
     /// What this notice is a part of: the deployment, or the notice alone where it is about none.
     ///
-    /// Everything told of one deployment has the same, so that it is shown as one message or in one thread. A deployment
-    /// that ECS has not named goes by what its notices' ids begin with.
+    /// All notices of one deployment have the same, so that they are shown as one message or in one thread. Without an id
+    /// of ECS it is what the notices' ids begin with.
     pub fn thread(&self) -> &str {
         match &self.deployment {
             Some(deployment) => deployment.as_str(),
@@ -138,7 +137,7 @@ pub struct Link {
 pub struct Tasks {
     /// So many run.
     pub running: i32,
-    /// So many shall run.
+    /// So many are to run.
     pub desired: i32,
 }
 
@@ -184,12 +183,12 @@ pub struct TriggeredBy {
 }
 
 impl TriggeredBy {
-    /// What set Slipway going.
+    /// An event or a request triggered it.
     pub fn new(trigger: &Trigger, event: &EventId) -> Self {
         Self { trigger: trigger.clone(), event: Some(event.clone()), who: None }
     }
 
-    /// What set a recorded deployment going, and who asked for it.
+    /// What triggered a recorded deployment, and who asked for it.
     pub fn of(deployment: &Deployment) -> Self {
         let Deployment { trigger, event, who, .. } = deployment;
         Self { trigger: trigger.clone(), event: event.clone(), who: who.clone() }
@@ -201,7 +200,7 @@ impl TriggeredBy {
     }
 }
 
-/// What a notice tells.
+/// What a notice says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, IntoStaticStr)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -213,29 +212,29 @@ pub enum NoticeKind {
     InProgress,
     /// The deployment won: the service runs it.
     Completed,
-    /// The deployment fails; what is done about it begins, and its end is told by another kind.
+    /// The deployment fails; its end has another kind.
     Failing,
     /// The deployment failed, and it is being rolled back.
     RollingBack,
-    /// The deployment failed, and nobody put anything back.
+    /// The deployment failed, and nobody rolled back.
     Failed,
-    /// The deployment failed, and the last version was put back.
+    /// The deployment failed, and was rolled back.
     RolledBack,
     /// The deployment failed, and so did the rollback.
     RollbackFailed,
     /// Somebody stopped the deployment.
     Stopped,
-    /// The deployment did not end in its time, and nobody put anything back.
+    /// The deployment did not end in its time, and nobody rolled back.
     TimedOut,
     /// A newer deployment took this one's place; it didn't fail.
     Superseded,
     /// Somebody else deployed to a service of ours.
     External,
-    /// Slipway will not deploy, and a person has to mend something.
+    /// Slipway will not deploy, and a person has to fix something.
     Refused,
     /// The configuration document has mistakes; nothing is deployed.
     ConfigInvalid,
-    /// Slack takes no notices for a channel, or at all, until a person mends it. Never sent to Slack.
+    /// Slack takes no notices for a channel, or at all, until a person fixes it. Never sent to Slack.
     Undelivered,
     /// A kind that this version doesn't know. Its headline still says what happened.
     #[default]
@@ -254,7 +253,7 @@ impl NoticeKind {
         self.into()
     }
 
-    /// The kind that tells how a deployment of ours ended.
+    /// The kind that says how a deployment ended.
     pub fn of_end(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Completed => Self::Completed,
@@ -268,10 +267,9 @@ impl NoticeKind {
         }
     }
 
-    /// How far a deployment has come when this is told of it.
+    /// How far a deployment has come when this is published; 0 for kinds that are about none.
     ///
-    /// What is shown of one deployment only moves to a higher rank, so that a late or repeated event takes nothing
-    /// back. Kinds that tell of no deployment have rank 0.
+    /// What is shown of one deployment only moves to a higher rank, whatever event is late or repeated.
     pub fn rank(self) -> u8 {
         match self {
             Self::External | Self::Refused | Self::ConfigInvalid | Self::Undelivered | Self::Unknown => 0,
@@ -337,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_notice_is_told_apart() {
+    fn what_is_no_notice_is_none() {
         for text in ["", "nonsense", "[]", "3", "{}", r#"{"id": "x"}"#, r#"{"kind": "failed", "id": 4}"#] {
             assert_eq!(Notice::parse(text), None, "{text}");
         }

@@ -27,10 +27,10 @@ pub struct Provenance {
     pub digest: Digest,
     /// When the registry received the image.
     pub pushed_at: Option<Timestamp>,
-    /// What set Slipway going. Read from a revision it is the event's [`marks`]; compare with [`Provenance::is_of`].
+    /// What triggered Slipway. Read from a revision it is the event's [`marks`]; compare with [`Provenance::is_of`].
     pub event: EventId,
     /// The Lambda request that registered the revision. Lambda's own tries of an asynchronous invocation share it,
-    /// another delivery of the same event does not: so a try after a crash is known, and says what the first did not.
+    /// another delivery of the same event does not: so a try after a crash is known, and publishes what the first could not.
     pub request: Option<String>,
     /// Who or what asked.
     pub trigger: Trigger,
@@ -39,7 +39,7 @@ pub struct Provenance {
 }
 
 impl Provenance {
-    /// The provenance as tags, the most telling first: where a revision has not room for all, the last give way.
+    /// The provenance as tags, the most important first: where a revision has no room for all, the last are left out.
     ///
     /// The first two are the least that [`Provenance::of`] needs. Every value is one that ECS takes, whatever was given.
     pub fn tags(&self) -> Vec<(String, String)> {
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_telling_tags_come_first() {
+    fn the_most_important_tags_come_first() {
         let lines: Vec<String> = provenance("2c91b0f5-8d21-4a3f-9f0e-0c1a5e0f7b11")
             .tags()
             .into_iter()

@@ -1,5 +1,4 @@
-//! Every reason Slipway can give for doing something, or for leaving it: what a sentence
-//! about it needs, and a code for machines.
+//! Every reason for doing something, or for leaving it: what a sentence about it needs, and a code for machines.
 //!
 //! A reason is an answer, not an error. Its sentence stands in `text`.
 
@@ -14,9 +13,9 @@ use crate::model::record::DecisionKind;
 pub enum Weight {
     /// Something is done.
     Go,
-    /// Nothing is to be done: logged and answered, not told.
+    /// Nothing is to be done: logged and answered, not published.
     Skip,
-    /// Something is wrong that a person has to mend: told.
+    /// Something is wrong that a person has to fix: published.
     Refuse,
 }
 
@@ -40,7 +39,7 @@ pub enum Reason {
     Reconciled { image: String },
     /// Somebody asked for a rollback to this revision.
     RollbackAsked { revision: String },
-    /// What runs failed, and the last good revision is put back.
+    /// What runs failed, and the last known-good revision is restored.
     Failed { revision: String },
 
     /// The service runs exactly this already.
@@ -68,13 +67,13 @@ pub enum Reason {
     Busy { until: Timestamp },
     /// It waits for the end of a deployment that must not be cut short, and is decided again then.
     Queued { deployment: DeploymentId, what: String },
-    /// A person keeps Slipway from deploying by itself.
+    /// A person keeps Slipway from deploying automatically.
     Held { who: Option<String>, why: Option<String>, since: Timestamp },
     /// The image failed on this service.
     Quarantined { image: String, cause: String, since: Timestamp },
     /// A person decided what runs after the image was pushed.
     BeforeDecision { image: String, what: DecisionKind, who: Option<String>, at: Timestamp },
-    /// The rollback of the last deployment failed too, and a person was called.
+    /// The rollback of the last deployment failed too, and a person has to act.
     GaveUp { image: String, deployment: Option<DeploymentId>, at: Timestamp },
     /// The same build under another tag runs already, or is on its way.
     SameBuild { candidate: String, running: String },
@@ -84,7 +83,7 @@ pub enum Reason {
     BestRuns { image: String, revision: String },
     /// No image of the repository is one that the policy deploys.
     NoCandidate { repository: String },
-    /// What runs was taken over as it is, because Slipway sees the service for the first time.
+    /// What runs was taken over as it is, because Slipway observes the service for the first time.
     Adopted { revision: String },
     /// Better images may come within the target's `settle`; it is decided then.
     Settling { until: Timestamp },
@@ -121,13 +120,13 @@ pub enum Reason {
     HeldNeedsForce { who: Option<String>, why: Option<String>, since: Timestamp },
     /// Another invocation updated the service for as long as this one could wait.
     StillBusy { until: Timestamp },
-    /// There is no revision to go back to.
+    /// There is no revision to roll back to.
     NoKnownGood,
-    /// The revision to go back to is what runs.
+    /// The revision to roll back to is what runs.
     RunsAlready { revision: String },
-    /// The revision to go back to is not there.
+    /// The revision to roll back to is not there.
     NoSuchRevision { revision: String },
-    /// The revision to go back to needs an image that the registry no longer has.
+    /// The revision to roll back to needs an image that the registry no longer has.
     ImageGone { revision: String, image: String },
     /// Several repositories feed the service, and the request names none.
     WhichRepository { target: TargetName, repositories: Vec<String> },

@@ -201,9 +201,7 @@ fn unknown_target(name: &TargetName, config: &Config) -> String {
     let known = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>();
     let known = format!("the targets are {}{more}", quoted(&known));
     match config.nearest(name.as_str()) {
-        Some(nearest) => {
-            format!("there is no target {:?}; did you mean {:?}? {known}", name.as_str(), nearest.as_str())
-        }
+        Some(nearest) => format!("there is no target {:?}; did you mean {nearest:?}? {known}", name.as_str()),
         None => format!("there is no target {:?}; {known}", name.as_str()),
     }
 }

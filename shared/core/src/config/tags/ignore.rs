@@ -131,10 +131,10 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_glob_is_told_with_a_right_one() {
-        let told: Vec<String> =
+    fn a_wrong_glob_is_reported_with_a_right_one() {
+        let reported: Vec<String> =
             ["", "!", "dev/*", "{a,b}", "*-dev "].iter().map(|glob| Glob::parse(glob).unwrap_err()).collect();
-        insta::assert_snapshot!(told.join("\n"), @r#"
+        insta::assert_snapshot!(reported.join("\n"), @r#"
     "" is no glob; write one such as "*-dev"
     "!" is no glob; write one such as "*-dev"
     "dev/*" matches no tag, since no tag has a '/'; a glob is made of a tag's characters, * for any text and ? for one character, such as "*-dev"

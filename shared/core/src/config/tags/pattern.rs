@@ -11,11 +11,11 @@ const GROUP: &str = "v";
 
 /// A regular expression over tags. It is found anywhere in a tag unless it says `^` and `$`.
 #[derive(Debug)]
-pub struct Pattern(Regex);
+pub(super) struct Pattern(Regex);
 
 impl Pattern {
     /// Compiles the expression; the error says what is wrong with it, and what would be right.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() {
             return Err("an empty text is no pattern; write '.*' for every tag".to_owned());
         }
@@ -26,12 +26,12 @@ impl Pattern {
     }
 
     /// Whether the pattern is found in the tag.
-    pub fn matches(&self, tag: &Tag) -> bool {
+    pub(super) fn matches(&self, tag: &Tag) -> bool {
         self.0.is_match(tag.as_str())
     }
 
     /// What the group `v` finds in the tag.
-    pub fn extract<'t>(&self, tag: &'t Tag) -> Option<&'t str> {
+    pub(super) fn extract<'t>(&self, tag: &'t Tag) -> Option<&'t str> {
         Some(self.0.captures(tag.as_str())?.name(GROUP)?.as_str())
     }
 
@@ -83,12 +83,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wrong_pattern_is_told_with_a_right_one() {
-        let told: Vec<String> = ["", "*", "^build-(?P<v>\\d+$", "^(?!dev).*$", "[z-a]", "(?P<v>a)(?P<v>b)", "it's ("]
-            .iter()
-            .map(|text| Pattern::parse(text).unwrap_err())
-            .collect();
-        insta::assert_snapshot!(told.join("\n"), @r#"
+    fn a_wrong_pattern_is_reported_with_a_right_one() {
+        let reported: Vec<String> =
+            ["", "*", "^build-(?P<v>\\d+$", "^(?!dev).*$", "[z-a]", "(?P<v>a)(?P<v>b)", "it's ("]
+                .iter()
+                .map(|text| Pattern::parse(text).unwrap_err())
+                .collect();
+        insta::assert_snapshot!(reported.join("\n"), @r#"
         an empty text is no pattern; write '.*' for every tag
         '*' is not a regular expression: uncounted repetition operator must be applied to a sub-expression; to match any text write '.*', not '*'
         '^build-(?P<v>\d+$' is not a regular expression: found open group without closing ')'; a right one is '^build-(?P<v>\d+)$'

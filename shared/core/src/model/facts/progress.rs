@@ -1,10 +1,10 @@
-//! ECS's own story of an update, its service deployment: how it stands, at which stage, and what it waits for.
+//! ECS's service deployment of an update: how it stands, at which stage, and what it waits for.
 
 use jiff::Timestamp;
 
 use crate::model::id::{DeploymentKey, ServiceDeploymentArn, ServiceRevisionArn, TaskDefinitionArn};
 
-/// A service deployment as ListServiceDeployments and DescribeServiceDeployments tell of it.
+/// A service deployment as ListServiceDeployments and DescribeServiceDeployments describe it.
 ///
 /// ECS keeps them for 90 days. What only the second call knows is `None` after the first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct ServiceDeploymentFacts {
     pub status_reason: Option<String>,
     /// Why ECS rolls it back, in ECS's words; only the second call knows.
     pub rollback_reason: Option<String>,
-    /// The service revision that ECS goes back to; only the second call knows.
+    /// The service revision that ECS rolls back to; only the second call knows.
     pub rollback_to: Option<ServiceRevisionArn>,
     /// Whether ECS itself noticed that it failed; only the second call knows.
     pub monitors: Monitors,
@@ -25,7 +25,7 @@ pub struct ServiceDeploymentFacts {
     pub stage: Option<String>,
     /// What it waits for; only the second call knows.
     pub pause: Pause,
-    /// The service revision that it brings about.
+    /// The service revision that it deploys.
     pub target: Option<ServiceRevisionArn>,
     /// The task definition of that revision; only DescribeServiceRevisions knows.
     pub task_definition: Option<TaskDefinitionArn>,
@@ -37,7 +37,7 @@ pub struct ServiceDeploymentFacts {
     pub finished_at: Option<Timestamp>,
 }
 
-/// How a service deployment stands; it is read from ECS's word by `From<&str>`.
+/// How a service deployment stands.
 #[derive(Clone, Debug, PartialEq, Eq, strum::EnumString)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum ServiceDeploymentStatus {
@@ -80,7 +80,7 @@ pub enum Pause {
 /// What ECS's own monitors of a service deployment say, its circuit breaker and its alarms.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Monitors {
-    /// Nobody asked, or ECS did not tell.
+    /// It was not asked for, or ECS did not say.
     #[default]
     Unread,
     /// Neither is triggered: `MONITORING`, `MONITORING_COMPLETE` or `DISABLED`.
@@ -90,7 +90,7 @@ pub enum Monitors {
 }
 
 impl ServiceDeploymentFacts {
-    /// What joins it with the deployment that it is the history of.
+    /// What joins it with its deployment.
     pub fn key(&self) -> Option<DeploymentKey> {
         self.target.as_ref()?.key()
     }

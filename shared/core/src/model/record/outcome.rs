@@ -1,29 +1,29 @@
-//! How a deployment's story ends.
+//! How a deployment ends.
 
 use serde::{Deserialize, Serialize};
 
-/// The end of a deployment. Each story has exactly one; until then it is in progress.
+/// How a deployment ended; each ends once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It won: the service runs it.
     Completed,
-    /// It failed, and nobody put anything back.
+    /// It failed, and nobody rolled back.
     Failed,
     /// A newer deployment took its place; it didn't fail.
     Superseded,
-    /// It failed, and ECS put the last version back.
+    /// It failed, and ECS rolled back.
     RolledBackByEcs,
-    /// It failed, and Slipway put the last good revision back.
+    /// It failed, and Slipway rolled back.
     RolledBackBySlipway,
     /// It failed, and so did the rollback.
     RollbackFailed,
     /// Somebody stopped it.
     Stopped,
-    /// It neither completed nor failed in its time, and nothing good is known to go back to.
+    /// It neither completed nor failed in its time, and no known-good revision is there to roll back to.
     TimedOut,
-    /// Somebody else deployed; it is not Slipway's story.
+    /// Somebody else deployed.
     External,
 }
 
@@ -33,7 +33,7 @@ impl Outcome {
         self.into()
     }
 
-    /// Whether the remaining images are decided again: not after a person stopped it, nor where a person is called.
+    /// Whether the remaining images are decided again: not where a person stopped it or has to act.
     pub fn decides_again(self) -> bool {
         match self {
             Self::Failed | Self::TimedOut | Self::RolledBackByEcs | Self::RolledBackBySlipway => true,
@@ -41,21 +41,12 @@ impl Outcome {
         }
     }
 
-    /// Whether ECS may complete it although it was published as failed, because nobody put anything back.
+    /// Whether ECS may complete it although it was published as failed, because nobody rolled back.
     pub fn may_complete_after_all(self) -> bool {
-        match self {
-            Self::Failed | Self::TimedOut => true,
-            Self::Completed
-            | Self::Superseded
-            | Self::RolledBackByEcs
-            | Self::RolledBackBySlipway
-            | Self::RollbackFailed
-            | Self::Stopped
-            | Self::External => false,
-        }
+        matches!(self, Self::Failed | Self::TimedOut)
     }
 
-    /// Whether the image is quarantined by it: any ending but completed, superseded or somebody else's is.
+    /// Whether it quarantines the image.
     pub fn quarantines(self) -> bool {
         !matches!(self, Self::Completed | Self::Superseded | Self::External)
     }

@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::model::build::{Build, BuildChange};
 use crate::model::id::TaskDefinitionArn;
 
 fn at(time: &str) -> Timestamp {
@@ -59,7 +60,7 @@ fn an_input_that_nothing_blocks_keeps_the_lease_from_being_let_go() {
     record.served(&[input("1")]);
     record.block(input("2"), Blocked::Deployment);
     record.served(&[input("2")]);
-    assert_eq!(record.let_go(fence), Ok(vec![]), "what is blocked stays, and keeps nobody");
+    assert_eq!(record.let_go(fence), Ok(vec![]), "what is blocked stays, and keeps no lease");
     record.unblock(at("10:00:00"));
     assert_eq!(record.unblocked().collect::<Vec<_>>(), [&input("2")]);
 }
@@ -79,7 +80,7 @@ fn what_blocks_an_input_is_over_with_a_deployment_or_with_time() {
     assert!(!unblocked(settling, "10:00:59"));
     assert!(unblocked(settling, "10:01:00"));
 
-    // The event comes once more while it is blocked: it is looked at once more.
+    // The event comes once more while it is blocked: it is decided once more.
     let mut record = Service::default();
     record.block(input("1"), settling);
     record.leave(input("1"));
@@ -102,7 +103,7 @@ fn every_step_of_a_life_is_taken_once() {
         revision: TaskDefinitionArn::new("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:42"),
     };
     record.began(number, &began("ecs-svc/1", "10:00:02"));
-    // Whoever else finds it out, by whatever name, changes nothing.
+    // A second one, by whatever name, changes nothing.
     record.began(number, &began("service-deployment/1", "10:00:03"));
     assert_eq!(record.deployments[0].revision.new.as_deref(), Some("web:42"));
     assert_eq!(record.of_id(&DeploymentId::new("ecs-svc/1")).unwrap().number, 1);
@@ -132,12 +133,12 @@ fn every_step_of_a_life_is_taken_once() {
     let judged = record.deployments[0].clone();
     assert!(!record.is_outdated(&judged, fence));
     assert_eq!(record.roll_back(fence, number, rollback.clone()), Ok(Once::Now));
-    assert!(record.is_outdated(&judged, fence), "whoever looked before the way back began looks again");
+    assert!(record.is_outdated(&judged, fence), "what was judged before the rollback was decided is judged again");
     assert!(!record.is_outdated(&record.deployments[0].clone(), fence));
     let before = Fence(fence.0 - 1);
     assert!(
         record.is_outdated(&record.deployments[0].clone(), before),
-        "and so does who looked before the lease was taken"
+        "and so is what was judged before the lease was taken"
     );
     let other = Rollback { how: RollbackMethod::Stop, at: at("10:02:30"), ..rollback.clone() };
     assert_eq!(record.roll_back(fence, number, other), Ok(Once::Before));
@@ -401,4 +402,44 @@ fn what_never_began_is_decided_again_and_a_release_stays_one() {
     assert_eq!(again(Trigger::Push), Some((Trigger::Reconcile, None, None)));
     assert_eq!(again(Trigger::Reconcile), Some((Trigger::Reconcile, None, None)));
     assert_eq!(again(Trigger::Deploy), None, "who asked is not asked again");
+}
+
+fn of_build(build: serde_json::Value) -> Service {
+    let image = json!({
+        "repository": "shop/web",
+        "old": { "tag": null, "digest": digest(10) },
+        "new": { "tag": "1.5.0", "digest": digest(11) },
+    });
+    serde_json::from_value(json!({ "deployments": [
+        {
+            "number": 1, "trigger": "push", "intended_at": "2026-11-21T10:00:00Z", "image": image, "build": build,
+            "state": { "intended": {} },
+        },
+    ] }))
+    .unwrap()
+}
+
+#[test]
+fn a_build_is_found_by_its_image() {
+    let mut record = of_build(json!(null));
+    assert_eq!(record.build_of("shop/web", &digest(11)), None);
+    let build = |commit: &str| Build { commit: Some(commit.to_owned()), ..Build::default() };
+    record.built(1, BuildChange { old: None, new: Some(build("8b1d02e7")) });
+    assert_eq!(record.build_of("shop/web", &digest(10)), None);
+    assert_eq!(record.build_of("shop/web", &digest(11)), Some(&build("8b1d02e7")));
+    assert_eq!(record.build_of("shop/api", &digest(11)), None);
+    record.built(1, BuildChange { old: Some(build("3f2a91c0")), new: Some(Build::default()) });
+    assert_eq!(record.build_of("shop/web", &digest(10)), Some(&build("3f2a91c0")));
+    assert_eq!(record.build_of("shop/web", &digest(11)), Some(&Build::default()));
+}
+
+#[test]
+fn a_build_of_another_shape_is_none() {
+    for build in [json!("8b1d02e7"), json!([1]), json!(7)] {
+        let record = of_build(build);
+        assert_eq!(record.build_of("shop/web", &digest(11)), None);
+    }
+    let record = of_build(json!({ "new": { "commit": 7, "version": "1.5.0" }, "old": "?" }));
+    let new = Build { version: Some("1.5.0".to_owned()), ..Build::default() };
+    assert_eq!(record.deployments[0].build, Some(BuildChange { old: None, new: Some(new) }));
 }

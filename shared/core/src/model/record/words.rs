@@ -1,6 +1,6 @@
 //! The words of the record: what a person decided, who noticed a failure, how a rollback is done.
 //!
-//! Each is a word in JSON. What a later version or another hand wrote keeps nothing from being read.
+//! Each is a word in JSON; an unknown one keeps nothing from being read.
 
 use serde::{Deserialize, Serialize};
 
@@ -38,14 +38,14 @@ impl DecisionKind {
             Trigger::Rollback => Some(Self::Rollback),
             // A release lets Slipway decide again.
             Trigger::Push | Trigger::Reconcile | Trigger::Release => None,
-            // It counts from when it was seen to begin; see `rules::adoption`.
+            // It counts from when it began; see `rules::adoption`.
             Trigger::External => None,
             Trigger::Unknown | Trigger::Other(_) => None,
         }
     }
 }
 
-/// Who noticed that a deployment failed. Of what is not known, ECS says so.
+/// Who noticed that a deployment failed; an unknown word is read as ECS.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailedBy {
@@ -54,11 +54,11 @@ pub enum FailedBy {
     Ecs,
     /// Its time is up, and it does not progress.
     Deadline,
-    /// Too many of its tasks stopped by themselves.
+    /// Too many of its tasks stopped.
     Tasks,
 }
 
-/// How Slipway rolls back. What is not known is an update, which needs nothing but the revision to go back to.
+/// How Slipway rolls back; an unknown word is read as an update, which needs only a revision.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RollbackMethod {

@@ -1,6 +1,6 @@
 //! What an image was built from, in a few words and as links.
 
-use crate::model::build::{Build, BuildChange, Host, home};
+use crate::model::build::{Build, BuildChange, Host, web_address};
 use crate::model::notice::Link;
 
 impl BuildChange {
@@ -23,27 +23,27 @@ impl BuildChange {
     /// The commit, and what changed since the one before, at the places whose addresses are known; else the repository.
     pub fn links(&self) -> Vec<Link> {
         let Some(new) = &self.new else { return Vec::new() };
-        let Some(home) = new.source.as_deref().and_then(home) else { return Vec::new() };
+        let Some(address) = new.source.as_deref().and_then(web_address) else { return Vec::new() };
         let mut links = Vec::new();
         if let Some(commit) = new.commit() {
-            let url = match home.host {
-                Host::GitHub => format!("{}/commit/{commit}", home.url),
-                Host::GitLab => format!("{}/-/commit/{commit}", home.url),
-                Host::Bitbucket => format!("{}/commits/{commit}", home.url),
-                Host::Other => home.url.clone(),
+            let url = match address.host {
+                Host::GitHub => format!("{}/commit/{commit}", address.url),
+                Host::GitLab => format!("{}/-/commit/{commit}", address.url),
+                Host::Bitbucket => format!("{}/commits/{commit}", address.url),
+                Host::Other => address.url.clone(),
             };
             links.push(Link { name: "Commit".to_owned(), url });
         } else {
-            links.push(Link { name: "Source".to_owned(), url: home.url.clone() });
+            links.push(Link { name: "Source".to_owned(), url: address.url.clone() });
         }
         let before = self.old.as_ref().filter(|old| old.source.is_none() || old.source == new.source);
         if let (Some(old), Some(commit)) = (before.and_then(Build::commit), new.commit())
             && old != commit
         {
-            let url = match home.host {
-                Host::GitHub => Some(format!("{}/compare/{old}...{commit}", home.url)),
-                Host::GitLab => Some(format!("{}/-/compare/{old}...{commit}", home.url)),
-                Host::Bitbucket => Some(format!("{}/branches/compare/{commit}%0D{old}", home.url)),
+            let url = match address.host {
+                Host::GitHub => Some(format!("{}/compare/{old}...{commit}", address.url)),
+                Host::GitLab => Some(format!("{}/-/compare/{old}...{commit}", address.url)),
+                Host::Bitbucket => Some(format!("{}/branches/compare/{commit}%0D{old}", address.url)),
                 Host::Other => None,
             };
             links.extend(url.map(|url| Link { name: "Compare".to_owned(), url }));
