@@ -14,7 +14,6 @@ use crate::model::notice::{Route, route};
 use crate::model::record::DeploymentSettings;
 
 mod document;
-mod environment;
 mod key;
 mod keys;
 mod life;
@@ -24,8 +23,6 @@ mod nearest;
 mod notify;
 mod policy;
 mod reader;
-#[cfg(test)]
-mod readme;
 mod repository;
 #[cfg(test)]
 mod schema;
@@ -74,7 +71,8 @@ pub struct Target {
 }
 
 /// Which task definition is rendered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::EnumString, strum::VariantNames)]
+#[strum(serialize_all = "snake_case")]
 pub enum Base {
     /// The revision that the service runs; the default.
     #[default]

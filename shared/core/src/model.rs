@@ -13,7 +13,6 @@ pub mod id;
 pub mod image;
 pub mod labels;
 pub(crate) mod lenient;
-pub mod manifest;
 pub mod notice;
 pub mod plan;
 pub mod provenance;

@@ -58,7 +58,7 @@ impl TargetResult {
         Self {
             answer: Answer::failed(&plan, error.reason(), outcome),
             passing: Some(error.clone()).filter(|error| error.kind.is_passing()),
-            ..Self::of_plan(plan.cut_short(error.reason()), trigger, event)
+            ..Self::of_plan(Plan { reason: error.reason(), blocked: None, ..plan }, trigger, event)
         }
     }
 }
@@ -75,7 +75,7 @@ impl<C: Cloud> Call<'_, C> {
             Ok(result) => result,
             Err(Stop::Failed(error)) => TargetResult::of_error(plan.clone(), error, trigger.clone(), event),
             Err(Stop::Refused(reason)) => TargetResult::of_plan(
-                Plan { steps: Vec::new(), ..plan.clone().cut_short(reason) },
+                Plan { reason, blocked: None, steps: Vec::new(), ..plan.clone() },
                 trigger.clone(),
                 event,
             ),

@@ -12,7 +12,7 @@ use slipway_core::model::facts::{
 };
 use slipway_core::model::id::{ClusterName, ContainerName, ServiceName, ServiceRevisionArn};
 use slipway_core::model::image::{Digest, Repository};
-use slipway_core::model::manifest::BuildIdentity;
+use slipway_core::model::labels::BuildIdentity;
 
 use crate::cloud::{Cloud, REVISIONS_PER_CALL, SERVICES_PER_CALL};
 use crate::error::{Error, ErrorKind};

@@ -5,8 +5,8 @@ use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 use serde_json::Value;
 use slipway_core::model::facts::{
-    Breaker, Controller, DeploymentFacts, Management, Monitors, Pause, Revision, ServiceDeploymentFacts,
-    ServiceDeploymentStatus, ServiceFacts, ServiceMessage, Strategy,
+    Breaker, Controller, DeploymentFacts, Monitors, Pause, Revision, ServiceDeploymentFacts, ServiceDeploymentStatus,
+    ServiceFacts, ServiceMessage, Strategy,
 };
 use slipway_core::model::id::{
     ClusterName, DeploymentId, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn,
@@ -22,10 +22,9 @@ pub(super) fn service(service: &types::Service) -> Option<ServiceFacts> {
         cluster: ClusterName::new(cluster_arn.rsplit_once('/').map_or(cluster_arn, |(_, name)| name)),
         service: ServiceName::new(service.service_name()?),
         status: service.status().unwrap_or_default().to_owned(),
-        controller: service.deployment_controller().map_or(Controller::Ecs, |it| it.r#type().as_str().into()),
-        management: match service.resource_management_type() {
-            Some(types::ResourceManagementType::Ecs) => Management::Ecs,
-            _ => Management::Customer,
+        controller: match service.resource_management_type() {
+            Some(types::ResourceManagementType::Ecs) => Controller::Express,
+            _ => service.deployment_controller().map_or(Controller::Ecs, |it| it.r#type().as_str().into()),
         },
         // Services of the EXTERNAL controller may have none; they are refused before it is looked at.
         task_definition: TaskDefinitionArn::new(task_definition(service).unwrap_or_default()),

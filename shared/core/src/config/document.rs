@@ -149,12 +149,8 @@ pub(super) fn name<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>, what: &str) -> 
 }
 
 pub(super) fn base<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option<Base> {
-    let known = match reader.text(at, "service or family")? {
-        "service" => Ok(Base::Service),
-        "family" => Ok(Base::Family),
-        other => Err(format!("{other:?} is no base; write service or family")),
-    };
-    reader.accept(at, known)
+    let text = reader.text(at, "service or family")?;
+    reader.accept(at, text.parse().map_err(|_| format!("{text:?} is no base; write service or family")))
 }
 
 pub(super) fn containers<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option<Vec<ContainerName>> {
@@ -175,4 +171,20 @@ pub(super) fn containers<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option
         }
     }
     Some(containers)
+}
+
+/// Reads variables, in the document's order, into those of the defaults: each replaces the one of the same name.
+pub(super) fn environment<'n>(environment: &mut Vec<(String, Template)>, reader: &mut Reader<'n>, at: &At<'n, '_>) {
+    const RIGHT: &str = r#"{APP_VERSION: "{tag}"}"#;
+    for (name, value) in reader.entries(at, RIGHT).unwrap_or_default() {
+        let at = at.key(name, value);
+        if name.is_empty() || name.contains(['=', '\0']) {
+            reader.wrong(&at, format!("{name:?} is no variable's name; write {RIGHT}"));
+        }
+        let Some(text) = reader.text(&at, "a text in quotes, \"\" for an empty one") else { continue };
+        match environment.iter_mut().find(|(known, _)| known == name) {
+            Some(known) => known.1 = Template::new(text),
+            None => environment.push((name.to_owned(), Template::new(text))),
+        }
+    }
 }

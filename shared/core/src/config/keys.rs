@@ -2,12 +2,15 @@
 //!
 //! The reader, `infra/slipway.schema.json` and the README's table of keys follow these tables.
 
+use strum::VariantNames;
+
 use super::document::{self, Document, Entry, VERSION};
 use super::key::{Key, Map, Need, Takes};
 use super::policy::{self, Matched, Tags};
-use super::{environment, life, notify};
+use super::{Base, life, notify};
 use crate::model::id::{ClusterName, ServiceName};
 use crate::model::notice::{Route, route};
+use crate::model::record::RollbackMode;
 
 /// The names that ECS allows, see [`names`](super::names).
 const NAME: &str = "^[A-Za-z0-9_-]{1,255}$";
@@ -105,7 +108,7 @@ pub(super) static TARGET: &[Key<Entry>] = &[
     Key {
         name: "base",
         need: Need::Optional("`service`"),
-        takes: Takes::Words(|| vec!["service", "family"]),
+        takes: Takes::Words(|| Base::VARIANTS.to_vec()),
         example: r#""family""#,
         says: "which task definition the new one is made from: `service`, the revision that the service runs, \
                or `family`, the family's latest, so that Terraform's edits are taken over",
@@ -118,12 +121,12 @@ pub(super) static TARGET: &[Key<Entry>] = &[
         example: r#"{"APP_VERSION": "{tag}"}"#,
         says: "environment variables to set in these containers at each deploy; `{tag}`, `{digest}` and \
                `{short_digest}` are filled in, other braces are data",
-        read: |entry, reader, at| environment::read(&mut entry.environment, reader, at),
+        read: |entry, reader, at| document::environment(&mut entry.environment, reader, at),
     },
     Key {
         name: "rollback",
         need: Need::Optional("`auto`"),
-        takes: Takes::Words(|| vec!["auto", "notify", "off"]),
+        takes: Takes::Words(|| RollbackMode::VARIANTS.to_vec()),
         example: r#""notify""#,
         says: "what is done when a deployment fails and ECS does not roll back by itself: `auto` puts the last good \
                revision back, `notify` says how to, `off` only says that it failed",

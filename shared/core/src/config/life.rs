@@ -25,10 +25,7 @@ pub(super) fn settle<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option<u64
 /// `off` is a truth value to some YAML readers, and a word to who writes it here.
 pub(super) fn rollback<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option<RollbackMode> {
     let known = match at.node.word() {
-        Some("auto") => Ok(RollbackMode::Auto),
-        Some("notify") => Ok(RollbackMode::Notify),
-        Some("off") => Ok(RollbackMode::Off),
-        Some(other) => Err(format!("{other:?} is no way to roll back; write auto, notify or off")),
+        Some(word) => word.parse().map_err(|_| format!("{word:?} is no way to roll back; write auto, notify or off")),
         None => Err("has no word; write auto, notify or off".to_owned()),
     };
     reader.accept(at, known)

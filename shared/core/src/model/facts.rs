@@ -3,8 +3,6 @@
 //! Facts are what was true when they were read; the real state may have changed since.
 //! An enum is read from AWS's word by `From<&str>`; an unknown word is kept as `Other`, because AWS adds new ones.
 
-use std::fmt;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -40,21 +38,14 @@ pub struct ImageFacts {
 }
 
 /// How an image is named in a repository.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, strum::Display)]
 pub enum ImageName {
     /// By a tag, which may move.
+    #[strum(to_string = ":{0}")]
     Tag(Tag),
     /// By its digest.
+    #[strum(to_string = "@{0}")]
     Digest(Digest),
-}
-
-impl fmt::Display for ImageName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tag(tag) => write!(f, ":{tag}"),
-            Self::Digest(digest) => write!(f, "@{digest}"),
-        }
-    }
 }
 
 /// Whether an image can be pulled; ECR archives images since November 2025.
@@ -79,8 +70,6 @@ pub struct ServiceFacts {
     pub status: String,
     /// Who carries out its deployments.
     pub controller: Controller,
-    /// Whether ECS itself manages its resources (Express Mode), which UpdateService must not touch.
-    pub management: Management,
     /// The task definition that it is to run: the PRIMARY deployment's, or the PRIMARY task set's.
     pub task_definition: TaskDefinitionArn,
     /// Tasks wanted.
@@ -114,6 +103,9 @@ impl ServiceFacts {
 pub enum Controller {
     /// ECS, also where the service names no controller.
     Ecs,
+    /// ECS, which also manages the service's resources (Express Mode): UpdateExpressGatewayService is the only right call.
+    #[strum(serialize = "ECS (Express Mode)")]
+    Express,
     /// AWS CodeDeploy; ECS refuses a task definition by UpdateService.
     CodeDeploy,
     /// Somebody else, by task sets.
@@ -121,15 +113,6 @@ pub enum Controller {
     /// A controller that this version doesn't know.
     #[strum(default, transparent)]
     Other(String),
-}
-
-/// Who manages a service's resources.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Management {
-    /// The customer; the ordinary case.
-    Customer,
-    /// ECS (Express Mode): UpdateExpressGatewayService is the only right call.
-    Ecs,
 }
 
 /// How a deployment proceeds.

@@ -43,11 +43,6 @@ impl Plan {
         Some((ClusterName::new(cluster), ServiceName::new(service)))
     }
 
-    /// The same plan, cut short for this reason.
-    pub fn cut_short(self, reason: Reason) -> Self {
-        Self { reason, blocked: None, ..self }
-    }
-
     /// The revision that it registers, if it does.
     pub fn rendering(&self) -> Option<&Rendering> {
         self.steps.iter().find_map(|step| match step {

@@ -27,7 +27,7 @@ pub struct Provenance {
     pub digest: Digest,
     /// When the registry received the image.
     pub pushed_at: Option<Timestamp>,
-    /// What triggered Slipway. Read from a revision it is the event's [`marks`]; compare with [`Provenance::is_of`].
+    /// What triggered Slipway. Read from a revision it is what a tag holds of the event's id; compare with [`Provenance::is_of`].
     pub event: EventId,
     /// The Lambda request that registered the revision. Lambda's own tries of an asynchronous invocation share it,
     /// another delivery of the same event does not: so a try after a crash is known, and publishes what the first could not.
@@ -48,7 +48,7 @@ impl Provenance {
         // A revision's name that is cut off is another revision's name, so it is all or nothing.
         let previous = self.previous.clone().filter(|name| fits(name));
         [
-            ("event", Some(marks(&self.event))),
+            ("event", Some(fitted(self.event.as_str()))),
             ("digest", Some(self.digest.to_string())),
             ("tag", tag),
             ("trigger", Some(fitted(&self.trigger.to_string()))),
@@ -89,18 +89,14 @@ impl Provenance {
 
     /// Whether this is what that event or request left behind; a repeated request is recognised by it.
     pub fn is_of(&self, event: &EventId) -> bool {
-        marks(&self.event) == marks(event)
+        fitted(self.event.as_str()) == fitted(event.as_str())
     }
 }
 
-/// What an event's id is in a tag: the id itself where ECS takes it as a value.
+/// The text as a tag's value: the text itself where ECS takes it.
 ///
-/// Of any other id, what a tag cannot hold becomes `_`, and a hash of the whole is added, so that two ids stay two.
-/// The marks of marks are the same again.
-pub fn marks(event: &EventId) -> String {
-    fitted(event.as_str())
-}
-
+/// Of any other, what a tag cannot hold becomes `_`, and a hash of the whole is added, so that two ids stay two. The result
+/// is itself such a value.
 fn fitted(text: &str) -> String {
     if fits(text) {
         return text.to_owned();
@@ -242,9 +238,9 @@ mod tests {
 
     #[track_caller]
     fn check(event: &str, expected: &str) {
-        let marked = marks(&EventId::new(event));
+        let marked = fitted(event);
         assert_eq!(marked, expected);
-        assert_eq!(marks(&EventId::new(marked.as_str())), marked);
+        assert_eq!(fitted(&marked), marked);
 
         let written = provenance(event);
         for (key, value) in written.tags() {
@@ -269,7 +265,7 @@ mod tests {
 
     #[test]
     fn ids_that_look_alike_in_a_tag_stay_two() {
-        let marked = |id: &str| marks(&EventId::new(id));
+        let marked = |id: &str| fitted(id);
         assert_ne!(marked("a b"), marked("a#b"));
         assert_ne!(marked("a b"), marked("a_b"));
         assert_ne!(marked(&"x".repeat(257)), marked(&"x".repeat(258)));

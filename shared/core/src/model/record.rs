@@ -17,14 +17,12 @@ use crate::model::trigger::Trigger;
 pub use deployment::{Deployment, DeploymentState, Ended, Failing, Progress, Rollback};
 pub use lease::{Busy, Fence, Lost};
 pub use life::{Began, Once};
-pub use outcome::Outcome;
 pub use settings::{DeploymentSettings, RollbackMode};
-pub use words::{DecisionKind, FailedBy, RollbackMethod};
+pub use words::{DecisionKind, FailedBy, Outcome, RollbackMethod};
 
 mod deployment;
 mod lease;
 mod life;
-mod outcome;
 mod settings;
 mod words;
 

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 use slipway_core::model::facts::{
-    Breaker, DeploymentFacts, Management, Monitors, Pause, Revision, ServiceDeploymentFacts, ServiceDeploymentStatus,
+    Breaker, Controller, DeploymentFacts, Monitors, Pause, Revision, ServiceDeploymentFacts, ServiceDeploymentStatus,
     ServiceFacts, ServiceMessage, ServiceRevision, StoppedContainer, StoppedTask, Strategy,
 };
 use slipway_core::model::id::{
@@ -165,10 +165,9 @@ impl Service {
             cluster: ClusterName::new(self.cluster.as_str()),
             service: ServiceName::new(self.name.as_str()),
             status: self.status.to_owned(),
-            controller: self.controller().into(),
-            management: match self.settings.get("resourceManagementType").and_then(Value::as_str) {
-                Some("ECS") => Management::Ecs,
-                _ => Management::Customer,
+            controller: match self.settings.get("resourceManagementType").and_then(Value::as_str) {
+                Some("ECS") => Controller::Express,
+                _ => self.controller().into(),
             },
             task_definition: TaskDefinitionArn::new(self.task_definition.as_str()),
             desired_count: count(self.desired),

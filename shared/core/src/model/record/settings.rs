@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, VariantNames};
 
 /// What the configuration said when the deployment began; track acts on this, not on today's document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,8 +17,9 @@ pub struct DeploymentSettings {
 }
 
 /// What Slipway does about a deployment that failed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, EnumString, VariantNames)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum RollbackMode {
     /// It rolls back to the last known-good revision; the default.
     #[default]

@@ -2,7 +2,7 @@
 
 use super::{Verdict, closed};
 use crate::config::Target;
-use crate::model::facts::{Controller, ImageFacts, Management, ServiceFacts, Storage};
+use crate::model::facts::{Controller, ImageFacts, ServiceFacts, Storage};
 use crate::model::plan::Shown;
 use crate::model::reason::Reason;
 
@@ -16,8 +16,8 @@ pub fn deployable<'s>(target: &Target, service: Option<&'s ServiceFacts>) -> Res
         return Err(Reason::ServiceNotActive { status: service.status.clone() });
     }
     match &service.controller {
-        Controller::Ecs if service.management == Management::Ecs => Err(Reason::ManagedByEcs),
         Controller::Ecs => Ok(service),
+        Controller::Express => Err(Reason::ManagedByEcs),
         controller @ (Controller::CodeDeploy | Controller::External | Controller::Other(_)) => {
             Err(Reason::WrongController { controller: controller.to_string() })
         }
