@@ -65,17 +65,9 @@ impl Source {
 
     /// Reads a document that was found in this place; one that is too large for it is a mistake.
     pub fn parse_document(&self, text: &str) -> Result<Config, Mistakes> {
-        match self.check_size(text.len()) {
-            Ok(()) => Config::parse(text),
-            Err(mistake) => Err(Mistakes { version: version_of(text), mistakes: vec![mistake] }),
-        }
-    }
-
-    /// Checks a document's size, in bytes, against what its place holds.
-    pub fn check_size(&self, bytes: usize) -> Result<(), Mistake> {
         let limit = self.limit();
-        if bytes <= limit {
-            return Ok(());
+        if text.len() <= limit {
+            return Config::parse(text);
         }
         let (what, instead) = match self {
             Self::Inline(_) => {
@@ -86,7 +78,8 @@ impl Source {
                 ("a document in S3", "install Slipway several times, each for a part of the targets")
             }
         };
-        Err(mistake(format!("{what} has at most {limit} bytes, and this one has more; {instead}")))
+        let too_large = mistake(format!("{what} has at most {limit} bytes, and this one has more; {instead}"));
+        Err(Mistakes { version: version_of(text), mistakes: vec![too_large] })
     }
 }
 
@@ -170,8 +163,10 @@ mod tests {
     #[track_caller]
     fn check_size(setting: &str, most: usize) {
         let source = Source::parse(setting).unwrap();
-        assert_eq!(source.check_size(most), Ok(()));
-        assert!(source.check_size(most + 1).is_err());
+        assert_eq!(source.limit(), most);
+        let mistake = |bytes| source.parse_document(&"#".repeat(bytes)).unwrap_err().to_string();
+        assert!(!mistake(most).contains("bytes"));
+        assert!(mistake(most + 1).contains("bytes"));
     }
 
     #[test]

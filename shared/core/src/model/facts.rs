@@ -181,12 +181,10 @@ impl DeploymentFacts {
 /// How far a deployment came, `rolloutState`.
 #[derive(Clone, Debug, PartialEq, Eq, strum::EnumString)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "they are ECS's words")]
 pub enum Rollout {
-    /// `IN_PROGRESS`.
     InProgress,
-    /// `COMPLETED`.
     Completed,
-    /// `FAILED`.
     Failed,
     /// A state that this version doesn't know.
     #[strum(default)]

@@ -2,9 +2,27 @@
 //!
 //! Parsing is lenient, because ids come from AWS.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
+
+/// What every newtype of a text has.
+macro_rules! text {
+    ($name:ident) => {
+        impl $name {
+            /// The text as it came.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+pub(crate) use text;
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
@@ -19,18 +37,9 @@ macro_rules! ids {
             pub fn new(text: impl Into<String>) -> Self {
                 Self(text.into())
             }
-
-            /// The text as it came.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
+        text!($name);
     )*};
 }
 

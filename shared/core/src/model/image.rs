@@ -9,29 +9,20 @@ use sha2::{Digest as _, Sha256};
 
 pub use registry::{Registry, Repository};
 
+use crate::model::id::text;
+
 mod registry;
 
-/// What a text newtype has whose `parse` takes only some texts.
+/// What a newtype has whose `parse` takes only some texts.
 macro_rules! checked_text {
     ($name:ident, $what:literal) => {
-        impl $name {
-            /// The whole text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
+        text!($name);
 
         impl TryFrom<String> for $name {
             type Error = String;
 
             fn try_from(text: String) -> Result<Self, String> {
                 Self::parse(&text).ok_or_else(|| format!("{text:?} is not {}", $what))
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
             }
         }
     };

@@ -3,7 +3,6 @@
 //! Provenance names a revision, not a deployment: anybody can deploy a revision again.
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use crate::model::facts::Revision;
 use crate::model::id::EventId;
@@ -74,7 +73,9 @@ impl Provenance {
         };
         let digest = Digest::parse(value("digest")?)?;
         let event = EventId::new(value("event")?);
-        let image = images(revision).find(|image| image.digest.as_ref() == Some(&digest))?;
+        let containers = revision.definition.get("containerDefinitions")?.as_array()?;
+        let mut images = containers.iter().filter_map(|it| ImageRef::parse(it.get("image")?.as_str()?));
+        let image = images.find(|image| image.digest.as_ref() == Some(&digest))?;
         Some(Self {
             repository: value("repository").map_or_else(|| image.repository().name, str::to_owned),
             tag: value("tag").and_then(Tag::parse),
@@ -115,11 +116,6 @@ fn fits(text: &str) -> bool {
 /// ECS also takes letters of other scripts and spaces, but by rules that its services and tools read differently.
 fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '=' | '.' | '_' | ':' | '/' | '@')
-}
-
-fn images(revision: &Revision) -> impl Iterator<Item = ImageRef> {
-    let containers = revision.definition.get("containerDefinitions").and_then(Value::as_array);
-    containers.into_iter().flatten().filter_map(|container| ImageRef::parse(container.get("image")?.as_str()?))
 }
 
 #[cfg(test)]

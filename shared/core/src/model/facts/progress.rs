@@ -40,24 +40,18 @@ pub struct ServiceDeploymentFacts {
 /// How a service deployment stands.
 #[derive(Clone, Debug, PartialEq, Eq, strum::EnumString)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "they are ECS's words")]
 pub enum ServiceDeploymentStatus {
-    /// `PENDING`.
     Pending,
-    /// `IN_PROGRESS`.
     InProgress,
-    /// `SUCCESSFUL`.
     Successful,
-    /// `STOP_REQUESTED`.
     StopRequested,
-    /// `STOPPED`: somebody stopped it, or it failed and ECS is not set to roll back.
+    /// Somebody stopped it, or it failed and ECS is not set to roll back.
     Stopped,
-    /// `ROLLBACK_REQUESTED`: somebody called StopServiceDeployment.
+    /// Somebody called StopServiceDeployment.
     RollbackRequested,
-    /// `ROLLBACK_IN_PROGRESS`.
     RollbackInProgress,
-    /// `ROLLBACK_SUCCESSFUL`.
     RollbackSuccessful,
-    /// `ROLLBACK_FAILED`.
     RollbackFailed,
     /// A status that this version doesn't know.
     #[strum(default)]
