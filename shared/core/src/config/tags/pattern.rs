@@ -21,7 +21,7 @@ impl Pattern {
         }
         match Regex::new(text) {
             Ok(regex) => Ok(Self(regex)),
-            Err(error) => Err(format!("{} is not a regular expression: {error}; {}", Quoted(text), advice(text))),
+            Err(error) => Err(format!("{} is not a regular expression: {error}; {}", quoted(text), advice(text))),
         }
     }
 
@@ -55,17 +55,13 @@ impl Pattern {
 
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Quoted(self.0.as_str()).fmt(f)
+        f.write_str(&quoted(self.0.as_str()))
     }
 }
 
-/// A pattern as YAML's single quotes have it, in which a backslash stands for itself.
-struct Quoted<'a>(&'a str);
-
-impl fmt::Display for Quoted<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "'{}'", self.0.replace('\'', "''"))
-    }
+/// The text in YAML's single quotes, in which a backslash stands for itself.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 fn advice(text: &str) -> &'static str {

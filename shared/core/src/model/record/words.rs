@@ -100,10 +100,7 @@ impl Outcome {
 
     /// Whether the remaining images are decided again: not where a person stopped it or has to act.
     pub fn decides_again(self) -> bool {
-        match self {
-            Self::Failed | Self::TimedOut | Self::RolledBackByEcs | Self::RolledBackBySlipway => true,
-            Self::Completed | Self::Superseded | Self::RollbackFailed | Self::Stopped | Self::External => false,
-        }
+        matches!(self, Self::Failed | Self::TimedOut | Self::RolledBackByEcs | Self::RolledBackBySlipway)
     }
 
     /// Whether ECS may complete it although it was published as failed, because nobody rolled back.
