@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use slipway_core::model::event::{DeploymentEvent, StateChange};
-use slipway_core::model::id::{ClusterName, DeploymentId, Home, ServiceArn};
+use slipway_core::model::id::{ClusterName, DeploymentId, ServiceArn};
 use slipway_core::rules::mechanism::is_task_failure;
 use slipway_engine::{Hint, ServiceTrigger, Warning};
 use tracing::info;
@@ -118,7 +118,7 @@ fn of_service(envelope: &Envelope, detail: &Detail, hint: Hint) -> Result<Servic
         return Err(Malformed(format!("resources: {:?} name no service", envelope.resources)));
     };
     Ok(ServiceTrigger {
-        home: Some(Home { partition: arn.partition, account: arn.account, region: arn.region }),
+        home: Some(arn.home),
         cluster: arn.cluster.or_else(|| detail.cluster_arn.as_deref().and_then(cluster)),
         service: arn.service,
         hint,

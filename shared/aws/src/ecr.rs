@@ -128,7 +128,11 @@ impl Ecr {
         let url = answer.download_url().ok_or_else(|| wrong("the answer names no address".to_owned()))?;
         let layer = https::download(&self.connector, url, most).await;
         let layer = layer.map_err(|why| wrong(format!("{digest} was not downloaded: {why}")))?;
-        if digest.is_of(&layer) { Ok(layer) } else { Err(wrong(format!("what was downloaded is not {digest}"))) }
+        if Digest::of(&layer) == *digest {
+            Ok(layer)
+        } else {
+            Err(wrong(format!("what was downloaded is not {digest}")))
+        }
     }
 }
 

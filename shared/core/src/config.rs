@@ -1,8 +1,6 @@
-//! The configuration document: read whole, every mistake told at once, each with its path and what would be right.
+//! The configuration document: read whole, every mistake reported at once, each with its path and what would be right.
 
 use std::collections::HashMap;
-
-use sha2::{Digest as _, Sha256};
 
 pub use mistake::{Mistake, Mistakes};
 pub use repository::RepositoryName;
@@ -11,12 +9,11 @@ pub use template::Template;
 
 use crate::config::tags::TagPolicy;
 use crate::model::id::{ClusterName, ContainerName, Home, ServiceName, TargetName};
-use crate::model::image::Repository;
+use crate::model::image::{Digest, Repository};
 use crate::model::notice::{Route, route};
 use crate::model::record::DeploymentSettings;
 
 mod document;
-mod environment;
 mod key;
 mod keys;
 mod life;
@@ -26,8 +23,6 @@ mod nearest;
 mod notify;
 mod policy;
 mod reader;
-#[cfg(test)]
-mod readme;
 mod repository;
 #[cfg(test)]
 mod schema;
@@ -67,7 +62,7 @@ pub struct Target {
     pub base: Base,
     /// Environment variables to set at deploy.
     pub environment: Vec<(String, Template)>,
-    /// Which Slack channels are told.
+    /// Which Slack channels get its notices.
     pub notify: Vec<Route>,
     /// What counts for the whole life of a deployment; it is written down with it.
     pub settings: DeploymentSettings,
@@ -76,7 +71,8 @@ pub struct Target {
 }
 
 /// Which task definition is rendered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::EnumString, strum::VariantNames)]
+#[strum(serialize_all = "snake_case")]
 pub enum Base {
     /// The revision that the service runs; the default.
     #[default]
@@ -86,7 +82,7 @@ pub enum Base {
 }
 
 impl Config {
-    /// Reads a document, YAML or JSON; tells every mistake at once.
+    /// Reads a document, YAML or JSON; the error is every mistake.
     pub fn parse(document: &str) -> Result<Self, Mistakes> {
         let version = version_of(document);
         match document::read(document) {
@@ -117,29 +113,24 @@ impl Config {
         self.at(self.by_name.get(name))
     }
 
-    /// Which Slack channels are told of a service, by all of its entries.
+    /// Which Slack channels get the notices of a service, by all of its entries.
     pub fn routes(&self, name: &TargetName) -> Vec<Route> {
         route::joined(self.of_name(name).into_iter().flat_map(|target| &target.notify))
     }
 
-    /// Every target's name once, in the document's order: to say what is known where a name is not.
+    /// Every target's name once, in the document's order.
     pub fn names(&self) -> impl Iterator<Item = &TargetName> {
-        let first = |at: &usize, name| self.by_name.get(name).and_then(|places| places.first()) == Some(at);
-        self.targets
-            .iter()
-            .enumerate()
-            .filter(move |(at, target)| first(at, &target.name))
-            .map(|(_, target)| &target.name)
+        let is_first = |(at, target): &(usize, &Target)| self.by_name[&target.name].first() == Some(at);
+        self.targets.iter().enumerate().filter(is_first).map(|(_, target)| &target.name)
     }
 
-    /// The known name that is most like this one, if one is like it: what somebody meant who made a slip of the pen,
-    /// or who left the cluster out.
-    pub fn nearest(&self, name: &str) -> Option<&TargetName> {
-        let mut of_service =
-            self.names().filter(|known| known.as_str().split_once('/').is_some_and(|(_, it)| it == name));
+    /// The known name that is most like this one, if one is like it: it is misspelled, or lacks the cluster.
+    pub fn nearest(&self, name: &str) -> Option<&str> {
+        let names = || self.names().map(TargetName::as_str);
+        let mut of_service = names().filter(|known| known.split_once('/').is_some_and(|(_, it)| it == name));
         match (of_service.next(), of_service.next()) {
             (Some(only), None) => Some(only),
-            _ => nearest::nearest(name, self.names(), |known| known.as_str()),
+            _ => nearest::nearest(name, names()),
         }
     }
 
@@ -158,7 +149,7 @@ impl Config {
 }
 
 fn version_of(document: &str) -> String {
-    Sha256::digest(document).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    Digest::of(document.as_bytes()).short().to_owned()
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ impl TargetResult {
         Self {
             answer: Answer::failed(&plan, error.reason(), outcome),
             passing: Some(error.clone()).filter(|error| error.kind.is_passing()),
-            ..Self::of_plan(plan.cut_short(error.reason()), cause)
+            ..Self::of_plan(Plan { reason: error.reason(), blocked: None, ..plan }, cause)
         }
     }
 }
@@ -86,7 +86,7 @@ impl<C: Cloud> Call<'_, C> {
             Ok(result) => result,
             Err(Stop::Failed(error)) => TargetResult::of_error(plan.clone(), error, cause),
             Err(Stop::Refused(reason)) => {
-                TargetResult::of_plan(Plan { steps: Vec::new(), ..plan.clone().cut_short(reason) }, cause)
+                TargetResult::of_plan(Plan { reason, blocked: None, steps: Vec::new(), ..plan.clone() }, cause)
             }
             Err(Stop::Lost) => {
                 warn!(ecs.service = %plan.target, "the lease was lost, so nothing is done");
@@ -99,9 +99,9 @@ impl<C: Cloud> Call<'_, C> {
     async fn update(&self, lease: &mut HeldLease<'_, C>, decided: &Decided<'_>) -> Result<TargetResult, Stop> {
         let Decided { plan, cause, .. } = decided;
         if lease.may_have_registered()
-            && let Some(family) = plan.family()
+            && let Some(rendering) = plan.rendering()
         {
-            self.registrations.suspect(family);
+            self.registrations.suspect(rendering.family());
         }
         let mut number = None;
         let intend = async {
@@ -149,13 +149,13 @@ impl<C: Cloud> Call<'_, C> {
         let deadline = deployment.deadline.unwrap_or(now);
         let target = lease.target.clone();
         let arm = async { timer::arm(cloud, &target, deadline).await.map_err(Stop::Failed) };
-        let (_, full) = lease.record().record(deployment.clone());
-        let write = lease.change(|record, fence| {
+        let (_, full) = lease.record().add(deployment.clone());
+        let write = lease.change(|record, _| {
             if let Some(image) = &decided.gated {
                 gate(record, image).map_err(|it| Stop::Refused(it.into_reason()))?;
             }
             // What a person asked for becomes their decision when it began: what ECS refuses decides nothing.
-            record.intend(fence, deployment.clone()).map(|(number, _)| number).map_err(|_| Stop::Lost)
+            Ok(record.add(deployment.clone()).0)
         });
         let archive = async {
             for deployment in &full {

@@ -4,7 +4,6 @@ use futures_util::future::join_all;
 use slipway_core::model::facts::{ImageName, Revision, ServiceDeploymentFacts, Storage};
 use slipway_core::model::id::{ServiceRevisionArn, TargetName};
 use slipway_core::model::record::KnownGood;
-use slipway_core::rules::adoption::as_ran;
 use slipway_core::rules::mechanism::won;
 use slipway_core::rules::rollback::{Found, KnownGoodFacts, NeededImage, images_to_find};
 
@@ -28,7 +27,7 @@ pub(crate) async fn known_good_in(
     let known_good = |it: &&ServiceDeploymentFacts| {
         let ran = revisions.iter().find(|revision| Some(&revision.arn) == it.target.as_ref())?;
         let revision = ran.task_definition.as_ref()?.to_string();
-        Some(KnownGood { revision, ran: as_ran(&ran.images), at: it.finished_at.or(it.created_at)? })
+        Some(KnownGood { revision, ran: ran.images.clone(), at: it.finished_at.or(it.created_at)? })
     };
     Ok(won.iter().filter_map(known_good).collect())
 }

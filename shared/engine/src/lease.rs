@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use slipway_core::model::id::TargetName;
 use slipway_core::model::reason::Reason;
-use slipway_core::model::record::{Blocked, Busy, Fence, Lost, PendingInput, Service, Unserved};
+use slipway_core::model::record::{Blocked, Busy, Fence, Lost, PendingInput, Service};
 use slipway_core::rules::note::Note;
 use tracing::warn;
 
@@ -164,11 +164,7 @@ impl<'a, C: Cloud> HeldLease<'a, C> {
         self.change(|record, fence| {
             record.served(served);
             deferred.iter().for_each(|input| record.block(input.clone(), Blocked::Retry));
-            match record.let_go(fence) {
-                Ok(()) => Ok(Vec::new()),
-                Err(Unserved::Inputs) => Ok(record.unblocked().cloned().collect()),
-                Err(Unserved::Lost) => Err(Stop::Lost),
-            }
+            record.let_go(fence).map_err(|Lost| Stop::Lost)
         })
         .await
     }

@@ -12,7 +12,7 @@ use slipway_core::model::facts::{
 };
 use slipway_core::model::id::{ClusterName, ServiceName, TargetName};
 use slipway_core::model::image::{Digest, Repository};
-use slipway_core::model::manifest::BuildIdentity;
+use slipway_core::model::labels::BuildIdentity;
 use slipway_core::model::record::{Deployment, Service};
 use slipway_core::rules::mechanism::of_its_time;
 

@@ -40,7 +40,7 @@ impl<C: Cloud> Call<'_, C> {
         };
         let event = request.id.clone().unwrap_or_else(|| EventId::new(self.request_id));
         let services = by_service(&targets);
-        let cause = TriggeredBy::new(&Trigger::of(request.action.name()), &event).by(request.who.clone());
+        let cause = TriggeredBy::new(&Trigger::from(request.action.name()), &event).by(request.who.clone());
         let asked = Asked { request, event: &event, cause };
         let update = match &request.action {
             Action::Status(image) => return Ok(self.status(&targets, image.as_ref()).await),

@@ -46,5 +46,5 @@ pub fn all() -> Vec<Scenario> {
 pub fn missing(scenarios: &[Scenario]) -> Vec<NoticeKind> {
     let has =
         |kind: &NoticeKind| scenarios.iter().flat_map(|scenario| &scenario.notices).any(|notice| notice.kind == *kind);
-    NoticeKind::KNOWN.into_iter().filter(|kind| !has(kind)).collect()
+    NoticeKind::known().filter(|kind| !has(kind)).collect()
 }

@@ -66,7 +66,7 @@ fn document(title: &str, body: &str) -> String {
 /// A line for each kind, with the scenarios that have it.
 fn contents(scenarios: &[Scenario]) -> String {
     let mut rows = String::new();
-    for kind in NoticeKind::KNOWN.into_iter().chain([NoticeKind::Unknown]) {
+    for kind in NoticeKind::known().chain([NoticeKind::Unknown]) {
         let mut links = Vec::new();
         for scenario in scenarios {
             let at = scenario.notices.iter().position(|notice| notice.kind == kind);

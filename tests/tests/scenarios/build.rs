@@ -268,7 +268,7 @@ async fn a_person_who_asks_is_named(name: &'static str) {
     let started = only(&mut scenario);
     for notice in [started, completed(&mut scenario).await] {
         let cause = notice.cause.clone().expect("a cause");
-        assert_eq!((cause.trigger.as_str(), cause.who.as_deref()), ("deploy", Some("dana")));
+        assert_eq!((cause.trigger.to_string().as_str(), cause.who.as_deref()), ("deploy", Some("dana")));
         let text = notice.text();
         assert!(text.contains("\nTriggered by  a manual deploy by dana (request build-7)\n"), "{text}");
         let slack = slipway_slack::message(&notice).to_string();

@@ -151,7 +151,7 @@ fn slack_s_limits_hold_whatever_the_notice() {
         check_limits(&Notice {
             headline: text.clone(),
             reason: text.clone(),
-            cause: Some(TriggeredBy { trigger: Trigger::of(text), event: None, who: Some(text.clone()) }),
+            cause: Some(TriggeredBy { trigger: Trigger::from(text.as_str()), event: None, who: Some(text.clone()) }),
             details: vec![text.clone(); 50],
             advice: vec![text.clone(); 50],
             links: vec![link(&text[..text.char_indices().nth(80).unwrap().0]); 50],

@@ -1,12 +1,12 @@
 //! From the SDK's types to our facts. What AWS may add later arrives as `Other`, never as an error.
 
-use aws_sdk_ecs::types::{self, DeploymentControllerType, DeploymentRolloutState, DeploymentStrategy};
+use aws_sdk_ecs::types;
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 use serde_json::Value;
 use slipway_core::model::facts::{
-    Breaker, Controller, DeploymentFacts, Management, Monitors, Pause, Revision, Rollout, ServiceDeploymentFacts,
-    ServiceDeploymentStatus, ServiceFacts, ServiceMessage, Strategy,
+    Breaker, Controller, DeploymentFacts, Monitors, Pause, Revision, ServiceDeploymentFacts, ServiceDeploymentStatus,
+    ServiceFacts, ServiceMessage, Strategy,
 };
 use slipway_core::model::id::{
     ClusterName, DeploymentId, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn,
@@ -22,16 +22,18 @@ pub(super) fn service(service: &types::Service) -> Option<ServiceFacts> {
         cluster: ClusterName::new(cluster_arn.rsplit_once('/').map_or(cluster_arn, |(_, name)| name)),
         service: ServiceName::new(service.service_name()?),
         status: service.status().unwrap_or_default().to_owned(),
-        controller: controller(service),
-        management: match service.resource_management_type() {
-            Some(types::ResourceManagementType::Ecs) => Management::Ecs,
-            _ => Management::Customer,
+        controller: match service.resource_management_type() {
+            Some(types::ResourceManagementType::Ecs) => Controller::Express,
+            _ => service.deployment_controller().map_or(Controller::Ecs, |it| it.r#type().as_str().into()),
         },
         // Services of the EXTERNAL controller may have none; they are refused before it is used.
         task_definition: TaskDefinitionArn::new(task_definition(service).unwrap_or_default()),
         desired_count: service.desired_count(),
         running_count: service.running_count(),
-        strategy: strategy(service.deployment_configuration()),
+        strategy: service
+            .deployment_configuration()
+            .and_then(|it| it.strategy())
+            .map_or(Strategy::Rolling, |it| it.as_str().into()),
         breaker: breaker(service.deployment_configuration()),
         deployments: service.deployments().iter().filter_map(deployment).collect(),
         current_service_deployment: service.current_service_deployment().map(ServiceDeploymentArn::new),
@@ -56,7 +58,7 @@ pub(super) fn service_deployment(brief: &types::ServiceDeploymentBrief) -> Optio
     Some(ServiceDeploymentFacts {
         arn: ServiceDeploymentArn::new(brief.service_deployment_arn()?),
         target: brief.target_service_revision_arn().map(ServiceRevisionArn::new),
-        status: ServiceDeploymentStatus::of(brief.status().map(|status| status.as_str()).unwrap_or_default()),
+        status: ServiceDeploymentStatus::from(brief.status().map(|status| status.as_str()).unwrap_or_default()),
         status_reason: brief.status_reason().map(str::to_owned),
         rollback_reason: None,
         rollback_to: None,
@@ -90,29 +92,10 @@ struct Tag {
     value: String,
 }
 
-fn controller(service: &types::Service) -> Controller {
-    match service.deployment_controller().map(|controller| controller.r#type()) {
-        None | Some(DeploymentControllerType::Ecs) => Controller::Ecs,
-        Some(DeploymentControllerType::CodeDeploy) => Controller::CodeDeploy,
-        Some(DeploymentControllerType::External) => Controller::External,
-        Some(other) => Controller::Other(other.as_str().to_owned()),
-    }
-}
-
 /// With task sets, the service's own `taskDefinition` may lag behind the PRIMARY task set's.
 fn task_definition(service: &types::Service) -> Option<&str> {
     let primary = service.task_sets().iter().find(|set| set.status() == Some("PRIMARY"));
     primary.and_then(|set| set.task_definition()).or(service.task_definition())
-}
-
-fn strategy(configuration: Option<&types::DeploymentConfiguration>) -> Strategy {
-    match configuration.and_then(|configuration| configuration.strategy()) {
-        None | Some(DeploymentStrategy::Rolling) => Strategy::Rolling,
-        Some(DeploymentStrategy::BlueGreen) => Strategy::BlueGreen,
-        Some(DeploymentStrategy::Linear) => Strategy::Linear,
-        Some(DeploymentStrategy::Canary) => Strategy::Canary,
-        Some(other) => Strategy::Other(other.as_str().to_owned()),
-    }
 }
 
 fn breaker(configuration: Option<&types::DeploymentConfiguration>) -> Breaker {
@@ -132,12 +115,7 @@ fn deployment(deployment: &types::Deployment) -> Option<DeploymentFacts> {
         id: DeploymentId::new(deployment.id()?),
         status: deployment.status().unwrap_or_default().to_owned(),
         task_definition: TaskDefinitionArn::new(deployment.task_definition()?),
-        rollout: deployment.rollout_state().map(|state| match state {
-            DeploymentRolloutState::InProgress => Rollout::InProgress,
-            DeploymentRolloutState::Completed => Rollout::Completed,
-            DeploymentRolloutState::Failed => Rollout::Failed,
-            other => Rollout::Other(other.as_str().to_owned()),
-        }),
+        rollout: deployment.rollout_state().map(|state| state.as_str().into()),
         rollout_reason: deployment.rollout_state_reason().map(str::to_owned),
         created_at: time(deployment.created_at()),
         updated_at: time(deployment.updated_at()),

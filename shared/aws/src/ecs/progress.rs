@@ -57,7 +57,7 @@ impl Ecs {
 fn whole(it: &types::ServiceDeployment) -> Option<ServiceDeploymentFacts> {
     Some(ServiceDeploymentFacts {
         arn: ServiceDeploymentArn::new(it.service_deployment_arn()?),
-        status: ServiceDeploymentStatus::of(it.status().map(|status| status.as_str()).unwrap_or_default()),
+        status: ServiceDeploymentStatus::from(it.status().map(|status| status.as_str()).unwrap_or_default()),
         status_reason: it.status_reason().map(str::to_owned),
         rollback_reason: it.rollback().and_then(|rollback| rollback.reason()).map(str::to_owned),
         rollback_to: it.rollback().and_then(|rollback| rollback.service_revision_arn()).map(ServiceRevisionArn::new),

@@ -2,10 +2,9 @@
 
 use super::key::{Key, Need};
 use super::keys::{self, DOCUMENT, TARGET};
-use super::reader::{Path, Reader};
-use super::uniqueness::{self, Claim};
-use super::yaml::{self, Node};
+use super::reader::{At, Reader};
 use super::{Base, Mistake, RepositoryName, Target, Template, names, surrogates};
+use super::{uniqueness, yaml};
 use crate::config::tags::TagPolicy;
 use crate::model::id::{ClusterName, ContainerName, ServiceName, TargetName};
 use crate::model::notice::Route;
@@ -48,140 +47,144 @@ pub(super) fn read(text: &str) -> Result<Vec<Target>, Vec<Mistake>> {
     let root = yaml::parse(&text).map_err(|mistake| vec![mistake])?;
     let mut reader = Reader::default();
     let mut document = Document::default();
-    if let Some(fields) = reader.fields(&root, &Path::Document, "\"version: 1\" and a list of `targets`") {
+    let at = At::document(&root);
+    if let Some(fields) = reader.fields(&at, "\"version: 1\" and a list of `targets`") {
         let (version, others) = DOCUMENT.split_at(1);
-        reader.keys(&fields, version, &mut document, &Path::Document);
+        reader.keys(&fields, version, &mut document);
         // Another version's keys are not ours to judge.
         if !document.is_foreign {
-            reader.unknown(&fields, DOCUMENT, &Path::Document);
-            reader.keys(&fields, others, &mut document, &Path::Document);
+            reader.unknown(&fields, DOCUMENT);
+            reader.keys(&fields, others, &mut document);
         }
     }
     reader.finish(document.targets)
 }
 
-pub(super) fn version<'n>(document: &mut Document, reader: &mut Reader<'n>, node: &'n Node<'n>, path: &Path<'_>) {
+pub(super) fn version(document: &mut Document, reader: &mut Reader<'_>, at: &At<'_, '_>) {
     let right = VERSION.to_string();
-    let Some(version) = reader.number(node, path, &right) else { return };
+    let Some(version) = reader.number(at, &right) else { return };
     document.is_foreign = version != VERSION;
     if document.is_foreign {
         let text = format!("{version} is not known to this release of Slipway; write version: {right}, which it knows");
-        reader.wrong(path, node.line, text);
+        reader.wrong(at, text);
     }
 }
 
-pub(super) fn defaults<'n>(document: &mut Document, reader: &mut Reader<'n>, node: &'n Node<'n>, path: &Path<'_>) {
+pub(super) fn defaults<'n>(document: &mut Document, reader: &mut Reader<'n>, at: &At<'n, '_>) {
     let inherited = keys::shared().iter().filter(|key| matches!(key.need, Need::Inherited(_))).map(|key| key.name);
-    let Some(mut fields) = reader.fields(node, path, r#"{cluster: prod, tags: {semver: "*"}}"#) else {
-        // What was meant is not known, so no target is told that it lacks a key.
+    let Some(mut fields) = reader.fields(at, r#"{cluster: prod, tags: {semver: "*"}}"#) else {
+        // What was intended is not known, so no target is said to lack a key.
         document.given = inherited.collect();
         return;
     };
     let is_own = |(name, _): &(&str, _)| TARGET.iter().any(|key| key.is_own() && key.name == *name);
     let own: Vec<_> = fields.entries.extract_if(.., |entry| is_own(entry)).collect();
-    reader.unknown(&fields, keys::shared(), path);
-    reader.keys(&fields, keys::shared(), &mut document.defaults, path);
+    reader.unknown(&fields, keys::shared());
+    reader.keys(&fields, keys::shared(), &mut document.defaults);
     for (name, node) in own {
-        reader.wrong(&Path::Key(path, name), node.line, "is each target's own; write it there");
+        reader.wrong(&at.key(name, node), "is each target's own; write it there");
     }
     document.given = inherited.filter(|name| fields.has(name)).collect();
 }
 
-pub(super) fn targets<'n>(document: &mut Document, reader: &mut Reader<'n>, node: &'n Node<'n>, path: &Path<'_>) {
-    let items = reader.list(node, path, &format!("[{RIGHT_TARGET}]")).unwrap_or_default();
-    if let (yaml::Value::List(_), []) = (&node.value, items) {
-        let text = format!("has no entry, so nothing would ever be deployed; write [{RIGHT_TARGET}]");
-        reader.wrong(path, node.line, text);
+pub(super) fn targets<'n>(document: &mut Document, reader: &mut Reader<'n>, at: &At<'n, '_>) {
+    let Some(items) = reader.list(at, &format!("[{RIGHT_TARGET}]")) else { return };
+    if items.is_empty() {
+        reader.wrong(at, format!("has no entry, so nothing would ever be deployed; write [{RIGHT_TARGET}]"));
     }
-    document.targets.reserve(items.len());
-    let mut claims = Vec::with_capacity(items.len());
-    for (at, node) in items.iter().enumerate() {
-        let Some(entry) = entry(document, reader, node, &Path::Item(path, at)) else { continue };
-        let Entry { repository: Some(repository), service: Some(service), cluster: Some(cluster), .. } = entry else {
-            continue;
-        };
-        claims.push(Claim {
-            at,
-            line: node.line,
-            cluster: cluster.clone(),
-            service: service.clone(),
-            repository: repository.clone(),
-            containers: entry.containers.clone(),
-        });
-        let Some(tags) = entry.tags else { continue };
-        document.targets.push(Target {
-            name: TargetName::new(format!("{cluster}/{service}")),
-            repository,
-            tags,
-            cluster,
-            service,
-            containers: entry.containers,
-            base: entry.base,
-            environment: entry.environment,
-            notify: entry.notify,
-            settings: entry.settings,
-            settle: entry.settle,
-        });
+    let mut entries = Vec::with_capacity(items.len());
+    for at in &items {
+        if let Some(entry) = entry(document, reader, at) {
+            entries.push((at, entry));
+        }
     }
-    uniqueness::check(reader, &claims);
+    uniqueness::check(reader, &entries);
+    document.targets = entries.into_iter().filter_map(|(_, entry)| entry.target()).collect();
 }
 
-fn entry<'n>(document: &Document, reader: &mut Reader<'n>, node: &'n Node<'n>, path: &Path<'_>) -> Option<Entry> {
+fn entry<'n>(document: &Document, reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option<Entry> {
     let mut entry = document.defaults.clone();
-    let fields = reader.map(node, path, RIGHT_TARGET, TARGET, &mut entry)?;
+    let fields = reader.map(at, RIGHT_TARGET, TARGET, &mut entry)?;
     for Key { name, need, .. } in TARGET {
         if let Need::Inherited(right) = need
             && !fields.has(name)
             && !document.given.contains(name)
         {
-            reader.missing(&fields, TARGET, name, right, path);
+            reader.missing(&fields, TARGET, name, right);
         }
     }
     Some(entry)
 }
 
-pub(super) fn repository(reader: &mut Reader<'_>, node: &Node<'_>, path: &Path<'_>) -> Option<RepositoryName> {
-    let text = reader.text(node, path, "one such as shop/web")?;
-    reader.right(path, node.line, RepositoryName::parse(text))
+impl Entry {
+    /// The target; `None` without one of the keys that every target has, which was noted.
+    fn target(self) -> Option<Target> {
+        let (cluster, service) = (self.cluster?, self.service?);
+        Some(Target {
+            name: TargetName::new(format!("{cluster}/{service}")),
+            repository: self.repository?,
+            tags: self.tags?,
+            cluster,
+            service,
+            containers: self.containers,
+            base: self.base,
+            environment: self.environment,
+            notify: self.notify,
+            settings: self.settings,
+            settle: self.settle,
+        })
+    }
+}
+
+pub(super) fn repository<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option<RepositoryName> {
+    let text = reader.text(at, "one such as shop/web")?;
+    reader.accept(at, RepositoryName::parse(text))
 }
 
 /// The name of a service, a cluster or a container, `what`.
-pub(super) fn name<'n>(reader: &mut Reader<'_>, node: &'n Node<'_>, path: &Path<'_>, what: &str) -> Option<&'n str> {
-    let text = reader.text(node, path, &format!("the {what}'s name"))?;
-    reader.right(path, node.line, names::check(what, text))?;
+pub(super) fn name<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>, what: &str) -> Option<&'n str> {
+    let text = reader.text(at, &format!("the {what}'s name"))?;
+    reader.accept(at, names::check(what, text))?;
     Some(text)
 }
 
-pub(super) fn base(reader: &mut Reader<'_>, node: &Node<'_>, path: &Path<'_>) -> Option<Base> {
-    let known = match reader.text(node, path, "service or family")? {
-        "service" => Ok(Base::Service),
-        "family" => Ok(Base::Family),
-        other => Err(format!("{other:?} is no base; write service or family")),
-    };
-    reader.right(path, node.line, known)
+pub(super) fn base<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option<Base> {
+    let text = reader.text(at, "service or family")?;
+    reader.accept(at, text.parse().map_err(|_| format!("{text:?} is no base; write service or family")))
 }
 
-pub(super) fn containers(reader: &mut Reader<'_>, node: &Node<'_>, path: &Path<'_>) -> Option<Vec<ContainerName>> {
-    let items = reader.list(node, path, "[web]")?;
+pub(super) fn containers<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option<Vec<ContainerName>> {
+    let items = reader.list(at, "[web]")?;
     if items.is_empty() {
         reader.wrong(
-            path,
-            node.line,
+            at,
             "names no container; name one, or leave the key out to mean all whose image is the repository's",
         );
     }
     let mut containers: Vec<ContainerName> = Vec::with_capacity(items.len());
-    for (at, item) in items.iter().enumerate() {
-        let path = Path::Item(path, at);
-        let Some(name) = name(reader, item, &path, "container") else {
-            continue;
-        };
-        let name = ContainerName::new(name);
+    for at in &items {
+        let Some(name) = name(reader, at, "container").map(ContainerName::new) else { continue };
         if containers.contains(&name) {
-            reader.wrong(&path, item.line, format!("{name} is named twice; keep one"));
+            reader.wrong(at, format!("{name} is named twice; keep one"));
         } else {
             containers.push(name);
         }
     }
     Some(containers)
+}
+
+/// Reads variables, in the document's order, into those of the defaults: each replaces the one of the same name.
+pub(super) fn environment<'n>(environment: &mut Vec<(String, Template)>, reader: &mut Reader<'n>, at: &At<'n, '_>) {
+    const RIGHT: &str = r#"{APP_VERSION: "{tag}"}"#;
+    for (name, value) in reader.entries(at, RIGHT).unwrap_or_default() {
+        let at = at.key(name, value);
+        if name.is_empty() || name.contains(['=', '\0']) {
+            reader.wrong(&at, format!("{name:?} is no variable's name; write {RIGHT}"));
+        }
+        let Some(text) = reader.text(&at, "a text in quotes, \"\" for an empty one") else { continue };
+        match environment.iter_mut().find(|(known, _)| known == name) {
+            Some(known) => known.1 = Template::new(text),
+            None => environment.push((name.to_owned(), Template::new(text))),
+        }
+    }
 }

@@ -2,8 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::reader::{Path, Reader};
-use super::yaml::Node;
+use super::reader::{At, Reader};
 
 /// A key of one of the document's maps; `T` is what that map is read into.
 #[cfg_attr(not(test), expect(dead_code, reason = "the schema and the README are written by tests"))]
@@ -16,19 +15,17 @@ pub(super) struct Key<T: 'static> {
     /// What it means, without a capital letter and a full stop, as the README's table has it.
     pub(super) says: &'static str,
     /// Takes a value, and notes the mistakes in it.
-    pub(super) read: Read<T>,
+    pub(super) read: for<'n> fn(&mut T, &mut Reader<'n>, &At<'n, '_>),
 }
-
-pub(super) type Read<T> = for<'n> fn(&mut T, &mut Reader<'n>, &'n Node<'n>, &Path<'_>);
 
 /// Whether a map may lack the key.
 #[cfg_attr(not(test), expect(dead_code, reason = "the schema and the README are written by tests"))]
 pub(super) enum Need {
-    /// It may not. What to write is told; `defaults` cannot give it.
+    /// It may not; this says what to write. `defaults` cannot give it.
     Required(&'static str),
-    /// Every target has it, its own or the one of `defaults`. What to write is told.
+    /// Every target has it, its own or the one of `defaults`; this says what to write.
     Inherited(&'static str),
-    /// Exactly one of the map's keys with this need is there; whoever reads the map tells it.
+    /// Exactly one of the map's keys with this need is there; the map's own reader checks it.
     OneOf,
     /// It may; this is what counts then.
     Optional(&'static str),

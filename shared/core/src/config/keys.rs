@@ -2,12 +2,15 @@
 //!
 //! The reader, `infra/slipway.schema.json` and the README's table of keys follow these tables.
 
+use strum::VariantNames;
+
 use super::document::{self, Document, Entry, VERSION};
 use super::key::{Key, Map, Need, Takes};
 use super::policy::{self, Matched, Tags};
-use super::{environment, life, notify};
+use super::{Base, life, notify};
 use crate::model::id::{ClusterName, ServiceName};
 use crate::model::notice::{Route, route};
+use crate::model::record::RollbackMode;
 
 /// The names that ECS allows, see [`names`](super::names).
 const NAME: &str = "^[A-Za-z0-9_-]{1,255}$";
@@ -60,7 +63,7 @@ pub(super) static TARGET: &[Key<Entry>] = &[
         example: r#""shop/web""#,
         says: "where the images come from: an ECR repository's name in the account and region where Slipway runs, \
                or the full URI of any private ECR repository",
-        read: |entry, reader, node, path| entry.repository = document::repository(reader, node, path),
+        read: |entry, reader, at| entry.repository = document::repository(reader, at),
     },
     Key {
         name: "service",
@@ -68,8 +71,8 @@ pub(super) static TARGET: &[Key<Entry>] = &[
         takes: Takes::Text(NAME),
         example: r#""web""#,
         says: "the ECS service's name",
-        read: |entry, reader, node, path| {
-            entry.service = document::name(reader, node, path, "service").map(ServiceName::new);
+        read: |entry, reader, at| {
+            entry.service = document::name(reader, at, "service").map(ServiceName::new);
         },
     },
     Key {
@@ -80,8 +83,8 @@ pub(super) static TARGET: &[Key<Entry>] = &[
         takes: Takes::Text(NAME),
         example: r#""prod""#,
         says: "the ECS cluster's name",
-        read: |entry, reader, node, path| {
-            put(&mut entry.cluster, document::name(reader, node, path, "cluster").map(ClusterName::new).map(Some));
+        read: |entry, reader, at| {
+            put(&mut entry.cluster, document::name(reader, at, "cluster").map(ClusterName::new).map(Some));
         },
     },
     Key {
@@ -92,7 +95,7 @@ pub(super) static TARGET: &[Key<Entry>] = &[
         takes: Takes::Map(Map::Tags),
         example: r#"{"semver": ">=1.4, <2", "ignore": ["*-dev"]}"#,
         says: "the tag policy: which tags are deployed, and which of two is newer",
-        read: |entry, reader, node, path| put(&mut entry.tags, policy::read(reader, node, path).map(Some)),
+        read: |entry, reader, at| put(&mut entry.tags, policy::read(reader, at).map(Some)),
     },
     Key {
         name: "containers",
@@ -100,16 +103,16 @@ pub(super) static TARGET: &[Key<Entry>] = &[
         takes: Takes::Distinct(&Takes::Text(NAME)),
         example: r#"["web", "sidekiq"]"#,
         says: "the containers whose image is set; a service that was created with a placeholder image needs them",
-        read: |entry, reader, node, path| put(&mut entry.containers, document::containers(reader, node, path)),
+        read: |entry, reader, at| put(&mut entry.containers, document::containers(reader, at)),
     },
     Key {
         name: "base",
         need: Need::Optional("`service`"),
-        takes: Takes::Words(|| vec!["service", "family"]),
+        takes: Takes::Words(|| Base::VARIANTS.to_vec()),
         example: r#""family""#,
         says: "which task definition the new one is made from: `service`, the revision that the service runs, \
                or `family`, the family's latest, so that Terraform's edits are taken over",
-        read: |entry, reader, node, path| put(&mut entry.base, document::base(reader, node, path)),
+        read: |entry, reader, at| put(&mut entry.base, document::base(reader, at)),
     },
     Key {
         name: "environment",
@@ -118,16 +121,16 @@ pub(super) static TARGET: &[Key<Entry>] = &[
         example: r#"{"APP_VERSION": "{tag}"}"#,
         says: "environment variables to set in these containers at each deploy; `{tag}`, `{digest}` and \
                `{short_digest}` are filled in, other braces are data",
-        read: |entry, reader, node, path| environment::read(&mut entry.environment, reader, node, path),
+        read: |entry, reader, at| document::environment(&mut entry.environment, reader, at),
     },
     Key {
         name: "rollback",
         need: Need::Optional("`auto`"),
-        takes: Takes::Words(|| vec!["auto", "notify", "off"]),
+        takes: Takes::Words(|| RollbackMode::VARIANTS.to_vec()),
         example: r#""notify""#,
         says: "what is done when a deployment fails and ECS does not roll back automatically: `auto` rolls back to \
                the last known-good revision, `notify` says how to, `off` only says that it failed",
-        read: |entry, reader, node, path| put(&mut entry.settings.rollback, life::rollback(reader, node, path)),
+        read: |entry, reader, at| put(&mut entry.settings.rollback, life::rollback(reader, at)),
     },
     Key {
         name: "deadline",
@@ -136,7 +139,7 @@ pub(super) static TARGET: &[Key<Entry>] = &[
         example: r#""45m""#,
         says: "how long a deployment may take before it counts as failed, `24h` at most; one that still makes progress \
                gets more",
-        read: |entry, reader, node, path| put(&mut entry.settings.deadline_seconds, life::deadline(reader, node, path)),
+        read: |entry, reader, at| put(&mut entry.settings.deadline_seconds, life::deadline(reader, at)),
     },
     Key {
         name: "max_failed_tasks",
@@ -144,8 +147,8 @@ pub(super) static TARGET: &[Key<Entry>] = &[
         takes: Takes::Number(1..=u32::MAX as u64),
         example: "5",
         says: "so many tasks of a deployment may stop by themselves before it counts as failed",
-        read: |entry, reader, node, path| {
-            put(&mut entry.settings.max_failed_tasks, life::tasks(reader, node, path).map(Some));
+        read: |entry, reader, at| {
+            put(&mut entry.settings.max_failed_tasks, life::tasks(reader, at).map(Some));
         },
     },
     Key {
@@ -154,7 +157,7 @@ pub(super) static TARGET: &[Key<Entry>] = &[
         takes: Takes::Seconds(life::LONGEST_SETTLE),
         example: r#""10s""#,
         says: "how long to wait after a push for a better one, 120 seconds at most",
-        read: |entry, reader, node, path| put(&mut entry.settle, life::settle(reader, node, path)),
+        read: |entry, reader, at| put(&mut entry.settle, life::settle(reader, at)),
     },
     Key {
         name: "notify",
@@ -163,7 +166,7 @@ pub(super) static TARGET: &[Key<Entry>] = &[
         example: r##"[{"slack": "#deploys"}, {"slack": "#incidents", "on": ["failed", "rolled_back"]}]"##,
         says: "the Slack channels that get notices: `[{slack: \"#deploys\"}, {slack: \"#incidents\", on: [failed, \
                rolled_back]}]`",
-        read: |entry, reader, node, path| put(&mut entry.notify, notify::read(reader, node, path)),
+        read: |entry, reader, at| put(&mut entry.notify, notify::read(reader, at)),
     },
 ];
 
@@ -183,7 +186,7 @@ pub(super) static TAGS: &[Key<Tags>] = &[
         says: "globs of tags that are left out: * is any text, ? one character; they come after sha256-*, *.sig, *.att, \
                *.sbom and *cache*, which are always left out; the last glob that matches decides, and \"!*cache*\" \
                takes back in",
-        read: |tags, reader, node, path| tags.ignore = policy::ignore(reader, node, path),
+        read: |tags, reader, at| tags.ignore = policy::ignore(reader, at),
     },
     Key {
         name: "tag",
@@ -191,7 +194,7 @@ pub(super) static TAGS: &[Key<Tags>] = &[
         takes: Takes::Text("^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$"),
         example: r#""prod""#,
         says: "deploys exactly this tag, whatever it points to now, an older image too: re-tagging promotes",
-        read: |tags, reader, node, path| tags.policy = policy::TAG.read(reader, node, path),
+        read: |tags, reader, at| tags.policy = policy::TAG.read(reader, at),
     },
     Key {
         name: "semver",
@@ -201,7 +204,7 @@ pub(super) static TAGS: &[Key<Tags>] = &[
         says: "deploys the tags that are versions (`1.4.2`, `v1.4.2`) within a range of Cargo's dialect, the highest \
                version first: \">=1.4, <2\"; \"1.4\" means \">=1.4, <2\"; \"~1.4\" means \">=1.4, <1.5\"; \"*\" means every \
                version; a pre-release counts only if the range names one of the same version",
-        read: |tags, reader, node, path| tags.policy = policy::SEMVER.read(reader, node, path),
+        read: |tags, reader, at| tags.policy = policy::SEMVER.read(reader, at),
     },
     Key {
         name: "numerical",
@@ -209,7 +212,7 @@ pub(super) static TAGS: &[Key<Tags>] = &[
         takes: Takes::Map(Map::Ordered),
         example: r#"{"pattern": "^build-(?P<v>\\d+)$"}"#,
         says: "deploys the tags in which the pattern's group `v` finds a number, the highest number first",
-        read: |tags, reader, node, path| tags.policy = policy::NUMERICAL.read_map(reader, node, path, ORDERED),
+        read: |tags, reader, at| tags.policy = policy::NUMERICAL.read_map(reader, at, ORDERED),
     },
     Key {
         name: "alphabetical",
@@ -217,7 +220,7 @@ pub(super) static TAGS: &[Key<Tags>] = &[
         takes: Takes::Map(Map::Ordered),
         example: r#"{"pattern": "^(?P<v>\\d{8}T\\d{6}Z)$"}"#,
         says: "deploys the tags in which the pattern's group `v` finds a text, the last in the alphabet first",
-        read: |tags, reader, node, path| tags.policy = policy::ALPHABETICAL.read_map(reader, node, path, ORDERED),
+        read: |tags, reader, at| tags.policy = policy::ALPHABETICAL.read_map(reader, at, ORDERED),
     },
     Key {
         name: "newest",
@@ -225,7 +228,7 @@ pub(super) static TAGS: &[Key<Tags>] = &[
         takes: Takes::Map(Map::Matching),
         example: r#"{"pattern": "^[0-9a-f]{40}$"}"#,
         says: "deploys the tags that match, the last pushed first; for git SHAs, which have no order",
-        read: |tags, reader, node, path| tags.policy = policy::NEWEST.read_map(reader, node, path, MATCHING),
+        read: |tags, reader, at| tags.policy = policy::NEWEST.read_map(reader, at, MATCHING),
     },
 ];
 
@@ -258,7 +261,7 @@ pub(super) static ROUTE: &[Key<Route>] = &[
         takes: Takes::Text(r"^(#[^\sA-Z#.,!?/]{1,80}|[CG][A-Z0-9]{8,})$"),
         example: r##""#deploys""##,
         says: "the channel's name with its #, in quotes because # begins a comment in YAML, or its id",
-        read: |route, reader, node, path| put(&mut route.slack, notify::slack(reader, node, path)),
+        read: |route, reader, at| put(&mut route.slack, notify::slack(reader, at)),
     },
     Key {
         name: "on",
@@ -267,7 +270,7 @@ pub(super) static ROUTE: &[Key<Route>] = &[
         example: r#"["failed", "warning"]"#,
         says: "the kinds and severities of notices that go there; `failed` stands for every kind of a deployment that \
                goes wrong",
-        read: |route, reader, node, path| route.on = notify::words(reader, node, path),
+        read: |route, reader, at| put(&mut route.on, notify::words(reader, at)),
     },
 ];
 

@@ -2,83 +2,67 @@
 
 use std::ops::RangeInclusive;
 
-use super::reader::{Path, Reader};
-use super::yaml::Node;
+use super::reader::{At, Reader};
 use crate::model::record::RollbackMode;
 
-/// A day: the longest a deployment may take before somebody is told.
+/// A day.
 const LONGEST_DEADLINE: u64 = 24 * 60 * 60;
 
 /// Lambda waits for it, so it is short.
 pub(super) const LONGEST_SETTLE: u64 = 120;
 
-pub(super) fn deadline(reader: &mut Reader<'_>, node: &Node<'_>, path: &Path<'_>) -> Option<u64> {
-    span(reader, node, path, "30m", 60..=LONGEST_DEADLINE, BareNumber::Refused)
+/// The units of a length of time, in seconds; a number without a unit is last.
+const UNITS: [(&str, u64); 4] = [("s", 1), ("m", 60), ("h", 60 * 60), ("", 1)];
+
+pub(super) fn deadline<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option<u64> {
+    span(reader, at, "30m", 60..=LONGEST_DEADLINE, &UNITS[..3])
 }
 
-pub(super) fn settle(reader: &mut Reader<'_>, node: &Node<'_>, path: &Path<'_>) -> Option<u64> {
-    span(reader, node, path, "10s", 0..=LONGEST_SETTLE, BareNumber::Seconds)
+pub(super) fn settle<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option<u64> {
+    span(reader, at, "10s", 0..=LONGEST_SETTLE, &UNITS)
 }
 
-/// What a number without a unit means.
-#[derive(Clone, Copy)]
-enum BareNumber {
-    Seconds,
-    Refused,
-}
-
-/// `off` is a truth value to some YAML readers, and a word to whoever writes it here.
-pub(super) fn rollback(reader: &mut Reader<'_>, node: &Node<'_>, path: &Path<'_>) -> Option<RollbackMode> {
-    let known = match node.word() {
-        Some("auto") => Ok(RollbackMode::Auto),
-        Some("notify") => Ok(RollbackMode::Notify),
-        Some("off") => Ok(RollbackMode::Off),
-        Some(other) => Err(format!("{other:?} is no way to roll back; write auto, notify or off")),
+/// `off` is a truth value to some YAML readers, and a word to who writes it here.
+pub(super) fn rollback<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option<RollbackMode> {
+    let known = match at.node.word() {
+        Some(word) => word.parse().map_err(|_| format!("{word:?} is no way to roll back; write auto, notify or off")),
         None => Err("has no word; write auto, notify or off".to_owned()),
     };
-    reader.right(path, node.line, known)
+    reader.accept(at, known)
 }
 
-pub(super) fn tasks(reader: &mut Reader<'_>, node: &Node<'_>, path: &Path<'_>) -> Option<u32> {
-    let number = reader.number(node, path, "3")?;
-    let right = match u32::try_from(number) {
-        Ok(number @ 1..) => Ok(number),
-        _ => Err(format!("{number} is no number of tasks to stop at; write 1 or more, or leave the key out")),
-    };
-    reader.right(path, node.line, right)
+pub(super) fn tasks<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option<u32> {
+    let number = reader.number(at, "3")?;
+    let tasks = u32::try_from(number).ok().filter(|tasks| *tasks > 0);
+    let wrong = || format!("{number} is no number of tasks to stop at; write 1 or more, or leave the key out");
+    reader.accept(at, tasks.ok_or_else(wrong))
 }
 
-fn span(
-    reader: &mut Reader<'_>,
-    node: &Node<'_>,
-    path: &Path<'_>,
+fn span<'n>(
+    reader: &mut Reader<'n>,
+    at: &At<'n, '_>,
     right: &str,
     range: RangeInclusive<u64>,
-    bare: BareNumber,
+    units: &[(&str, u64)],
 ) -> Option<u64> {
-    let seconds = match node.word() {
-        Some(word) => parse(word, bare)
-            .ok_or_else(|| format!("{word:?} is no length of time; write a number and s, m or h, such as {right}")),
+    let seconds = match at.node.word() {
+        Some(word) => match parse(word, units) {
+            Some(seconds) if range.contains(&seconds) => Ok(seconds),
+            Some(_) => {
+                let (least, most) = (shown(*range.start()), shown(*range.end()));
+                Err(format!("is not between {least} and {most}; write one such as {right}"))
+            }
+            None => Err(format!("{word:?} is no length of time; write a number and s, m or h, such as {right}")),
+        },
         None => Err(format!("has no length of time; write one such as {right}")),
     };
-    let fits = seconds.and_then(|seconds| {
-        if range.contains(&seconds) {
-            return Ok(seconds);
-        }
-        Err(format!("is not between {} and {}; write one such as {right}", shown(*range.start()), shown(*range.end())))
-    });
-    reader.right(path, node.line, fits)
+    reader.accept(at, seconds)
 }
 
-fn parse(word: &str, bare: BareNumber) -> Option<u64> {
+fn parse(word: &str, units: &[(&str, u64)]) -> Option<u64> {
     let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let number: u64 = digits.parse().ok()?;
-    match (&word[digits.len()..], bare) {
-        ("s", _) | ("", BareNumber::Seconds) => Some(number),
-        ("m", _) => number.checked_mul(60),
-        ("h", _) => number.checked_mul(60 * 60),
-        _ => None,
-    }
+    let (_, seconds) = units.iter().find(|(unit, _)| *unit == &word[digits.len()..])?;
+    digits.parse::<u64>().ok()?.checked_mul(*seconds)
 }
 
 fn shown(seconds: u64) -> String {

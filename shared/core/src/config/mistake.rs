@@ -47,10 +47,7 @@ impl fmt::Display for Mistake {
 impl fmt::Display for Mistakes {
     /// One mistake a line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, mistake) in self.mistakes.iter().enumerate() {
-            let newline = if at == 0 { "" } else { "\n" };
-            write!(f, "{newline}{mistake}")?;
-        }
-        Ok(())
+        let lines: Vec<String> = self.mistakes.iter().map(Mistake::to_string).collect();
+        f.write_str(&lines.join("\n"))
     }
 }

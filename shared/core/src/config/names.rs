@@ -1,4 +1,4 @@
-//! The names that ECS allows, so that a wrong one is told here and not by AWS in the middle of a deploy.
+//! The names that ECS allows, so that a wrong one is reported here and not by AWS in the middle of a deploy.
 
 /// The longest name of a cluster, a service or a container (ECS's API reference).
 const LONGEST: usize = 255;
@@ -38,14 +38,14 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_name_is_told_with_what_would_be_right() {
+    fn a_wrong_name_is_reported_with_what_would_be_right() {
         let long = "a".repeat(256);
-        let told: Vec<String> =
+        let reported: Vec<String> =
             ["arn:aws:ecs:eu-west-1:123456789012:service/prod/web", "prod/web", "", "web.api", "wéb", &long]
                 .iter()
                 .map(|name| check("service", name).unwrap_err())
                 .collect();
-        insta::assert_snapshot!(told.join("\n"), @r#"
+        insta::assert_snapshot!(reported.join("\n"), @r#"
     "arn:aws:ecs:eu-west-1:123456789012:service/prod/web" is an ARN; write the service's name alone, "web"
     "prod/web" is a path; write the service's name alone, "web"
     an empty text is no name of a service; write one such as "web"

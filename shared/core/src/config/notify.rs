@@ -1,26 +1,25 @@
-//! The key `notify`: which channels are told of a target, and of what.
+//! The key `notify`: which channels get the notices of a target, and which of them.
 
 use super::keys::ROUTE;
 use super::nearest::nearest;
-use super::reader::{Path, Reader};
-use super::yaml::Node;
+use super::reader::{At, Reader};
 use crate::model::notice::{Route, route};
-
-const RIGHT: &str = "[{slack: \"#deploys\"}]";
 
 const RIGHT_CHANNEL: &str = "\"#deploys\"";
 
 /// Slack's longest channel name.
 const LONGEST: usize = 80;
 
-pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>, path: &Path<'_>) -> Option<Vec<Route>> {
-    let items = reader.list(node, path, RIGHT)?;
+pub(super) fn read<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option<Vec<Route>> {
+    let items = reader.list(at, "[{slack: \"#deploys\"}]")?;
     let mut routes: Vec<Route> = Vec::with_capacity(items.len());
-    for (at, item) in items.iter().enumerate() {
-        let path = Path::Item(path, at);
-        let Some(route) = route(reader, item, &path) else { continue };
+    for at in &items {
+        let mut route = Route::default();
+        if reader.map(at, "{slack: \"#deploys\"}", ROUTE, &mut route).is_none() || route.slack.is_empty() {
+            continue;
+        }
         if routes.iter().any(|other| other.slack == route.slack) {
-            reader.wrong(&path, item.line, format!("{} stands there twice; keep one", route.slack));
+            reader.wrong(at, format!("{} stands there twice; keep one", route.slack));
         } else {
             routes.push(route);
         }
@@ -28,40 +27,33 @@ pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>, path: &Path<
     Some(routes)
 }
 
-fn route<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>, path: &Path<'_>) -> Option<Route> {
-    let mut route = Route::default();
-    reader.map(node, path, "{slack: \"#deploys\"}", ROUTE, &mut route)?;
-    (!route.slack.is_empty()).then_some(route)
+pub(super) fn slack<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option<String> {
+    let text = reader.text(at, RIGHT_CHANNEL)?;
+    reader.accept(at, channel(text))
 }
 
-pub(super) fn slack(reader: &mut Reader<'_>, node: &Node<'_>, path: &Path<'_>) -> Option<String> {
-    let text = reader.text(node, path, RIGHT_CHANNEL)?;
-    reader.right(path, node.line, channel(text))
-}
-
-pub(super) fn words(reader: &mut Reader<'_>, node: &Node<'_>, path: &Path<'_>) -> Vec<String> {
-    let items = reader.list(node, path, "[failed, rolled_back]").unwrap_or_default();
-    if items.is_empty() && matches!(node.value, super::yaml::Value::List(_)) {
-        reader.wrong(path, node.line, "is empty, so that nothing would be told; leave the key out to mean everything");
+pub(super) fn words<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option<Vec<String>> {
+    let items = reader.list(at, "[failed, rolled_back]")?;
+    if items.is_empty() {
+        reader.wrong(at, "is empty, so that nothing would be told; leave the key out to mean everything");
     }
     let mut words: Vec<String> = Vec::with_capacity(items.len());
-    for (at, item) in items.iter().enumerate() {
-        let path = Path::Item(path, at);
-        let Some(word) = reader.text(item, &path, "a kind of notice such as failed") else { continue };
+    for at in &items {
+        let Some(word) = reader.text(at, "a kind of notice such as failed") else { continue };
         if route::words().any(|known| known == word) {
             words.push(word.to_owned());
             continue;
         }
-        let text = match nearest(word, route::words(), |known| known) {
-            Some(meant) => format!("{word:?} is no kind of notice; did you mean {meant}?"),
+        let text = match nearest(word, route::words()) {
+            Some(intended) => format!("{word:?} is no kind of notice; did you mean {intended}?"),
             None => {
                 let known: Vec<&str> = route::words().collect();
                 format!("{word:?} is no kind of notice; the known ones are {}", known.join(", "))
             }
         };
-        reader.wrong(&path, item.line, text);
+        reader.wrong(at, text);
     }
-    words
+    Some(words)
 }
 
 /// Slack's names: a `#`, then letters of any script in lower case, digits, `-` and `_`; or a channel's id.

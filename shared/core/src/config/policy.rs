@@ -2,10 +2,8 @@
 
 use super::key::Key;
 use super::keys::TAGS;
-use super::reader::{Path, Reader};
-use super::yaml::Node;
-use crate::config::tags::{Glob, Ignore, Pattern, TagPolicy};
-use crate::model::image::Tag;
+use super::reader::{At, Reader};
+use crate::config::tags::{Glob, TagPolicy};
 
 const RIGHT: &str = r#"{semver: ">=1, <2"}, or one of tag, numerical, alphabetical, newest"#;
 
@@ -29,80 +27,60 @@ pub(super) struct Matched {
     policy: Option<TagPolicy>,
 }
 
-pub(super) static TAG: Rule = Rule {
-    name: "tag",
-    right: r#""prod""#,
-    compile: |text| {
-        let wrong = || format!("{text:?} is no image tag; a tag is of letters, digits and . _ -, such as \"prod\"");
-        Tag::parse(text).map(TagPolicy::tag).ok_or_else(wrong)
-    },
-};
+pub(super) static TAG: Rule = Rule { name: "tag", right: r#""prod""#, compile: TagPolicy::tag };
 
 pub(super) static SEMVER: Rule =
     Rule { name: "semver", right: r#"a range such as ">=1, <2""#, compile: TagPolicy::semver };
 
-pub(super) static NUMERICAL: Rule = Rule {
-    name: "numerical",
-    right: r"{pattern: '^build-(?P<v>\d+)$'}",
-    compile: |text| Pattern::parse(text).and_then(TagPolicy::numerical),
-};
+pub(super) static NUMERICAL: Rule =
+    Rule { name: "numerical", right: r"{pattern: '^build-(?P<v>\d+)$'}", compile: TagPolicy::numerical };
 
-pub(super) static ALPHABETICAL: Rule = Rule {
-    name: "alphabetical",
-    right: r"{pattern: '^release-(?P<v>.+)$'}",
-    compile: |text| Pattern::parse(text).and_then(TagPolicy::alphabetical),
-};
+pub(super) static ALPHABETICAL: Rule =
+    Rule { name: "alphabetical", right: r"{pattern: '^release-(?P<v>.+)$'}", compile: TagPolicy::alphabetical };
 
-pub(super) static NEWEST: Rule = Rule {
-    name: "newest",
-    right: "{pattern: '^[0-9a-f]{40}$'}",
-    compile: |text| Pattern::parse(text).map(TagPolicy::newest),
-};
+pub(super) static NEWEST: Rule =
+    Rule { name: "newest", right: "{pattern: '^[0-9a-f]{40}$'}", compile: TagPolicy::newest };
 
-pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>, path: &Path<'_>) -> Option<TagPolicy> {
-    if let Some(text) = node.word() {
+pub(super) fn read<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option<TagPolicy> {
+    if let Some(text) = at.node.word() {
         let key = if TagPolicy::semver(text).is_ok() { "semver" } else { "tag" };
-        reader.wrong(path, node.line, format!("says {text:?} but not how tags are chosen; write {{{key}: {text:?}}}"));
+        reader.wrong(at, format!("says {text:?} but not how tags are chosen; write {{{key}: {text:?}}}"));
         return None;
     }
     let mut tags = Tags { ignore: Some(Vec::new()), policy: None };
-    let fields = reader.map(node, path, RIGHT, TAGS, &mut tags)?;
+    let fields = reader.map(at, RIGHT, TAGS, &mut tags)?;
     let rules = || TAGS.iter().filter(|key| key.is_one_of()).map(|key| key.name);
     let given: Vec<&str> = rules().filter(|rule| fields.has(rule)).collect();
     match given.as_slice() {
         [_] => {}
-        [] if rules().any(|rule| fields.has_slip_of(rule, TAGS)) => {}
-        [] => reader.wrong(path, node.line, format!("does not say which tags are deployed; write {RIGHT}")),
+        [] if rules().any(|rule| fields.misspells(rule, TAGS)) => {}
+        [] => reader.wrong(at, format!("does not say which tags are deployed; write {RIGHT}")),
         several => {
-            let text = format!("{} are given; exactly one of them decides, so keep one", several.join(" and "));
-            reader.wrong(path, node.line, text);
+            reader.wrong(at, format!("{} are given; exactly one of them decides, so keep one", several.join(" and ")));
             return None;
         }
     }
     let (policy, ignore) = (tags.policy?, tags.ignore?);
     if let Some(tag) = policy.follows_tag()
-        && let Some(at) = ignore.iter().position(|glob| !glob.takes_back() && glob.matches(tag))
+        && let Some(index) = ignore.iter().position(|glob| !glob.takes_back() && glob.matches(tag))
     {
         let text = format!(
             "{:?} leaves out the tag {:?} that is to be deployed; leave one of the two out",
-            ignore[at].as_str(),
+            ignore[index].as_str(),
             tag.as_str()
         );
-        reader.wrong(&Path::Item(&Path::Key(path, "ignore"), at), node.line, text);
+        reader.wrong(&at.key("ignore", at.node).item(index, at.node), text);
         return None;
     }
-    Some(policy.ignoring(Ignore::new(ignore)))
+    Some(policy.ignoring(ignore))
 }
 
-pub(super) fn ignore(reader: &mut Reader<'_>, node: &Node<'_>, path: &Path<'_>) -> Option<Vec<Glob>> {
-    let items = reader.list(node, path, r#"["*-dev"]"#)?;
+pub(super) fn ignore<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option<Vec<Glob>> {
+    let items = reader.list(at, r#"["*-dev"]"#)?;
     let mut globs = Vec::with_capacity(items.len());
-    for (at, item) in items.iter().enumerate() {
-        let path = Path::Item(path, at);
-        if let Some(text) = reader.text(item, &path, r#""*-dev""#)
-            && let Some(glob) = reader.right(&path, item.line, Glob::parse(text))
-        {
-            globs.push(glob);
+    for at in &items {
+        if let Some(text) = reader.text(at, r#""*-dev""#) {
+            globs.extend(reader.accept(at, Glob::parse(text)));
         }
     }
     (globs.len() == items.len()).then_some(globs)
@@ -110,36 +88,34 @@ pub(super) fn ignore(reader: &mut Reader<'_>, node: &Node<'_>, path: &Path<'_>) 
 
 impl Rule {
     /// A rule that is a text. Each distinct one is compiled once, however many targets have it.
-    pub(super) fn read<'n>(&self, reader: &mut Reader<'n>, node: &'n Node<'n>, path: &Path<'_>) -> Option<TagPolicy> {
-        let text = reader.text(node, path, self.right)?;
+    pub(super) fn read<'n>(&self, reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option<TagPolicy> {
+        let text = reader.text(at, self.right)?;
         let rule = reader.rules.entry((self.name, text)).or_insert_with(|| (self.compile)(text)).clone();
-        reader.right(path, node.line, rule)
+        reader.accept(at, rule)
     }
 
     /// A rule that is a map with a pattern.
     pub(super) fn read_map<'n>(
         &'static self,
         reader: &mut Reader<'n>,
-        node: &'n Node<'n>,
-        path: &Path<'_>,
+        at: &At<'n, '_>,
         keys: &'static [Key<Matched>],
     ) -> Option<TagPolicy> {
-        if let Some(text) = node.word() {
-            let text = format!("one text stands where a map is expected; write {{pattern: '{text}'}}");
-            reader.wrong(path, node.line, text);
+        if let Some(text) = at.node.word() {
+            reader.wrong(at, format!("one text stands where a map is expected; write {{pattern: '{text}'}}"));
             return None;
         }
         let mut matched = Matched { rule: self, policy: None };
-        let fields = reader.map(node, path, self.right, keys, &mut matched)?;
+        let fields = reader.map(at, self.right, keys, &mut matched)?;
         if keys.iter().all(|key| !fields.has(key.name)) {
-            reader.wrong(path, node.line, format!("has no pattern; write {}", self.right));
+            reader.wrong(at, format!("has no pattern; write {}", self.right));
         }
         matched.policy
     }
 }
 
 impl Matched {
-    pub(super) fn pattern<'n>(&mut self, reader: &mut Reader<'n>, node: &'n Node<'n>, path: &Path<'_>) {
-        self.policy = self.rule.read(reader, node, path);
+    pub(super) fn pattern<'n>(&mut self, reader: &mut Reader<'n>, at: &At<'n, '_>) {
+        self.policy = self.rule.read(reader, at);
     }
 }

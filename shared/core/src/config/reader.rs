@@ -10,16 +10,45 @@ use super::nearest::nearest;
 use super::yaml::{Node, Value};
 use crate::config::tags::TagPolicy;
 
-/// Where a value stands. It is only written out when there is a mistake to tell.
+/// A value of the document, and where it stands.
 #[derive(Clone, Copy)]
-pub(super) enum Path<'p> {
+pub(super) struct At<'n, 'p> {
+    pub(super) node: &'n Node<'n>,
+    path: Path<'p>,
+}
+
+/// It is only written out when there is a mistake.
+#[derive(Clone, Copy)]
+enum Path<'p> {
     Document,
     Key(&'p Path<'p>, &'p str),
     Item(&'p Path<'p>, usize),
 }
 
+impl<'n, 'p> At<'n, 'p> {
+    /// The whole document.
+    pub(super) fn document(node: &'n Node<'n>) -> Self {
+        Self { node, path: Path::Document }
+    }
+
+    /// What stands under this key.
+    pub(super) fn key(&'p self, name: &'p str, node: &'n Node<'n>) -> Self {
+        Self { node, path: Path::Key(&self.path, name) }
+    }
+
+    /// The item at this index of a list.
+    pub(super) fn item(&'p self, index: usize, node: &'n Node<'n>) -> Self {
+        Self { node, path: Path::Item(&self.path, index) }
+    }
+
+    /// `targets[2].tags`; empty for the document as a whole.
+    pub(super) fn path(&self) -> String {
+        self.path.write()
+    }
+}
+
 impl Path<'_> {
-    pub(super) fn write(&self) -> String {
+    fn write(&self) -> String {
         match self {
             Self::Document => String::new(),
             Self::Item(parent, at) => format!("{}[{at}]", parent.write()),
@@ -40,11 +69,12 @@ pub(super) struct Reader<'n> {
 
 impl<'n> Reader<'n> {
     /// Notes a mistake: what is wrong, and what would be right.
-    pub(super) fn wrong(&mut self, path: &Path<'_>, line: usize, text: impl AsRef<str>) {
-        self.mistakes.push((line, Mistake::in_line(line, path.write(), text.as_ref())));
+    pub(super) fn wrong(&mut self, at: &At<'_, '_>, text: impl AsRef<str>) {
+        let line = at.node.line;
+        self.mistakes.push((line, Mistake::in_line(line, at.path(), text.as_ref())));
     }
 
-    /// What was read, unless there were mistakes: they are told in the document's order.
+    /// What was read, unless there were mistakes: these in the document's order.
     pub(super) fn finish<T>(mut self, read: T) -> Result<T, Vec<Mistake>> {
         if self.mistakes.is_empty() {
             return Ok(read);
@@ -53,179 +83,158 @@ impl<'n> Reader<'n> {
         Err(self.mistakes.into_iter().map(|(_, mistake)| mistake).collect())
     }
 
-    /// Takes a value, or notes why it is none.
-    pub(super) fn right<T>(&mut self, path: &Path<'_>, line: usize, value: Result<T, String>) -> Option<T> {
-        value.map_err(|text| self.wrong(path, line, text)).ok()
+    /// The value, or `None` and the mistake noted.
+    pub(super) fn accept<T>(&mut self, at: &At<'_, '_>, value: Result<T, String>) -> Option<T> {
+        value.map_err(|text| self.wrong(at, text)).ok()
     }
 
     /// A text; `right` is one as the document would have it, quotes included.
-    pub(super) fn text<'t>(&mut self, node: &'t Node<'_>, path: &Path<'_>, right: &str) -> Option<&'t str> {
-        let wrong = match &node.value {
+    pub(super) fn text(&mut self, at: &At<'n, '_>, right: &str) -> Option<&'n str> {
+        let wrong = match &at.node.value {
             Value::Text(text) => return Some(text),
             Value::Plain(text) => match typed(text) {
                 Typed::Text => return Some(text),
                 Typed::Nothing => format!("has no value; write {right}"),
-                Typed::Number => {
-                    format!("{text} without quotes is a number in YAML; write \"{text}\"")
-                }
-                Typed::Truth => {
-                    format!("{text} without quotes is a truth value in YAML; write \"{text}\"")
-                }
+                Typed::Number => format!("{text} without quotes is a number in YAML; write \"{text}\""),
+                Typed::Truth => format!("{text} without quotes is a truth value in YAML; write \"{text}\""),
             },
             Value::Map(entries) => match entries.as_slice() {
                 [(Node { value: Value::Plain(name), .. }, nothing)] if nothing.is_nothing() => {
                     format!("{{{name}}} without quotes is a map in YAML; write \"{{{name}}}\"")
                 }
-                _ => expected("a text", right, node),
+                _ => expected("a text", right, at.node),
             },
-            _ => expected("a text", right, node),
+            _ => expected("a text", right, at.node),
         };
-        self.wrong(path, node.line, wrong);
+        self.wrong(at, wrong);
         None
     }
 
-    /// A whole number, `None` noted otherwise.
-    pub(super) fn number(&mut self, node: &Node<'_>, path: &Path<'_>, right: &str) -> Option<u64> {
-        if let Value::Plain(text) = &node.value
-            && let Ok(number) = text.parse()
-        {
-            return Some(number);
-        }
-        let wrong = match &node.value {
-            Value::Text(text) if text.parse::<u64>().is_ok() => {
-                format!("{text:?} in quotes is a text; write {right}")
+    /// A whole number.
+    pub(super) fn number(&mut self, at: &At<'_, '_>, right: &str) -> Option<u64> {
+        let wrong = match (&at.node.value, at.node.word().map(str::parse)) {
+            (Value::Plain(_), Some(Ok(number))) => return Some(number),
+            (Value::Text(text), Some(Ok(_))) => format!("{text:?} in quotes is a text; write {right}"),
+            (Value::Plain(word) | Value::Text(word), Some(Err(_))) => {
+                format!("{word} is not a whole number; write {right}")
             }
-            _ => match node.word() {
-                Some(word) => format!("{word} is not a whole number; write {right}"),
-                None => expected("a number", right, node),
-            },
+            _ => expected("a number", right, at.node),
         };
-        self.wrong(path, node.line, wrong);
+        self.wrong(at, wrong);
         None
     }
 
-    pub(super) fn list<'t, 'd>(&mut self, node: &'t Node<'d>, path: &Path<'_>, right: &str) -> Option<&'t [Node<'d>]> {
-        if let Value::List(items) = &node.value {
-            return Some(items);
+    /// The items of a list.
+    pub(super) fn list<'p>(&mut self, at: &'p At<'n, 'p>, right: &str) -> Option<Vec<At<'n, 'p>>> {
+        if let Value::List(items) = &at.node.value {
+            return Some(items.iter().enumerate().map(|(index, node)| at.item(index, node)).collect());
         }
-        let wrong = match node.word() {
+        let wrong = match at.node.word() {
             Some(word) => format!("one text stands where a list is expected; write [{word:?}]"),
-            None => expected("a list", right, node),
+            None => expected("a list", right, at.node),
         };
-        self.wrong(path, node.line, wrong);
+        self.wrong(at, wrong);
         None
     }
 
     /// The entries of a map whose keys people choose; a key that comes twice is noted.
-    pub(super) fn entries<'t, 'd>(
-        &mut self,
-        node: &'t Node<'d>,
-        path: &Path<'_>,
-        right: &str,
-    ) -> Option<Vec<(&'t str, &'t Node<'d>)>> {
-        let Value::Map(entries) = &node.value else {
-            self.wrong(path, node.line, expected("a map", right, node));
+    pub(super) fn entries(&mut self, at: &At<'n, '_>, right: &str) -> Option<Vec<(&'n str, &'n Node<'n>)>> {
+        let Value::Map(entries) = &at.node.value else {
+            self.wrong(at, expected("a map", right, at.node));
             return None;
         };
         let mut named: Vec<(&str, &Node<'_>)> = Vec::with_capacity(entries.len());
         // A handful of keys is looked through faster than it is hashed, and nearly every map is a handful.
         let mut many = (entries.len() > 16).then(HashSet::new);
         for (key, value) in entries {
+            let at_key = At { node: key, ..*at };
             let name = match &key.value {
                 Value::Plain(name) | Value::Text(name) => name.as_ref(),
                 Value::Wrong(text) => {
-                    self.wrong(path, key.line, text.clone());
+                    self.wrong(&at_key, text);
                     continue;
                 }
                 Value::List(_) | Value::Map(_) => {
-                    self.wrong(path, key.line, "a key is a list or a map here; a key is a text");
+                    self.wrong(&at_key, "a key is a list or a map here; a key is a text");
                     continue;
                 }
             };
             if name == "<<" {
                 let text =
                     "YAML's merge keys (<<) are not read; put what targets share under the document's `defaults`";
-                self.wrong(path, key.line, text);
+                self.wrong(&at_key, text);
                 continue;
             }
             let is_new = match &mut many {
-                Some(seen) => seen.insert(name),
+                Some(known) => known.insert(name),
                 None => named.iter().all(|(known, _)| *known != name),
             };
             if is_new {
                 named.push((name, value));
             } else {
-                self.wrong(&Path::Key(path, name), key.line, "comes twice in the same map; keep one");
+                self.wrong(&at.key(name, key), "comes twice in the same map; keep one");
             }
         }
         Some(named)
     }
 
     /// A map with known keys: reads them into `into`, and notes the keys that are unknown or missing.
-    pub(super) fn map<T>(
+    pub(super) fn map<'p, T>(
         &mut self,
-        node: &'n Node<'n>,
-        path: &Path<'_>,
+        at: &'p At<'n, 'p>,
         right: &str,
         keys: &'static [Key<T>],
         into: &mut T,
-    ) -> Option<Fields<'n>> {
-        let fields = self.fields(node, path, right)?;
-        self.unknown(&fields, keys, path);
-        self.keys(&fields, keys, into, path);
+    ) -> Option<Fields<'n, 'p>> {
+        let fields = self.fields(at, right)?;
+        self.unknown(&fields, keys);
+        self.keys(&fields, keys, into);
         Some(fields)
     }
 
     /// A map with known keys, none of them read yet.
-    pub(super) fn fields(&mut self, node: &'n Node<'n>, path: &Path<'_>, right: &str) -> Option<Fields<'n>> {
-        Some(Fields { entries: self.entries(node, path, right)?, line: node.line })
+    pub(super) fn fields<'p>(&mut self, at: &'p At<'n, 'p>, right: &str) -> Option<Fields<'n, 'p>> {
+        Some(Fields { at, entries: self.entries(at, right)? })
     }
 
     /// Notes the keys that are not known, with the known key that is nearest to each.
-    pub(super) fn unknown<T>(&mut self, fields: &Fields<'n>, keys: &'static [Key<T>], path: &Path<'_>) {
+    pub(super) fn unknown<T>(&mut self, fields: &Fields<'n, '_>, keys: &'static [Key<T>]) {
         for (name, node) in fields.entries.iter().filter(|(name, _)| !is_known(name, keys)) {
             let known: Vec<&str> = keys.iter().map(|key| key.name).collect();
-            let text = match nearest(name, known.iter().copied(), |known| known) {
-                Some(meant) => format!("is not a known key; did you mean `{meant}`?"),
+            let text = match nearest(name, known.iter().copied()) {
+                Some(intended) => format!("is not a known key; did you mean `{intended}`?"),
                 None => format!("is not a known key; the known ones are {}", known.join(", ")),
             };
-            self.wrong(&Path::Key(path, name), node.line, text);
+            self.wrong(&fields.at.key(name, node), text);
         }
     }
 
     /// Reads these keys, in their order, and notes those that are required and missing.
-    pub(super) fn keys<T>(&mut self, fields: &Fields<'n>, keys: &'static [Key<T>], into: &mut T, path: &Path<'_>) {
+    pub(super) fn keys<T>(&mut self, fields: &Fields<'n, '_>, keys: &'static [Key<T>], into: &mut T) {
         for key in keys {
             match (fields.get(key.name), &key.need) {
-                (Some(node), _) => (key.read)(into, self, node, &Path::Key(path, key.name)),
-                (None, Need::Required(right)) => self.missing(fields, keys, key.name, right, path),
+                (Some(node), _) => (key.read)(into, self, &fields.at.key(key.name, node)),
+                (None, Need::Required(right)) => self.missing(fields, keys, key.name, right),
                 (None, _) => {}
             }
         }
     }
 
-    /// Notes that a key is missing, unless somebody meant it and made a slip of the pen.
-    pub(super) fn missing<T>(
-        &mut self,
-        fields: &Fields<'n>,
-        keys: &'static [Key<T>],
-        name: &str,
-        right: &str,
-        path: &Path<'_>,
-    ) {
-        if !fields.has_slip_of(name, keys) {
-            self.wrong(&Path::Key(path, name), fields.line, format!("is missing; {right}"));
+    /// Notes that a key is missing, unless another key looks like a misspelling of it.
+    pub(super) fn missing<T>(&mut self, fields: &Fields<'n, '_>, keys: &'static [Key<T>], name: &str, right: &str) {
+        if !fields.misspells(name, keys) {
+            self.wrong(&fields.at.key(name, fields.at.node), format!("is missing; {right}"));
         }
     }
 }
 
 /// The entries of a map with known keys.
-pub(super) struct Fields<'n> {
+pub(super) struct Fields<'n, 'p> {
+    at: &'p At<'n, 'p>,
     pub(super) entries: Vec<(&'n str, &'n Node<'n>)>,
-    line: usize,
 }
 
-impl<'n> Fields<'n> {
+impl<'n> Fields<'n, '_> {
     /// Whether the key is there, whatever its value.
     pub(super) fn has(&self, name: &str) -> bool {
         self.get(name).is_some()
@@ -235,10 +244,10 @@ impl<'n> Fields<'n> {
         self.entries.iter().find(|(known, _)| *known == name).map(|(_, node)| *node)
     }
 
-    /// Whether somebody meant this key and made a slip of the pen, which [`Reader::unknown`] tells.
-    pub(super) fn has_slip_of<T>(&self, name: &str, keys: &'static [Key<T>]) -> bool {
+    /// Whether an unknown key looks like a misspelling of this one, which [`Reader::unknown`] notes.
+    pub(super) fn misspells<T>(&self, name: &str, keys: &'static [Key<T>]) -> bool {
         let mut unknown = self.entries.iter().filter(|(given, _)| !is_known(given, keys));
-        unknown.any(|(given, _)| nearest(given, std::iter::once(name), |name| name).is_some())
+        unknown.any(|(given, _)| nearest(given, std::iter::once(name)).is_some())
     }
 }
 
@@ -247,7 +256,7 @@ fn is_known<T>(name: &str, keys: &'static [Key<T>]) -> bool {
 }
 
 impl Node<'_> {
-    /// What stands here if it is one word, in quotes or not: what somebody wrote who expected less ceremony.
+    /// What stands here if it is one word, in quotes or not.
     pub(super) fn word(&self) -> Option<&str> {
         match &self.value {
             Value::Plain(text) | Value::Text(text) if !text.is_empty() && !self.is_nothing() => Some(text),
@@ -286,13 +295,12 @@ enum Typed {
 }
 
 fn typed(text: &str) -> Typed {
-    let lower = || text.to_ascii_lowercase();
     match text.as_bytes().first() {
         None => Typed::Nothing,
         Some(b'~') if text.len() == 1 => Typed::Nothing,
         Some(b'0'..=b'9' | b'+' | b'-' | b'.') if is_number(text) => Typed::Number,
         Some(b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'y' | b'Y' | b'o' | b'O') if text.len() < 6 => {
-            match lower().as_str() {
+            match text.to_ascii_lowercase().as_str() {
                 "null" => Typed::Nothing,
                 "true" | "false" | "yes" | "no" | "on" | "off" => Typed::Truth,
                 _ => Typed::Text,

@@ -1,4 +1,4 @@
-//! Repositories as the document names them, and which repository is meant.
+//! Repositories as the document names them, and which repository that is.
 
 use crate::model::id::Home;
 use crate::model::image::{ImageRef, Registry, Repository};
@@ -29,8 +29,7 @@ impl RepositoryName {
             ));
         };
         if image.tag.is_some() || image.digest.is_some() {
-            let bare = ImageRef { tag: None, digest: None, ..image };
-            let bare = bare.to_string();
+            let bare = ImageRef { tag: None, digest: None, ..image }.to_string();
             return Err(format!(
                 "{text:?} names an image; write the repository alone, {bare:?}, and what to deploy under `tags`"
             ));
@@ -59,7 +58,7 @@ impl RepositoryName {
         }
     }
 
-    /// The repository meant, seen from where the function runs.
+    /// The repository, seen from where the function runs.
     pub fn at(&self, home: &Home) -> Repository {
         match self {
             Self::Home(name) => Repository::at_home(name, home),
@@ -67,15 +66,9 @@ impl RepositoryName {
         }
     }
 
-    /// Whether this repository is meant, seen from where the function runs.
+    /// Whether it names this repository, seen from where the function runs.
     pub fn is(&self, repository: &Repository, home: &Home) -> bool {
-        match (self, &repository.registry) {
-            (Self::Full(own), _) => own == repository,
-            (Self::Home(name), Registry::Ecr { account, region }) => {
-                *name == repository.name && *account == home.account && *region == home.region
-            }
-            (Self::Home(_), Registry::Other(_)) => false,
-        }
+        self.at(home) == *repository
     }
 
     /// Whether the two could be one repository: a name at home may be any registry's, until home is known.
@@ -96,20 +89,20 @@ mod tests {
     #[test]
     fn every_form_of_a_registry_means_the_same_repository() {
         let home = Home::of_arn("arn:aws:lambda:eu-west-1:123456789012:function:slipway").unwrap();
-        let meant = Repository::at_home("shop/web", &home);
+        let expected = Repository::at_home("shop/web", &home);
         for text in ["shop/web", URI, "123456789012.dkr-ecr.eu-west-1.on.aws/shop/web"] {
             let name = RepositoryName::parse(text).unwrap();
-            assert!(name.is(&meant, &home), "{text}");
-            assert_eq!(name.at(&home), meant);
+            assert!(name.is(&expected, &home), "{text}");
+            assert_eq!(name.at(&home), expected);
         }
         let elsewhere = RepositoryName::parse("123456789012.dkr.ecr.eu-west-2.amazonaws.com/shop/web").unwrap();
-        assert!(!elsewhere.is(&meant, &home));
-        assert!(!RepositoryName::parse("web").unwrap().is(&meant, &home));
+        assert!(!elsewhere.is(&expected, &home));
+        assert!(!RepositoryName::parse("web").unwrap().is(&expected, &home));
     }
 
     #[test]
-    fn a_wrong_repository_is_told_with_what_would_be_right() {
-        let told: Vec<String> = [
+    fn a_wrong_repository_is_reported_with_what_would_be_right() {
+        let reported: Vec<String> = [
             "arn:aws:ecr:eu-west-1:123456789012:repository/shop/web",
             &format!("https://{URI}"),
             "Shop/Web",
@@ -124,7 +117,7 @@ mod tests {
         .iter()
         .map(|text| RepositoryName::parse(text).unwrap_err())
         .collect();
-        insta::assert_snapshot!(told.join("\n"), @r#"
+        insta::assert_snapshot!(reported.join("\n"), @r#"
             "arn:aws:ecr:eu-west-1:123456789012:repository/shop/web" is an ARN; write the repository's name, "shop/web", or its URI
             "https://123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web" is a URL; write "123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web"
             "Shop/Web" is no repository; a name is of lower-case letters, digits and . _ - /, such as "shop/web"

@@ -1,4 +1,5 @@
-//! The JSON Schema of the document, written from the tables of keys, and held against what the reader really takes.
+//! The JSON Schema of the document and the README's table of keys, written from the tables of keys; the schema is held
+//! against what the reader really takes.
 //!
 //! Only the tests have it: editors read the file, the functions read documents.
 
@@ -13,6 +14,10 @@ use super::keys::{self, DOCUMENT, MATCHING, ORDERED, ROUTE, TAGS, TARGET};
 use crate::model::generated::keep_current;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/slipway.schema.json");
+
+const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+
+const HEAD: &str = "| key of a target | meaning | default |\n|---|---|---|\n";
 
 fn generated() -> Value {
     let mut schema = Members::new();
@@ -92,6 +97,28 @@ fn example<T>(key: &Key<T>) -> Value {
 #[test]
 fn the_file_is_current() {
     keep_current(FILE, &format!("{:#}\n", generated()));
+}
+
+/// The README's table of the keys of a target.
+fn rows() -> String {
+    let rows = TARGET.iter().map(|key| {
+        let default = match key.need {
+            Need::Required(_) => "required",
+            Need::Inherited(_) => "required, here or in `defaults`",
+            Need::OneOf => "one of them is required",
+            Need::Optional(default) => default,
+        };
+        format!("| `{}` | {} | {default} |\n", key.name, key.says)
+    });
+    rows.collect()
+}
+
+#[test]
+fn the_table_of_keys_is_current() {
+    let text = std::fs::read_to_string(README).unwrap();
+    let (before, from) = text.split_once(HEAD).expect("the README has the table of the keys of a target");
+    let (_, after) = from.split_once("\n\n").expect("a text follows the table");
+    keep_current(README, &format!("{before}{HEAD}{}\n{after}", rows()));
 }
 
 /// What the reader and the schema say about one document.

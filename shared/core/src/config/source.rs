@@ -13,8 +13,7 @@ const INLINE: usize = 4 * 1024;
 /// The largest parameter that SSM stores, of the advanced tier (SSM's quotas).
 const PARAMETER: usize = 8 * 1024;
 
-/// Ten thousand targets with everything that a target can have are about two megabytes;
-/// what is larger would not be read in good time, nor would anybody have written it.
+/// Ten thousand targets with everything that a target can have are about two megabytes; more would be read too slowly.
 const OBJECT: usize = 4 * 1024 * 1024;
 
 /// Where the document is kept.
@@ -66,17 +65,9 @@ impl Source {
 
     /// Reads a document that was found in this place; one that is too large for it is a mistake.
     pub fn parse_document(&self, text: &str) -> Result<Config, Mistakes> {
-        match self.check_size(text.len()) {
-            Ok(()) => Config::parse(text),
-            Err(mistake) => Err(Mistakes { version: version_of(text), mistakes: vec![mistake] }),
-        }
-    }
-
-    /// Checks a document's size, in bytes, against what its place holds.
-    pub fn check_size(&self, bytes: usize) -> Result<(), Mistake> {
         let limit = self.limit();
-        if bytes <= limit {
-            return Ok(());
+        if text.len() <= limit {
+            return Config::parse(text);
         }
         let (what, instead) = match self {
             Self::Inline(_) => {
@@ -87,7 +78,8 @@ impl Source {
                 ("a document in S3", "install Slipway several times, each for a part of the targets")
             }
         };
-        Err(mistake(format!("{what} has at most {limit} bytes, and this one has more; {instead}")))
+        let too_large = mistake(format!("{what} has at most {limit} bytes, and this one has more; {instead}"));
+        Err(Mistakes { version: version_of(text), mistakes: vec![too_large] })
     }
 }
 
@@ -140,8 +132,8 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_setting_is_told_with_a_right_one() {
-        let told: Vec<String> = [
+    fn a_wrong_setting_is_reported_with_a_right_one() {
+        let reported: Vec<String> = [
             "",
             " ",
             "ssm:config",
@@ -155,7 +147,7 @@ mod tests {
         .iter()
         .map(|setting| Source::parse(setting).unwrap_err().to_string())
         .collect();
-        insta::assert_snapshot!(told.join("\n"), @r#"
+        insta::assert_snapshot!(reported.join("\n"), @r#"
         SLIPWAY_CONFIG: is empty; write ssm:/name, s3://bucket/key, or the document itself
         SLIPWAY_CONFIG: is empty; write ssm:/name, s3://bucket/key, or the document itself
         SLIPWAY_CONFIG: "ssm:config" names no SSM parameter; write one such as ssm:/slipway/config
@@ -171,8 +163,10 @@ mod tests {
     #[track_caller]
     fn check_size(setting: &str, most: usize) {
         let source = Source::parse(setting).unwrap();
-        assert_eq!(source.check_size(most), Ok(()));
-        assert!(source.check_size(most + 1).is_err());
+        assert_eq!(source.limit(), most);
+        let mistake = |bytes| source.parse_document(&"#".repeat(bytes)).unwrap_err().to_string();
+        assert!(!mistake(most).contains("bytes"));
+        assert!(mistake(most + 1).contains("bytes"));
     }
 
     #[test]
@@ -185,11 +179,11 @@ mod tests {
     #[test]
     fn too_large_says_so_and_what_to_use_instead() {
         let large = format!("version: 1\n#{}", "-".repeat(5_000_000));
-        let told: Vec<String> = [large.as_str(), "ssm:/config", "s3://acme/key"]
+        let reported: Vec<String> = [large.as_str(), "ssm:/config", "s3://acme/key"]
             .iter()
             .map(|setting| Source::parse(setting).unwrap().parse_document(&large).unwrap_err().to_string())
             .collect();
-        insta::assert_snapshot!(told.join("\n"), @r#"
+        insta::assert_snapshot!(reported.join("\n"), @r#"
         SLIPWAY_CONFIG: a document in the setting itself has at most 4096 bytes, and this one has more; keep it in an SSM parameter (8 KB) or in S3 (4 MB)
         SLIPWAY_CONFIG: a document in an SSM parameter has at most 8192 bytes, and this one has more; keep it in S3 (4 MB)
         SLIPWAY_CONFIG: a document in S3 has at most 4194304 bytes, and this one has more; install Slipway several times, each for a part of the targets

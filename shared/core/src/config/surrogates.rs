@@ -12,21 +12,21 @@ pub(super) fn joined(text: &str) -> Cow<'_, str> {
     let mut joined = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('\\') {
-        let (before, escape) = rest.split_at(at);
-        joined.push_str(before);
-        let taken = match pair(escape) {
+        joined.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let taken = match pair(rest) {
             Some(character) => {
                 joined.push_str(&format!("\\U{:08x}", u32::from(character)));
                 "\\uXXXX\\uXXXX".len()
             }
             // Any other escape is one character at least, which may be another backslash.
             None => {
-                let taken = 1 + escape[1..].chars().next().map_or(0, char::len_utf8);
-                joined.push_str(&escape[..taken]);
+                let taken = rest.chars().take(2).map(char::len_utf8).sum();
+                joined.push_str(&rest[..taken]);
                 taken
             }
         };
-        rest = &escape[taken..];
+        rest = &rest[taken..];
     }
     joined.push_str(rest);
     Cow::Owned(joined)

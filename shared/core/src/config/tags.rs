@@ -1,31 +1,42 @@
 //! Tag policies: which tags a target deploys, and which of two is newer.
 //!
-//! A policy is one rule, each in a file of its own, and the globs of the tags that are left out whatever the rule says.
+//! A policy is one rule, and the globs of the tags that are left out whatever the rule says.
 
 use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
+use ::semver::VersionReq;
 use jiff::Timestamp;
 
-pub use ignore::{DEFAULT_IGNORES, Glob, Ignore};
-pub use pattern::Pattern;
+pub use ignore::Glob;
 
 use crate::model::image::{Digest, Tag};
 
-mod alphabetical;
-mod exact;
+use pattern::Pattern;
+
 mod ignore;
-mod newest;
-mod numerical;
 mod pattern;
 mod semver;
+#[cfg(test)]
+mod tests;
 
 /// Which tags a target deploys, and their order. A clone shares the rule.
 #[derive(Clone, Debug)]
 pub struct TagPolicy {
-    rule: Arc<dyn Rule>,
-    ignore: Ignore,
+    rule: Arc<Rule>,
+    /// In the document's order; they come after the default ones.
+    ignore: Vec<Glob>,
+}
+
+/// A way to choose tags and to order them.
+#[derive(Debug)]
+enum Rule {
+    Tag(Tag),
+    Semver { text: String, range: VersionReq },
+    Numerical(Pattern),
+    Alphabetical(Pattern),
+    Newest(Pattern),
 }
 
 /// What a policy orders: a tag with the image it stands for.
@@ -49,51 +60,52 @@ pub enum NoMatch {
 }
 
 impl TagPolicy {
-    /// Deploys exactly this tag, whatever it points to now, an older image too.
-    pub fn tag(tag: Tag) -> Self {
-        Self::of(exact::Exact::new(tag))
+    /// Deploys exactly this tag, whatever it points to now, an older image too, so that re-tagging promotes.
+    ///
+    /// The error, here and below, says what is wrong with the text, and what would be right.
+    pub fn tag(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is no image tag; a tag is of letters, digits and . _ -, such as \"prod\"");
+        Tag::parse(text).map(|tag| Self::of(Rule::Tag(tag))).ok_or_else(wrong)
     }
 
     /// Deploys the tags that are versions, with or without a leading `v`, within a range of Cargo's dialect:
     /// `>=1.4, <2`. A pre-release counts only if the range names one of the same version.
-    ///
-    /// The error says what is wrong with the range, and what would be right.
     pub fn semver(range: &str) -> Result<Self, String> {
-        semver::Semver::parse(range).map(Self::of)
+        Ok(Self::of(Rule::Semver { text: range.to_owned(), range: semver::range(range)? }))
     }
 
     /// Deploys the tags in which the pattern's group `v` finds digits; orders them by that number, exact at any size.
-    ///
-    /// The error says that the pattern has no group `v`.
-    pub fn numerical(pattern: Pattern) -> Result<Self, String> {
-        numerical::Numerical::new(pattern).map(Self::of)
+    pub fn numerical(pattern: &str) -> Result<Self, String> {
+        let pattern = Pattern::parse(pattern)?.with_group(r"^build-(?P<v>\d+)$")?;
+        Ok(Self::of(Rule::Numerical(pattern)))
     }
 
-    /// Deploys the tags that match; orders them by the text that the pattern's group `v` finds, byte by byte.
-    ///
-    /// The error says that the pattern has no group `v`.
-    pub fn alphabetical(pattern: Pattern) -> Result<Self, String> {
-        alphabetical::Alphabetical::new(pattern).map(Self::of)
+    /// Deploys the tags that match; orders them by the text that the pattern's group `v` finds, byte by byte, as dates
+    /// sort.
+    pub fn alphabetical(pattern: &str) -> Result<Self, String> {
+        let pattern = Pattern::parse(pattern)?.with_group(r"^release-(?P<v>.+)$")?;
+        Ok(Self::of(Rule::Alphabetical(pattern)))
     }
 
-    /// Deploys the tags that match; orders them by when the registry received their image.
+    /// Deploys the tags that match; orders them by when the registry received their image. For git SHAs, which have no
+    /// order.
     ///
     /// Images received within one second are ordered by tag, then by digest, so that the order never changes.
-    pub fn newest(pattern: Pattern) -> Self {
-        Self::of(newest::Newest::new(pattern))
+    pub fn newest(pattern: &str) -> Result<Self, String> {
+        Ok(Self::of(Rule::Newest(Pattern::parse(pattern)?)))
     }
 
     /// The same rule, leaving out what these globs say besides the default ones.
-    pub fn ignoring(self, ignore: Ignore) -> Self {
+    pub fn ignoring(self, ignore: Vec<Glob>) -> Self {
         Self { ignore, ..self }
     }
 
     /// Whether the policy deploys this tag, and if not, why.
     ///
-    /// A policy `tag` ignores nothing: its one tag was named by a person.
+    /// A policy `tag` ignores nothing: a person named its one tag.
     pub fn admits(&self, tag: &Tag) -> Result<(), NoMatch> {
         if self.follows_tag().is_none()
-            && let Some(glob) = self.ignore.hit(tag)
+            && let Some(glob) = ignore::ignored_by(&self.ignore, tag)
         {
             return Err(NoMatch::Ignored(glob.to_owned()));
         }
@@ -115,112 +127,71 @@ impl TagPolicy {
     /// Of two images under the same version, number or text, the one pushed later is the greater.
     pub fn compare(&self, one: &TaggedImage<'_>, other: &TaggedImage<'_>) -> Option<Ordering> {
         self.admits(one.tag).and_then(|()| self.admits(other.tag)).ok()?;
-        self.rule.compare(one, other)
+        match &*self.rule {
+            Rule::Tag(_) => None,
+            Rule::Semver { .. } | Rule::Numerical(_) | Rule::Alphabetical(_) => {
+                let pushed =
+                    || one.pushed_at.zip(other.pushed_at).map_or(Ordering::Equal, |(one, other)| one.cmp(&other));
+                Some(self.rule.by_text(one.tag, other.tag).then_with(pushed))
+            }
+            // Whole seconds are compared: ECR documents no finer resolution, and a day's answers must agree with each other.
+            Rule::Newest(_) => {
+                let (second, other_second) = (one.pushed_at?.as_second(), other.pushed_at?.as_second());
+                Some((second, one.tag, one.digest).cmp(&(other_second, other.tag, other.digest)))
+            }
+        }
     }
 
-    /// Whether the policy is `tag`: the tag's target is deployed, be it older or newer.
+    /// The tag that a policy `tag` deploys, be its image older or newer.
     pub fn follows_tag(&self) -> Option<&Tag> {
-        self.rule.followed()
+        match &*self.rule {
+            Rule::Tag(tag) => Some(tag),
+            Rule::Semver { .. } | Rule::Numerical(_) | Rule::Alphabetical(_) | Rule::Newest(_) => None,
+        }
     }
 
-    fn of(rule: impl Rule + 'static) -> Self {
-        Self { rule: Arc::new(rule), ignore: Ignore::default() }
+    fn of(rule: Rule) -> Self {
+        Self { rule: Arc::new(rule), ignore: Vec::new() }
     }
 }
 
 impl fmt::Display for TagPolicy {
     /// The policy in words, as the document has it: `semver ">=1.4, <2"`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.rule.fmt(f)
+        match &*self.rule {
+            Rule::Tag(tag) => write!(f, "tag \"{tag}\""),
+            Rule::Semver { text, .. } => write!(f, "semver {text:?}"),
+            Rule::Numerical(pattern) => write!(f, "numerical {pattern}"),
+            Rule::Alphabetical(pattern) => write!(f, "alphabetical {pattern}"),
+            Rule::Newest(pattern) => write!(f, "newest {pattern}"),
+        }
     }
 }
 
-/// One way to choose tags and to order them; its `Display` is the rule in words.
-trait Rule: fmt::Debug + fmt::Display + Send + Sync {
+impl Rule {
     /// Whether the rule deploys this tag.
-    fn admits(&self, tag: &Tag) -> bool;
+    fn admits(&self, tag: &Tag) -> bool {
+        match self {
+            Self::Tag(own) => tag == own,
+            Self::Semver { range, .. } => semver::version(tag).is_some_and(|version| range.matches(&version)),
+            Self::Numerical(pattern) => pattern.number(tag).is_some(),
+            Self::Alphabetical(pattern) => pattern.extract(tag).is_some(),
+            Self::Newest(pattern) => pattern.matches(tag),
+        }
+    }
 
     /// Orders two admitted tags by what they say alone, without regard to what they point to.
-    fn by_text(&self, one: &Tag, other: &Tag) -> Ordering;
-
-    /// Orders two images under admitted tags.
-    fn compare(&self, one: &TaggedImage<'_>, other: &TaggedImage<'_>) -> Option<Ordering> {
-        let pushed = || match (one.pushed_at, other.pushed_at) {
-            (Some(one), Some(other)) => one.cmp(&other),
-            _ => Ordering::Equal,
-        };
-        Some(self.by_text(one.tag, other.tag).then_with(pushed))
-    }
-
-    /// The one tag that the rule follows, if it is such a rule.
-    fn followed(&self) -> Option<&Tag> {
-        None
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    pub(super) fn tag(text: &str) -> Tag {
-        Tag::parse(text).expect(text)
-    }
-
-    /// Compares two images, each `TAG SECOND`, with digests of their own.
-    pub(super) fn compared(
-        policy: &TagPolicy,
-        one: (&str, Option<f64>),
-        other: (&str, Option<f64>),
-    ) -> Option<Ordering> {
-        let at = |second: Option<f64>| second.map(|s| Timestamp::from_millisecond((s * 1000.0) as i64).unwrap());
-        let digests = ["1", "2"].map(|digit| Digest::parse(&format!("sha256:{}", digit.repeat(64))).unwrap());
-        let tags = [tag(one.0), tag(other.0)];
-        policy.compare(
-            &TaggedImage { tag: &tags[0], digest: &digests[0], pushed_at: at(one.1) },
-            &TaggedImage { tag: &tags[1], digest: &digests[1], pushed_at: at(other.1) },
-        )
-    }
-
-    /// `tags` stand in the policy's order, each greater than the one before, although pushed in reverse.
-    #[track_caller]
-    pub(super) fn check_order(policy: &TagPolicy, tags: &[&str]) {
-        for (at, one) in tags.iter().enumerate() {
-            for (later, other) in tags.iter().enumerate().skip(at + 1) {
-                let (pushed, before) = (Some(100.0 - at as f64), Some(100.0 - later as f64));
-                assert_eq!(compared(policy, (one, pushed), (other, before)), Some(Ordering::Less), "{one} < {other}");
-                assert_eq!(
-                    compared(policy, (other, before), (one, pushed)),
-                    Some(Ordering::Greater),
-                    "{other} > {one}"
-                );
-            }
+    fn by_text(&self, one: &Tag, other: &Tag) -> Ordering {
+        match self {
+            Self::Tag(_) => Ordering::Equal,
+            Self::Semver { .. } => match (semver::version(one), semver::version(other)) {
+                (Some(one), Some(other)) => one.cmp_precedence(&other),
+                (one, other) => one.is_some().cmp(&other.is_some()),
+            },
+            Self::Numerical(pattern) => pattern.number(one).cmp(&pattern.number(other)),
+            Self::Alphabetical(pattern) => pattern.extract(one).cmp(&pattern.extract(other)),
+            // The longer tag says more: a whole SHA more than its first digits.
+            Self::Newest(_) => one.as_str().len().cmp(&other.as_str().len()),
         }
-    }
-
-    /// The policy deploys all of `yes` and none of `no`.
-    #[track_caller]
-    pub(super) fn check_admits(policy: &TagPolicy, yes: &[&str], no: &[&str]) {
-        for text in yes {
-            assert_eq!(policy.admits(&tag(text)), Ok(()), "{text}");
-        }
-        for text in no {
-            assert_eq!(policy.admits(&tag(text)), Err(NoMatch::NotOfPolicy(policy.to_string())), "{text}");
-        }
-    }
-
-    #[track_caller]
-    pub(super) fn check_best(policy: &TagPolicy, tags: &[&str], best: Option<&str>) {
-        let mut tags: Vec<Tag> = tags.iter().map(|text| tag(text)).collect();
-        assert_eq!(policy.best(&tags).map(Tag::as_str), best);
-        tags.reverse();
-        assert_eq!(policy.best(&tags).map(Tag::as_str), best, "the order in which ECR names the tags changes nothing");
-    }
-
-    #[test]
-    fn an_ignored_tag_has_no_order() {
-        let policy = TagPolicy::semver("*").unwrap().ignoring(Ignore::new(vec![Glob::parse("*.13").unwrap()]));
-        assert_eq!(policy.admits(&tag("1.2.13")), Err(NoMatch::Ignored("*.13".to_owned())));
-        assert_eq!(compared(&policy, ("1.2.13", None), ("1.2.14", None)), None);
-        check_best(&policy, &["1.2.13", "1.2.3"], Some("1.2.3"));
     }
 }

@@ -91,7 +91,7 @@ targets:
 }
 
 #[test]
-fn a_wrong_length_of_time_is_told_with_a_right_one() {
+fn a_wrong_length_of_time_is_reported_with_a_right_one() {
     assert_snapshot!(
         mistakes_of_target("rollback: maybe\ndeadline: 30\nmax_failed_tasks: 0\nsettle: 10m"),
         @r#"
@@ -131,12 +131,12 @@ fn targets_are_found_by_name() {
     assert_eq!(config.of_name(&TargetName::new("prod/api")).len(), 0);
     assert_eq!(config.names().map(TargetName::as_str).collect::<Vec<_>>(), ["prod/web", "staging/web"]);
 
-    let nearest = |name| config.nearest(name).map(TargetName::as_str);
+    let nearest = |name| config.nearest(name);
     assert_eq!(nearest("prod/wbe"), Some("prod/web"));
     assert_eq!(nearest("stagin/web"), Some("staging/web"));
     assert_eq!(nearest("payments/worker"), None);
     let one = config_of_one("prod/api");
-    assert_eq!(one.nearest("api").map(TargetName::as_str), Some("prod/api"));
+    assert_eq!(one.nearest("api"), Some("prod/api"));
 }
 
 fn config_of_one(name: &str) -> Config {
@@ -177,7 +177,7 @@ fn anchors_and_aliases_are_read() {
 }
 
 #[test]
-fn every_mistake_is_told_at_once() {
+fn every_mistake_is_reported_at_once() {
     let document = r#"
 version: 1
 default: {}
@@ -213,8 +213,8 @@ targets:
 }
 
 #[test]
-fn the_version_is_told_first() {
-    let told: Vec<String> = [
+fn the_version_is_reported_first() {
+    let reported: Vec<String> = [
         "version: 2\nrules: []\n",
         "targets: []\n",
         "version: '1'\ntargets: []\n",
@@ -223,7 +223,7 @@ fn the_version_is_told_first() {
     ]
     .map(mistakes)
     .into();
-    insta::assert_snapshot!(told.join("\n---\n"), @r#"
+    insta::assert_snapshot!(reported.join("\n---\n"), @r#"
     version: 2 is not known to this release of Slipway; write version: 1, which it knows (line 1)
     ---
     version: is missing; write version: 1 (line 1)
@@ -242,7 +242,7 @@ fn the_version_is_told_first() {
 
 #[test]
 fn a_document_without_targets_is_wrong() {
-    let told: Vec<String> = [
+    let reported: Vec<String> = [
         "",
         "# nothing yet\n",
         "version: 1\n",
@@ -254,7 +254,7 @@ fn a_document_without_targets_is_wrong() {
     ]
     .map(mistakes)
     .into();
-    insta::assert_snapshot!(told.join("\n---\n"), @r#"
+    insta::assert_snapshot!(reported.join("\n---\n"), @r#"
     the document is empty; it begins with "version: 1" and a list of `targets` (line 1)
     ---
     the document is empty; it begins with "version: 1" and a list of `targets` (line 1)
@@ -291,7 +291,7 @@ fn what_a_target_lacks_is_told() {
 
 #[test]
 fn yaml_s_surprises_are_explained() {
-    let told: Vec<String> = [
+    let reported: Vec<String> = [
         "tags: { tag: 1.10 }",
         "tags: { tag: 12e4567 }",
         "tags: { tag: }",
@@ -305,7 +305,7 @@ fn yaml_s_surprises_are_explained() {
     ]
     .map(mistakes_of_target)
     .into();
-    insta::assert_snapshot!(told.join("\n---\n"), @r#"
+    insta::assert_snapshot!(reported.join("\n---\n"), @r#"
     targets[0].tags.tag: 1.10 without quotes is a number in YAML; write "1.10" (line 6)
     ---
     targets[0].tags.tag: 12e4567 without quotes is a number in YAML; write "12e4567" (line 6)
@@ -335,7 +335,7 @@ fn yaml_s_surprises_are_explained() {
 
 #[test]
 fn a_policy_says_exactly_one_rule() {
-    let told: Vec<String> = [
+    let reported: Vec<String> = [
         "tags: prod",
         "tags: '>=1.4'",
         "tags: {}",
@@ -354,7 +354,7 @@ fn a_policy_says_exactly_one_rule() {
     ]
     .map(mistakes_of_target)
     .into();
-    insta::assert_snapshot!(told.join("\n---\n"), @r#"
+    insta::assert_snapshot!(reported.join("\n---\n"), @r#"
     targets[0].tags: says "prod" but not how tags are chosen; write {tag: "prod"} (line 6)
     ---
     targets[0].tags: says ">=1.4" but not how tags are chosen; write {semver: ">=1.4"} (line 6)
@@ -421,7 +421,7 @@ fn two_entries_may_not_contradict_each_other() {
 }
 
 #[test]
-fn a_mistake_in_the_defaults_is_told_once() {
+fn a_mistake_in_the_defaults_is_reported_once() {
     let document = "version: 1\ndefaults: {cluster: a b, tags: {semver: x}, repository: shop/web}\ntargets:\n  \
         - {repository: shop/web, service: web}\n  - {repository: shop/api, service: api}\n";
     insta::assert_snapshot!(mistakes(document), @r#"
@@ -431,8 +431,8 @@ fn a_mistake_in_the_defaults_is_told_once() {
 }
 
 #[test]
-fn what_is_not_yaml_is_told_with_its_line_and_column() {
-    let told: Vec<String> = [
+fn what_is_not_yaml_is_reported_with_its_line_and_column() {
+    let reported: Vec<String> = [
         "version: 1\ntargets:\n\t- repository: shop/web\n",
         "version: 1\ntargets:\n  - repository: \"shop/web\n    service: web\n",
         "version: 1\ntargets:\n  - repository: shop/web\n   service: web\n",
@@ -446,7 +446,7 @@ fn what_is_not_yaml_is_told_with_its_line_and_column() {
     ]
     .map(mistakes)
     .into();
-    insta::assert_snapshot!(told.join("\n---\n"), @r#"
+    insta::assert_snapshot!(reported.join("\n---\n"), @r#"
     the document is not YAML: tabs disallowed within this context (block indentation) at column 2; indent with spaces, not with tabs (line 3)
     ---
     the document is not YAML: invalid indentation in quoted scalar at column 17; a quote is not closed (line 3)
@@ -494,16 +494,16 @@ targets:
 "##,
     )
     .unwrap();
-    let told = |name: &str| {
+    let reported = |name: &str| {
         let routes = config.routes(&TargetName::new(name)).into_iter();
         routes.map(|route| format!("{} {}", route.slack, route.on.join(" "))).collect::<Vec<_>>()
     };
-    assert_eq!(told("prod/web"), ["#deploys ", "#incidents failed rolled_back"]);
-    assert_eq!(told("prod/api"), [""; 0]);
+    assert_eq!(reported("prod/web"), ["#deploys ", "#incidents failed rolled_back"]);
+    assert_eq!(reported("prod/api"), [""; 0]);
 }
 
 #[test]
-fn a_wrong_channel_is_told_with_what_would_be_right() {
+fn a_wrong_channel_is_reported_with_what_would_be_right() {
     assert_snapshot!(
         mistakes_of_target("notify: [{slack: deploys}, {slak: \"#a\"}, {slack: \"#B\", on: [faild]}, {slack: \"#c\", on: []}]"),
         @r##"

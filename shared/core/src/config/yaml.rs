@@ -1,7 +1,7 @@
-//! YAML text → a tree that still knows lines and quotes, so that a mistake can be told where it was made.
+//! YAML text → a tree that still knows lines and quotes, so that a mistake can be reported where it was made.
 //!
 //! The one file that knows the YAML library. What YAML allows and a document of ours never needs
-//! (merge keys, custom tags, several documents) becomes a [`Value::Wrong`], told at its path like any other mistake.
+//! (merge keys, custom tags, several documents) becomes a [`Value::Wrong`], reported at its path like any other mistake.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use super::Mistake;
 /// More than the document's shape needs, and little enough for any stack.
 const DEEPEST: usize = 32;
 
-/// How many nodes aliases may copy: far more than a right document repeats, far less than what fills a function's memory.
+/// How many nodes aliases may copy: far more than a right document repeats, far less than fills a function's memory.
 const MOST_COPIED: usize = 200_000;
 
 /// A value and the line where it begins.
@@ -43,9 +43,7 @@ pub(super) fn parse(text: &str) -> Result<Node<'_>, Mistake> {
         let (event, span) = event.map_err(|error| syntax(text, &error))?;
         tree.take(event, span)?;
     }
-    let empty =
-        || mistake(1, "the document is empty; it begins with \"version: 1\" and a list of `targets`".to_owned());
-    tree.root.ok_or_else(empty)
+    tree.root.ok_or_else(|| mistake(1, "the document is empty; it begins with \"version: 1\" and a list of `targets`"))
 }
 
 #[derive(Default)]
@@ -68,8 +66,7 @@ impl<'d> Tree<'d> {
         let line = span.start.line();
         match event {
             Event::DocumentStart(..) if self.root.is_some() => {
-                let text = "a second document begins here; everything stands in one, without `---` between".to_owned();
-                Err(mistake(line, text))
+                Err(mistake(line, "a second document begins here; everything stands in one, without `---` between"))
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let value = scalar(text, style, tag.as_deref());
@@ -95,10 +92,8 @@ impl<'d> Tree<'d> {
 
     fn open(&mut self, node: Node<'d>, anchor: usize) -> Result<(), Mistake> {
         if self.open.len() == DEEPEST {
-            return Err(mistake(
-                node.line,
-                format!("this is nested more than {DEEPEST} deep, which no right document is"),
-            ));
+            let text = format!("this is nested more than {DEEPEST} deep, which no right document is");
+            return Err(mistake(node.line, text));
         }
         self.open.push(Open { node, anchor, key: None });
         Ok(())
@@ -119,7 +114,7 @@ impl<'d> Tree<'d> {
                 None => open.key = Some(node),
                 Some(key) => entries.push((key, node)),
             },
-            // The list or map has a tag that is told; what it holds is of no interest.
+            // The list or map has a tag, which is the mistake; its content is of no interest.
             _ => {}
         }
     }
@@ -132,10 +127,7 @@ impl<'d> Tree<'d> {
         };
         self.copied += size(&value);
         if self.copied > MOST_COPIED {
-            return Err(mistake(
-                line,
-                "the aliases of this document copy too much; write less by `defaults`".to_owned(),
-            ));
+            return Err(mistake(line, "the aliases of this document copy too much; write less by `defaults`"));
         }
         self.close(Node { line, value }, 0);
         Ok(())
@@ -153,35 +145,28 @@ fn size(value: &Value<'_>) -> usize {
 fn scalar<'d>(text: Cow<'d, str>, style: ScalarStyle, tag: Option<&Tag>) -> Value<'d> {
     match tag {
         Some(tag) if tag.is_yaml_core_schema() && tag.suffix == "str" => Value::Text(text),
-        Some(tag) => tagged(tag, if text.is_empty() || text == "~" { Meant::Text } else { Meant::Tag }),
+        // Nothing follows, so `!name` was intended as a text: `!*cache*` among the globs.
+        Some(tag) if text.is_empty() || text == "~" => tagged(tag, &format!("write {:?}", written(tag))),
+        Some(tag) => tagged(tag, "leave it out"),
         None if style == ScalarStyle::Plain => Value::Plain(text),
         None => Value::Text(text),
     }
 }
 
 fn collection<'d>(tag: Option<&Tag>, value: Value<'d>) -> Value<'d> {
-    tag.map_or(value, |tag| tagged(tag, Meant::Tag))
+    tag.map_or(value, |tag| tagged(tag, "leave it out"))
 }
 
-/// What somebody meant who wrote `!name` without quotes.
-enum Meant {
-    /// Nothing follows: `!*cache*` among the globs.
-    Text,
-    /// One of YAML's tags, since a value follows.
-    Tag,
+fn tagged<'d>(tag: &Tag, right: &str) -> Value<'d> {
+    Value::Wrong(format!("{} without quotes is one of YAML's tags, which mean nothing here; {right}", written(tag)))
 }
 
-fn tagged<'d>(tag: &Tag, meant: Meant) -> Value<'d> {
+fn written(tag: &Tag) -> String {
     let handle = if tag.is_yaml_core_schema() { "!!" } else { tag.handle.as_str() };
-    let written = format!("{handle}{}", tag.suffix);
-    let right = match meant {
-        Meant::Text => format!("write {written:?}"),
-        Meant::Tag => "leave it out".to_owned(),
-    };
-    Value::Wrong(format!("{written} without quotes is one of YAML's tags, which mean nothing here; {right}"))
+    format!("{handle}{}", tag.suffix)
 }
 
-/// What the library says, and what to do about it. It has no kinds of errors, so its words are looked at.
+/// What the library says, and what to do about it. It has no kinds of errors, so its words decide.
 fn syntax(text: &str, error: &ScanError) -> Mistake {
     let (line, column) = (error.marker().line(), error.marker().col() + 1);
     let says = error.info();
@@ -215,6 +200,6 @@ fn word_at(text: &str, line: usize, column: usize) -> String {
     from.take_while(|c| !c.is_whitespace() && !matches!(c, ',' | ']' | '}')).collect()
 }
 
-fn mistake(line: usize, text: String) -> Mistake {
-    Mistake::in_line(line, String::new(), &text)
+fn mistake(line: usize, text: impl AsRef<str>) -> Mistake {
+    Mistake::in_line(line, String::new(), text.as_ref())
 }

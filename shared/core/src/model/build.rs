@@ -22,7 +22,7 @@ pub struct Build {
     pub version: Option<String>,
 }
 
-/// What the image before and the one to come were built from.
+/// What the images before and after were built from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
@@ -30,7 +30,7 @@ pub struct BuildChange {
     /// Of the image that ran.
     #[serde(deserialize_with = "lenient::or_default")]
     pub old: Option<Build>,
-    /// Of the image that shall run.
+    /// Of the image that replaces it.
     #[serde(deserialize_with = "lenient::or_default")]
     pub new: Option<Build>,
 }
@@ -38,7 +38,7 @@ pub struct BuildChange {
 impl Build {
     /// The repository's address in the web, of whatever Git takes for one; `None` for anything else.
     pub fn address(source: &str) -> Option<String> {
-        home(source).map(|home| home.url)
+        web_address(source).map(|address| address.url)
     }
 
     /// Whether it says nothing.
@@ -46,12 +46,12 @@ impl Build {
         *self == Self::default()
     }
 
-    /// Whether nothing is left to be said.
+    /// Whether every part is known.
     pub fn is_whole(&self) -> bool {
         self.source.is_some() && self.commit.is_some() && self.version.is_some()
     }
 
-    /// With what another says, where this one says nothing.
+    /// With the parts of another, where this one lacks them.
     pub fn or(self, other: Self) -> Self {
         Self {
             source: self.source.or(other.source),
@@ -69,8 +69,8 @@ impl Build {
     /// The commit, if it is one: anything else must not get into an address.
     pub(crate) fn commit(&self) -> Option<&str> {
         let commit = self.commit.as_deref()?;
-        let right = (7..=64).contains(&commit.len()) && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
-        right.then_some(commit)
+        let is_commit = (7..=64).contains(&commit.len()) && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_commit.then_some(commit)
     }
 }
 
@@ -82,12 +82,12 @@ impl BuildChange {
 }
 
 /// A repository's address in the web.
-pub(crate) struct Home {
+pub(crate) struct WebAddress {
     pub(crate) host: Host,
     pub(crate) url: String,
 }
 
-/// Whose addresses are known; many a company's own GitLab has it in its name.
+/// Whose addresses are known; a company's own GitLab often has it in its name.
 pub(crate) enum Host {
     GitHub,
     GitLab,
@@ -96,7 +96,7 @@ pub(crate) enum Host {
 }
 
 /// `https://github.com/shop/web` of whatever Git takes for it: `git@github.com:shop/web.git`, `git+https://…`.
-pub(crate) fn home(source: &str) -> Option<Home> {
+pub(crate) fn web_address(source: &str) -> Option<WebAddress> {
     let source = source.trim().trim_start_matches("git+").trim_end_matches('/').trim_end_matches(".git");
     let without_user = |rest: &str| rest.rsplit_once('@').map_or(rest, |(_, rest)| rest).to_owned();
     let (web, rest) = match source.split_once("://") {
@@ -107,12 +107,12 @@ pub(crate) fn home(source: &str) -> Option<Home> {
     };
     let (host, path) = rest.split_once('/')?;
     let (host, port) = host.split_once(':').unwrap_or((host, ""));
-    // The port of SSH is none of the web's.
+    // SSH's port is not the web's.
     let port = port.parse::<u16>().ok().filter(|_| web).map(|port| format!(":{port}")).unwrap_or_default();
-    let right = |text: &str, more: &str| {
+    let is_made_of = |text: &str, more: &str| {
         !text.is_empty() && text.chars().all(|it| it.is_ascii_alphanumeric() || more.contains(it))
     };
-    if !right(host, ".-") || !right(path, "._-/~") || path.contains("..") {
+    if !is_made_of(host, ".-") || !is_made_of(path, "._-/~") || path.contains("..") {
         return None;
     }
     let known = match host {
@@ -121,5 +121,5 @@ pub(crate) fn home(source: &str) -> Option<Home> {
         host if host.contains("gitlab") => Host::GitLab,
         _ => Host::Other,
     };
-    Some(Home { host: known, url: format!("https://{host}{port}/{path}") })
+    Some(WebAddress { host: known, url: format!("https://{host}{port}/{path}") })
 }

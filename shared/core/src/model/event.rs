@@ -1,17 +1,17 @@
-//! What an event of ECS says happened to a deployment, in our words.
+//! What an event of ECS says happened to a deployment.
 
 use jiff::Timestamp;
 
 use crate::model::id::DeploymentId;
 
-/// An `ECS Deployment State Change` event, in our words.
+/// An `ECS Deployment State Change` event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeploymentEvent {
     /// What ECS says happened.
     pub change: StateChange,
-    /// The deployment it names; for a rollback by ECS, the old one that it puts back.
+    /// The deployment it names; for a rollback by ECS, the old one that it restores.
     pub deployment: DeploymentId,
-    /// ECS's words; free text.
+    /// ECS's free text.
     pub reason: Option<String>,
     /// When it happened, `updatedAt`; the event may arrive more than a minute later.
     pub at: Timestamp,

@@ -1,11 +1,10 @@
-//! What was looked up: the registry's and ECS's answers, in our words, as far as a decision needs them.
+//! What was observed: the registry's and ECS's answers, as far as a decision needs them.
 //!
 //! Facts are what was true when they were read; the real state may have changed since.
-//! Unknown enum values are kept as `Other`, because AWS adds new ones.
-
-use std::fmt;
+//! An enum is read from AWS's word by `From<&str>`; an unknown word is kept as `Other`, because AWS adds new ones.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::model::id::{
@@ -17,7 +16,6 @@ pub use progress::{Monitors, Pause, ServiceDeploymentFacts, ServiceDeploymentSta
 pub use stopped::{StoppedContainer, StoppedTask};
 
 mod progress;
-
 mod stopped;
 
 /// An image as the registry describes it now.
@@ -33,28 +31,21 @@ pub struct ImageFacts {
     pub pushed_at: Option<Timestamp>,
     /// The manifest's media type, an index's or a single image's.
     pub media_type: Option<String>,
-    /// The artifact's media type; a Helm chart, a signature or an SBOM is told from an image by it.
+    /// The artifact's media type; a Helm chart, a signature or an SBOM has one of its own.
     pub artifact_media_type: Option<String>,
     /// Whether ECS can pull it.
     pub storage: Storage,
 }
 
 /// How an image is named in a repository.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, strum::Display)]
 pub enum ImageName {
     /// By a tag, which may move.
+    #[strum(to_string = ":{0}")]
     Tag(Tag),
     /// By its digest.
+    #[strum(to_string = "@{0}")]
     Digest(Digest),
-}
-
-impl fmt::Display for ImageName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tag(tag) => write!(f, ":{tag}"),
-            Self::Digest(digest) => write!(f, "@{digest}"),
-        }
-    }
 }
 
 /// Whether an image can be pulled; ECR archives images since November 2025.
@@ -66,7 +57,7 @@ pub enum Storage {
     Archived,
 }
 
-/// A service as DescribeServices tells of it.
+/// A service as DescribeServices describes it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ServiceFacts {
     /// Its full ARN, as ECS gives it.
@@ -79,9 +70,7 @@ pub struct ServiceFacts {
     pub status: String,
     /// Who carries out its deployments.
     pub controller: Controller,
-    /// Whether ECS itself manages its resources (Express Mode), which UpdateService must not touch.
-    pub management: Management,
-    /// The task definition it is meant to run: the PRIMARY deployment's, or the PRIMARY task set's.
+    /// The task definition that it is to run: the PRIMARY deployment's, or the PRIMARY task set's.
     pub task_definition: TaskDefinitionArn,
     /// Tasks wanted.
     pub desired_count: i32,
@@ -109,29 +98,26 @@ impl ServiceFacts {
 }
 
 /// Who carries out a service's deployments.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, strum::Display, strum::EnumString)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Controller {
     /// ECS, also where the service names no controller.
     Ecs,
+    /// ECS, which also manages the service's resources (Express Mode): UpdateExpressGatewayService is the only right call.
+    #[strum(serialize = "ECS (Express Mode)")]
+    Express,
     /// AWS CodeDeploy; ECS refuses a task definition by UpdateService.
     CodeDeploy,
     /// Somebody else, by task sets.
     External,
     /// A controller that this version doesn't know.
+    #[strum(default, transparent)]
     Other(String),
 }
 
-/// Who manages a service's resources.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Management {
-    /// The customer; the ordinary case.
-    Customer,
-    /// ECS (Express Mode): UpdateExpressGatewayService is the only right call.
-    Ecs,
-}
-
 /// How a deployment proceeds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, strum::EnumString)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Strategy {
     /// Old tasks are replaced step by step; a newer update supersedes an older one without harm.
     Rolling,
@@ -142,6 +128,7 @@ pub enum Strategy {
     /// ECS's own canary.
     Canary,
     /// A strategy that this version doesn't know.
+    #[strum(default)]
     Other(String),
 }
 
@@ -150,9 +137,9 @@ pub enum Strategy {
 pub enum Breaker {
     /// Neither circuit breaker nor alarms: ECS never calls a deployment failed.
     Off,
-    /// ECS calls it failed, and leaves it at that.
+    /// ECS calls it failed, and does nothing more.
     Fails,
-    /// ECS calls it failed, and rolls back by itself.
+    /// ECS calls it failed, and rolls back.
     RollsBack,
 }
 
@@ -192,15 +179,15 @@ impl DeploymentFacts {
 }
 
 /// How far a deployment came, `rolloutState`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, strum::EnumString)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "they are ECS's words")]
 pub enum Rollout {
-    /// `IN_PROGRESS`.
     InProgress,
-    /// `COMPLETED`.
     Completed,
-    /// `FAILED`.
     Failed,
     /// A state that this version doesn't know.
+    #[strum(default)]
     Other(String),
 }
 
@@ -244,8 +231,8 @@ pub struct ServiceRevision {
     pub images: Vec<RanImage>,
 }
 
-/// What really ran in a container, from DescribeServiceRevisions.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What really ran in a container, from DescribeServiceRevisions; the record of the service keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RanImage {
     /// The container's name.
     pub container: String,

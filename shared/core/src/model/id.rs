@@ -1,10 +1,28 @@
-//! Newtypes for the ids that could be swapped by mistake, and the two ARNs we take apart.
+//! Newtypes for the ids that could be swapped by mistake, and the ARNs that are taken apart.
 //!
-//! They stand apart so that a cluster never travels as a service; parsing is lenient, because ids come from AWS.
-
-use std::fmt;
+//! Parsing is lenient, because ids come from AWS.
 
 use serde::{Deserialize, Serialize};
+
+/// What every newtype of a text has.
+macro_rules! text {
+    ($name:ident) => {
+        impl $name {
+            /// The text as it came.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+pub(crate) use text;
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
@@ -19,18 +37,9 @@ macro_rules! ids {
             pub fn new(text: impl Into<String>) -> Self {
                 Self(text.into())
             }
-
-            /// The text as it came.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
+        text!($name);
     )*};
 }
 
@@ -53,13 +62,16 @@ ids! {
     ServiceDeploymentArn;
     /// The ARN of a service revision, ECS's record of what really ran; its id joins it with a deployment.
     ServiceRevisionArn;
-    /// What set Slipway going: an EventBridge event's id, or the `id` of a manual request.
+    /// A task definition revision's ARN, `arn:aws:ecs:eu-west-1:123456789012:task-definition/web:42`; `family:revision`
+    /// without the ARN is accepted too.
+    TaskDefinitionArn;
+    /// What triggered Slipway: an EventBridge event's id, or the `id` of a manual request.
     EventId;
     /// A target as people name it: `cluster/service`.
     TargetName;
 }
 
-/// What joins all that AWS tells of one deployment: its id in lists, events and tasks, and ECS's history of it.
+/// What joins all that AWS says of one deployment: its id in lists, events and tasks, and its service deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DeploymentKey {
     /// A deployment that ECS carries out. `ecs-svc/N`, the service revision with the id N and the service deployment that
@@ -91,22 +103,7 @@ impl ServiceRevisionArn {
     }
 }
 
-/// A task definition revision's ARN, `arn:aws:ecs:eu-west-1:123456789012:task-definition/web:42`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct TaskDefinitionArn(String);
-
 impl TaskDefinitionArn {
-    /// Takes the text as it is; `family:revision` without the ARN is accepted too.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text as it came.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// What people call it: `web:42`.
     pub fn short(&self) -> &str {
         self.0.rsplit_once('/').map_or(self.0.as_str(), |(_, short)| short)
@@ -123,21 +120,11 @@ impl TaskDefinitionArn {
     }
 }
 
-impl fmt::Display for TaskDefinitionArn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// A service's ARN. Services that were never migrated have the short form without a cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceArn {
-    /// `aws`, `aws-cn`, …
-    pub partition: Partition,
     /// Where the service is.
-    pub region: Region,
-    /// Whose the service is.
-    pub account: AccountId,
+    pub home: Home,
     /// `None` in the short form, `service/NAME`.
     pub cluster: Option<ClusterName>,
     /// The service's name.
@@ -147,54 +134,42 @@ pub struct ServiceArn {
 impl ServiceArn {
     /// Parses `arn:P:ecs:R:A:service/CLUSTER/NAME` and `…:service/NAME`; `None` for anything else.
     pub fn parse(arn: &str) -> Option<Self> {
-        let mut parts = arn.splitn(6, ':');
-        if parts.next()? != "arn" {
-            return None;
-        }
-        let (partition, ecs, region, account) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-        let path = parts.next()?.strip_prefix("service/")?;
-        if ecs != "ecs" {
-            return None;
-        }
+        let home = Home::of_arn(arn)?;
+        let [_, _, "ecs", _, _, resource] = parts(arn)? else { return None };
+        let path = resource.strip_prefix("service/")?;
         let (cluster, service) = match path.split_once('/') {
             Some((cluster, service)) => (Some(ClusterName::new(cluster)), service),
             None => (None, path),
         };
-        Some(Self {
-            partition: Partition::new(partition),
-            region: Region::new(region),
-            account: AccountId::new(account),
-            cluster,
-            service: ServiceName::new(service),
-        })
+        Some(Self { home, cluster, service: ServiceName::new(service) })
     }
 }
 
-/// Where a function runs, read from its own ARN: the account and region that a bare repository name means.
+/// Where a function runs, read from its own ARN: the account and region of a repository named without a registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Home {
     /// `aws`, `aws-cn`, …
     pub partition: Partition,
-    /// The function's account.
+    /// The account.
     pub account: AccountId,
-    /// The function's region.
+    /// The region.
     pub region: Region,
 }
 
 impl Home {
     /// Parses the partition, region and account of any regional ARN, such as a function's.
     pub fn of_arn(arn: &str) -> Option<Self> {
-        let mut parts = arn.splitn(6, ':');
-        if parts.next()? != "arn" {
-            return None;
-        }
-        let (partition, _, region, account) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let ["arn", partition, _, region, account, _] = parts(arn)? else { return None };
         (!region.is_empty() && !account.is_empty()).then(|| Self {
             partition: Partition::new(partition),
             account: AccountId::new(account),
             region: Region::new(region),
         })
     }
+}
+
+fn parts(arn: &str) -> Option<[&str; 6]> {
+    arn.splitn(6, ':').collect::<Vec<_>>().try_into().ok()
 }
 
 /// A stream of CloudWatch Logs.
@@ -217,7 +192,7 @@ mod tests {
         let long = ServiceArn::parse("arn:aws-cn:ecs:cn-north-1:123456789012:service/prod/web").unwrap();
         assert_eq!(long.cluster, Some(ClusterName::new("prod")));
         assert_eq!(long.service.as_str(), "web");
-        assert_eq!(long.partition.as_str(), "aws-cn");
+        assert_eq!(long.home.partition.as_str(), "aws-cn");
 
         let short = ServiceArn::parse("arn:aws:ecs:eu-west-1:123456789012:service/web").unwrap();
         assert_eq!(short.cluster, None);

@@ -3,14 +3,30 @@
 //! Decides which repository an image comes from, and what a pinned reference looks like.
 
 use std::fmt;
-use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 pub use registry::{Registry, Repository};
 
+use crate::model::id::text;
+
 mod registry;
+
+/// What a newtype has whose `parse` takes only some texts.
+macro_rules! checked_text {
+    ($name:ident, $what:literal) => {
+        text!($name);
+
+        impl TryFrom<String> for $name {
+            type Error = String;
+
+            fn try_from(text: String) -> Result<Self, String> {
+                Self::parse(&text).ok_or_else(|| format!("{text:?} is not {}", $what))
+            }
+        }
+    };
+}
 
 /// A digest, `sha256:` and 64 lower-case hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -27,38 +43,19 @@ impl Digest {
         right.then(|| Self(text.to_owned()))
     }
 
-    /// The whole digest.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    /// The digest of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}")))
     }
 
-    /// Whether it is the digest of these bytes.
-    pub fn is_of(&self, bytes: &[u8]) -> bool {
-        let mut digest = "sha256:".to_owned();
-        for byte in Sha256::digest(bytes) {
-            // Writing to a string cannot fail.
-            _ = write!(digest, "{byte:02x}");
-        }
-        digest == self.0
+    /// The 64 hexadecimal digits.
+    pub(crate) fn hex(&self) -> &str {
+        &self.0["sha256:".len()..]
     }
 
     /// The first twelve digits, as people quote them.
     pub fn short(&self) -> &str {
-        &self.0["sha256:".len()..][..12]
-    }
-}
-
-impl TryFrom<String> for Digest {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        Self::parse(&text).ok_or_else(|| format!("{text:?} is not a digest"))
-    }
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        &self.hex()[..12]
     }
 }
 
@@ -77,26 +74,10 @@ impl Tag {
         let rest = bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
         (first && rest && text.len() <= 128).then(|| Self(text.to_owned()))
     }
-
-    /// The tag as it came.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
-impl TryFrom<String> for Tag {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        Self::parse(&text).ok_or_else(|| format!("{text:?} is not an image tag"))
-    }
-}
-
-impl fmt::Display for Tag {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+checked_text!(Digest, "a digest");
+checked_text!(Tag, "an image tag");
 
 /// The longest image reference that ECS takes, in characters, the digest not counted (ECS's service model).
 pub const LONGEST: usize = 255;
@@ -104,7 +85,7 @@ pub const LONGEST: usize = 255;
 /// An image reference as a task definition writes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageRef {
-    /// The host as written, `None` where Docker Hub is meant by leaving it out.
+    /// The host as written, `None` where it is left out: Docker Hub.
     pub host: Option<String>,
     /// The path, `shop/web`.
     pub path: String,

@@ -1,10 +1,12 @@
-//! The one versioned notice: what people are told, as plain data.
+//! The one versioned notice: what is published to people, as plain data.
 //!
-//! Only the data stands here; its words are put together in `text`, once, so that every subscriber tells the same.
-//! One that doesn't know a kind yet still has its headline.
+//! Its sentences are written in `text`, once, so that every subscriber says the same. One that doesn't know a kind yet still
+//! has its headline.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use strum::{EnumIter, IntoEnumIterator, IntoStaticStr};
 
 use crate::model::build::BuildChange;
 use crate::model::diff;
@@ -12,23 +14,21 @@ use crate::model::facts::ServiceFacts;
 use crate::model::id::{
     AccountId, ClusterName, DeploymentId, EventId, Home, Partition, Region, ServiceName, TargetName,
 };
+use crate::model::lenient;
 use crate::model::plan::{ImageChange, RevisionChange};
 use crate::model::record::{Deployment, Outcome};
 use crate::model::trigger::Trigger;
 
 pub use route::Route;
 
-mod read;
-
 pub mod route;
-
 #[cfg(test)]
 pub(crate) mod schema;
 
 /// The version of the structure that this crate writes.
 pub const VERSION: u32 = 1;
 
-/// Something that people are told.
+/// Something that is published to people.
 ///
 /// A reader takes what it understands: a field that is missing or of another shape is its default, unknown fields
 /// are ignored, and an unknown kind is [`NoticeKind::Unknown`].
@@ -37,91 +37,71 @@ pub const VERSION: u32 = 1;
 #[serde(default)]
 pub struct Notice {
     /// The version of this structure, [`VERSION`].
-    #[serde(deserialize_with = "read::or_default")]
     pub version: u32,
     /// The same for every copy of the same notice: `ecs-svc/…/failed`, `config/…`.
-    #[serde(deserialize_with = "read::or_default")]
     pub id: String,
-    /// What it tells.
-    #[serde(deserialize_with = "read::or_default")]
+    /// What it says.
     pub kind: NoticeKind,
     /// How much it matters.
-    #[serde(deserialize_with = "read::or_default")]
     pub severity: Severity,
-    /// When what it tells of happened.
-    #[serde(deserialize_with = "read::or_default")]
+    /// When that happened.
     #[cfg_attr(test, schemars(with = "schema::Moment"))]
     pub at: Timestamp,
     /// What happened, in one line.
-    #[serde(deserialize_with = "read::or_default")]
     pub headline: String,
     /// Why, in a sentence or two; the words of ECS and AWS are quoted.
-    #[serde(deserialize_with = "read::or_default")]
     pub reason: String,
-    /// `cluster/service`; absent where no single service is meant.
-    #[serde(deserialize_with = "read::or_default")]
+    /// `cluster/service`; absent where it is about no single service.
     pub target: Option<TargetName>,
     /// The cluster.
-    #[serde(deserialize_with = "read::or_default")]
     pub cluster: Option<ClusterName>,
     /// The service.
-    #[serde(deserialize_with = "read::or_default")]
     pub service: Option<ServiceName>,
     /// The image before and after; for a deploy that failed, `new` is what was refused.
-    #[serde(deserialize_with = "read::or_default")]
     pub image: Option<ImageChange>,
     /// The revisions before and after, `web:41` and `web:42`.
-    #[serde(deserialize_with = "read::or_default")]
     pub revision: Option<RevisionChange>,
     /// The deployment that it is about, as ECS events name it.
-    #[serde(deserialize_with = "read::or_default")]
     pub deployment: Option<DeploymentId>,
     /// Who or what triggered it.
-    #[serde(deserialize_with = "read::or_default")]
     pub cause: Option<TriggeredBy>,
-    /// Seconds from the deployment's start to what is told.
-    #[serde(deserialize_with = "read::or_default")]
+    /// Seconds from the deployment's start to what happened.
     pub duration_seconds: Option<i64>,
     /// How many of the service's tasks run.
-    #[serde(deserialize_with = "read::or_default")]
     pub tasks: Option<Tasks>,
     /// What the images were built from.
-    #[serde(deserialize_with = "read::or_default")]
     pub build: Option<BuildChange>,
     /// More lines: the mistakes of a document, ECS's own log of the service.
-    #[serde(deserialize_with = "read::items")]
+    #[serde(deserialize_with = "lenient::items")]
     pub details: Vec<String>,
     /// What changed in the task definition.
-    #[serde(deserialize_with = "read::items")]
+    #[serde(deserialize_with = "lenient::items")]
     pub changes: Vec<diff::Change>,
     /// What a person can do next, a sentence or a command each.
-    #[serde(deserialize_with = "read::items")]
+    #[serde(deserialize_with = "lenient::items")]
     pub advice: Vec<String>,
     /// Where to look.
-    #[serde(deserialize_with = "read::items")]
+    #[serde(deserialize_with = "lenient::items")]
     pub links: Vec<Link>,
     /// The partition, `aws`.
-    #[serde(deserialize_with = "read::or_default")]
     pub partition: Option<Partition>,
     /// The account, for readers of several.
-    #[serde(deserialize_with = "read::or_default")]
     pub account: Option<AccountId>,
     /// The region, likewise.
-    #[serde(deserialize_with = "read::or_default")]
     pub region: Option<Region>,
-    /// Which channels are told, by the target's configuration; empty where it names none.
-    #[serde(deserialize_with = "read::items")]
+    /// The channels to post to, by the target's configuration; empty where it names none.
+    #[serde(deserialize_with = "lenient::items")]
     pub notify: Vec<Route>,
     /// What was left out because SNS takes 256 KiB at most; empty in almost every notice.
-    #[serde(deserialize_with = "read::items")]
+    #[serde(deserialize_with = "lenient::items")]
     pub cut: Vec<String>,
 }
 
 impl Notice {
     /// What this notice is a part of: the deployment, or the notice alone where it is about none.
     ///
-    /// Everything told of one deployment has the same, so that it is shown as one message or in one thread. A deployment
-    /// that ECS has not named goes by what its notices' ids begin with.
+    /// All notices of one deployment have the same, so that they are shown as one message or in one thread. Without an id
+    /// of ECS it is what the notices' ids begin with.
     pub fn thread(&self) -> &str {
         match &self.deployment {
             Some(deployment) => deployment.as_str(),
@@ -135,7 +115,9 @@ impl Notice {
 
     /// Reads a notice's JSON, leniently; `None` for what is no notice at all: no JSON object with an `id` and a `kind`.
     pub fn parse(text: &str) -> Option<Self> {
-        read::notice(text)
+        let members: Map<String, Value> = serde_json::from_str(text).ok()?;
+        let is_text = |name: &str| members.get(name).is_some_and(Value::is_string);
+        (is_text("id") && is_text("kind")).then(|| lenient::members(members))
     }
 }
 
@@ -155,7 +137,7 @@ pub struct Link {
 pub struct Tasks {
     /// So many run.
     pub running: i32,
-    /// So many shall run.
+    /// So many are to run.
     pub desired: i32,
 }
 
@@ -190,22 +172,23 @@ impl Place<'_> {
 pub struct TriggeredBy {
     /// `push`, `deploy`, `redeploy`, `rollback`, `reconcile`, `release`; `external` for what Slipway did not do, `unknown`
     /// where nothing says who did it.
+    #[serde(deserialize_with = "lenient::or_default")]
     #[cfg_attr(test, schemars(with = "String"))]
     pub trigger: Trigger,
     /// The event's or request's id.
     pub event: Option<EventId>,
     /// Who asked, where the request said so.
-    #[serde(default, deserialize_with = "read::or_default", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "lenient::or_default", skip_serializing_if = "Option::is_none")]
     pub who: Option<String>,
 }
 
 impl TriggeredBy {
-    /// What set Slipway going.
+    /// An event or a request triggered it.
     pub fn new(trigger: &Trigger, event: &EventId) -> Self {
         Self { trigger: trigger.clone(), event: Some(event.clone()), who: None }
     }
 
-    /// What set a recorded deployment going, and who asked for it.
+    /// What triggered a recorded deployment, and who asked for it.
     pub fn of(deployment: &Deployment) -> Self {
         let Deployment { trigger, event, who, .. } = deployment;
         Self { trigger: trigger.clone(), event: event.clone(), who: who.clone() }
@@ -215,22 +198,13 @@ impl TriggeredBy {
     pub fn by(self, who: Option<String>) -> Self {
         Self { who, ..self }
     }
-
-    /// Somebody else: a person, Terraform, a pipeline.
-    pub fn external() -> Self {
-        Self { trigger: Trigger::External, event: None, who: None }
-    }
-
-    /// Nothing says who.
-    pub fn unknown() -> Self {
-        Self { trigger: Trigger::Unknown, event: None, who: None }
-    }
 }
 
-/// What a notice tells.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// What a notice says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, EnumIter, IntoStaticStr)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum NoticeKind {
     /// Slipway updated the service; the deployment begins.
     Started,
@@ -238,29 +212,29 @@ pub enum NoticeKind {
     InProgress,
     /// The deployment won: the service runs it.
     Completed,
-    /// The deployment fails; what is done about it begins, and its end is told by another kind.
+    /// The deployment fails; its end has another kind.
     Failing,
     /// The deployment failed, and it is being rolled back.
     RollingBack,
-    /// The deployment failed, and nobody put anything back.
+    /// The deployment failed, and nobody rolled back.
     Failed,
-    /// The deployment failed, and the last version was put back.
+    /// The deployment failed, and was rolled back.
     RolledBack,
     /// The deployment failed, and so did the rollback.
     RollbackFailed,
     /// Somebody stopped the deployment.
     Stopped,
-    /// The deployment did not end in its time, and nobody put anything back.
+    /// The deployment did not end in its time, and nobody rolled back.
     TimedOut,
     /// A newer deployment took this one's place; it didn't fail.
     Superseded,
     /// Somebody else deployed to a service of ours.
     External,
-    /// Slipway will not deploy, and a person has to mend something.
+    /// Slipway will not deploy, and a person has to fix something.
     Refused,
     /// The configuration document has mistakes; nothing is deployed.
     ConfigInvalid,
-    /// Slack takes no notices for a channel, or at all, until a person mends it. Never sent to Slack.
+    /// Slack takes no notices for a channel, or at all, until a person fixes it. Never sent to Slack.
     Undelivered,
     /// A kind that this version doesn't know. Its headline still says what happened.
     #[default]
@@ -269,48 +243,17 @@ pub enum NoticeKind {
 }
 
 impl NoticeKind {
-    /// Every kind that this version tells, in the order of a deployment's life.
-    pub const KNOWN: [Self; 15] = [
-        Self::Started,
-        Self::InProgress,
-        Self::Completed,
-        Self::Failing,
-        Self::RollingBack,
-        Self::Failed,
-        Self::RolledBack,
-        Self::RollbackFailed,
-        Self::Stopped,
-        Self::TimedOut,
-        Self::Superseded,
-        Self::External,
-        Self::Refused,
-        Self::ConfigInvalid,
-        Self::Undelivered,
-    ];
+    /// Every kind that this version publishes, in the order of a deployment's life.
+    pub fn known() -> impl Iterator<Item = Self> {
+        Self::iter().filter(|kind| *kind != Self::Unknown)
+    }
 
     /// The kind's word for machines, as in the JSON and the attributes; it never changes.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Started => "started",
-            Self::InProgress => "in_progress",
-            Self::Completed => "completed",
-            Self::Failing => "failing",
-            Self::RollingBack => "rolling_back",
-            Self::Failed => "failed",
-            Self::RolledBack => "rolled_back",
-            Self::RollbackFailed => "rollback_failed",
-            Self::Stopped => "stopped",
-            Self::TimedOut => "timed_out",
-            Self::Superseded => "superseded",
-            Self::External => "external",
-            Self::Refused => "refused",
-            Self::ConfigInvalid => "config_invalid",
-            Self::Undelivered => "undelivered",
-            Self::Unknown => "unknown",
-        }
+        self.into()
     }
 
-    /// The kind that tells how a deployment of ours ended.
+    /// The kind that says how a deployment ended.
     pub fn of_end(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Completed => Self::Completed,
@@ -324,10 +267,9 @@ impl NoticeKind {
         }
     }
 
-    /// How far a deployment has come when this is told of it.
+    /// How far a deployment has come when this is published; 0 for kinds that are about none.
     ///
-    /// What is shown of one deployment only moves to a higher rank, so that a late or repeated event takes nothing
-    /// back. Kinds that tell of no deployment have rank 0.
+    /// What is shown of one deployment only moves to a higher rank, whatever event is late or repeated.
     pub fn rank(self) -> u8 {
         match self {
             Self::External | Self::Refused | Self::ConfigInvalid | Self::Undelivered | Self::Unknown => 0,
@@ -347,9 +289,12 @@ impl NoticeKind {
 }
 
 /// How much a notice matters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, EnumIter, IntoStaticStr,
+)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Severity {
     /// Good to know.
     #[default]
@@ -365,11 +310,34 @@ pub enum Severity {
 impl Severity {
     /// The word for machines, as in the JSON and the attributes; it never changes.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Success => "success",
-            Self::Warning => "warning",
-            Self::Failure => "failure",
+        self.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notice_of_a_later_version_is_read_as_far_as_it_is_understood() {
+        let notice = Notice::parse(
+            r#"{"version": 7, "id": "x/held", "kind": "held", "severity": "purple", "headline": "prod/web is on hold",
+                "at": "yesterday", "image": {"repository": "shop/web", "new": {"digest": "md5:1"}}, "target": "prod/web",
+                "details": ["one", 2, "three"], "changes": [{"path": "a", "how": "moved"}], "surprise": {"a": [1]}}"#,
+        )
+        .unwrap();
+        assert_eq!((notice.version, notice.kind, notice.severity), (7, NoticeKind::Unknown, Severity::Info));
+        assert_eq!(notice.headline, "prod/web is on hold");
+        assert_eq!(notice.target.unwrap().as_str(), "prod/web");
+        assert_eq!(notice.image, None);
+        assert_eq!(notice.details, ["one", "three"]);
+        assert_eq!(notice.changes, []);
+    }
+
+    #[test]
+    fn what_is_no_notice_is_none() {
+        for text in ["", "nonsense", "[]", "3", "{}", r#"{"id": "x"}"#, r#"{"kind": "failed", "id": 4}"#] {
+            assert_eq!(Notice::parse(text), None, "{text}");
         }
     }
 }

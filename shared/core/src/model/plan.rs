@@ -1,7 +1,7 @@
-//! The paper between deciding and doing: target, steps, reason.
+//! The plan between deciding and acting: target, steps, reason.
 //!
-//! A plan leaves no meaningful choice to whoever carries it out, and an empty plan is an answer too.
-//! Dry run, log line, notice and answer all render the same plan; no step knows what a dry run is.
+//! A plan leaves no choice to what carries it out, and an empty plan is an answer too. Dry run, log line, notice and answer
+//! all render the same plan.
 
 use std::fmt;
 
@@ -43,23 +43,10 @@ impl Plan {
         Some((ClusterName::new(cluster), ServiceName::new(service)))
     }
 
-    /// The same plan, cut short for this reason.
-    pub fn cut_short(self, reason: Reason) -> Self {
-        Self { reason, blocked: None, ..self }
-    }
-
-    /// The family that a revision is registered in, where one is.
-    pub fn family(&self) -> Option<&str> {
+    /// The revision that it registers, if it does.
+    pub fn rendering(&self) -> Option<&Rendering> {
         self.steps.iter().find_map(|step| match step {
-            Step::Register(rendering) => Some(rendering.family()),
-            Step::Update { .. } => None,
-        })
-    }
-
-    /// What the plan changes in the task definition; `None` where it registers nothing.
-    pub fn diff(&self) -> Option<&Diff> {
-        self.steps.iter().find_map(|step| match step {
-            Step::Register(rendering) => Some(&rendering.diff),
+            Step::Register(rendering) => Some(rendering),
             Step::Update { .. } => None,
         })
     }
@@ -76,11 +63,11 @@ pub enum Step {
         cluster: ClusterName,
         /// The service.
         service: ServiceName,
-        /// What it shall run.
+        /// What it is to run.
         to: NextRevision,
         /// Whether a deployment is made although nothing changed.
         force_new_deployment: bool,
-        /// The deployment that was PRIMARY when this was decided; another one tells that an unanswered update took effect.
+        /// The deployment that was PRIMARY when this was decided; another one shows that an unanswered update took effect.
         previous_primary: Option<DeploymentId>,
     },
 }
@@ -108,7 +95,7 @@ impl Rendering {
     }
 }
 
-/// The revision that a service shall run.
+/// The revision that a service is to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NextRevision {
     /// The one that the plan's `Register` makes.
@@ -125,7 +112,7 @@ pub struct ImageChange {
     pub repository: String,
     /// What runs; `None` where nothing of the repository ran.
     pub old: Option<Shown>,
-    /// What shall run.
+    /// What is to run.
     pub new: Shown,
 }
 
@@ -135,7 +122,7 @@ pub struct ImageChange {
 pub struct RevisionChange {
     /// What ran.
     pub old: Option<String>,
-    /// What shall run.
+    /// What is to run.
     pub new: Option<String>,
 }
 

@@ -3,8 +3,6 @@
 //! Provenance names a revision, not a deployment: anybody can deploy a revision again.
 
 use jiff::Timestamp;
-use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 use crate::model::facts::Revision;
 use crate::model::id::EventId;
@@ -28,10 +26,10 @@ pub struct Provenance {
     pub digest: Digest,
     /// When the registry received the image.
     pub pushed_at: Option<Timestamp>,
-    /// What set Slipway going. Read from a revision it is the event's [`marks`]; compare with [`Provenance::is_of`].
+    /// What triggered Slipway. Read from a revision it is what a tag holds of the event's id; compare with [`Provenance::is_of`].
     pub event: EventId,
     /// The Lambda request that registered the revision. Lambda's own tries of an asynchronous invocation share it,
-    /// another delivery of the same event does not: so a try after a crash is known, and says what the first did not.
+    /// another delivery of the same event does not: so a try after a crash is known, and publishes what the first could not.
     pub request: Option<String>,
     /// Who or what asked.
     pub trigger: Trigger,
@@ -40,7 +38,7 @@ pub struct Provenance {
 }
 
 impl Provenance {
-    /// The provenance as tags, the most telling first: where a revision has not room for all, the last give way.
+    /// The provenance as tags, the most important first: where a revision has no room for all, the last are left out.
     ///
     /// The first two are the least that [`Provenance::of`] needs. Every value is one that ECS takes, whatever was given.
     pub fn tags(&self) -> Vec<(String, String)> {
@@ -49,10 +47,10 @@ impl Provenance {
         // A revision's name that is cut off is another revision's name, so it is all or nothing.
         let previous = self.previous.clone().filter(|name| fits(name));
         [
-            ("event", Some(marks(&self.event))),
+            ("event", Some(fitted(self.event.as_str()))),
             ("digest", Some(self.digest.to_string())),
             ("tag", tag),
-            ("trigger", Some(fitted(self.trigger.as_str()))),
+            ("trigger", Some(fitted(&self.trigger.to_string()))),
             ("previous", previous),
             ("request", self.request.as_deref().map(fitted)),
             ("pushed-at", pushed_at),
@@ -75,14 +73,16 @@ impl Provenance {
         };
         let digest = Digest::parse(value("digest")?)?;
         let event = EventId::new(value("event")?);
-        let image = images(revision).find(|image| image.digest.as_ref() == Some(&digest))?;
+        let containers = revision.definition.get("containerDefinitions")?.as_array()?;
+        let mut images = containers.iter().filter_map(|it| ImageRef::parse(it.get("image")?.as_str()?));
+        let image = images.find(|image| image.digest.as_ref() == Some(&digest))?;
         Some(Self {
             repository: value("repository").map_or_else(|| image.repository().name, str::to_owned),
             tag: value("tag").and_then(Tag::parse),
             digest,
             pushed_at: value("pushed-at").and_then(|at| at.parse().ok()),
             event,
-            trigger: Trigger::of(value("trigger").unwrap_or_default()),
+            trigger: Trigger::from(value("trigger").unwrap_or_default()),
             request: value("request").map(str::to_owned),
             previous: value("previous").map(str::to_owned),
         })
@@ -90,23 +90,20 @@ impl Provenance {
 
     /// Whether this is what that event or request left behind; a repeated request is recognised by it.
     pub fn is_of(&self, event: &EventId) -> bool {
-        marks(&self.event) == marks(event)
+        fitted(self.event.as_str()) == fitted(event.as_str())
     }
 }
 
-/// What an event's id is in a tag: the id itself where ECS takes it as a value.
+/// The text as a tag's value: the text itself where ECS takes it.
 ///
-/// Of any other id, what a tag cannot hold becomes `_`, and a hash of the whole is added, so that two ids stay two.
-/// The marks of marks are the same again.
-pub fn marks(event: &EventId) -> String {
-    fitted(event.as_str())
-}
-
+/// Of any other, what a tag cannot hold becomes `_`, and a hash of the whole is added, so that two ids stay two. The result
+/// is itself such a value.
 fn fitted(text: &str) -> String {
     if fits(text) {
         return text.to_owned();
     }
-    let hash: String = Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let digest = Digest::of(text.as_bytes());
+    let hash = &digest.hex()[..16];
     let room = LONGEST_VALUE - 1 - hash.len();
     let plain: String = text.chars().map(|c| if is_plain(c) { c } else { '_' }).take(room).collect();
     format!("{plain}@{hash}")
@@ -119,11 +116,6 @@ fn fits(text: &str) -> bool {
 /// ECS also takes letters of other scripts and spaces, but by rules that its services and tools read differently.
 fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '=' | '.' | '_' | ':' | '/' | '@')
-}
-
-fn images(revision: &Revision) -> impl Iterator<Item = ImageRef> {
-    let containers = revision.definition.get("containerDefinitions").and_then(Value::as_array);
-    containers.into_iter().flatten().filter_map(|container| ImageRef::parse(container.get("image")?.as_str()?))
 }
 
 #[cfg(test)]
@@ -164,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_telling_tags_come_first() {
+    fn the_most_important_tags_come_first() {
         let lines: Vec<String> = provenance("2c91b0f5-8d21-4a3f-9f0e-0c1a5e0f7b11")
             .tags()
             .into_iter()
@@ -242,9 +234,9 @@ mod tests {
 
     #[track_caller]
     fn check(event: &str, expected: &str) {
-        let marked = marks(&EventId::new(event));
+        let marked = fitted(event);
         assert_eq!(marked, expected);
-        assert_eq!(marks(&EventId::new(marked.as_str())), marked);
+        assert_eq!(fitted(&marked), marked);
 
         let written = provenance(event);
         for (key, value) in written.tags() {
@@ -269,7 +261,7 @@ mod tests {
 
     #[test]
     fn ids_that_look_alike_in_a_tag_stay_two() {
-        let marked = |id: &str| marks(&EventId::new(id));
+        let marked = |id: &str| fitted(id);
         assert_ne!(marked("a b"), marked("a#b"));
         assert_ne!(marked("a b"), marked("a_b"));
         assert_ne!(marked(&"x".repeat(257)), marked(&"x".repeat(258)));

@@ -1,5 +1,4 @@
-//! Every reason Slipway can give for doing something, or for leaving it: what a sentence
-//! about it needs, and a code for machines.
+//! Every reason for doing something, or for leaving it: what a sentence about it needs, and a code for machines.
 //!
 //! A reason is an answer, not an error. Its sentence stands in `text`.
 
@@ -14,14 +13,16 @@ use crate::model::record::DecisionKind;
 pub enum Weight {
     /// Something is done.
     Go,
-    /// Nothing is to be done: logged and answered, not told.
+    /// Nothing is to be done: logged and answered, not published.
     Skip,
-    /// Something is wrong that a person has to mend: told.
+    /// Something is wrong that a person has to fix: published.
     Refuse,
 }
 
 /// Why a plan does what it does, or nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[cfg_attr(test, derive(strum::VariantNames))]
+#[strum(serialize_all = "snake_case")]
 #[expect(missing_docs, reason = "the fields are what the variant's sentence names")]
 pub enum Reason {
     /// A push under a tag that the policy deploys.
@@ -38,7 +39,7 @@ pub enum Reason {
     Reconciled { image: String },
     /// Somebody asked for a rollback to this revision.
     RollbackAsked { revision: String },
-    /// What runs failed, and the last good revision is put back.
+    /// What runs failed, and the last known-good revision is restored.
     Failed { revision: String },
 
     /// The service runs exactly this already.
@@ -66,13 +67,13 @@ pub enum Reason {
     Busy { until: Timestamp },
     /// It waits for the end of a deployment that must not be cut short, and is decided again then.
     Queued { deployment: DeploymentId, what: String },
-    /// A person keeps Slipway from deploying by itself.
+    /// A person keeps Slipway from deploying automatically.
     Held { who: Option<String>, why: Option<String>, since: Timestamp },
     /// The image failed on this service.
     Quarantined { image: String, cause: String, since: Timestamp },
     /// A person decided what runs after the image was pushed.
     BeforeDecision { image: String, what: DecisionKind, who: Option<String>, at: Timestamp },
-    /// The rollback of the last deployment failed too, and a person was called.
+    /// The rollback of the last deployment failed too, and a person has to act.
     GaveUp { image: String, deployment: Option<DeploymentId>, at: Timestamp },
     /// The same build under another tag runs already, or is on its way.
     SameBuild { candidate: String, running: String },
@@ -82,7 +83,7 @@ pub enum Reason {
     BestRuns { image: String, revision: String },
     /// No image of the repository is one that the policy deploys.
     NoCandidate { repository: String },
-    /// What runs was taken over as it is, because Slipway sees the service for the first time.
+    /// What runs was taken over as it is, because Slipway observes the service for the first time.
     Adopted { revision: String },
     /// Better images may come within the target's `settle`; it is decided then.
     Settling { until: Timestamp },
@@ -119,13 +120,13 @@ pub enum Reason {
     HeldNeedsForce { who: Option<String>, why: Option<String>, since: Timestamp },
     /// Another invocation updated the service for as long as this one could wait.
     StillBusy { until: Timestamp },
-    /// There is no revision to go back to.
+    /// There is no revision to roll back to.
     NoKnownGood,
-    /// The revision to go back to is what runs.
+    /// The revision to roll back to is what runs.
     RunsAlready { revision: String },
-    /// The revision to go back to is not there.
+    /// The revision to roll back to is not there.
     NoSuchRevision { revision: String },
-    /// The revision to go back to needs an image that the registry no longer has.
+    /// The revision to roll back to needs an image that the registry no longer has.
     ImageGone { revision: String, image: String },
     /// Several repositories feed the service, and the request names none.
     WhichRepository { target: TargetName, repositories: Vec<String> },
@@ -161,62 +162,26 @@ impl Reason {
 
     /// The reason's code for machines, `older` or `service_missing`; it never changes.
     pub fn code(&self) -> &'static str {
-        use Reason::*;
-        match self {
-            Pushed { .. } => "pushed",
-            Asked { .. } => "asked",
-            RedeployChanged => "redeploy_changed",
-            RedeployForced => "redeploy_forced",
-            RedeployMarked { .. } => "redeploy_marked",
-            Reconciled { .. } => "reconciled",
-            RollbackAsked { .. } => "rollback_asked",
-            Failed { .. } => "failed",
-            AlreadyRuns { .. } => "already_runs",
-            AlreadyUnderWay { .. } => "already_under_way",
-            AlreadyFailed { .. } => "already_failed",
-            AlreadyDone { .. } => "already_done",
-            Older { .. } => "older",
-            PushedBefore { .. } => "pushed_before",
-            NotOfPolicy { .. } => "not_of_policy",
-            Ignored { .. } => "ignored",
-            TagGone { .. } => "tag_gone",
-            NotAnImage { .. } => "not_an_image",
-            Busy { .. } => "busy",
-            Queued { .. } => "queued",
-            Held { .. } => "held",
-            Quarantined { .. } => "quarantined",
-            BeforeDecision { .. } => "before_decision",
-            GaveUp { .. } => "gave_up",
-            SameBuild { .. } => "same_build",
-            GaveWay { .. } => "gave_way",
-            BestRuns { .. } => "best_runs",
-            NoCandidate { .. } => "no_candidate",
-            Adopted { .. } => "adopted",
-            Settling { .. } => "settling",
-            NotQuarantined { .. } => "not_quarantined",
-            ServiceMissing { .. } => "service_missing",
-            ServiceNotActive { .. } => "service_not_active",
-            WrongController { .. } => "wrong_controller",
-            ManagedByEcs => "managed_by_ecs",
-            InFlight { .. } => "in_flight",
-            RollingBack { .. } => "rolling_back",
-            NoContainer { .. } => "no_container",
-            UnknownContainer { .. } => "unknown_container",
-            Unrenderable { .. } => "unrenderable",
-            SetBySecret { .. } => "set_by_secret",
-            Archived { .. } => "archived",
-            NoSuchImage { .. } => "no_such_image",
-            NeedsForce { .. } => "needs_force",
-            HeldNeedsForce { .. } => "held_needs_force",
-            StillBusy { .. } => "still_busy",
-            NoKnownGood => "no_known_good",
-            RunsAlready { .. } => "runs_already",
-            NoSuchRevision { .. } => "no_such_revision",
-            ImageGone { .. } => "image_gone",
-            WhichRepository { .. } => "which_repository",
-            NotItsRepository { .. } => "not_its_repository",
-            Aws { .. } => "aws",
-            OutOfTime => "out_of_time",
-        }
+        self.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strum::VariantNames;
+
+    use super::*;
+
+    #[test]
+    fn the_codes_never_change() {
+        let codes = "pushed asked redeploy_changed redeploy_forced redeploy_marked reconciled rollback_asked failed \
+                     already_runs already_under_way already_failed already_done older pushed_before not_of_policy ignored \
+                     tag_gone not_an_image busy queued held quarantined before_decision gave_up same_build gave_way best_runs \
+                     no_candidate adopted settling not_quarantined service_missing service_not_active wrong_controller \
+                     managed_by_ecs in_flight rolling_back no_container unknown_container unrenderable set_by_secret archived \
+                     no_such_image needs_force held_needs_force still_busy no_known_good runs_already no_such_revision \
+                     image_gone which_repository not_its_repository aws out_of_time";
+        assert_eq!(Reason::VARIANTS.join(" "), codes);
+        assert_eq!(Reason::OutOfTime.code(), "out_of_time");
     }
 }

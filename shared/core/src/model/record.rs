@@ -1,38 +1,29 @@
 //! What Slipway remembers of a service: one record, changed only by compare-and-set.
 //!
-//! Every transition is a pure function on the record, so whoever writes reads, changes and writes back on the condition
-//! that nobody else wrote in between. Two writers cannot both win.
-//! The record is the memory, never the truth: where it is missing, what ECS and ECR say is enough to go on.
+//! Every transition is a pure function on the record, so that a writer can read, change, and write on the condition that
+//! nobody wrote in between. The record is never the truth: where it is missing, what ECS and ECR say is enough.
 
 use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::model::facts::RanImage;
 use crate::model::id::{DeploymentId, EventId};
 use crate::model::image::{Digest, Tag};
 use crate::model::lenient;
 use crate::model::trigger::Trigger;
 
 pub use deployment::{Deployment, DeploymentState, Ended, Failing, Progress, Rollback};
-pub use lease::{Busy, Fence, Lost, Unserved};
+pub use lease::{Busy, Fence, Lost};
 pub use life::{Began, Once};
-pub use outcome::Outcome;
 pub use settings::{DeploymentSettings, RollbackMode};
-pub use words::{DecisionKind, FailedBy, RollbackMethod};
-
-mod built;
+pub use words::{DecisionKind, FailedBy, Outcome, RollbackMethod};
 
 mod deployment;
-
 mod lease;
-
 mod life;
-
-mod outcome;
-
 mod settings;
-
 mod words;
 
 /// The version of the record's shape that this crate reads and writes.
@@ -41,16 +32,16 @@ pub const VERSION: u32 = 2;
 /// So many deployments stay in the record; older ones are archived.
 pub const RECENT: usize = 10;
 
-/// So many good revisions are kept to go back to.
-const GOOD: usize = 5;
+/// So many known-good revisions are kept for a rollback.
+const KNOWN_GOOD: usize = 5;
 
-/// So many digests stay quarantined; a service that fails more often than that has other troubles.
+/// So many digests stay quarantined.
 const QUARANTINED: usize = 50;
 
-/// So many ids of notices are remembered that are about no deployment.
+/// So many ids of notices about no recorded deployment are kept.
 const PUBLISHED: usize = 50;
 
-/// A newer version of Slipway wrote the record: it may mean what this one does not know, so nothing is done by it.
+/// A newer version of Slipway wrote the record, so this one must not act on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Newer(pub u32);
 
@@ -58,17 +49,17 @@ impl fmt::Display for Newer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "a newer version of Slipway wrote the record of this service (version {} of its shape; this one ",
+            "a newer version of Slipway wrote the record of this service (version {} of its shape; this one knows \
+             {VERSION}), so nothing is done; update Slipway's functions to that version or a later one",
             self.0
-        )?;
-        write!(f, "knows {VERSION}), so nothing is done; update Slipway's functions to that version or a later one")
+        )
     }
 }
 
 /// The record of one service, `cluster/service`.
 ///
-/// A member that is missing or of another shape is its default, and unknown ones are passed over, so that what somebody
-/// edited can be read. Whoever acts asks [`Service::current`] first.
+/// A member that is missing or of another shape is its default, and unknown ones are ignored, so that what somebody
+/// edited can be read. [`Service::current`] is the record to act on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Service {
@@ -86,13 +77,13 @@ pub struct Service {
     /// The revisions whose deployments completed, newest first; where a rollback goes.
     #[serde(deserialize_with = "lenient::items")]
     pub known_good: Vec<KnownGood>,
-    /// Images that failed here, newest first. Nothing but a person brings them back.
+    /// Images that failed here, newest first; they stay until a person releases them.
     #[serde(deserialize_with = "lenient::items")]
     pub quarantine: Vec<Quarantined>,
-    /// A person's last decision; only images pushed after it are deployed by themselves.
+    /// A person's last decision; only images pushed after it are deployed automatically.
     #[serde(deserialize_with = "lenient::or_default")]
     pub decision: Option<Decision>,
-    /// Set while a person keeps Slipway from deploying by itself.
+    /// Set while a person keeps Slipway from deploying automatically.
     #[serde(deserialize_with = "lenient::or_default")]
     pub hold: Option<Hold>,
     /// Numbers the deployments.
@@ -101,7 +92,7 @@ pub struct Service {
     /// The deployments, newest first; the last [`RECENT`] of them.
     #[serde(deserialize_with = "lenient::items")]
     pub deployments: Vec<Deployment>,
-    /// The ids of notices told that are about no recorded deployment (refusals, others' deployments), newest first.
+    /// The ids of published notices about no recorded deployment (refusals, others' deployments), newest first.
     #[serde(deserialize_with = "lenient::items")]
     pub published: Vec<String>,
 }
@@ -113,17 +104,17 @@ pub struct Lease {
     pub holder: String,
     /// The holder's number.
     pub fence: u64,
-    /// It ends by itself then, should the holder die.
+    /// When it ends, should the holder die.
     pub until: Timestamp,
 }
 
-/// An input that nobody has served to the end.
+/// An input that is not served yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
     /// The input.
     #[serde(flatten)]
     pub input: PendingInput,
-    /// What keeps it from being served now; `None` where somebody holds the lease, who serves it before letting go.
+    /// What blocks it; `None` where it can be served now, by the holder of the lease.
     #[serde(default, deserialize_with = "lenient::or_default", skip_serializing_if = "Option::is_none")]
     pub blocked: Option<Blocked>,
 }
@@ -149,21 +140,19 @@ pub struct PendingInput {
     /// The event or the request; the same for a repeated one.
     pub event: EventId,
     /// The repository's URI; `None` to decide again among everything that the registry has.
-    #[serde(default)]
     pub repository: Option<String>,
     /// The tag that was pushed; `None` likewise.
-    #[serde(default)]
     pub tag: Option<Tag>,
     /// When it was pushed, or asked for.
     pub at: Timestamp,
-    /// What it is left by: a push, the reconcile, or a release.
-    #[serde(default)]
+    /// A push, the reconcile, or a release.
+    #[serde(default, deserialize_with = "lenient::or_default")]
     pub trigger: Trigger,
     /// Who asked to decide again, where a request said so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub who: Option<String>,
     /// Why they did, in their words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
@@ -191,23 +180,11 @@ impl PendingInput {
 pub struct KnownGood {
     /// The revision's ARN.
     pub revision: String,
-    /// The images that really ran, by container; where the revision names a tag, this says what it meant then.
+    /// The images that really ran, by container; where the revision names a tag, this says which image that was.
     #[serde(default)]
-    pub ran: Vec<Ran>,
-    /// When its deployment completed, or when it was first seen to run.
+    pub ran: Vec<RanImage>,
+    /// When its deployment completed, or when it was first observed to run.
     pub at: Timestamp,
-}
-
-/// What really ran in a container.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ran {
-    /// The container's name.
-    pub container: String,
-    /// The image as the task definition named it.
-    pub image: String,
-    /// What ECS resolved it to.
-    #[serde(default)]
-    pub digest: Option<Digest>,
 }
 
 /// An image that failed on this service.
@@ -217,8 +194,7 @@ pub struct Quarantined {
     pub repository: String,
     /// The image.
     pub digest: Digest,
-    /// The tag it went by.
-    #[serde(default)]
+    /// The tag under which it was deployed.
     pub tag: Option<Tag>,
     /// Why, in half a sentence: "its tasks stopped with exit code 1".
     pub cause: String,
@@ -234,28 +210,25 @@ pub struct Decision {
     /// When.
     pub at: Timestamp,
     /// By whom, where the request said so.
-    #[serde(default)]
     pub who: Option<String>,
 }
 
-/// A person keeps Slipway from deploying by itself.
+/// A person keeps Slipway from deploying automatically.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
     /// Since when.
     pub at: Timestamp,
     /// Who, where the request said so.
-    #[serde(default)]
     pub who: Option<String>,
     /// Why, in the person's words.
-    #[serde(default)]
     pub reason: Option<String>,
 }
 
 impl Service {
     /// The record to act on, in the shape of today.
     ///
-    /// Of version 1, which no release wrote, a person's hold and the quarantine are kept, with who holds the lease and the
-    /// numbers that were given; the service itself is taken over anew, as one that is seen for the first time.
+    /// Of version 1, which no release wrote, a person's hold, the quarantine, the lease and the numbers are kept; otherwise
+    /// the service is as one that is observed for the first time.
     pub fn current(self) -> Result<Self, Newer> {
         let Self { version, fence, lease, quarantine, hold, count, .. } = &self;
         match *version {
@@ -285,12 +258,12 @@ impl Service {
         self.deployments.iter().find(|it| it.number == number)
     }
 
-    /// The deployment that ECS calls so, or whose rollback it calls so.
+    /// The deployment with this id of ECS, or whose rollback has it.
     pub fn of_id(&self, id: &DeploymentId) -> Option<&Deployment> {
         self.deployments.iter().find(|it| it.id() == Some(id) || it.rolls_back_as(id))
     }
 
-    /// Whether something was meant whose deployment nobody has named yet, so that one that nobody knows may be it.
+    /// Whether something was intended whose deployment has no id yet: an unknown deployment may be it.
     pub fn expects_a_deployment(&self) -> bool {
         self.deployments.iter().any(|it| match &it.state {
             DeploymentState::Intended { .. } => true,
@@ -306,7 +279,7 @@ impl Service {
         self.quarantine.iter().find(|it| it.digest == *digest)
     }
 
-    /// Whether a notice was told.
+    /// Whether a notice was published.
     pub fn has_published(&self, id: &str) -> bool {
         self.published.iter().any(|it| it == id)
             || self.deployments.iter().any(|it| it.published.iter().any(|it| it == id))

@@ -1,4 +1,4 @@
-//! Timers: one-time schedules by which a service is looked at again when something is due.
+//! Timers: one-time schedules by which a service is decided again when something is due.
 //!
 //! A timer is named by its service and its minute, so a second one for the same minute is not made (EventBridge Scheduler
 //! refuses a name that exists). It says only which service; what is due is decided from the record when it fires. One that
@@ -6,17 +6,17 @@
 
 use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use crate::model::id::{EventId, TargetName};
+use crate::model::image::Digest;
 
 /// The name of a service's timer for this minute, at most 64 of the characters that EventBridge Scheduler takes.
 pub fn name(target: &TargetName, at: Timestamp) -> String {
     format!("timer-{}-{}", hash(target.as_str()), at.strftime("%Y%m%dT%H%M"))
 }
 
-/// The full minute in which something that is due at `due` is looked at: the next one, and never the present one, whose timer
-/// may just have fired.
+/// The full minute of the timer for something due at `due`: the next one, never the present one, whose timer may just have
+/// fired.
 pub fn minute(due: Timestamp, now: Timestamp) -> Timestamp {
     /// Longer than it takes to make a schedule, with all tries.
     const SOON_SECONDS: i64 = 20;
@@ -38,7 +38,7 @@ pub fn chunk(reconcile: &EventId, number: usize) -> String {
 }
 
 fn hash(text: &str) -> String {
-    Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    Digest::of(text.as_bytes()).hex()[..16].to_owned()
 }
 
 #[cfg(test)]
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn names_fit_and_tell_apart() {
+    fn names_fit_and_differ() {
         let web = TargetName::new(format!("prod/{}", "web".repeat(80)));
         let (ten, later) = (time("10:00:00"), time("10:01:00"));
         let mut names = vec![

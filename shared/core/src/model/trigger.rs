@@ -1,106 +1,60 @@
-//! Who or what brought a deployment about: one word for it in the record, in a revision's tags, in notices and in answers.
+//! Who or what triggered a deployment: one word for it in the record, in a revision's tags, in notices and in answers.
 
-use std::fmt;
+use serde::{Deserialize, Serialize};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
-
-/// Who or what asked for a deployment.
-///
-/// It is a word in JSON, and any other value is read as [`Trigger::Unknown`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Who or what triggered a deployment. It is a word in JSON and in a tag, and read from it by `From<&str>`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, strum::Display, strum::EnumString)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Trigger {
     /// An image was pushed.
     Push,
-    /// Somebody asked for a deploy, by a manual invoke.
+    /// Somebody requested a deploy.
     Deploy,
-    /// Somebody asked for a redeploy, by a manual invoke.
+    /// Somebody requested a redeploy.
     Redeploy,
-    /// Somebody asked for a rollback, by a manual invoke.
+    /// Somebody requested a rollback.
     Rollback,
     /// The registry was compared with what runs, by schedule or by hand.
     Reconcile,
     /// Somebody released the service from a hold, or an image from its quarantine, so that it was decided again.
     Release,
     /// Somebody else did it: a person, Terraform, a pipeline.
+    #[serde(alias = "outside")]
+    #[strum(to_string = "external", serialize = "outside")]
     External,
     /// Nothing says who or what.
     #[default]
+    #[serde(alias = "")]
+    #[strum(to_string = "unknown", serialize = "")]
     Unknown,
     /// A word that a later version of Slipway wrote.
+    #[serde(untagged)]
+    #[strum(default, transparent)]
     Other(String),
-}
-
-impl Trigger {
-    /// The trigger of this word; see [`Trigger::as_str`].
-    pub fn of(word: &str) -> Self {
-        match word {
-            "push" => Self::Push,
-            "deploy" => Self::Deploy,
-            "redeploy" => Self::Redeploy,
-            "rollback" => Self::Rollback,
-            "reconcile" => Self::Reconcile,
-            "release" => Self::Release,
-            // The second is the word of before.
-            "external" | "outside" => Self::External,
-            "unknown" | "" => Self::Unknown,
-            other => Self::Other(other.to_owned()),
-        }
-    }
-
-    /// The word for it.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Push => "push",
-            Self::Deploy => "deploy",
-            Self::Redeploy => "redeploy",
-            Self::Rollback => "rollback",
-            Self::Reconcile => "reconcile",
-            Self::Release => "release",
-            Self::External => "external",
-            Self::Unknown => "unknown",
-            Self::Other(word) => word,
-        }
-    }
-}
-
-impl fmt::Display for Trigger {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl Serialize for Trigger {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-impl<'de> Deserialize<'de> for Trigger {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Value::deserialize(deserializer)?.as_str().map_or(Self::Unknown, Self::of))
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::model::lenient;
 
     #[test]
     fn every_word_is_read_as_it_is_written() {
         use Trigger::*;
         for trigger in [Push, Deploy, Redeploy, Rollback, Reconcile, Release, External, Unknown] {
             let word = serde_json::to_value(&trigger).unwrap();
-            assert_eq!(word, trigger.as_str());
+            assert_eq!(word, trigger.to_string());
+            assert_eq!(Trigger::from(trigger.to_string().as_str()), trigger);
             assert_eq!(serde_json::from_value::<Trigger>(word).unwrap(), trigger);
         }
     }
 
     #[test]
     fn what_is_not_known_is_kept_or_unknown() {
-        let check = |value: Value, expected: Trigger| assert_eq!(serde_json::from_value(value).ok(), Some(expected));
+        let check = |value: Value, expected: Trigger| assert_eq!(lenient::or_default(value).ok(), Some(expected));
         check(json!("outside"), Trigger::External);
         check(json!("promotion"), Trigger::Other("promotion".to_owned()));
         check(json!(""), Trigger::Unknown);

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::model::facts::{DeploymentFacts, RanImage, ServiceFacts};
 use crate::model::id::TaskDefinitionArn;
-use crate::model::record::{Decision, DecisionKind, Deployment, KnownGood, RECENT, Ran, Service};
+use crate::model::record::{Decision, DecisionKind, Deployment, KnownGood, RECENT, Service};
 use crate::rules::mechanism;
 use crate::rules::note::{Note, is_first_observation};
 
@@ -17,7 +17,7 @@ pub fn first_observation(service: &ServiceFacts, ran: &[RanImage], at: Option<Ti
     let won = primary.filter(|primary| mechanism::is_completed(primary));
     let known_good = won.map(|primary| KnownGood {
         revision: primary.task_definition.to_string(),
-        ran: as_ran(ran),
+        ran: ran.to_vec(),
         at: primary.updated_at.unwrap_or(made).min(now),
     });
     let decision = Decision { what: DecisionKind::Adopted, at: at.unwrap_or(made), who: None };
@@ -29,13 +29,6 @@ pub fn knows_what_ran(record: &Service, revision: &TaskDefinitionArn) -> bool {
     let short = |it: &str| TaskDefinitionArn::new(it).short() == revision.short();
     record.known_good.iter().any(|good| short(&good.revision))
         || record.deployments.iter().any(|it| !it.is_external() && it.revision.new.as_deref() == Some(revision.short()))
-}
-
-/// What really ran, as the record keeps it.
-pub fn as_ran(ran: &[RanImage]) -> Vec<Ran> {
-    ran.iter()
-        .map(|it| Ran { container: it.container.clone(), image: it.image.clone(), digest: it.digest.clone() })
-        .collect()
 }
 
 /// An update by somebody else, which counts as a person's decision, if the service has one that is not recorded.

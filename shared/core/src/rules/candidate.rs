@@ -6,7 +6,7 @@ use crate::config::{Base, Target};
 use crate::model::facts::{ImageFacts, Revision, ServiceFacts};
 use crate::model::id::EventId;
 use crate::model::image::{Repository, Tag};
-use crate::model::manifest::BuildIdentity;
+use crate::model::labels::BuildIdentity;
 use crate::model::record;
 use crate::model::trigger::Trigger;
 

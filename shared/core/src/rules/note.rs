@@ -1,7 +1,8 @@
 //! What an observation adds to the record; it is recorded with the next write.
 
 use crate::model::build::BuildChange;
-use crate::model::record::{Began, Blocked, Decision, KnownGood, PendingInput, Ran, Service};
+use crate::model::facts::RanImage;
+use crate::model::record::{Began, Blocked, Decision, KnownGood, PendingInput, Service};
 
 /// Something to record with the next write; recording it twice changes nothing more.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,7 +12,7 @@ pub enum Note {
     /// A person decided, here or elsewhere.
     Decided(Decision),
     /// What a known-good revision's tags pointed to when it ran.
-    Ran(String, Vec<Ran>),
+    Ran(String, Vec<RanImage>),
     /// An update whose answer was lost made this deployment.
     Began(u64, Began),
     /// An update that this invocation intended in an earlier try never took effect.

@@ -6,13 +6,12 @@ use serde_json::{Map, Value};
 
 use crate::config::{Target, Template};
 use crate::model::diff::Diff;
-use crate::model::facts::Revision;
+use crate::model::facts::{RanImage, Revision};
 use crate::model::id::ContainerName;
 use crate::model::image::{Digest, ImageRef, LONGEST, Repository};
 use crate::model::plan::Rendering;
 use crate::model::provenance::Provenance;
 use crate::model::reason::Reason;
-use crate::model::record::Ran;
 
 pub use containers::{ContainerImage, containers, containers_of, images, shown_in};
 
@@ -98,7 +97,7 @@ pub fn render(
 
 /// Renders `base` with each container's image pinned to what ran in it, whatever its tags point to now; what is not recorded
 /// stays as it is named.
-pub fn again(base: &Revision, ran: &[Ran], provenance: &Provenance) -> Result<Rendering, Reason> {
+pub fn again(base: &Revision, ran: &[RanImage], provenance: &Provenance) -> Result<Rendering, Reason> {
     containers::check(base)?;
     let mut body = without_read_only(base);
     let names: Vec<ContainerName> = ran.iter().map(|ran| ContainerName::new(&ran.container)).collect();

@@ -187,9 +187,7 @@ fn unknown_target(name: &TargetName, config: &Config) -> String {
     };
     let known = format!("the targets are {}{more}", quoted(config.names().take(SHOWN).map(TargetName::as_str)));
     match config.nearest(name.as_str()) {
-        Some(nearest) => {
-            format!("there is no target {:?}; did you mean {:?}? {known}", name.as_str(), nearest.as_str())
-        }
+        Some(nearest) => format!("there is no target {:?}; did you mean {nearest:?}? {known}", name.as_str()),
         None => format!("there is no target {:?}; {known}", name.as_str()),
     }
 }

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::config::{Config, Target};
 use crate::model::facts::{
-    Breaker, Controller, DeploymentFacts, ImageFacts, Management, Monitors, Pause, Revision, Rollout,
-    ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts, Storage, Strategy,
+    Breaker, Controller, DeploymentFacts, ImageFacts, Monitors, Pause, Revision, Rollout, ServiceDeploymentFacts,
+    ServiceDeploymentStatus, ServiceFacts, Storage, Strategy,
 };
 use crate::model::id::{ClusterName, DeploymentId, EventId, ServiceDeploymentArn, ServiceName, TaskDefinitionArn};
 use crate::model::image::{Digest, ImageRef, Repository, Tag};
@@ -74,7 +74,6 @@ pub(super) fn service(deployments: Vec<DeploymentFacts>) -> ServiceFacts {
         service: ServiceName::new("web"),
         status: "ACTIVE".to_owned(),
         controller: Controller::Ecs,
-        management: Management::Customer,
         task_definition: arn(41),
         desired_count: 2,
         running_count: 2,

@@ -76,7 +76,7 @@ impl Answer {
             deployment: None,
             plan: PlanText {
                 steps: plan.steps.iter().map(ToString::to_string).collect(),
-                changes: plan.diff().map(|diff| diff.changes.clone()).unwrap_or_default(),
+                changes: plan.rendering().map(|it| it.diff.changes.clone()).unwrap_or_default(),
                 text: plan.to_string(),
             },
         }

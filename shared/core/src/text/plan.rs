@@ -11,8 +11,8 @@ impl fmt::Display for Plan {
         for step in &self.steps {
             write!(f, "\n  - {step}")?;
         }
-        if let Some(diff) = self.diff() {
-            for line in diff.to_string().lines() {
+        if let Some(rendering) = self.rendering() {
+            for line in rendering.diff.to_string().lines() {
                 write!(f, "\n      {line}")?;
             }
         }

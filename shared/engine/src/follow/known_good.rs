@@ -1,10 +1,9 @@
 //! The destinations of a rollback: the known-good revisions, whether they still exist, and whether their images do.
 
 use futures_util::future::join_all;
-use slipway_core::model::facts::ServiceFacts;
+use slipway_core::model::facts::{RanImage, ServiceFacts};
 use slipway_core::model::id::TaskDefinitionArn;
-use slipway_core::model::record::{Deployment, KnownGood, Ran};
-use slipway_core::rules::adoption::as_ran;
+use slipway_core::model::record::{Deployment, KnownGood};
 use slipway_core::rules::rollback::KnownGoodFacts;
 
 use super::session::FollowSession;
@@ -36,12 +35,12 @@ impl<C: Cloud> FollowSession<'_, C> {
     }
 
     /// The images that run now by ECS's own account; nothing where ECS does not say, or says it of another revision.
-    pub(crate) async fn what_runs(&mut self, service: &ServiceFacts, revision: &str) -> Result<Vec<Ran>, Error> {
+    pub(crate) async fn what_runs(&mut self, service: &ServiceFacts, revision: &str) -> Result<Vec<RanImage>, Error> {
         let read = self.cloud.describe_service_revisions(&service.current_revisions).await;
         let revisions = self.optional(read)?.unwrap_or_default();
         let its = |arn: &Option<TaskDefinitionArn>| arn.as_ref().is_some_and(|arn| arn.short() == revision);
         let found = revisions.into_iter().find(|it| its(&it.task_definition));
-        Ok(found.map(|it| as_ran(&it.images)).unwrap_or_default())
+        Ok(found.map(|it| it.images).unwrap_or_default())
     }
 
     /// Records known-good revisions by ECS's history where the record has none: the service was deployed before Slipway came,

@@ -170,7 +170,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         };
         let registrations = Registrations::default();
         // An earlier try may have died after its registration.
-        plan.family().into_iter().for_each(|family| registrations.suspect(family));
+        plan.rendering().into_iter().for_each(|it| registrations.suspect(it.family()));
         let call = self.call;
         let ready = self.record_rollback(number, fence, judged, RollbackMethod::Update, to);
         let done = execute(call, &plan, &registrations, ready).await?;

@@ -103,7 +103,7 @@ impl<'a, C: Cloud> FollowSession<'a, C> {
     /// Records a deployment that was found, unless somebody else was faster; one that there is no more room for is
     /// archived.
     pub(crate) async fn record_found(&mut self, deployment: Deployment) -> Result<Option<u64>, Error> {
-        let Some((number, dropped)) = self.write(|record| record.find(deployment.clone())).await? else {
+        let Some((number, dropped)) = self.write(|record| record.add_observed(deployment.clone())).await? else {
             return Ok(None);
         };
         for old in &dropped {

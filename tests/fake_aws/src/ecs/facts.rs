@@ -5,8 +5,8 @@
 use jiff::Timestamp;
 use serde_json::Value;
 use slipway_core::model::facts::{
-    Breaker, Controller, DeploymentFacts, Management, Monitors, Pause, Revision, Rollout, ServiceDeploymentFacts,
-    ServiceDeploymentStatus, ServiceFacts, ServiceMessage, ServiceRevision, StoppedContainer, StoppedTask, Strategy,
+    Breaker, Controller, DeploymentFacts, Monitors, Pause, Revision, ServiceDeploymentFacts, ServiceDeploymentStatus,
+    ServiceFacts, ServiceMessage, ServiceRevision, StoppedContainer, StoppedTask, Strategy,
 };
 use slipway_core::model::id::{
     ClusterName, ContainerName, DeploymentId, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn,
@@ -168,26 +168,14 @@ impl Service {
             cluster: ClusterName::new(self.cluster.as_str()),
             service: ServiceName::new(self.name.as_str()),
             status: self.status.to_owned(),
-            controller: match self.controller() {
-                "ECS" => Controller::Ecs,
-                "CODE_DEPLOY" => Controller::CodeDeploy,
-                "EXTERNAL" => Controller::External,
-                other => Controller::Other(other.to_owned()),
-            },
-            management: match self.settings.get("resourceManagementType").and_then(Value::as_str) {
-                Some("ECS") => Management::Ecs,
-                _ => Management::Customer,
+            controller: match self.settings.get("resourceManagementType").and_then(Value::as_str) {
+                Some("ECS") => Controller::Express,
+                _ => self.controller().into(),
             },
             task_definition: TaskDefinitionArn::new(self.task_definition.as_str()),
             desired_count: count(self.desired),
             running_count: count(if by_ecs { running } else { self.desired }),
-            strategy: match self.configured("/strategy").and_then(Value::as_str) {
-                None | Some("ROLLING") => Strategy::Rolling,
-                Some("BLUE_GREEN") => Strategy::BlueGreen,
-                Some("LINEAR") => Strategy::Linear,
-                Some("CANARY") => Strategy::Canary,
-                Some(other) => Strategy::Other(other.to_owned()),
-            },
+            strategy: self.configured("/strategy").and_then(Value::as_str).map_or(Strategy::Rolling, Strategy::from),
             breaker: self.breaker(),
             deployments: self.deployments.iter().map(super::Deployment::facts).collect(),
             current_service_deployment: current.map(|current| ServiceDeploymentArn::new(current.arn.as_str())),
@@ -247,11 +235,7 @@ impl super::Deployment {
             id: DeploymentId::new(self.id.as_str()),
             status: self.status.to_owned(),
             task_definition: TaskDefinitionArn::new(self.task_definition.as_str()),
-            rollout: Some(match self.rollout {
-                "IN_PROGRESS" => Rollout::InProgress,
-                "COMPLETED" => Rollout::Completed,
-                _ => Rollout::Failed,
-            }),
+            rollout: Some(self.rollout.into()),
             rollout_reason: Some(self.reason.clone()),
             created_at: Some(self.created_at),
             updated_at: Some(self.updated_at),
@@ -268,7 +252,7 @@ impl ServiceDeployment {
     fn brief(&self, service: &Service) -> ServiceDeploymentFacts {
         ServiceDeploymentFacts {
             arn: ServiceDeploymentArn::new(self.arn.as_str()),
-            status: ServiceDeploymentStatus::of(self.status),
+            status: ServiceDeploymentStatus::from(self.status),
             status_reason: self.reason.clone(),
             rollback_reason: None,
             rollback_to: None,

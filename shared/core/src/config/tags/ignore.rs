@@ -3,33 +3,19 @@
 use crate::model::image::Tag;
 
 /// What is left out unless the document says otherwise: what signing and caching tools push beside images.
-pub const DEFAULT_IGNORES: [&str; 5] = ["sha256-*", "*.sig", "*.att", "*.sbom", "*cache*"];
-
-/// Globs in the document's order, which come after the default ones. The last one that matches a tag decides.
-#[derive(Clone, Debug, Default)]
-pub struct Ignore {
-    globs: Vec<Glob>,
-}
+const DEFAULT_IGNORES: [&str; 5] = ["sha256-*", "*.sig", "*.att", "*.sbom", "*cache*"];
 
 /// A glob over tags: `*` is any text, `?` one character; a leading `!` takes matching tags back in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Glob {
-    text: String,
-}
+pub struct Glob(String);
 
-impl Ignore {
-    /// Takes the document's globs.
-    pub fn new(globs: Vec<Glob>) -> Self {
-        Self { globs }
-    }
-
-    /// The glob that leaves this tag out, if one does.
-    pub fn hit(&self, tag: &Tag) -> Option<&str> {
-        match self.globs.iter().rev().find(|glob| glob.matches(tag)) {
-            Some(glob) if glob.takes_back() => None,
-            Some(glob) => Some(&glob.text),
-            None => DEFAULT_IGNORES.into_iter().find(|glob| matches(glob, tag.as_str())),
-        }
+/// The glob that leaves this tag out, if one does. Of the document's globs, and then of the default ones, the last that
+/// matches the tag decides.
+pub(super) fn ignored_by<'g>(globs: &'g [Glob], tag: &Tag) -> Option<&'g str> {
+    match globs.iter().rev().find(|glob| glob.matches(tag)) {
+        Some(glob) if glob.takes_back() => None,
+        Some(glob) => Some(glob.as_str()),
+        None => DEFAULT_IGNORES.into_iter().find(|glob| matches(glob, tag.as_str())),
     }
 }
 
@@ -42,7 +28,7 @@ impl Glob {
         }
         let stray = glob.chars().find(|c| !(c.is_ascii_alphanumeric() || "._-*?".contains(*c)));
         match stray {
-            None => Ok(Self { text: text.to_owned() }),
+            None => Ok(Self(text.to_owned())),
             Some(c) => Err(format!(
                 "{text:?} matches no tag, since no tag has a {c:?}; a glob is made of a tag's characters, \
                  * for any text and ? for one character, such as \"*-dev\""
@@ -52,17 +38,17 @@ impl Glob {
 
     /// The glob as the document has it.
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0
     }
 
     /// Whether the glob takes tags back in instead of leaving them out.
     pub fn takes_back(&self) -> bool {
-        self.text.starts_with('!')
+        self.0.starts_with('!')
     }
 
     /// Whether the glob is about this tag.
     pub fn matches(&self, tag: &Tag) -> bool {
-        matches(self.text.strip_prefix('!').unwrap_or(&self.text), tag.as_str())
+        matches(self.0.strip_prefix('!').unwrap_or(&self.0), tag.as_str())
     }
 }
 
@@ -94,13 +80,10 @@ fn matches(glob: &str, text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn ignore(globs: &[&str]) -> Ignore {
-        Ignore::new(globs.iter().map(|glob| Glob::parse(glob).unwrap()).collect())
-    }
-
     #[track_caller]
     fn check(globs: &[&str], tag: &str, hit: Option<&str>) {
-        assert_eq!(ignore(globs).hit(&Tag::parse(tag).unwrap()), hit);
+        let globs: Vec<Glob> = globs.iter().map(|glob| Glob::parse(glob).unwrap()).collect();
+        assert_eq!(ignored_by(&globs, &Tag::parse(tag).unwrap()), hit);
     }
 
     #[test]
@@ -148,10 +131,10 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_glob_is_told_with_a_right_one() {
-        let told: Vec<String> =
+    fn a_wrong_glob_is_reported_with_a_right_one() {
+        let reported: Vec<String> =
             ["", "!", "dev/*", "{a,b}", "*-dev "].iter().map(|glob| Glob::parse(glob).unwrap_err()).collect();
-        insta::assert_snapshot!(told.join("\n"), @r#"
+        insta::assert_snapshot!(reported.join("\n"), @r#"
     "" is no glob; write one such as "*-dev"
     "!" is no glob; write one such as "*-dev"
     "dev/*" matches no tag, since no tag has a '/'; a glob is made of a tag's characters, * for any text and ? for one character, such as "*-dev"

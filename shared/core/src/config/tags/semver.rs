@@ -1,57 +1,24 @@
 //! The rule `semver`: tags that are versions within a range, in the order of their precedence.
 //!
-//! Ranges are Cargo's dialect. Who writes npm's is told what Cargo's would be.
-
-use std::cmp::Ordering;
-use std::fmt;
+//! Ranges are Cargo's dialect; a range in npm's is answered with Cargo's.
 
 use semver::{Version, VersionReq};
 
-use super::Rule;
 use crate::model::image::Tag;
 
-#[derive(Debug)]
-pub(super) struct Semver {
-    text: String,
-    range: VersionReq,
-}
-
-impl Semver {
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
-        match VersionReq::parse(text) {
-            Ok(range) => Ok(Self { text: text.to_owned(), range }),
-            Err(_) => Err(mistake(text)),
-        }
-    }
-}
-
-impl Rule for Semver {
-    fn admits(&self, tag: &Tag) -> bool {
-        version(tag).is_some_and(|version| self.range.matches(&version))
-    }
-
-    fn by_text(&self, one: &Tag, other: &Tag) -> Ordering {
-        match (version(one), version(other)) {
-            (Some(one), Some(other)) => one.cmp_precedence(&other),
-            (one, other) => one.is_some().cmp(&other.is_some()),
-        }
-    }
-}
-
-impl fmt::Display for Semver {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "semver {:?}", self.text)
-    }
+/// The range; the error says what is wrong with the text, and what would be right.
+pub(super) fn range(text: &str) -> Result<VersionReq, String> {
+    VersionReq::parse(text).map_err(|_| mistake(text))
 }
 
 /// The version that a tag is; whole ones only, since `1.4` and `latest` move.
-fn version(tag: &Tag) -> Option<Version> {
+pub(super) fn version(tag: &Tag) -> Option<Version> {
     let text = tag.as_str();
     Version::parse(text.strip_prefix('v').unwrap_or(text)).ok()
 }
 
 fn mistake(text: &str) -> String {
-    let meant = without_leading_v(text);
+    let range = without_leading_v(text);
     if text.trim().is_empty() {
         return "an empty text is not a version range; write \"*\" for every version".to_owned();
     }
@@ -61,17 +28,15 @@ fn mistake(text: &str) -> String {
             "{text:?} is not a version range: there is no \"or\"; write one that spans both, such as {spanning:?}"
         );
     }
-    if let Some(right) = [meant.clone(), with_commas(&meant), from_to(&meant)].iter().find(|range| parses(range)) {
+    if let Some(right) =
+        [range.clone(), with_commas(&range), from_to(&range)].iter().find(|it| VersionReq::parse(it).is_ok())
+    {
         return format!("{text:?} is not a version range; try {right:?}");
     }
-    format!("{text:?} is not a version range; try {:?}", spanning(&meant))
+    format!("{text:?} is not a version range; try {:?}", spanning(&range))
 }
 
-fn parses(range: &str) -> bool {
-    VersionReq::parse(range).is_ok()
-}
-
-/// `>=v1.4` is meant as `>=1.4`.
+/// `>=v1.4` becomes `>=1.4`.
 fn without_leading_v(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     for (at, c) in text.char_indices() {
@@ -170,13 +135,13 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_range_is_told_with_a_right_one() {
-        let told: Vec<String> =
+    fn a_wrong_range_is_reported_with_a_right_one() {
+        let reported: Vec<String> =
             [">=1.x.y", "1.x || 2.x", ">=1.4 <2", "1.4 - 1.6", ">=v1.4", "latest", "", "1.2.3.4", ">= 3, <", "^1 ^2"]
                 .iter()
                 .map(|range| TagPolicy::semver(range).unwrap_err())
                 .collect();
-        insta::assert_snapshot!(told.join("\n"), @r#"
+        insta::assert_snapshot!(reported.join("\n"), @r#"
         ">=1.x.y" is not a version range; try ">=1, <2"
         "1.x || 2.x" is not a version range: there is no "or"; write one that spans both, such as ">=1, <3"
         ">=1.4 <2" is not a version range; try ">=1.4, <2"
@@ -193,9 +158,9 @@ mod tests {
     #[test]
     fn every_range_that_is_offered_is_right() {
         for range in [">=1.x.y", "1.x || 3.x", "4294967295.a", "99999999999.a", "v", "~> 1.2", "=> 1", "1 || latest"] {
-            let told = TagPolicy::semver(range).unwrap_err();
-            let offered = told.rsplit('"').nth(1).unwrap();
-            assert!(TagPolicy::semver(offered).is_ok(), "{told}");
+            let reported = TagPolicy::semver(range).unwrap_err();
+            let offered = reported.rsplit('"').nth(1).unwrap();
+            assert!(TagPolicy::semver(offered).is_ok(), "{reported}");
         }
     }
 }

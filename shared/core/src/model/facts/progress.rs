@@ -1,10 +1,10 @@
-//! ECS's own story of an update, its service deployment: how it stands, at which stage, and what it waits for.
+//! ECS's service deployment of an update: how it stands, at which stage, and what it waits for.
 
 use jiff::Timestamp;
 
 use crate::model::id::{DeploymentKey, ServiceDeploymentArn, ServiceRevisionArn, TaskDefinitionArn};
 
-/// A service deployment as ListServiceDeployments and DescribeServiceDeployments tell of it.
+/// A service deployment as ListServiceDeployments and DescribeServiceDeployments describe it.
 ///
 /// ECS keeps them for 90 days. What only the second call knows is `None` after the first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct ServiceDeploymentFacts {
     pub status_reason: Option<String>,
     /// Why ECS rolls it back, in ECS's words; only the second call knows.
     pub rollback_reason: Option<String>,
-    /// The service revision that ECS goes back to; only the second call knows.
+    /// The service revision that ECS rolls back to; only the second call knows.
     pub rollback_to: Option<ServiceRevisionArn>,
     /// Whether ECS itself noticed that it failed; only the second call knows.
     pub monitors: Monitors,
@@ -25,7 +25,7 @@ pub struct ServiceDeploymentFacts {
     pub stage: Option<String>,
     /// What it waits for; only the second call knows.
     pub pause: Pause,
-    /// The service revision that it brings about.
+    /// The service revision that it deploys.
     pub target: Option<ServiceRevisionArn>,
     /// The task definition of that revision; only DescribeServiceRevisions knows.
     pub task_definition: Option<TaskDefinitionArn>,
@@ -38,62 +38,24 @@ pub struct ServiceDeploymentFacts {
 }
 
 /// How a service deployment stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, strum::EnumString)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "they are ECS's words")]
 pub enum ServiceDeploymentStatus {
-    /// `PENDING`.
     Pending,
-    /// `IN_PROGRESS`.
     InProgress,
-    /// `SUCCESSFUL`.
     Successful,
-    /// `STOP_REQUESTED`.
     StopRequested,
-    /// `STOPPED`: somebody stopped it, or it failed and ECS is not set to roll back.
+    /// Somebody stopped it, or it failed and ECS is not set to roll back.
     Stopped,
-    /// `ROLLBACK_REQUESTED`: somebody called StopServiceDeployment.
+    /// Somebody called StopServiceDeployment.
     RollbackRequested,
-    /// `ROLLBACK_IN_PROGRESS`.
     RollbackInProgress,
-    /// `ROLLBACK_SUCCESSFUL`.
     RollbackSuccessful,
-    /// `ROLLBACK_FAILED`.
     RollbackFailed,
     /// A status that this version doesn't know.
+    #[strum(default)]
     Other(String),
-}
-
-impl ServiceDeploymentStatus {
-    /// The status of this word.
-    pub fn of(word: &str) -> Self {
-        match word {
-            "PENDING" => Self::Pending,
-            "IN_PROGRESS" => Self::InProgress,
-            "SUCCESSFUL" => Self::Successful,
-            "STOP_REQUESTED" => Self::StopRequested,
-            "STOPPED" => Self::Stopped,
-            "ROLLBACK_REQUESTED" => Self::RollbackRequested,
-            "ROLLBACK_IN_PROGRESS" => Self::RollbackInProgress,
-            "ROLLBACK_SUCCESSFUL" => Self::RollbackSuccessful,
-            "ROLLBACK_FAILED" => Self::RollbackFailed,
-            other => Self::Other(other.to_owned()),
-        }
-    }
-
-    /// ECS's word for it.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Pending => "PENDING",
-            Self::InProgress => "IN_PROGRESS",
-            Self::Successful => "SUCCESSFUL",
-            Self::StopRequested => "STOP_REQUESTED",
-            Self::Stopped => "STOPPED",
-            Self::RollbackRequested => "ROLLBACK_REQUESTED",
-            Self::RollbackInProgress => "ROLLBACK_IN_PROGRESS",
-            Self::RollbackSuccessful => "ROLLBACK_SUCCESSFUL",
-            Self::RollbackFailed => "ROLLBACK_FAILED",
-            Self::Other(word) => word,
-        }
-    }
 }
 
 /// Whether a service deployment waits for somebody.
@@ -112,7 +74,7 @@ pub enum Pause {
 /// What ECS's own monitors of a service deployment say, its circuit breaker and its alarms.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Monitors {
-    /// Nobody asked, or ECS did not tell.
+    /// It was not asked for, or ECS did not say.
     #[default]
     Unread,
     /// Neither is triggered: `MONITORING`, `MONITORING_COMPLETE` or `DISABLED`.
@@ -122,7 +84,7 @@ pub enum Monitors {
 }
 
 impl ServiceDeploymentFacts {
-    /// What joins it with the deployment that it is the history of.
+    /// What joins it with its deployment.
     pub fn key(&self) -> Option<DeploymentKey> {
         self.target.as_ref()?.key()
     }

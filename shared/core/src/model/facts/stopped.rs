@@ -1,4 +1,4 @@
-//! A task that stopped, as DescribeTasks and the events of its end tell of it. ECS forgets it after about an hour.
+//! A task that stopped, as DescribeTasks and the events of its end describe it. ECS keeps it for about an hour.
 
 use jiff::Timestamp;
 

@@ -1,4 +1,4 @@
-//! Which registry a host means, and which host an ECR registry has.
+//! Which registry answers under a host, and which host an ECR registry has.
 //!
 //! One private ECR registry answers under four hosts, in every partition under other suffixes;
 //! this is the one place that knows them.
@@ -93,8 +93,8 @@ impl Registry {
         let dual_stack = rest.strip_prefix("dkr-ecr.").or_else(|| rest.strip_prefix("dkr-ecr-fips."));
         let (region, suffix) = plain.or(dual_stack)?.split_once('.')?;
         let suffixes = Suffixes::of(region);
-        let right = if plain.is_some() { suffixes.plain } else { suffixes.dual_stack };
-        (!region.is_empty() && suffix == right)
+        let own = if plain.is_some() { suffixes.plain } else { suffixes.dual_stack };
+        (!region.is_empty() && suffix == own)
             .then(|| Self::Ecr { account: AccountId::new(account), region: Region::new(region) })
     }
 }

@@ -1,34 +1,31 @@
-//! Who hears of a notice in Slack: the channels that the configuration names, each by kind and severity.
+//! Which Slack channels get a notice: those that the configuration names, each by kind and severity.
 //!
-//! The routes travel in the notice itself, so that whoever posts it needs no configuration document.
+//! The routes are in the notice itself, so that posting it needs no configuration document.
 
 use serde::{Deserialize, Serialize};
+use strum::IntoEnumIterator;
 
-use super::{Notice, NoticeKind, Severity, read};
+use super::{Notice, NoticeKind, Severity};
+use crate::model::lenient;
 
-/// The word for everything that goes wrong with a deployment, whatever its kind.
-///
-/// Whoever asks for failures must not miss the worst one because it goes by another name.
+/// The word for every kind of a deployment that goes wrong.
 const FAILED: &str = "failed";
 
-/// A channel, and what is told there.
+/// A channel, and what is posted there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Route {
     /// The channel's name with its `#`, or its id.
-    #[serde(deserialize_with = "read::or_default")]
+    #[serde(deserialize_with = "lenient::or_default")]
     pub slack: String,
-    /// The kinds and severities that are told there; empty for all.
-    #[serde(deserialize_with = "read::items", skip_serializing_if = "Vec::is_empty")]
+    /// The kinds and severities that are posted there; empty for all.
+    #[serde(deserialize_with = "lenient::items", skip_serializing_if = "Vec::is_empty")]
     pub on: Vec<String>,
 }
 
 impl Route {
-    /// Whether the channel is told of it.
-    ///
-    /// `failed` stands for every kind of a deployment that goes wrong. A later state of a deployment that the channel
-    /// was told of is not asked for here: a message that is there already is kept right, whatever the kind.
+    /// Whether the channel gets the notice. A message of the deployment that is there already is updated whatever the kind.
     pub fn wants(&self, notice: &Notice) -> bool {
         let is = |word: &str| {
             word == notice.kind.as_str()
@@ -41,8 +38,7 @@ impl Route {
 
 /// Every word that a route may have in `on`: the kinds, then the severities.
 pub fn words() -> impl Iterator<Item = &'static str> {
-    let severities = [Severity::Info, Severity::Success, Severity::Warning, Severity::Failure];
-    NoticeKind::KNOWN.into_iter().map(NoticeKind::as_str).chain(severities.map(Severity::as_str))
+    NoticeKind::known().map(NoticeKind::as_str).chain(Severity::iter().map(Severity::as_str))
 }
 
 impl Notice {
@@ -93,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn routes_of_several_entries_are_told_once() {
+    fn routes_of_several_entries_count_once() {
         let route = |slack: &str| Route { slack: slack.to_owned(), on: Vec::new() };
         let routes = [route("#a"), route("#b"), route("#a")];
         assert_eq!(joined(&routes), [route("#a"), route("#b")]);

@@ -14,26 +14,24 @@ use crate::model::trigger::Trigger;
 /// A deployment from its intent to its end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Deployment {
-    /// Its number on this service; it names the deadline's schedule.
+    /// Its number on this service.
     pub number: u64,
-    /// Who or what brought it about; [`Trigger::External`] is what others did.
+    /// Who or what triggered it.
+    #[serde(deserialize_with = "lenient::or_default")]
     pub trigger: Trigger,
     /// The event or the request.
-    #[serde(default)]
     pub event: Option<EventId>,
-    /// The Lambda request that meant it; that request's own next try knows by this what the first one did.
-    #[serde(default)]
+    /// The Lambda request that intended it, by which that request's next try recognises it.
     pub request: Option<String>,
     /// Who asked, where the request said so.
-    #[serde(default)]
     pub who: Option<String>,
     /// Why they asked, in their words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub request_reason: Option<String>,
     /// The image before and after.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub image: Option<ImageChange>,
-    /// What the images before and after were built from, once that was looked up.
+    /// What the images before and after were built from, once that was read.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub build: Option<BuildChange>,
     /// The revision before and after, `web:42`; the new one is known when it is registered.
@@ -42,20 +40,19 @@ pub struct Deployment {
     /// The target's settings as they were.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub settings: DeploymentSettings,
-    /// When it was meant; UpdateService comes after this.
+    /// When it was intended; UpdateService comes after this.
     pub intended_at: Timestamp,
     /// How far it has come.
     pub state: DeploymentState,
-    /// When its deadline rings.
-    #[serde(default)]
+    /// When it is judged at the latest.
     pub deadline: Option<Timestamp>,
-    /// The tasks of it that stopped by themselves, by ARN, each once.
+    /// The ARNs of its tasks that stopped although nobody stopped them, each once.
     #[serde(default, deserialize_with = "lenient::items")]
     pub failed_tasks: Vec<String>,
     /// What ECS warned of meanwhile (placement failures and such), newest first.
     #[serde(default, deserialize_with = "lenient::items")]
     pub warnings: Vec<String>,
-    /// The ids of the notices told of it.
+    /// The ids of the notices published of it.
     #[serde(default, deserialize_with = "lenient::items")]
     pub published: Vec<String>,
 }
@@ -64,10 +61,9 @@ pub struct Deployment {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeploymentState {
-    /// It was written down, and UpdateService comes after that; whether it took effect is not known.
+    /// It is on record; whether UpdateService was called and took effect is not known.
     Intended {
-        /// The PRIMARY deployment at that time: another one tells that the update took effect.
-        #[serde(default)]
+        /// The PRIMARY deployment at that time: another one shows that the update took effect.
         previous_primary: Option<DeploymentId>,
     },
     /// ECS made it, and it has not ended.
@@ -92,7 +88,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Of a deployment that ECS made, and that goes well as far as is known.
+    /// Of a deployment that ECS made, and that is not known to fail.
     pub fn of(deployment: DeploymentId, began_at: Timestamp) -> Self {
         Self { deployment, began_at, failing: None, rollback: None }
     }
@@ -106,13 +102,11 @@ pub struct Ended {
     /// When.
     pub at: Timestamp,
     /// Why, in a sentence.
-    #[serde(default)]
     pub reason: Option<String>,
     /// How it was published to have ended, where it completed after all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub corrected_from: Option<Outcome>,
     /// What was known of it by then; `None` of an intent whose service was deleted.
-    #[serde(default)]
     pub progress: Option<Progress>,
 }
 
@@ -144,23 +138,19 @@ pub struct Rollback {
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub how: RollbackMethod,
     /// The revision it goes back to, `web:41`.
-    #[serde(default)]
     pub to: Option<String>,
     /// When it was decided; the call comes after this.
     pub at: Timestamp,
     /// The PRIMARY deployment when it was decided.
-    #[serde(default)]
     pub previous_primary: Option<DeploymentId>,
     /// The deployment that brings it about, once ECS named it.
-    #[serde(default)]
     pub deployment: Option<DeploymentId>,
     /// When ECS accepted it.
-    #[serde(default)]
     pub done_at: Option<Timestamp>,
 }
 
 impl Deployment {
-    /// One of which nothing is known yet but what set it going and when it was meant; [`record`](super::Service::record) numbers it.
+    /// One of which nothing else is known yet; [`add`](super::Service::add) numbers it.
     pub fn of(trigger: Trigger, intended_at: Timestamp) -> Self {
         Self {
             number: 0,

@@ -1,7 +1,7 @@
 //! One writer per service: the lease, and the inputs that are pending behind it.
 //!
-//! Nobody waits and no input is lost: who finds the lease taken leaves an input on the same record, and letting go is
-//! refused while one is there that nothing blocks. The fence guards this record only; ECS takes none.
+//! An invocation that finds the lease taken leaves its input on the same record and ends; the lease is not let go while an
+//! input is there that nothing blocks. The fence guards this record only; ECS takes none.
 
 use jiff::Timestamp;
 
@@ -19,21 +19,12 @@ pub struct Busy {
     pub until: Timestamp,
 }
 
-/// The lease is no longer ours: it expired, and somebody else took it. Nothing may be written on its strength.
+/// The lease expired, and somebody else took it: its former holder may write nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lost;
 
-/// Why the lease is not let go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unserved {
-    /// Inputs came meanwhile; they are served first.
-    Inputs,
-    /// It isn't ours any more.
-    Lost,
-}
-
 impl Pending {
-    /// Whether it can be served, or what blocks it may be over; images that settle have to wait until their time.
+    /// Whether it can be served, or what blocks it may be over.
     pub fn is_due(&self, now: Timestamp) -> bool {
         match self.blocked {
             Some(Blocked::Settling { until }) => until <= now,
@@ -61,7 +52,7 @@ impl Service {
         if self.lease.as_ref().is_some_and(|lease| lease.fence == fence.0) { Ok(()) } else { Err(Lost) }
     }
 
-    /// Leaves an input for whoever holds the lease; the same input twice is one.
+    /// Leaves an input for the holder of the lease; the same input twice is one.
     pub fn leave(&mut self, input: PendingInput) {
         match self.pending.iter_mut().find(|it| it.input == input) {
             Some(known) => known.blocked = None,
@@ -69,13 +60,13 @@ impl Service {
         }
     }
 
-    /// Sets an input aside until what blocks it is over; to decide again once is to decide about everything.
+    /// Blocks an input until what blocks it is over. One input to decide again is enough for all images.
     pub fn block(&mut self, input: PendingInput, blocked: Blocked) {
         self.pending.retain(|it| it.input != input);
         let again = |it: &&mut Pending| it.blocked.is_some() && it.input.tag.is_none();
         match self.pending.iter_mut().find(again) {
             Some(known) if input.tag.is_none() => {
-                // A person's release is what people look for.
+                // A person's release is the one that people expect in the history.
                 if input.trigger == Trigger::Release && known.input.trigger != Trigger::Release {
                     *known = Pending { input, blocked: Some(blocked) };
                 }
@@ -84,7 +75,7 @@ impl Service {
         }
     }
 
-    /// What blocked the inputs may be over: those that are due are served, and blocked again if it is not.
+    /// Unblocks the inputs that are due; if what blocks one is not over, it is blocked again when it is served.
     pub fn unblock(&mut self, now: Timestamp) {
         self.pending.iter_mut().filter(|it| it.is_due(now)).for_each(|it| it.blocked = None);
     }
@@ -99,17 +90,17 @@ impl Service {
         self.pending.retain(|it| it.blocked.is_some() || !inputs.contains(&it.input));
     }
 
-    /// Lets the lease go, unless there are inputs to serve first.
-    pub fn let_go(&mut self, fence: Fence) -> Result<(), Unserved> {
-        self.check(fence).map_err(|Lost| Unserved::Lost)?;
-        if self.unblocked().next().is_some() {
-            return Err(Unserved::Inputs);
+    /// Lets the lease go, unless there are inputs to serve first; these.
+    pub fn let_go(&mut self, fence: Fence) -> Result<Vec<PendingInput>, Lost> {
+        self.check(fence)?;
+        let unserved: Vec<_> = self.unblocked().cloned().collect();
+        if unserved.is_empty() {
+            self.lease = None;
         }
-        self.lease = None;
-        Ok(())
+        Ok(unserved)
     }
 
-    /// Lets the lease go although inputs may be there; they are served after it.
+    /// Lets the lease go although inputs may be pending; somebody else serves them.
     pub fn hand_over(&mut self, fence: Fence) -> Result<(), Lost> {
         self.check(fence)?;
         self.lease = None;

@@ -1,56 +1,49 @@
-//! A deployment's life in the record: meant, begun, failing, ended, told. Each step is taken at most once.
+//! A deployment's life in the record: intended, begun, failing, ended, published. Each step is taken at most once.
 
 use jiff::Timestamp;
 
 use super::{
-    Decision, DecisionKind, Deployment, DeploymentState, Ended, Failing, Fence, GOOD, KnownGood, Lost, Outcome,
+    Decision, DecisionKind, Deployment, DeploymentState, Ended, Failing, Fence, KNOWN_GOOD, KnownGood, Lost, Outcome,
     PUBLISHED, PendingInput, Progress, QUARANTINED, Quarantined, RECENT, Rollback, Service,
 };
+use crate::model::build::{Build, BuildChange};
 use crate::model::id::{DeploymentId, TaskDefinitionArn};
 use crate::model::image::Digest;
 use crate::model::trigger::Trigger;
 
 impl Service {
-    /// Writes down what is about to be done, before it is. The number of the deployment, and what is to be archived.
-    pub fn intend(&mut self, fence: Fence, deployment: Deployment) -> Result<(u64, Vec<Deployment>), Lost> {
-        self.check(fence)?;
-        Ok(self.record(deployment))
-    }
-
-    /// Writes down a deployment that was found at ECS, if nobody has done so since, and nothing was meant since that it may
-    /// be. Its number, and what is to be archived. What somebody else made counts as a person's decision from then on.
-    pub fn find(&mut self, found: Deployment) -> Option<(u64, Vec<Deployment>)> {
-        let is_known = found.id().is_some_and(|id| self.of_id(id).is_some());
+    /// Adds a deployment that was observed at ECS; its number, and what is to be archived. `None` if it is on record by now,
+    /// or may be what an intent since then brought about. What somebody else made counts as a person's decision.
+    pub fn add_observed(&mut self, observed: Deployment) -> Option<(u64, Vec<Deployment>)> {
+        let is_known = observed.id().is_some_and(|id| self.of_id(id).is_some());
         if is_known || self.expects_a_deployment() {
             return None;
         }
-        let decision = match found.is_external() {
-            true => Some(Decision { what: DecisionKind::External, at: found.intended_at, who: None }),
-            false => decision_of(&found),
+        let decision = match observed.is_external() {
+            true => Some(Decision { what: DecisionKind::External, at: observed.intended_at, who: None }),
+            false => decision_of(&observed),
         };
         decision.into_iter().for_each(|decision| self.decided(decision));
-        Some(self.record(found))
+        Some(self.add(observed))
     }
 
-    /// Writes down a deployment; its number, and what is to be archived because there is no more room for it.
-    pub fn record(&mut self, deployment: Deployment) -> (u64, Vec<Deployment>) {
+    /// Adds a deployment; its number, and what is to be archived because there is no more room for it.
+    pub fn add(&mut self, deployment: Deployment) -> (u64, Vec<Deployment>) {
         self.count += 1;
         let deployment = Deployment { number: self.count, ..deployment };
-        // What somebody else made may be found after something newer was meant.
+        // What somebody else made may be observed after something newer was intended.
         let place = self.deployments.iter().position(|it| it.began_at() <= deployment.began_at());
         self.deployments.insert(place.unwrap_or(self.deployments.len()), deployment);
         // What has not ended is never dropped: nobody would follow it to its end.
-        let keep = |at: usize, it: &Deployment| at < RECENT || it.is_open();
-        let all = std::mem::take(&mut self.deployments);
-        let (kept, dropped): (Vec<_>, Vec<_>) = all.into_iter().enumerate().partition(|(at, it)| keep(*at, it));
-        self.deployments = kept.into_iter().map(|(_, it)| it).collect();
-        (self.count, dropped.into_iter().map(|(_, it)| it).collect())
+        let recent = RECENT.min(self.deployments.len());
+        let dropped = self.deployments.extract_if(recent.., |it| !it.is_open()).collect();
+        (self.count, dropped)
     }
 
-    /// ECS made the deployment. If a person asked for it, it counts as that person's decision from when it was meant.
+    /// ECS made the deployment. If a person asked for it, it counts as their decision from when it was intended.
     ///
-    /// The first to write it down names it: what was told of it since goes by that name. A deployment that is on record
-    /// already was not made by this update: the service had come to run that revision in the meantime.
+    /// Its first id stays, because notices were published under it. A deployment that is on record already was not made by
+    /// this update: the service had come to run that revision in the meantime.
     pub fn began(&mut self, number: u64, began: &Began) {
         let is_known = self.of_id(&began.deployment).is_some_and(|known| known.number != number);
         let Some(it) = self.at(number) else { return };
@@ -65,17 +58,17 @@ impl Service {
             it.revision.new = Some(began.revision.short().to_owned());
         }
         let decision = decision_of(it);
-        // What somebody else made meanwhile began before it, though it was meant before that.
+        // What somebody else made meanwhile began before it, although it was intended first.
         self.deployments.sort_by_key(|it| std::cmp::Reverse(it.began_at()));
         decision.into_iter().for_each(|decision| self.decided(decision));
     }
 
-    /// What was meant did not come about; nobody is told, because nothing happened.
+    /// What was intended did not take effect; nothing happened, so nothing is published.
     pub fn discard_intent(&mut self, number: u64) {
         self.deployments.retain(|it| it.number != number || it.id().is_some());
     }
 
-    /// What was meant did not come about, and whoever meant it is gone: what came by itself is decided again.
+    /// What was intended did not take effect, and its invocation is gone: what no person asked for is decided again.
     pub fn never_began(&mut self, number: u64) {
         let intended = self.numbered(number).filter(|it| it.id().is_none());
         let again = intended.filter(|it| decision_of(it).is_none()).map(|it| {
@@ -94,7 +87,7 @@ impl Service {
         }
     }
 
-    /// A task of the deployment stopped by itself. The number of those that did.
+    /// A task of the deployment stopped although nobody stopped it; how many did.
     pub fn task_failed(&mut self, number: u64, task: &str) -> usize {
         /// ECS's breaker never counts further.
         const MOST: usize = 200;
@@ -105,15 +98,15 @@ impl Service {
         it.failed_tasks.len()
     }
 
-    /// The deployment is known to have failed; the first to notice says why.
+    /// The deployment is known to have failed; the first cause stays.
     pub fn failing(&mut self, number: u64, failing: Failing) {
         if let Some(it) = self.in_progress(number).filter(|it| it.failing.is_none()) {
             it.failing = Some(failing);
         }
     }
 
-    /// Slipway decides to roll back: at most once for each deployment. A decision that was not carried out yet may be to
-    /// take another way; what may have come of it is as old as it.
+    /// Slipway decides to roll back: at most once for each deployment. A decision that was not carried out yet may change
+    /// its method and revision, but keeps its time.
     pub fn roll_back(&mut self, fence: Fence, number: u64, rollback: Rollback) -> Result<Once, Lost> {
         self.check(fence)?;
         let Some(it) = self.in_progress(number) else { return Ok(Once::Before) };
@@ -127,29 +120,32 @@ impl Service {
         Ok(Once::Now)
     }
 
-    /// Whether a deployment was judged by a record that is out of date: its rollback was decided since; or it is decided and
-    /// not made, and somebody took the lease since (`fence` is of then), who may be about to make it. It is judged anew.
+    /// Whether a deployment has to be judged again, because the record of then (`judged`, `fence`) is out of date: its
+    /// rollback was decided since; or it is decided but not made, and another holder of the lease may be about to make it.
     pub fn is_outdated(&self, judged: &Deployment, fence: Fence) -> bool {
         let rollback = self.numbered(judged.number).and_then(Deployment::rollback);
         rollback.is_some_and(|it| judged.rollback().is_none() || it.done_at.is_none() && self.fence != fence.0)
     }
 
-    /// The story ends; what follows from the ending is written down with it. A second ending changes nothing.
+    /// The deployment ends, and its image is quarantined where the outcome says so. A second end changes nothing.
     pub fn end(&mut self, number: u64, outcome: Outcome, at: Timestamp, reason: Option<String>) -> Once {
         let Some(it) = self.at(number).filter(|it| it.is_open()) else { return Once::Before };
         let progress = it.progress().cloned();
         let cause = progress.as_ref().and_then(|it| it.failing.as_ref()).map(|failing| failing.cause.clone());
+        let image = it.image.clone().filter(|_| outcome.quarantines());
+        let reason = reason.or_else(|| cause.clone());
         it.state =
-            DeploymentState::Ended(Ended { outcome, at, reason: reason.or(cause), corrected_from: None, progress });
-        let quarantined = outcome.quarantines().then(|| it.quarantine(at)).flatten();
-        if let Some(quarantined) = quarantined {
-            self.add_to_quarantine(quarantined);
+            DeploymentState::Ended(Ended { outcome, at, reason: reason.clone(), corrected_from: None, progress });
+        if let Some(image) = image
+            && let Some(digest) = image.new.digest
+        {
+            let cause = cause.or(reason).unwrap_or_default();
+            self.add_to_quarantine(Quarantined { repository: image.repository, digest, tag: image.new.tag, cause, at });
         }
         Once::Now
     }
 
-    /// A deployment that ended as failed, and that nobody rolled back, has completed after all: what followed from its failure
-    /// is taken back.
+    /// A deployment that ended as failed, and that nobody rolled back, has completed after all: its image is released.
     pub fn completed_after_all(&mut self, number: u64, at: Timestamp) -> Once {
         let Some(it) = self.at(number) else { return Once::Before };
         let DeploymentState::Ended(ended) = &mut it.state else { return Once::Before };
@@ -164,7 +160,7 @@ impl Service {
         Once::Now
     }
 
-    /// An image is kept from coming back by itself.
+    /// An image is not deployed again automatically.
     pub fn add_to_quarantine(&mut self, quarantined: Quarantined) {
         self.quarantine.retain(|it| it.digest != quarantined.digest);
         self.quarantine.insert(0, quarantined);
@@ -178,12 +174,12 @@ impl Service {
         self.quarantine.len() < before
     }
 
-    /// A revision proved good: a rollback may go there.
-    pub fn record_known_good(&mut self, good: KnownGood) {
-        self.known_good.retain(|it| it.revision != good.revision);
-        self.known_good.insert(0, good);
+    /// A revision is known good: a rollback may go there.
+    pub fn record_known_good(&mut self, known_good: KnownGood) {
+        self.known_good.retain(|it| it.revision != known_good.revision);
+        self.known_good.insert(0, known_good);
         self.known_good.sort_by_key(|it| std::cmp::Reverse(it.at));
-        self.known_good.truncate(GOOD);
+        self.known_good.truncate(KNOWN_GOOD);
     }
 
     /// A person decided; an older decision never replaces a newer one.
@@ -193,7 +189,7 @@ impl Service {
         }
     }
 
-    /// A notice was told; of a deployment, where it has a number.
+    /// A notice was published; of a deployment, where it has a number.
     pub fn record_published(&mut self, number: Option<u64>, id: &str) {
         if self.has_published(id) {
             return;
@@ -207,7 +203,7 @@ impl Service {
         }
     }
 
-    /// ECS accepted the rollback of this deployment; what was known of it before stays.
+    /// ECS accepted the rollback of this deployment; what is on record of it stays.
     pub fn rollback_accepted(
         &mut self,
         number: u64,
@@ -222,7 +218,25 @@ impl Service {
         }
     }
 
-    /// What is known of the deployment of this number, to change it while that has not ended.
+    /// What the images of a deployment were built from is known now.
+    pub fn built(&mut self, number: u64, build: BuildChange) {
+        if let Some(it) = self.at(number) {
+            it.build = Some(build);
+        }
+    }
+
+    /// What an image was built from, if an earlier deployment brought or replaced it, so that each image is asked only once.
+    /// A build that says nothing is an answer, too.
+    pub fn build_of(&self, repository: &str, digest: &Digest) -> Option<&Build> {
+        self.deployments.iter().find_map(|it| {
+            let image = it.image.as_ref().filter(|image| image.repository == repository)?;
+            let build = it.build.as_ref()?;
+            let of_old = image.old.as_ref().is_some_and(|old| old.digest.as_ref() == Some(digest));
+            let of_new = image.new.digest.as_ref() == Some(digest);
+            build.new.as_ref().filter(|_| of_new).or(build.old.as_ref().filter(|_| of_old))
+        })
+    }
+
     fn in_progress(&mut self, number: u64) -> Option<&mut Progress> {
         self.at(number)?.in_progress()
     }
@@ -253,25 +267,8 @@ pub enum Once {
     Before,
 }
 
-/// What a person asked for is their decision, from when it was meant.
+/// What a person asked for is their decision, from when it was intended.
 fn decision_of(it: &Deployment) -> Option<Decision> {
     let what = DecisionKind::of_trigger(&it.trigger)?;
     Some(Decision { what, at: it.intended_at, who: it.who.clone() })
-}
-
-impl Deployment {
-    fn quarantine(&self, at: Timestamp) -> Option<Quarantined> {
-        let image = self.image.as_ref()?;
-        Some(Quarantined {
-            repository: image.repository.clone(),
-            digest: image.new.digest.clone()?,
-            tag: image.new.tag.clone(),
-            cause: self
-                .failing()
-                .map(|it| it.cause.clone())
-                .or_else(|| self.ended()?.reason.clone())
-                .unwrap_or_default(),
-            at,
-        })
-    }
 }

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, VariantNames};
 
 /// What the configuration said when the deployment began; track acts on this, not on today's document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -9,35 +10,35 @@ use serde::{Deserialize, Serialize};
 pub struct DeploymentSettings {
     /// What is done when it fails.
     pub rollback: RollbackMode,
-    /// Seconds after which a deployment without an end is looked at.
+    /// Seconds after which a deployment without an end is judged.
     pub deadline_seconds: u64,
-    /// So many tasks may stop by themselves before it counts as failed; `None` for ECS's own rule.
+    /// So many tasks may stop, without being stopped, before it counts as failed; `None` for ECS's own rule.
     pub max_failed_tasks: Option<u32>,
 }
 
 /// What Slipway does about a deployment that failed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, EnumString, VariantNames)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum RollbackMode {
-    /// It puts the last good revision back; the default.
+    /// It rolls back to the last known-good revision; the default.
     #[default]
     Auto,
-    /// It tells how to roll back, and does nothing.
+    /// It says how to roll back, and does nothing.
     Notify,
-    /// It only tells that the deployment failed.
+    /// It only says that the deployment failed.
     Off,
 }
 
 impl DeploymentSettings {
     /// How long a deployment may take, and its rollback as well.
     pub fn allowance(&self) -> SignedDuration {
-        // A number that somebody edited must not overflow a time; a year is for ever here.
+        // A number that somebody edited must not overflow a time.
         const YEAR: u64 = 365 * 24 * 60 * 60;
         SignedDuration::from_secs(i64::try_from(self.deadline_seconds.min(YEAR)).unwrap_or_default())
     }
 
-    /// How much more time a deployment gets that still moves: a third of its own, and at least the minute that a timer is
-    /// exact to.
+    /// How much more time a deployment gets that still makes progress: a third of its own, at least a timer's minute.
     pub fn extension(&self) -> SignedDuration {
         (self.allowance() / 3).max(SignedDuration::from_mins(1))
     }

@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::model::build::{Build, BuildChange};
 use crate::model::id::TaskDefinitionArn;
 
 fn at(time: &str) -> Timestamp {
@@ -41,10 +42,10 @@ fn only_one_holds_the_lease_and_its_own_next_try_takes_it_over() {
     assert_eq!(record.check(again), Ok(()));
 
     // Expired, and nobody took it: still its holder's. Then somebody does.
-    assert_eq!(record.let_go(first), Err(Unserved::Lost));
+    assert_eq!(record.let_go(first), Err(Lost));
     let other = record.acquire("b", at("10:06:00"), at("10:11:00")).unwrap();
-    assert_eq!(record.let_go(again), Err(Unserved::Lost));
-    assert_eq!(record.let_go(other), Ok(()));
+    assert_eq!(record.let_go(again), Err(Lost));
+    assert_eq!(record.let_go(other), Ok(vec![]));
     assert_eq!(record.lease, None);
 }
 
@@ -54,12 +55,12 @@ fn an_input_that_nothing_blocks_keeps_the_lease_from_being_let_go() {
     let fence = record.acquire("a", at("10:00:00"), at("10:05:00")).unwrap();
     record.leave(input("1"));
     record.leave(input("1"));
-    assert_eq!(record.let_go(fence), Err(Unserved::Inputs));
+    assert_eq!(record.let_go(fence), Ok(vec![input("1")]));
     assert_eq!(record.unblocked().collect::<Vec<_>>(), [&input("1")]);
     record.served(&[input("1")]);
     record.block(input("2"), Blocked::Deployment);
     record.served(&[input("2")]);
-    assert_eq!(record.let_go(fence), Ok(()), "what is blocked stays, and keeps nobody");
+    assert_eq!(record.let_go(fence), Ok(vec![]), "what is blocked stays, and keeps no lease");
     record.unblock(at("10:00:00"));
     assert_eq!(record.unblocked().collect::<Vec<_>>(), [&input("2")]);
 }
@@ -79,7 +80,7 @@ fn what_blocks_an_input_is_over_with_a_deployment_or_with_time() {
     assert!(!unblocked(settling, "10:00:59"));
     assert!(unblocked(settling, "10:01:00"));
 
-    // The event comes once more while it is blocked: it is looked at once more.
+    // The event comes once more while it is blocked: it is decided once more.
     let mut record = Service::default();
     record.block(input("1"), settling);
     record.leave(input("1"));
@@ -94,7 +95,7 @@ fn what_blocks_an_input_is_over_with_a_deployment_or_with_time() {
 fn every_step_of_a_life_is_taken_once() {
     let mut record = Service::default();
     let fence = record.acquire("a", at("10:00:00"), at("10:05:00")).unwrap();
-    let (number, archived) = record.intend(fence, deployment(1)).unwrap();
+    let (number, archived) = record.add(deployment(1));
     assert_eq!((number, archived.len()), (1, 0));
     let began = |id: &str, second: &str| Began {
         deployment: DeploymentId::new(id),
@@ -102,7 +103,7 @@ fn every_step_of_a_life_is_taken_once() {
         revision: TaskDefinitionArn::new("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:42"),
     };
     record.began(number, &began("ecs-svc/1", "10:00:02"));
-    // Whoever else finds it out, by whatever name, changes nothing.
+    // A second one, by whatever name, changes nothing.
     record.began(number, &began("service-deployment/1", "10:00:03"));
     assert_eq!(record.deployments[0].revision.new.as_deref(), Some("web:42"));
     assert_eq!(record.of_id(&DeploymentId::new("ecs-svc/1")).unwrap().number, 1);
@@ -132,12 +133,12 @@ fn every_step_of_a_life_is_taken_once() {
     let judged = record.deployments[0].clone();
     assert!(!record.is_outdated(&judged, fence));
     assert_eq!(record.roll_back(fence, number, rollback.clone()), Ok(Once::Now));
-    assert!(record.is_outdated(&judged, fence), "whoever looked before the way back began looks again");
+    assert!(record.is_outdated(&judged, fence), "what was judged before the rollback was decided is judged again");
     assert!(!record.is_outdated(&record.deployments[0].clone(), fence));
     let before = Fence(fence.0 - 1);
     assert!(
         record.is_outdated(&record.deployments[0].clone(), before),
-        "and so does who looked before the lease was taken"
+        "and so is what was judged before the lease was taken"
     );
     let other = Rollback { how: RollbackMethod::Stop, at: at("10:02:30"), ..rollback.clone() };
     assert_eq!(record.roll_back(fence, number, other), Ok(Once::Before));
@@ -159,7 +160,7 @@ fn every_step_of_a_life_is_taken_once() {
 fn what_completes_after_all_is_not_quarantined_any_more() {
     for outcome in [Outcome::Failed, Outcome::TimedOut, Outcome::RollbackFailed, Outcome::Stopped] {
         let mut record = Service::default();
-        let (number, _) = record.record(deployment(1));
+        let (number, _) = record.add(deployment(1));
         record.add_to_quarantine(Quarantined {
             repository: "shop/web".to_owned(),
             digest: digest(2),
@@ -188,7 +189,7 @@ fn what_completes_after_all_is_not_quarantined_any_more() {
 fn what_succeeded_or_gave_way_is_not_quarantined() {
     for outcome in [Outcome::Completed, Outcome::Superseded, Outcome::External] {
         let mut record = Service::default();
-        let (number, _) = record.record(deployment(1));
+        let (number, _) = record.add(deployment(1));
         record.end(number, outcome, at("10:04:00"), None);
         assert_eq!(record.quarantine, [], "{outcome}");
     }
@@ -197,10 +198,10 @@ fn what_succeeded_or_gave_way_is_not_quarantined() {
 #[test]
 fn old_deployments_are_archived_but_never_before_their_end() {
     let mut record = Service::default();
-    let (open, _) = record.record(deployment(1));
+    let (open, _) = record.add(deployment(1));
     let mut archived = Vec::new();
     for n in 2..=15 {
-        let (number, dropped) = record.record(deployment(n));
+        let (number, dropped) = record.add(deployment(n));
         record.end(number, Outcome::Completed, at("10:04:00"), None);
         archived.extend(dropped.into_iter().map(|it| it.number));
     }
@@ -326,7 +327,7 @@ fn the_words_of_the_record_never_change() {
         ..Progress::of(DeploymentId::new("ecs-svc/1"), at("10:00:01"))
     };
     let state = DeploymentState::InProgress(progress);
-    record.record(Deployment { state, ..Deployment::of(Trigger::Release, at("10:00:00")) });
+    record.add(Deployment { state, ..Deployment::of(Trigger::Release, at("10:00:00")) });
     record.decided(Decision { what: DecisionKind::External, at: at("10:00:00"), who: None });
     let written = serde_json::to_value(&record).unwrap();
     let (deployment, progress) = (&written["deployments"][0], &written["deployments"][0]["state"]["in_progress"]);
@@ -342,12 +343,12 @@ fn the_words_of_the_record_never_change() {
 fn what_a_person_asked_for_is_a_decision_and_a_release_is_none() {
     let mut record = Service::default();
     let found = |trigger: Trigger| {
-        let progress = Progress::of(DeploymentId::new(trigger.as_str()), at("10:00:01"));
+        let progress = Progress::of(DeploymentId::new(trigger.to_string()), at("10:00:01"));
         let state = DeploymentState::InProgress(progress);
         Deployment { who: Some("ana".to_owned()), state, ..Deployment::of(trigger, at("10:00:00")) }
     };
     for trigger in [Trigger::Push, Trigger::Reconcile, Trigger::Release, Trigger::Other("promotion".to_owned())] {
-        record.find(found(trigger)).unwrap();
+        record.add_observed(found(trigger)).unwrap();
         assert_eq!(record.decision, None);
     }
     for (trigger, what) in [
@@ -355,7 +356,7 @@ fn what_a_person_asked_for_is_a_decision_and_a_release_is_none() {
         (Trigger::Redeploy, DecisionKind::Redeploy),
         (Trigger::Rollback, DecisionKind::Rollback),
     ] {
-        record.find(found(trigger)).unwrap();
+        record.add_observed(found(trigger)).unwrap();
         assert_eq!(record.decision.take().map(|it| (it.what, it.who)), Some((what, Some("ana".to_owned()))));
     }
 }
@@ -368,10 +369,10 @@ fn an_update_that_made_no_deployment_of_its_own_is_no_deployment_but_may_be_a_de
         revision: TaskDefinitionArn::new("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:1"),
     };
     let mut record = Service::default();
-    let (first, _) = record.record(deployment(1));
+    let (first, _) = record.add(deployment(1));
     record.began(first, &began);
     let asked = Deployment { trigger: Trigger::Rollback, intended_at: at("10:10:00"), ..deployment(2) };
-    let (second, _) = record.record(asked);
+    let (second, _) = record.add(asked);
     // ECS had gone back to it by then, so the service ran it already.
     record.began(second, &began);
     assert_eq!(record.deployments.iter().map(|it| it.number).collect::<Vec<_>>(), [first]);
@@ -391,7 +392,7 @@ fn what_never_began_is_decided_again_and_a_release_stays_one() {
             request_reason: Some("it is fixed".to_owned()),
             ..Deployment::of(trigger, at("10:00:00"))
         };
-        let (number, _) = record.record(asked);
+        let (number, _) = record.add(asked);
         record.never_began(number);
         assert_eq!(record.deployments, []);
         record.pending.pop().map(|it| (it.input.trigger, it.input.who, it.input.reason))
@@ -401,4 +402,44 @@ fn what_never_began_is_decided_again_and_a_release_stays_one() {
     assert_eq!(again(Trigger::Push), Some((Trigger::Reconcile, None, None)));
     assert_eq!(again(Trigger::Reconcile), Some((Trigger::Reconcile, None, None)));
     assert_eq!(again(Trigger::Deploy), None, "who asked is not asked again");
+}
+
+fn of_build(build: serde_json::Value) -> Service {
+    let image = json!({
+        "repository": "shop/web",
+        "old": { "tag": null, "digest": digest(10) },
+        "new": { "tag": "1.5.0", "digest": digest(11) },
+    });
+    serde_json::from_value(json!({ "deployments": [
+        {
+            "number": 1, "trigger": "push", "intended_at": "2026-11-21T10:00:00Z", "image": image, "build": build,
+            "state": { "intended": {} },
+        },
+    ] }))
+    .unwrap()
+}
+
+#[test]
+fn a_build_is_found_by_its_image() {
+    let mut record = of_build(json!(null));
+    assert_eq!(record.build_of("shop/web", &digest(11)), None);
+    let build = |commit: &str| Build { commit: Some(commit.to_owned()), ..Build::default() };
+    record.built(1, BuildChange { old: None, new: Some(build("8b1d02e7")) });
+    assert_eq!(record.build_of("shop/web", &digest(10)), None);
+    assert_eq!(record.build_of("shop/web", &digest(11)), Some(&build("8b1d02e7")));
+    assert_eq!(record.build_of("shop/api", &digest(11)), None);
+    record.built(1, BuildChange { old: Some(build("3f2a91c0")), new: Some(Build::default()) });
+    assert_eq!(record.build_of("shop/web", &digest(10)), Some(&build("3f2a91c0")));
+    assert_eq!(record.build_of("shop/web", &digest(11)), Some(&Build::default()));
+}
+
+#[test]
+fn a_build_of_another_shape_is_none() {
+    for build in [json!("8b1d02e7"), json!([1]), json!(7)] {
+        let record = of_build(build);
+        assert_eq!(record.build_of("shop/web", &digest(11)), None);
+    }
+    let record = of_build(json!({ "new": { "commit": 7, "version": "1.5.0" }, "old": "?" }));
+    let new = Build { version: Some("1.5.0".to_owned()), ..Build::default() };
+    assert_eq!(record.deployments[0].build, Some(BuildChange { old: None, new: Some(new) }));
 }

@@ -8,10 +8,10 @@ use serde_json::json;
 
 use super::*;
 use crate::config::Target;
-use crate::model::facts::{Controller, ImageFacts, Management, Revision, Rollout, ServiceFacts, Storage, Strategy};
+use crate::model::facts::{Controller, ImageFacts, Revision, Rollout, ServiceFacts, Storage, Strategy};
 use crate::model::id::EventId;
 use crate::model::image::Digest;
-use crate::model::manifest::BuildIdentity;
+use crate::model::labels::BuildIdentity;
 use crate::model::plan::Step;
 use crate::model::record::{self, Decision, DecisionKind, Outcome};
 use crate::model::trigger::Trigger;
@@ -274,7 +274,7 @@ fn a_service_is_deployed_to_if_ecs_deploys_it_for_the_customer() {
         "the service is DRAINING; remove the target if the service no longer exists",
     );
     check(
-        |it| it.management = Management::Ecs,
+        |it| it.controller = Controller::Express,
         "ECS Express Mode manages the service, and an update would break that; deploy it with UpdateExpressGatewayService",
     );
     check(

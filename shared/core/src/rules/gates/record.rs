@@ -119,7 +119,7 @@ mod tests {
         check(&record, "10:00:01", None);
         let image = json!({ "repository": "shop/web", "old": null, "new": { "tag": "1.5.0", "digest": digest(1) } });
         let image = serde_json::from_value(image).unwrap();
-        let (number, _) = record.record(Deployment { image, ..Deployment::of(Trigger::Push, at("10:00:00")) });
+        let (number, _) = record.add(Deployment { image, ..Deployment::of(Trigger::Push, at("10:00:00")) });
         record.end(number, Outcome::TimedOut, at("10:04:00"), Some("it did not end".to_owned()));
         check(
             &record,

@@ -2,7 +2,7 @@
 
 use super::{Verdict, closed};
 use crate::config::Target;
-use crate::model::facts::{Controller, ImageFacts, Management, ServiceFacts, Storage};
+use crate::model::facts::{Controller, ImageFacts, ServiceFacts, Storage};
 use crate::model::plan::Shown;
 use crate::model::reason::Reason;
 
@@ -15,14 +15,13 @@ pub fn deployable<'s>(target: &Target, service: Option<&'s ServiceFacts>) -> Res
     if service.status != "ACTIVE" {
         return Err(Reason::ServiceNotActive { status: service.status.clone() });
     }
-    let controller = match &service.controller {
-        Controller::Ecs if service.management == Management::Ecs => return Err(Reason::ManagedByEcs),
-        Controller::Ecs => return Ok(service),
-        Controller::CodeDeploy => "CODE_DEPLOY",
-        Controller::External => "EXTERNAL",
-        Controller::Other(name) => name,
-    };
-    Err(Reason::WrongController { controller: controller.to_owned() })
+    match &service.controller {
+        Controller::Ecs => Ok(service),
+        Controller::Express => Err(Reason::ManagedByEcs),
+        controller @ (Controller::CodeDeploy | Controller::External | Controller::Other(_)) => {
+            Err(Reason::WrongController { controller: controller.to_string() })
+        }
+    }
 }
 
 /// Whether what the registry holds is something that ECS can run.

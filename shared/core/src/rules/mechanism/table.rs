@@ -70,7 +70,7 @@ fn a_rolling_deployment_takes_its_course() {
     );
     row(
         "its service deployment has an unknown status",
-        with(Off, going()).service_deployment(Status::of("NEWLY_MADE"), ""),
+        with(Off, going()).service_deployment(Status::from("NEWLY_MADE"), ""),
         "is in progress",
     );
 }

@@ -2,14 +2,13 @@
 //! rendering, whether Slipway or a person asks.
 
 use super::Destination;
-use crate::model::facts::{Revision, ServiceFacts};
+use crate::model::facts::{RanImage, Revision, ServiceFacts};
 use crate::model::id::EventId;
 use crate::model::image::{Digest, ImageRef};
 use crate::model::plan::{NextRevision, Rendering, Shown, Step};
 use crate::model::provenance::Provenance;
 use crate::model::reason::Reason;
 use crate::model::record;
-use crate::model::record::Ran;
 use crate::model::trigger::Trigger;
 use crate::rules::render::{self, containers};
 use crate::rules::steps::{register_and_update, update};
@@ -53,7 +52,7 @@ pub fn steps(service: &ServiceFacts, destination: &Destination, origin: &Origin)
     }
 }
 
-fn rendering(base: &Revision, ran: &[Ran], origin: &Origin) -> Result<Rendering, Reason> {
+fn rendering(base: &Revision, ran: &[RanImage], origin: &Origin) -> Result<Rendering, Reason> {
     let Some((repository, digest)) = main_image(base, ran, origin.repository.as_deref()) else {
         let problem = "nothing is recorded of the images that ran with it".to_owned();
         return Err(Reason::Unrenderable { revision: base.arn.short().to_owned(), problem });
@@ -74,7 +73,7 @@ fn rendering(base: &Revision, ran: &[Ran], origin: &Origin) -> Result<Rendering,
 }
 
 /// The image that the rollback is about: of this repository, else the first that ran.
-fn main_image(base: &Revision, ran: &[Ran], repository: Option<&str>) -> Option<(String, Digest)> {
+fn main_image(base: &Revision, ran: &[RanImage], repository: Option<&str>) -> Option<(String, Digest)> {
     let all: Vec<(String, Digest)> = containers(base)
         .into_iter()
         .filter_map(|(container, image)| {

@@ -1,11 +1,11 @@
 //! Decides a rollback that somebody asked for: to the last known-good revision, or to the one they name.
 
 use super::{Destination, Gone, KnownGoodFacts, Origin, select, steps, usable};
-use crate::model::facts::Revision;
+use crate::model::facts::{RanImage, Revision};
 use crate::model::id::{EventId, TaskDefinitionArn};
 use crate::model::plan::{ImageChange, Plan, Step};
 use crate::model::reason::Reason;
-use crate::model::record::{KnownGood, Ran, Service};
+use crate::model::record::{KnownGood, Service};
 use crate::rules::candidate::{By, TargetFacts};
 use crate::rules::gates::{NotOpen, undisturbed};
 use crate::rules::render::{self, ContainerImage, shown_in};
@@ -88,7 +88,7 @@ fn decide(facts: &RequestedRollback<'_>, destination: &Destination) -> Result<Ve
 }
 
 /// The image of an entry before and after; its digest as it is pinned in the revision, or as it ran.
-fn image(entry: &TargetFacts<'_>, to: &Revision, ran: &[Ran]) -> Option<ImageChange> {
+fn image(entry: &TargetFacts<'_>, to: &Revision, ran: &[RanImage]) -> Option<ImageChange> {
     let TargetFacts { target, repository, running, .. } = *entry;
     let digest_of = |image: ContainerImage| {
         let ran = || ran.iter().find(|it| it.container == image.container.as_str())?.digest.clone();

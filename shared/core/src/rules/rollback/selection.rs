@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::known_good::{Found, KnownGoodFacts};
-use crate::model::facts::{ImageName, Revision};
+use crate::model::facts::{ImageName, RanImage, Revision};
 use crate::model::id::TaskDefinitionArn;
-use crate::model::record::{self, KnownGood, Ran};
+use crate::model::record::{self, KnownGood};
 
 /// Where a rollback goes.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,7 +17,7 @@ pub enum Destination {
         /// The known-good revision.
         base: Revision,
         /// The images that ran with it.
-        ran: Vec<Ran>,
+        ran: Vec<RanImage>,
         /// Why it cannot be used as it is.
         because: RegisterReason,
     },

@@ -5,11 +5,11 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::facts::{DeploymentFacts, ImageName, Revision, Rollout, ServiceDeploymentStatus};
+use crate::model::facts::{DeploymentFacts, ImageName, RanImage, Revision, Rollout, ServiceDeploymentStatus};
 use crate::model::id::ContainerName;
 use crate::model::image::{Digest, ImageRef, Tag};
 use crate::model::plan::{NextRevision, Step};
-use crate::model::record::{KnownGood, Quarantined, Ran};
+use crate::model::record::{KnownGood, Quarantined};
 use crate::model::trigger::Trigger;
 use crate::rules::mechanism::{End, Pace};
 use crate::rules::situation;
@@ -32,8 +32,8 @@ fn arn(revision: u32) -> TaskDefinitionArn {
     TaskDefinitionArn::new(format!("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:{revision}"))
 }
 
-fn ran(digit: char) -> Vec<Ran> {
-    vec![Ran { container: "web".to_owned(), image: format!("{HOST}/shop/web:prod"), digest: Some(digest(digit)) }]
+fn ran(digit: char) -> Vec<RanImage> {
+    vec![RanImage { container: "web".to_owned(), image: format!("{HOST}/shop/web:prod"), digest: Some(digest(digit)) }]
 }
 
 /// A good revision whose container names a digest, all of it still there.
@@ -442,10 +442,10 @@ fn a_good_revision_is_registered_anew_with_what_ran() {
     let case = failing(Vec::new());
     let mut ran = ran('a');
     // What the record says of a container that names a digest does not count.
-    ran.push(Ran { container: "proxy".to_owned(), image: String::new(), digest: Some(digest('f')) });
-    ran.push(Ran { container: "gone".to_owned(), image: String::new(), digest: Some(digest('f')) });
+    ran.push(RanImage { container: "proxy".to_owned(), image: String::new(), digest: Some(digest('f')) });
+    ran.push(RanImage { container: "gone".to_owned(), image: String::new(), digest: Some(digest('f')) });
     let origin = Origin::of_failed(&case.record.deployments[0]);
-    let anew = |base: Revision, ran: &[Ran]| {
+    let anew = |base: Revision, ran: &[RanImage]| {
         let destination = Destination::Anew { base, ran: ran.to_vec(), because: RegisterReason::Inactive };
         steps(&case.service, &destination, &origin)
     };

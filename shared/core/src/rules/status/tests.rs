@@ -78,7 +78,7 @@ impl Case {
     }
 
     fn past(self, status: &str) -> Self {
-        Self { past: Some(service_deployment(ServiceDeploymentStatus::of(status))), ..self }
+        Self { past: Some(service_deployment(ServiceDeploymentStatus::from(status))), ..self }
     }
 
     fn plan(self, reason: Reason) -> Self {

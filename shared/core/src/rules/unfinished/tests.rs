@@ -13,7 +13,7 @@ use crate::model::record::{
     self, Blocked, Decision, DecisionKind, DeploymentState, Ended, Outcome, Pending, PendingInput, Progress,
 };
 use crate::model::trigger::Trigger;
-use crate::rules::adoption::{as_ran, external, first_observation, knows_what_ran};
+use crate::rules::adoption::{external, first_observation, knows_what_ran};
 use crate::rules::candidate::By;
 use crate::rules::gates::undisturbed;
 use crate::rules::note::is_first_observation;
@@ -334,7 +334,7 @@ fn what_a_good_revision_ran_is_noted_once() {
     let ran = |digit: &str| {
         let digest = crate::model::image::Digest::parse(&format!("sha256:{}", digit.repeat(64)));
         let image = RanImage { container: "web".to_owned(), image: "shop/web:prod".to_owned(), digest };
-        as_ran(&[image])
+        vec![image]
     };
     let good =
         |revision: &str| record::KnownGood { revision: revision.to_owned(), ran: Vec::new(), at: at("09:00:00") };

@@ -1,10 +1,10 @@
 //! What the deploy function reports: a deployment begins, Slipway refuses one, the configuration is wrong.
 
 use jiff::Timestamp;
-use sha2::{Digest as _, Sha256};
 
 use crate::config::Mistakes;
 use crate::model::id::{DeploymentId, Home, TargetName, TaskDefinitionArn};
+use crate::model::image::Digest;
 use crate::model::notice::{Notice, NoticeKind, Place, Severity, TriggeredBy, VERSION};
 use crate::model::plan::{ImageChange, Plan, RevisionChange, Shown};
 use crate::model::reason::Reason;
@@ -32,7 +32,7 @@ impl Notice {
             revision: Some(RevisionChange::of(plan.running.as_ref(), Some(revision))),
             deployment: deployment.cloned(),
             cause: Some(cause),
-            changes: plan.diff().map(|diff| diff.changes.clone()).unwrap_or_default(),
+            changes: plan.rendering().map(|it| it.diff.changes.clone()).unwrap_or_default(),
             links: links::of_service(place, Some(revision.short())),
             ..Self::about(place, NoticeKind::Started, Severity::Info, at)
         }
@@ -157,6 +157,6 @@ fn deploy_missed() -> String {
 /// Sixteen hexadecimal digits for a target and what triggered Slipway: the same for a repeated event.
 fn fingerprint(target: &TargetName, cause: &TriggeredBy) -> String {
     let event = cause.event.as_ref().map_or("", |event| event.as_str());
-    let hash = Sha256::digest(format!("{target}\n{}\n{event}", cause.trigger));
-    hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let hash = Digest::of(format!("{target}\n{}\n{event}", cause.trigger).as_bytes());
+    hash.hex()[..16].to_owned()
 }

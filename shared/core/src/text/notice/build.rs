@@ -1,6 +1,6 @@
 //! What an image was built from, in a few words and as links.
 
-use crate::model::build::{Build, BuildChange, Home, Host, home};
+use crate::model::build::{Build, BuildChange, Host, WebAddress, web_address};
 use crate::model::notice::Link;
 
 impl BuildChange {
@@ -21,7 +21,7 @@ impl BuildChange {
     /// The commit, and what changed since the one before, at the places whose addresses are known; else the repository.
     pub fn links(&self) -> Vec<Link> {
         let Some(new) = &self.new else { return Vec::new() };
-        let Some(Home { host, url }) = new.source.as_deref().and_then(home) else { return Vec::new() };
+        let Some(WebAddress { host, url }) = new.source.as_deref().and_then(web_address) else { return Vec::new() };
         let Some(commit) = new.commit() else { return vec![Link { name: "Source".to_owned(), url }] };
         let page = match host {
             Host::GitHub => format!("{url}/commit/{commit}"),

@@ -311,7 +311,7 @@ fn everywhere(text: &str, count: usize, line: &str) -> Notice {
         revision: Some(RevisionChange { old: Some(text.to_owned()), new: Some(text.to_owned()) }),
         deployment: Some(DeploymentId::new(text)),
         cause: Some(TriggeredBy {
-            trigger: Trigger::of(text),
+            trigger: Trigger::from(text),
             event: Some(EventId::new(text)),
             who: Some(text.to_owned()),
         }),

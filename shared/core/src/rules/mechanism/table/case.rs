@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::model::event::{DeploymentEvent, StateChange};
 use crate::model::facts::{
-    Breaker, Controller, DeploymentFacts, Management, Monitors, Pause, Revision, Rollout, ServiceDeploymentFacts,
+    Breaker, Controller, DeploymentFacts, Monitors, Pause, Revision, Rollout, ServiceDeploymentFacts,
     ServiceDeploymentStatus, ServiceFacts, ServiceMessage, Strategy,
 };
 use crate::model::id::{
@@ -131,7 +131,6 @@ pub(super) fn with(breaker: Breaker, deployments: Vec<DeploymentFacts>) -> Case 
         service: ServiceName::new("web"),
         status: "ACTIVE".to_owned(),
         controller: Controller::Ecs,
-        management: Management::Customer,
         task_definition: deployments.first().map_or_else(|| arn(O), |it| it.task_definition.clone()),
         desired_count: 2,
         running_count: 2,

@@ -87,7 +87,7 @@ fn the_time_is_up_in_the_second_of_the_deadline() {
         "failed: its time is up",
     );
     let ended = with(RollsBack, going()).strategy(Strategy::BlueGreen);
-    let ended = ended.service_deployment(Status::of("NEWLY_MADE"), "").stage("SCALE_UP", "17:25:00").at("17:31:00");
+    let ended = ended.service_deployment(Status::from("NEWLY_MADE"), "").stage("SCALE_UP", "17:25:00").at("17:31:00");
     row("and only while that is under way", ended, "failed: its time is up");
 
     // Late and moving, it gets a third of its time from now on.

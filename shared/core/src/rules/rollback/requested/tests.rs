@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::config::Target;
-use crate::model::facts::{DeploymentFacts, Rollout};
+use crate::model::facts::{DeploymentFacts, RanImage, Rollout};
 use crate::model::record::KnownGood;
 use crate::rules::rollback::{Found, NeededImage, images_to_find};
 use crate::rules::situation::*;
@@ -15,7 +15,7 @@ struct Case {
     entries: Vec<(Target, &'static str)>,
     running: Revision,
     to: Revision,
-    ran: Vec<Ran>,
+    ran: Vec<RanImage>,
     rolls_back: bool,
     /// Whether the tags point elsewhere by now.
     moved: bool,
@@ -37,8 +37,8 @@ fn back_to(to: Revision) -> Case {
     }
 }
 
-fn ran(container: &str, digit: char) -> Ran {
-    Ran { container: container.to_owned(), image: String::new(), digest: Some(digest(digit)) }
+fn ran(container: &str, digit: char) -> RanImage {
+    RanImage { container: container.to_owned(), image: String::new(), digest: Some(digest(digit)) }
 }
 
 fn with_status(revision: Revision, status: &str) -> Revision {
