@@ -5,11 +5,10 @@ use super::client::REGION;
 use super::{Account, Client, Environment, Error, Python, Result, target_directory};
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::{fs, io};
+use std::{fmt, fs, io};
 use tokio::process::Command;
 
 /// The functions, by the names of their directories.

@@ -9,10 +9,9 @@ use hyper::body::Bytes;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::World;
 use super::alone::{Parameter, ParameterKind};
-use super::ledger;
 use super::scheduler::Schedule;
+use super::{World, ledger};
 
 /// What became of a deployment that was moved: the events that ECS sends, in its order.
 #[must_use = "ECS's events are for the scenario to deliver"]

@@ -3,8 +3,7 @@
 use super::key::{Key, Need};
 use super::keys::{self, DOCUMENT, TARGET};
 use super::reader::{At, Reader};
-use super::{Base, Mistake, RepositoryName, Target, Template, names, surrogates};
-use super::{uniqueness, yaml};
+use super::{Base, Mistake, RepositoryName, Target, Template, names, surrogates, uniqueness, yaml};
 use crate::config::tags::TagPolicy;
 use crate::model::id::{ClusterName, ContainerName, ServiceName, TargetName};
 use crate::model::notice::Route;

@@ -9,15 +9,14 @@ use serde_json::{Map, Value};
 use strum::{EnumIter, IntoEnumIterator, IntoStaticStr};
 
 use crate::model::build::BuildChange;
-use crate::model::diff;
 use crate::model::facts::ServiceFacts;
 use crate::model::id::{
     AccountId, ClusterName, DeploymentId, EventId, Home, Partition, Region, ServiceName, TargetName,
 };
-use crate::model::lenient;
 use crate::model::plan::{ImageChange, RevisionChange};
 use crate::model::record::{Deployment, Outcome};
 use crate::model::trigger::Trigger;
+use crate::model::{diff, lenient};
 
 pub use route::Route;
 

@@ -6,10 +6,7 @@ use crate::model::plan::{ImageChange, Plan, Rendering, Shown};
 use crate::model::provenance::Provenance;
 use crate::model::reason::Reason;
 use crate::rules::candidate::{By, Candidate, Known, TargetFacts, tag_to_show};
-use crate::rules::gates;
-use crate::rules::mechanism;
-use crate::rules::render;
-use crate::rules::steps;
+use crate::rules::{gates, mechanism, render, steps};
 
 /// Plans to run an image.
 pub fn deploy(facts: &TargetFacts<'_>, candidate: &Candidate<'_>, known: &Known<'_>) -> Plan {

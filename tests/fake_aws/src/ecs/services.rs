@@ -4,8 +4,7 @@ use std::collections::VecDeque;
 
 use serde_json::{Value, json};
 
-use super::described;
-use super::{Before, Context, Ecs, Revision, Service};
+use super::{Before, Context, Ecs, Revision, Service, described};
 use crate::refusal::{Answer, Members, Refusal, number, page, text, texts};
 
 /// What CreateService and UpdateService set beside the task definition and the desired count.

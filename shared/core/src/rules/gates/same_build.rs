@@ -2,8 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::order;
-use super::{Verdict, closed};
+use super::{Verdict, closed, order};
 use crate::config::Target;
 use crate::model::facts::ImageFacts;
 use crate::model::image::Digest;
