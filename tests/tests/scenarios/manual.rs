@@ -133,7 +133,7 @@ async fn a_repeated_id_is_known_after_a_later_deploy(name: &'static str) {
     scenario.push_web("1.6.0").await;
     scenario.transcript();
     let answer = scenario.ask(request).await;
-    assert_eq!(answer["targets"][0]["reason"]["text"], r#"the request "build-7" was carried out before, as web:2"#);
+    assert_eq!(answer["targets"][0]["reason"]["text"], r#"the request "build-7" was already carried out, as web:2"#);
     assert!(!scenario.transcript().contains("UpdateService"));
     scenario.end();
 }
