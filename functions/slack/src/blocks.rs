@@ -96,7 +96,7 @@ fn headline(notice: &Notice) -> String {
         (Severity::Info, _) => "ℹ️",
         (Severity::Success, _) => "✅",
         (Severity::Warning, _) => "⚠️",
-        (Severity::Failure, NoticeKind::Failing | NoticeKind::RollingBack) => "🔻",
+        (Severity::Failure, NoticeKind::RollingBack) => "🔻",
         (Severity::Failure, NoticeKind::RolledBack) => "↩️",
         (Severity::Failure, _) => "❌",
     };

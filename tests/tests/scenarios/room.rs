@@ -243,18 +243,15 @@ fn context(world: &World, invocation: usize) -> Context {
 pub(crate) fn notice(deployment: &str, kind: NoticeKind, second: i64) -> Notice {
     let severity = match kind {
         NoticeKind::Completed => Severity::Success,
-        NoticeKind::Failing
-        | NoticeKind::Failed
-        | NoticeKind::RollingBack
-        | NoticeKind::RolledBack
-        | NoticeKind::RollbackFailed => Severity::Failure,
+        NoticeKind::Failed | NoticeKind::RollingBack | NoticeKind::RolledBack | NoticeKind::RollbackFailed => {
+            Severity::Failure
+        }
         _ => Severity::Info,
     };
     let said = match kind {
         NoticeKind::Started => "Deploying to",
         NoticeKind::InProgress => "In progress on",
         NoticeKind::Completed => "Deployed to",
-        NoticeKind::Failing => "Deploy is failing on",
         NoticeKind::RollingBack => "Rolling back on",
         NoticeKind::RolledBack => "Deploy failed, rolled back on",
         _ => "Something happened to",

@@ -46,20 +46,14 @@ async fn a_deployment_is_one_message(name: &'static str) {
 
 async fn a_failure_and_its_rollback_are_one_message_and_a_word_to_the_channel(name: &'static str) {
     let mut room = Room::open(name, By::Bot).await;
-    for (kind, second) in [
-        (NoticeKind::Started, 0),
-        (NoticeKind::Failing, 60),
-        (NoticeKind::RollingBack, 61),
-        (NoticeKind::RolledBack, 120),
-    ] {
+    for (kind, second) in [(NoticeKind::Started, 0), (NoticeKind::RollingBack, 60), (NoticeKind::RolledBack, 120)] {
         room.deliver(&notice("1", kind, second)).await;
     }
     room.deliver(&notice("2", NoticeKind::Started, 200)).await;
     room.deliver(&notice("2", NoticeKind::Completed, 260)).await;
     assert_snapshot!(room.slack.view("#deploys"), @r"
-    ↩️ Deploy failed, rolled back on prod/web: 1.1.0 (edited 3×)
-      ↳ 🔻 Deploy is failing on prod/web: 1.1.0 (also in the channel)
-      ↳ 🔻 Rolling back on prod/web: 1.1.0
+    ↩️ Deploy failed, rolled back on prod/web: 1.1.0 (edited 2×)
+      ↳ 🔻 Rolling back on prod/web: 1.1.0 (also in the channel)
       ↳ ↩️ Deploy failed, rolled back on prod/web: 1.1.0
     ✅ Deployed to prod/web: 1.2.0 (edited 1×)
     ");
@@ -112,28 +106,28 @@ async fn two_channels_by_severity(name: &'static str) {
     let mut room = Room::open(name, By::Bot).await;
     let routes = [route("#deploys", &[]), route("#incidents", &["failed", "rolled_back"])];
     let well = [(NoticeKind::Started, 0), (NoticeKind::Completed, 9)].map(|(kind, second)| notice("1", kind, second));
-    let wrong = [(NoticeKind::Started, 20), (NoticeKind::Failing, 30), (NoticeKind::RolledBack, 40)]
+    let wrong = [(NoticeKind::Started, 20), (NoticeKind::RollingBack, 30), (NoticeKind::RolledBack, 40)]
         .map(|(kind, second)| notice("2", kind, second));
     // A failure that turns out to be none of that deployment is shown where the failure was.
     let taken_over =
-        [(NoticeKind::Failing, 50), (NoticeKind::Superseded, 60)].map(|(kind, second)| notice("3", kind, second));
+        [(NoticeKind::RollingBack, 50), (NoticeKind::Superseded, 60)].map(|(kind, second)| notice("3", kind, second));
     for notice in well.into_iter().chain(wrong).chain(taken_over) {
         room.deliver(&notice.routed(&routes)).await;
     }
     assert_snapshot!(room.slack.view("#deploys"), @r"
     ✅ Deployed to prod/web: 1.1.0 (edited 1×)
     ↩️ Deploy failed, rolled back on prod/web: 1.2.0 (edited 2×)
-      ↳ 🔻 Deploy is failing on prod/web: 1.2.0 (also in the channel)
+      ↳ 🔻 Rolling back on prod/web: 1.2.0 (also in the channel)
       ↳ ↩️ Deploy failed, rolled back on prod/web: 1.2.0
     ℹ️ Something happened to prod/web: 1.3.0 (edited 1×)
-      ↳ 🔻 Deploy is failing on prod/web: 1.3.0
+      ↳ 🔻 Rolling back on prod/web: 1.3.0
     ");
     assert_snapshot!(room.slack.view("#incidents"), @r"
     ↩️ Deploy failed, rolled back on prod/web: 1.2.0 (edited 1×)
-      ↳ 🔻 Deploy is failing on prod/web: 1.2.0
+      ↳ 🔻 Rolling back on prod/web: 1.2.0
       ↳ ↩️ Deploy failed, rolled back on prod/web: 1.2.0
     ℹ️ Something happened to prod/web: 1.3.0 (edited 1×)
-      ↳ 🔻 Deploy is failing on prod/web: 1.3.0
+      ↳ 🔻 Rolling back on prod/web: 1.3.0
     ");
     room.close();
 }
@@ -235,7 +229,7 @@ async fn slack_is_down_for_an_hour(name: &'static str) {
         ("1", NoticeKind::InProgress, 5),
         ("2", NoticeKind::Started, 10),
         ("1", NoticeKind::Completed, 60),
-        ("2", NoticeKind::Failing, 70),
+        ("2", NoticeKind::RollingBack, 70),
     ] {
         room.deliver(&notice(deployment, kind, second)).await;
     }
@@ -248,8 +242,8 @@ async fn slack_is_down_for_an_hour(name: &'static str) {
     room.run().await;
     assert_snapshot!(room.slack.view("#deploys"), @r"
     ✅ Deployed to prod/web: 1.1.0 (edited 2×)
-    🔻 Deploy is failing on prod/web: 1.2.0 (edited 1×)
-      ↳ 🔻 Deploy is failing on prod/web: 1.2.0 (also in the channel)
+    🔻 Rolling back on prod/web: 1.2.0 (edited 1×)
+      ↳ 🔻 Rolling back on prod/web: 1.2.0 (also in the channel)
     ");
     room.close();
 }
@@ -289,11 +283,11 @@ async fn a_deleted_message_is_made_anew(name: &'static str) {
     let mut room = Room::open(name, By::Bot).await;
     room.deliver(&notice("1", NoticeKind::Started, 0)).await;
     room.slack.sweep("#deploys");
-    room.deliver(&notice("1", NoticeKind::Failing, 60)).await;
+    room.deliver(&notice("1", NoticeKind::RollingBack, 60)).await;
     room.deliver(&notice("1", NoticeKind::RolledBack, 120)).await;
     assert_snapshot!(room.slack.view("#deploys"), @r"
     ↩️ Deploy failed, rolled back on prod/web: 1.1.0 (edited 1×)
-      ↳ 🔻 Deploy is failing on prod/web: 1.1.0
+      ↳ 🔻 Rolling back on prod/web: 1.1.0
       ↳ ↩️ Deploy failed, rolled back on prod/web: 1.1.0
     ");
     room.close();
@@ -323,14 +317,14 @@ async fn a_crash_in_the_middle_is_made_good(name: &'static str) {
     let mut room = Room::open(name, By::Bot).await;
     room.deliver(&notice("1", NoticeKind::Started, 0)).await;
     // The edit is made, but not written down; the reply is not made.
-    room.publish(&notice("1", NoticeKind::Failing, 60));
+    room.publish(&notice("1", NoticeKind::RollingBack, 60));
     room.crash_when_slack_was_asked(2).await;
     room.deliver(&notice("1", NoticeKind::RolledBack, 120)).await;
     assert_eq!(room.waiting(), 2, "the dead one's turn is not over yet");
     room.run().await;
     assert_snapshot!(room.slack.view("#deploys"), @r"
     ↩️ Deploy failed, rolled back on prod/web: 1.1.0 (edited 3×)
-      ↳ 🔻 Deploy is failing on prod/web: 1.1.0 (also in the channel)
+      ↳ 🔻 Rolling back on prod/web: 1.1.0 (also in the channel)
       ↳ ↩️ Deploy failed, rolled back on prod/web: 1.1.0
     ");
     room.close();

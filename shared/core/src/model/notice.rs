@@ -211,8 +211,6 @@ pub enum NoticeKind {
     InProgress,
     /// The deployment won: the service runs it.
     Completed,
-    /// The deployment fails; its end has another kind.
-    Failing,
     /// The deployment failed, and it is being rolled back.
     RollingBack,
     /// The deployment failed, and nobody rolled back.
@@ -274,15 +272,14 @@ impl NoticeKind {
             Self::External | Self::Refused | Self::ConfigInvalid | Self::Undelivered | Self::Unknown => 0,
             Self::Started => 1,
             Self::InProgress => 2,
-            Self::Failing => 3,
-            Self::RollingBack => 4,
+            Self::RollingBack => 3,
             Self::Completed
             | Self::Failed
             | Self::RolledBack
             | Self::RollbackFailed
             | Self::Stopped
             | Self::TimedOut
-            | Self::Superseded => 5,
+            | Self::Superseded => 4,
         }
     }
 }

@@ -259,7 +259,7 @@ fn has_depth(notice: &Notice) -> bool {
 
 /// A webhook's channel gets the start, the failure and the end, each as a message of its own.
 fn deserves_a_message(kind: NoticeKind) -> bool {
-    !matches!(kind, NoticeKind::InProgress | NoticeKind::RollingBack)
+    kind != NoticeKind::InProgress
 }
 
 #[cfg(test)]
@@ -268,11 +268,9 @@ mod tests {
 
     fn notice(kind: NoticeKind, second: i64) -> Notice {
         let severity = match kind {
-            NoticeKind::Failing
-            | NoticeKind::RollingBack
-            | NoticeKind::RolledBack
-            | NoticeKind::RollbackFailed
-            | NoticeKind::Failed => Severity::Failure,
+            NoticeKind::RollingBack | NoticeKind::RolledBack | NoticeKind::RollbackFailed | NoticeKind::Failed => {
+                Severity::Failure
+            }
             _ => Severity::Info,
         };
         let at = Timestamp::from_second(second).unwrap();
@@ -324,14 +322,14 @@ mod tests {
 
     #[test]
     fn a_failure_is_broadcast_once_and_a_failed_rollback_again() {
-        let all = [NoticeKind::Started, NoticeKind::Failing, NoticeKind::RollingBack, NoticeKind::RolledBack];
+        let all = [NoticeKind::Started, NoticeKind::RollingBack, NoticeKind::RolledBack];
         let all: Vec<Notice> = all.into_iter().zip(1..).map(|(kind, second)| notice(kind, second)).collect();
-        let expected = ["Post None", "Edit Some(Broadcast)", "Edit Some(Thread)", "Edit Some(Thread)"];
+        let expected = ["Post None", "Edit Some(Broadcast)", "Edit Some(Thread)"];
         assert_eq!(effects(Transport::Bot, &all), expected);
 
-        let all = [NoticeKind::Failing, NoticeKind::RollingBack, NoticeKind::RollbackFailed];
+        let all = [NoticeKind::RollingBack, NoticeKind::RollbackFailed];
         let all: Vec<Notice> = all.into_iter().zip(1..).map(|(kind, second)| notice(kind, second)).collect();
-        let expected = ["Post Some(Thread)", "Edit Some(Thread)", "Edit Some(Broadcast)"];
+        let expected = ["Post Some(Thread)", "Edit Some(Broadcast)"];
         assert_eq!(effects(Transport::Bot, &all), expected);
     }
 
@@ -342,14 +340,16 @@ mod tests {
         assert_eq!(effects(Transport::Bot, &[with(NoticeKind::ConfigInvalid, GLANCE)]), ["Post None"]);
         assert_eq!(effects(Transport::Bot, &[with(NoticeKind::Failed, GLANCE + 1)]), ["Post Some(Thread)"]);
         // It shows something else soon.
-        assert_eq!(effects(Transport::Bot, &[with(NoticeKind::Failing, 1)]), ["Post Some(Thread)"]);
+        assert_eq!(effects(Transport::Bot, &[with(NoticeKind::RollingBack, 1)]), ["Post Some(Thread)"]);
     }
 
     #[test]
-    fn a_webhook_gets_the_start_and_the_end() {
+    fn a_webhook_gets_the_start_the_failure_and_the_end() {
         let all = [NoticeKind::Started, NoticeKind::InProgress, NoticeKind::Completed, NoticeKind::Started]
             .map(|kind| notice(kind, 1));
         assert_eq!(effects(Transport::Webhook, &all), ["Post None", "Nothing", "Post None", "Nothing"]);
+        let all = [NoticeKind::Started, NoticeKind::RollingBack, NoticeKind::RolledBack].map(|kind| notice(kind, 1));
+        assert_eq!(effects(Transport::Webhook, &all), ["Post None", "Post None", "Post None"]);
         let all = [notice(NoticeKind::Completed, 2), notice(NoticeKind::Started, 1)];
         assert_eq!(effects(Transport::Webhook, &all), ["Post None", "Nothing"]);
     }
@@ -360,7 +360,7 @@ mod tests {
         let mut effect =
             |kind, second, subscription| effect_of(&mut state, Transport::Bot, subscription, &notice(kind, second));
         assert_eq!(effect(NoticeKind::Started, 1, Subscription::IfThere), "Nothing");
-        assert_eq!(effect(NoticeKind::Failing, 2, Subscription::Yes), "Post Some(Thread)");
+        assert_eq!(effect(NoticeKind::RollingBack, 2, Subscription::Yes), "Post Some(Thread)");
         assert_eq!(effect(NoticeKind::Superseded, 3, Subscription::IfThere), "Edit None");
     }
 
@@ -381,7 +381,7 @@ mod tests {
     fn a_reply_that_was_not_made_is_made_later() {
         let mut state = MessageState::default();
         effect_of(&mut state, Transport::Bot, Subscription::Yes, &notice(NoticeKind::Started, 1));
-        let failing = notice(NoticeKind::Failing, 2);
+        let failing = notice(NoticeKind::RollingBack, 2);
         state.take(&failing, Transport::Bot, Subscription::Yes, holder("a"), Timestamp::UNIX_EPOCH);
         state.edited(&failing, Some(Reply::Broadcast));
         // It dies here.
@@ -392,7 +392,7 @@ mod tests {
     #[test]
     fn a_message_that_somebody_deleted_comes_back_as_what_it_showed() {
         let mut state = MessageState::default();
-        let (started, failing) = (notice(NoticeKind::Started, 1), notice(NoticeKind::Failing, 2));
+        let (started, failing) = (notice(NoticeKind::Started, 1), notice(NoticeKind::RollingBack, 2));
         effect_of(&mut state, Transport::Bot, Subscription::Yes, &started);
         let take = |state: &mut MessageState, notice: &Notice| {
             state.take(notice, Transport::Bot, Subscription::Yes, holder("a"), Timestamp::UNIX_EPOCH)
@@ -459,7 +459,7 @@ mod tests {
     #[test]
     fn only_a_broadcast_tells_the_whole_channel() {
         let mut state = MessageState::default();
-        let failing = notice(NoticeKind::Failing, 2);
+        let failing = notice(NoticeKind::RollingBack, 2);
         state.edited(&failing, Some(Reply::Thread));
         state.done(&failing);
         assert_eq!(state.broadcast, None);
@@ -467,6 +467,6 @@ mod tests {
         state.done(&notice(NoticeKind::Started, 1));
         assert_eq!(state.broadcast, None, "another notice's reply is still pending_reply");
         state.done(&failing);
-        assert_eq!(state.broadcast, Some(NoticeKind::Failing.rank()));
+        assert_eq!(state.broadcast, Some(NoticeKind::RollingBack.rank()));
     }
 }

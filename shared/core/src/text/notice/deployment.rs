@@ -22,11 +22,6 @@ const PREVIOUS: &str = "the previous version";
 pub enum News<'a> {
     /// ECS starts its tasks.
     InProgress,
-    /// It is known to fail; reported at once, where what comes next takes its time.
-    Failing {
-        /// What is done about it.
-        next: &'a RollbackDecision,
-    },
     /// It failed, and it is being rolled back.
     RollingBack {
         /// Who rolls it back.
@@ -48,7 +43,6 @@ impl News<'_> {
     fn kind(&self) -> NoticeKind {
         match self {
             Self::InProgress => NoticeKind::InProgress,
-            Self::Failing { .. } => NoticeKind::Failing,
             Self::RollingBack { .. } => NoticeKind::RollingBack,
             Self::Ended { end, .. } => NoticeKind::of_end(end.outcome),
         }
@@ -108,7 +102,7 @@ impl Report<'_> {
             News::InProgress => Severity::Info,
             // A person's decision is no failure.
             News::RollingBack { by: RollbackInitiator::Somebody, .. } => Severity::Warning,
-            News::Failing { .. } | News::RollingBack { .. } => failure,
+            News::RollingBack { .. } => failure,
             News::Ended { end, .. } => match end.outcome {
                 Outcome::Completed if !external => Severity::Success,
                 Outcome::Completed | Outcome::Superseded | Outcome::External => Severity::Info,
@@ -131,7 +125,6 @@ impl Report<'_> {
     /// What is done about the failure.
     fn next(&self) -> Option<&RollbackDecision> {
         match self.news {
-            News::Failing { next } => Some(next),
             News::Ended { next, .. } => *next,
             News::InProgress | News::RollingBack { .. } => None,
         }
@@ -147,7 +140,6 @@ impl Report<'_> {
         let (target, new) = (self.place.target(), self.new_version());
         match self.news {
             News::InProgress => format!("In progress on {target}: {}", self.change()),
-            News::Failing { .. } => format!("Deploy is failing on {target}: {new}, {}", self.cause()),
             News::RollingBack { by, .. } => {
                 let what = if *by == RollbackInitiator::Somebody { "stopped" } else { "failed" };
                 let who = if *by == RollbackInitiator::Slipway { "Slipway" } else { "ECS" };
@@ -196,7 +188,7 @@ impl Report<'_> {
             (NoticeKind::RolledBack, _) => "ECS rolled back",
             (NoticeKind::RollbackFailed, _) => "it failed, and so did ECS's rollback",
             (NoticeKind::Superseded, _) => "a newer deployment took its place",
-            (NoticeKind::Failing | NoticeKind::Failed | NoticeKind::TimedOut, _) => "it failed",
+            (NoticeKind::Failed | NoticeKind::TimedOut, _) => "it failed",
             _ => return format!("Changed outside Slipway: {target} runs {what}"),
         };
         format!("Changed outside Slipway: {target} was going to run {what}, but {but}")
@@ -219,7 +211,6 @@ impl Report<'_> {
     fn what_happened(&self) -> String {
         match self.news {
             News::InProgress => format!("ECS is starting the new tasks of {}.", self.place.target()),
-            News::Failing { .. } => format!("{}{}", self.failure(), self.what_next()),
             News::RollingBack { by, to } => {
                 let (failure, to) = (self.failure(), to.unwrap_or(PREVIOUS));
                 match by {

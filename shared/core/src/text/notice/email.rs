@@ -77,7 +77,6 @@ impl Notice {
     fn labels_of_failure(&self) -> Option<(&'static str, &'static str)> {
         match self.kind {
             NoticeKind::Refused => Some(("Not deployed", "Runs")),
-            NoticeKind::Failing => Some(("Failing", "Before")),
             NoticeKind::Failed | NoticeKind::TimedOut | NoticeKind::RollbackFailed => Some(("Failed", "Before")),
             NoticeKind::Stopped => Some(("Stopped", "Before")),
             NoticeKind::RollingBack if self.severity == Severity::Warning => Some(("Stopped", "Rollback to")),

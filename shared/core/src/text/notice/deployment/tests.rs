@@ -126,54 +126,6 @@ fn a_deployment_that_goes_well() {
 }
 
 #[test]
-fn a_deployment_that_fails_says_what_is_next() {
-    insta::assert_snapshot!(published(&failing(FailedBy::Tasks), &News::Failing { next: &update() }), @r#"
-    Deploy is failing on prod/web: shop/web:1.5.0, its container web exited with code 1
-
-    The deployment failed: its container web exited with code 1, and 3 of its tasks stopped unexpectedly. Slipway rolls back to web:41, the last known-good revision.
-
-    Repository    shop/web
-    Failing       1.5.0 (sha256:bbbbbbbbbbbb)
-    Before        1.4.2 (sha256:aaaaaaaaaaaa)
-    Revision      web:41 → web:42
-    Deployment    ecs-svc/2
-    Triggered by  an image push (event 13cde686)
-    Took          4 min 30 s
-
-    What Slipway observed:
-      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
-        container web: exit code 1
-      The last lines of web's log:
-      | panic: DATABASE_URL is not set
-
-    What you can do:
-    - Read the last lines of the container's log, fix the image, and push it
-    "#);
-    insta::assert_snapshot!(published(&failing(FailedBy::Deadline), &News::Failing { next: &RollbackDecision::NoRollback(NoRollback::EcsRollsBack) }), @r#"
-    Deploy is failing on prod/web: shop/web:1.5.0, its container web exited with code 1
-
-    The deployment did not complete within 30 min. The most likely cause: its container web exited with code 1. ECS rolls back automatically.
-
-    Repository    shop/web
-    Failing       1.5.0 (sha256:bbbbbbbbbbbb)
-    Before        1.4.2 (sha256:aaaaaaaaaaaa)
-    Revision      web:41 → web:42
-    Deployment    ecs-svc/2
-    Triggered by  an image push (event 13cde686)
-    Took          4 min 30 s
-
-    What Slipway observed:
-      Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
-        container web: exit code 1
-      The last lines of web's log:
-      | panic: DATABASE_URL is not set
-
-    What you can do:
-    - Read the last lines of the container's log, fix the image, and push it
-    "#);
-}
-
-#[test]
 fn a_rollback_under_way_and_done() {
     insta::assert_snapshot!(published(&rolled_back(), &News::RollingBack { by: RollbackInitiator::Slipway, to: Some("web:41") }), @r#"
     Deploy failed on prod/web: shop/web:1.5.0, Slipway is rolling back to 1.4.2
@@ -514,7 +466,6 @@ fn all() -> Vec<Notice> {
         [deployment(), failing(FailedBy::Tasks), failing(FailedBy::Deadline), rolled_back(), external(), bare, nobody]
     {
         let mut news = vec![News::InProgress];
-        news.extend(decisions.iter().map(|next| News::Failing { next }));
         news.extend(
             [RollbackInitiator::Ecs, RollbackInitiator::Slipway, RollbackInitiator::Somebody]
                 .map(|by| News::RollingBack { by, to: None }),
@@ -550,26 +501,16 @@ fn the_same_observed_twice_makes_a_copy_and_the_rank_only_grows() {
     let done = News::Ended { end: &completed, next: None };
     assert_eq!(id(&deployment(), &done), "ecs-svc/2/completed");
     assert_eq!(id(&external(), &done), "ecs-svc/2/external/completed");
-    assert_eq!(id(&failing(FailedBy::Tasks), &News::Failing { next: &update() }), "ecs-svc/2/failing");
     assert_eq!(
         id(&rolled_back(), &News::RollingBack { by: RollbackInitiator::Slipway, to: None }),
         "ecs-svc/2/rolling_back"
     );
-    let ranks = [
-        NoticeKind::Started,
-        NoticeKind::InProgress,
-        NoticeKind::Failing,
-        NoticeKind::RollingBack,
-        NoticeKind::RolledBack,
-    ]
-    .map(NoticeKind::rank);
+    let ranks = [NoticeKind::Started, NoticeKind::InProgress, NoticeKind::RollingBack, NoticeKind::RolledBack];
+    let ranks = ranks.map(NoticeKind::rank);
     assert!(ranks.is_sorted_by(|one, next| one < next));
     for notice in all().iter().filter(|notice| notice.id.starts_with("ecs-svc/2/") && !notice.id.contains("external")) {
-        let ending = !matches!(
-            notice.kind,
-            NoticeKind::InProgress | NoticeKind::Failing | NoticeKind::RollingBack | NoticeKind::External
-        );
-        assert_eq!(notice.kind.rank() == 5, ending, "{:?}", notice.kind);
+        let ending = !matches!(notice.kind, NoticeKind::InProgress | NoticeKind::RollingBack | NoticeKind::External);
+        assert_eq!(notice.kind.rank() == 4, ending, "{:?}", notice.kind);
     }
     // An end is an assessment too.
     assert!(matches!(Assessment::from(completed), Assessment::Ended(_)));
