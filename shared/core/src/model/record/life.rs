@@ -127,11 +127,16 @@ impl Service {
         Ok(Once::Now)
     }
 
-    /// Whether a deployment was judged by a record that is out of date: its rollback was decided since; or it is decided and
-    /// not made, and somebody took the lease since (`fence` is of then), who may be about to make it. It is judged anew.
+    /// Whether a deployment was judged by a record that is out of date: its rollback was decided or made since; or it is decided
+    /// and not made, and somebody took the lease since (`fence` is of then), who may be about to make it. It is judged anew.
     pub fn is_outdated(&self, judged: &Deployment, fence: Fence) -> bool {
-        let rollback = self.numbered(judged.number).and_then(Deployment::rollback);
-        rollback.is_some_and(|it| judged.rollback().is_none() || it.done_at.is_none() && self.fence != fence.0)
+        let Some(rollback) = self.numbered(judged.number).and_then(Deployment::rollback) else { return false };
+        match judged.rollback() {
+            Some(then) if then.done_at.is_some() == rollback.done_at.is_some() => {
+                rollback.done_at.is_none() && self.fence != fence.0
+            }
+            Some(_) | None => true,
+        }
     }
 
     /// The story ends; what follows from the ending is written down with it. A second ending changes nothing.
