@@ -179,6 +179,8 @@ fn failed_in_log(service: &ServiceFacts, primary: &DeploymentFacts, since: Times
     let back = way_back_in_log(service, primary, since)?;
     // The two lines bear the same second, so that either may come first.
     let near = service.events.iter().skip(back.saturating_sub(1));
+    // What failed before then is another matter: ECS may go back before it says what failed.
+    let near = near.take_while(|event| event.at.is_none_or(|at| at >= since - SKEW));
     near.filter(|event| event.message.to_ascii_lowercase().contains("deployment failed"))
         .find_map(|event| {
             words_of(&event.message).find(|word| word.starts_with("ecs-svc/") && *word != primary.id.as_str())
