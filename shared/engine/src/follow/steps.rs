@@ -105,7 +105,7 @@ impl<C: Cloud> FollowSession<'_, C> {
     }
 
     async fn step(&mut self, number: u64) -> Result<Next, Error> {
-        let Some(judged) = self.judge(number).await? else { return Ok(Next::Wait) };
+        let Some(mut judged) = self.judge(number).await? else { return Ok(Next::Wait) };
         match judged.assessment.clone() {
             Assessment::Over(_) => Ok(Next::Wait),
             Assessment::Intended { until } | Assessment::RollbackIntended { until } => {
@@ -154,6 +154,8 @@ impl<C: Cloud> FollowSession<'_, C> {
                 let is_there = self.deployment(number).is_some_and(|it| its_rollback(it, &judged.service).is_some());
                 if end.outcome == Outcome::RolledBackBySlipway || end.outcome == Outcome::RollbackFailed && is_there {
                     self.adopt_the_rollback(number, &judged).await?;
+                    // What was written down just now was judged.
+                    judged.deployment = self.deployment(number).cloned().unwrap_or(judged.deployment);
                 }
                 Box::pin(self.end(number, &end, None, Some(&judged))).await?;
                 Ok(Next::Wait)

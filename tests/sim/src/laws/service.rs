@@ -267,8 +267,9 @@ impl OfService {
         }
         let primary = service.and_then(primary)?;
         let own = self.rollback_deployments.get(&primary.id) == Some(&it.number);
-        // Something newer took its place, and is what is rolled back then.
-        let newer = record.deployments.iter().any(|other| other.number > it.number && other.id().is_some());
+        // Something newer took its place, perhaps past Slipway, and is what is rolled back then.
+        let recorded = record.deployments.iter().any(|other| other.number > it.number && other.id().is_some());
+        let newer = recorded || self.outside.as_ref().is_some_and(|outside| outside.at > it.began_at());
         let by_ecs = !newer && self.rolls_back(it, service, observed_at);
         let at_ecs = primary.rollout == Some(Rollout::InProgress) && (own || by_ecs);
         // Or somebody else is about to do it, with the lease in hand.
@@ -326,7 +327,9 @@ pub(super) fn is_ambiguous(record: &Service, update: &OutsideUpdate<'_>) -> bool
     let intended = record.deployments.iter().any(|it| it.is_intent() && (is_it(&it.revision.new) || again(it)));
     let back = |it: &&Deployment| is_it(&it.revision.old) || it.rollback().is_some_and(|rollback| is_it(&rollback.to));
     let last = record.deployments.first().filter(back);
-    intended || last.is_some_and(|it| it.outcome().is_none_or(is_failure))
+    // How somebody else's ended is not on record.
+    let may_fail = |outcome| is_failure(outcome) || outcome == Outcome::External;
+    intended || last.is_some_and(|it| it.outcome().is_none_or(may_fail))
 }
 
 /// Whether an image is kept from coming back after this end.

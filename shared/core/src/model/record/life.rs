@@ -120,11 +120,16 @@ impl Service {
         Ok(Once::Now)
     }
 
-    /// Whether a deployment has to be judged again, because the record of then (`judged`, `fence`) is out of date: its
-    /// rollback was decided since; or it is decided but not made, and another holder of the lease may be about to make it.
+    /// Whether a deployment has to be judged again, because the record of then (`judged`, `fence`) is out of date: its rollback
+    /// was decided or made since; or it is decided but not made, and another holder of the lease may be about to make it.
     pub fn is_outdated(&self, judged: &Deployment, fence: Fence) -> bool {
-        let rollback = self.numbered(judged.number).and_then(Deployment::rollback);
-        rollback.is_some_and(|it| judged.rollback().is_none() || it.done_at.is_none() && self.fence != fence.0)
+        let Some(rollback) = self.numbered(judged.number).and_then(Deployment::rollback) else { return false };
+        match judged.rollback() {
+            Some(then) if then.done_at.is_some() == rollback.done_at.is_some() => {
+                rollback.done_at.is_none() && self.fence != fence.0
+            }
+            Some(_) | None => true,
+        }
     }
 
     /// The deployment ends, and its image is quarantined where the outcome says so. A second end changes nothing.

@@ -144,7 +144,10 @@ fn every_step_of_a_life_is_taken_once() {
     assert_eq!(record.roll_back(fence, number, other), Ok(Once::Before));
     let decided = record.deployments[0].rollback().cloned().unwrap();
     assert_eq!((decided.how, decided.at), (RollbackMethod::Stop, at("10:02:01")), "another way, decided when it was");
+    let judged = record.deployments[0].clone();
     record.rollback_accepted(number, None, None, at("10:02:40"));
+    assert!(record.is_outdated(&judged, fence), "and so does who looked before the rollback was made");
+    assert!(!record.is_outdated(&record.deployments[0].clone(), before), "what is made is made, whoever has the lease");
     assert_eq!(record.roll_back(fence, number, rollback), Ok(Once::Before));
     assert_eq!(record.deployments[0].rollback().unwrap().how, RollbackMethod::Stop, "what was carried out stays");
     assert_eq!(record.end(number, Outcome::RolledBackBySlipway, at("10:04:00"), None), Once::Now);

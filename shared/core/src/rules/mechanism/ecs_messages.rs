@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::event::DeploymentEvent;
 use crate::model::facts::{
-    Breaker, DeploymentFacts, Monitors, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts,
+    Breaker, DeploymentFacts, Monitors, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts, ServiceMessage,
 };
 use crate::model::id::DeploymentId;
 use crate::model::record;
@@ -169,9 +169,14 @@ fn mentions(text: &str, signs: &[&str]) -> bool {
 /// Where ECS's log, newest first, says since then that it goes back to this deployment.
 fn rollback_in_log(service: &ServiceFacts, primary: &DeploymentFacts, since: Timestamp) -> Option<usize> {
     service.events.iter().position(|event| {
-        let recent = event.at.is_none_or(|at| at >= since - SKEW);
-        recent && mentions_rollback(&event.message) && words_of(&event.message).any(|word| word == primary.id.as_str())
+        is_since(event, since)
+            && mentions_rollback(&event.message)
+            && words_of(&event.message).any(|word| word == primary.id.as_str())
     })
+}
+
+fn is_since(event: &ServiceMessage, since: Timestamp) -> bool {
+    event.at.is_none_or(|at| at >= since - SKEW)
 }
 
 /// The deployment that failed just before ECS went back, by its log: `(deployment ecs-svc/N) deployment failed: …`.
@@ -179,7 +184,8 @@ fn failed_in_log(service: &ServiceFacts, primary: &DeploymentFacts, since: Times
     let rollback = rollback_in_log(service, primary, since)?;
     // The two lines bear the same second, so that either may come first.
     let near = service.events.iter().skip(rollback.saturating_sub(1));
-    let failed = near.filter(|event| mentions(&event.message, &["deployment failed"]));
+    // ECS may write no line about this failure, and still have one about an earlier deployment's.
+    let failed = near.filter(|event| is_since(event, since) && mentions(&event.message, &["deployment failed"]));
     let mut ids = failed.flat_map(|event| words_of(&event.message)).filter(|word| word.starts_with("ecs-svc/"));
     ids.find(|word| *word != primary.id.as_str()).map(DeploymentId::new)
 }

@@ -176,6 +176,15 @@ fn ecs_rolls_back_by_itself() {
         rolls_back(vec![primary(O, Completed)]).log(&log),
         "ended: failed, rolled back by ECS",
     );
+    let log = [
+        ("17:05:40", format!("(service web) rolling back to deployment {O}.")),
+        ("16:59:54", format!("(service web) (deployment {X}) deployment failed: tasks failed to start.")),
+    ];
+    row(
+        "its log does not say yet that N failed, and has what failed before",
+        rolls_back(vec![primary(O, Completed)]).log(&log),
+        "ended: failed, rolled back by ECS",
+    );
     row(
         "nothing says why O is back, but it is",
         rolls_back(vec![primary(O, Completed)]),
