@@ -14,12 +14,12 @@ use crate::{scenarios, trial};
 
 pub(crate) fn scenarios() -> Vec<Trial> {
     scenarios!("build" {
-        a_labelled_image_is_told_by_its_commit
+        a_labelled_image_is_described_by_its_commit
         the_next_deployment_is_compared_with_the_one_before
-        an_image_of_several_platforms_is_told_by_one_of_them
+        an_image_of_several_platforms_is_described_by_one_of_them
         annotations_save_the_download
         labels_are_asked_for_once
-        an_image_without_labels_is_told_without_a_commit
+        an_image_without_labels_is_reported_without_a_commit
         hostile_labels_do_no_harm
         what_cannot_be_looked_up_is_left_out
         a_larger_configuration_is_not_downloaded
@@ -82,7 +82,7 @@ fn asked(transcript: &str) -> Vec<&str> {
     transcript.lines().filter(of_labels).filter_map(|line| line.split_whitespace().next()).collect()
 }
 
-async fn a_labelled_image_is_told_by_its_commit(name: &'static str) {
+async fn a_labelled_image_is_described_by_its_commit(name: &'static str) {
     let mut scenario = Scenario::of_web(name).await;
     let push =
         scenario.world.push("shop/web", ["1.5.0"], &labelled("1.5.0", "3f2a91c0d4e5f60718293a4b5c6d7e8f90a1b2c3"));
@@ -124,7 +124,7 @@ async fn the_next_deployment_is_compared_with_the_one_before(name: &'static str)
     scenario.end();
 }
 
-async fn an_image_of_several_platforms_is_told_by_one_of_them(name: &'static str) {
+async fn an_image_of_several_platforms_is_described_by_one_of_them(name: &'static str) {
     let mut scenario = Scenario::of_web(name).await;
     let labels = [(SOURCE, "git@gitlab.shop.example:shop/web.git"), (COMMIT, "3f2a91c0d4e5")];
     let started = deployed(&mut scenario, "1.5.0", &Image::multi_platform("1.5.0").labelled(labels)).await;
@@ -172,7 +172,7 @@ async fn labels_are_asked_for_once(name: &'static str) {
     scenario.end();
 }
 
-async fn an_image_without_labels_is_told_without_a_commit(name: &'static str) {
+async fn an_image_without_labels_is_reported_without_a_commit(name: &'static str) {
     let mut scenario = Scenario::of_web(name).await;
     let started = deployed(&mut scenario, "1.5.0", &Image::docker("1.5.0")).await;
     assert_eq!((commit(&started).as_str(), started.build), ("no commit", None));

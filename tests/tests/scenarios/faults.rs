@@ -21,13 +21,13 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         an_update_that_did_not_arrive_is_made_once
         a_forced_update_without_an_answer_is_not_repeated
         a_crash_between_register_and_update_converges
-        a_crash_before_the_notice_is_told_by_the_retry
-        a_denied_role_is_told_and_not_tried_again
-        a_wrong_document_deploys_nothing_and_is_told_once
-        a_missing_document_is_told
+        a_crash_before_the_notice_is_published_by_the_retry
+        a_denied_role_is_reported_and_not_tried_again
+        a_wrong_document_deploys_nothing_and_is_reported_once
+        a_missing_document_is_reported
         a_throttled_document_is_tried_again
         a_document_in_s3_or_in_the_setting_itself
-        a_repository_that_is_not_there_is_told
+        a_repository_that_is_not_there_is_reported
         a_new_revision_that_ecs_does_not_know_yet_is_updated_to_a_moment_later
         what_does_not_fit_in_the_time_is_left_to_the_next_try
         ten_services_cost_no_longer_chain_than_one
@@ -117,7 +117,7 @@ async fn a_crash_between_register_and_update_converges(name: &'static str) {
     scenario.end();
 }
 
-async fn a_crash_before_the_notice_is_told_by_the_retry(name: &'static str) {
+async fn a_crash_before_the_notice_is_published_by_the_retry(name: &'static str) {
     let mut scenario = Scenario::of_web(name).await;
     let event = scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
     let denied = Refusal::new("AuthorizationError", "not authorized to perform: SNS:Publish");
@@ -128,7 +128,7 @@ async fn a_crash_before_the_notice_is_told_by_the_retry(name: &'static str) {
     scenario.transcript();
     // Lambda's own next try publishes what the first could not; another delivery publishes nothing.
     scenario.deploy_once(&event, Invocation::Again).await.expect("an answer");
-    assert_snapshot!("a_crash_before_the_notice_is_told_by_the_retry", scenario.transcript());
+    assert_snapshot!("a_crash_before_the_notice_is_published_by_the_retry", scenario.transcript());
     let ids: Vec<_> = scenario.notices().iter().map(id).collect();
     assert_eq!(ids, [format!("{}/started", primary(&scenario))]);
     scenario.deploy_once(&event, Invocation::New).await.expect("an answer");
@@ -137,7 +137,7 @@ async fn a_crash_before_the_notice_is_told_by_the_retry(name: &'static str) {
     scenario.end();
 }
 
-async fn a_denied_role_is_told_and_not_tried_again(name: &'static str) {
+async fn a_denied_role_is_reported_and_not_tried_again(name: &'static str) {
     let mut scenario = Scenario::of_web(name).await;
     let denied = Refusal::new(
         "AccessDeniedException",
@@ -151,7 +151,7 @@ async fn a_denied_role_is_told_and_not_tried_again(name: &'static str) {
         let answer = scenario.deploy_once(&event, Invocation::New).await.expect("an answer");
         assert_eq!(outcome(&answer), "refused");
     }
-    assert_snapshot!("a_denied_role_is_told_and_not_tried_again", scenario.email());
+    assert_snapshot!("a_denied_role_is_reported_and_not_tried_again", scenario.email());
     scenario.transcript();
     scenario.world.advance(Duration::from_secs(31 * 60));
     for timer in scenario.world.due() {
@@ -165,7 +165,7 @@ async fn a_denied_role_is_told_and_not_tried_again(name: &'static str) {
     scenario.end();
 }
 
-async fn a_wrong_document_deploys_nothing_and_is_told_once(name: &'static str) {
+async fn a_wrong_document_deploys_nothing_and_is_reported_once(name: &'static str) {
     let mut scenario = Scenario::begin(name, &WEB.replace('*', ">=1.x.y").replace("service", "servise")).await;
     scenario.web_runs("1.4.2");
     let event = scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
@@ -173,7 +173,7 @@ async fn a_wrong_document_deploys_nothing_and_is_told_once(name: &'static str) {
         let answer = scenario.deploy_once(&event, Invocation::New).await.expect("an answer");
         assert_eq!(answer["error"]["code"], "bad_configuration");
     }
-    assert_snapshot!("a_wrong_document_deploys_nothing_and_is_told_once", scenario.email());
+    assert_snapshot!("a_wrong_document_deploys_nothing_and_is_reported_once", scenario.email());
     assert_eq!(scenario.transcript().matches("Publish").count(), 1);
 
     scenario.world.parameter("/slipway/config", WEB);
@@ -183,7 +183,7 @@ async fn a_wrong_document_deploys_nothing_and_is_told_once(name: &'static str) {
     scenario.end();
 }
 
-async fn a_missing_document_is_told(name: &'static str) {
+async fn a_missing_document_is_reported(name: &'static str) {
     let mut scenario = Scenario::of_web(name).await;
     let missing = Refusal::new("ParameterNotFound", "");
     scenario.world.fault_each("SSM.GetParameter", Fault::Refuse(missing));
@@ -191,7 +191,7 @@ async fn a_missing_document_is_told(name: &'static str) {
     let event = scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
     let answer = scenario.deploy_once(&event, Invocation::New).await.expect("an answer");
     assert_eq!(answer["ok"], false);
-    assert_snapshot!("a_missing_document_is_told", scenario.email());
+    assert_snapshot!("a_missing_document_is_reported", scenario.email());
     scenario.transcript();
     scenario.end();
 }
@@ -233,7 +233,7 @@ async fn a_document_in_s3_or_in_the_setting_itself(name: &'static str) {
     scenario.end();
 }
 
-async fn a_repository_that_is_not_there_is_told(name: &'static str) {
+async fn a_repository_that_is_not_there_is_reported(name: &'static str) {
     let mut scenario = Scenario::of_web(name).await;
     let event = scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
     let missing = Refusal::new("RepositoryNotFoundException", "The repository with name 'shop/web' does not exist");

@@ -19,7 +19,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         a_stale_holder_s_writes_are_refused
         one_build_under_several_tags_with_digests_of_their_own_is_one_deployment
         settle_waits_for_the_best
-        settle_beyond_the_function_s_patience_rings_later
+        settle_beyond_the_function_s_patience_gets_a_later_timer
         a_push_behind_a_rollback_waits_for_its_end
         ties_of_newest_within_a_second_go_by_tag
     } }
@@ -164,7 +164,7 @@ async fn settle_waits_for_the_best(name: &'static str) {
     scenario.end();
 }
 
-async fn settle_beyond_the_function_s_patience_rings_later(name: &'static str) {
+async fn settle_beyond_the_function_s_patience_gets_a_later_timer(name: &'static str) {
     let mut scenario = Scenario::begin(name, &WEB.replace("service: web,", "service: web, settle: 2m,")).await;
     scenario.web_runs("1.4.2");
     for tag in ["1.6.0", "1.5.0"] {

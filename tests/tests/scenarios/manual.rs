@@ -20,7 +20,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         a_repeated_id_is_harmless
         a_repeated_id_is_known_after_a_later_deploy
         a_list_of_targets_and_all_of_them
-        the_status_tells_what_runs_and_what_is_in_flight
+        the_status_says_what_runs_and_what_is_in_flight
         a_build_waits_for_its_image
         the_status_of_a_failed_image_says_so
         a_build_that_waits_for_what_slipway_rolls_back_reads_the_cause
@@ -160,12 +160,12 @@ targets: [{ repository: shop/web, service: web }, { repository: shop/web, servic
     scenario.end();
 }
 
-async fn the_status_tells_what_runs_and_what_is_in_flight(name: &'static str) {
+async fn the_status_says_what_runs_and_what_is_in_flight(name: &'static str) {
     let mut scenario = Scenario::of_web(name).await;
     scenario.push_web("1.5.0").await;
     scenario.transcript();
     let answer = scenario.ask(json!({ "action": "status" })).await;
-    assert_snapshot!("the_status_tells_what_runs_and_what_is_in_flight", pretty(&answer));
+    assert_snapshot!("the_status_says_what_runs_and_what_is_in_flight", pretty(&answer));
     scenario.end();
 }
 

@@ -12,7 +12,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         a_held_service_is_left_alone_until_it_is_released
         a_deploy_of_a_held_service_needs_force
         a_quarantined_image_comes_back_only_by_release_or_force
-        a_rollback_goes_to_the_last_good_revision_and_stays_there
+        a_rollback_goes_to_the_last_known_good_revision_and_stays_there
         a_rollback_to_a_revision_that_named_a_moved_tag_pins_what_ran
         a_rollback_passes_over_an_image_that_failed_here
         a_rollback_to_what_cannot_be_is_refused
@@ -93,7 +93,7 @@ async fn a_quarantined_image_comes_back_only_by_release_or_force(name: &'static 
     scenario.end();
 }
 
-async fn a_rollback_goes_to_the_last_good_revision_and_stays_there(name: &'static str) {
+async fn a_rollback_goes_to_the_last_known_good_revision_and_stays_there(name: &'static str) {
     let mut scenario = Scenario::of_web(name).await;
     let push = scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0"));
     scenario.deploy(&push.event()).await;

@@ -14,7 +14,7 @@ use crate::{scenarios, trial};
 pub(crate) fn scenarios() -> Vec<Trial> {
     scenarios! { "outcomes" {
         a_completed_deployment_is_known_good
-        the_deadline_rings_after_success_and_finds_nothing
+        the_deadline_fires_after_success_and_finds_nothing
         the_end_is_found_by_the_deadline_if_every_event_is_lost
         what_still_progresses_gets_more_time
         blue_green_bakes_beyond_its_deadline
@@ -22,13 +22,13 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         a_canary_whose_hook_fails_goes_back_by_itself
         an_alarm_rolls_back_and_is_named
         somebody_who_stops_a_deployment_is_believed
-        terraform_in_between_is_told_as_external
+        terraform_in_between_is_published_as_external
         a_failed_event_of_a_superseded_deployment_is_ignored
         what_waits_is_served_by_who_sees_the_end
         a_deployment_whose_record_was_lost_is_taken_up_again
         a_service_that_is_gone_ends_its_deployment
         a_notice_that_fails_changes_nothing_of_what_is_done
-        an_ending_that_nobody_could_tell_is_told_by_the_reconcile
+        an_ending_that_nobody_could_publish_is_published_by_the_reconcile
     } }
 }
 
@@ -54,7 +54,7 @@ async fn a_completed_deployment_is_known_good(name: &'static str) {
     scenario.end();
 }
 
-async fn the_deadline_rings_after_success_and_finds_nothing(name: &'static str) {
+async fn the_deadline_fires_after_success_and_finds_nothing(name: &'static str) {
     let mut scenario = deploying(name, WEB, service("web")).await;
     let deadline = scenario.world.schedules()[0].input.clone();
     let moved = scenario.world.complete("prod", "web");
@@ -171,7 +171,7 @@ async fn somebody_who_stops_a_deployment_is_believed(name: &'static str) {
     scenario.end();
 }
 
-async fn terraform_in_between_is_told_as_external(name: &'static str) {
+async fn terraform_in_between_is_published_as_external(name: &'static str) {
     let mut scenario = deploying(name, WEB, service("web")).await;
     let mut definition = web_definition("1.4.2");
     definition["cpu"] = "512".into();
@@ -283,7 +283,7 @@ async fn a_notice_that_fails_changes_nothing_of_what_is_done(name: &'static str)
     scenario.end();
 }
 
-async fn an_ending_that_nobody_could_tell_is_told_by_the_reconcile(name: &'static str) {
+async fn an_ending_that_nobody_could_publish_is_published_by_the_reconcile(name: &'static str) {
     let mut scenario = deploying(name, WEB, service("web")).await;
     let done = scenario.world.complete("prod", "web").event();
     let denied = Refusal::new("AuthorizationErrorException", "The role slipway-track may not publish.");

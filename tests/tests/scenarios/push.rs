@@ -28,7 +28,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         one_failing_target_does_not_stop_the_others
         a_registry_in_china_keeps_its_host
         a_repository_of_another_account_is_matched_by_its_uri
-        a_service_that_is_not_there_is_told
+        a_service_that_is_not_there_is_reported
         codedeploy_external_and_express_services_are_refused
     } }
 }
@@ -366,10 +366,10 @@ async fn a_repository_of_another_account_is_matched_by_its_uri(name: &'static st
     scenario.end();
 }
 
-async fn a_service_that_is_not_there_is_told(name: &'static str) {
+async fn a_service_that_is_not_there_is_reported(name: &'static str) {
     let mut scenario = Scenario::begin(name, WEB).await;
     scenario.push_web("1.5.0").await;
-    assert_snapshot!("a_service_that_is_not_there_is_told", scenario.email());
+    assert_snapshot!("a_service_that_is_not_there_is_reported", scenario.email());
     scenario.transcript();
     scenario.end();
 }

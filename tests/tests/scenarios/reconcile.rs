@@ -13,11 +13,11 @@ pub(crate) fn scenarios() -> Vec<Trial> {
     scenarios! { "reconcile" {
         the_first_run_deploys_nothing
         a_lost_push_is_made_up_for
-        a_dry_reconcile_only_tells
+        a_dry_reconcile_only_reports
         a_held_service_is_left_alone
         many_targets_are_spread_over_several_invocations
-        an_ending_that_nobody_saw_is_rung_for
-        a_missing_service_is_told_once
+        an_ending_that_nobody_observed_gets_a_timer
+        a_missing_service_is_reported_once
     } }
 }
 
@@ -54,7 +54,7 @@ async fn a_lost_push_is_made_up_for(name: &'static str) {
     scenario.end();
 }
 
-async fn a_dry_reconcile_only_tells(name: &'static str) {
+async fn a_dry_reconcile_only_reports(name: &'static str) {
     let mut scenario = Scenario::of_web(name).await;
     scenario.ask(json!({ "action": "reconcile" })).await;
     scenario.claim();
@@ -99,7 +99,7 @@ async fn many_targets_are_spread_over_several_invocations(name: &'static str) {
     scenario.end();
 }
 
-async fn an_ending_that_nobody_saw_is_rung_for(name: &'static str) {
+async fn an_ending_that_nobody_observed_gets_a_timer(name: &'static str) {
     let mut scenario = Scenario::of_web(name).await;
     scenario.push_web("1.5.0").await;
     let _ = scenario.world.complete("prod", "web");
@@ -113,7 +113,7 @@ async fn an_ending_that_nobody_saw_is_rung_for(name: &'static str) {
     scenario.end();
 }
 
-async fn a_missing_service_is_told_once(name: &'static str) {
+async fn a_missing_service_is_reported_once(name: &'static str) {
     let mut scenario = Scenario::begin(name, WEB).await;
     scenario.world.push("shop/web", ["1.4.2"], &Image::single("1.4.2"));
     for _ in 0..3 {

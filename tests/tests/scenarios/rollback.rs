@@ -19,20 +19,20 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         a_hanging_deployment_is_stopped_at_its_deadline
         what_ecs_will_not_stop_is_updated
         ecs_s_failure_without_a_rollback_of_its_own_is_put_right_by_an_update
-        ecs_rolls_back_by_itself_and_slipway_only_tells
+        ecs_rolls_back_by_itself_and_slipway_only_reports
         the_rollback_fails_too_and_a_person_is_called
         a_rollback_without_an_end_is_noticed_by_its_own_deadline
         the_first_deployment_of_a_service_has_nothing_to_go_back_to
-        an_expired_image_is_passed_over_for_the_next_good_one
-        without_any_good_image_a_person_is_called
+        an_expired_image_is_passed_over_for_the_next_known_good_one
+        without_any_known_good_image_manual_action_is_needed
         a_moved_tag_comes_back_by_the_digest_that_ran
         a_deregistered_revision_comes_back_as_a_new_one
         notify_says_how_and_does_nothing
         what_was_published_as_failed_and_completes_after_all_is_corrected
-        the_reconcile_corrects_what_nobody_saw_complete
+        the_reconcile_corrects_what_nobody_observed_complete
         off_does_nothing
         somebody_else_at_work_is_waited_for
-        a_refused_way_back_calls_a_person
+        a_refused_rollback_needs_manual_action
         a_stop_without_an_answer_is_looked_after
         an_update_without_an_answer_is_not_repeated
     } }
@@ -106,7 +106,7 @@ async fn ecs_s_failure_without_a_rollback_of_its_own_is_put_right_by_an_update(n
     scenario.end();
 }
 
-async fn ecs_rolls_back_by_itself_and_slipway_only_tells(name: &'static str) {
+async fn ecs_rolls_back_by_itself_and_slipway_only_reports(name: &'static str) {
     let mut scenario = deploying(name, WEB, service_with_breaker("web")).await;
     fail(&mut scenario).await;
     complete(&mut scenario).await;
@@ -163,7 +163,7 @@ async fn the_first_deployment_of_a_service_has_nothing_to_go_back_to(name: &'sta
     scenario.end();
 }
 
-async fn an_expired_image_is_passed_over_for_the_next_good_one(name: &'static str) {
+async fn an_expired_image_is_passed_over_for_the_next_known_good_one(name: &'static str) {
     let mut scenario = running(name, WEB, breaker_without_rollback()).await;
     deploy_well(&mut scenario, "1.5.0").await;
     deploy(&mut scenario, "1.6.0").await;
@@ -174,7 +174,7 @@ async fn an_expired_image_is_passed_over_for_the_next_good_one(name: &'static st
     scenario.end();
 }
 
-async fn without_any_good_image_a_person_is_called(name: &'static str) {
+async fn without_any_known_good_image_manual_action_is_needed(name: &'static str) {
     let mut scenario = deploying(name, WEB, breaker_without_rollback()).await;
     scenario.world.expire_image("shop/web", &Image::single("1.4.2").digest());
     fail(&mut scenario).await;
@@ -238,7 +238,7 @@ async fn what_was_published_as_failed_and_completes_after_all_is_corrected(name:
     scenario.end();
 }
 
-async fn the_reconcile_corrects_what_nobody_saw_complete(name: &'static str) {
+async fn the_reconcile_corrects_what_nobody_observed_complete(name: &'static str) {
     let mut scenario = deploying(name, &web_with("rollback: notify"), service("web")).await;
     fire_timers(&mut scenario, Duration::from_secs(31 * 60)).await;
     let _ = scenario.world.complete("prod", "web");
@@ -286,7 +286,7 @@ async fn somebody_else_at_work_is_waited_for(name: &'static str) {
     scenario.end();
 }
 
-async fn a_refused_way_back_calls_a_person(name: &'static str) {
+async fn a_refused_rollback_needs_manual_action(name: &'static str) {
     let mut scenario = deploying(name, WEB, breaker_without_rollback()).await;
     scenario.world.fault_each("ECS.UpdateService", denied());
     fail(&mut scenario).await;

@@ -15,18 +15,18 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         a_deployment_is_one_message
         a_failure_and_its_rollback_are_one_message_and_a_word_to_the_channel
         notices_in_any_order_show_the_end
-        a_webhook_tells_the_start_and_the_end
+        a_webhook_reports_the_start_and_the_end
         two_channels_by_severity
         two_hundred_deployments_at_once
         a_new_token_is_read_when_the_old_one_is_refused
-        a_revoked_token_puts_the_notices_aside_and_is_told_once
+        a_revoked_token_puts_the_notices_aside_and_is_reported_once
         an_archived_channel_loses_nothing_in_another
         slack_is_down_for_an_hour
         a_pause_that_slack_asks_for_is_kept
         a_refused_layout_costs_only_the_layout
         a_deleted_message_is_made_anew
         a_notice_carries_its_target_s_channels
-        a_crash_in_the_middle_is_made_good
+        a_crash_in_the_middle_is_completed_later
         a_crash_at_the_post_may_double_a_message_and_loses_none
     })
 }
@@ -79,7 +79,7 @@ async fn notices_in_any_order_show_the_end(name: &'static str) {
     room.close();
 }
 
-async fn a_webhook_tells_the_start_and_the_end(name: &'static str) {
+async fn a_webhook_reports_the_start_and_the_end(name: &'static str) {
     let mut room = Room::open(name, By::Webhook).await;
     for (kind, second) in [
         (NoticeKind::Started, 0),
@@ -175,7 +175,7 @@ async fn a_new_token_is_read_when_the_old_one_is_refused(name: &'static str) {
     room.close();
 }
 
-async fn a_revoked_token_puts_the_notices_aside_and_is_told_once(name: &'static str) {
+async fn a_revoked_token_puts_the_notices_aside_and_is_reported_once(name: &'static str) {
     let mut room = Room::open(name, By::Bot).await;
     room.slack.rotate();
     for deployment in ["1", "2", "3"] {
@@ -313,7 +313,7 @@ async fn a_notice_carries_its_target_s_channels(name: &'static str) {
     scenario.end();
 }
 
-async fn a_crash_in_the_middle_is_made_good(name: &'static str) {
+async fn a_crash_in_the_middle_is_completed_later(name: &'static str) {
     let mut room = Room::open(name, By::Bot).await;
     room.deliver(&notice("1", NoticeKind::Started, 0)).await;
     // The edit is made, but not written down; the reply is not made.

@@ -12,14 +12,14 @@ use crate::{scenarios, trial};
 
 pub(crate) fn scenarios() -> Vec<Trial> {
     scenarios! { "track" {
-        a_deployment_is_told_from_its_start_to_its_end
-        a_rollback_by_ecs_is_told_as_a_failed_deploy
+        a_deployment_is_reported_from_start_to_end
+        a_rollback_by_ecs_is_published_as_a_failed_deploy
         ecs_may_turn_back_before_it_calls_the_deployment_failed
         a_failure_without_rollback_says_how_to_go_back
         a_superseded_deployment_did_not_fail
         events_in_reverse_move_nothing_back
         the_first_deployment_of_a_service_has_nothing_to_go_back_to
-        an_update_from_outside_is_told_as_such
+        an_update_from_outside_is_published_as_such
         a_service_that_is_not_ours_is_ignored_without_a_look
         a_service_without_a_cluster_in_its_arn_is_found_in_the_configuration
         a_wrong_configuration_silences_nothing
@@ -50,7 +50,7 @@ fn began(scenario: &Scenario) -> Value {
     event
 }
 
-async fn a_deployment_is_told_from_its_start_to_its_end(name: &'static str) {
+async fn a_deployment_is_reported_from_start_to_end(name: &'static str) {
     let mut scenario = Scenario::of_web(name).await;
     scenario.push_web("1.5.0").await;
     scenario.transcript();
@@ -82,7 +82,7 @@ async fn a_deployment_is_told_from_its_start_to_its_end(name: &'static str) {
     scenario.end();
 }
 
-async fn a_rollback_by_ecs_is_told_as_a_failed_deploy(name: &'static str) {
+async fn a_rollback_by_ecs_is_published_as_a_failed_deploy(name: &'static str) {
     let (mut scenario, _) = with_breaker(name).await;
     scenario.world.advance(Duration::from_secs(600));
     for event in &scenario.world.fail("prod", "web", Failure::Exits { code: 1 }).events {
@@ -276,7 +276,7 @@ async fn the_first_deployment_of_a_service_has_nothing_to_go_back_to(name: &'sta
     scenario.end();
 }
 
-async fn an_update_from_outside_is_told_as_such(name: &'static str) {
+async fn an_update_from_outside_is_published_as_such(name: &'static str) {
     let mut scenario = Scenario::of_web(name).await;
     let mut definition = web_definition("1.4.2");
     definition["cpu"] = "512".into();

@@ -13,11 +13,11 @@ use crate::{scenarios, trial};
 
 pub(crate) fn scenarios() -> Vec<Trial> {
     scenarios! { "unseen" {
-        what_ecs_rolled_back_unseen_is_found_when_its_deadline_rings
-        what_ecs_rolled_back_unseen_is_not_deployed_again_by_the_next_try
-        what_ecs_rolled_back_unseen_is_not_deployed_again_by_a_reconcile
-        a_request_that_ecs_rolled_back_unseen_is_a_decision_all_the_same
-        what_won_unseen_and_was_superseded_is_good
+        what_ecs_rolled_back_unobserved_is_found_when_its_deadline_fires
+        what_ecs_rolled_back_unobserved_is_not_deployed_again_by_the_next_try
+        what_ecs_rolled_back_unobserved_is_not_deployed_again_by_a_reconcile
+        a_request_that_ecs_rolled_back_unobserved_is_a_decision_all_the_same
+        what_won_unobserved_and_was_superseded_is_good
         a_history_that_cannot_be_asked_keeps_no_push_from_being_deployed
         a_history_that_cannot_be_asked_may_still_answer_the_next_try
     } }
@@ -26,11 +26,11 @@ pub(crate) fn scenarios() -> Vec<Trial> {
 /// The deadline of the targets here, and a little more.
 const DEADLINE: Duration = Duration::from_secs(31 * 60);
 
-async fn what_ecs_rolled_back_unseen_is_found_when_its_deadline_rings(name: &'static str) {
+async fn what_ecs_rolled_back_unobserved_is_found_when_its_deadline_fires(name: &'static str) {
     let mut scenario = running(name).await;
     let event = scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
     dies_after_the_update(&mut scenario, &event).await;
-    ecs_rolls_back_unseen(&scenario);
+    ecs_rolls_back_unobserved(&scenario);
     assert_eq!(fire_timers(&mut scenario, DEADLINE).await, 1);
     assert_eq!((outcome(&scenario).as_str(), quarantined(&scenario).as_str()), ("rolled_back_by_ecs", "1.5.0"));
     assert_eq!(kinds(&mut scenario), ["rolled_back"]);
@@ -42,11 +42,11 @@ async fn what_ecs_rolled_back_unseen_is_found_when_its_deadline_rings(name: &'st
     scenario.end();
 }
 
-async fn what_ecs_rolled_back_unseen_is_not_deployed_again_by_the_next_try(name: &'static str) {
+async fn what_ecs_rolled_back_unobserved_is_not_deployed_again_by_the_next_try(name: &'static str) {
     let mut scenario = running(name).await;
     let event = scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
     dies_after_the_update(&mut scenario, &event).await;
-    ecs_rolls_back_unseen(&scenario);
+    ecs_rolls_back_unobserved(&scenario);
     let answer = scenario.deploy_once(&event, Invocation::Again).await.expect("an answer");
     assert_eq!(code(&answer), "queued", "{answer:#}");
     // It is judged at once, long before the deadline.
@@ -56,13 +56,13 @@ async fn what_ecs_rolled_back_unseen_is_not_deployed_again_by_the_next_try(name:
     scenario.end();
 }
 
-async fn what_ecs_rolled_back_unseen_is_not_deployed_again_by_a_reconcile(name: &'static str) {
+async fn what_ecs_rolled_back_unobserved_is_not_deployed_again_by_a_reconcile(name: &'static str) {
     let mut scenario = running(name).await;
     let event = scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
     // Everything is written down, but none of ECS's events comes.
     scenario.deploy(&event).await;
     scenario.notices();
-    ecs_rolls_back_unseen(&scenario);
+    ecs_rolls_back_unobserved(&scenario);
     let answer = scenario.ask(json!({ "action": "reconcile" })).await;
     assert_eq!(code(&answer), "queued", "{answer:#}");
     assert_eq!((outcome(&scenario).as_str(), quarantined(&scenario).as_str()), ("rolled_back_by_ecs", "1.5.0"));
@@ -71,13 +71,13 @@ async fn what_ecs_rolled_back_unseen_is_not_deployed_again_by_a_reconcile(name: 
     scenario.end();
 }
 
-async fn a_request_that_ecs_rolled_back_unseen_is_a_decision_all_the_same(name: &'static str) {
+async fn a_request_that_ecs_rolled_back_unobserved_is_a_decision_all_the_same(name: &'static str) {
     let mut scenario = running(name).await;
     scenario.world.push("shop/web", ["1.3.0"], &Image::single("1.3.0"));
     let newer = scenario.world.push("shop/web", ["1.6.0"], &Image::single("1.6.0")).event();
     let deploy = json!({ "action": "deploy", "target": "prod/web", "tag": "1.3.0", "who": "ana" });
     dies_after_the_update(&mut scenario, &deploy).await;
-    ecs_rolls_back_unseen(&scenario);
+    ecs_rolls_back_unobserved(&scenario);
     assert_eq!(fire_timers(&mut scenario, DEADLINE).await, 1);
     let record = remembered(&scenario);
     assert_eq!((outcome(&scenario).as_str(), quarantined(&scenario).as_str()), ("rolled_back_by_ecs", "1.3.0"));
@@ -88,7 +88,7 @@ async fn a_request_that_ecs_rolled_back_unseen_is_a_decision_all_the_same(name: 
     scenario.end();
 }
 
-async fn what_won_unseen_and_was_superseded_is_good(name: &'static str) {
+async fn what_won_unobserved_and_was_superseded_is_good(name: &'static str) {
     let mut scenario = running(name).await;
     let event = scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
     dies_after_the_update(&mut scenario, &event).await;
@@ -134,7 +134,7 @@ async fn a_history_that_cannot_be_asked_keeps_no_push_from_being_deployed(name: 
 
         let event = scenario.world.push("shop/web", ["1.7.0"], &Image::single("1.7.0")).event();
         dies_after_the_update(&mut scenario, &event).await;
-        ecs_rolls_back_unseen(&scenario);
+        ecs_rolls_back_unobserved(&scenario);
         let answer = next_push(&mut scenario, "1.8.0").await;
         assert_eq!(code(&answer), "pushed", "{answer:#}");
         assert_eq!(scenario.updates(), 3);
@@ -233,7 +233,7 @@ async fn dies_before_the_update(scenario: &mut Scenario, payload: &Value) {
 const UPDATED: usize = 9;
 
 /// ECS's breaker puts the old revision back, and lists only that. Of all its events none comes.
-fn ecs_rolls_back_unseen(scenario: &Scenario) {
+fn ecs_rolls_back_unobserved(scenario: &Scenario) {
     scenario.world.advance(Duration::from_secs(60));
     let _ = scenario.world.fail("prod", "web", Failure::default());
     scenario.world.advance(Duration::from_secs(30));

@@ -77,7 +77,7 @@ async fn registering_counts_revisions_and_refuses_what_ecs_refuses() {
 
 #[tokio::test]
 #[should_panic(expected = "tags has 51 entries, and 0 to 50 are allowed")]
-async fn the_fifty_first_tag_fails_the_story() {
+async fn the_fifty_first_tag_fails_the_scenario() {
     let world = alone().await;
     let mut definition = web("nginx");
     definition["tags"] = (0..51).map(|n| json!({"key": format!("k{n}"), "value": ""})).collect();

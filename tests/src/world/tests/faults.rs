@@ -85,7 +85,7 @@ async fn a_late_answer_took_effect_long_before() {
 
 #[tokio::test]
 #[should_panic(expected = "no call met the fault Throttle planned for ECS.UpdateService")]
-async fn a_fault_that_no_call_met_fails_the_story() {
+async fn a_fault_that_no_call_met_fails_the_scenario() {
     let world = with_web().await;
     world.fault("ECS.UpdateService", 1, Fault::Throttle);
     world.finish();

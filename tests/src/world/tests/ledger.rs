@@ -60,7 +60,7 @@ async fn a_write_is_taken_only_on_its_condition() {
 }
 
 #[tokio::test]
-async fn what_is_remembered_is_told_in_words() {
+async fn what_is_remembered_is_shown_in_words() {
     let world = with_table().await;
     let deployment = |state: Value, reported: Value| {
         let deployment = json!({

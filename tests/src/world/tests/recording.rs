@@ -53,7 +53,7 @@ async fn a_transcript_says_what_matters_in_an_order_that_concurrency_does_not_ch
 }
 
 #[tokio::test]
-async fn who_looks_again_after_an_update_is_seen_to() {
+async fn an_observation_after_an_update_shows() {
     let world = with_web().await;
     let look = json!({"cluster": "prod", "services": ["web"]});
     let update = json!({"cluster": "prod", "service": "web", "forceNewDeployment": true});
@@ -70,7 +70,7 @@ async fn who_looks_again_after_an_update_is_seen_to() {
 
 #[tokio::test]
 #[should_panic(expected = "no scenario claims this write: ECS.UpdateService prod/web forceNewDeployment=true")]
-async fn a_write_that_nobody_read_fails_the_story() {
+async fn a_write_that_nobody_read_fails_the_scenario() {
     let world = with_web().await;
     answered(
         call(&world, "ECS.UpdateService", json!({"cluster": "prod", "service": "web", "forceNewDeployment": true}))
@@ -81,7 +81,7 @@ async fn a_write_that_nobody_read_fails_the_story() {
 
 #[tokio::test]
 #[should_panic(expected = "ECS.DescribeServices request: servces is no member of DescribeServicesRequest")]
-async fn a_member_that_aws_does_not_know_fails_the_story_also_when_it_only_ends() {
+async fn a_member_that_aws_does_not_know_fails_the_scenario_also_when_it_only_ends() {
     let world = with_web().await;
     let request = json!({"cluster": "prod", "services": ["web"], "servces": ["web"]});
     answered(call(&world, "ECS.DescribeServices", request).await);
@@ -90,7 +90,7 @@ async fn a_member_that_aws_does_not_know_fails_the_story_also_when_it_only_ends(
 
 #[tokio::test]
 #[should_panic(expected = "CodeDeploy.CreateDeployment: World alone doesn't know this call")]
-async fn a_call_that_world_alone_does_not_know_fails_the_story() {
+async fn a_call_that_world_alone_does_not_know_fails_the_scenario() {
     let world = alone().await;
     let request = hyper::Request::post(world.url()).header("x-amz-target", "CodeDeploy_20141006.CreateDeployment");
     let _ = super::send(request.body(http_body_util::Full::default()).unwrap()).await;

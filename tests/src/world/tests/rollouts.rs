@@ -149,7 +149,7 @@ async fn a_circuit_breaker_with_rollback_makes_the_old_deployment_primary_again(
 }
 
 #[tokio::test]
-async fn the_rollback_can_be_seen_before_the_failure() {
+async fn the_rollback_shows_before_the_failure() {
     let world = updating(json!({"deploymentCircuitBreaker": {"enable": true, "rollback": true}})).await;
     let first = world.begin_rollback("prod", "web");
     assert_eq!(first.events[0]["detail"]["eventName"], "SERVICE_DEPLOYMENT_IN_PROGRESS");

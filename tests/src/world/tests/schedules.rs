@@ -35,7 +35,7 @@ fn schedule(at: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_schedule_is_armed_once_and_rings_once() {
+async fn a_schedule_is_armed_once_and_fires_once() {
     let world = alone().await;
     world.schedule_group("slipway");
     let at = "2026-11-21T12:30:00";
