@@ -25,6 +25,8 @@ pub struct Call {
     pub refused: Option<String>,
     /// The session token that came with the call, else the access key that signed it; it distinguishes the functions.
     pub caller: Option<String>,
+    /// Whether it has had its effect, or will have none.
+    pub decided: bool,
     /// World's time when it came.
     pub at: Timestamp,
     /// When it came and when it was answered, in the machine's time since World started.
@@ -96,11 +98,19 @@ impl Record {
             before,
             status: None,
             refused: None,
+            decided: false,
             caller: request.caller.clone(),
             at,
             span: Span { start: self.started.elapsed(), end: Duration::MAX },
         });
         self.calls.len() - 1
+    }
+
+    /// Notes that a call has had its effect; its answer may be late.
+    pub(crate) fn decided(&mut self, number: usize) {
+        if let Some(call) = self.calls.get_mut(number) {
+            call.decided = true;
+        }
     }
 
     /// Adds what came back.
@@ -109,6 +119,7 @@ impl Record {
         if let Some(call) = self.calls.get_mut(number) {
             call.status = status;
             call.refused = refused;
+            call.decided = true;
             call.span.end = now;
         }
     }

@@ -98,6 +98,7 @@ async fn handle(
         Some(refusal) => (refused(&request, &refusal, number), Some(refusal.code)),
         None => answer(&request, &head, body, number, &shared, upstream).await,
     };
+    shared.lock().record.decided(number);
     if goes_on == GoOn::UntilAnswered {
         hold(&shared, Held { at: Halt::Answer, ..held }).await;
     }

@@ -159,15 +159,9 @@ impl Scenario {
     /// Delivers a payload to the deploy function, which is killed as soon as so many calls have come to AWS since now; the
     /// last of them is planned to be late by then. Whether it was killed.
     pub(crate) async fn deploy_until(&mut self, payload: &Value, calls: usize, invocation: Invocation) -> Killed {
-        let before = self.world.calls().len();
+        let last = self.world.calls().len() + calls - 1;
         let event = LambdaEvent::new(payload.clone(), self.context("deploy", invocation));
-        let killed = async {
-            while self.world.calls().len() < before + calls {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            // The call takes effect; its answer comes to nobody.
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        };
+        let killed = self.decided(last);
         tokio::select! {
             biased;
             _ = slipway_deploy::handle(&self.deployer, event) => Killed::No,
@@ -180,18 +174,20 @@ impl Scenario {
         if payload.get("slipway").is_some() {
             return self.deploy_until(payload, calls, invocation).await;
         }
-        let before = self.world.calls().len();
+        let last = self.world.calls().len() + calls - 1;
         let event = LambdaEvent::new(payload.clone(), self.context("track", invocation));
-        let killed = async {
-            while self.world.calls().len() < before + calls {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        };
+        let killed = self.decided(last);
         tokio::select! {
             biased;
             _ = slipway_track::handle(&self.tracker, event) => Killed::No,
             () = killed => Killed::Yes,
+        }
+    }
+
+    /// Waits until a call, by its number, has had its effect.
+    async fn decided(&self, call: usize) {
+        while !self.world.calls().get(call).is_some_and(|call| call.decided) {
+            tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }
 
