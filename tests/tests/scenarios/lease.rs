@@ -25,10 +25,6 @@ pub(crate) fn scenarios() -> Vec<Trial> {
     } }
 }
 
-/// The calls of a first push until its update took effect: the lease (2), the look (4), the registration, the intent and
-/// its deadline, and the update.
-const UPDATED: usize = 10;
-
 async fn a_burst_of_twenty_pushes_ends_with_the_newest_in_three_deployments_at_most(name: &'static str) {
     let mut scenario = Scenario::of_web(name).await;
     let mut events: Vec<Value> = Vec::new();
@@ -102,7 +98,7 @@ async fn a_crash_between_update_and_its_record_makes_no_second_deployment(name: 
     let event = scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
     scenario.world.fault("ECS.UpdateService", 1, Fault::Late(Duration::from_secs(3600)));
     // Killed in the moment in which the update took effect.
-    assert_eq!(scenario.deploy_until(&event, UPDATED, Invocation::New).await, Killed::Yes);
+    assert_eq!(scenario.deploy_until_call(&event, "ECS.UpdateService", 1).await, Killed::Yes);
     assert_eq!(scenario.updates(), 1);
     assert!(scenario.notices().is_empty());
     let open = &scenario.remembered("prod/web")["deployments"][0];

@@ -159,9 +159,18 @@ impl Scenario {
     /// Delivers a payload to the deploy function, which is killed as soon as so many calls have come to AWS since now; the
     /// last of them is planned to be late by then. Whether it was killed.
     pub(crate) async fn deploy_until(&mut self, payload: &Value, calls: usize, invocation: Invocation) -> Killed {
-        let last = self.world.calls().len() + calls - 1;
+        self.killed_at(payload, invocation, "", calls).await
+    }
+
+    /// As [`Scenario::deploy_until`], at the `nth` call of this name.
+    pub(crate) async fn deploy_until_call(&mut self, payload: &Value, name: &str, nth: usize) -> Killed {
+        self.killed_at(payload, Invocation::New, name, nth).await
+    }
+
+    async fn killed_at(&mut self, payload: &Value, invocation: Invocation, name: &str, nth: usize) -> Killed {
+        let before = self.world.calls().len();
         let event = LambdaEvent::new(payload.clone(), self.context("deploy", invocation));
-        let killed = self.decided(last);
+        let killed = self.decided(before, name, nth);
         tokio::select! {
             biased;
             _ = slipway_deploy::handle(&self.deployer, event) => Killed::No,
@@ -174,9 +183,9 @@ impl Scenario {
         if payload.get("slipway").is_some() {
             return self.deploy_until(payload, calls, invocation).await;
         }
-        let last = self.world.calls().len() + calls - 1;
+        let before = self.world.calls().len();
         let event = LambdaEvent::new(payload.clone(), self.context("track", invocation));
-        let killed = self.decided(last);
+        let killed = self.decided(before, "", calls);
         tokio::select! {
             biased;
             _ = slipway_track::handle(&self.tracker, event) => Killed::No,
@@ -184,9 +193,18 @@ impl Scenario {
         }
     }
 
-    /// Waits until a call, by its number, has had its effect.
-    async fn decided(&self, call: usize) {
-        while !self.world.calls().get(call).is_some_and(|call| call.decided) {
+    /// Waits until the `nth` call since then whose name begins so has had its effect.
+    async fn decided(&self, before: usize, name: &str, nth: usize) {
+        loop {
+            let calls = self.world.calls();
+            if calls[before..]
+                .iter()
+                .filter(|call| call.name().starts_with(name))
+                .nth(nth - 1)
+                .is_some_and(|it| it.decided)
+            {
+                return;
+            }
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }

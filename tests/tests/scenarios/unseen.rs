@@ -207,7 +207,7 @@ async fn running(name: &'static str) -> Scenario {
 async fn dies_after_the_update(scenario: &mut Scenario, payload: &Value) {
     let before = scenario.updates();
     scenario.world.fault("ECS.UpdateService", 1, Fault::Late(Duration::from_secs(3600)));
-    assert_eq!(scenario.deploy_until(payload, UPDATED, Invocation::New).await, Killed::Yes);
+    assert_eq!(scenario.deploy_until_call(payload, "ECS.UpdateService", 1).await, Killed::Yes);
     assert_eq!(scenario.updates(), before + 1);
     let open = &remembered(scenario)["deployments"][0];
     assert!(open.is_object() && open["deployment"].is_null(), "it is only intended: {open:#}");
@@ -221,16 +221,13 @@ async fn dies_before_the_update(scenario: &mut Scenario, payload: &Value) {
     scenario.world.fault("ECS.UpdateService", 1, Fault::CutBefore);
     scenario.world.fault("ECS.DescribeServices", 2, Fault::Late(Duration::from_secs(3600)));
     // Whether the update took effect is looked up, and there it dies.
-    assert_eq!(scenario.deploy_until(payload, UPDATED + 1, Invocation::New).await, Killed::Yes);
+    assert_eq!(scenario.deploy_until_call(payload, "ECS.DescribeServices", 2).await, Killed::Yes);
     assert_eq!(scenario.updates(), before);
     let open = &remembered(scenario)["deployments"][0];
     assert!(open.is_object() && open["deployment"].is_null(), "it is only intended: {open:#}");
     assert!(scenario.notices().is_empty());
     scenario.claim();
 }
-
-/// The configuration, the registry, the lease (2), the service, its revision, the registration, the intent, its deadline, and the update.
-const UPDATED: usize = 9;
 
 /// ECS's breaker puts the old revision back, and lists only that. Of all its events none comes.
 fn ecs_rolls_back_unobserved(scenario: &Scenario) {
