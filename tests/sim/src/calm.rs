@@ -35,8 +35,10 @@ impl Schedule {
         let (mut quiet, mut at_rest, mut was_moving) = (0, false, true);
         for round in 0..ROUNDS {
             let before = self.came_to();
-            // Only what was lost, or what ECS did after an end, needs the reconcile.
-            let needed = self.universe.borrow().lost == Lost::Something || self.ecs_rolled_back_late();
+            // Only what was lost, or what ECS or others did after an end, needs the reconcile.
+            let needed = self.universe.borrow().lost == Lost::Something
+                || self.ecs_rolled_back_late()
+                || self.others_went_on_after_a_failed_rollback();
             if round % 2 == 1 && needed {
                 self.reconcile();
             }
@@ -87,6 +89,16 @@ impl Schedule {
             let facts = universe.service(service);
             let primary = facts.as_ref().and_then(primary).map(|it| &it.id);
             given_up.is_some_and(|it| it.id() != primary)
+        })
+    }
+
+    /// Whether somebody else deployed after a rollback failed: that ends the wait for a person, and nothing waits any more.
+    fn others_went_on_after_a_failed_rollback(&self) -> bool {
+        let universe = self.universe.borrow();
+        universe.services.iter().any(|service| {
+            let deployments = universe.table.record(&service.target).map(|record| record.deployments.as_slice());
+            let [last, before, ..] = deployments.unwrap_or_default() else { return false };
+            last.is_external() && before.outcome() == Some(Outcome::RollbackFailed)
         })
     }
 
