@@ -36,7 +36,8 @@ pub(super) fn assess(it: &Situation<'_>, id: &DeploymentId) -> Assessment {
         };
     }
     if is_it(it.deployment, rollback, primary) {
-        return went_back(it, primary, RollbackInitiator::Slipway);
+        // Unless it is somebody else's: whoever holds the lease may be about to make the rollback.
+        return unless_it_may_begin(it, rollback, went_back(it, primary, RollbackInitiator::Slipway));
     }
     if primary.created_at.is_some_and(|created| created > made(it, rollback)) {
         return superseded(it, rollback, primary.id.clone());

@@ -92,6 +92,17 @@ fn whoever_decided_a_rollback_may_still_be_at_it() {
         "failed, and its rollback may still begin until 17:16",
     );
     row("the same, and ECS had accepted the call", over(lease(), Some("17:10:01")), replaced);
+    let looks_like_it = |at: &str| {
+        let case = with(Off, vec![primary(R, InProgress), active(N, InProgress)]);
+        let case = case.rollback_decided(RollbackMethod::Update, None, None).at(at);
+        Case { record: record::Service { lease: lease(), ..case.record }, ..case }
+    };
+    row(
+        "what looks like it may be somebody else's, while the call may still be made",
+        looks_like_it("17:11:00"),
+        "failed, and its rollback may still begin until 17:16",
+    );
+    row("the same, and the holder died", looks_like_it("17:16:00"), "failed, and Slipway is rolling back");
     let made = with(Off, vec![newest.clone(), active(R, InProgress)]).rollback_decided(
         RollbackMethod::Update,
         Some(R),
