@@ -17,7 +17,7 @@ pub fn explain(evidence: &Evidence<'_>, at: Timestamp) -> Failing {
     Failing {
         at,
         by: evidence.by,
-        advice: advice::advice(evidence, cause.kind()),
+        advice: advice::advice(evidence, &cause),
         evidence: evidence::lines(evidence),
         log: evidence.tasks.iter().find_map(|task| task.died()?.stream.clone()),
         cause: cause.to_string(),
