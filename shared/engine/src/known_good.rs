@@ -26,7 +26,7 @@ pub(crate) async fn known_good_in(
     let revisions = optional(target, cloud.describe_service_revisions(&arns).await)?.unwrap_or_default();
     let known_good = |it: &&ServiceDeploymentFacts| {
         let ran = revisions.iter().find(|revision| Some(&revision.arn) == it.target.as_ref())?;
-        let revision = ran.task_definition.as_ref()?.to_string();
+        let revision = ran.task_definition.clone()?;
         Some(KnownGood { revision, ran: ran.images.clone(), at: it.finished_at.or(it.created_at)? })
     };
     Ok(won.iter().filter_map(known_good).collect())

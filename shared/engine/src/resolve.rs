@@ -74,7 +74,7 @@ impl<C: Cloud> Planner<'_, C> {
     pub(crate) fn notes(&self, record: &Service, service: &ServiceFacts, ran: &[RanImage]) -> Vec<Note> {
         let mut notes: Vec<Note> = adoption::external(record, service).into_iter().collect();
         if !ran.is_empty() {
-            notes.push(Note::Ran(service.task_definition.to_string(), ran.to_vec()));
+            notes.push(Note::Ran(service.task_definition.clone(), ran.to_vec()));
         }
         notes
     }

@@ -145,7 +145,7 @@ fn stop(facts: &RollbackFacts<'_>) -> Option<RollbackDecision> {
     }
     let to = mechanism::goes_back_to(facts.service, primary)?.task_definition.clone();
     let is_failing = facts.deployment.revision.new.as_deref() == Some(to.short());
-    let gone = |it: &KnownGoodFacts| it.known_good.revision == to.as_str() && it.lost().next().is_some();
+    let gone = |it: &KnownGoodFacts| it.known_good.revision == to && it.lost().next().is_some();
     let useless = is_failing || facts.known_good.iter().any(gone);
     (!useless).then(|| RollbackDecision::Stop { service_deployment: service_deployment.arn.clone(), to: Some(to) })
 }

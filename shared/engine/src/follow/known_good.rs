@@ -22,11 +22,11 @@ impl<C: Cloud> FollowSession<'_, C> {
             return Ok(known_good.clone());
         }
         self.known_good_from_history(failed, service).await?;
-        let others = self.record().known_good.iter().map(|it| TaskDefinitionArn::new(&it.revision));
+        let others = self.record().known_good.iter().map(|it| it.revision.clone());
         let others: Vec<_> = others.filter(|arn| failed.revision.new.as_deref() != Some(arn.short())).collect();
         self.read_revisions(&others).await?;
         let known_good = self.record().known_good.iter().map(|it| {
-            let revision = self.revision(&it.revision);
+            let revision = self.revision(it.revision.as_str());
             known_good_facts(self.cloud, &self.managed.target, it.clone(), revision)
         });
         let known_good = join_all(known_good).await.into_iter().collect::<Result<Vec<_>, _>>()?;
@@ -46,8 +46,7 @@ impl<C: Cloud> FollowSession<'_, C> {
     /// Records known-good revisions by ECS's history where the record has none: the service was deployed before Slipway came,
     /// or the table was restored empty.
     async fn known_good_from_history(&mut self, failed: &Deployment, service: &ServiceFacts) -> Result<(), Error> {
-        let other =
-            |it: &KnownGood| Some(TaskDefinitionArn::new(&it.revision).short()) != failed.revision.new.as_deref();
+        let other = |it: &KnownGood| Some(it.revision.short()) != failed.revision.new.as_deref();
         if self.record().known_good.iter().any(other) {
             return Ok(());
         }

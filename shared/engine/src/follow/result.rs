@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use slipway_core::model::facts::ServiceFacts;
+use slipway_core::model::id::TaskDefinitionArn;
 use slipway_core::model::record::{Decision, DecisionKind, Deployment, KnownGood, Once, Outcome, PendingInput};
 use slipway_core::rules::mechanism::{End, completed_after_all};
 use slipway_core::rules::rollback::RollbackDecision;
@@ -118,8 +119,8 @@ impl<C: Cloud> FollowSession<'_, C> {
         Ok(Some(KnownGood { revision: arn, ran, at }))
     }
 
-    fn arn_of(&self, revision: &str) -> String {
+    fn arn_of(&self, revision: &str) -> TaskDefinitionArn {
         let (partition, region, account) = (&self.home.partition, &self.home.region, &self.home.account);
-        format!("arn:{partition}:ecs:{region}:{account}:task-definition/{revision}")
+        TaskDefinitionArn::new(format!("arn:{partition}:ecs:{region}:{account}:task-definition/{revision}"))
     }
 }

@@ -66,11 +66,11 @@ pub fn select(
     but: Option<&str>,
 ) -> Result<Destination, NoDestination> {
     let mut gone = Vec::new();
-    let others = known_good.iter().filter(|it| but != Some(TaskDefinitionArn::new(&it.known_good.revision).short()));
+    let others = known_good.iter().filter(|it| but != Some(it.known_good.revision.short()));
     for it in others.filter(|it| !is_quarantined(record, &it.known_good)) {
         match usable(it) {
             Ok(destination) => return Ok(destination),
-            Err(_) => gone.push(TaskDefinitionArn::new(&it.known_good.revision).short().to_owned()),
+            Err(_) => gone.push(it.known_good.revision.short().to_owned()),
         }
     }
     Err(if gone.is_empty() { NoDestination::NoKnownGood } else { NoDestination::AllGone(gone) })
@@ -84,7 +84,7 @@ pub fn usable(it: &KnownGoodFacts) -> Result<Destination, Gone> {
         Some(gone) => return Err(gone),
         None if is_inactive(&base) => RegisterReason::Inactive,
         None if it.has_moved_tag() => RegisterReason::TagMoved,
-        None => return Ok(Destination::Existing(TaskDefinitionArn::new(&it.known_good.revision))),
+        None => return Ok(Destination::Existing(it.known_good.revision.clone())),
     };
     Ok(Destination::Anew { base, ran: it.known_good.ran.clone(), because })
 }
