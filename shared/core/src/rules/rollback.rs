@@ -11,7 +11,7 @@ use crate::rules::mechanism::{self, Assessment, RollbackInitiator};
 
 pub use known_good::{Found, KnownGoodFacts, NeededImage, images_to_find};
 pub use rendering::{Origin, steps};
-pub use selection::{Destination, Gone, NoDestination, RegisterReason, select, usable};
+pub use selection::{Destination, Gone, RegisterReason, select, usable};
 
 mod known_good;
 mod rendering;
@@ -82,8 +82,10 @@ pub enum NoRollback {
 pub enum ManualAction {
     /// What failed was itself a rollback.
     IsRollback,
-    /// There is no revision to go back to.
-    NoDestination(NoDestination),
+    /// No other revision is known to have completed here.
+    NoKnownGood,
+    /// Each known-good revision has lost an image, or is itself gone; these.
+    AllGone(Vec<String>),
 }
 
 /// Decides.
@@ -127,10 +129,8 @@ fn action(facts: &RollbackFacts<'_>) -> RollbackDecision {
     }
     stop(facts).unwrap_or_else(|| {
         let failed = facts.deployment.revision.new.as_deref();
-        match select(facts.record, facts.known_good, failed) {
-            Ok(destination) => RollbackDecision::Update(destination),
-            Err(none) => RollbackDecision::ManualAction(ManualAction::NoDestination(none)),
-        }
+        select(facts.record, facts.known_good, failed)
+            .map_or_else(RollbackDecision::ManualAction, RollbackDecision::Update)
     })
 }
 
