@@ -7,7 +7,7 @@ use crate::model::facts::{Controller, ServiceDeploymentFacts, ServiceFacts};
 use crate::model::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
 use crate::model::record;
 use crate::model::record::{FailedBy, Outcome, RollbackMethod, RollbackMode};
-use crate::rules::mechanism::{self, Assessment, RollbackInitiator};
+use crate::rules::mechanism::{self, Assessment, Became, RollbackInitiator, became};
 
 pub use known_good::{Found, KnownGoodFacts, NeededImage, images_to_find};
 pub use rendering::{Origin, steps};
@@ -136,7 +136,7 @@ fn action(facts: &RollbackFacts<'_>) -> RollbackDecision {
 
 /// Stops the deployment where it is in progress, the API knows it, and ECS has something else to go back to.
 fn stop(facts: &RollbackFacts<'_>) -> Option<RollbackDecision> {
-    let service_deployment = facts.service_deployment.filter(|it| mechanism::can_be_stopped(it))?;
+    let service_deployment = facts.service_deployment.filter(|it| became(&it.status) == Became::InProgress)?;
     let before = facts.deployment.rollback().is_none_or(|rollback| rollback.how == RollbackMethod::Stop);
     let primary = facts.service.primary()?;
     let own = Some(&primary.id) == facts.deployment.id();

@@ -293,8 +293,8 @@ impl StatusFacts<'_> {
         if let Some(past) = asked.past {
             let state = match became(&past.status) {
                 Became::InProgress => State::Deploying,
-                Became::Over => State::Superseded,
-                Became::Failed => State::Failed,
+                Became::Won | Became::CutShort => State::Superseded,
+                Became::RollsBack | Became::Failed => State::Failed,
             };
             return by_ecs(state, &past.status_reason);
         }
