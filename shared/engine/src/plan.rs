@@ -129,7 +129,6 @@ impl<C: Cloud> Planner<'_, C> {
         Ok(service)
     }
 
-    /// The plan for an image.
     pub(crate) async fn plan_image(
         &self,
         target: &Target,
@@ -167,7 +166,6 @@ impl<C: Cloud> Planner<'_, C> {
         Ok(deploy::deploy(&facts, candidate, &known))
     }
 
-    /// The plan for an image that somebody asked for.
     pub(crate) async fn plan_deploy(
         &self,
         target: &Target,
@@ -265,7 +263,6 @@ impl<C: Cloud> Planner<'_, C> {
         known.cloned().unwrap_or_else(|| KnownGood { revision, ran: Vec::new(), at: self.call.now() })
     }
 
-    /// What became of a revision.
     async fn known_good(&self, target: &TargetName, known_good: KnownGood) -> Result<KnownGoodFacts, Error> {
         let revision = self.existing_revision(known_good.revision.as_str()).await?;
         let arn = revision.as_ref().map_or(known_good.revision.clone(), |it| it.arn.clone());

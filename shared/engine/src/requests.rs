@@ -282,7 +282,6 @@ impl<C: Cloud> Call<'_, C> {
 /// A request that makes services run something else.
 #[derive(Clone, Copy)]
 enum Update<'r> {
-    /// This image.
     Deploy(&'r ImageName, bool),
     /// What runs, rendered again.
     Redeploy,

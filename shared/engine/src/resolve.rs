@@ -79,8 +79,7 @@ impl<C: Cloud> Planner<'_, C> {
         notes
     }
 
-    /// What became of an intent. ECS's history is read before it is discarded: what ECS lists no more may have begun all the
-    /// same.
+    /// What became of an intent. ECS's history is read before it is discarded: what is no longer listed may have begun.
     async fn resolve(
         &self,
         record: &Service,

@@ -1,6 +1,4 @@
 //! Puts in words why a deployment failed, the likeliest cause first, and what a person can do about it.
-//!
-//! Everything quoted is others' text: an application's log, ECS's free words. It is cleaned and cut here, once.
 
 use jiff::Timestamp;
 

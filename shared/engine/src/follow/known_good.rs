@@ -43,8 +43,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         Ok(found.map(|it| it.images).unwrap_or_default())
     }
 
-    /// Records known-good revisions by ECS's history where the record has none: the service was deployed before Slipway came,
-    /// or the table was restored empty.
+    /// Records known-good revisions by ECS's history where the record has none: the table was restored empty, for example.
     async fn known_good_from_history(&mut self, failed: &Deployment, service: &ServiceFacts) -> Result<(), Error> {
         let other = |it: &KnownGood| Some(it.revision.short()) != failed.revision.new.as_deref();
         if self.record().known_good.iter().any(other) {

@@ -65,8 +65,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         Ok(history.unwrap_or_default())
     }
 
-    /// Reads the revisions by which a deployment is recognised whose id is not on record: those that ECS lists and that were
-    /// not the PRIMARY before.
+    /// Reads the revisions that identify a deployment without a recorded id: those listed, but for the PRIMARY before.
     pub(crate) async fn read_listed(&mut self, deployment: &Deployment, service: &ServiceFacts) -> Result<(), Error> {
         if !deployment.is_intent() {
             return Ok(());
@@ -75,8 +74,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         self.read_revisions(listed.map(|it| &it.task_definition)).await
     }
 
-    /// ECS's history; the service deployments that may have come of this deployment, which ECS does not list, get their task
-    /// definitions.
+    /// ECS's history; service deployments that may have come of this unlisted deployment get their task definitions.
     pub(crate) async fn history_of(
         &mut self,
         deployment: &Deployment,

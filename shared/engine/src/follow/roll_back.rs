@@ -209,7 +209,6 @@ impl<C: Cloud> FollowSession<'_, C> {
         }
     }
 
-    /// Records that ECS accepted the rollback.
     pub(crate) async fn record_accepted(
         &mut self,
         number: u64,
@@ -220,7 +219,6 @@ impl<C: Cloud> FollowSession<'_, C> {
         self.write(|record| record.rollback_accepted(number, deployment.as_ref(), to, now)).await
     }
 
-    /// Publishes that the rollback is under way.
     async fn under_way(&mut self, number: u64, judged: &Judged) -> Result<Next, Error> {
         let Some(deployment) = self.deployment(number) else { return Ok(Next::Wait) };
         let to = deployment.rollback().and_then(|it| it.to.clone());

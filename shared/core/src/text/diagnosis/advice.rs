@@ -12,7 +12,6 @@ pub(super) fn advice(evidence: &Evidence<'_>, cause: &Cause) -> Vec<String> {
     advice
 }
 
-/// The first thing to do.
 fn first(cause: &Cause) -> &'static str {
     use Cause::*;
     match cause {
@@ -46,7 +45,6 @@ fn first(cause: &Cause) -> &'static str {
     }
 }
 
-/// What is wrong with pulling the image.
 fn of_image(problem: ImageProblem) -> &'static str {
     match problem {
         ImageProblem::Gone => {
@@ -69,7 +67,6 @@ fn of_image(problem: ImageProblem) -> &'static str {
     }
 }
 
-/// What is wrong around the task.
 fn of_infrastructure(cause: &Cause) -> &'static str {
     match cause {
         Cause::Secret { .. } => {

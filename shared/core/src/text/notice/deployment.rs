@@ -122,7 +122,6 @@ impl Report<'_> {
         self.deployment.failing().filter(|_| self.went_wrong())
     }
 
-    /// What is done about the failure.
     fn next(&self) -> Option<&RollbackDecision> {
         match self.news {
             News::Ended { next, .. } => *next,
@@ -365,7 +364,6 @@ impl Report<'_> {
         }
     }
 
-    /// The revision to which Slipway rolled back.
     fn rolled_back_to(&self) -> Option<&str> {
         self.deployment.rollback()?.to.as_deref()
     }
