@@ -4,12 +4,10 @@ use crate::model::facts::ServiceFacts;
 use crate::model::id::TaskDefinitionArn;
 use crate::model::plan::{NextRevision, Rendering, Step};
 
-/// Registers a revision, and makes the service run it.
 pub(super) fn register_and_update(service: &ServiceFacts, rendering: Rendering) -> Vec<Step> {
     vec![Step::Register(rendering), update(service, NextRevision::Registered)]
 }
 
-/// Makes the service run a revision.
 pub(super) fn update(service: &ServiceFacts, to: NextRevision) -> Step {
     step(service, to, false)
 }

@@ -49,7 +49,6 @@ pub(crate) enum Cause {
     Unexplained,
 }
 
-/// What is wrong with a secret or parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SecretProblem {
     Denied,
@@ -59,7 +58,6 @@ pub(crate) enum SecretProblem {
     Unreadable,
 }
 
-/// What is wrong with an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ImageProblem {
     Denied,
