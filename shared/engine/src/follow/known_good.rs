@@ -26,7 +26,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         let others: Vec<_> = others.filter(|arn| failed.revision.new.as_deref() != Some(arn.short())).collect();
         self.read_revisions(&others).await?;
         let known_good = self.record().known_good.iter().map(|it| {
-            let revision = self.revision(it.revision.as_str());
+            let revision = self.revision(&it.revision);
             known_good_facts(self.cloud, &self.managed.target, it.clone(), revision)
         });
         let known_good = join_all(known_good).await.into_iter().collect::<Result<Vec<_>, _>>()?;

@@ -78,10 +78,8 @@ impl<'a, C: Cloud> FollowSession<'a, C> {
 
     /// What ECS said, if that is the trigger.
     pub(crate) fn event(&self) -> Option<&'a DeploymentEvent> {
-        match self.hint {
-            Hint::Deployment(event) => Some(event),
-            Hint::TaskStopped(_) | Hint::Warning(_) | Hint::Timer | Hint::Unjudged => None,
-        }
+        let Hint::Deployment(event) = self.hint else { return None };
+        Some(event)
     }
 
     /// The time of the trigger, if it is about this deployment; else the present.
