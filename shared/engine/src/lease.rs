@@ -27,7 +27,6 @@ pub(crate) struct HeldLease<'a, C> {
     is_takeover: bool,
 }
 
-/// What a lease is taken for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Purpose<'i> {
     /// An input that came; where somebody else has the lease, it is left on the record.
