@@ -20,7 +20,6 @@ use crate::invocation::{Call, log};
 use crate::lease::{HeldLease, Stop};
 use crate::timer;
 
-/// What became of a target.
 #[derive(Clone, Debug)]
 pub(crate) struct TargetResult {
     pub(crate) plan: Plan,
@@ -62,7 +61,6 @@ impl TargetResult {
         Self::of_error(Plan::nothing(target.clone(), error.reason()), error, cause)
     }
 
-    /// A call failed.
     fn of_error(plan: Plan, error: Error, cause: &TriggeredBy) -> Self {
         error!(ecs.service = %plan.target, %error, "a call failed");
         let outcome = if error.kind.is_passing() { AnswerOutcome::Failed } else { AnswerOutcome::Refused };

@@ -25,8 +25,7 @@ use crate::store;
 const ROUNDS: u32 = 4;
 
 impl<C: Cloud> Call<'_, C> {
-    /// Handles what ECS said of a service, or a timer. A document that cannot be used stops deploys; it must not silence
-    /// the deployments that are under way.
+    /// Handles an event of ECS or a timer. A document that cannot be used stops deploys, but not what is under way.
     pub(crate) async fn attend(&self, event: &ServiceTrigger) -> Result<Value, Error> {
         let config = match self.engine.document.read(self.cloud()).await {
             Ok(Ok(config)) => Some(config),
@@ -99,8 +98,7 @@ impl<C: Cloud> Call<'_, C> {
         Ok(json!({ "ok": false, "target": target, "error": error.to_string() }))
     }
 
-    /// Serves the inputs that are pending on a service, unless somebody else holds its lease, who will. Whether that left
-    /// something to judge.
+    /// Serves a service's pending inputs, unless the holder of its lease will. Answers whether something is left to judge.
     async fn serve_pending(&self, config: &Config, target: &TargetName) -> Result<bool, Error> {
         let entries = config.of_name(target);
         if entries.is_empty() {

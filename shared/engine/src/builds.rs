@@ -40,7 +40,6 @@ impl Builds {
         self.0.discard(Option::is_none);
     }
 
-    /// What an image was built from.
     async fn of(&self, cloud: &impl Cloud, repository: &Repository, digest: &Digest) -> Option<Build> {
         if self.0.len() >= KEPT {
             self.0.clear();

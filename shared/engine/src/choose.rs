@@ -29,12 +29,10 @@ pub(crate) struct Decided<'t> {
 }
 
 impl<'t> Decided<'t> {
-    /// What is decided about an input.
     pub(crate) fn of_input(target: &'t Target, input: &PendingInput, plan: Plan) -> Self {
         Self { target, plan, cause: cause_of(input), input: Some(input.clone()), gated: None }
     }
 
-    /// An input about which nothing is done.
     pub(crate) fn nothing(target: &'t Target, input: &PendingInput, reason: Reason) -> Self {
         Self::of_input(target, input, Plan::nothing(target.name.clone(), reason))
     }

@@ -90,8 +90,7 @@ pub trait Cloud {
         force_new_deployment: bool,
     ) -> Result<Option<ServiceFacts>, Error>;
 
-    /// StopServiceDeployment with ROLLBACK: ECS rolls back to what completed last. After `Unreachable` it may have been
-    /// carried out.
+    /// StopServiceDeployment with ROLLBACK. After `Unreachable` it may have been carried out.
     async fn stop_service_deployment(&self, arn: &ServiceDeploymentArn) -> Result<StopAnswer, Error>;
 
     /// ListServiceDeployments: the newest hundred, newest first; none for controllers other than ECS.

@@ -31,20 +31,16 @@ struct Kept {
 }
 
 impl Document {
-    /// A document at this place; nothing is read yet.
     pub(crate) fn new(source: Source) -> Self {
         Self { source, kept: Mutex::new(None) }
     }
 
-    /// Where the document is.
     pub(crate) fn source(&self) -> &Source {
         &self.source
     }
 
-    /// The document, at most a minute old.
-    ///
-    /// The error is the call's that failed: an older document is not used in its place, because somebody may have
-    /// changed it for a reason.
+    /// The document, at most a minute old. Where the call fails, no older one is used: somebody may have changed it for
+    /// a reason.
     pub(crate) async fn read(&self, cloud: &impl Cloud) -> Result<Reading, Error> {
         let mut kept = self.kept.lock().await;
         if let Some(kept) = &*kept

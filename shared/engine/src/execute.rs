@@ -27,9 +27,7 @@ const TO_UPDATE: SignedDuration = SignedDuration::from_secs(3);
 /// What carrying out a plan brought about.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Done {
-    /// The revision that was registered, or adopted.
     pub(crate) revision: Option<TaskDefinitionArn>,
-    /// The deployment that the update made.
     pub(crate) deployment: Option<DeploymentId>,
     /// When ECS made it, by ECS's clock.
     pub(crate) created_at: Option<Timestamp>,
@@ -45,8 +43,6 @@ pub(crate) struct Registrations {
     suspects: RefCell<BTreeSet<String>>,
 }
 
-/// Carries out the plan.
-///
 /// `ready` is what has to be done before the service is updated; a registration goes on beside it. If it fails, nothing
 /// is updated, and its error is the answer.
 ///
@@ -100,8 +96,7 @@ pub(crate) async fn execute<E: From<Error>>(
 }
 
 impl Registrations {
-    /// An earlier try died, and may have registered a revision of this family for the same event: that is adopted, if it
-    /// exists, before another is registered.
+    /// An earlier try may have registered a revision of this family for the same event: if so, that one is adopted.
     pub(crate) fn suspect(&self, family: &str) {
         self.suspects.borrow_mut().insert(family.to_owned());
     }

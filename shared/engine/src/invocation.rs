@@ -26,13 +26,11 @@ const AT_ONCE: usize = 16;
 pub(crate) struct Call<'a, C> {
     pub(crate) engine: &'a Engine<C>,
     pub(crate) home: &'a Home,
-    /// Lambda's id of it.
     pub(crate) request_id: &'a str,
     /// No step begins after this.
     pub(crate) until: Timestamp,
     /// When it can no longer be alive; until then it takes leases.
     pub(crate) lease_until: Timestamp,
-    /// The revisions registered in it.
     pub(crate) registrations: Registrations,
 }
 
@@ -62,8 +60,6 @@ impl<'a, C: Cloud> Call<'a, C> {
         self.engine.cloud.now()
     }
 
-    /// Does what needs a configuration.
-    ///
     /// A document with mistakes, or one that is not there or may not be read, deploys nothing, and a notice says so; one
     /// that could not be reached is tried again.
     pub(crate) async fn with_config(

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use slipway_core::model::facts::{ImageName, Revision, ServiceDeploymentFacts, Storage};
 use slipway_core::model::id::{ServiceRevisionArn, TargetName};
 use slipway_core::model::record::KnownGood;
-use slipway_core::rules::mechanism::won;
+use slipway_core::rules::mechanism::{Became, became};
 use slipway_core::rules::rollback::{Found, KnownGoodFacts, NeededImage, images_to_find};
 
 use crate::cloud::Cloud;
@@ -19,14 +19,14 @@ pub(crate) async fn known_good_in(
     target: &TargetName,
     history: &[ServiceDeploymentFacts],
 ) -> Result<Vec<KnownGood>, Error> {
-    let won: Vec<_> = history.iter().filter(|it| won(it)).take(FROM_HISTORY).collect();
+    let won: Vec<_> = history.iter().filter(|it| became(&it.status) == Became::Won).take(FROM_HISTORY).collect();
     let mut arns: Vec<ServiceRevisionArn> = won.iter().filter_map(|it| it.target.clone()).collect();
     arns.sort();
     arns.dedup();
     let revisions = optional(target, cloud.describe_service_revisions(&arns).await)?.unwrap_or_default();
     let known_good = |it: &&ServiceDeploymentFacts| {
         let ran = revisions.iter().find(|revision| Some(&revision.arn) == it.target.as_ref())?;
-        let revision = ran.task_definition.as_ref()?.to_string();
+        let revision = ran.task_definition.clone()?;
         Some(KnownGood { revision, ran: ran.images.clone(), at: it.finished_at.or(it.created_at)? })
     };
     Ok(won.iter().filter_map(known_good).collect())

@@ -16,7 +16,6 @@ use crate::error::Error;
 use crate::invocation::Call;
 use crate::{store, timer};
 
-/// The lease of one service, held.
 #[derive(Debug)]
 pub(crate) struct HeldLease<'a, C> {
     cloud: &'a C,
@@ -28,7 +27,6 @@ pub(crate) struct HeldLease<'a, C> {
     is_takeover: bool,
 }
 
-/// What a lease is taken for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Purpose<'i> {
     /// An input that came; where somebody else has the lease, it is left on the record.
@@ -42,7 +40,6 @@ pub(crate) enum Purpose<'i> {
 /// Why a write under the lease was not made.
 #[derive(Clone, Debug)]
 pub(crate) enum Stop {
-    /// A call failed.
     Failed(Error),
     /// Somebody else has the lease.
     Lost,
@@ -154,8 +151,7 @@ impl<'a, C: Cloud> HeldLease<'a, C> {
     }
 
     /// Lets go, unless inputs are pending beyond those that were served; then they are the answer.
-    ///
-    /// `deferred` are inputs that cannot be served now; they wait, for a timer that is made elsewhere.
+    /// `deferred` inputs cannot be served now; they wait for a timer that is made elsewhere.
     pub(crate) async fn let_go(
         &mut self,
         served: &[PendingInput],

@@ -37,7 +37,6 @@ impl<K: Ord, V: Clone> Memo<K, V> {
         self.0.borrow_mut().insert(key, Rc::new(Mutex::new(Some(answer))));
     }
 
-    /// What was asked.
     pub(crate) fn asked(&self) -> Vec<K>
     where
         K: Clone,
@@ -45,7 +44,6 @@ impl<K: Ord, V: Clone> Memo<K, V> {
         self.0.borrow().keys().cloned().collect()
     }
 
-    /// Discards the answers of which this is true.
     pub(crate) fn discard(&self, mut is_discarded: impl FnMut(&V) -> bool) {
         self.0.borrow_mut().retain(|_, cell| {
             let kept = cell.try_lock();
@@ -53,12 +51,10 @@ impl<K: Ord, V: Clone> Memo<K, V> {
         });
     }
 
-    /// How many answers are kept.
     pub(crate) fn len(&self) -> usize {
         self.0.borrow().len()
     }
 
-    /// Discards all answers.
     pub(crate) fn clear(&self) {
         self.0.borrow_mut().clear();
     }

@@ -21,7 +21,6 @@ use crate::error::{Error, ErrorKind, optional};
 use crate::invocation::Call;
 use crate::memo::Memo;
 
-/// Two images as builds.
 type Pair = (BuildIdentity, BuildIdentity);
 
 /// Makes plans; what it reads for them is read once.
@@ -38,7 +37,6 @@ pub(crate) struct Planner<'a, C> {
 }
 
 impl<'a, C: Cloud> Planner<'a, C> {
-    /// A planner that has read nothing yet.
     pub(crate) fn new(call: &'a Call<'a, C>) -> Self {
         Self {
             call,
@@ -59,8 +57,7 @@ impl<'a, C: Cloud> Planner<'a, C> {
         planner
     }
 
-    /// Somebody waited until then: what may have changed meanwhile is read again. That is done once for all who waited as
-    /// long.
+    /// Reads again what may have changed until then, once for all who waited as long.
     pub(crate) async fn begin_anew(&self, waited: Timestamp) {
         let mut last = self.waited.lock().await;
         if last.is_some_and(|last| waited <= last) {
@@ -126,7 +123,6 @@ impl<'a, C: Cloud> Planner<'a, C> {
         }
     }
 
-    /// An image, by tag or by digest.
     pub(crate) async fn image(&self, repository: &Repository, name: &ImageName) -> Result<Option<ImageFacts>, Error> {
         let key = (repository.clone(), name.clone());
         self.images.get(key, || self.cloud.describe_image(repository, name)).await
@@ -155,8 +151,7 @@ impl<'a, C: Cloud> Planner<'a, C> {
         self.builds.get((repository.clone(), one.clone(), other.clone()), read).await
     }
 
-    /// What the service's containers really run, from ECS's record of it; empty where ECS keeps none, or does not say: its
-    /// history only adds to what is known.
+    /// What the service's containers really run, from ECS's record of it; empty where ECS keeps none, or does not say.
     pub(crate) async fn what_ran(&self, service: &ServiceFacts) -> Result<Vec<RanImage>, Error> {
         let read = self.cloud.describe_service_revisions(&service.current_revisions).await;
         let revisions = optional(&target_of(service), read)?.unwrap_or_default();
@@ -211,8 +206,7 @@ fn target_of(service: &ServiceFacts) -> TargetName {
     TargetName::new(format!("{}/{}", service.cluster, service.service))
 }
 
-/// Those of these service deployments that may have come of this deployment get their task definitions, by
-/// DescribeServiceRevisions.
+/// Adds task definitions (DescribeServiceRevisions) to the service deployments that may have come of this deployment.
 pub(crate) async fn with_task_definitions(
     cloud: &impl Cloud,
     record: &Service,

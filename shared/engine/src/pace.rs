@@ -46,10 +46,8 @@ impl Pace {
         Self { call, interval, next: Cell::new(None) }
     }
 
-    /// Makes the call, and makes it again for as long as it is throttled and `until` has not come.
-    ///
-    /// A throttled call was not carried out, so it may be repeated whatever it does. A call whose turn comes too late is
-    /// not made: nothing could follow it in time.
+    /// Makes the call, and again while it is throttled, which means that it was not carried out. A call whose turn comes
+    /// after `until` is not made: nothing could follow it in time.
     pub(crate) async fn call<T>(
         &self,
         cloud: &impl Cloud,

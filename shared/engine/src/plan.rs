@@ -129,7 +129,6 @@ impl<C: Cloud> Planner<'_, C> {
         Ok(service)
     }
 
-    /// The plan for an image.
     pub(crate) async fn plan_image(
         &self,
         target: &Target,
@@ -167,7 +166,6 @@ impl<C: Cloud> Planner<'_, C> {
         Ok(deploy::deploy(&facts, candidate, &known))
     }
 
-    /// The plan for an image that somebody asked for.
     pub(crate) async fn plan_deploy(
         &self,
         target: &Target,
@@ -254,27 +252,21 @@ impl<C: Cloud> Planner<'_, C> {
         let read = self.cloud.list_service_deployments(cluster, service).await;
         let history = optional(&target.name, read)?.unwrap_or_default();
         let mut known_good = known_good_in(self.cloud, &target.name, &history).await?;
-        known_good.retain(|it| it.revision != task_definition.as_str());
+        known_good.retain(|it| it.revision != *task_definition);
         Ok(known_good)
     }
 
     /// A revision that somebody names, in the service's own family where they name none.
     fn named(&self, observed: &ObservedService, revision: &str) -> KnownGood {
-        let short = TaskDefinitionArn::new(revision).short().to_owned();
-        let known =
-            observed.record.known_good.iter().find(|it| TaskDefinitionArn::new(it.revision.as_str()).short() == short);
-        known.cloned().unwrap_or_else(|| KnownGood {
-            revision: revision.to_owned(),
-            ran: Vec::new(),
-            at: self.call.now(),
-        })
+        let revision = TaskDefinitionArn::new(revision);
+        let known = observed.record.known_good.iter().find(|it| it.revision.short() == revision.short());
+        known.cloned().unwrap_or_else(|| KnownGood { revision, ran: Vec::new(), at: self.call.now() })
     }
 
-    /// What became of a revision.
     async fn known_good(&self, target: &TargetName, known_good: KnownGood) -> Result<KnownGoodFacts, Error> {
-        let revision = self.existing_revision(&known_good.revision).await?;
-        let name = revision.as_ref().map_or(known_good.revision.clone(), |it| it.arn.to_string());
-        let known_good = KnownGood { revision: name, ..known_good };
+        let revision = self.existing_revision(known_good.revision.as_str()).await?;
+        let arn = revision.as_ref().map_or(known_good.revision.clone(), |it| it.arn.clone());
+        let known_good = KnownGood { revision: arn, ..known_good };
         known_good_facts(self.cloud, target, known_good, revision.as_ref()).await
     }
 

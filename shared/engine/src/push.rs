@@ -102,7 +102,6 @@ impl<C: Cloud> Call<'_, C> {
     }
 }
 
-/// The pending input that a push is.
 pub(crate) fn input_of(push: &Push) -> PendingInput {
     PendingInput {
         repository: Some(push.repository.to_string()),

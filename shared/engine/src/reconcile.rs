@@ -66,8 +66,7 @@ impl<C: Cloud> Call<'_, C> {
         Ok(chunks.len())
     }
 
-    /// Makes the timer of a deployment without an end again, should it have been lost; follows one now whose end nobody
-    /// observed or published.
+    /// Makes the timer of an open deployment again if it is lost; follows one whose end nobody observed or published.
     async fn check_deployments(&self, config: &Config, name: &TargetName, target: &Target) -> Result<(), Error> {
         let cloud = self.cloud();
         let record = store::read(cloud, name).await?.record;

@@ -160,7 +160,6 @@ impl<C: Cloud> Call<'_, C> {
         answer::of_targets(action, &input.event, &answers(&results.await))
     }
 
-    /// The plan for an input.
     pub(crate) async fn if_served(
         &self,
         planner: &Planner<'_, C>,
@@ -182,7 +181,6 @@ impl<C: Cloud> Call<'_, C> {
         Ok(decided.map_or_else(|| Plan::nothing(target.name.clone(), none()), |decided| decided.plan))
     }
 
-    /// Keeps Slipway from deploying automatically.
     async fn hold(
         &self,
         services: &[(TargetName, Vec<&Target>)],
@@ -282,7 +280,6 @@ impl<C: Cloud> Call<'_, C> {
 /// A request that makes services run something else.
 #[derive(Clone, Copy)]
 enum Update<'r> {
-    /// This image.
     Deploy(&'r ImageName, bool),
     /// What runs, rendered again.
     Redeploy,

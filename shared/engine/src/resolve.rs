@@ -74,13 +74,12 @@ impl<C: Cloud> Planner<'_, C> {
     pub(crate) fn notes(&self, record: &Service, service: &ServiceFacts, ran: &[RanImage]) -> Vec<Note> {
         let mut notes: Vec<Note> = adoption::external(record, service).into_iter().collect();
         if !ran.is_empty() {
-            notes.push(Note::Ran(service.task_definition.to_string(), ran.to_vec()));
+            notes.push(Note::Ran(service.task_definition.clone(), ran.to_vec()));
         }
         notes
     }
 
-    /// What became of an intent. ECS's history is read before it is discarded: what ECS lists no more may have begun all the
-    /// same.
+    /// What became of an intent. ECS's history is read before it is discarded: what is no longer listed may have begun.
     async fn resolve(
         &self,
         record: &Service,

@@ -58,7 +58,6 @@ pub(crate) struct Session<'a, C> {
     unjudged: bool,
 }
 
-/// What a session brought about.
 pub(crate) struct Served {
     /// Of what the invocation is about.
     pub(crate) own: Vec<TargetResult>,
@@ -279,7 +278,6 @@ impl<'a, C: Cloud> Session<'a, C> {
         Ok(())
     }
 
-    /// Carries out what was decided.
     pub(crate) async fn carry_out(&mut self, decided: Decided<'_>) -> TargetResult {
         let result = Box::pin(self.call.carry_out(&mut self.lease, decided)).await;
         self.updated |= result.number.is_some();

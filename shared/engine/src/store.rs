@@ -40,10 +40,8 @@ pub async fn compare_and_set<R: Clone + PartialEq, T>(
     Err(Error::new("DynamoDB.PutItem", subject, ErrorKind::Throttled, message))
 }
 
-/// A service's record, to act on it.
-///
-/// A record that a newer version of Slipway wrote is an error that passes: the event comes again, until the function that it
-/// reaches is of that version.
+/// A service's record, to act on it. One that a newer version of Slipway wrote is an error that passes: the event comes
+/// again, until it reaches a function of that version.
 pub(crate) async fn read(cloud: &impl Cloud, target: &TargetName) -> Result<Versioned, Error> {
     current(target, cloud.read_record(target).await?)
 }

@@ -14,7 +14,6 @@ pub(super) const VERSION: u64 = 1;
 
 const RIGHT_TARGET: &str = r#"{repository: shop/web, service: web, cluster: prod, tags: {semver: "*"}}"#;
 
-/// What is read of a document.
 #[derive(Default)]
 pub(super) struct Document {
     /// Whether it has a version that this release does not know.

@@ -5,7 +5,6 @@ use std::ops::RangeInclusive;
 use super::reader::{At, Reader};
 use crate::model::record::RollbackMode;
 
-/// A day.
 const LONGEST_DEADLINE: u64 = 24 * 60 * 60;
 
 /// Lambda waits for it, so it is short.

@@ -26,17 +26,14 @@ enum Path<'p> {
 }
 
 impl<'n, 'p> At<'n, 'p> {
-    /// The whole document.
     pub(super) fn document(node: &'n Node<'n>) -> Self {
         Self { node, path: Path::Document }
     }
 
-    /// What stands under this key.
     pub(super) fn key(&'p self, name: &'p str, node: &'n Node<'n>) -> Self {
         Self { node, path: Path::Key(&self.path, name) }
     }
 
-    /// The item at this index of a list.
     pub(super) fn item(&'p self, index: usize, node: &'n Node<'n>) -> Self {
         Self { node, path: Path::Item(&self.path, index) }
     }
@@ -110,7 +107,6 @@ impl<'n> Reader<'n> {
         None
     }
 
-    /// A whole number.
     pub(super) fn number(&mut self, at: &At<'_, '_>, right: &str) -> Option<u64> {
         let wrong = match (&at.node.value, at.node.word().map(str::parse)) {
             (Value::Plain(_), Some(Ok(number))) => return Some(number),
@@ -124,7 +120,6 @@ impl<'n> Reader<'n> {
         None
     }
 
-    /// The items of a list.
     pub(super) fn list<'p>(&mut self, at: &'p At<'n, 'p>, right: &str) -> Option<Vec<At<'n, 'p>>> {
         if let Value::List(items) = &at.node.value {
             return Some(items.iter().enumerate().map(|(index, node)| at.item(index, node)).collect());
@@ -235,7 +230,6 @@ pub(super) struct Fields<'n, 'p> {
 }
 
 impl<'n> Fields<'n, '_> {
-    /// Whether the key is there, whatever its value.
     pub(super) fn has(&self, name: &str) -> bool {
         self.get(name).is_some()
     }

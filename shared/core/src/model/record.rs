@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::facts::RanImage;
-use crate::model::id::{DeploymentId, EventId};
+use crate::model::id::{DeploymentId, EventId, TaskDefinitionArn};
 use crate::model::image::{Digest, Tag};
 use crate::model::lenient;
 use crate::model::trigger::Trigger;
@@ -179,7 +179,7 @@ impl PendingInput {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownGood {
     /// The revision's ARN.
-    pub revision: String,
+    pub revision: TaskDefinitionArn,
     /// The images that really ran, by container; where the revision names a tag, this says which image that was.
     #[serde(default)]
     pub ran: Vec<RanImage>,

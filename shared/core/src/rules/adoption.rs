@@ -16,7 +16,7 @@ pub fn first_observation(service: &ServiceFacts, ran: &[RanImage], at: Option<Ti
     let made = primary.and_then(|primary| primary.created_at).unwrap_or(now);
     let won = primary.filter(|primary| mechanism::is_completed(primary));
     let known_good = won.map(|primary| KnownGood {
-        revision: primary.task_definition.to_string(),
+        revision: primary.task_definition.clone(),
         ran: ran.to_vec(),
         at: primary.updated_at.unwrap_or(made).min(now),
     });
@@ -26,8 +26,7 @@ pub fn first_observation(service: &ServiceFacts, ran: &[RanImage], at: Option<Ti
 
 /// Whether the record knows what this revision ran: it is known-good, or Slipway deployed it.
 pub fn knows_what_ran(record: &Service, revision: &TaskDefinitionArn) -> bool {
-    let short = |it: &str| TaskDefinitionArn::new(it).short() == revision.short();
-    record.known_good.iter().any(|good| short(&good.revision))
+    record.known_good.iter().any(|it| it.revision.short() == revision.short())
         || record.deployments.iter().any(|it| !it.is_external() && it.revision.new.as_deref() == Some(revision.short()))
 }
 

@@ -2,8 +2,6 @@
 //!
 //! Everything quoted is others' text: an application's log, ECS's free words. It is cleaned and cut, once, by [`quote`].
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 
 use crate::model::facts::{ServiceMessage, StoppedTask};
@@ -12,7 +10,7 @@ use crate::model::image::Digest;
 use crate::model::record::FailedBy;
 use crate::rules::mechanism::is_task_failure;
 
-pub(crate) use cause::{Cause, CauseKind, ImageProblem, Lacking, SecretProblem};
+pub(crate) use cause::{Cause, ImageProblem, Lacking, SecretProblem};
 
 mod cause;
 pub mod quote;
@@ -59,12 +57,9 @@ fn of_tasks(tasks: &[StoppedTask]) -> Option<Cause> {
     // Where nothing counts, an interrupted task is still the best there is to say.
     let examined = if counting.is_empty() { tasks.iter().collect() } else { counting };
     let causes: Vec<Cause> = examined.into_iter().filter_map(task::cause).collect();
-    let mut counts: HashMap<CauseKind, usize> = HashMap::new();
-    for cause in &causes {
-        *counts.entry(cause.kind()).or_default() += 1;
-    }
-    let most = counts.values().max()?;
-    causes.iter().find(|cause| counts.get(&cause.kind()) == Some(most)).cloned()
+    let counted: Vec<Cause> = causes.iter().map(Cause::without_details).collect();
+    let count = |cause: &Cause| counted.iter().filter(|it| **it == cause.without_details()).count();
+    causes.iter().rev().max_by_key(|cause| count(cause)).cloned()
 }
 
 /// ECS's log of the service since the deployment began, newest first.

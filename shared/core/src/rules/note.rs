@@ -2,6 +2,7 @@
 
 use crate::model::build::BuildChange;
 use crate::model::facts::RanImage;
+use crate::model::id::TaskDefinitionArn;
 use crate::model::record::{Began, Blocked, Decision, KnownGood, PendingInput, Service};
 
 /// Something to record with the next write; recording it twice changes nothing more.
@@ -12,7 +13,7 @@ pub enum Note {
     /// A person decided, here or elsewhere.
     Decided(Decision),
     /// What a known-good revision's tags pointed to when it ran.
-    Ran(String, Vec<RanImage>),
+    Ran(TaskDefinitionArn, Vec<RanImage>),
     /// An update whose answer was lost made this deployment.
     Began(u64, Began),
     /// An update that this invocation intended in an earlier try never took effect.

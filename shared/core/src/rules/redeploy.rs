@@ -3,14 +3,14 @@
 use crate::model::facts::{RanImage, Revision};
 use crate::model::id::EventId;
 use crate::model::image::{Digest, Tag};
-use crate::model::plan::{ImageChange, Plan, Rendering, Shown};
+use crate::model::plan::{ImageChange, NextRevision, Plan, Rendering, Shown};
 use crate::model::provenance::Provenance;
 use crate::model::reason::Reason;
 use crate::model::trigger::Trigger;
 use crate::rules::candidate::{By, TargetFacts};
 use crate::rules::gates::{NotOpen, undisturbed};
 use crate::rules::render;
-use crate::rules::steps::{register_and_update, update_anyway};
+use crate::rules::steps::{register_and_update, update};
 
 /// What was looked up for a redeploy of one service.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +59,10 @@ pub fn redeploy(facts: &Redeploy<'_>) -> Plan {
             (reason, register_and_update(first.service, rendering.against(first.base)))
         }
         // Nothing of the repositories runs, or nothing changes: the same revision once more.
-        (None, Ok(()), _) => (Reason::RedeployForced, vec![update_anyway(first.service, first.running.arn.clone())]),
+        (None, Ok(()), _) => {
+            let to = NextRevision::Existing(first.running.arn.clone());
+            (Reason::RedeployForced, vec![update(first.service, to, true)])
+        }
     };
     let running = Some(first.running.arn.clone());
     Plan { image, running, steps, ..Plan::nothing(first.target.name.clone(), reason) }

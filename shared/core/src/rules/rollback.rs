@@ -7,11 +7,11 @@ use crate::model::facts::{Controller, ServiceDeploymentFacts, ServiceFacts};
 use crate::model::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
 use crate::model::record;
 use crate::model::record::{FailedBy, Outcome, RollbackMethod, RollbackMode};
-use crate::rules::mechanism::{self, Assessment, RollbackInitiator};
+use crate::rules::mechanism::{self, Assessment, Became, RollbackInitiator, became};
 
 pub use known_good::{Found, KnownGoodFacts, NeededImage, images_to_find};
 pub use rendering::{Origin, steps};
-pub use selection::{Destination, Gone, NoDestination, RegisterReason, select, usable};
+pub use selection::{Destination, Gone, RegisterReason, select, usable};
 
 mod known_good;
 mod rendering;
@@ -82,8 +82,10 @@ pub enum NoRollback {
 pub enum ManualAction {
     /// What failed was itself a rollback.
     IsRollback,
-    /// There is no revision to go back to.
-    NoDestination(NoDestination),
+    /// No other revision is known to have completed here.
+    NoKnownGood,
+    /// Each known-good revision has lost an image, or is itself gone; these.
+    AllGone(Vec<String>),
 }
 
 /// Decides.
@@ -127,16 +129,14 @@ fn action(facts: &RollbackFacts<'_>) -> RollbackDecision {
     }
     stop(facts).unwrap_or_else(|| {
         let failed = facts.deployment.revision.new.as_deref();
-        match select(facts.record, facts.known_good, failed) {
-            Ok(destination) => RollbackDecision::Update(destination),
-            Err(none) => RollbackDecision::ManualAction(ManualAction::NoDestination(none)),
-        }
+        select(facts.record, facts.known_good, failed)
+            .map_or_else(RollbackDecision::ManualAction, RollbackDecision::Update)
     })
 }
 
 /// Stops the deployment where it is in progress, the API knows it, and ECS has something else to go back to.
 fn stop(facts: &RollbackFacts<'_>) -> Option<RollbackDecision> {
-    let service_deployment = facts.service_deployment.filter(|it| mechanism::can_be_stopped(it))?;
+    let service_deployment = facts.service_deployment.filter(|it| became(&it.status) == Became::InProgress)?;
     let before = facts.deployment.rollback().is_none_or(|rollback| rollback.how == RollbackMethod::Stop);
     let primary = facts.service.primary()?;
     let own = Some(&primary.id) == facts.deployment.id();
@@ -145,7 +145,7 @@ fn stop(facts: &RollbackFacts<'_>) -> Option<RollbackDecision> {
     }
     let to = mechanism::goes_back_to(facts.service, primary)?.task_definition.clone();
     let is_failing = facts.deployment.revision.new.as_deref() == Some(to.short());
-    let gone = |it: &KnownGoodFacts| it.known_good.revision == to.as_str() && it.lost().next().is_some();
+    let gone = |it: &KnownGoodFacts| it.known_good.revision == to && it.lost().next().is_some();
     let useless = is_failing || facts.known_good.iter().any(gone);
     (!useless).then(|| RollbackDecision::Stop { service_deployment: service_deployment.arn.clone(), to: Some(to) })
 }

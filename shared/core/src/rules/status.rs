@@ -11,7 +11,7 @@ use crate::model::id::{DeploymentId, TargetName, TaskDefinitionArn};
 use crate::model::image::{Digest, Repository};
 use crate::model::plan::{Plan, Shown};
 use crate::model::reason::{Reason, Weight};
-use crate::model::record::{self, Decision, Hold, KnownGood, Outcome, Quarantined, Service};
+use crate::model::record::{self, Decision, Hold, Outcome, Quarantined, Service};
 use crate::rules::mechanism::{self, Became, became};
 use crate::rules::render::shown_in;
 
@@ -93,13 +93,12 @@ impl Memory {
             Ok(record) => (record, None),
             Err(reason) => (&none, Some(reason.clone())),
         };
-        let short = |it: &KnownGood| TaskDefinitionArn::new(it.revision.as_str()).short().to_owned();
         Self {
             target: target.clone(),
             refused,
             held: record.hold.clone(),
             quarantined: record.quarantine.clone(),
-            last_known_good: record.known_good.first().map(short),
+            last_known_good: record.known_good.first().map(|it| it.revision.short().to_owned()),
             decision: record.decision.clone(),
         }
     }
@@ -294,8 +293,8 @@ impl StatusFacts<'_> {
         if let Some(past) = asked.past {
             let state = match became(&past.status) {
                 Became::InProgress => State::Deploying,
-                Became::Over => State::Superseded,
-                Became::Failed => State::Failed,
+                Became::Won | Became::CutShort => State::Superseded,
+                Became::RollsBack | Became::Failed => State::Failed,
             };
             return by_ecs(state, &past.status_reason);
         }

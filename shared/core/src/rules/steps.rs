@@ -1,25 +1,14 @@
 //! The steps of a plan that updates a service.
 
 use crate::model::facts::ServiceFacts;
-use crate::model::id::TaskDefinitionArn;
 use crate::model::plan::{NextRevision, Rendering, Step};
 
-/// Registers a revision, and makes the service run it.
 pub(super) fn register_and_update(service: &ServiceFacts, rendering: Rendering) -> Vec<Step> {
-    vec![Step::Register(rendering), update(service, NextRevision::Registered)]
+    vec![Step::Register(rendering), update(service, NextRevision::Registered, false)]
 }
 
-/// Makes the service run a revision.
-pub(super) fn update(service: &ServiceFacts, to: NextRevision) -> Step {
-    step(service, to, false)
-}
-
-/// Makes a new deployment, although the service runs this revision.
-pub(super) fn update_anyway(service: &ServiceFacts, running: TaskDefinitionArn) -> Step {
-    step(service, NextRevision::Existing(running), true)
-}
-
-fn step(service: &ServiceFacts, to: NextRevision, force_new_deployment: bool) -> Step {
+/// With `force_new_deployment`, a deployment is made although the service runs this revision.
+pub(super) fn update(service: &ServiceFacts, to: NextRevision, force_new_deployment: bool) -> Step {
     Step::Update {
         cluster: service.cluster.clone(),
         service: service.service.clone(),

@@ -1,6 +1,4 @@
 //! Puts in words why a deployment failed, the likeliest cause first, and what a person can do about it.
-//!
-//! Everything quoted is others' text: an application's log, ECS's free words. It is cleaned and cut here, once.
 
 use jiff::Timestamp;
 
@@ -17,7 +15,7 @@ pub fn explain(evidence: &Evidence<'_>, at: Timestamp) -> Failing {
     Failing {
         at,
         by: evidence.by,
-        advice: advice::advice(evidence, cause.kind()),
+        advice: advice::advice(evidence, &cause),
         evidence: evidence::lines(evidence),
         log: evidence.tasks.iter().find_map(|task| task.died()?.stream.clone()),
         cause: cause.to_string(),

@@ -131,7 +131,6 @@ fn not_wanted(reason: &Reason) -> String {
     }
 }
 
-/// What has to wait.
 fn waits(reason: &Reason) -> String {
     use Reason::*;
     match reason {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::rules::rollback::{Destination, ManualAction, NoDestination, NoRollback, RegisterReason, RollbackDecision};
+use crate::rules::rollback::{Destination, ManualAction, NoRollback, RegisterReason, RollbackDecision};
 
 impl fmt::Display for RollbackDecision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -67,8 +67,8 @@ impl fmt::Display for ManualAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::IsRollback => f.write_str("this deployment was itself a rollback, and Slipway goes no further back"),
-            Self::NoDestination(NoDestination::NoKnownGood) => f.write_str("there is no other known-good revision"),
-            Self::NoDestination(NoDestination::AllGone(revisions)) => match revisions.as_slice() {
+            Self::NoKnownGood => f.write_str("there is no other known-good revision"),
+            Self::AllGone(revisions) => match revisions.as_slice() {
                 [only] => write!(f, "{only}, the only known-good revision, is gone or has lost an image"),
                 all => write!(f, "each known-good revision ({}) is gone or has lost an image", all.join(", ")),
             },

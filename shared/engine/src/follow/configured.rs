@@ -9,12 +9,9 @@ use tracing::error;
 
 use crate::input::{Hint, ServiceTrigger};
 
-/// A service that Slipway manages.
 #[derive(Clone, Debug)]
 pub(crate) struct Managed {
-    /// `cluster/service`.
     pub(crate) target: TargetName,
-    /// The service.
     pub(crate) service: ServiceName,
     /// Its cluster, by the event or else by the one target with a service of that name.
     pub(crate) cluster: ClusterName,
@@ -25,8 +22,7 @@ pub(crate) struct Managed {
     pub(crate) settings: DeploymentSettings,
 }
 
-/// The event's service, if Slipway manages it; of another one nothing is read. `config` is `None` where the document cannot
-/// be used.
+/// The event's service, if Slipway manages it. `config` is `None` where the document cannot be used.
 pub(crate) fn managed(config: Option<&Config>, event: &ServiceTrigger, home: &Home) -> Option<Managed> {
     let unnamed = |cluster: &ClusterName| Managed {
         target: TargetName::new(format!("{cluster}/{}", event.service)),

@@ -22,7 +22,7 @@ impl<C: Cloud> FollowSession<'_, C> {
             return Ok(known_good.clone());
         }
         self.known_good_from_history(failed, service).await?;
-        let others = self.record().known_good.iter().map(|it| TaskDefinitionArn::new(&it.revision));
+        let others = self.record().known_good.iter().map(|it| it.revision.clone());
         let others: Vec<_> = others.filter(|arn| failed.revision.new.as_deref() != Some(arn.short())).collect();
         self.read_revisions(&others).await?;
         let known_good = self.record().known_good.iter().map(|it| {
@@ -43,11 +43,9 @@ impl<C: Cloud> FollowSession<'_, C> {
         Ok(found.map(|it| it.images).unwrap_or_default())
     }
 
-    /// Records known-good revisions by ECS's history where the record has none: the service was deployed before Slipway came,
-    /// or the table was restored empty.
+    /// Records known-good revisions by ECS's history where the record has none: the table was restored empty, for example.
     async fn known_good_from_history(&mut self, failed: &Deployment, service: &ServiceFacts) -> Result<(), Error> {
-        let other =
-            |it: &KnownGood| Some(TaskDefinitionArn::new(&it.revision).short()) != failed.revision.new.as_deref();
+        let other = |it: &KnownGood| Some(it.revision.short()) != failed.revision.new.as_deref();
         if self.record().known_good.iter().any(other) {
             return Ok(());
         }

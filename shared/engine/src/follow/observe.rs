@@ -61,12 +61,10 @@ impl<C: Cloud> FollowSession<'_, C> {
         service: &ServiceFacts,
     ) -> Result<Vec<ServiceDeploymentFacts>, Error> {
         let read = self.cloud.list_service_deployments(&service.cluster, &service.service).await;
-        let history = history_or_none(self.optional(read), deployment, self.cloud.now())?;
-        Ok(history.unwrap_or_default())
+        Ok(history_or_none(self.optional(read), deployment, self.cloud.now())?.unwrap_or_default())
     }
 
-    /// Reads the revisions by which a deployment is recognised whose id is not on record: those that ECS lists and that were
-    /// not the PRIMARY before.
+    /// Reads the revisions that identify a deployment without a recorded id: those listed, but for the PRIMARY before.
     pub(crate) async fn read_listed(&mut self, deployment: &Deployment, service: &ServiceFacts) -> Result<(), Error> {
         if !deployment.is_intent() {
             return Ok(());
@@ -75,8 +73,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         self.read_revisions(listed.map(|it| &it.task_definition)).await
     }
 
-    /// ECS's history; the service deployments that may have come of this deployment, which ECS does not list, get their task
-    /// definitions.
+    /// ECS's history; service deployments that may have come of this unlisted deployment get their task definitions.
     pub(crate) async fn history_of(
         &mut self,
         deployment: &Deployment,
@@ -96,7 +93,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         &mut self,
         arns: impl IntoIterator<Item = &TaskDefinitionArn>,
     ) -> Result<(), Error> {
-        let unread: BTreeSet<_> = arns.into_iter().filter(|arn| self.revision(arn.as_str()).is_none()).collect();
+        let unread: BTreeSet<_> = arns.into_iter().filter(|arn| self.revision(arn).is_none()).collect();
         let cloud = self.cloud;
         let read = join_all(unread.iter().map(|arn| cloud.describe_task_definition(arn.as_str()))).await;
         for revision in read {
@@ -107,10 +104,9 @@ impl<C: Cloud> FollowSession<'_, C> {
         Ok(())
     }
 
-    /// The revision of this name, `web:42` or its ARN, if it was read.
-    pub(crate) fn revision(&self, name: &str) -> Option<&Revision> {
-        let short = TaskDefinitionArn::new(name);
-        self.revisions.values().find(|it| it.arn.short() == short.short())
+    /// The revision with this ARN, or with this name, `web:42`, if it was read.
+    pub(crate) fn revision(&self, arn: &TaskDefinitionArn) -> Option<&Revision> {
+        self.revisions.values().find(|it| it.arn.short() == arn.short())
     }
 
     /// What was read, if it could be; an error that passes is tried again.

@@ -13,7 +13,6 @@ use crate::cloud::Cloud;
 use crate::error::Error;
 
 impl<C: Cloud> FollowSession<'_, C> {
-    /// Publishes news of a deployment, unless that was done.
     pub(crate) async fn publish_news(&mut self, number: u64, news: &News<'_>, at: Timestamp) -> Result<(), Error> {
         let Some(notice) = self.publish(number, news, at).await? else { return Ok(()) };
         self.write(|record| record.record_published(Some(number), &notice)).await

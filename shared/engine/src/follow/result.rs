@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use slipway_core::model::facts::ServiceFacts;
+use slipway_core::model::id::TaskDefinitionArn;
 use slipway_core::model::record::{Decision, DecisionKind, Deployment, KnownGood, Once, Outcome, PendingInput};
 use slipway_core::rules::mechanism::{End, completed_after_all};
 use slipway_core::rules::rollback::RollbackDecision;
@@ -14,8 +15,7 @@ use crate::cloud::Cloud;
 use crate::error::Error;
 
 impl<C: Cloud> FollowSession<'_, C> {
-    /// Ends a deployment. `next` is what was decided about its failure, where it ends with that; `judged` is `None` where the
-    /// service is gone.
+    /// Ends a deployment. `next` is what was decided about its failure; `judged` is `None` where the service is gone.
     pub(crate) async fn end(
         &mut self,
         number: u64,
@@ -76,8 +76,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         self.publish_news(number, &news, at).await
     }
 
-    /// The last deployment was published as failed, and has completed after all: the record is corrected, and the correction is
-    /// published, as an end that is not published yet.
+    /// Corrects the record where the last deployment was published as failed but completed after all, and publishes that.
     pub(crate) async fn correct(&mut self, service: &ServiceFacts) -> Result<(), Error> {
         let Some(deployment) = completed_after_all(self.record(), service).cloned() else { return Ok(()) };
         let (number, at) = (deployment.number, self.at(&deployment));
@@ -118,8 +117,8 @@ impl<C: Cloud> FollowSession<'_, C> {
         Ok(Some(KnownGood { revision: arn, ran, at }))
     }
 
-    fn arn_of(&self, revision: &str) -> String {
+    fn arn_of(&self, revision: &str) -> TaskDefinitionArn {
         let (partition, region, account) = (&self.home.partition, &self.home.region, &self.home.account);
-        format!("arn:{partition}:ecs:{region}:{account}:task-definition/{revision}")
+        TaskDefinitionArn::new(format!("arn:{partition}:ecs:{region}:{account}:task-definition/{revision}"))
     }
 }

@@ -7,7 +7,7 @@ use slipway_core::model::id::{DeploymentId, ServiceDeploymentArn, TaskDefinition
 use slipway_core::model::plan::Plan;
 use slipway_core::model::reason::Reason;
 use slipway_core::model::record::{Busy, FailedBy, Fence, Lost, Outcome, Rollback, RollbackMethod};
-use slipway_core::rules::mechanism::{Assessment, End, RollbackInitiator, StopResult, stop_result};
+use slipway_core::rules::mechanism::{Assessment, Became, End, RollbackInitiator, became};
 use slipway_core::rules::rollback::{Destination, Origin, RollbackDecision, RollbackFacts, decide, steps};
 use slipway_core::text::notice::News;
 use tracing::{info, warn};
@@ -77,13 +77,13 @@ impl<C: Cloud> FollowSession<'_, C> {
         if let RollbackDecision::Stop { service_deployment, to } = &decision {
             let (service_deployment, to) = (service_deployment.clone(), to.clone());
             match self.stop(number, fence, &judged, &service_deployment, to.as_ref()).await? {
-                StopResult::RollsBack => return self.under_way(number, &judged).await,
-                StopResult::Won => {
+                Some(Became::RollsBack) => return self.under_way(number, &judged).await,
+                Some(Became::Won) => {
                     self.observe_again().await?;
                     return Ok(Next::Again);
                 }
-                // The rollback, which is decided, is an update.
-                StopResult::Refused => {}
+                // ECS does not stop it: the rollback, which is decided, is an update.
+                _ => {}
             }
             judged.assessment = Assessment::RollbackDue;
             judged.service_deployment = None;
@@ -108,7 +108,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         }
     }
 
-    /// Stops the deployment so that ECS rolls back.
+    /// Stops the deployment so that ECS rolls back. Answers how it stands then; `None` where ECS refused.
     async fn stop(
         &mut self,
         number: u64,
@@ -116,33 +116,33 @@ impl<C: Cloud> FollowSession<'_, C> {
         judged: &Judged,
         arn: &ServiceDeploymentArn,
         to: Option<&TaskDefinitionArn>,
-    ) -> Result<StopResult, Error> {
+    ) -> Result<Option<Became>, Error> {
         self.record_rollback(number, fence, judged, RollbackMethod::Stop, to.map(TaskDefinitionArn::short)).await?;
         let result = match self.cloud.stop_service_deployment(arn).await {
-            Ok(StopAnswer::Accepted) => StopResult::RollsBack,
+            Ok(StopAnswer::Accepted) => Some(Became::RollsBack),
             Ok(StopAnswer::TooLate) => self.became(arn).await?,
             Err(error) if error.kind == ErrorKind::Unreachable => {
                 warn!(%error, "no answer to a stop request; checking whether it was carried out");
-                if self.became(arn).await? != StopResult::RollsBack {
+                if self.became(arn).await? != Some(Became::RollsBack) {
                     return Err(error);
                 }
-                StopResult::RollsBack
+                Some(Became::RollsBack)
             }
             Err(error) if error.kind.is_passing() => return Err(error),
             Err(error) => {
                 warn!(%error, target = %self.managed.target, "the deployment could not be stopped");
-                StopResult::Refused
+                None
             }
         };
-        if result == StopResult::RollsBack {
+        if result == Some(Became::RollsBack) {
             self.record_accepted(number, None, None).await?;
         }
         Ok(result)
     }
 
-    async fn became(&self, arn: &ServiceDeploymentArn) -> Result<StopResult, Error> {
+    async fn became(&self, arn: &ServiceDeploymentArn) -> Result<Option<Became>, Error> {
         let it = self.cloud.describe_service_deployment(arn).await?;
-        Ok(stop_result(it.as_ref()))
+        Ok(it.map(|it| became(&it.status)))
     }
 
     /// Updates the service to a known-good revision, which is registered anew where it cannot be used as it is.
@@ -209,7 +209,6 @@ impl<C: Cloud> FollowSession<'_, C> {
         }
     }
 
-    /// Records that ECS accepted the rollback.
     pub(crate) async fn record_accepted(
         &mut self,
         number: u64,
@@ -220,7 +219,6 @@ impl<C: Cloud> FollowSession<'_, C> {
         self.write(|record| record.rollback_accepted(number, deployment.as_ref(), to, now)).await
     }
 
-    /// Publishes that the rollback is under way.
     async fn under_way(&mut self, number: u64, judged: &Judged) -> Result<Next, Error> {
         let Some(deployment) = self.deployment(number) else { return Ok(Next::Wait) };
         let to = deployment.rollback().and_then(|it| it.to.clone());

@@ -31,7 +31,6 @@ pub(crate) struct FollowSession<'a, C> {
     pub(crate) service: Option<ServiceFacts>,
     /// The service deployments that ECS has of it, newest first; read when they are needed.
     pub(crate) history: Option<Vec<ServiceDeploymentFacts>>,
-    /// The task definitions that were read.
     pub(crate) revisions: HashMap<TaskDefinitionArn, Revision>,
     /// What became of the known-good revisions; read when a rollback is decided.
     pub(crate) known_good: Option<Vec<KnownGoodFacts>>,
@@ -79,10 +78,8 @@ impl<'a, C: Cloud> FollowSession<'a, C> {
 
     /// What ECS said, if that is the trigger.
     pub(crate) fn event(&self) -> Option<&'a DeploymentEvent> {
-        match self.hint {
-            Hint::Deployment(event) => Some(event),
-            Hint::TaskStopped(_) | Hint::Warning(_) | Hint::Timer | Hint::Unjudged => None,
-        }
+        let Hint::Deployment(event) = self.hint else { return None };
+        Some(event)
     }
 
     /// The time of the trigger, if it is about this deployment; else the present.
@@ -100,8 +97,7 @@ impl<'a, C: Cloud> FollowSession<'a, C> {
         Ok(changed)
     }
 
-    /// Records a deployment that was found, unless somebody else was faster; one that there is no more room for is
-    /// archived.
+    /// Records a deployment that was found, unless somebody else was faster; archives what has no more room.
     pub(crate) async fn record_found(&mut self, deployment: Deployment) -> Result<Option<u64>, Error> {
         let Some((number, dropped)) = self.write(|record| record.add_observed(deployment.clone())).await? else {
             return Ok(None);

@@ -107,29 +107,22 @@ impl<C: Cloud> FollowSession<'_, C> {
     async fn step(&mut self, number: u64) -> Result<Next, Error> {
         let Some(mut judged) = self.judge(number).await? else { return Ok(Next::Wait) };
         match judged.assessment.clone() {
-            Assessment::Over(_) => Ok(Next::Wait),
-            Assessment::Intended { until } | Assessment::RollbackIntended { until } => {
-                self.arm(until).await?;
-                Ok(Next::Wait)
-            }
+            Assessment::Over(_) => {}
+            Assessment::Intended { until } | Assessment::RollbackIntended { until } => self.arm(until).await?,
             Assessment::Began(began) => {
                 self.write(|record| record.began(number, &began)).await?;
-                Ok(Next::Again)
+                return Ok(Next::Again);
             }
-            Assessment::NeverBegan => {
-                self.write(|record| record.never_began(number)).await?;
-                Ok(Next::Wait)
-            }
+            Assessment::NeverBegan => self.write(|record| record.never_began(number)).await?,
             Assessment::InProgress(pace) => {
                 self.rearm(number, pace).await?;
                 self.report(number, &News::InProgress).await?;
-                Ok(Next::Wait)
             }
             Assessment::Failing { by } => {
                 Box::pin(self.note_failure(number, by, &judged)).await?;
-                Box::pin(self.roll_back(number, &judged)).await
+                return Box::pin(self.roll_back(number, &judged)).await;
             }
-            Assessment::RollbackDue => Box::pin(self.roll_back(number, &judged)).await,
+            Assessment::RollbackDue => return Box::pin(self.roll_back(number, &judged)).await,
             Assessment::RollingBack { by, pace } => {
                 if by != RollbackInitiator::Somebody {
                     Box::pin(self.note_failure(number, FailedBy::Ecs, &judged)).await?;
@@ -142,7 +135,6 @@ impl<C: Cloud> FollowSession<'_, C> {
                 let another = |it: &&Listed| deployment.is_some_and(|own| own.id() != Some(&it.id));
                 let to = judged.service.primary().filter(another).map(|it| it.task_definition.short());
                 self.report(number, &News::RollingBack { by, to }).await?;
-                Ok(Next::Wait)
             }
             Assessment::Ended(end) => {
                 // Whoever stopped it knows why, and a superseded one did not fail.
@@ -158,9 +150,9 @@ impl<C: Cloud> FollowSession<'_, C> {
                     judged.deployment = self.deployment(number).cloned().unwrap_or(judged.deployment);
                 }
                 Box::pin(self.end(number, &end, None, Some(&judged))).await?;
-                Ok(Next::Wait)
             }
         }
+        Ok(Next::Wait)
     }
 
     /// Records a rollback of ours as accepted whose invocation died before it did so.

@@ -55,7 +55,6 @@ impl<C: Cloud> FollowSession<'_, C> {
         self.arm(self.cloud.now() + BUSY).await
     }
 
-    /// Makes the service's timer for when something is due.
     pub(crate) async fn arm(&self, due: Timestamp) -> Result<(), Error> {
         timer::arm(self.cloud, &self.managed.target, due).await
     }

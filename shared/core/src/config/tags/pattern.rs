@@ -25,7 +25,6 @@ impl Pattern {
         }
     }
 
-    /// Whether the pattern is found in the tag.
     pub(super) fn matches(&self, tag: &Tag) -> bool {
         self.0.is_match(tag.as_str())
     }

@@ -2,53 +2,6 @@
 
 use super::{has, quote};
 
-/// The kind of a [`Cause`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum CauseKind {
-    Exit,
-    OutOfMemory,
-    Killed,
-    ContainerHealth,
-    LoadBalancerHealth,
-    ImageGone,
-    ImageDenied,
-    ImageNetwork,
-    ImagePlatform,
-    ImageOther,
-    Command,
-    Secret,
-    Role,
-    Capacity,
-    Network,
-    Volume,
-    Logging,
-    Runtime,
-    Host,
-    Alarm,
-    Hook,
-    Deadline,
-    Unknown,
-}
-
-impl CauseKind {
-    /// Whether the image itself may work, so that it can be tried again once the cause is gone.
-    pub(crate) fn spares_the_image(self) -> bool {
-        matches!(
-            self,
-            Self::Secret
-                | Self::Role
-                | Self::Capacity
-                | Self::Network
-                | Self::Volume
-                | Self::Logging
-                | Self::Runtime
-                | Self::Host
-                | Self::ImageNetwork
-                | Self::ImageDenied
-        )
-    }
-}
-
 /// Why a deployment failed, with what a sentence about it names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
@@ -96,7 +49,6 @@ pub(crate) enum Cause {
     Unexplained,
 }
 
-/// What is wrong with a secret or parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SecretProblem {
     Denied,
@@ -106,7 +58,6 @@ pub(crate) enum SecretProblem {
     Unreadable,
 }
 
-/// What is wrong with an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ImageProblem {
     Denied,
@@ -133,33 +84,40 @@ pub(crate) enum Lacking {
 }
 
 impl Cause {
-    /// Its kind, by which causes are counted and advice is given.
-    pub(crate) fn kind(&self) -> CauseKind {
-        match self {
-            Self::Exited { code: 126 | 127, .. } | Self::Command { .. } => CauseKind::Command,
+    /// Whether the image itself may work, so that it can be tried again once the cause is gone.
+    pub(crate) fn spares_the_image(&self) -> bool {
+        use ImageProblem::{Denied, RateLimited, Unreachable};
+        matches!(
+            self,
+            Self::Secret { .. }
+                | Self::Role { .. }
+                | Self::Misconfigured
+                | Self::Capacity(_)
+                | Self::NetworkInterface
+                | Self::Unreachable
+                | Self::Volume
+                | Self::Logging
+                | Self::Runtime
+                | Self::Host
+                | Self::Image(Denied | RateLimited | Unreachable)
+        )
+    }
+
+    /// The cause of a task's end without what differs from task to task, so that causes can be counted.
+    pub(super) fn without_details(&self) -> Self {
+        match self.clone() {
+            Self::Exited { code: 126 | 127, .. } | Self::Command { .. } => Self::Command { container: None },
             // 128 + SIGKILL: out of memory is one reason of many, and ECS names it where it knows it.
-            Self::Exited { code: 137 | 143, .. } => CauseKind::Killed,
-            Self::Exited { .. } => CauseKind::Exit,
-            Self::OutOfMemory { .. } => CauseKind::OutOfMemory,
-            Self::LoadBalancerHealth { .. } => CauseKind::LoadBalancerHealth,
-            Self::ContainerHealth => CauseKind::ContainerHealth,
-            Self::Role { .. } | Self::Misconfigured => CauseKind::Role,
-            Self::Secret { .. } => CauseKind::Secret,
-            Self::Image(ImageProblem::Denied) => CauseKind::ImageDenied,
-            Self::Image(ImageProblem::Gone) => CauseKind::ImageGone,
-            Self::Image(ImageProblem::OtherProcessor) => CauseKind::ImagePlatform,
-            Self::Image(ImageProblem::RateLimited | ImageProblem::Unreachable) => CauseKind::ImageNetwork,
-            Self::Image(ImageProblem::NoSpace | ImageProblem::Other) => CauseKind::ImageOther,
-            Self::Capacity(_) => CauseKind::Capacity,
-            Self::NetworkInterface | Self::Unreachable => CauseKind::Network,
-            Self::Volume => CauseKind::Volume,
-            Self::Logging => CauseKind::Logging,
-            Self::Runtime => CauseKind::Runtime,
-            Self::Host => CauseKind::Host,
-            Self::Alarm => CauseKind::Alarm,
-            Self::Hook => CauseKind::Hook,
-            Self::Deadline { .. } => CauseKind::Deadline,
-            Self::TasksStopped | Self::Unexplained => CauseKind::Unknown,
+            Self::Exited { code: 137 | 143, .. } => Self::Exited { container: String::new(), code: 137 },
+            Self::Exited { .. } => Self::Exited { container: String::new(), code: 1 },
+            Self::OutOfMemory { .. } => Self::OutOfMemory { container: None, code: None },
+            Self::Role { .. } => Self::Role { name: None },
+            Self::Secret { .. } => Self::Secret { name: None, problem: SecretProblem::Unreadable },
+            Self::Image(ImageProblem::RateLimited) => Self::Image(ImageProblem::Unreachable),
+            Self::Image(ImageProblem::NoSpace) => Self::Image(ImageProblem::Other),
+            Self::Capacity(_) => Self::Capacity(Lacking::Room),
+            Self::Unreachable => Self::NetworkInterface,
+            other => other,
         }
     }
 }
@@ -226,12 +184,18 @@ mod tests {
 
     #[test]
     fn an_image_is_spared_where_what_is_around_it_failed() {
-        use CauseKind::*;
-        for kind in [Secret, Role, Capacity, Network, Volume, Logging, Runtime, Host, ImageNetwork, ImageDenied] {
-            assert!(kind.spares_the_image(), "{kind:?}");
+        use Cause::*;
+        let secret = Secret { name: None, problem: SecretProblem::Missing };
+        let images = [ImageProblem::Denied, ImageProblem::RateLimited, ImageProblem::Unreachable].map(Image);
+        let around =
+            [secret, Role { name: None }, Misconfigured, Capacity(Lacking::Cpu), NetworkInterface, Unreachable];
+        for cause in around.into_iter().chain(images).chain([Volume, Logging, Runtime, Host]) {
+            assert!(cause.spares_the_image(), "{cause:?}");
         }
-        for kind in [ImageGone, ImagePlatform, ImageOther, Alarm, Hook, Deadline, Unknown] {
-            assert!(!kind.spares_the_image(), "{kind:?}");
+        let images = [ImageProblem::Gone, ImageProblem::OtherProcessor, ImageProblem::NoSpace, ImageProblem::Other];
+        let others = [Alarm, Hook, Deadline { seconds: 1 }, TasksStopped, Unexplained];
+        for cause in others.into_iter().chain(images.map(Image)) {
+            assert!(!cause.spares_the_image(), "{cause:?}");
         }
     }
 

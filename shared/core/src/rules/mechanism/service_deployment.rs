@@ -25,24 +25,18 @@ pub fn its_service_deployment<'a>(
     of_it.max_by_key(|it| it.created_at).or_else(|| by_time(deployment, service, all))
 }
 
-/// Whether its deployment won.
-pub fn won(it: &ServiceDeploymentFacts) -> bool {
-    it.status == ServiceDeploymentStatus::Successful
-}
-
-/// Whether ECS would still stop it.
-pub fn can_be_stopped(it: &ServiceDeploymentFacts) -> bool {
-    matches!(it.status, ServiceDeploymentStatus::Pending | ServiceDeploymentStatus::InProgress)
-}
-
 /// How a service deployment in ECS's history stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Became {
-    /// It has not ended.
+    /// It has not ended, and ECS would still stop it.
     InProgress,
-    /// It won, or a newer one cut it short, which is no failure.
-    Over,
-    /// It failed, or a person stopped it.
+    /// Its deployment won.
+    Won,
+    /// A newer one cut it short, which is no failure.
+    CutShort,
+    /// It failed, or a person stopped it, and ECS rolls back or has done so.
+    RollsBack,
+    /// It failed, and so did the rollback, if there was one.
     Failed,
 }
 
@@ -51,29 +45,10 @@ pub fn became(status: &ServiceDeploymentStatus) -> Became {
     use ServiceDeploymentStatus::*;
     match status {
         Pending | InProgress => Became::InProgress,
-        Successful | Stopped | StopRequested => Became::Over,
-        RollbackRequested | RollbackInProgress | RollbackSuccessful | RollbackFailed | Other(_) => Became::Failed,
-    }
-}
-
-/// The result of a request to stop a service deployment, and to roll back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StopResult {
-    /// ECS rolls back.
-    RollsBack,
-    /// The deployment won before ECS stopped it.
-    Won,
-    /// ECS does not stop it.
-    Refused,
-}
-
-/// The result of the request, by the service deployment as it is after it.
-pub fn stop_result(it: Option<&ServiceDeploymentFacts>) -> StopResult {
-    use ServiceDeploymentStatus::{RollbackInProgress, RollbackRequested, RollbackSuccessful, Successful};
-    match it.map(|it| &it.status) {
-        Some(RollbackRequested | RollbackInProgress | RollbackSuccessful) => StopResult::RollsBack,
-        Some(Successful) => StopResult::Won,
-        _ => StopResult::Refused,
+        Successful => Became::Won,
+        Stopped | StopRequested => Became::CutShort,
+        RollbackRequested | RollbackInProgress | RollbackSuccessful => Became::RollsBack,
+        RollbackFailed | Other(_) => Became::Failed,
     }
 }
 

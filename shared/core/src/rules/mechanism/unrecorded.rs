@@ -86,9 +86,8 @@ fn newest(service: &ServiceFacts) -> Option<&DeploymentFacts> {
 /// ran well since.
 fn is_old(it: &Unrecorded<'_>, primary: &DeploymentFacts) -> bool {
     let Some(created) = primary.created_at else { return false };
-    let is_known_good = |good: &record::KnownGood| {
-        good.at >= created && TaskDefinitionArn::new(&good.revision).short() == primary.task_definition.short()
-    };
+    let is_known_good =
+        |good: &record::KnownGood| good.at >= created && good.revision.short() == primary.task_definition.short();
     it.record.deployments.iter().any(|known| known.intended_at > created)
         || it.record.decision.as_ref().is_some_and(|decision| {
             // An adoption is dated by the deployment that it adopts, and so is what somebody did outside.
@@ -102,7 +101,7 @@ fn before(it: &Unrecorded<'_>, primary: &DeploymentFacts) -> Option<TaskDefiniti
     let older = |other: &&DeploymentFacts| other.id != primary.id && other.created_at < primary.created_at;
     let completed = it.service.deployments.iter().filter(older).filter(|it| is_completed(it));
     let listed = completed.max_by_key(|it| it.created_at).map(|it| it.task_definition.clone());
-    listed.or_else(|| it.record.known_good.first().map(|good| TaskDefinitionArn::new(&good.revision)))
+    listed.or_else(|| it.record.known_good.first().map(|it| it.revision.clone()))
 }
 
 fn image(it: &Unrecorded<'_>, old: Option<&TaskDefinitionArn>, revision: &Revision) -> Option<ImageChange> {
@@ -236,7 +235,7 @@ mod tests {
         check(&deployed, &service(), &[old.clone(), lost], "external  web:41 → web:42: 1.4.2 → 1.5.0");
         // ECS lists only the PRIMARY: a known-good revision ran before.
         let alone = ServiceFacts { deployments: service().deployments[..1].to_vec(), ..service() };
-        let good = KnownGood { revision: arn(41).as_str().to_owned(), ran: Vec::new(), at: time("10:02:00") };
+        let good = KnownGood { revision: arn(41), ran: Vec::new(), at: time("10:02:00") };
         let known = record::Service { known_good: vec![good], ..empty.clone() };
         check(&known, &alone, &[old, foreign], "external  web:41 → web:42: 1.4.2 → hotfix");
 

@@ -81,7 +81,6 @@ impl Diff {
     }
 }
 
-/// A place in a task definition.
 #[derive(Clone, Default)]
 struct Place {
     /// With names: `containerDefinitions[web].environment[APP_VERSION]`.

@@ -29,7 +29,6 @@ impl Verb {
     }
 }
 
-/// A key of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub(super) enum Key {

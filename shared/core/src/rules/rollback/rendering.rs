@@ -47,7 +47,7 @@ impl Origin {
 /// `Err` where it has to be registered anew, and nothing is known to have run, or it is not as ECS has them.
 pub fn steps(service: &ServiceFacts, destination: &Destination, origin: &Origin) -> Result<Vec<Step>, Reason> {
     match destination {
-        Destination::Existing(revision) => Ok(vec![update(service, NextRevision::Existing(revision.clone()))]),
+        Destination::Existing(revision) => Ok(vec![update(service, NextRevision::Existing(revision.clone()), false)]),
         Destination::Anew { base, ran, .. } => Ok(register_and_update(service, rendering(base, ran, origin)?)),
     }
 }

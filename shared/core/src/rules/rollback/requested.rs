@@ -27,8 +27,7 @@ pub struct RequestedRollback<'a> {
 
 /// The known-good revisions to go back to, the last one first; never what runs.
 pub fn candidates(record: &Service, running: &TaskDefinitionArn) -> Vec<KnownGood> {
-    let other = |good: &&KnownGood| TaskDefinitionArn::new(&good.revision).short() != running.short();
-    record.known_good.iter().filter(other).cloned().collect()
+    record.known_good.iter().filter(|it| it.revision.short() != running.short()).cloned().collect()
 }
 
 /// Plans a rollback that somebody asked for.
@@ -39,7 +38,7 @@ pub fn rollback(facts: &RequestedRollback<'_>) -> Plan {
         Ok(destination) => destination,
         Err(reason) => return no_op(reason),
     };
-    let known_good = facts.known_good.iter().find(|it| it.known_good.revision == destination.revision().as_str());
+    let known_good = facts.known_good.iter().find(|it| it.known_good.revision == *destination.revision());
     let to = known_good.and_then(|it| it.revision.as_ref());
     let (reason, steps) = match decide(facts, &destination) {
         Ok(steps) => (Reason::RollbackAsked { revision: destination.revision().short().to_owned() }, steps),
@@ -59,10 +58,7 @@ fn destination(facts: &RequestedRollback<'_>) -> Result<Destination, Reason> {
     let it = facts.known_good.first().ok_or_else(no_such)?;
     usable(it).map_err(|gone| match gone {
         Gone::Revision => no_such(),
-        Gone::Image(image) => {
-            let revision = TaskDefinitionArn::new(&it.known_good.revision).short().to_owned();
-            Reason::ImageGone { revision, image }
-        }
+        Gone::Image(image) => Reason::ImageGone { revision: it.known_good.revision.short().to_owned(), image },
     })
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::ManualAction;
 use super::known_good::{Found, KnownGoodFacts};
 use crate::model::facts::{ImageName, RanImage, Revision};
 use crate::model::id::TaskDefinitionArn;
@@ -32,15 +33,6 @@ pub enum RegisterReason {
     Inactive,
 }
 
-/// Why no revision can be gone back to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NoDestination {
-    /// No other revision is known to have completed here.
-    NoKnownGood,
-    /// Each known-good revision has lost an image, or is itself gone; these.
-    AllGone(Vec<String>),
-}
-
 /// Why a revision cannot be gone back to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Gone {
@@ -64,16 +56,16 @@ pub fn select(
     record: &record::Service,
     known_good: &[KnownGoodFacts],
     but: Option<&str>,
-) -> Result<Destination, NoDestination> {
+) -> Result<Destination, ManualAction> {
     let mut gone = Vec::new();
-    let others = known_good.iter().filter(|it| but != Some(TaskDefinitionArn::new(&it.known_good.revision).short()));
+    let others = known_good.iter().filter(|it| but != Some(it.known_good.revision.short()));
     for it in others.filter(|it| !is_quarantined(record, &it.known_good)) {
         match usable(it) {
             Ok(destination) => return Ok(destination),
-            Err(_) => gone.push(TaskDefinitionArn::new(&it.known_good.revision).short().to_owned()),
+            Err(_) => gone.push(it.known_good.revision.short().to_owned()),
         }
     }
-    Err(if gone.is_empty() { NoDestination::NoKnownGood } else { NoDestination::AllGone(gone) })
+    Err(if gone.is_empty() { ManualAction::NoKnownGood } else { ManualAction::AllGone(gone) })
 }
 
 /// Whether a rollback can go to this revision, and how.
@@ -84,7 +76,7 @@ pub fn usable(it: &KnownGoodFacts) -> Result<Destination, Gone> {
         Some(gone) => return Err(gone),
         None if is_inactive(&base) => RegisterReason::Inactive,
         None if it.has_moved_tag() => RegisterReason::TagMoved,
-        None => return Ok(Destination::Existing(TaskDefinitionArn::new(&it.known_good.revision))),
+        None => return Ok(Destination::Existing(it.known_good.revision.clone())),
     };
     Ok(Destination::Anew { base, ran: it.known_good.ran.clone(), because })
 }

@@ -39,7 +39,7 @@ fn ran(digit: char) -> Vec<RanImage> {
 /// A good revision whose container names a digest, all of it still there.
 fn good(revision: u32, digit: char) -> KnownGoodFacts {
     KnownGoodFacts {
-        known_good: KnownGood { revision: arn(revision).as_str().to_owned(), ran: ran(digit), at: time("10:00:00") },
+        known_good: KnownGood { revision: arn(revision), ran: ran(digit), at: time("10:00:00") },
         revision: Some(with_status("ACTIVE")),
         images: vec![found(ImageName::Digest(digest(digit)), digit, false, None)],
     }
@@ -426,7 +426,7 @@ fn revision() -> Revision {
 
 #[test]
 fn what_ran_is_looked_for_before() {
-    let good = KnownGood { revision: arn(41).as_str().to_owned(), ran: ran('a'), at: time("10:00:00") };
+    let good = KnownGood { revision: arn(41), ran: ran('a'), at: time("10:00:00") };
     let wanted: Vec<String> = images_to_find(&good, &revision())
         .iter()
         .map(|it| format!("{}{} {}", it.repository.name, it.named, it.digest.as_ref().unwrap().short()))

@@ -336,11 +336,14 @@ fn what_a_good_revision_ran_is_noted_once() {
         let image = RanImage { container: "web".to_owned(), image: "shop/web:prod".to_owned(), digest };
         vec![image]
     };
-    let good =
-        |revision: &str| record::KnownGood { revision: revision.to_owned(), ran: Vec::new(), at: at("09:00:00") };
+    let good = |revision: &str| record::KnownGood {
+        revision: TaskDefinitionArn::new(revision),
+        ran: Vec::new(),
+        at: at("09:00:00"),
+    };
     let mut record = Service { known_good: vec![good("web:2"), good("web:1")], ..Service::default() };
     for digit in ["a", "b"] {
-        Note::Ran("web:1".to_owned(), ran(digit)).write(&mut record);
+        Note::Ran(TaskDefinitionArn::new("web:1"), ran(digit)).write(&mut record);
     }
     assert_eq!(record.known_good.iter().map(|it| it.ran.clone()).collect::<Vec<_>>(), [Vec::new(), ran("a")]);
     assert_eq!((ran("a").len(), ran("a")[0].container.as_str()), (1, "web"));
@@ -353,7 +356,7 @@ fn what_slipway_brought_or_saw_run_well_need_not_be_asked_for() {
     fn check(record: &Service, revision: &str, expected: bool) {
         assert_eq!(knows_what_ran(record, &TaskDefinitionArn::new(revision)), expected);
     }
-    let good = record::KnownGood { revision: arn(1), ran: Vec::new(), at: at("09:00:00") };
+    let good = record::KnownGood { revision: TaskDefinitionArn::new(arn(1)), ran: Vec::new(), at: at("09:00:00") };
     let known = Service { known_good: vec![good], ..Service::default() };
     check(&known, &arn(1), true);
     check(&known, &arn(2), false);

@@ -1,95 +1,91 @@
 //! What a person does about a cause, at three in the morning: one sentence each, the most useful first.
 
-use crate::rules::diagnosis::{CauseKind, Evidence};
+use crate::rules::diagnosis::{Cause, Evidence, ImageProblem};
 use crate::text::invoke::invoke;
 
-/// What helps where nothing is known.
-const CHECK_SERVICE: &str = "Check the service's events and the logs of its tasks";
-
-pub(super) fn advice(evidence: &Evidence<'_>, kind: CauseKind) -> Vec<String> {
-    let mut advice = vec![first(kind).to_owned()];
-    if let Some(digest) = evidence.digest.filter(|_| kind.spares_the_image()) {
+pub(super) fn advice(evidence: &Evidence<'_>, cause: &Cause) -> Vec<String> {
+    let mut advice = vec![first(cause).to_owned()];
+    if let Some(digest) = evidence.digest.filter(|_| cause.spares_the_image()) {
         let release = invoke("release", evidence.target, "digest", &digest.to_string());
         advice.push(format!("The image may not be the cause. Once the cause is fixed, release it: {release}"));
     }
     advice
 }
 
-/// The first thing to do, by the kind of the cause.
-fn first(kind: CauseKind) -> &'static str {
-    use CauseKind::*;
-    match kind {
-        Exit => "Read the last lines of the container's log, fix the image, and push it",
-        OutOfMemory => {
-            "Give the container or the task more memory in the task definition, or make the application need less"
+fn first(cause: &Cause) -> &'static str {
+    use Cause::*;
+    match cause {
+        Exited { code: 126 | 127, .. } | Command { .. } => {
+            "Check the image's entry point and the task definition's command: the file has to be in the image, and \
+             executable"
         }
-        Killed => {
+        Exited { code: 137 | 143, .. } => {
             "Check the service's memory and the container's stop timeout: code 137 comes from the kernel or from a \
              container that does not stop when asked"
+        }
+        Exited { .. } => "Read the last lines of the container's log, fix the image, and push it",
+        OutOfMemory { .. } => {
+            "Give the container or the task more memory in the task definition, or make the application need less"
         }
         ContainerHealth => {
             "Run the container's health check command by hand in the new image; if it only needs longer, raise startPeriod"
         }
-        LoadBalancerHealth => {
+        LoadBalancerHealth { .. } => {
             "Check the target group's path, port and expected codes against the new image; if it only starts slowly, raise \
              the service's health check grace period"
         }
-        Command => {
-            "Check the image's entry point and the task definition's command: the file has to be in the image, and \
-             executable"
-        }
-        ImageGone | ImageDenied | ImageNetwork | ImagePlatform | ImageOther => of_image(kind),
-        Secret | Role | Capacity | Network | Volume | Logging | Runtime | Host => of_infrastructure(kind),
+        Image(problem) => of_image(*problem),
         Alarm => "Check the alarm that was triggered; if this deployment did not cause it, release the image",
         Hook => "Read the log of the lifecycle hook's function",
-        Deadline => {
+        Deadline { .. } => {
             "Check the service's events and its tasks' health; if it only takes longer, raise the target's deadline"
         }
-        Unknown => CHECK_SERVICE,
+        TasksStopped | Unexplained => "Check the service's events and the logs of its tasks",
+        _ => of_infrastructure(cause),
     }
 }
 
-/// What is wrong with pulling the image.
-fn of_image(kind: CauseKind) -> &'static str {
-    match kind {
-        CauseKind::ImageGone => {
+fn of_image(problem: ImageProblem) -> &'static str {
+    match problem {
+        ImageProblem::Gone => {
             "Check that the image is in ECR and that no lifecycle policy removes it; then push it again"
         }
-        CauseKind::ImageDenied => {
+        ImageProblem::Denied => {
             "Allow the task's execution role to pull from the repository (ecr:GetAuthorizationToken, ecr:BatchGetImage, \
              ecr:GetDownloadUrlForLayer), and check the repository's policy"
         }
-        CauseKind::ImageNetwork => {
+        ImageProblem::RateLimited | ImageProblem::Unreachable => {
             "Check the network path from the task's subnets to the registry: NAT or VPC endpoints for ECR and S3, \
              security groups, DNS"
         }
-        CauseKind::ImagePlatform => {
+        ImageProblem::OtherProcessor => {
             "Build the image for the processor architecture in the task definition's runtimePlatform, or for both"
         }
-        _ => "Pull the image by hand as the task would, and read the registry's error",
+        ImageProblem::NoSpace | ImageProblem::Other => {
+            "Pull the image by hand as the task would, and read the registry's error"
+        }
     }
 }
 
-/// What is wrong around the task.
-fn of_infrastructure(kind: CauseKind) -> &'static str {
-    match kind {
-        CauseKind::Secret => {
+fn of_infrastructure(cause: &Cause) -> &'static str {
+    match cause {
+        Cause::Secret { .. } => {
             "Check that the secret or parameter exists, that the task's execution role may read and decrypt it, and that \
              the task's subnets reach its service"
         }
-        CauseKind::Role => {
+        Cause::Role { .. } | Cause::Misconfigured => {
             "Check that the task's execution role and task role exist, that ecs-tasks.amazonaws.com may assume them, and \
              that they may do what they were denied"
         }
-        CauseKind::Capacity => {
+        Cause::Capacity(_) => {
             "Add capacity: more container instances, another capacity provider or subnet, a higher quota; or wait, if \
              Fargate has none"
         }
-        CauseKind::Network => {
+        Cause::NetworkInterface | Cause::Unreachable => {
             "Check the service's subnets (free addresses), security groups and the account's network quotas"
         }
-        CauseKind::Volume => "Check that the volume exists, and that the task's subnets and roles reach it",
-        CauseKind::Logging => {
+        Cause::Volume => "Check that the volume exists, and that the task's subnets and roles reach it",
+        Cause::Logging => {
             "Check that the log group of the task definition exists, and that the execution role may write to it"
         }
         _ => "Check the health of the container instances, and the AWS Health Dashboard",

@@ -42,7 +42,6 @@ impl fmt::Display for Cause {
     }
 }
 
-/// A container by its name, where that is known.
 struct Named<'a>(&'a Option<String>);
 
 impl fmt::Display for Named<'_> {

@@ -122,7 +122,6 @@ impl Report<'_> {
         self.deployment.failing().filter(|_| self.went_wrong())
     }
 
-    /// What is done about the failure.
     fn next(&self) -> Option<&RollbackDecision> {
         match self.news {
             News::Ended { next, .. } => *next,
@@ -263,7 +262,8 @@ impl Report<'_> {
                 format!("{failure} The newer deployment {newer} began before any rollback.")
             }
             (Outcome::Failed | Outcome::TimedOut, None) => {
-                format!("{failure}{} Old tasks that still run keep running.", self.what_next())
+                let next = self.next().map(|next| format!(" {next}.")).unwrap_or_default();
+                format!("{failure}{next} Old tasks that still run keep running.")
             }
             (Outcome::External, _) => format!("Somebody else deployed {new} to {target}."),
         }
@@ -285,11 +285,6 @@ impl Report<'_> {
             }
             FailedBy::Ecs | FailedBy::Deadline => format!("The deployment failed: {cause}."),
         }
-    }
-
-    /// What is done about the failure, as a sentence after another.
-    fn what_next(&self) -> String {
-        self.next().map(|next| format!(" {next}.")).unwrap_or_default()
     }
 
     /// That the image is not deployed again, where it is quarantined.
@@ -365,7 +360,6 @@ impl Report<'_> {
         }
     }
 
-    /// The revision to which Slipway rolled back.
     fn rolled_back_to(&self) -> Option<&str> {
         self.deployment.rollback()?.to.as_deref()
     }

@@ -13,7 +13,6 @@ pub const CHANGES: &str = "What changes in the task definition";
 /// The title of the advice.
 pub const ADVICE: &str = "What you can do";
 
-/// What an item of a list begins with.
 const BULLET: &str = "- ";
 
 /// A mail with more lines than this in one list isn't read; the JSON has them all.

@@ -56,7 +56,7 @@ fn row(situation: &str, case: Case, expected: &str) {
         true => DeploymentFacts { rollout_reason: Some(reason), ..primary(Rollout::InProgress) },
         false => primary(Rollout::Completed),
     }]);
-    let good = KnownGood { revision: case.to.arn.to_string(), ran: case.ran, at: at("10:00:00") };
+    let good = KnownGood { revision: case.to.arn.clone(), ran: case.ran, at: at("10:00:00") };
     let found = |needed: NeededImage| {
         let tag_points_to = if case.moved { None } else { needed.digest.clone() };
         Found { wanted: needed, is_gone: case.is_gone, tag_points_to }
@@ -170,11 +170,7 @@ fn what_ran_is_pinned_in_every_container() {
 
 #[test]
 fn a_rollback_goes_to_a_known_good_revision_that_does_not_run() {
-    let good = |number: u32| KnownGood {
-        revision: arn(number).as_str().to_owned(),
-        ran: vec![ran("web", 'a')],
-        at: at("10:00:00"),
-    };
+    let good = |number: u32| KnownGood { revision: arn(number), ran: vec![ran("web", 'a')], at: at("10:00:00") };
     let record = Service { known_good: [42, 41, 40].map(good).to_vec(), ..Service::default() };
     assert_eq!(candidates(&record, &arn(42)), [good(41), good(40)]);
     assert_eq!(candidates(&record, &arn(41)), [good(42), good(40)]);

@@ -9,7 +9,7 @@ use crate::model::plan::RevisionChange;
 use crate::model::record;
 use crate::model::trigger::Trigger;
 use crate::rules::mechanism::Assessment;
-use crate::rules::rollback::{Destination, ManualAction, NoDestination, RegisterReason};
+use crate::rules::rollback::{Destination, ManualAction, RegisterReason};
 
 fn time(text: &str) -> Timestamp {
     format!("2026-09-04T{text}Z").parse().unwrap()
@@ -256,7 +256,7 @@ fn a_failure_without_a_rollback() {
     let news = |decision: &RollbackDecision, outcome| {
         published(&failing(FailedBy::Ecs), &News::Ended { end: &end(outcome), next: Some(decision) })
     };
-    insta::assert_snapshot!(news(&RollbackDecision::ManualAction(ManualAction::NoDestination(NoDestination::NoKnownGood)), Outcome::Failed), @r#"
+    insta::assert_snapshot!(news(&RollbackDecision::ManualAction(ManualAction::NoKnownGood), Outcome::Failed), @r#"
     Deploy failed on prod/web: shop/web:1.5.0, its container web exited with code 1
 
     The deployment failed: its container web exited with code 1. Slipway does not roll back, because there is no other known-good revision. Old tasks that still run keep running. shop/web:1.5.0 is quarantined here: no push, retry or reconcile deploys it again until somebody releases it.
@@ -444,7 +444,7 @@ fn all() -> Vec<Notice> {
         RollbackDecision::NoRollback(NoRollback::Off),
         RollbackDecision::NoRollback(NoRollback::Notify(Box::new(update()))),
         RollbackDecision::ManualAction(ManualAction::IsRollback),
-        RollbackDecision::ManualAction(ManualAction::NoDestination(NoDestination::AllGone(vec!["web:41".to_owned()]))),
+        RollbackDecision::ManualAction(ManualAction::AllGone(vec!["web:41".to_owned()])),
     ];
     let outcomes = [
         Outcome::Completed,
