@@ -140,23 +140,23 @@ pub async fn engine() -> Result<Engine<Aws>, Mistake> {
     Engine::start(aws, &std::env::var("SLIPWAY_CONFIG").unwrap_or_default()).await
 }
 
-/// A client that is built at its first call: a cold start does not pay for what it does not call.
+/// A client that is built at its first call: a cold start does not pay for what it does not call. A function that never calls
+/// it does not even contain it, because only the call names what builds it.
 #[derive(Clone, Debug)]
 pub(crate) struct Lazy<C> {
     settings: SdkConfig,
-    build: fn(&SdkConfig) -> C,
     client: OnceLock<C>,
 }
 
 impl<C> Lazy<C> {
-    /// A client with these settings, which `build` builds.
-    pub(crate) fn new(settings: &SdkConfig, build: fn(&SdkConfig) -> C) -> Self {
-        Self { settings: settings.clone(), build, client: OnceLock::new() }
+    /// A client with these settings.
+    pub(crate) fn new(settings: &SdkConfig) -> Self {
+        Self { settings: settings.clone(), client: OnceLock::new() }
     }
 
-    /// The client.
-    pub(crate) fn get(&self) -> &C {
-        self.client.get_or_init(|| (self.build)(&self.settings))
+    /// The client, which `build` builds.
+    pub(crate) fn get(&self, build: fn(&SdkConfig) -> C) -> &C {
+        self.client.get_or_init(|| build(&self.settings))
     }
 }
 

@@ -41,7 +41,7 @@ pub struct Ledger {
 
 impl Ledger {
     pub(crate) fn new(settings: &aws_config::SdkConfig, table: &str) -> Self {
-        Self { client: Lazy::new(settings, Client::new), table: table.to_owned() }
+        Self { client: Lazy::new(settings), table: table.to_owned() }
     }
 
     pub(crate) async fn archive(&self, target: &TargetName, deployment: &Deployment) -> Result<(), Error> {
@@ -50,14 +50,14 @@ impl Ledger {
         attributes.insert("record".to_owned(), value::of_record(deployment));
         let until = deployment.intended_at.as_second() + KEPT_SECONDS;
         attributes.insert("ttl".to_owned(), AttributeValue::N(until.to_string()));
-        let request = self.client.get().put_item().table_name(&self.table).set_item(Some(attributes));
+        let request = self.client.get(Client::new).put_item().table_name(&self.table).set_item(Some(attributes));
         request.send().await.map(|_| ()).map_err(|error| error::of("DynamoDB.PutItem", target.as_str(), error))
     }
 
     pub(crate) async fn history(&self, target: &TargetName, most: usize) -> Result<Vec<Deployment>, Error> {
         let answer = self
             .client
-            .get()
+            .get(Client::new)
             .query()
             .table_name(&self.table)
             .key_condition_expression("#target = :target AND begins_with(#item, :archived)")

@@ -14,7 +14,7 @@ pub struct Logs {
 
 impl Logs {
     pub(crate) fn new(settings: &aws_config::SdkConfig) -> Self {
-        Self { client: Lazy::new(settings, Client::new) }
+        Self { client: Lazy::new(settings) }
     }
 
     /// The last lines of a stream, oldest first; none where the group or the stream is not there.
@@ -31,7 +31,7 @@ impl Logs {
             .region(aws_sdk_cloudwatchlogs::config::Region::new(region.to_owned()));
         let answer = self
             .client
-            .get()
+            .get(Client::new)
             .get_log_events()
             .log_group_name(group)
             .log_stream_name(stream)

@@ -16,9 +16,7 @@ pub struct S3 {
 
 impl S3 {
     pub(crate) fn new(settings: &SdkConfig) -> Self {
-        // Path style, because a bucket's name may hold dots, which no certificate of S3 covers as a host.
-        let build = |settings: &SdkConfig| Client::from_conf(Builder::from(settings).force_path_style(true).build());
-        Self { client: Lazy::new(settings, build) }
+        Self { client: Lazy::new(settings) }
     }
 
     /// An object's text, of at most `limit` bytes; one byte more is read, so that the caller sees that it is too large.
@@ -27,7 +25,7 @@ impl S3 {
         let subject = format!("{bucket}/{key}");
         let answer = self
             .client
-            .get()
+            .get(by_path)
             .get_object()
             .bucket(bucket)
             .key(key)
@@ -44,4 +42,9 @@ impl S3 {
         String::from_utf8(bytes.to_vec())
             .map_err(|_| Error::new(CALL, &subject, ErrorKind::Rejected, "the object is not UTF-8 text"))
     }
+}
+
+/// Path style, because a bucket's name may hold dots, which no certificate of S3 covers as a host.
+fn by_path(settings: &SdkConfig) -> Client {
+    Client::from_conf(Builder::from(settings).force_path_style(true).build())
 }

@@ -23,7 +23,7 @@ pub struct Scheduler {
 
 impl Scheduler {
     pub(crate) fn new(settings: &aws_config::SdkConfig, names: &Names, clock: Clock) -> Self {
-        Self { client: Lazy::new(settings, Client::new), names: names.clone(), clock }
+        Self { client: Lazy::new(settings), names: names.clone(), clock }
     }
 
     /// Makes a one-time schedule; one of this name stays as it is. Once it has fired it is gone.
@@ -41,7 +41,7 @@ impl Scheduler {
             .map_err(build)?;
         let made = self
             .client
-            .get()
+            .get(Client::new)
             .create_schedule()
             .name(&timer.name)
             .group_name(&self.names.schedule_group)

@@ -14,12 +14,12 @@ pub struct Sqs {
 
 impl Sqs {
     pub(crate) fn new(settings: &aws_config::SdkConfig) -> Self {
-        Self { client: Lazy::new(settings, Client::new) }
+        Self { client: Lazy::new(settings) }
     }
 
     /// Puts a text into a queue. The SDK may repeat it.
     pub async fn send(&self, queue_url: &str, text: &str) -> Result<(), Error> {
-        let request = self.client.get().send_message().queue_url(queue_url).message_body(text);
+        let request = self.client.get(Client::new).send_message().queue_url(queue_url).message_body(text);
         request.send().await.map(|_| ()).map_err(|error| error::of("SQS.SendMessage", queue_url, error))
     }
 }

@@ -14,7 +14,7 @@ pub struct Ssm {
 
 impl Ssm {
     pub(crate) fn new(settings: &aws_config::SdkConfig) -> Self {
-        Self { client: Lazy::new(settings, Client::new) }
+        Self { client: Lazy::new(settings) }
     }
 
     /// A parameter's value, decrypted where it is a SecureString.
@@ -22,7 +22,7 @@ impl Ssm {
         const CALL: &str = "SSM.GetParameter";
         let answer = self
             .client
-            .get()
+            .get(Client::new)
             .get_parameter()
             .name(name)
             .with_decryption(true)

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use jiff::Timestamp;
@@ -46,7 +47,7 @@ impl Ledger {
     pub(crate) async fn read_item<R: Record>(&self, place: &Place) -> Result<Versioned<R>, Error> {
         let answer = self
             .client
-            .get()
+            .get(Client::new)
             .get_item()
             .table_name(&self.table)
             .set_key(Some(key(&place.target, &place.item)))
@@ -75,7 +76,7 @@ impl Ledger {
         }
         let request = self
             .client
-            .get()
+            .get(Client::new)
             .put_item()
             .table_name(&self.table)
             .set_item(Some(attributes))
