@@ -25,7 +25,6 @@ pub(crate) struct Refused<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 struct Published {
-    #[serde(rename = "told")]
     published: bool,
 }
 
@@ -61,7 +60,7 @@ impl<'a> Refused<'a> {
         if self.published.contains(&notice.id) {
             return Ok(());
         }
-        let place = Place::new("slack", format!("told#{}", notice.id));
+        let place = Place::new("slack", format!("published#{}", notice.id));
         let until = later(aws.now(), SignedDuration::from_hours(48));
         let (published, _) = aws.ledger.change_note(&place, until, |note: &mut Published| note.published).await?;
         if !published {

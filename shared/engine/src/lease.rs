@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::invocation::Call;
 use crate::{store, timer};
 
+/// The lease of one service, held.
 #[derive(Debug)]
 pub(crate) struct HeldLease<'a, C> {
     cloud: &'a C,
@@ -27,6 +28,7 @@ pub(crate) struct HeldLease<'a, C> {
     is_takeover: bool,
 }
 
+/// What a lease is taken for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Purpose<'i> {
     /// An input that came; where somebody else has the lease, it is left on the record.

@@ -154,7 +154,8 @@ impl<'a, C: Cloud> Planner<'a, C> {
     /// What the service's containers really run, from ECS's record of it; empty where ECS keeps none, or does not say.
     pub(crate) async fn what_ran(&self, service: &ServiceFacts) -> Result<Vec<RanImage>, Error> {
         let read = self.cloud.describe_service_revisions(&service.current_revisions).await;
-        let revisions = optional(&target_of(service), read)?.unwrap_or_default();
+        let target = TargetName::of(&service.cluster, &service.service);
+        let revisions = optional(&target, read)?.unwrap_or_default();
         // While a deployment is under way both revisions come; the images that count are the PRIMARY's.
         let of_primary =
             |revision: &&ServiceRevision| revision.task_definition.as_ref() == Some(&service.task_definition);
@@ -167,7 +168,7 @@ impl<'a, C: Cloud> Planner<'a, C> {
         service: &ServiceFacts,
         digest: &Digest,
     ) -> Result<Option<ServiceDeploymentFacts>, Error> {
-        let target = target_of(service);
+        let target = TargetName::of(&service.cluster, &service.service);
         let read = self.cloud.list_service_deployments(&service.cluster, &service.service).await;
         let mut deployments = optional(&target, read)?.unwrap_or_default();
         deployments.truncate(REVISIONS_PER_CALL);
@@ -200,10 +201,6 @@ impl<'a, C: Cloud> Planner<'a, C> {
         }
         Ok(revisions)
     }
-}
-
-fn target_of(service: &ServiceFacts) -> TargetName {
-    TargetName::new(format!("{}/{}", service.cluster, service.service))
 }
 
 /// Adds task definitions (DescribeServiceRevisions) to the service deployments that may have come of this deployment.

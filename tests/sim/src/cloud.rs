@@ -235,7 +235,7 @@ impl Cloud for Port {
             let described = universe.aws.describe_services(cluster, services);
             let mut described = described.map_err(|refusal| refused(CALL, &subject, &refusal))?;
             for service in described.iter_mut().flatten() {
-                let target = TargetName::new(format!("{cluster}/{}", service.service));
+                let target = TargetName::of(cluster, &service.service);
                 universe.laws.observed(request, &target, universe.now);
                 if universe.bug == Some(Bug::LaggingList) {
                     universe.lag(&target, service);
@@ -271,7 +271,7 @@ impl Cloud for Port {
         force_new_deployment: bool,
     ) -> Result<Option<ServiceFacts>, Error> {
         const CALL: &str = "ECS.UpdateService";
-        let target = TargetName::new(format!("{cluster}/{service}"));
+        let target = TargetName::of(cluster, service);
         let subject = format!("{service} to {}", task_definition.short());
         let update = |universe: &mut Universe, request| {
             let updated = universe.update(&target, task_definition, force_new_deployment, request);

@@ -46,8 +46,8 @@ fn line(event: &ServiceTrigger) -> String {
 #[track_caller]
 fn check(payload: Value, expected: Result<Option<&str>, &str>) {
     let parsed = parse(payload, received());
-    let seen = parsed.map(|event| event.as_ref().map(line)).map_err(|Malformed(text)| text);
-    assert_eq!(seen.as_ref().map(Option::as_deref).map_err(String::as_str), expected);
+    let shown = parsed.map(|event| event.as_ref().map(line)).map_err(|Malformed(text)| text);
+    assert_eq!(shown.as_ref().map(Option::as_deref).map_err(String::as_str), expected);
 }
 
 #[test]

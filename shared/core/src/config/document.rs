@@ -119,7 +119,7 @@ impl Entry {
     fn target(self) -> Option<Target> {
         let (cluster, service) = (self.cluster?, self.service?);
         Some(Target {
-            name: TargetName::new(format!("{cluster}/{service}")),
+            name: TargetName::of(&cluster, &service),
             repository: self.repository?,
             tags: self.tags?,
             cluster,

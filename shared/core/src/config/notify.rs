@@ -35,7 +35,7 @@ pub(super) fn slack<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option<Stri
 pub(super) fn words<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option<Vec<String>> {
     let items = reader.list(at, "[failed, rolled_back]")?;
     if items.is_empty() {
-        reader.wrong(at, "is empty, so that nothing would be told; leave the key out to mean everything");
+        reader.wrong(at, "is empty, so that nothing would be sent; leave the key out to mean everything");
     }
     let mut words: Vec<String> = Vec::with_capacity(items.len());
     for at in &items {

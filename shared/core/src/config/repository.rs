@@ -58,7 +58,7 @@ impl RepositoryName {
         }
     }
 
-    /// The repository, seen from where the function runs.
+    /// The repository, from where the function runs.
     pub fn at(&self, home: &Home) -> Repository {
         match self {
             Self::Home(name) => Repository::at_home(name, home),
@@ -66,7 +66,7 @@ impl RepositoryName {
         }
     }
 
-    /// Whether it names this repository, seen from where the function runs.
+    /// Whether it names this repository, from where the function runs.
     pub fn is(&self, repository: &Repository, home: &Home) -> bool {
         self.at(home) == *repository
     }

@@ -511,7 +511,7 @@ fn a_wrong_channel_is_reported_with_what_would_be_right() {
     targets[0].notify[1].slak: is not a known key; did you mean `slack`? (line 6)
     targets[0].notify[2].slack: "#B" is no channel of Slack; write its name in lower case, such as "#deploys", or its id (line 6)
     targets[0].notify[2].on[0]: "faild" is no kind of notice; did you mean failed? (line 6)
-    targets[0].notify[3].on: is empty, so that nothing would be told; leave the key out to mean everything (line 6)
+    targets[0].notify[3].on: is empty, so that nothing would be sent; leave the key out to mean everything (line 6)
     "##
     );
     assert_snapshot!(mistakes_of_target("notify:\n- slack: #deploys"), @r##"targets[0].notify[0].slack: has no value; write "#deploys" (line 7)"##);

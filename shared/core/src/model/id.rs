@@ -103,6 +103,13 @@ impl ServiceRevisionArn {
     }
 }
 
+impl TargetName {
+    /// The service's name as people write it, `cluster/service`.
+    pub fn of(cluster: &ClusterName, service: &ServiceName) -> Self {
+        Self::new(format!("{cluster}/{service}"))
+    }
+}
+
 impl TaskDefinitionArn {
     /// What people call it: `web:42`.
     pub fn short(&self) -> &str {

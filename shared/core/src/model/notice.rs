@@ -161,7 +161,7 @@ pub struct Place<'a> {
 impl Place<'_> {
     /// The service as people name it, `cluster/service`.
     pub fn target(&self) -> TargetName {
-        TargetName::new(format!("{}/{}", self.cluster, self.service))
+        TargetName::of(self.cluster, self.service)
     }
 }
 

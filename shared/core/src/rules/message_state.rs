@@ -38,7 +38,7 @@ pub struct MessageState {
     #[serde(deserialize_with = "lenient::or_default")]
     pub broadcast: Option<u8>,
     /// The notices that are handled, newest first.
-    #[serde(rename = "told", deserialize_with = "lenient::items")]
+    #[serde(deserialize_with = "lenient::items")]
     pub handled: Vec<String>,
     /// The queue's messages that were put aside because Slack refused them, newest first.
     #[serde(deserialize_with = "lenient::items")]

@@ -101,7 +101,7 @@ fn images(old: Option<&str>, new: Option<&str>) -> (Option<String>, Option<Strin
         };
         let tag = image.tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
         let digest = image.digest.as_ref().map(|digest| format!("@sha256:{}", digest.short())).unwrap_or_default();
-        // The end of an image tells more than its beginning.
+        // The end of an image says more than its beginning.
         tail(&format!("{host}{}{tag}{digest}", image.path), LONGEST_IMAGE)
     };
     (from.map(quoted), to.map(quoted))

@@ -25,7 +25,7 @@ pub(crate) struct Managed {
 /// The event's service, if Slipway manages it. `config` is `None` where the document cannot be used.
 pub(crate) fn managed(config: Option<&Config>, event: &ServiceTrigger, home: &Home) -> Option<Managed> {
     let unnamed = |cluster: &ClusterName| Managed {
-        target: TargetName::new(format!("{cluster}/{}", event.service)),
+        target: TargetName::of(cluster, &event.service),
         service: event.service.clone(),
         cluster: cluster.clone(),
         repositories: Vec::new(),

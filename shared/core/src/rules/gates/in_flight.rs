@@ -10,7 +10,7 @@ use crate::rules::unfinished::unjudged;
 
 /// Whether an update now would do no harm: a rolling deployment may be superseded, nothing else may.
 ///
-/// An automatic candidate waits; who requests one is told to ask again. Nobody waits for what has failed for good: ECS may try
+/// An automatic candidate waits; a request for one is refused, and can be made again. Nobody waits for what has failed for good: ECS may try
 /// it for ever, and a newer image is what fixes it.
 pub(in crate::rules) fn undisturbed(service: &ServiceFacts, record: &record::Service, by: By<'_>) -> Verdict {
     let Some(primary) = service.primary() else { return Ok(()) };

@@ -36,7 +36,7 @@ pub(super) fn assess(it: &Situation<'_>, id: &DeploymentId) -> Assessment {
         };
     }
     if is_it(it.deployment, rollback, primary) {
-        // Unless it is somebody else's: whoever holds the lease may be about to make the rollback.
+        // It may be somebody else's, while the holder of the lease has yet to make the rollback.
         return unless_it_may_begin(it, rollback, went_back(it, primary, RollbackInitiator::Slipway));
     }
     if primary.created_at.is_some_and(|created| created > made(it, rollback)) {

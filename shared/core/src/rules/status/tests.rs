@@ -205,7 +205,7 @@ fn what_was_never_deployed_is_asked_of_a_plan() {
         idle().plan(Reason::NoCandidate { repository: "shop/web".to_owned() }),
         "Skipped: no_candidate",
     );
-    row("somebody has to mend something", idle().plan(Reason::ManagedByEcs), "Refused: managed_by_ecs");
+    row("somebody has to fix something", idle().plan(Reason::ManagedByEcs), "Refused: managed_by_ecs");
     row("there is no plan", idle(), "Missing: no_such_image");
 }
 
@@ -213,10 +213,10 @@ fn what_was_never_deployed_is_asked_of_a_plan() {
 fn what_is_under_way_is_told_with_its_state() {
     #[track_caller]
     fn check(case: Case, expected: Option<&str>) {
-        let told = case.status().in_flight.map(|it| {
+        let shown = case.status().in_flight.map(|it| {
             format!("{} {} {}", it.state, it.revision, it.image.map(|image| image.to_string()).unwrap_or_default())
         });
-        assert_eq!(told.as_deref(), expected);
+        assert_eq!(shown.as_deref(), expected);
     }
     let back = Some("ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1.");
     check(under_way(Rollout::InProgress, None), Some("in_progress web:42 1.5.0"));

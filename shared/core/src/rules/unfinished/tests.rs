@@ -1,4 +1,4 @@
-//! What the record means for what comes next: what was begun and not finished, what was not told, what must wait for it.
+//! What the record means for what comes next: what was begun and not finished, what was not published, what must wait for it.
 
 use std::collections::HashMap;
 
@@ -99,11 +99,11 @@ fn an_update_that_nobody_remembers_is_somebody_elses() {
     #[track_caller]
     fn check(record: &Service, primary: EcsDeployment, expected: Option<&str>) {
         let note = external(record, &service(primary));
-        let told = note.map(|note| match note {
+        let shown = note.map(|note| match note {
             Note::Decided(decision) => decision.at.to_string(),
             other => format!("{other:?}"),
         });
-        assert_eq!(told.as_deref(), expected);
+        assert_eq!(shown.as_deref(), expected);
     }
     let other = || deployment("ecs-svc/9", "web:7", "10:30:00", Rollout::InProgress);
     check(&record(Vec::new()), other(), Some("2026-11-21T10:30:00Z"));
@@ -203,12 +203,12 @@ fn nobody_waits_for_what_failed_for_good_but_for_a_way_back() {
     check(begun(1, "ecs-svc/2", json!({})), own(), true);
     check(ended(Outcome::TimedOut, json!({})), own(), false);
     check(ended(Outcome::Superseded, json!({})), own(), true);
-    // Somebody's update had ended the story before Slipway's rollback went through.
+    // Somebody's update had ended the deployment before Slipway's rollback went through.
     check(rolled_back(Outcome::Failed), back(), true);
     check(rolled_back(Outcome::RollbackFailed), back(), false);
     check(rolled_back(Outcome::RolledBackByEcs), ecs_back(), true);
     check(rolled_back(Outcome::RollbackFailed), ecs_back(), false);
-    // ECS went back after the story had ended, and its tasks stop again and again.
+    // ECS went back after the deployment had ended, and its tasks stop again and again.
     check(rolled_back(Outcome::TimedOut), ecs_back(), true);
     let crashing = |failed_tasks: i32| EcsDeployment { failed_tasks, ..ecs_back() };
     check(rolled_back(Outcome::TimedOut), crashing(2), true);
@@ -247,7 +247,10 @@ fn what_began_and_is_not_published_is_published_by_the_next_invocation() {
     for over in [json!({ "outcome": "superseded" }), json!({ "trigger": "external" })] {
         let mut it = json!({ "deployment": "ecs-svc/2" });
         it.as_object_mut().unwrap().extend(over.as_object().unwrap().clone());
-        assert!(unpublished(&self::record(vec![intended(2, it)])).is_empty(), "its end is told, or nothing: {over}");
+        assert!(
+            unpublished(&self::record(vec![intended(2, it)])).is_empty(),
+            "its end is published, or nothing: {over}"
+        );
     }
     let plan = late_plan(&crate::model::id::TargetName::new("prod/web"), &record.deployments[1]);
     assert_eq!(plan.running.unwrap().short(), "web:1");
@@ -318,8 +321,8 @@ fn a_deadline_that_is_past_or_whose_deployment_ended_rings_now() {
     let mut replaced = goes_on.clone();
     replaced.deployments[0].status = "ACTIVE".to_owned();
     assert_eq!(overdue(&record, Some(&replaced), at("10:05:00")), [(1, None)], "another one is the PRIMARY");
-    let over = |told: &[&str]| {
-        self::record(vec![self::ended(Outcome::Failed, json!({ "deadline": at("10:30:00"), "published": told }))])
+    let over = |published: &[&str]| {
+        self::record(vec![self::ended(Outcome::Failed, json!({ "deadline": at("10:30:00"), "published": published }))])
     };
     assert_eq!(
         overdue(&over(&["ecs-svc/2/started"]), Some(&goes_on), at("10:05:00")),

@@ -1,4 +1,4 @@
-//! The table: what was seen, and the cause that Slipway names. The texts are AWS's own.
+//! The table: what was observed, and the cause that Slipway names. The texts are AWS's own.
 
 use super::*;
 use crate::model::facts::{ServiceMessage, StoppedContainer, StoppedTask};

@@ -144,7 +144,7 @@ fn slipway_rolls_back_by_a_stop() {
         after(Status::InProgress, None),
         "failed, and its rollback is decided but not under way",
     );
-    row("accepted, and nothing to be seen yet", after(Status::InProgress, done), "failed, and Slipway is rolling back");
+    row("accepted, and nothing shows yet", after(Status::InProgress, done), "failed, and Slipway is rolling back");
     row(
         "made, though nobody wrote that down",
         after(Status::RollbackRequested, None),
