@@ -153,13 +153,7 @@ impl<'a, C: Cloud> Planner<'a, C> {
 
     /// What the service's containers really run, from ECS's record of it; empty where ECS keeps none, or does not say.
     pub(crate) async fn what_ran(&self, service: &ServiceFacts) -> Result<Vec<RanImage>, Error> {
-        let read = self.cloud.describe_service_revisions(&service.current_revisions).await;
-        let target = TargetName::of(&service.cluster, &service.service);
-        let revisions = optional(&target, read)?.unwrap_or_default();
-        // While a deployment is under way both revisions come; the images that count are the PRIMARY's.
-        let of_primary =
-            |revision: &&ServiceRevision| revision.task_definition.as_ref() == Some(&service.task_definition);
-        Ok(revisions.iter().find(of_primary).map(|revision| revision.images.clone()).unwrap_or_default())
+        what_runs(self.cloud, service, service.task_definition.short()).await
     }
 
     /// The newest service deployment that brought an image about, with ECS's status reason; `None` also where ECS does not say.
@@ -201,6 +195,20 @@ impl<'a, C: Cloud> Planner<'a, C> {
         }
         Ok(revisions)
     }
+}
+
+/// The images that a service runs with this task definition revision, `web:42`, from ECS's record of it
+/// (DescribeServiceRevisions); none where ECS keeps none, or does not say.
+pub(crate) async fn what_runs(
+    cloud: &impl Cloud,
+    service: &ServiceFacts,
+    revision: &str,
+) -> Result<Vec<RanImage>, Error> {
+    let read = cloud.describe_service_revisions(&service.current_revisions).await;
+    let revisions = optional(&TargetName::of(&service.cluster, &service.service), read)?.unwrap_or_default();
+    // While a deployment is under way, those of the old and of the new task definition come.
+    let is_it = |it: &ServiceRevision| it.task_definition.as_ref().is_some_and(|arn| arn.short() == revision);
+    Ok(revisions.into_iter().find(|it| is_it(it)).map(|it| it.images).unwrap_or_default())
 }
 
 /// Adds task definitions (DescribeServiceRevisions) to the service deployments that may have come of this deployment.

@@ -1,8 +1,7 @@
 //! The destinations of a rollback: the known-good revisions, whether they still exist, and whether their images do.
 
 use futures_util::future::join_all;
-use slipway_core::model::facts::{RanImage, ServiceFacts};
-use slipway_core::model::id::TaskDefinitionArn;
+use slipway_core::model::facts::ServiceFacts;
 use slipway_core::model::record::{Deployment, KnownGood};
 use slipway_core::rules::rollback::KnownGoodFacts;
 
@@ -32,15 +31,6 @@ impl<C: Cloud> FollowSession<'_, C> {
         let known_good = join_all(known_good).await.into_iter().collect::<Result<Vec<_>, _>>()?;
         self.known_good = Some(known_good.clone());
         Ok(known_good)
-    }
-
-    /// The images that run now by ECS's own account; nothing where ECS does not say, or says it of another revision.
-    pub(crate) async fn what_runs(&mut self, service: &ServiceFacts, revision: &str) -> Result<Vec<RanImage>, Error> {
-        let read = self.cloud.describe_service_revisions(&service.current_revisions).await;
-        let revisions = self.optional(read)?.unwrap_or_default();
-        let its = |arn: &Option<TaskDefinitionArn>| arn.as_ref().is_some_and(|arn| arn.short() == revision);
-        let found = revisions.into_iter().find(|it| its(&it.task_definition));
-        Ok(found.map(|it| it.images).unwrap_or_default())
     }
 
     /// Records known-good revisions by ECS's history where the record has none: the table was restored empty, for example.

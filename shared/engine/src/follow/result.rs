@@ -13,6 +13,7 @@ use super::session::FollowSession;
 use super::steps::Judged;
 use crate::cloud::Cloud;
 use crate::error::Error;
+use crate::observe::what_runs;
 
 impl<C: Cloud> FollowSession<'_, C> {
     /// Ends a deployment. `next` is what was decided about its failure; `judged` is `None` where the service is gone.
@@ -107,7 +108,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         };
         let Some(revision) = revision else { return Ok(None) };
         let is_primary = service.primary().is_some_and(|it| it.task_definition.short() == revision);
-        let mut ran = if is_primary { self.what_runs(service, &revision).await? } else { Vec::new() };
+        let mut ran = if is_primary { what_runs(self.cloud, service, &revision).await? } else { Vec::new() };
         let arn = self.arn_of(&revision);
         if ran.is_empty() {
             // What was known of it before is better than nothing.
