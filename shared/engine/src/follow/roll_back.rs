@@ -83,7 +83,7 @@ impl<C: Cloud> FollowSession<'_, C> {
                     return Ok(Next::Again);
                 }
                 // ECS does not stop it: the rollback, which is decided, is an update.
-                _ => {}
+                Some(Became::InProgress | Became::CutShort | Became::Failed) | None => {}
             }
             judged.assessment = Assessment::RollbackDue;
             judged.service_deployment = None;
