@@ -1,4 +1,4 @@
-//! Every kind of notice in every face on one page, to be looked at: `cargo notices`.
+//! Every kind of notice in every format on one page, to be looked at: `cargo notices`.
 //!
 //! What is shown is what Slipway sends, made by its own code from the fixtures; here it is only drawn as Slack, a mail
 //! program, a phone and Amazon Q would, so that a person can judge the words.
@@ -7,7 +7,7 @@ pub mod fixtures;
 pub mod page;
 
 mod block_kit;
-mod faces;
+mod formats;
 mod html;
 mod mrkdwn;
 

@@ -89,9 +89,9 @@ impl Aws {
         })
     }
 
-    /// ECS complains about a service by an event "ECS Service Action", `SERVICE_TASK_PLACEMENT_FAILURE` for instance,
+    /// ECS reports something about a service by an event "ECS Service Action", `SERVICE_TASK_PLACEMENT_FAILURE` for instance,
     /// whose reason is like `RESOURCE:MEMORY`.
-    pub fn complain(
+    pub fn service_action(
         &mut self,
         cluster: &str,
         service: &str,
@@ -99,7 +99,7 @@ impl Aws {
         reason: Option<&str>,
     ) -> Result<Vec<Value>, Refusal> {
         self.on_service(cluster, service, |service, context| {
-            service.complain(context, name, reason);
+            service.service_action(context, name, reason);
             Ok(())
         })
     }
@@ -118,7 +118,7 @@ impl Aws {
     }
 
     /// ECS does what StopServiceDeployment asked for: the rollback begins.
-    pub fn obey_stop(&mut self, cluster: &str, service: &str) -> Result<Vec<Value>, Refusal> {
+    pub fn carry_out_stop(&mut self, cluster: &str, service: &str) -> Result<Vec<Value>, Refusal> {
         self.on_service(cluster, service, |service, context| service.roll_back(context, &RollbackCause::StopRequest))
     }
 

@@ -20,14 +20,14 @@ use serde_json::Value;
 use slipway_core::model::image::Digest;
 
 pub use ecr::{Image, Push};
-pub use ecs::{Failure, Fate, ROLLBACK_DELAY};
+pub use ecs::{Behavior, Failure, ROLLBACK_DELAY};
 pub use events::in_short_form;
 pub use logs::Logs;
 pub use place::Place;
 pub use refusal::Refusal;
 
 use ecr::Ecr;
-use ecs::{Ecs, Fates};
+use ecs::{Behaviors, Ecs};
 use refusal::{Answer, Members};
 
 /// An account in a region: its ECS, its ECR, and the logs that its containers write.
@@ -42,7 +42,7 @@ pub struct Aws {
     logs: Logs,
     /// What happened and nobody has taken yet.
     events: Vec<Value>,
-    fates: Fates,
+    behaviors: Behaviors,
     lag: SignedDuration,
     history_lag: SignedDuration,
     chance: fastrand::Rng,
@@ -60,7 +60,7 @@ impl Aws {
             ecr,
             logs,
             events: Vec::new(),
-            fates: Fates::new(),
+            behaviors: Behaviors::new(),
             lag: SignedDuration::ZERO,
             history_lag: SignedDuration::ZERO,
             chance: fastrand::Rng::with_seed(0),
@@ -85,16 +85,16 @@ impl Aws {
     }
 
     /// Says what becomes of an image's tasks from now on; by its digest as ECS resolves it.
-    pub fn set_fate(&mut self, digest: Digest, fate: Fate) {
-        self.fates.insert(digest, fate);
+    pub fn set_behavior(&mut self, digest: Digest, behavior: Behavior) {
+        self.behaviors.insert(digest, behavior);
     }
 
     /// What becomes of an image's tasks.
-    pub fn fate(&self, digest: &Digest) -> Fate {
-        self.fates.get(digest).copied().unwrap_or_default()
+    pub fn behavior(&self, digest: &Digest) -> Behavior {
+        self.behaviors.get(digest).copied().unwrap_or_default()
     }
 
-    /// Moves every service one step: deployments and rollbacks go on, stop requests are obeyed, what ended is removed.
+    /// Moves every service one step: deployments and rollbacks go on, stop requests are carried out, what ended is removed.
     /// The events of it are in [`Aws::take_events`]. Chance may let a step pass without any movement.
     pub fn tick(&mut self) {
         self.on_ecs(ecs::Ecs::step);
@@ -170,7 +170,7 @@ impl Aws {
 
     /// Acts on ECS; the events of what happens are the caller's, except those of tasks on the way of something larger.
     fn on_ecs_with<T>(&mut self, caused: &mut Vec<Value>, act: impl FnOnce(&mut Ecs, &mut ecs::Context<'_>) -> T) -> T {
-        let Self { place, now, ecs, ecr, logs, events, fates, lag, history_lag, chance, .. } = self;
+        let Self { place, now, ecs, ecr, logs, events, behaviors, lag, history_lag, chance, .. } = self;
         let mut context = ecs::Context {
             place,
             now: *now,
@@ -178,7 +178,7 @@ impl Aws {
             events: caused,
             tasks: events,
             logs,
-            fates,
+            behaviors,
             lag: *lag,
             history_lag: *history_lag,
             chance,

@@ -29,6 +29,6 @@ pub const BUGS: [(&str, Bug); 8] = [
     ("no-decision", Bug::NoDecision),
     ("no-timer", Bug::NoTimer),
     ("lost-write", Bug::LostWrite),
-    ("forgotten-publish", Bug::LostPublish),
+    ("lost-publish", Bug::LostPublish),
     ("lagging-list", Bug::LaggingList),
 ];

@@ -7,7 +7,7 @@ use slipway_core::model::record::Outcome;
 use crate::delivery::Payload;
 use crate::laws::View;
 use crate::schedule::Schedule;
-use crate::universe::{Lost, Phase, primary};
+use crate::simulation::{Lost, Phase, primary};
 
 /// Deployments end within ten minutes or are rolled back, and a rollback may be followed by another try.
 const ROUNDS: u32 = 60;
@@ -19,24 +19,24 @@ impl Schedule {
     /// Nothing fails any more; whatever is still to come comes, and the reconcile runs as it does every quarter of an hour.
     pub(crate) fn calm(&mut self) {
         {
-            let mut universe = self.universe.borrow_mut();
-            universe.phase = Phase::Calm;
-            universe.note(format_args!("inputs stop, and calls succeed"));
+            let mut simulation = self.simulation.borrow_mut();
+            simulation.phase = Phase::Calm;
+            simulation.note(format_args!("inputs stop, and calls succeed"));
         }
         // Who was asked to hold a service before holds it until somebody lets go.
         self.settle();
         {
-            let mut universe = self.universe.borrow_mut();
-            for service in universe.services.clone() {
+            let mut simulation = self.simulation.borrow_mut();
+            for service in simulation.services.clone() {
                 let target = service.target.as_str();
-                universe.invoke(Payload::Request(json!({ "action": "release", "target": target })));
+                simulation.invoke(Payload::Request(json!({ "action": "release", "target": target })));
             }
         }
         let (mut quiet, mut at_rest, mut was_moving) = (0, false, true);
         for round in 0..ROUNDS {
             let before = self.came_to();
             // Only what was lost, or what ECS or others did after an end, needs the reconcile.
-            let needed = self.universe.borrow().lost == Lost::Something
+            let needed = self.simulation.borrow().lost == Lost::Something
                 || self.ecs_rolled_back_late()
                 || self.others_went_on_after_a_failed_rollback();
             if round % 2 == 1 && needed {
@@ -47,7 +47,7 @@ impl Schedule {
                 return;
             }
             // What ECS does at last, the reconcile may have to act on.
-            let is_moving = self.universe.borrow().aws.is_moving();
+            let is_moving = self.simulation.borrow().aws.is_moving();
             let is_quiet = self.came_to() == before && is_moving == was_moving && self.is_quiet();
             quiet = if is_quiet { quiet + 1 } else { 0 };
             was_moving = is_moving;
@@ -57,36 +57,36 @@ impl Schedule {
                 at_rest = true;
                 break;
             }
-            self.universe.borrow_mut().pass(ROUND);
+            self.simulation.borrow_mut().pass(ROUND);
         }
         self.at_rest();
         if !self.is_broken() && at_rest {
             self.stays_at_rest();
         } else if !self.is_broken() && !self.is_stuck() {
-            self.universe.borrow_mut().laws.break_law("it never comes to rest".to_owned());
+            self.simulation.borrow_mut().laws.break_law("it never comes to rest".to_owned());
         }
     }
 
     /// What Slipway has done so far, as people and ECS see it.
     fn came_to(&self) -> (u32, u32, u32) {
-        let universe = self.universe.borrow();
-        (universe.laws.updates, universe.laws.rollbacks, universe.laws.notices)
+        let simulation = self.simulation.borrow();
+        (simulation.laws.updates, simulation.laws.rollbacks, simulation.laws.notices)
     }
 
     /// Whether nothing is under way, and no timer is armed.
     fn is_quiet(&self) -> bool {
-        let universe = self.universe.borrow();
-        let open = |target| universe.table.record(target).is_some_and(|record| record.open().is_some());
-        universe.timers.next().is_none() && universe.services.iter().all(|it| !open(&it.target))
+        let simulation = self.simulation.borrow();
+        let open = |target| simulation.table.record(target).is_some_and(|record| record.open().is_some());
+        simulation.timers.next().is_none() && simulation.services.iter().all(|it| !open(&it.target))
     }
 
     /// Whether ECS itself went back from a deployment that was on record as failed by then, and that nobody was to undo.
     fn ecs_rolled_back_late(&self) -> bool {
-        let universe = self.universe.borrow();
-        universe.services.iter().any(|service| {
-            let last = universe.table.record(&service.target).and_then(|record| record.deployments.first());
+        let simulation = self.simulation.borrow();
+        simulation.services.iter().any(|service| {
+            let last = simulation.table.record(&service.target).and_then(|record| record.deployments.first());
             let given_up = last.filter(|it| matches!(it.outcome(), Some(Outcome::Failed | Outcome::TimedOut)));
-            let facts = universe.service(service);
+            let facts = simulation.service(service);
             let primary = facts.as_ref().and_then(primary).map(|it| &it.id);
             given_up.is_some_and(|it| it.id() != primary)
         })
@@ -94,9 +94,9 @@ impl Schedule {
 
     /// Whether somebody else deployed after a rollback failed: that ends the wait for a person, and nothing waits any more.
     fn others_went_on_after_a_failed_rollback(&self) -> bool {
-        let universe = self.universe.borrow();
-        universe.services.iter().any(|service| {
-            let deployments = universe.table.record(&service.target).map(|record| record.deployments.as_slice());
+        let simulation = self.simulation.borrow();
+        simulation.services.iter().any(|service| {
+            let deployments = simulation.table.record(&service.target).map(|record| record.deployments.as_slice());
             let [last, before, ..] = deployments.unwrap_or_default() else { return false };
             last.is_external() && before.outcome() == Some(Outcome::RollbackFailed)
         })
@@ -104,23 +104,23 @@ impl Schedule {
 
     /// Whether ECS tries somebody else's deployment for ever.
     fn is_stuck(&self) -> bool {
-        let universe = self.universe.borrow();
-        universe.services.iter().any(|service| {
-            let facts = universe.service(service);
-            let record = universe.table.record(&service.target);
+        let simulation = self.simulation.borrow();
+        simulation.services.iter().any(|service| {
+            let facts = simulation.service(service);
+            let record = simulation.table.record(&service.target);
             let of_primary = facts.as_ref().and_then(primary).and_then(|it| record?.of_id(&it.id));
-            universe.is_under_way(service) && of_primary.is_none_or(|it| it.is_external())
+            simulation.is_under_way(service) && of_primary.is_none_or(|it| it.is_external())
         })
     }
 
     fn at_rest(&mut self) {
-        let mut universe = self.universe.borrow_mut();
-        let universe = &mut *universe;
-        for service in universe.services.clone() {
-            let Some(facts) = universe.service(&service) else { continue };
-            let running = primary(&facts).and_then(|it| universe.digest_of(&service.target, &it.id));
-            let view = View { now: universe.now, images: &universe.images, table: &universe.table };
-            universe.laws.at_rest(&service.target, &facts, running.as_ref(), &view);
+        let mut simulation = self.simulation.borrow_mut();
+        let simulation = &mut *simulation;
+        for service in simulation.services.clone() {
+            let Some(facts) = simulation.service(&service) else { continue };
+            let running = primary(&facts).and_then(|it| simulation.digest_of(&service.target, &it.id));
+            let view = View { now: simulation.now, images: &simulation.images, table: &simulation.table };
+            simulation.laws.at_rest(&service.target, &facts, running.as_ref(), &view);
         }
     }
 
@@ -130,12 +130,12 @@ impl Schedule {
         for _ in 0..2 {
             self.reconcile();
             self.settle();
-            self.universe.borrow_mut().pass(ROUND * 4);
+            self.simulation.borrow_mut().pass(ROUND * 4);
         }
         self.settle();
         if self.came_to() != before {
             let broken = "it had come to rest, and then something happened".to_owned();
-            self.universe.borrow_mut().laws.break_law(broken);
+            self.simulation.borrow_mut().laws.break_law(broken);
         }
     }
 
@@ -154,23 +154,23 @@ impl Schedule {
                     continue;
                 }
             }
-            let next = self.universe.borrow().queue.iter().map(|it| it.ready_at).min();
+            let next = self.simulation.borrow().queue.iter().map(|it| it.ready_at).min();
             match next {
                 Some(at) if at <= self.now() => self.deliver(),
-                Some(at) if self.works.is_empty() => self.universe.borrow_mut().pass_until(at),
+                Some(at) if self.works.is_empty() => self.simulation.borrow_mut().pass_until(at),
                 None if self.works.is_empty() && !self.moves_on() => return,
                 _ => {}
             }
         }
-        self.universe.borrow_mut().laws.break_law("it never stops working".to_owned());
+        self.simulation.borrow_mut().laws.break_law("it never stops working".to_owned());
     }
 
     /// ECS goes on with what is under way; whether there was any.
     fn moves_on(&mut self) -> bool {
-        let is_moving = self.universe.borrow().aws.is_moving() && self.chance.u8(0..8) > 0;
+        let is_moving = self.simulation.borrow().aws.is_moving() && self.chance.u8(0..8) > 0;
         if is_moving {
             self.tick();
-            self.universe.borrow_mut().pass(SignedDuration::from_secs(20));
+            self.simulation.borrow_mut().pass(SignedDuration::from_secs(20));
         }
         is_moving
     }

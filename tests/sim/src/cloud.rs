@@ -27,12 +27,12 @@ use slipway_engine::{Cloud, Error, ErrorKind};
 
 use crate::bug::Bug;
 use crate::setup::History;
-use crate::universe::{Phase, Universe};
+use crate::simulation::{Phase, Simulation};
 
-/// What the engine reaches the universe by. One for each instance of a function.
+/// What the engine reaches the simulation by. One for each instance of a function.
 #[derive(Debug)]
 pub(crate) struct Port {
-    universe: Rc<RefCell<Universe>>,
+    simulation: Rc<RefCell<Simulation>>,
     /// The invocation that the instance works on.
     request: Cell<u64>,
 }
@@ -48,8 +48,8 @@ enum Does {
 
 impl Port {
     /// A port for a new instance.
-    pub(crate) fn new(universe: &Rc<RefCell<Universe>>) -> Self {
-        Self { universe: Rc::clone(universe), request: Cell::new(0) }
+    pub(crate) fn new(simulation: &Rc<RefCell<Simulation>>) -> Self {
+        Self { simulation: Rc::clone(simulation), request: Cell::new(0) }
     }
 
     /// The instance works on this invocation now.
@@ -63,37 +63,37 @@ impl Port {
         name: &'static str,
         subject: &str,
         does: Does,
-        call: impl FnOnce(&mut Universe, u64) -> Result<T, Error>,
+        call: impl FnOnce(&mut Simulation, u64) -> Result<T, Error>,
     ) -> Result<T, Error> {
         self.wait().await;
-        let mut universe = self.universe.borrow_mut();
-        let (universe, request) = (&mut *universe, self.request.get());
-        let time = SignedDuration::from_millis(universe.chance.i64(5..60));
-        universe.pass(time);
-        let fault = match universe.phase {
-            Phase::Faults => universe.chance.u8(0..180),
+        let mut simulation = self.simulation.borrow_mut();
+        let (simulation, request) = (&mut *simulation, self.request.get());
+        let time = SignedDuration::from_millis(simulation.chance.i64(5..60));
+        simulation.pass(time);
+        let fault = match simulation.phase {
+            Phase::Faults => simulation.chance.u8(0..180),
             Phase::Calm => u8::MAX,
         };
         match fault {
             0 | 1 => {
-                universe.note(format_args!("#{request} {name} {subject}: throttled"));
+                simulation.note(format_args!("#{request} {name} {subject}: throttled"));
                 return Err(Error::new(name, subject, ErrorKind::Throttled, "ThrottlingException: Rate exceeded"));
             }
             2 | 3 => {
-                universe.note(format_args!("#{request} {name} {subject}: fails"));
+                simulation.note(format_args!("#{request} {name} {subject}: fails"));
                 return Err(Error::new(name, subject, ErrorKind::Unreachable, "connection reset"));
             }
             _ => {}
         }
-        universe.note(format_args!("#{request} {name} {subject}"));
-        let answer = call(universe, request);
+        simulation.note(format_args!("#{request} {name} {subject}"));
+        let answer = call(simulation, request);
         if matches!(fault, 4..=6) && does == Does::Writes {
-            universe.note(format_args!("#{request} its answer is lost"));
+            simulation.note(format_args!("#{request} its answer is lost"));
             return Err(Error::new(name, subject, ErrorKind::Unreachable, "the answer was lost"));
         }
         if let Err(error) = &answer {
             let text = error.to_string();
-            universe.note(format_args!("#{request} {text}"));
+            simulation.note(format_args!("#{request} {text}"));
         }
         answer
     }
@@ -103,10 +103,10 @@ impl Port {
         &self,
         name: &'static str,
         subject: &str,
-        call: impl FnOnce(&mut Universe) -> Result<T, Error>,
+        call: impl FnOnce(&mut Simulation) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let ask = |universe: &mut Universe, _| match universe.history {
-            History::Complete | History::Late => call(universe),
+        let ask = |simulation: &mut Simulation, _| match simulation.history {
+            History::Complete | History::Late => call(simulation),
             History::Denied => Err(denied(name, subject)),
         };
         self.call(name, subject, Does::Reads, ask).await
@@ -114,9 +114,9 @@ impl Port {
 
     /// Lets others come first, once or twice.
     async fn wait(&self) {
-        let mut left = 1 + u8::from(self.universe.borrow_mut().chance.u8(0..4) == 0);
+        let mut left = 1 + u8::from(self.simulation.borrow_mut().chance.u8(0..4) == 0);
         poll_fn(|context| {
-            self.universe.borrow_mut().moves += 1;
+            self.simulation.borrow_mut().moves += 1;
             if left == 0 {
                 return Poll::Ready(());
             }
@@ -147,17 +147,17 @@ fn refused(call: &'static str, subject: &str, refusal: &Refusal) -> Error {
 
 impl Cloud for Port {
     fn now(&self) -> Timestamp {
-        self.universe.borrow().now
+        self.simulation.borrow().now
     }
 
     async fn sleep(&self, time: Duration) {
         let until = self.now() + SignedDuration::try_from(time).unwrap_or(SignedDuration::ZERO);
         poll_fn(|context| {
-            let mut universe = self.universe.borrow_mut();
-            if universe.now >= until {
+            let mut simulation = self.simulation.borrow_mut();
+            if simulation.now >= until {
                 return Poll::Ready(());
             }
-            universe.wakes_at = Some(universe.wakes_at.map_or(until, |at| at.min(until)));
+            simulation.wakes_at = Some(simulation.wakes_at.map_or(until, |at| at.min(until)));
             context.waker().wake_by_ref();
             Poll::Pending
         })
@@ -167,12 +167,12 @@ impl Cloud for Port {
     fn count(&self, _: Metric, _: Option<&TargetName>) {}
 
     async fn configuration(&self, _: &Source) -> Result<String, Error> {
-        self.call("SSM.GetParameter", "config", Does::Reads, |universe, _| Ok(universe.document.clone())).await
+        self.call("SSM.GetParameter", "config", Does::Reads, |simulation, _| Ok(simulation.document.clone())).await
     }
 
     async fn read_record(&self, target: &TargetName) -> Result<Versioned, Error> {
         const CALL: &str = "DynamoDB.GetItem";
-        self.call(CALL, target.as_str(), Does::Reads, |universe, _| Ok(universe.read_record(target))).await
+        self.call(CALL, target.as_str(), Does::Reads, |simulation, _| Ok(simulation.read_record(target))).await
     }
 
     async fn write_record(
@@ -181,16 +181,16 @@ impl Cloud for Port {
         record: Versioned,
     ) -> Result<Result<Versioned, Versioned>, Error> {
         const CALL: &str = "DynamoDB.PutItem";
-        let write = |universe: &mut Universe, request| {
-            if universe.table.rev(target) != record.rev {
-                universe.note(format_args!("#{request} somebody else wrote meanwhile"));
-                return Ok(Err(universe.read_record(target)));
+        let write = |simulation: &mut Simulation, request| {
+            if simulation.table.rev(target) != record.rev {
+                simulation.note(format_args!("#{request} somebody else wrote meanwhile"));
+                return Ok(Err(simulation.read_record(target)));
             }
             let written = Versioned { rev: record.rev + 1, record: record.record };
-            universe.written(target, &written.record, request);
-            let is_lost = universe.bug == Some(Bug::LostWrite) && universe.chance.u8(0..8) == 0;
+            simulation.written(target, &written.record, request);
+            let is_lost = simulation.bug == Some(Bug::LostWrite) && simulation.chance.u8(0..8) == 0;
             if !is_lost {
-                universe.table.put(target, written.clone());
+                simulation.table.put(target, written.clone());
             }
             Ok(Ok(written))
         };
@@ -198,25 +198,26 @@ impl Cloud for Port {
     }
 
     async fn archive_deployment(&self, target: &TargetName, deployment: &Deployment) -> Result<(), Error> {
-        let archive = |universe: &mut Universe, _| {
-            universe.table.archive(target, deployment);
+        let archive = |simulation: &mut Simulation, _| {
+            simulation.table.archive(target, deployment);
             Ok(())
         };
         self.call("DynamoDB.PutItem", target.as_str(), Does::Writes, archive).await
     }
 
     async fn archived_deployments(&self, target: &TargetName, most: usize) -> Result<Vec<Deployment>, Error> {
-        let query = |universe: &mut Universe, _| Ok(universe.table.archived(target).take(most).cloned().collect());
+        let query =
+            |simulation: &mut Simulation, _| Ok(simulation.table.archived(target).take(most).cloned().collect());
         self.call("DynamoDB.Query", target.as_str(), Does::Reads, query).await
     }
 
     async fn create_timer(&self, timer: &Timer) -> Result<(), Error> {
         /// As the real port: a moment that is past by then would be refused.
         const SOON: SignedDuration = SignedDuration::from_secs(5);
-        let create = |universe: &mut Universe, _| {
-            let at = timer.at.max(universe.now + SOON);
-            if universe.bug != Some(Bug::NoTimer) {
-                universe.timers.create(timer, at.round(jiff::Unit::Second).unwrap_or(at), universe.now);
+        let create = |simulation: &mut Simulation, _| {
+            let at = timer.at.max(simulation.now + SOON);
+            if simulation.bug != Some(Bug::NoTimer) {
+                simulation.timers.create(timer, at.round(jiff::Unit::Second).unwrap_or(at), simulation.now);
             }
             Ok(())
         };
@@ -231,14 +232,14 @@ impl Cloud for Port {
         const CALL: &str = "ECS.DescribeServices";
         let names: Vec<&str> = services.iter().map(|it| it.as_str()).collect();
         let subject = names.join(",");
-        let describe = |universe: &mut Universe, request| {
-            let described = universe.aws.describe_services(cluster, services);
+        let describe = |simulation: &mut Simulation, request| {
+            let described = simulation.aws.describe_services(cluster, services);
             let mut described = described.map_err(|refusal| refused(CALL, &subject, &refusal))?;
             for service in described.iter_mut().flatten() {
                 let target = TargetName::of(cluster, &service.service);
-                universe.laws.observed(request, &target, universe.now);
-                if universe.bug == Some(Bug::LaggingList) {
-                    universe.lag(&target, service);
+                simulation.laws.observed(request, &target, simulation.now);
+                if simulation.bug == Some(Bug::LaggingList) {
+                    simulation.lag(&target, service);
                 }
             }
             Ok(described)
@@ -248,16 +249,16 @@ impl Cloud for Port {
 
     async fn describe_task_definition(&self, name: &str) -> Result<Revision, Error> {
         const CALL: &str = "ECS.DescribeTaskDefinition";
-        let describe = |universe: &mut Universe, _| {
-            universe.aws.describe_task_definition(name).map_err(|refusal| refused(CALL, name, &refusal))
+        let describe = |simulation: &mut Simulation, _| {
+            simulation.aws.describe_task_definition(name).map_err(|refusal| refused(CALL, name, &refusal))
         };
         self.call(CALL, name, Does::Reads, describe).await
     }
 
     async fn register_task_definition(&self, rendering: &Rendering) -> Result<TaskDefinitionArn, Error> {
         const CALL: &str = "ECS.RegisterTaskDefinition";
-        let register = |universe: &mut Universe, _| {
-            let registered = universe.aws.register_task_definition(&rendering.body);
+        let register = |simulation: &mut Simulation, _| {
+            let registered = simulation.aws.register_task_definition(&rendering.body);
             registered.map_err(|refusal| refused(CALL, rendering.family(), &refusal))
         };
         self.call(CALL, rendering.family(), Does::Writes, register).await
@@ -273,8 +274,8 @@ impl Cloud for Port {
         const CALL: &str = "ECS.UpdateService";
         let target = TargetName::of(cluster, service);
         let subject = format!("{service} to {}", task_definition.short());
-        let update = |universe: &mut Universe, request| {
-            let updated = universe.update(&target, task_definition, force_new_deployment, request);
+        let update = |simulation: &mut Simulation, request| {
+            let updated = simulation.update(&target, task_definition, force_new_deployment, request);
             updated.map(Some).map_err(|refusal| refused(CALL, target.as_str(), &refusal))
         };
         self.call(CALL, &subject, Does::Writes, update).await
@@ -282,7 +283,7 @@ impl Cloud for Port {
 
     async fn stop_service_deployment(&self, arn: &ServiceDeploymentArn) -> Result<StopAnswer, Error> {
         const CALL: &str = "ECS.StopServiceDeployment";
-        let stop = |universe: &mut Universe, request| match universe.stop(arn, request) {
+        let stop = |simulation: &mut Simulation, request| match simulation.stop(arn, request) {
             Ok(()) => Ok(StopAnswer::Accepted),
             Err(refusal)
                 if matches!(refusal.code.as_str(), "ConflictException" | "ServiceDeploymentNotFoundException") =>
@@ -300,8 +301,8 @@ impl Cloud for Port {
         service: &ServiceName,
     ) -> Result<Vec<ServiceDeploymentFacts>, Error> {
         const CALL: &str = "ECS.ListServiceDeployments";
-        let list = |universe: &mut Universe| {
-            let listed = universe.aws.list_service_deployments(cluster, service);
+        let list = |simulation: &mut Simulation| {
+            let listed = simulation.aws.list_service_deployments(cluster, service);
             listed.map_err(|refusal| refused(CALL, service.as_str(), &refusal))
         };
         self.history(CALL, service.as_str(), list).await
@@ -311,14 +312,14 @@ impl Cloud for Port {
         &self,
         arn: &ServiceDeploymentArn,
     ) -> Result<Option<ServiceDeploymentFacts>, Error> {
-        let describe = |universe: &mut Universe| Ok(universe.aws.describe_service_deployment(arn));
+        let describe = |simulation: &mut Simulation| Ok(simulation.aws.describe_service_deployment(arn));
         self.history("ECS.DescribeServiceDeployments", arn.as_str(), describe).await
     }
 
     async fn describe_service_revisions(&self, arns: &[ServiceRevisionArn]) -> Result<Vec<ServiceRevision>, Error> {
         const CALL: &str = "ECS.DescribeServiceRevisions";
-        let describe = |universe: &mut Universe| {
-            let described = universe.aws.describe_service_revisions(arns);
+        let describe = |simulation: &mut Simulation| {
+            let described = simulation.aws.describe_service_revisions(arns);
             described.map_err(|refusal| refused(CALL, "", &refusal))
         };
         self.history(CALL, "", describe).await
@@ -326,8 +327,8 @@ impl Cloud for Port {
 
     async fn list_stopped_tasks(&self, cluster: &ClusterName, service: &ServiceName) -> Result<Vec<String>, Error> {
         const CALL: &str = "ECS.ListTasks";
-        let list = |universe: &mut Universe, _| {
-            let listed = universe.aws.list_stopped_tasks(cluster, service);
+        let list = |simulation: &mut Simulation, _| {
+            let listed = simulation.aws.list_stopped_tasks(cluster, service);
             listed.map_err(|refusal| refused(CALL, service.as_str(), &refusal))
         };
         self.call(CALL, service.as_str(), Does::Reads, list).await
@@ -335,8 +336,8 @@ impl Cloud for Port {
 
     async fn describe_stopped_tasks(&self, cluster: &ClusterName, arns: &[String]) -> Result<Vec<StoppedTask>, Error> {
         const CALL: &str = "ECS.DescribeTasks";
-        let describe = |universe: &mut Universe, _| {
-            let described = universe.aws.describe_stopped_tasks(cluster, arns);
+        let describe = |simulation: &mut Simulation, _| {
+            let described = simulation.aws.describe_stopped_tasks(cluster, arns);
             described.map_err(|refusal| refused(CALL, cluster.as_str(), &refusal))
         };
         self.call(CALL, cluster.as_str(), Does::Reads, describe).await
@@ -345,9 +346,9 @@ impl Cloud for Port {
     async fn describe_image(&self, repository: &Repository, name: &ImageName) -> Result<Option<ImageFacts>, Error> {
         const CALL: &str = "ECR.DescribeImages";
         let subject = format!("{}{name}", repository.name);
-        let describe = |universe: &mut Universe, request| {
-            universe.laws.observed_images(request, universe.now);
-            let described = universe.aws.describe_image(repository, name);
+        let describe = |simulation: &mut Simulation, request| {
+            simulation.laws.observed_images(request, simulation.now);
+            let described = simulation.aws.describe_image(repository, name);
             described.map_err(|refusal| refused(CALL, &subject, &refusal))
         };
         self.call(CALL, &subject, Does::Reads, describe).await
@@ -355,9 +356,9 @@ impl Cloud for Port {
 
     async fn list_images(&self, repository: &Repository) -> Result<Vec<ImageFacts>, Error> {
         const CALL: &str = "ECR.DescribeImages";
-        let list = |universe: &mut Universe, request| {
-            universe.laws.observed_images(request, universe.now);
-            universe.aws.list_images(repository).map_err(|refusal| refused(CALL, &repository.name, &refusal))
+        let list = |simulation: &mut Simulation, request| {
+            simulation.laws.observed_images(request, simulation.now);
+            simulation.aws.list_images(repository).map_err(|refusal| refused(CALL, &repository.name, &refusal))
         };
         self.call(CALL, &repository.name, Does::Reads, list).await
     }
@@ -368,8 +369,8 @@ impl Cloud for Port {
         digests: &[&Digest],
     ) -> Result<Vec<(Digest, String)>, Error> {
         const CALL: &str = "ECR.BatchGetImage";
-        let get = |universe: &mut Universe, _| {
-            let got = universe.aws.batch_get_image(repository, digests);
+        let get = |simulation: &mut Simulation, _| {
+            let got = simulation.aws.batch_get_image(repository, digests);
             got.map_err(|refusal| refused(CALL, &repository.name, &refusal))
         };
         self.call(CALL, &repository.name, Does::Reads, get).await
@@ -377,8 +378,8 @@ impl Cloud for Port {
 
     async fn download_layer(&self, repository: &Repository, digest: &Digest, _: usize) -> Result<Vec<u8>, Error> {
         const CALL: &str = "ECR.GetDownloadUrlForLayer";
-        let get = |universe: &mut Universe, _| {
-            let got = universe.aws.download_layer(repository, digest);
+        let get = |simulation: &mut Simulation, _| {
+            let got = simulation.aws.download_layer(repository, digest);
             got.map_err(|refusal| refused(CALL, &repository.name, &refusal))
         };
         self.call(CALL, &repository.name, Does::Reads, get).await
@@ -386,13 +387,13 @@ impl Cloud for Port {
 
     async fn last_log_lines(&self, stream: &LogStream, most: i32) -> Result<Vec<String>, Error> {
         let most = usize::try_from(most).unwrap_or_default();
-        let read = |universe: &mut Universe, _| Ok(universe.aws.last_log_lines(stream, most));
+        let read = |simulation: &mut Simulation, _| Ok(simulation.aws.last_log_lines(stream, most));
         self.call("Logs.GetLogEvents", &stream.group, Does::Reads, read).await
     }
 
     async fn publish(&self, notice: &Notice) -> Result<(), Error> {
-        let publish = |universe: &mut Universe, _| {
-            universe.publish(notice);
+        let publish = |simulation: &mut Simulation, _| {
+            simulation.publish(notice);
             Ok(())
         };
         self.call("SNS.Publish", &notice.id, Does::Writes, publish).await

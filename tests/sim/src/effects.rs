@@ -11,9 +11,9 @@ use slipway_core::model::record::Service;
 use crate::bug::Bug;
 use crate::laws::{Update, View};
 use crate::setup::REPOSITORY;
-use crate::universe::{Universe, primary};
+use crate::simulation::{Simulation, primary};
 
-impl Universe {
+impl Simulation {
     /// UpdateService by an invocation.
     pub(crate) fn update(
         &mut self,

@@ -6,7 +6,7 @@ use slipway_core::model::id::TaskDefinitionArn;
 
 use crate::laws::{OutsideUpdate, View};
 use crate::setup::{Infrastructure, TargetService};
-use crate::universe::{Phase, Universe, primary};
+use crate::simulation::{Phase, Simulation, primary};
 
 /// An update by the tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ enum Update {
 
 const UPDATES: [Update; 4] = [Update::FirstImage, Update::ImageBefore, Update::SameImage, Update::SameRevision];
 
-impl Universe {
+impl Simulation {
     /// Whether the tool comes first, by chance: right before a call by which Slipway changes a service, when what it intends
     /// is on record, or before a rollback ends.
     pub(crate) fn comes_first(&mut self) -> bool {

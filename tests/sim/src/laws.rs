@@ -1,7 +1,7 @@
 //! What must hold in every schedule, whatever happens. The laws know the facts and the record as data, never a rule.
 //!
 //! They are restated here by hand on purpose: a law that asked the engine's own rules would be true of any engine.
-//! What is reported of the universe stands here; what must hold of one service stands in `service`.
+//! What is reported of the simulation stands here; what must hold of one service stands in `service`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,8 +14,8 @@ use slipway_core::model::record::{DecisionKind, Deployment, Outcome, RollbackMet
 
 use crate::registry::Images;
 use crate::setup::TargetService;
+use crate::simulation::primary;
 use crate::table::Table;
-use crate::universe::primary;
 
 use service::{By, Judged, OfService, Outside, is_ambiguous, is_end, kind_of};
 

@@ -32,4 +32,4 @@ mod setup;
 
 mod table;
 
-mod universe;
+mod simulation;

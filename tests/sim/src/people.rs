@@ -7,17 +7,17 @@ use crate::laws::{OutsideUpdate, View};
 use crate::registry::Quality;
 use crate::schedule::Schedule;
 use crate::setup::{REPOSITORY, task_definition};
-use crate::universe::{Universe, primary};
+use crate::simulation::{Simulation, primary};
 
 impl Schedule {
     /// Somebody asks for something, or acts past Slipway.
     pub(crate) fn person(&mut self) {
-        let universe = self.universe.clone();
-        let mut universe = universe.borrow_mut();
-        let universe = &mut *universe;
-        let service = universe.services[self.chance.usize(0..universe.services.len())].clone();
+        let simulation = self.simulation.clone();
+        let mut simulation = simulation.borrow_mut();
+        let simulation = &mut *simulation;
+        let service = simulation.services[self.chance.usize(0..simulation.services.len())].clone();
         let target = service.target.as_str();
-        let images = universe.images.all();
+        let images = simulation.images.all();
         let digest = images[self.chance.usize(0..images.len())].digest.clone();
         let mut request = match self.chance.u8(0..9) {
             0 | 1 => {
@@ -29,7 +29,7 @@ impl Schedule {
             4 => json!({ "action": "release", "target": target }),
             5 => json!({ "action": "release", "target": target, "digest": digest.as_str() }),
             6 => json!({ "action": "redeploy", "target": target }),
-            _ => return self.by_hand(universe),
+            _ => return self.by_hand(simulation),
         };
         self.requests += 1;
         // The others are always carried out, and the same again changes nothing.
@@ -41,42 +41,42 @@ impl Schedule {
         if updates && self.chance.bool() {
             request["id"] = json!(format!("ask-{}", self.requests));
         }
-        universe.note(format_args!("a person asks: {request}"));
+        simulation.note(format_args!("a person asks: {request}"));
         // Whoever got no answer asks again.
         let copies = if request["id"] != Value::Null && self.chance.u8(0..6) == 0 { 2 } else { 1 };
         for _ in 0..copies {
-            universe.invoke(Payload::Request(request.clone()));
+            simulation.invoke(Payload::Request(request.clone()));
         }
     }
 
     /// What an older image needs has changed, so that a rollback to it will fail too.
     pub(crate) fn image_turns_bad(&self) {
-        let mut universe = self.universe.borrow_mut();
-        let good = universe.images.all().iter().rev().skip(1).find(|image| image.quality == Quality::KnownGood);
+        let mut simulation = self.simulation.borrow_mut();
+        let good = simulation.images.all().iter().rev().skip(1).find(|image| image.quality == Quality::KnownGood);
         let Some(digest) = good.map(|image| image.digest.clone()) else { return };
-        universe.note(format_args!("{} does well no more", digest.short()));
-        universe.images.turns_bad(&digest);
-        universe.aws.set_fate(digest, fake_aws::Fate::Crashes);
+        simulation.note(format_args!("{} does well no more", digest.short()));
+        simulation.images.turns_bad(&digest);
+        simulation.aws.set_behavior(digest, fake_aws::Behavior::Crashes);
     }
 
     /// Somebody updates a service past Slipway, to an image that does well, when nothing is under way.
-    fn by_hand(&mut self, universe: &mut Universe) {
-        let service = universe.services[self.chance.usize(0..universe.services.len())].clone();
-        if universe.is_under_way(&service) {
+    fn by_hand(&mut self, simulation: &mut Simulation) {
+        let service = simulation.services[self.chance.usize(0..simulation.services.len())].clone();
+        if simulation.is_under_way(&service) {
             return;
         }
-        let Some(previous) = universe.service(&service).map(|it| it.task_definition) else { return };
-        let Some(image) = universe.images.all().iter().find(|image| image.quality == Quality::KnownGood) else {
+        let Some(previous) = simulation.service(&service).map(|it| it.task_definition) else { return };
+        let Some(image) = simulation.images.all().iter().find(|image| image.quality == Quality::KnownGood) else {
             return;
         };
         let digest = image.digest.clone();
-        let text = format!("{}/{REPOSITORY}@{digest}", universe.aws.place().registry());
-        let registered = universe.aws.register_task_definition(&task_definition(&service.family, &text));
+        let text = format!("{}/{REPOSITORY}@{digest}", simulation.aws.place().registry());
+        let registered = simulation.aws.register_task_definition(&task_definition(&service.family, &text));
         let Ok(revision) = registered else { return };
-        universe.note(format_args!("somebody updates {} past Slipway to {}", service.target, digest.short()));
-        let updated = universe.aws.update_service(&service.cluster, &service.name, &revision, false);
+        simulation.note(format_args!("somebody updates {} past Slipway to {}", service.target, digest.short()));
+        let updated = simulation.aws.update_service(&service.cluster, &service.name, &revision, false);
         if let Some(made) = updated.ok().as_ref().and_then(primary) {
-            let view = View { now: universe.now, images: &universe.images, table: &universe.table };
+            let view = View { now: simulation.now, images: &simulation.images, table: &simulation.table };
             let update = OutsideUpdate {
                 target: &service.target,
                 previous: &previous,
@@ -84,9 +84,9 @@ impl Schedule {
                 digest: &digest,
                 made: &made.id,
             };
-            universe.laws.updated_outside(&update, &view);
+            simulation.laws.updated_outside(&update, &view);
         }
-        universe.enqueue_new_events();
-        universe.pass(jiff::SignedDuration::from_secs(1));
+        simulation.enqueue_new_events();
+        simulation.pass(jiff::SignedDuration::from_secs(1));
     }
 }

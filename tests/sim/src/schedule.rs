@@ -15,9 +15,9 @@ use crate::cloud::Port;
 use crate::delivery::{Came, Delivery, Function, Payload, Work};
 use crate::registry::{Order, Quality};
 use crate::setup::{Infrastructure, REPOSITORY, Setup, home, push, tag};
-use crate::universe::{Lost, Phase, Universe};
+use crate::simulation::{Lost, Phase, Simulation};
 
-pub use crate::universe::Detail;
+pub use crate::simulation::Detail;
 
 /// So many invocations are at work at once, at most.
 const AT_ONCE: usize = 4;
@@ -57,27 +57,27 @@ fn run_one(seed: u64, bug: Option<Bug>, detail: Detail) -> Result {
     let mut chance = fastrand::Rng::with_seed(seed);
     let setup = Setup::random(&mut chance);
     let (order, alarms) = (setup.order, setup.alarms);
-    let universe = Rc::new(RefCell::new(Universe::new(setup, chance.fork(), bug, detail)));
+    let simulation = Rc::new(RefCell::new(Simulation::new(setup, chance.fork(), bug, detail)));
     let (works, idle) = (Vec::new(), Vec::new());
-    let mut schedule = Schedule { universe, chance, works, idle, order, alarms, pushes: 0, requests: 0, asleep: 0 };
+    let mut schedule = Schedule { simulation, chance, works, idle, order, alarms, pushes: 0, requests: 0, asleep: 0 };
     schedule.happen();
     schedule.calm();
-    // What is still at work holds the universe, too.
+    // What is still at work holds the simulation, too.
     schedule.works.clear();
-    let mut universe = schedule.universe.borrow_mut();
+    let mut simulation = schedule.simulation.borrow_mut();
     Result {
-        broken: universe.laws.broken.take(),
-        trace: universe.take_trace(),
-        updates: universe.laws.updates,
-        rollbacks: universe.laws.rollbacks,
-        notices: universe.laws.notices,
-        calls: universe.moves,
+        broken: simulation.laws.broken.take(),
+        trace: simulation.take_trace(),
+        updates: simulation.laws.updates,
+        rollbacks: simulation.laws.rollbacks,
+        notices: simulation.laws.notices,
+        calls: simulation.moves,
     }
 }
 
 /// A schedule under way.
 pub(crate) struct Schedule {
-    pub(crate) universe: Rc<RefCell<Universe>>,
+    pub(crate) simulation: Rc<RefCell<Simulation>>,
     pub(crate) chance: fastrand::Rng,
     pub(crate) works: Vec<Work>,
     /// The functions' instances that wait for their next invocation.
@@ -93,7 +93,7 @@ pub(crate) struct Schedule {
 
 impl Schedule {
     fn happen(&mut self) {
-        self.universe.borrow_mut().pass(SignedDuration::from_secs(1));
+        self.simulation.borrow_mut().pass(SignedDuration::from_secs(1));
         for _ in 0..self.chance.u32(60..300) {
             if self.is_broken() {
                 return;
@@ -120,9 +120,9 @@ impl Schedule {
     }
 
     fn push(&mut self) {
-        let universe = Rc::clone(&self.universe);
-        let mut universe = universe.borrow_mut();
-        let universe = &mut *universe;
+        let simulation = Rc::clone(&self.simulation);
+        let mut simulation = simulation.borrow_mut();
+        let simulation = &mut *simulation;
         // Builds end in another order than they began, sometimes.
         self.pushes += 1;
         let number = match self.order {
@@ -130,34 +130,34 @@ impl Schedule {
             _ => self.pushes,
         };
         let tag = tag(self.order, number);
-        let now = universe.now;
-        let there = universe.images.all().len();
+        let now = simulation.now;
+        let there = simulation.images.all().len();
         // Promotion by re-tagging.
         let again = self.order == Order::OneTag && there > 1 && self.chance.u8(0..4) == 0;
         let digest = if again {
-            let digest = universe.images.all()[self.chance.usize(0..there)].digest.clone();
+            let digest = simulation.images.all()[self.chance.usize(0..there)].digest.clone();
             // Where the tag points to it already, ECR refuses, and nothing happens.
-            if universe.aws.retag(REPOSITORY, digest.as_str(), tag.as_str()).is_err() {
+            if simulation.aws.retag(REPOSITORY, digest.as_str(), tag.as_str()).is_err() {
                 return;
             }
             digest
         } else {
-            push(&mut universe.aws, &tag, &self.pushes.to_string())
+            push(&mut simulation.aws, &tag, &self.pushes.to_string())
         };
-        let quality = if again { Quality::KnownGood } else { self.fate(universe, &digest) };
-        universe.images.tagged(&tag, &digest, quality, now);
+        let quality = if again { Quality::KnownGood } else { self.behavior(simulation, &digest) };
+        simulation.images.tagged(&tag, &digest, quality, now);
         let copies = match self.chance.u8(0..20) {
             0 => 0,
             1..=3 => 2,
             _ => 1,
         };
         if copies == 0 {
-            universe.lost = Lost::Something;
+            simulation.lost = Lost::Something;
         }
-        let quality = universe.images.quality(&digest);
-        universe.note(format_args!("{tag} is pushed: {} ({quality:?}), {copies} events", digest.short()));
+        let quality = simulation.images.quality(&digest);
+        simulation.note(format_args!("{tag} is pushed: {} ({quality:?}), {copies} events", digest.short()));
         let id = EventId::new(format!("push-{}-{}", self.pushes, digest.short()));
-        let place = universe.aws.place();
+        let place = simulation.aws.place();
         let registry = Registry::Ecr {
             account: AccountId::new(place.account.as_str()),
             region: Region::new(place.region.as_str()),
@@ -165,59 +165,60 @@ impl Schedule {
         let repository = Repository { registry, name: REPOSITORY.to_owned() };
         for _ in 0..copies {
             let (id, repository, tag) = (id.clone(), repository.clone(), tag.clone());
-            universe.invoke(Payload::Push(Push { id, repository, tag, at: now }));
+            simulation.invoke(Payload::Push(Push { id, repository, tag, at: now }));
         }
         // Two pushes never bear the same second here; ties have a test of their own.
-        universe.pass(SignedDuration::from_secs(1));
+        simulation.pass(SignedDuration::from_secs(1));
     }
 
     /// What becomes of a new image.
-    fn fate(&mut self, universe: &mut Universe, digest: &slipway_core::model::image::Digest) -> Quality {
-        use fake_aws::Fate;
-        let fate = match self.chance.u8(0..20) {
-            0..=9 => Fate::Works,
-            10..=13 => Fate::WorksSlowly,
-            14 | 15 => Fate::SoundsAlarm,
-            _ => Fate::Crashes,
+    fn behavior(&mut self, simulation: &mut Simulation, digest: &slipway_core::model::image::Digest) -> Quality {
+        use fake_aws::Behavior;
+        let behavior = match self.chance.u8(0..20) {
+            0..=9 => Behavior::Works,
+            10..=13 => Behavior::WorksSlowly,
+            14 | 15 => Behavior::SoundsAlarm,
+            _ => Behavior::Crashes,
         };
-        universe.aws.set_fate(digest.clone(), fate);
-        match fate {
-            Fate::Crashes => Quality::Bad,
-            Fate::SoundsAlarm if self.alarms => Quality::Bad,
+        simulation.aws.set_behavior(digest.clone(), behavior);
+        match behavior {
+            Behavior::Crashes => Quality::Bad,
+            Behavior::SoundsAlarm if self.alarms => Quality::Bad,
             _ => Quality::KnownGood,
         }
     }
 
     /// Delivers one of the invocations that are ready.
     pub(crate) fn deliver(&mut self) {
-        let mut universe = self.universe.borrow_mut();
-        let now = universe.now;
-        let ready: Vec<usize> = (0..universe.queue.len()).filter(|at| universe.queue[*at].ready_at <= now).collect();
+        let mut simulation = self.simulation.borrow_mut();
+        let now = simulation.now;
+        let ready: Vec<usize> =
+            (0..simulation.queue.len()).filter(|at| simulation.queue[*at].ready_at <= now).collect();
         if self.works.len() >= AT_ONCE || ready.is_empty() {
             return;
         }
         // Events overtake each other.
-        let at = match universe.phase {
+        let at = match simulation.phase {
             Phase::Faults => self.chance.usize(0..ready.len().min(5)),
             Phase::Calm => 0,
         };
-        let delivery = universe.queue.remove(ready[at]);
-        let deadline = universe.now + TIMEOUT;
+        let delivery = simulation.queue.remove(ready[at]);
+        let deadline = simulation.now + TIMEOUT;
         let (line, request, trial) = (delivery.payload.line(), delivery.request, delivery.tries + 1);
-        universe.note(format_args!("#{request} begins, try {trial}: {line}"));
+        simulation.note(format_args!("#{request} begins, try {trial}: {line}"));
         let Some((function, input)) = delivery.payload.read() else {
-            universe.laws.break_law(format!("no function can read this {line}"));
+            simulation.laws.break_law(format!("no function can read this {line}"));
             return;
         };
-        universe.laws.begins(request);
+        simulation.laws.begins(request);
         if matches!(&delivery.payload, Payload::Request(asked) if asked["action"] == "release") {
-            universe.laws.releasing(request);
+            simulation.laws.releasing(request);
         }
-        let is_replaced = universe.phase == Phase::Faults && self.chance.u8(0..12) == 0;
-        drop(universe);
+        let is_replaced = simulation.phase == Phase::Faults && self.chance.u8(0..12) == 0;
+        drop(simulation);
         let kept = self.idle.iter().position(|(of, _)| *of == function).map(|at| self.idle.remove(at).1);
         let kept = kept.filter(|_| !is_replaced);
-        let port = Port::new(&self.universe);
+        let port = Port::new(&self.simulation);
         let invocation = Invocation { request_id: format!("req-{request}"), deadline, home: home() };
         let future = Box::pin(async move {
             let engine = match kept {
@@ -251,13 +252,13 @@ impl Schedule {
             return;
         }
         let at = self.chance.usize(0..self.works.len());
-        if self.works[at].deadline <= self.universe.borrow().now {
+        if self.works[at].deadline <= self.simulation.borrow().now {
             return self.end(at, None, "is out of time");
         }
-        let moves = self.universe.borrow().moves;
+        let moves = self.simulation.borrow().moves;
         let mut context = Context::from_waker(Waker::noop());
         let polled = self.works[at].future.as_mut().poll(&mut context);
-        self.asleep = if self.universe.borrow().moves == moves { self.asleep + 1 } else { 0 };
+        self.asleep = if self.simulation.borrow().moves == moves { self.asleep + 1 } else { 0 };
         if let Poll::Ready(came) = polled {
             self.asleep = 0;
             self.end(at, Some(came), "is done");
@@ -266,9 +267,9 @@ impl Schedule {
 
     /// Time passes until the first sleeper wakes up.
     pub(crate) fn wake_up(&mut self) {
-        let mut universe = self.universe.borrow_mut();
-        if let Some(at) = universe.wakes_at.take() {
-            universe.pass_until(at);
+        let mut simulation = self.simulation.borrow_mut();
+        if let Some(at) = simulation.wakes_at.take() {
+            simulation.pass_until(at);
         }
         self.asleep = 0;
     }
@@ -284,19 +285,19 @@ impl Schedule {
     fn end(&mut self, at: usize, came: Option<Came>, how: &str) {
         let Work { delivery, function, future, .. } = self.works.swap_remove(at);
         drop(future);
-        let mut universe = self.universe.borrow_mut();
+        let mut simulation = self.simulation.borrow_mut();
         let request = delivery.request;
         let is_done = match came {
             Some((engine, came)) => {
                 self.idle.push((function, engine));
                 match &came {
-                    Ok(answer) => universe.note(format_args!("#{request} {how}: {answer}")),
-                    Err(error) => universe.note(format_args!("#{request} fails: {error}")),
+                    Ok(answer) => simulation.note(format_args!("#{request} {how}: {answer}")),
+                    Err(error) => simulation.note(format_args!("#{request} fails: {error}")),
                 }
                 came.is_ok()
             }
             None => {
-                universe.note(format_args!("#{request} {how}"));
+                simulation.note(format_args!("#{request} {how}"));
                 false
             }
         };
@@ -305,63 +306,63 @@ impl Schedule {
         }
         let tries = delivery.tries + 1;
         if tries < delivery.payload.tries() {
-            let ready_at = universe.now + SignedDuration::from_secs(60 * i64::from(tries));
-            universe.queue.push(Delivery { tries, ready_at, ..delivery });
+            let ready_at = simulation.now + SignedDuration::from_secs(60 * i64::from(tries));
+            simulation.queue.push(Delivery { tries, ready_at, ..delivery });
         } else {
-            universe.lost = Lost::Something;
+            simulation.lost = Lost::Something;
         }
     }
 
     pub(crate) fn tick(&mut self) {
-        let mut universe = self.universe.borrow_mut();
-        universe.aws.tick();
-        universe.enqueue_new_events();
+        let mut simulation = self.simulation.borrow_mut();
+        simulation.aws.tick();
+        simulation.enqueue_new_events();
     }
 
     fn pass(&mut self) {
         let seconds = self.chance.i64(1..90);
-        self.universe.borrow_mut().pass(SignedDuration::from_secs(seconds));
+        self.simulation.borrow_mut().pass(SignedDuration::from_secs(seconds));
     }
 
     fn next_timer(&mut self) {
-        let mut universe = self.universe.borrow_mut();
-        if let Some(at) = universe.timers.next() {
-            universe.pass_until(at + SignedDuration::from_secs(1));
+        let mut simulation = self.simulation.borrow_mut();
+        if let Some(at) = simulation.timers.next() {
+            simulation.pass_until(at + SignedDuration::from_secs(1));
         }
     }
 
     /// The reconcile, which comes every fifteen minutes by itself.
     pub(crate) fn reconcile(&mut self) {
         let request = json!({ "action": "reconcile", "dry_run": false });
-        self.universe.borrow_mut().invoke(Payload::Request(request));
+        self.simulation.borrow_mut().invoke(Payload::Request(request));
     }
 
     fn is_managed(&self) -> bool {
-        self.universe.borrow().infrastructure == Infrastructure::Managed
+        self.simulation.borrow().infrastructure == Infrastructure::Managed
     }
 
     /// An infrastructure tool updates a service that is rolled back just now, sometimes.
     fn interrupt(&mut self) {
-        let mut universe = self.universe.borrow_mut();
-        for service in universe.services.clone() {
-            if universe.is_rolled_back(&service) && universe.comes_first() {
-                universe.infrastructure_updates(&service);
+        let mut simulation = self.simulation.borrow_mut();
+        for service in simulation.services.clone() {
+            if simulation.is_rolled_back(&service) && simulation.comes_first() {
+                simulation.infrastructure_updates(&service);
             }
         }
     }
 
     /// An infrastructure tool updates one of the services.
     fn infrastructure(&mut self) {
-        let mut universe = self.universe.borrow_mut();
-        let service = universe.services[self.chance.usize(0..universe.services.len())].clone();
-        universe.infrastructure_updates(&service);
+        let mut simulation = self.simulation.borrow_mut();
+        let service = simulation.services[self.chance.usize(0..simulation.services.len())].clone();
+        simulation.infrastructure_updates(&service);
     }
 
     pub(crate) fn is_broken(&self) -> bool {
-        self.universe.borrow().laws.broken.is_some()
+        self.simulation.borrow().laws.broken.is_some()
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        self.universe.borrow().now
+        self.simulation.borrow().now
     }
 }

@@ -30,7 +30,7 @@ const USAGE: &str = "\
 usage: cargo demo [--release] [EVENT.json]
 
 With --release the functions are built as AWS gets them, which takes some minutes the first time.
-With a file, its event or request is delivered too, after the demo's own scenes.";
+With a file, its event or request is delivered too, after the demo's own parts.";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -66,7 +66,7 @@ async fn demo(build: Build, own: Option<&str>) -> Result<()> {
     println!("{}", faint(&format!("Ready after {:.0} s.", began.elapsed().as_secs_f64())));
     let began = Instant::now();
     let demo = Demo { stage };
-    demo.scene_is_set();
+    demo.show_the_setup();
     let event = demo.a_push_deploys().await?;
     demo.the_same_event_again(&event).await?;
     demo.an_older_version().await?;
@@ -81,7 +81,7 @@ async fn demo(build: Build, own: Option<&str>) -> Result<()> {
     demo.how_to_go_on();
     // The slack function writes down what it has posted.
     demo.stage.world.take_calls();
-    println!("{}", faint(&format!("The scenes took {:.0} s.", began.elapsed().as_secs_f64())));
+    println!("{}", faint(&format!("The demo took {:.0} s.", began.elapsed().as_secs_f64())));
     Ok(())
 }
 
@@ -90,7 +90,7 @@ struct Demo {
 }
 
 impl Demo {
-    fn scene_is_set(&self) {
+    fn show_the_setup(&self) {
         heading("The set-up");
         let world = &self.stage.world;
         for repository in ["shop/web", "shop/store", "shop/api"] {
@@ -209,7 +209,7 @@ impl Demo {
         self.quietly(1).await?;
         world.take_calls();
         say(
-            "ECS would start its tasks for ever, and tell nobody. Each of them exits; with the third Slipway has seen enough:\n",
+            "ECS would start its tasks for ever, and report nothing. Each of them exits; at the third Slipway calls the deployment failed:\n",
         );
         let mut reported = Vec::new();
         for event in world.stop_tasks("prod", "api", Failure::Exits { code: 1 }, 3).events {
@@ -222,7 +222,7 @@ impl Demo {
         say(
             "\nIt stopped the deployment, once. ECS rolls back to the last known-good revision, and the deployment has its end:\n",
         );
-        let mut events = world.obey_stop("prod", "api").events;
+        let mut events = world.carry_out_stop("prod", "api").events;
         events.extend(world.complete("prod", "api").events);
         for event in events {
             self.stage.deliver(&event).await?;
@@ -298,7 +298,7 @@ impl Demo {
 
     fn how_to_go_on(&self) {
         heading("Try your own");
-        say("Write an event or a request to a file, and deliver it after these scenes:\n");
+        say("Write an event or a request to a file, and deliver it after this demo:\n");
         println!("  echo '{{\"action\": \"deploy\", \"target\": \"prod/web\", \"tag\": \"1.4.9\"}}' > request.json");
         println!("  cargo demo request.json\n");
         say("tests/events holds events of every kind. README.md says how to install Slipway on AWS.");
@@ -503,7 +503,7 @@ fn show_progress(line: &str) {
 
 fn heading(text: &str) {
     println!("\n{}\n", bold(&format!("── {text} ")));
-    // The scenes come one by one, also through a pipe.
+    // The parts come one by one, also through a pipe.
     let _ = std::io::stdout().flush();
 }
 

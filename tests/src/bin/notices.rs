@@ -1,4 +1,4 @@
-//! `cargo notices`: draws every kind of notice in every face on one page, to be looked at in a browser.
+//! `cargo notices`: draws every kind of notice in every format on one page, to be looked at in a browser.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     match drawn {
         Ok((path, page)) => {
             let plural = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
-            println!("{}: {} in {}", path.display(), plural(page.notices, "notice"), plural(page.faces, "face"));
+            println!("{}: {} in {}", path.display(), plural(page.notices, "notice"), plural(page.formats, "format"));
             ExitCode::SUCCESS
         }
         Err(why) => {

@@ -4,8 +4,8 @@ use serde_json::Value;
 use slipway_core::model::notice::{Notice, NoticeKind};
 use slipway_core::rules::message_state::{Main, Reply};
 
-use super::faces::{self, Faces};
 use super::fixtures::Scenario;
+use super::formats::{self, Formats};
 use super::html::escape;
 use super::{block_kit, mrkdwn};
 
@@ -17,26 +17,27 @@ pub struct Page {
     pub html: String,
     /// How many notices it shows.
     pub notices: usize,
-    /// In how many faces altogether.
-    pub faces: usize,
+    /// In how many formats altogether.
+    pub formats: usize,
 }
 
-/// Draws every notice in every face; the error names what could not be drawn.
+/// Draws every notice in every format; the error names what could not be drawn.
 pub fn whole(scenarios: &[Scenario]) -> Result<Page, String> {
     let (mut body, mut notices, mut count) = (String::new(), 0, 0);
     for scenario in scenarios {
         body.push_str(&format!("<section id=\"{}\"><h2>{}</h2>", scenario.name, escape(scenario.title)));
-        for (at, (notice, faces)) in scenario.notices.iter().zip(faces::of_scenario(&scenario.notices)?).enumerate() {
+        for (at, (notice, formats)) in scenario.notices.iter().zip(formats::of_scenario(&scenario.notices)?).enumerate()
+        {
             let name = scenario.name_of(at);
-            body.push_str(&shown(notice, &faces, &name).map_err(|why| format!("{name}: {why}"))?);
+            body.push_str(&shown(notice, &formats, &name).map_err(|why| format!("{name}: {why}"))?);
             notices += 1;
-            count += faces.count();
+            count += formats.count();
         }
         body.push_str("</section>\n");
     }
-    let summary = format!("{notices} notices in {count} faces, made from the fixtures by Slipway's own code.");
+    let summary = format!("{notices} notices in {count} formats, made from the fixtures by Slipway's own code.");
     let head = format!("<header><h1>Slipway’s notices</h1><p>{summary}</p>{}</header>", contents(scenarios));
-    Ok(Page { html: document("Slipway's notices", &format!("{head}<main>{body}</main>")), notices, faces: count })
+    Ok(Page { html: document("Slipway's notices", &format!("{head}<main>{body}</main>")), notices, formats: count })
 }
 
 /// Draws one notice's message in Slack and nothing else, for a picture.
@@ -46,7 +47,7 @@ pub fn only(scenarios: &[Scenario], name: &str) -> Result<Page, String> {
             if scenario.name_of(at) == name {
                 let message = message(&block_kit::message(&slipway_slack::message(notice))?, notice, "");
                 let html = document(name, &format!("<div class=\"slack light alone\">{message}</div>"));
-                return Ok(Page { html, notices: 1, faces: 1 });
+                return Ok(Page { html, notices: 1, formats: 1 });
             }
         }
     }
@@ -77,24 +78,24 @@ fn contents(scenarios: &[Scenario]) -> String {
     format!("<dl>{rows}</dl>")
 }
 
-fn shown(notice: &Notice, faces: &Faces, name: &str) -> Result<String, String> {
-    let slack = slack(notice, faces)?;
-    let webhook = match &faces.webhook {
+fn shown(notice: &Notice, formats: &Formats, name: &str) -> Result<String, String> {
+    let slack = slack(notice, formats)?;
+    let webhook = match &formats.webhook {
         Some(body) => message(&block_kit::message(body)?, notice, ""),
         None => "<p class=\"nothing\">Nothing is posted.</p>".to_owned(),
     };
     let pieces = [
         framed("Slack, by a bot", &format!("<div class=\"slack light\">{slack}</div>")),
         framed("Slack, dark", &format!("<div class=\"slack dark\">{slack}</div>")),
-        framed("E-mail", &email(faces)),
+        framed("E-mail", &email(formats)),
         framed("Slack, by a webhook", &format!("<div class=\"slack light\">{webhook}</div>")),
-        framed("Amazon Q", &format!("<div class=\"slack light\">{}</div>", card(&faces.custom)?)),
-        format!("{}{}", framed("SMS", &format!("<p class=\"sms\">{}</p>", escape(&faces.sms))), structured(faces)),
+        framed("Amazon Q", &format!("<div class=\"slack light\">{}</div>", card(&formats.custom)?)),
+        format!("{}{}", framed("SMS", &format!("<p class=\"sms\">{}</p>", escape(&formats.sms))), structured(formats)),
     ];
     let severity = notice.severity.as_str();
     Ok(format!(
         "<article id=\"{name}\"><h3><a href=\"#{name}\"><code>{}</code></a> <span class=\"{severity}\">{severity}</span></h3>\
-         <div class=\"faces\">{}</div></article>\n",
+         <div class=\"formats\">{}</div></article>\n",
         notice.kind.as_str(),
         pieces.map(|piece| format!("<div>{piece}</div>")).concat(),
     ))
@@ -105,13 +106,13 @@ fn framed(title: &str, html: &str) -> String {
 }
 
 /// The channel after the notice: the message, and what it adds to its thread.
-fn slack(notice: &Notice, faces: &Faces) -> Result<String, String> {
+fn slack(notice: &Notice, formats: &Formats) -> Result<String, String> {
     let mut html = String::new();
-    if let Some((main, body)) = &faces.message {
+    if let Some((main, body)) = &formats.message {
         let edited = if *main == Main::Edit { "<span class=\"edited\">(edited)</span>" } else { "" };
         html.push_str(&message(&block_kit::message(body)?, notice, edited));
     }
-    if let Some((reply, body)) = &faces.reply {
+    if let Some((reply, body)) = &formats.reply {
         let where_to = match reply {
             Reply::Thread => "In its thread",
             Reply::Broadcast => "In its thread, and in the channel: “replied to a thread”",
@@ -133,11 +134,11 @@ fn message(html: &str, notice: &Notice, edited: &str) -> String {
     )
 }
 
-fn email(faces: &Faces) -> String {
+fn email(formats: &Formats) -> String {
     format!(
         "<div class=\"email\"><p><b>{}</b><br>AWS Notifications &lt;no-reply@sns.amazonaws.com&gt;</p><pre>{}</pre></div>",
-        escape(&faces.subject),
-        escape(&faces.email)
+        escape(&formats.subject),
+        escape(&formats.email)
     )
 }
 
@@ -161,10 +162,10 @@ fn card(custom: &Value) -> Result<String, String> {
     ))
 }
 
-fn structured(faces: &Faces) -> String {
+fn structured(formats: &Formats) -> String {
     let fold = |title: &str, value: &Value| {
         format!("<details><summary>{title}</summary><pre>{}</pre></details>", escape(&format!("{value:#}")))
     };
-    fold("The structured notice, for queues and functions", &faces.structured)
-        + &fold("Amazon Q’s custom notification", &faces.custom)
+    fold("The structured notice, for queues and functions", &formats.structured)
+        + &fold("Amazon Q’s custom notification", &formats.custom)
 }

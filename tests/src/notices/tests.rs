@@ -13,7 +13,7 @@ fn the_page_is_drawn_and_needs_nothing_but_itself() {
     let scenarios = fixtures::all();
     let page = page::whole(&scenarios).unwrap();
     assert_eq!(page.notices, scenarios.iter().map(|scenario| scenario.notices.len()).sum::<usize>());
-    assert!(page.faces >= page.notices * 4);
+    assert!(page.formats >= page.notices * 4);
     for scenario in &scenarios {
         for at in 0..scenario.notices.len() {
             let anchor = format!("<article id=\"{}\">", scenario.name_of(at));

@@ -277,11 +277,11 @@ impl World {
         self.on_service(cluster, service, |aws| aws.stop_tasks(cluster, service, &failure, count))
     }
 
-    /// ECS complains about a service by an event "ECS Service Action", `SERVICE_TASK_PLACEMENT_FAILURE` for instance,
+    /// ECS reports something about a service by an event "ECS Service Action", `SERVICE_TASK_PLACEMENT_FAILURE` for instance,
     /// whose reason is like `RESOURCE:MEMORY`.
     #[track_caller]
-    pub fn complain(&self, cluster: &str, service: &str, name: &str, reason: Option<&str>) -> Moved {
-        self.on_service(cluster, service, |aws| aws.complain(cluster, service, name, reason))
+    pub fn service_action(&self, cluster: &str, service: &str, name: &str, reason: Option<&str>) -> Moved {
+        self.on_service(cluster, service, |aws| aws.service_action(cluster, service, name, reason))
     }
 
     /// The circuit breaker's rollback begins although the failed deployment is not yet called failed: the odd order.
@@ -299,8 +299,8 @@ impl World {
 
     /// ECS does what StopServiceDeployment asked for: the rollback begins.
     #[track_caller]
-    pub fn obey_stop(&self, cluster: &str, service: &str) -> Moved {
-        self.on_service(cluster, service, |aws| aws.obey_stop(cluster, service))
+    pub fn carry_out_stop(&self, cluster: &str, service: &str) -> Moved {
+        self.on_service(cluster, service, |aws| aws.carry_out_stop(cluster, service))
     }
 
     /// A blue/green, linear or canary deployment reaches a lifecycle stage, `BAKE_TIME`.

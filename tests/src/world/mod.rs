@@ -274,18 +274,18 @@ impl World {
     #[track_caller]
     pub fn finish(mut self) {
         self.finished = Finished::Yes;
-        let complaints = self.complaints();
-        assert!(complaints.is_empty(), "{complaints}");
+        let violations = self.violations();
+        assert!(violations.is_empty(), "{violations}");
     }
 
-    fn complaints(&self) -> String {
+    fn violations(&self) -> String {
         let state = self.shared.lock();
         let unclaimed: Vec<Call> =
             state.record.unread().iter().filter(|call| call.is_write() && !call.is_lease()).cloned().collect();
-        let mut complaints = state.violations.clone();
-        complaints.extend(transcript(&unclaimed).lines().map(|line| format!("no scenario claims this write: {line}")));
-        complaints.extend(state.faults.unmet());
-        complaints.join("\n")
+        let mut violations = state.violations.clone();
+        violations.extend(transcript(&unclaimed).lines().map(|line| format!("no scenario claims this write: {line}")));
+        violations.extend(state.faults.unmet());
+        violations.join("\n")
     }
 }
 
@@ -294,8 +294,8 @@ impl Drop for World {
         self.server.abort();
         // A scenario that fails already has its message; a second panic would hide it.
         if self.finished == Finished::No && !std::thread::panicking() {
-            let complaints = self.complaints();
-            assert!(complaints.is_empty(), "{complaints}");
+            let violations = self.violations();
+            assert!(violations.is_empty(), "{violations}");
         }
     }
 }

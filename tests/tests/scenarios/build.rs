@@ -58,8 +58,8 @@ async fn completed(scenario: &mut Scenario) -> Notice {
 fn only(scenario: &mut Scenario) -> Notice {
     let notices = scenario.notices();
     let [notice] = notices.as_slice() else { panic!("one notice, and not {notices:#?}") };
-    let faces: Value = serde_json::from_str(&notice.message).expect("the faces of a notice");
-    Notice::parse(faces["sqs"].as_str().expect("a text")).expect("a notice")
+    let formats: Value = serde_json::from_str(&notice.message).expect("the formats of a notice");
+    Notice::parse(formats["sqs"].as_str().expect("a text")).expect("a notice")
 }
 
 /// How a notice names the commit, and which links it has beside the console's.
@@ -273,8 +273,8 @@ async fn a_person_who_asks_is_named(name: &'static str) {
         assert!(text.contains("\nTriggered by  a manual deploy by dana (request build-7)\n"), "{text}");
         let slack = slipway_slack::message(&notice).to_string();
         assert!(slack.contains("a manual deploy by dana (request build-7)"), "{slack}");
-        let faces: Value = serde_json::from_str(&notice.message()).expect("the faces of a notice");
-        let amazon_q = faces["https"].as_str().unwrap_or_default();
+        let formats: Value = serde_json::from_str(&notice.message()).expect("the formats of a notice");
+        let amazon_q = formats["https"].as_str().unwrap_or_default();
         assert!(amazon_q.contains("a manual deploy by dana (request build-7)"), "{amazon_q}");
     }
     scenario.claim();

@@ -18,7 +18,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         the_target_says_how_many_are_too_many
         spot_interruptions_scaling_and_people_do_not_count
         what_ecs_warns_of_is_evidence
-        a_look_that_fails_leaves_out_a_line
+        a_read_that_fails_leaves_out_a_line
         a_log_of_any_content_breaks_nothing
         the_failed_image_does_not_come_back_and_the_rest_is_decided_again
     } }
@@ -34,7 +34,7 @@ async fn failing(name: &'static str, failure: Failure) -> Scenario {
 }
 
 async fn gone_back(scenario: &mut Scenario) {
-    let turned = scenario.world.obey_stop("prod", "web");
+    let turned = scenario.world.carry_out_stop("prod", "web");
     follow(scenario, turned).await;
     scenario.world.advance(Duration::from_secs(60));
     let back = scenario.world.complete("prod", "web");
@@ -117,7 +117,7 @@ async fn spot_interruptions_scaling_and_people_do_not_count(name: &'static str) 
 
 async fn what_ecs_warns_of_is_evidence(name: &'static str) {
     let mut scenario = deploying(name, WEB, service("web")).await;
-    let moved = scenario.world.complain("prod", "web", "SERVICE_TASK_PLACEMENT_FAILURE", Some("RESOURCE:MEMORY"));
+    let moved = scenario.world.service_action("prod", "web", "SERVICE_TASK_PLACEMENT_FAILURE", Some("RESOURCE:MEMORY"));
     follow(&mut scenario, moved).await;
     scenario.transcript();
     assert_eq!(kinds(&mut scenario), [""; 0]);
@@ -127,7 +127,7 @@ async fn what_ecs_warns_of_is_evidence(name: &'static str) {
     scenario.end();
 }
 
-async fn a_look_that_fails_leaves_out_a_line(name: &'static str) {
+async fn a_read_that_fails_leaves_out_a_line(name: &'static str) {
     let mut scenario = deploying(name, WEB, service("web")).await;
     scenario.world.last_words(["the last words"]);
     scenario.world.fault_each("ECS.ListTasks", Fault::Break);

@@ -13,7 +13,7 @@ use crate::{scenarios, trial};
 
 pub(crate) fn scenarios() -> Vec<Trial> {
     scenarios! { "faults" {
-        a_throttled_look_is_repeated
+        a_throttled_read_is_repeated
         a_throttled_registration_is_repeated
         a_registration_without_an_answer_is_adopted
         a_registration_that_did_not_arrive_is_made_once
@@ -34,7 +34,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
     } }
 }
 
-async fn a_throttled_look_is_repeated(name: &'static str) {
+async fn a_throttled_read_is_repeated(name: &'static str) {
     let mut scenario = Scenario::of_web(name).await;
     scenario.world.fault("ECS.DescribeServices", 1, Fault::Throttle);
     assert_eq!(outcome(&scenario.push_web("1.5.0").await), "started");

@@ -12,7 +12,7 @@ use crate::{scenarios, trial};
 pub(crate) fn scenarios() -> Vec<Trial> {
     scenarios! { "lease" {
         a_burst_of_twenty_pushes_ends_with_the_newest_in_three_deployments_at_most
-        who_finds_the_lease_taken_leaves_a_wish_that_the_holder_serves
+        who_finds_the_lease_taken_leaves_an_input_that_the_holder_serves
         a_crashed_holder_delays_nobody_longer_than_its_lease
         a_crash_between_register_and_update_leaves_one_revision
         a_crash_between_update_and_its_record_makes_no_second_deployment
@@ -47,7 +47,7 @@ async fn a_burst_of_twenty_pushes_ends_with_the_newest_in_three_deployments_at_m
     scenario.end();
 }
 
-async fn who_finds_the_lease_taken_leaves_a_wish_that_the_holder_serves(name: &'static str) {
+async fn who_finds_the_lease_taken_leaves_an_input_that_the_holder_serves(name: &'static str) {
     let mut scenario = Scenario::of_web(name).await;
     let first = scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
     let second = scenario.world.push("shop/web", ["1.6.0"], &Image::single("1.6.0")).event();

@@ -26,7 +26,7 @@ mod stack;
 mod track;
 mod trouble;
 mod troubled;
-mod unseen;
+mod unobserved;
 
 use std::process::ExitCode;
 
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
     trials.extend(rollback::scenarios());
     trials.extend(outcomes::scenarios());
     trials.extend(troubled::scenarios());
-    trials.extend(unseen::scenarios());
+    trials.extend(unobserved::scenarios());
     trials.extend(slack::scenarios());
     trials.extend(build::scenarios());
     trials.extend(random::scenarios());

@@ -222,7 +222,7 @@ async fn a_build_that_waits_for_what_slipway_rolls_back_reads_the_cause(name: &'
         follow(&mut scenario, failed).await;
         verdicts.push(verdict(&scenario.ask(request.clone()).await));
         let stopped = scenario.world.calls().iter().any(|call| call.name() == "ECS.StopServiceDeployment");
-        let back = if stopped { scenario.world.obey_stop("prod", "web") } else { Moved::default() };
+        let back = if stopped { scenario.world.carry_out_stop("prod", "web") } else { Moved::default() };
         follow(&mut scenario, back).await;
         let done = scenario.world.complete("prod", "web");
         follow(&mut scenario, done).await;

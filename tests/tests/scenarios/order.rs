@@ -19,8 +19,8 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         a_running_image_that_left_the_registry_holds_nothing_back
         numbers_are_ordered_as_numbers
         commits_are_ordered_by_their_push
-        a_tag_of_another_policy_is_skipped_without_a_look
-        ignored_tags_are_skipped_without_a_look
+        a_tag_of_another_policy_is_skipped_without_a_call
+        ignored_tags_are_skipped_without_a_call
         a_tag_that_is_gone_is_skipped
         an_archived_image_is_refused
         a_helm_chart_is_not_deployed
@@ -146,7 +146,7 @@ async fn commits_are_ordered_by_their_push(name: &'static str) {
     scenario.end();
 }
 
-async fn a_tag_of_another_policy_is_skipped_without_a_look(name: &'static str) {
+async fn a_tag_of_another_policy_is_skipped_without_a_call(name: &'static str) {
     let mut scenario = Scenario::begin(name, &WEB.replace('*', ">=1.4, <2")).await;
     scenario.web_runs("1.4.2");
     for tag in ["2.0.0", "1.5.0-rc.1", "main", "1.5"] {
@@ -157,7 +157,7 @@ async fn a_tag_of_another_policy_is_skipped_without_a_look(name: &'static str) {
     scenario.end();
 }
 
-async fn ignored_tags_are_skipped_without_a_look(name: &'static str) {
+async fn ignored_tags_are_skipped_without_a_call(name: &'static str) {
     let config = WEB.replace(r#"semver: "*""#, "newest: { pattern: '.*' }, ignore: ['*-dev']");
     let mut scenario = Scenario::begin(name, &config).await;
     scenario.web_runs("main-1");

@@ -160,7 +160,7 @@ async fn somebody_who_stops_a_deployment_is_believed(name: &'static str) {
     let deployments = scenario.world.by_hand("ECS.ListServiceDeployments", request);
     let arn = deployments["serviceDeployments"][1]["serviceDeploymentArn"].clone();
     scenario.world.by_hand("ECS.StopServiceDeployment", json!({ "serviceDeploymentArn": arn, "stopType": "ROLLBACK" }));
-    let moved = scenario.world.obey_stop("prod", "web");
+    let moved = scenario.world.carry_out_stop("prod", "web");
     follow(&mut scenario, moved).await;
     let moved = scenario.world.complete("prod", "web");
     follow(&mut scenario, moved).await;
@@ -243,7 +243,7 @@ async fn a_deployment_whose_record_was_lost_is_taken_up_again(name: &'static str
     follow(&mut scenario, moved).await;
     scenario.transcript();
     assert_eq!(kinds(&mut scenario), ["in_progress", "rolling_back"]);
-    let moved = scenario.world.obey_stop("prod", "web");
+    let moved = scenario.world.carry_out_stop("prod", "web");
     follow(&mut scenario, moved).await;
     let moved = scenario.world.complete("prod", "web");
     follow(&mut scenario, moved).await;

@@ -72,7 +72,7 @@ async fn a_hanging_deployment_is_stopped_at_its_deadline(name: &'static str) {
     assert_eq!(fire_timers(&mut scenario, Duration::from_secs(31 * 60)).await, 1);
     assert_snapshot!("a_hanging_deployment.transcript", scenario.transcript());
     assert_snapshot!("a_hanging_deployment.rolling_back", scenario.email());
-    let turned = scenario.world.obey_stop("prod", "web");
+    let turned = scenario.world.carry_out_stop("prod", "web");
     follow(&mut scenario, turned).await;
     complete(&mut scenario).await;
     scenario.transcript();

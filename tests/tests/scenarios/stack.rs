@@ -127,7 +127,7 @@ pub(crate) async fn a_failing_deployment_is_rolled_back_when_its_deadline_passes
     stage.until_called("ECS.StopServiceDeployment", Duration::from_secs(180)).await.expect("the deadline passes");
     let failing = next_of(stage, &["failed", "rolling_back"]).await;
     assert!(failing["Message"].as_str().unwrap_or_default().contains("DATABASE_URL"), "{failing:#}");
-    let mut events = world.obey_stop("prod", "api").events;
+    let mut events = world.carry_out_stop("prod", "api").events;
     events.extend(world.complete("prod", "api").events);
     for event in &events {
         stage.deliver(event).await.expect("the stage goes on");

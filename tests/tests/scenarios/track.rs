@@ -20,7 +20,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         events_in_reverse_move_nothing_back
         the_first_deployment_of_a_service_has_nothing_to_go_back_to
         an_update_from_outside_is_published_as_such
-        a_service_that_is_not_ours_is_ignored_without_a_look
+        a_service_that_is_not_ours_is_ignored_without_a_call
         a_service_without_a_cluster_in_its_arn_is_found_in_the_configuration
         a_wrong_configuration_silences_nothing
         trouble_that_may_pass_is_tried_again
@@ -311,7 +311,7 @@ async fn an_update_from_outside_is_published_as_such(name: &'static str) {
     scenario.end();
 }
 
-async fn a_service_that_is_not_ours_is_ignored_without_a_look(name: &'static str) {
+async fn a_service_that_is_not_ours_is_ignored_without_a_call(name: &'static str) {
     let (mut scenario, began) = with_breaker(name).await;
     let mut other = began.clone();
     other["resources"][0] = "arn:aws:ecs:eu-west-1:123456789012:service/prod/billing".into();

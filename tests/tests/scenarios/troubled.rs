@@ -147,7 +147,7 @@ async fn finish(scenario: &mut Scenario) -> BTreeSet<String> {
         let requested = stop["serviceDeployments"]
             .as_array()
             .is_some_and(|all| all.iter().any(|it| it["status"] == "ROLLBACK_REQUESTED"));
-        let mut moved = if requested { scenario.world.obey_stop("prod", "web") } else { Moved::default() };
+        let mut moved = if requested { scenario.world.carry_out_stop("prod", "web") } else { Moved::default() };
         let primary = &service["services"][0]["deployments"][0];
         let back = remembered(scenario)["deployments"][0]["rollback"]["done_at"].is_string()
             || primary["rolloutStateReason"].as_str().is_some_and(|reason| reason.contains("rolling back"));
@@ -212,7 +212,7 @@ async fn begin(name: &'static str, base: Base) -> (Scenario, Value) {
             scenario.world.advance(Duration::from_secs(31 * 60));
             let deadline = scenario.world.due().remove(0).input;
             scenario.fire(&deadline).await;
-            let _ = scenario.world.obey_stop("prod", "web");
+            let _ = scenario.world.carry_out_stop("prod", "web");
             last(scenario.world.complete("prod", "web"))
         }
     };

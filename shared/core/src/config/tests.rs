@@ -274,7 +274,7 @@ fn a_document_without_targets_is_wrong() {
 }
 
 #[test]
-fn what_a_target_lacks_is_told() {
+fn what_a_target_lacks_is_reported() {
     insta::assert_snapshot!(mistakes("version: 1\ntargets: [{}]\n"), @r#"
     targets[0].repository: is missing; write where the images come from, such as repository: shop/web (line 2)
     targets[0].service: is missing; write the ECS service's name, such as service: web (line 2)
@@ -482,7 +482,7 @@ fn no_document_can_exhaust_us() {
 }
 
 #[test]
-fn a_target_names_the_channels_that_are_told() {
+fn a_target_names_the_channels_that_get_notices() {
     let config = Config::parse(
         r##"
 version: 1

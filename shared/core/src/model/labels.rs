@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_in_the_address_is_not_told() {
+    fn a_token_in_the_address_is_left_out() {
         let labels =
             json!({ "config": { "Labels": { SOURCE: "https://ci:secret@gitlab.shop.example:8443/a/web.git" } } });
         let build = of_configuration(labels.to_string().as_bytes());

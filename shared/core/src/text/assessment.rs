@@ -13,7 +13,7 @@ impl fmt::Display for Assessment {
             Self::Began(began) => write!(f, "it began as {}", began.deployment),
             Self::NeverBegan => f.write_str("it never began"),
             Self::InProgress(pace) => write!(f, "it is in progress{pace}"),
-            Self::Failing { by: FailedBy::Ecs } => f.write_str("it failed, says ECS"),
+            Self::Failing { by: FailedBy::Ecs } => f.write_str("it failed, as ECS reports"),
             Self::Failing { by: FailedBy::Deadline } => f.write_str("it failed: its time is up"),
             Self::Failing { by: FailedBy::Tasks } => f.write_str("it failed: too many of its tasks stopped"),
             Self::RollingBack { by, pace } => write!(f, "it failed, and {by} is rolling back{pace}"),
@@ -45,8 +45,8 @@ impl fmt::Display for Pace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self::Rearm { because, .. } = self else { return Ok(()) };
         f.write_str(match because {
-            Because::Progresses => ", late but moving",
-            Because::Settles => ", late but all its tasks run",
+            Because::Progresses => ", late, but it progresses",
+            Because::Settles => ", late, but all its tasks run",
             Because::Hook => ", and waits at a lifecycle hook",
             Because::BakeTime => ", in its bake time",
         })

@@ -1,6 +1,6 @@
 //! The state of ECS in Slipway's words, without JSON on the way: what the SDK's answers become, straight from the state.
 //!
-//! `tests/faces.rs` of package e2e holds both ways side by side, value for value.
+//! `tests/wire.rs` of package e2e holds both ways side by side, value for value.
 
 use jiff::Timestamp;
 use serde_json::Value;

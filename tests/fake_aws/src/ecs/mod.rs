@@ -3,12 +3,12 @@
 //! No emulator models rollouts, and those that there are drop task definition fields that they don't know.
 //! A deployment begins by an API call and goes on only when the test moves it, or lets it move one step (`movement`).
 
-mod complaint;
 mod described;
 mod facts;
 mod failure;
 mod movement;
 mod rollout;
+mod service_action;
 mod service_deployments;
 mod services;
 mod task_definitions;
@@ -22,8 +22,8 @@ use slipway_core::model::facts::RanImage;
 
 pub use failure::Failure;
 pub(crate) use failure::RollbackCause;
-pub use movement::Fate;
-pub(crate) use movement::Fates;
+pub use movement::Behavior;
+pub(crate) use movement::Behaviors;
 pub use rollout::ROLLBACK_DELAY;
 
 use movement::NextStep;
@@ -162,7 +162,7 @@ pub(crate) struct Context<'a> {
     /// Where the containers write.
     pub(crate) logs: &'a mut Logs,
     /// What becomes of the images.
-    pub(crate) fates: &'a Fates,
+    pub(crate) behaviors: &'a Behaviors,
     /// How long answers may lag behind an update, at most.
     pub(crate) lag: SignedDuration,
     /// How long a list of service deployments may leave out a new one, at most.

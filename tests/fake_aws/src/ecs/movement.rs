@@ -32,7 +32,7 @@ const STAGES: [&str; 9] = [
 
 /// What becomes of an image's tasks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Fate {
+pub enum Behavior {
     /// They run.
     #[default]
     Works,
@@ -44,8 +44,8 @@ pub enum Fate {
     Crashes,
 }
 
-/// The fates of images, by their digests; the others work.
-pub(crate) type Fates = BTreeMap<Digest, Fate>;
+/// How the tasks of images behave, by their digests; the others work.
+pub(crate) type Behaviors = BTreeMap<Digest, Behavior>;
 
 /// What ECS has decided and does in its next step.
 #[derive(Clone, Debug)]
@@ -270,9 +270,10 @@ impl Service {
             if !context.registry.can_be_pulled(context.place, ran) {
                 return Outcome::Fail(Failure::CannotBePulled);
             }
-            let fate = ran.digest.as_ref().and_then(|digest| context.fates.get(digest)).copied().unwrap_or_default();
-            match (fate, &outcome) {
-                (Fate::Crashes, _) => {
+            let behavior =
+                ran.digest.as_ref().and_then(|digest| context.behaviors.get(digest)).copied().unwrap_or_default();
+            match (behavior, &outcome) {
+                (Behavior::Crashes, _) => {
                     let causes = [Failure::Exits { code: 1 }, Failure::RunsOutOfMemory, Failure::IsUnhealthy];
                     let [first, second, third] = causes;
                     return Outcome::Fail(match context.chance.u8(0..4) {
@@ -281,9 +282,9 @@ impl Service {
                         _ => first,
                     });
                 }
-                (Fate::SoundsAlarm, _) => outcome = Outcome::SoundAlarm,
-                (Fate::WorksSlowly, Outcome::Run) => outcome = Outcome::RunSlowly,
-                (Fate::Works | Fate::WorksSlowly, _) => {}
+                (Behavior::SoundsAlarm, _) => outcome = Outcome::SoundAlarm,
+                (Behavior::WorksSlowly, Outcome::Run) => outcome = Outcome::RunSlowly,
+                (Behavior::Works | Behavior::WorksSlowly, _) => {}
             }
         }
         outcome

@@ -12,7 +12,7 @@ use slipway_core::model::trigger::Trigger;
 
 use super::{OutsideUpdate, Update, View};
 use crate::registry::{Images, Quality};
-use crate::universe::primary;
+use crate::simulation::primary;
 
 /// Who makes a service run something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

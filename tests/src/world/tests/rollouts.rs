@@ -242,7 +242,7 @@ async fn a_stop_request_rolls_back_even_without_a_circuit_breaker() {
     answered(call(&world, "ECS.StopServiceDeployment", request.clone()).await);
     assert_eq!(history(&world).await[1]["status"], "ROLLBACK_REQUESTED");
     assert_eq!(call(&world, "ECS.StopServiceDeployment", request).await.1["__type"], "ConflictException");
-    assert_eq!(world.obey_stop("prod", "web").events.len(), 1);
+    assert_eq!(world.carry_out_stop("prod", "web").events.len(), 1);
     assert_eq!(world.complete("prod", "web").events.len(), 1);
     assert_eq!(history(&world).await[1]["status"], "ROLLBACK_SUCCESSFUL");
     world.expect_writes([
@@ -288,7 +288,8 @@ async fn tasks_that_stop_send_events_and_only_failures_count() {
 
     let _ = world.fail("prod", "web", Failure::RunsOutOfMemory);
     assert_eq!(world.take_events().len(), 3, "the tasks' events");
-    let complaint = world.complain("prod", "web", "SERVICE_TASK_PLACEMENT_FAILURE", Some("RESOURCE:MEMORY")).event();
+    let complaint =
+        world.service_action("prod", "web", "SERVICE_TASK_PLACEMENT_FAILURE", Some("RESOURCE:MEMORY")).event();
     assert_eq!(
         (&complaint["detail-type"], &complaint["detail"]["eventType"]),
         (&json!("ECS Service Action"), &json!("ERROR"))

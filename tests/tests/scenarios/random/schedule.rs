@@ -347,7 +347,7 @@ impl Schedule {
         let goes_back = deployments.iter().any(|it| it["rolloutState"] == "COMPLETED");
         let moved = if self.laws.stop_is_requested(&self.world) && goes_back {
             self.note("ECS obeys the stop".to_owned());
-            self.world.obey_stop("prod", "web")
+            self.world.carry_out_stop("prod", "web")
         } else if self.laws.runs_well(&self.world, primary) {
             self.note(format!("ECS completes {}", primary["id"]));
             self.world.complete("prod", "web")

@@ -113,21 +113,21 @@ fn superseded_is_not_failed() {
 fn ecs_calls_it_failed() {
     for breaker in [Off, Fails] {
         let failed = with(breaker, vec![primary(N, Failed), active(O, Completed)]);
-        row("ECS leaves it at that", failed, "failed, says ECS");
+        row("ECS leaves it at that", failed, "failed, as ECS reports");
     }
     row(
         "FAILED came, and ECS's answer lags",
         with(Fails, going()).event(StateChange::Failed, N, "17:05:59"),
-        "failed, says ECS",
+        "failed, as ECS reports",
     );
     let nowhere = with(RollsBack, vec![primary(N, Failed)]);
-    row("the first deployment: nothing to go back to", nowhere, "failed, says ECS");
+    row("the first deployment: nothing to go back to", nowhere, "failed, as ECS reports");
     let found = with(RollsBack, vec![primary(N, InProgress)]);
     let found =
         found.service_deployment(Status::RollbackFailed, "No rollback candidate was found to run the rollback.");
-    row("the same, as its service deployment says", found, "failed, says ECS");
+    row("the same, as its service deployment says", found, "failed, as ECS reports");
     let stopped = with(Fails, going()).service_deployment(Status::Stopped, "The circuit breaker detected a failure.");
-    row("its service deployment: stopped, because it failed and rollback is off", stopped, "failed, says ECS");
+    row("its service deployment: stopped, because it failed and rollback is off", stopped, "failed, as ECS reports");
     let waits = with(Off, going()).failing(FailedBy::Tasks);
     row("known to fail, and the rollback waits for the lease", waits, "failed: too many of its tasks stopped");
     let late = with(Off, vec![primary(N, Completed)]).failing(FailedBy::Deadline);
@@ -216,7 +216,7 @@ fn ecs_rolls_back_by_itself() {
             active(X, Failed),
         ],
     );
-    row("ECS goes back to N itself: then N had completed, unseen", put_back, "ended: completed, with X after it");
+    row("ECS goes back to N itself: then N had completed, unobserved", put_back, "ended: completed, with X after it");
 }
 
 #[test]
@@ -272,7 +272,7 @@ fn traffic_shifts_have_stages() {
         row(
             "late, and its stage moved",
             at("PRODUCTION_TRAFFIC_SHIFT", "17:25:00", "17:31:00"),
-            "is in progress, late but moving",
+            "is in progress, late, but it progresses",
         );
         row("late, and its stage stands", at("TEST_TRAFFIC_SHIFT", "17:10:00", "17:31:00"), "failed: its time is up");
         row("late, in its bake time", at("BAKE_TIME", "17:10:00", "18:31:00"), "is in progress, in its bake time");
@@ -295,7 +295,11 @@ fn time_runs_out_unless_it_progresses() {
     let late = |own: DeploymentFacts| with(Off, vec![own, active(O, Completed)]).at("17:31:00");
     row("nothing moved for half an hour", late(primary(N, InProgress)), "failed: its time is up");
     row("a minute before the deadline", late(primary(N, InProgress)).at("17:29:00"), "is in progress");
-    row("it moved lately, and a task runs", with(Off, moving()).at("17:31:00"), "is in progress, late but moving");
+    row(
+        "it moved lately, and a task runs",
+        with(Off, moving()).at("17:31:00"),
+        "is in progress, late, but it progresses",
+    );
     let own = || moving().remove(0);
     row("it moved because a task failed", late(DeploymentFacts { failed_tasks: 1, ..own() }), "failed: its time is up");
     row(
@@ -304,7 +308,7 @@ fn time_runs_out_unless_it_progresses() {
         "failed: its time is up",
     );
     let complete = || DeploymentFacts { running_count: 2, pending_count: 0, ..primary(N, InProgress) };
-    row("all its tasks run, old ones drain", late(complete()), "is in progress, late but all its tasks run");
+    row("all its tasks run, old ones drain", late(complete()), "is in progress, late, but all its tasks run");
     row("all its tasks run, but for twice its time", late(complete()).at("18:01:00"), "failed: its time is up");
     row(
         "a deadline armed anew counts from there",
@@ -355,11 +359,15 @@ fn ecs_s_monitors_come_before_its_words() {
     row("the same, and words of a user", user, "failed, and somebody is rolling back");
 
     let stopped = |monitors| with(Fails, going()).service_deployment(Status::Stopped, "").monitors(monitors);
-    row("stopped, and a monitor is triggered: ECS is not set to roll back", stopped(triggered), "failed, says ECS");
+    row(
+        "stopped, and a monitor is triggered: ECS is not set to roll back",
+        stopped(triggered),
+        "failed, as ECS reports",
+    );
     row("stopped, and none is triggered", stopped(quiet), "ended: stopped");
     let nowhere =
         with(RollsBack, going()).service_deployment(Status::RollbackFailed, "No rollback candidate was found.");
-    row("ECS went nowhere", nowhere, "failed, says ECS");
+    row("ECS went nowhere", nowhere, "failed, as ECS reports");
     let somewhere =
         with(RollsBack, going()).service_deployment(Status::RollbackFailed, "No rollback candidate was found.");
     let somewhere = somewhere.rolls_back_to(O);

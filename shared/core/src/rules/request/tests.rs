@@ -39,7 +39,7 @@ fn a_right_request_is_read() {
 }
 
 #[test]
-fn every_mistake_is_told_at_once() {
+fn every_mistake_is_reported_at_once() {
     check(
         r#"{"action":"deploy","target":[],"tag":7,"dryrun":true,"dry_run":"yes","id":""}"#,
         "dryrun: is not a key of deploy; its keys are \"action\", \"target\", \"repository\", \"tag\", \"digest\", \"force\", \"who\", \"dry_run\", \"id\"\n\
@@ -93,7 +93,7 @@ fn a_rollback_a_hold_and_a_release_are_read() {
 }
 
 #[test]
-fn what_only_looks_means_every_target_where_it_names_none() {
+fn what_only_reads_means_every_target_where_it_names_none() {
     for (action, expected) in [("reconcile", "Reconcile"), ("history", "History(10)"), ("status", "Status(None)")] {
         check(
             &format!(r#"{{"action":"{action}"}}"#),
@@ -105,7 +105,7 @@ fn what_only_looks_means_every_target_where_it_names_none() {
 }
 
 #[test]
-fn the_mistakes_of_the_newer_actions_are_told_as_well() {
+fn the_mistakes_of_the_newer_actions_are_reported_as_well() {
     check(
         r#"{"action":"rollback","to":"web","force":true}"#,
         "force: is not a key of rollback; its keys are \"action\", \"target\", \"to\", \"who\", \"dry_run\", \"id\"\n\

@@ -304,7 +304,7 @@ fn what_is_under_way_is_stopped_where_ecs_can_go_back() {
 }
 
 #[test]
-fn the_last_good_revision_that_can_still_run_is_put_back() {
+fn the_last_known_good_revision_that_can_still_run_is_restored() {
     row("the last", failing(both()), "update: Slipway rolls back to web:41, the last known-good revision");
     row(
         "never the failing one",
@@ -438,7 +438,7 @@ fn what_ran_is_looked_for_before() {
 }
 
 #[test]
-fn a_good_revision_is_registered_anew_with_what_ran() {
+fn a_known_good_revision_is_registered_anew_with_what_ran() {
     let case = failing(Vec::new());
     let mut ran = ran('a');
     // What the record says of a container that names a digest does not count.

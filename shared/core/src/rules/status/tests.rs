@@ -210,7 +210,7 @@ fn what_was_never_deployed_is_asked_of_a_plan() {
 }
 
 #[test]
-fn what_is_under_way_is_told_with_its_state() {
+fn what_is_under_way_comes_with_its_state() {
     #[track_caller]
     fn check(case: Case, expected: Option<&str>) {
         let shown = case.status().in_flight.map(|it| {

@@ -74,7 +74,7 @@ fn record(deployments: Vec<record::Deployment>) -> Service {
 }
 
 #[test]
-fn what_runs_is_adopted_once_and_is_good_if_it_won() {
+fn what_runs_is_adopted_once_and_is_known_good_if_it_won() {
     let service = service(deployment("ecs-svc/1", "web:1", "08:00:00", Rollout::Completed));
     let note = first_observation(&service, &[], None, at("10:00:00"));
     let mut record = Service::default();
@@ -117,7 +117,7 @@ fn an_update_that_nobody_remembers_is_somebody_elses() {
     back.rollout_reason = None;
     let failed = ended(Outcome::RolledBackByEcs, json!({}));
     check(&record(vec![failed.clone()]), back.clone(), None);
-    // What somebody did unseen before it, and ECS puts back, is theirs.
+    // What somebody did unobserved before it, and ECS puts back, is theirs.
     back.created_at = Some(at("09:59:00"));
     check(&record(vec![failed]), back, Some("2026-11-21T09:59:00Z"));
     // Slipway's own rollback to what was registered anew, while nobody has written down its name.
@@ -178,7 +178,7 @@ fn nothing_comes_by_itself_before_what_failed_is_judged() {
 }
 
 #[test]
-fn nobody_waits_for_what_failed_for_good_but_for_a_way_back() {
+fn nobody_waits_for_what_failed_for_good_but_for_a_rollback() {
     #[track_caller]
     fn check(ended: record::Deployment, primary: EcsDeployment, waits: bool) {
         let record = record(vec![ended]);
@@ -309,7 +309,7 @@ fn what_waits_to_decide_again_waits_once() {
 }
 
 #[test]
-fn a_deadline_that_is_past_or_whose_deployment_ended_rings_now() {
+fn a_deadline_that_is_past_or_whose_deployment_ended_is_due_now() {
     let open = begun(1, "ecs-svc/2", json!({ "deadline": at("10:30:00") }));
     let record = record(vec![open]);
     let goes_on = service(deployment("ecs-svc/2", "web:2", "10:00:02", Rollout::InProgress));
@@ -333,7 +333,7 @@ fn a_deadline_that_is_past_or_whose_deployment_ended_rings_now() {
 }
 
 #[test]
-fn what_a_good_revision_ran_is_noted_once() {
+fn what_a_known_good_revision_ran_is_noted_once() {
     let ran = |digit: &str| {
         let digest = crate::model::image::Digest::parse(&format!("sha256:{}", digit.repeat(64)));
         let image = RanImage { container: "web".to_owned(), image: "shop/web:prod".to_owned(), digest };

@@ -344,15 +344,15 @@ fn check_limits(notice: &Notice) {
         assert!(!value.trim().is_empty() && !value.chars().any(|character| character.is_control()), "{name}");
     }
 
-    let faces: serde_json::Value = serde_json::from_str(&message).unwrap();
-    let copy = Notice::parse(faces["sqs"].as_str().unwrap()).unwrap();
+    let formats: serde_json::Value = serde_json::from_str(&message).unwrap();
+    let copy = Notice::parse(formats["sqs"].as_str().unwrap()).unwrap();
     schema::check(&copy);
-    check_custom_notification(faces["https"].as_str().unwrap());
+    check_custom_notification(formats["https"].as_str().unwrap());
     assert_eq!((copy.kind, copy.at, &copy.image.unwrap().new), (notice.kind, notice.at, &image().new));
     let lost = copy.details.len() < notice.details.len() || copy.reason.chars().count() < notice.reason.chars().count();
     assert!(!lost || !copy.cut.is_empty(), "what was left out is named");
     assert!(!message.contains(['\u{202E}', '\u{FFFF}', '\u{FFFE}']));
-    assert!(!faces["email"].as_str().unwrap().is_empty());
+    assert!(!formats["email"].as_str().unwrap().is_empty());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Deployments that move by themselves: what each fate comes to under each configuration, whatever chance says.
+//! Deployments that move by themselves: what each behavior comes to under each configuration, whatever chance says.
 
 use std::collections::BTreeSet;
 
@@ -8,11 +8,11 @@ use slipway_core::model::facts::{Rollout, ServiceDeploymentStatus, ServiceFacts}
 use slipway_core::model::id::{ClusterName, ServiceName, TaskDefinitionArn};
 use slipway_core::model::image::Digest;
 
-use crate::{Aws, Fate, Image, Place};
+use crate::{Aws, Behavior, Image, Place};
 
 const SEEDS: u64 = 200;
 
-/// An account in which `prod/web` runs an image that works, and `web:2` is another image with this fate.
+/// An account in which `prod/web` runs an image that works, and `web:2` is another image with this behavior.
 struct Setup {
     aws: Aws,
     now: Timestamp,
@@ -22,7 +22,7 @@ struct Setup {
 }
 
 impl Setup {
-    fn new(seed: u64, configuration: Value, fate: Fate) -> Self {
+    fn new(seed: u64, configuration: Value, behavior: Behavior) -> Self {
         let now = Timestamp::constant(1_795_262_400, 0);
         let mut aws = Aws::new(Place::default(), now);
         aws.set_seed(seed);
@@ -50,7 +50,7 @@ impl Setup {
         );
         aws.complete("prod", "web").unwrap();
         let second = digests.remove(1);
-        aws.set_fate(Digest::parse(&second).unwrap(), fate);
+        aws.set_behavior(Digest::parse(&second).unwrap(), behavior);
         aws.take_events();
         Self { aws, now, cluster: ClusterName::new("prod"), service: ServiceName::new("web"), second }
     }
@@ -114,9 +114,9 @@ fn breaker(rollback: bool) -> Value {
 }
 
 /// Deploys `web:2` under every seed and gives the setup once it is at rest.
-fn each(configuration: &Value, fate: Fate, check: impl Fn(Setup)) {
+fn each(configuration: &Value, behavior: Behavior, check: impl Fn(Setup)) {
     for seed in 0..SEEDS {
-        let mut setup = Setup::new(seed, configuration.clone(), fate);
+        let mut setup = Setup::new(seed, configuration.clone(), behavior);
         setup.deploy("web:2", false);
         setup.settle();
         check(setup);
@@ -126,8 +126,8 @@ fn each(configuration: &Value, fate: Fate, check: impl Fn(Setup)) {
 #[test]
 fn what_works_completes() {
     for configuration in [json!({}), breaker(true), json!({ "strategy": "BLUE_GREEN", "bakeTimeInMinutes": 5 })] {
-        for fate in [Fate::Works, Fate::WorksSlowly, Fate::SoundsAlarm] {
-            each(&configuration, fate, |mut setup| {
+        for behavior in [Behavior::Works, Behavior::WorksSlowly, Behavior::SoundsAlarm] {
+            each(&configuration, behavior, |mut setup| {
                 let won = ("web:2".to_owned(), Rollout::Completed, ServiceDeploymentStatus::Successful);
                 assert_eq!(setup.state(), won);
                 assert_eq!(setup.events(), (vec!["IN_PROGRESS".to_owned(), "COMPLETED".to_owned()], 0));
@@ -139,22 +139,22 @@ fn what_works_completes() {
 
 #[test]
 fn what_is_slow_takes_longer() {
-    let ticks = |fate| -> usize {
+    let ticks = |behavior| -> usize {
         (0..SEEDS)
             .map(|seed| {
-                let mut setup = Setup::new(seed, json!({}), fate);
+                let mut setup = Setup::new(seed, json!({}), behavior);
                 setup.deploy("web:2", false);
                 setup.settle()
             })
             .sum()
     };
-    assert!(ticks(Fate::WorksSlowly) > 2 * ticks(Fate::Works));
+    assert!(ticks(Behavior::WorksSlowly) > 2 * ticks(Behavior::Works));
 }
 
 #[test]
 fn what_crashes_without_a_breaker_goes_on_for_ever() {
     for configuration in [json!({}), json!({ "strategy": "CANARY" })] {
-        let mut setup = Setup::new(7, configuration, Fate::Crashes);
+        let mut setup = Setup::new(7, configuration, Behavior::Crashes);
         setup.deploy("web:2", false);
         for _ in 0..100 {
             setup.tick();
@@ -175,7 +175,7 @@ fn what_crashes_without_a_breaker_goes_on_for_ever() {
 
 #[test]
 fn the_breaker_fails_what_crashes() {
-    each(&breaker(false), Fate::Crashes, |mut setup| {
+    each(&breaker(false), Behavior::Crashes, |mut setup| {
         let failed = ("web:2".to_owned(), Rollout::Failed, ServiceDeploymentStatus::Stopped);
         assert_eq!(setup.state(), failed);
         let (deployments, tasks) = setup.events();
@@ -192,7 +192,7 @@ fn the_breaker_rolls_back_what_crashes_in_several_orders() {
         traffic["strategy"] = json!("BLUE_GREEN");
         traffic
     }] {
-        each(&configuration, Fate::Crashes, |mut setup| {
+        each(&configuration, Behavior::Crashes, |mut setup| {
             let back = ("web:1".to_owned(), Rollout::Completed, ServiceDeploymentStatus::RollbackSuccessful);
             assert_eq!(setup.state(), back);
             orders.borrow_mut().insert(setup.events().0.join(" "));
@@ -210,10 +210,10 @@ fn the_breaker_rolls_back_what_crashes_in_several_orders() {
 #[test]
 fn a_rollback_whose_tasks_crash_fails() {
     for seed in 0..SEEDS {
-        let mut setup = Setup::new(seed, breaker(true), Fate::Crashes);
+        let mut setup = Setup::new(seed, breaker(true), Behavior::Crashes);
         let first = setup.aws.describe_task_definition("web:1").unwrap();
         let image = first.definition["containerDefinitions"][0]["image"].as_str().unwrap().to_owned();
-        setup.aws.set_fate(Digest::parse(image.split_once('@').unwrap().1).unwrap(), Fate::Crashes);
+        setup.aws.set_behavior(Digest::parse(image.split_once('@').unwrap().1).unwrap(), Behavior::Crashes);
         setup.deploy("web:2", false);
         setup.settle();
         let failed = ("web:1".to_owned(), Rollout::Failed, ServiceDeploymentStatus::RollbackFailed);
@@ -229,7 +229,7 @@ fn an_alarm_is_heard_where_one_is_set() {
         {
             let alarms = json!({ "enable": true, "rollback": rollback, "alarmNames": ["too-many-errors"] });
             let configuration = json!({ "strategy": strategy, "bakeTimeInMinutes": 3, "alarms": alarms });
-            each(&configuration, Fate::SoundsAlarm, |setup| assert_eq!(setup.state().2, status));
+            each(&configuration, Behavior::SoundsAlarm, |setup| assert_eq!(setup.state().2, status));
         }
     }
 }
@@ -237,7 +237,7 @@ fn an_alarm_is_heard_where_one_is_set() {
 #[test]
 fn what_cannot_be_pulled_fails() {
     for seed in 0..SEEDS {
-        let mut setup = Setup::new(seed, breaker(true), Fate::Works);
+        let mut setup = Setup::new(seed, breaker(true), Behavior::Works);
         let second = setup.second.clone();
         setup.aws.archive_image("shop/web", &second).unwrap();
         setup.deploy("web:2", false);
@@ -250,9 +250,9 @@ fn what_cannot_be_pulled_fails() {
 }
 
 #[test]
-fn a_stop_request_is_obeyed() {
+fn a_stop_request_is_carried_out() {
     for seed in 0..SEEDS {
-        let mut setup = Setup::new(seed, json!({}), Fate::Crashes);
+        let mut setup = Setup::new(seed, json!({}), Behavior::Crashes);
         let current = setup.deploy("web:2", false).current_service_deployment.unwrap();
         setup.aws.stop_service_deployment(&current).unwrap();
         assert!(setup.aws.is_moving());
@@ -265,7 +265,7 @@ fn a_stop_request_is_obeyed() {
 #[test]
 fn what_was_superseded_is_gone_soon() {
     for seed in 0..SEEDS {
-        let mut setup = Setup::new(seed, json!({}), Fate::Crashes);
+        let mut setup = Setup::new(seed, json!({}), Behavior::Crashes);
         let superseded = setup.deploy("web:2", false).primary().unwrap().id.clone();
         setup.deploy("web:2", true);
         assert_eq!(setup.facts().deployments.len(), 3);
@@ -283,7 +283,7 @@ fn what_was_superseded_is_gone_soon() {
 fn answers_lag_behind_an_update_for_a_bounded_time() {
     let mut stale = 0;
     for seed in 0..SEEDS {
-        let mut setup = Setup::new(seed, json!({}), Fate::Works);
+        let mut setup = Setup::new(seed, json!({}), Behavior::Works);
         setup.aws.set_lag(SignedDuration::from_secs(30));
         let before = setup.facts();
         let after = setup.deploy("web:2", false);
@@ -302,7 +302,7 @@ fn answers_lag_behind_an_update_for_a_bounded_time() {
 fn a_new_service_deployment_is_listed_after_a_bounded_time() {
     let mut late = 0;
     for seed in 0..SEEDS {
-        let mut setup = Setup::new(seed, json!({}), Fate::Works);
+        let mut setup = Setup::new(seed, json!({}), Behavior::Works);
         setup.aws.set_history_lag(SignedDuration::from_secs(30));
         let current = setup.deploy("web:2", false).current_service_deployment.unwrap();
         let listed = |setup: &Setup| setup.aws.list_service_deployments(&setup.cluster, &setup.service).unwrap().len();
@@ -318,7 +318,7 @@ fn a_new_service_deployment_is_listed_after_a_bounded_time() {
 #[test]
 fn a_seed_repeats_to_the_letter() {
     let run = || {
-        let mut setup = Setup::new(42, breaker(true), Fate::Crashes);
+        let mut setup = Setup::new(42, breaker(true), Behavior::Crashes);
         setup.deploy("web:2", false);
         setup.settle();
         (setup.facts(), setup.aws.take_events())
@@ -330,7 +330,7 @@ fn a_seed_repeats_to_the_letter() {
 /// a number of its own, and a rollback brings the old one back.
 #[test]
 fn one_number_joins_deployment_revision_and_service_deployment() {
-    let mut setup = Setup::new(1, breaker(true), Fate::Crashes);
+    let mut setup = Setup::new(1, breaker(true), Behavior::Crashes);
     let first = setup.facts().primary().unwrap().id.clone();
     let forced = setup.deploy("web:1", true).primary().unwrap().id.clone();
     setup.settle();

@@ -69,7 +69,7 @@ fn the_time_is_up_in_the_second_of_the_deadline() {
     row(
         "all run, shortly before twice its time",
         late(complete()).at("17:59:59"),
-        "is in progress, late but all its tasks run",
+        "is in progress, late, but all its tasks run",
     );
     row("twice its time", late(complete()).at("18:00:00"), "failed: its time is up");
     let starts = DeploymentFacts { pending_count: 1, ..complete() };
@@ -109,11 +109,11 @@ fn a_way_back_at_a_hook_gets_more_time_and_one_in_a_bake_time_does_not() {
 #[test]
 fn ecs_goes_back_only_where_it_has_somewhere_to_go() {
     let failed = |other: Vec<DeploymentFacts>| with(RollsBack, [vec![primary(N, Failed)], other].concat());
-    row("another one that never completed", failed(vec![active(O, InProgress)]), "failed, says ECS");
+    row("another one that never completed", failed(vec![active(O, InProgress)]), "failed, as ECS reports");
     let goes = DeploymentFacts { status: "ACTIVE".to_owned(), ..back(InProgress) };
     row("another one is its rollback already", failed(vec![goes]), "failed, and ECS is rolling back");
     let named = DeploymentFacts { rollout_reason: Some(BACK.to_owned()), ..primary(N, Failed) };
-    row("N itself says so, and nothing is there", with(RollsBack, vec![named]), "failed, says ECS");
+    row("N itself says so, and nothing is there", with(RollsBack, vec![named]), "failed, as ECS reports");
 }
 
 #[test]

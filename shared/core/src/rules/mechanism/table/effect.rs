@@ -4,7 +4,7 @@ use super::case::*;
 use super::*;
 
 #[test]
-fn an_intent_is_resolved_by_looking() {
+fn an_intent_is_resolved_by_what_is_listed() {
     let nothing = || with(Off, vec![primary(O, Completed)]).intent();
     let lease = |until: &str| Some(record::Lease { holder: "deploy".to_owned(), fence: 7, until: time(until) });
     let holder = Case { record: record::Service { lease: lease("17:12:00"), ..nothing().record }, ..nothing() };

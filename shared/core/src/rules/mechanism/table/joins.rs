@@ -4,7 +4,7 @@
 use super::*;
 
 #[test]
-fn ecs_s_story_is_found_by_its_number() {
+fn a_service_deployment_is_found_by_its_number() {
     let check = |case: &Case, all: &[(&str, Option<&str>, &str)], expected: Option<&str>| {
         let service_deployment = |(arn, of, at): &(&str, Option<&str>, &str)| ServiceDeploymentFacts {
             arn: ServiceDeploymentArn::new(*arn),
@@ -45,7 +45,7 @@ fn ecs_s_story_is_found_by_its_number() {
 }
 
 #[test]
-fn where_no_number_joins_ecs_s_story_is_found_by_its_time() {
+fn where_no_number_joins_a_service_deployment_is_found_by_its_time() {
     let case = with(Off, going());
     let service_deployment = |arn: &str, at: &str, runs: Option<&str>| ServiceDeploymentFacts {
         arn: ServiceDeploymentArn::new(arn),

@@ -1,4 +1,4 @@
-//! The two faces of the fake AWS side by side: what the SDK makes of the JSON over HTTP, and what the fake answers in
+//! Both sides of the fake AWS side by side: what the SDK makes of the JSON over HTTP, and what the fake answers in
 //! Slipway's words. The simulation relies on the second, so it must be the first, value for value.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
@@ -297,7 +297,7 @@ async fn writes_by_either_face_do_the_same() {
     let refused = direct.aws(|aws| aws.stop_service_deployment(&none)).unwrap_err();
     assert_eq!(refused.code, "ServiceDeploymentNotFoundException");
     for world in [&wired, &direct] {
-        let _ = world.obey_stop("prod", "web");
+        let _ = world.carry_out_stop("prod", "web");
     }
     assert_eq!(wired.take_events(), direct.take_events());
     compare(&wired, &sdk, &["web"]).await;

@@ -1,4 +1,4 @@
-//! What ECS complains of while a service runs: tasks that find no place, starts that are impaired, calls that are throttled.
+//! What ECS reports while a service runs: tasks that find no place, starts that are impaired, calls that are throttled.
 
 use serde_json::json;
 
@@ -6,13 +6,13 @@ use super::{Context, Service};
 use crate::events::envelope;
 use crate::time::milliseconds;
 
-/// The complaints that are only warnings, by the list of service action events in ECS's developer guide.
+/// Those that are only warnings, by the list of service action events in ECS's developer guide.
 const WARNINGS: [&str; 3] =
     ["SERVICE_TASK_START_IMPAIRED", "SERVICE_DISCOVERY_INSTANCE_UNHEALTHY", "VPC_LATTICE_TARGET_UNHEALTHY"];
 
 impl Service {
     /// ECS says what is wrong, in an event "ECS Service Action" and among the service's own messages.
-    pub(crate) fn complain(&mut self, context: &mut Context<'_>, name: &str, reason: Option<&str>) {
+    pub(crate) fn service_action(&mut self, context: &mut Context<'_>, name: &str, reason: Option<&str>) {
         let mut detail = json!({
             "eventType": if WARNINGS.contains(&name) { "WARN" } else { "ERROR" },
             "eventName": name,

@@ -12,12 +12,12 @@ use crate::scenario::{Invocation, Killed, Scenario, WEB, service_with_breaker, w
 use crate::{scenarios, trial};
 
 pub(crate) fn scenarios() -> Vec<Trial> {
-    scenarios! { "unseen" {
+    scenarios! { "unobserved" {
         what_ecs_rolled_back_unobserved_is_found_when_its_deadline_fires
         what_ecs_rolled_back_unobserved_is_not_deployed_again_by_the_next_try
         what_ecs_rolled_back_unobserved_is_not_deployed_again_by_a_reconcile
         a_request_that_ecs_rolled_back_unobserved_is_a_decision_all_the_same
-        what_won_unobserved_and_was_superseded_is_good
+        what_won_unobserved_and_was_superseded_is_known_good
         a_history_that_cannot_be_asked_keeps_no_push_from_being_deployed
         a_history_that_cannot_be_asked_may_still_answer_the_next_try
     } }
@@ -88,7 +88,7 @@ async fn a_request_that_ecs_rolled_back_unobserved_is_a_decision_all_the_same(na
     scenario.end();
 }
 
-async fn what_won_unobserved_and_was_superseded_is_good(name: &'static str) {
+async fn what_won_unobserved_and_was_superseded_is_known_good(name: &'static str) {
     let mut scenario = running(name).await;
     let event = scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
     dies_after_the_update(&mut scenario, &event).await;

@@ -1,4 +1,4 @@
-//! The faces of the fixtures' notices: what Slack gets by the turns that the ledger's state of the message allows, and what
+//! The formats of the fixtures' notices: what Slack gets by the turns that the ledger's state of the message allows, and what
 //! the topic's other subscribers get.
 
 use jiff::Timestamp;
@@ -7,7 +7,7 @@ use slipway_core::model::notice::{Notice, NoticeKind};
 use slipway_core::rules::message_state::{Main, MessageState, Reply, Subscription, Transport, Turn, Writer};
 
 /// A notice as everybody gets it.
-pub(super) struct Faces {
+pub(super) struct Formats {
     /// The message that follows the deployment, and what was done with it.
     pub(super) message: Option<(Main, Value)>,
     /// The reply in its thread.
@@ -21,7 +21,7 @@ pub(super) struct Faces {
     pub(super) custom: Value,
 }
 
-impl Faces {
+impl Formats {
     /// How many there are.
     pub(super) fn count(&self) -> usize {
         let slack = [self.message.is_some(), self.reply.is_some(), self.webhook.is_some()];
@@ -30,26 +30,26 @@ impl Faces {
     }
 }
 
-/// The faces of one deployment's notices, which arrive in this order.
-pub(super) fn of_scenario(notices: &[Notice]) -> Result<Vec<Faces>, String> {
+/// The formats of one deployment's notices, which arrive in this order.
+pub(super) fn of_scenario(notices: &[Notice]) -> Result<Vec<Formats>, String> {
     let (mut bot, mut webhook) = (MessageState::default(), MessageState::default());
-    notices.iter().map(|notice| faces(notice, &mut bot, &mut webhook)).collect()
+    notices.iter().map(|notice| formats(notice, &mut bot, &mut webhook)).collect()
 }
 
-fn faces(notice: &Notice, bot: &mut MessageState, webhook: &mut MessageState) -> Result<Faces, String> {
+fn formats(notice: &Notice, bot: &mut MessageState, webhook: &mut MessageState) -> Result<Formats, String> {
     let message: Value = serde_json::from_str(&notice.message()).map_err(|error| error.to_string())?;
-    let face = |name: &str| message[name].as_str().unwrap_or_default().to_owned();
-    let json = |name: &str| serde_json::from_str(&face(name)).map_err(|error| format!("{name}: {error}"));
+    let format = |name: &str| message[name].as_str().unwrap_or_default().to_owned();
+    let json = |name: &str| serde_json::from_str(&format(name)).map_err(|error| format!("{name}: {error}"));
     let by_bot = turn(bot, notice, Transport::Bot);
     let (main, reply) = by_bot.map_or((Main::Leave, None), |work| (work.0, work.1));
     let by_webhook = turn(webhook, notice, Transport::Webhook);
-    Ok(Faces {
+    Ok(Formats {
         message: (main != Main::Leave).then(|| (main, slipway_slack::message(notice))),
         reply: reply.map(|reply| (reply, slipway_slack::reply(notice))),
         webhook: by_webhook.map(|_| slipway_slack::full_message(notice)),
         subject: notice.subject(),
-        email: face("email"),
-        sms: face("sms"),
+        email: format("email"),
+        sms: format("sms"),
         structured: json("sqs")?,
         custom: json("https")?,
     })

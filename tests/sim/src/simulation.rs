@@ -21,9 +21,9 @@ use crate::registry::Images;
 use crate::setup::{History, Infrastructure, Setup, TargetService};
 use crate::table::{Table, Timers};
 
-/// The universe of one schedule.
+/// The simulation of one schedule.
 #[derive(Debug)]
-pub(crate) struct Universe {
+pub(crate) struct Simulation {
     /// The time, which only the schedule and the calls move.
     pub(crate) now: Timestamp,
     /// ECS, ECR and the logs.
@@ -94,11 +94,11 @@ pub enum Detail {
     Result,
 }
 
-impl Universe {
-    /// A universe in which nothing has happened yet.
+impl Simulation {
+    /// A simulation in which nothing has happened yet.
     pub(crate) fn new(setup: Setup, chance: fastrand::Rng, bug: Option<Bug>, detail: Detail) -> Self {
         let laws = Laws::new(&setup.services);
-        let mut universe = Self {
+        let mut simulation = Self {
             now: setup.began,
             aws: setup.aws,
             images: setup.images,
@@ -122,8 +122,8 @@ impl Universe {
             detail,
             requests: 0,
         };
-        universe.note(format_args!("{}", setup.summary));
-        universe
+        simulation.note(format_args!("{}", setup.summary));
+        simulation
     }
 
     /// Notes what happens.
