@@ -9,6 +9,8 @@ pub mod gates;
 pub mod mechanism;
 pub mod message_state;
 pub mod note;
+pub mod placeholder;
+pub mod recency;
 pub mod redeploy;
 pub mod render;
 pub mod repeated;

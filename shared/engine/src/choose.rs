@@ -1,15 +1,18 @@
 //! Chooses among the images that the pending inputs of a target mean: the best is deployed, the others are not.
 
+use jiff::Timestamp;
 use slipway_core::config::Target;
 use slipway_core::model::facts::ImageName;
 use slipway_core::model::notice::TriggeredBy;
-use slipway_core::model::plan::Plan;
+use slipway_core::model::plan::{Plan, Shown};
 use slipway_core::model::reason::Reason;
-use slipway_core::model::record::PendingInput;
+use slipway_core::model::record::{PendingInput, Service};
 use slipway_core::rules::candidate::{By, Candidate};
 use slipway_core::rules::choose::{self, CandidateImage};
 use slipway_core::rules::gates::GatedImage;
 use slipway_core::rules::note::Note;
+use slipway_core::rules::placeholder::{self, ImageBefore};
+use slipway_core::rules::recency::Recency;
 
 use crate::cloud::Cloud;
 use crate::error::Error;
@@ -28,6 +31,18 @@ pub(crate) struct Decided<'t> {
     pub(crate) gated: Option<GatedImage>,
 }
 
+/// What inputs mean for a target.
+pub(crate) struct Wanted<'t> {
+    /// The images, the best first.
+    pub(crate) candidates: Vec<CandidateImage>,
+    /// When the last of them came.
+    pub(crate) came_at: Option<Timestamp>,
+    /// The inputs that mean none, each with its plan, which does nothing.
+    pub(crate) passed: Vec<Decided<'t>>,
+    /// What they add to the record.
+    pub(crate) notes: Vec<Note>,
+}
+
 impl<'t> Decided<'t> {
     pub(crate) fn of_input(target: &'t Target, input: &PendingInput, plan: Plan) -> Self {
         Self { target, plan, cause: cause_of(input), input: Some(input.clone()), gated: None }
@@ -44,13 +59,13 @@ pub(crate) fn cause_of(input: &PendingInput) -> TriggeredBy {
 }
 
 impl<C: Cloud> Planner<'_, C> {
-    /// The images that these inputs mean for a target; inputs that mean none come with their plans, which do nothing.
+    /// The images that these inputs mean for a target, and what they add to the record.
     pub(crate) async fn wanted<'t>(
         &self,
         target: &'t Target,
         inputs: &[PendingInput],
-        held: bool,
-    ) -> Result<(Vec<CandidateImage>, Vec<Decided<'t>>), Error> {
+        record: &Service,
+    ) -> Result<Wanted<'t>, Error> {
         let repository = target.repository.at(self.call.home);
         let (mut wanted, mut passed): (Vec<CandidateImage>, Vec<Decided<'t>>) = (Vec::new(), Vec::new());
         for input in inputs {
@@ -59,25 +74,27 @@ impl<C: Cloud> Planner<'_, C> {
                 passed.push(Decided::of_input(target, input, plan));
                 continue;
             }
-            let tagged_at = Some(input.at);
             match self.image(&repository, &ImageName::Tag(tag.clone())).await? {
-                Some(image) => {
-                    wanted.push(CandidateImage { image, tag: tag.clone(), tagged_at, input: input.clone() });
-                }
+                Some(image) => wanted.push(CandidateImage { image, tag: tag.clone(), input: input.clone() }),
                 None => {
                     let reason = Reason::TagGone { tag: tag.clone(), repository: repository.name.clone() };
                     passed.push(Decided::nothing(target, input, reason));
                 }
             }
         }
-        if let Some(input) = again(inputs).filter(|_| !held) {
+        let notes: Vec<Note> = wanted.iter().filter_map(CandidateImage::push).map(Note::TagPushed).collect();
+        let mut record = record.clone();
+        notes.iter().for_each(|note| note.write(&mut record));
+        let recency = Recency { target, record: &record };
+        if let Some(input) = again(inputs).filter(|_| record.hold.is_none()) {
             let images = self.images(&repository).await?;
-            for (image, tag) in choose::ranked(target, images.iter()) {
-                let (image, tag, input) = (image.clone(), tag.clone(), input.clone());
-                wanted.push(CandidateImage { image, tag, tagged_at: None, input });
+            for (image, tag) in choose::ranked(recency, images.iter()) {
+                wanted.push(CandidateImage { image: image.clone(), tag: tag.clone(), input: input.clone() });
             }
         }
-        Ok((choose::in_order(target, wanted), passed))
+        let candidates = choose::in_order(recency, wanted);
+        let came_at = candidates.iter().filter_map(|it| recency.came_at(&it.image)).max();
+        Ok(Wanted { candidates, came_at, passed, notes })
     }
 
     /// Decides about each of them, the best first. At most one has steps.
@@ -89,6 +106,12 @@ impl<C: Cloud> Planner<'_, C> {
         inputs: &[PendingInput],
     ) -> Result<Vec<Decided<'t>>, Error> {
         let repository = target.repository.at(self.call.home);
+        let facts = observed.facts(target, &repository);
+        let recency = facts.recency();
+        let mut restored = match (again(inputs), &observed.before) {
+            (Some(input), Some(before)) => self.restore(target, observed, input, before).await?,
+            _ => None,
+        };
         let mut decided = Vec::new();
         let mut best: Option<String> = None;
         let mut found = None;
@@ -97,19 +120,23 @@ impl<C: Cloud> Planner<'_, C> {
             if by_registry && (best.is_some() || found.is_some()) {
                 continue;
             }
+            // What ran before the placeholder is as what runs: none after it is better.
+            if by_registry && observed.before.as_ref().is_some_and(|before| before.digest == it.image.digest) {
+                found = restored.take();
+                continue;
+            }
             let shown = it.tag.to_string();
             if let Some(to) = &best {
                 let reason = Reason::GaveWay { candidate: shown, to: to.clone() };
                 decided.push(Decided::nothing(target, &it.input, reason));
                 continue;
             }
-            if by_registry && it.is_kept_out(target, &repository, &observed.running, &observed.record) {
+            if by_registry && it.is_kept_out(&facts) {
                 continue;
             }
             let by = if by_registry { By::Registry(&it.tag) } else { By::Push(&it.tag) };
             let PendingInput { event, trigger, .. } = &it.input;
-            let (request, tagged_at) = (self.call.request_id, it.tagged_at);
-            let candidate = Candidate { image: &it.image, by, trigger, event, request, tagged_at };
+            let candidate = Candidate { image: &it.image, by, trigger, event, request: self.call.request_id };
             let plan = self.plan_image(target, observed, &candidate).await?;
             if by_registry && matches!(plan.reason, Reason::NotAnImage { .. } | Reason::Archived { .. }) {
                 continue;
@@ -117,14 +144,21 @@ impl<C: Cloud> Planner<'_, C> {
             if !plan.steps.is_empty() || matches!(plan.reason, Reason::Queued { .. }) {
                 best = Some(shown);
             }
+            if by_registry && restored.is_some() && plan.steps.is_empty() && plan.blocked.is_none() {
+                continue;
+            }
             let plan = if by_registry { choose::best_runs(plan) } else { plan };
-            let one = Decided { gated: Some(it.gated(target)), ..Decided::of_input(target, &it.input, plan) };
+            let one = Decided {
+                gated: Some(it.gated(recency, facts.is_untouched())),
+                ..Decided::of_input(target, &it.input, plan)
+            };
             match by_registry {
                 true => found = Some(one),
                 false => decided.push(one),
             }
         }
         if let Some(input) = again(inputs) {
+            let found = found.or(restored.filter(|_| best.is_none()));
             decided.push(found.unwrap_or_else(|| {
                 let is_adoption = |note: &Note| matches!(note, Note::Adopted(..));
                 let adopted = observed.notes.iter().any(is_adoption).then(|| observed.running.arn.short());
@@ -133,6 +167,32 @@ impl<C: Cloud> Planner<'_, C> {
             }));
         }
         Ok(decided)
+    }
+
+    /// The image that ran before a placeholder, to be deployed again; `None` where the registry no longer has it.
+    async fn restore<'t>(
+        &self,
+        target: &'t Target,
+        observed: &ObservedService,
+        input: &PendingInput,
+        before: &ImageBefore,
+    ) -> Result<Option<Decided<'t>>, Error> {
+        let repository = target.repository.at(self.call.home);
+        let Some(image) = self.image(&repository, &ImageName::Digest(before.digest.clone())).await? else {
+            return Ok(None);
+        };
+        let Some(primary) = observed.service.primary() else { return Ok(None) };
+        let shown = Shown { tag: before.image.tag.clone(), digest: Some(before.digest.clone()) }.to_string();
+        if let Some(reason) = placeholder::replaced_before(&observed.record, &observed.service, &shown) {
+            return Ok(Some(Decided::nothing(target, input, reason)));
+        }
+        let event = placeholder::event(&primary.id);
+        let (by, request) = (By::Restore(before.image.tag.as_ref()), self.call.request_id);
+        let candidate = Candidate { image: &image, by, trigger: &input.trigger, event: &event, request };
+        let plan = self.plan_image(target, observed, &candidate).await?;
+        let cause = TriggeredBy { event: Some(event.clone()), ..cause_of(input) };
+        let gated = Some(GatedImage::restored(before.digest.clone(), shown));
+        Ok(Some(Decided { cause, gated, ..Decided::of_input(target, input, plan) }))
     }
 }
 

@@ -15,6 +15,8 @@ use slipway_core::model::trigger::Trigger;
 use slipway_core::rules::candidate::{By, Candidate, Known, TargetFacts, family_to_read};
 use slipway_core::rules::gates::{self, Question, deployable, question};
 use slipway_core::rules::note::{self, Note};
+use slipway_core::rules::placeholder::{self, ImageBefore};
+use slipway_core::rules::recency::Recency;
 use slipway_core::rules::redeploy::{self, Redeploy};
 use slipway_core::rules::rollback::KnownGoodFacts;
 use slipway_core::rules::rollback::requested::{self, RequestedRollback};
@@ -31,6 +33,8 @@ pub(crate) struct ObservedService {
     pub(crate) service: ServiceFacts,
     pub(crate) running: Revision,
     base: Revision,
+    /// The image that ran before, where no container runs one of the repository.
+    pub(crate) before: Option<ImageBefore>,
     /// What really ran; read only where the record doesn't know what runs.
     ran: Vec<RanImage>,
     /// The record, `notes` included.
@@ -40,7 +44,7 @@ pub(crate) struct ObservedService {
 }
 
 impl ObservedService {
-    fn facts<'s>(&'s self, target: &'s Target, repository: &'s Repository) -> TargetFacts<'s> {
+    pub(crate) fn facts<'s>(&'s self, target: &'s Target, repository: &'s Repository) -> TargetFacts<'s> {
         TargetFacts {
             target,
             repository,
@@ -48,6 +52,7 @@ impl ObservedService {
             running: &self.running,
             base: &self.base,
             record: &self.record,
+            before: self.before.as_ref(),
         }
     }
 
@@ -58,7 +63,7 @@ impl ObservedService {
 
 impl<C: Cloud> Planner<'_, C> {
     /// The service, its task definitions, and what they mean to the record; the inner error is why nothing can be
-    /// deployed to it. `inputs` are those that are decided about, none for a request; `wanted` is an image that a plan will
+    /// deployed to it. `entries` are all of the service's in the configuration. `inputs` are those that are decided about, none for a request; `wanted` is an image that a plan will
     /// be made for: what may be needed for it is read alongside.
     ///
     /// A service that is observed for the first time counts as decided about when what runs was deployed, so that a push
@@ -66,6 +71,7 @@ impl<C: Cloud> Planner<'_, C> {
     pub(crate) async fn observe(
         &self,
         target: &Target,
+        entries: &[&Target],
         mut record: Service,
         inputs: &[PendingInput],
         wanted: Option<&ImageFacts>,
@@ -101,17 +107,47 @@ impl<C: Cloud> Planner<'_, C> {
         };
         let (running, latest, ran, ()) = try_join4(running, latest, ran, builds).await?;
         let observed = match is_first_observation {
+            true if self.is_placeholder(&running, entries, &record) => Vec::new(),
             true => {
                 let now = self.call.now();
                 let decided_at = inputs.first().filter(|input| input.tag.is_none()).map(|_| now);
                 vec![adoption::first_observation(&service, &ran, decided_at, now)]
             }
-            false => self.notes(&record, &service, &ran),
+            false => self.notes(&record, &service, entries, &ran).await?,
         };
         observed.iter().for_each(|note| note.write(&mut record));
         notes.extend(observed);
+        let before = match self.is_placeholder(&running, &[target], &record) {
+            true => self.image_before(target, &record).await?,
+            false => None,
+        };
         let base = latest.unwrap_or_else(|| running.clone());
-        Ok(Ok(ObservedService { service, running, base, ran, record, notes }))
+        Ok(Ok(ObservedService { service, running, base, before, ran, record, notes }))
+    }
+
+    /// Whether a revision runs no image of any of these entries' repositories.
+    pub(crate) fn is_placeholder(&self, revision: &Revision, entries: &[&Target], record: &Service) -> bool {
+        let of_entry = |target: &&Target| {
+            let target: &Target = target;
+            (target.clone(), target.repository.at(self.call.home))
+        };
+        let entries: Vec<_> = entries.iter().map(of_entry).collect();
+        let entries = entries.iter().map(|(target, repository)| (Recency { target, record }, repository.clone()));
+        placeholder::is_placeholder(revision, entries)
+    }
+
+    /// The image of the target's repository that ran last, by the known-good revisions.
+    async fn image_before(&self, target: &Target, record: &Service) -> Result<Option<ImageBefore>, Error> {
+        let repository = target.repository.at(self.call.home);
+        for known_good in &record.known_good {
+            let revision = self.existing_revision(known_good.revision.as_str()).await?;
+            let recency = Recency { target, record };
+            let before = revision.and_then(|it| placeholder::image_before(known_good, &it, recency, &repository));
+            if before.is_some() {
+                return Ok(before);
+            }
+        }
+        Ok(placeholder::image_tried(record, Recency { target, record }, &repository))
     }
 
     /// The service; read again where ECS's answer is older than what is recorded.
@@ -136,8 +172,7 @@ impl<C: Cloud> Planner<'_, C> {
         candidate: &Candidate<'_>,
     ) -> Result<Plan, Error> {
         let repository = target.repository.at(self.call.home);
-        let ObservedService { service, running, base, record, .. } = observed;
-        let facts = TargetFacts { target, repository: &repository, service, running, base, record };
+        let (service, facts) = (&observed.service, observed.facts(target, &repository));
         let running_image = match question(&facts, candidate) {
             None => None,
             Some(Question::Registry(name)) => self.image(&repository, &name).await?,
@@ -187,7 +222,7 @@ impl<C: Cloud> Planner<'_, C> {
             ImageName::Digest(_) => None,
         };
         let (by, request, trigger) = (By::Request { tag, force }, self.call.request_id, &Trigger::Deploy);
-        let candidate = Candidate { image: &image, by, trigger, event, request, tagged_at: None };
+        let candidate = Candidate { image: &image, by, trigger, event, request };
         self.plan_image(target, observed, &candidate).await
     }
 

@@ -37,7 +37,7 @@ impl<C: Cloud> Call<'_, C> {
         let input = PendingInput::again(asked.event.clone(), Trigger::Reconcile, self.now()).by(who, None);
         if asked.request.run == Run::Dry {
             let targets: Vec<&Target> = services.iter().flat_map(|(_, entries)| entries.clone()).collect();
-            return Ok(self.preview_input("reconcile", &targets, &input).await);
+            return Ok(self.preview_input(config, "reconcile", &targets, &input).await);
         }
         let names: Vec<TargetName> = services.iter().map(|(name, _)| name.clone()).collect();
         if names.len() > AT_MOST {

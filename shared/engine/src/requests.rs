@@ -19,7 +19,7 @@ use slipway_core::text::answer;
 use tracing::error;
 
 use crate::act::TargetResult;
-use crate::choose::{Decided, cause_of};
+use crate::choose::{Decided, Wanted, cause_of};
 use crate::cloud::Cloud;
 use crate::error::Error;
 use crate::input::Push;
@@ -43,7 +43,7 @@ impl<C: Cloud> Call<'_, C> {
         let cause = TriggeredBy::new(&Trigger::from(request.action.name()), &event).by(request.who.clone());
         let asked = Asked { request, event: &event, cause };
         let update = match &request.action {
-            Action::Status(image) => return Ok(self.status(&targets, image.as_ref()).await),
+            Action::Status(image) => return Ok(self.status(config, &targets, image.as_ref()).await),
             Action::History(last) => return Ok(self.history(&services, *last).await),
             // The function reads the event that is to be explained, and hands on the push that it is.
             Action::Explain(_) => {
@@ -133,7 +133,7 @@ impl<C: Cloud> Call<'_, C> {
         for entries in update.rounds(entries) {
             let plan = async {
                 let record = store::read(self.cloud(), &entries[0].name).await?.record;
-                let observed = planner.observe(entries[0], record, &[], None).await?;
+                let observed = planner.observe(entries[0], &entries, record, &[], None).await?;
                 asked.plan(planner, update, &entries, observed).await
             };
             results.push(TargetResult::of_preview(plan.await, &entries[0].name, &asked.cause));
@@ -144,16 +144,22 @@ impl<C: Cloud> Call<'_, C> {
     /// What a push would bring about; nothing is done.
     pub(crate) async fn explain(&self, config: &Config, push: &Push) -> Result<Value, Error> {
         let targets = config.of_repository(&push.repository, self.home);
-        Ok(self.preview_input("explain", &targets, &input_of(push)).await)
+        Ok(self.preview_input(config, "explain", &targets, &input_of(push)).await)
     }
 
     /// What an input would bring about at these targets; nothing is done.
-    pub(crate) async fn preview_input(&self, action: &str, targets: &[&Target], input: &PendingInput) -> Value {
+    pub(crate) async fn preview_input(
+        &self,
+        config: &Config,
+        action: &str,
+        targets: &[&Target],
+        input: &PendingInput,
+    ) -> Value {
         let planner = Planner::of(self, targets).await;
         let results = in_turn(targets.iter().map(async |target| {
             let plan = async {
                 let record = store::read(self.cloud(), &target.name).await?.record;
-                self.if_served(&planner, target, record, input).await
+                self.if_served(&planner, target, &config.of_name(&target.name), record, input).await
             };
             TargetResult::of_preview(plan.await, &target.name, &cause_of(input))
         }));
@@ -164,18 +170,21 @@ impl<C: Cloud> Call<'_, C> {
         &self,
         planner: &Planner<'_, C>,
         target: &Target,
-        record: Service,
+        entries: &[&Target],
+        mut record: Service,
         input: &PendingInput,
     ) -> Result<Plan, Error> {
         let inputs = std::slice::from_ref(input);
-        let (wanted, passed) = planner.wanted(target, inputs, record.hold.is_some()).await?;
+        let Wanted { candidates: wanted, passed, notes, .. } = planner.wanted(target, inputs, &record).await?;
+        notes.iter().for_each(|note| note.write(&mut record));
         if let Some(one) = passed.into_iter().next() {
             return Ok(one.plan);
         }
-        let observed = match planner.observe(target, record, inputs, wanted.first().map(|it| &it.image)).await? {
-            Ok(observed) => observed,
-            Err(reason) => return Ok(Plan::nothing(target.name.clone(), reason)),
-        };
+        let observed =
+            match planner.observe(target, entries, record, inputs, wanted.first().map(|it| &it.image)).await? {
+                Ok(observed) => observed,
+                Err(reason) => return Ok(Plan::nothing(target.name.clone(), reason)),
+            };
         let decided = planner.choose(target, &observed, &wanted, inputs).await?.into_iter().next();
         let none = || Reason::NoCandidate { repository: target.repository.name().to_owned() };
         Ok(decided.map_or_else(|| Plan::nothing(target.name.clone(), none()), |decided| decided.plan))

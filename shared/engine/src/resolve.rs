@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
+use slipway_core::config::Target;
 use slipway_core::model::facts::{RanImage, Revision, ServiceFacts};
 use slipway_core::model::id::TaskDefinitionArn;
 use slipway_core::model::record::{Deployment, Service};
@@ -71,12 +72,26 @@ impl<C: Cloud> Planner<'_, C> {
     }
 
     /// What the observation of a service adds to its record, beyond what became of the intents.
-    pub(crate) fn notes(&self, record: &Service, service: &ServiceFacts, ran: &[RanImage]) -> Vec<Note> {
-        let mut notes: Vec<Note> = adoption::external(record, service).into_iter().collect();
+    pub(crate) async fn notes(
+        &self,
+        record: &Service,
+        service: &ServiceFacts,
+        entries: &[&Target],
+        ran: &[RanImage],
+    ) -> Result<Vec<Note>, Error> {
+        let mut external = adoption::external(record, service, |_| false);
+        if external.is_some() {
+            let revisions = self.revisions_of(service).await?;
+            let is_placeholder = |arn: &TaskDefinitionArn| {
+                revisions.get(arn).is_some_and(|revision| self.is_placeholder(revision, entries, record))
+            };
+            external = adoption::external(record, service, is_placeholder);
+        }
+        let mut notes: Vec<Note> = external.into_iter().collect();
         if !ran.is_empty() {
             notes.push(Note::Ran(service.task_definition.clone(), ran.to_vec()));
         }
-        notes
+        Ok(notes)
     }
 
     /// What became of an intent. ECS's history is read before it is discarded: what is no longer listed may have begun.

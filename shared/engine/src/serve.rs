@@ -10,14 +10,13 @@ use slipway_core::config::Target;
 use slipway_core::model::facts::ImageFacts;
 use slipway_core::model::reason::Reason;
 use slipway_core::model::record::{Blocked, PendingInput};
-use slipway_core::rules::choose::CandidateImage;
 use slipway_core::rules::gates::{self, NotOpen};
 use slipway_core::rules::note::Note;
 use slipway_core::rules::unfinished;
 use tracing::{error, warn};
 
 use crate::act::TargetResult;
-use crate::choose::{Decided, again, cause_of};
+use crate::choose::{Decided, Wanted, again, cause_of};
 use crate::cloud::Cloud;
 use crate::error::Error;
 use crate::invocation::Call;
@@ -198,13 +197,11 @@ impl<'a, C: Cloud> Session<'a, C> {
         target: &'a Target,
         inputs: &mut Vec<PendingInput>,
     ) -> Result<Vec<Decided<'a>>, Error> {
-        let is_held = |session: &Self| session.lease.record().hold.is_some();
-        let (mut wanted, mut decided) = planner.wanted(target, inputs, is_held(self)).await?;
+        let mut wanted = self.wanted(planner, target, inputs).await?;
         // Better images are waited for: the last push was so recent that others may follow.
-        let pushed = wanted.iter().filter_map(CandidateImage::came_at).max();
         if !self.settled
             && let Err(NotOpen::Until(Blocked::Settling { until }, reason)) =
-                gates::settle(target.settle, pushed, self.call.now())
+                gates::settle(target.settle, wanted.came_at, self.call.now())
         {
             let left = until.duration_since(self.call.now());
             if left > LONGEST_WAIT || until >= self.call.until {
@@ -218,8 +215,9 @@ impl<'a, C: Cloud> Session<'a, C> {
             planner.begin_anew(until).await;
             let more = self.lease.unblocked_but(inputs).into_iter();
             inputs.extend(more.filter(|input| self.call.is_about(input, target)));
-            (wanted, decided) = planner.wanted(target, inputs, is_held(self)).await?;
+            wanted = self.wanted(planner, target, inputs).await?;
         }
+        let (wanted, mut decided) = (wanted.candidates, wanted.passed);
         if wanted.is_empty() && again(inputs).is_none() {
             return Ok(decided);
         }
@@ -234,6 +232,18 @@ impl<'a, C: Cloud> Session<'a, C> {
         Ok(decided)
     }
 
+    /// What the inputs mean; what that adds to the record is noted.
+    async fn wanted(
+        &mut self,
+        planner: &Planner<'_, C>,
+        target: &'a Target,
+        inputs: &[PendingInput],
+    ) -> Result<Wanted<'a>, Error> {
+        let wanted = planner.wanted(target, inputs, &self.lease.record()).await?;
+        wanted.notes.iter().for_each(|note| self.lease.note(note.clone()));
+        Ok(wanted)
+    }
+
     /// The service and what is known of it; what that adds to the record is noted.
     pub(crate) async fn observe(
         &mut self,
@@ -242,7 +252,7 @@ impl<'a, C: Cloud> Session<'a, C> {
         inputs: &[PendingInput],
         wanted: Option<&ImageFacts>,
     ) -> Result<Result<ObservedService, Reason>, Error> {
-        let observed = Box::pin(planner.observe(target, self.lease.record(), inputs, wanted)).await?;
+        let observed = Box::pin(planner.observe(target, &self.entries, self.lease.record(), inputs, wanted)).await?;
         if let Ok(observed) = &observed {
             observed.notes.iter().for_each(|note| self.lease.note(note.clone()));
             self.unjudged |= unfinished::unjudged(&observed.record, &observed.service).next().is_some();

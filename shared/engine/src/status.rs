@@ -2,13 +2,14 @@
 
 use futures_util::future::try_join3;
 use serde_json::Value;
-use slipway_core::config::Target;
+use slipway_core::config::{Config, Target};
 use slipway_core::model::facts::ImageName;
 use slipway_core::model::id::EventId;
 use slipway_core::model::plan::Shown;
 use slipway_core::model::record::PendingInput;
 use slipway_core::model::trigger::Trigger;
 use slipway_core::rules::gates::deployable;
+use slipway_core::rules::recency::Recency;
 use slipway_core::rules::request;
 use slipway_core::rules::status::{self, Asked, Status, StatusFacts};
 use slipway_core::text::answer;
@@ -20,10 +21,10 @@ use crate::observe::Planner;
 
 impl<C: Cloud> Call<'_, C> {
     /// The status of each target; where a call fails, its error is the answer.
-    pub(crate) async fn status(&self, targets: &[&Target], asked: Option<&ImageName>) -> Value {
+    pub(crate) async fn status(&self, config: &Config, targets: &[&Target], asked: Option<&ImageName>) -> Value {
         let planner = Planner::of(self, targets).await;
         let work = targets.iter().map(async |target| {
-            let status = self.status_of(&planner, target, asked).await;
+            let status = self.status_of(config, &planner, target, asked).await;
             status.unwrap_or_else(|error| status::refused(target, &target.repository.at(self.home), error.reason()))
         });
         answer::of_status(&in_turn(work).await)
@@ -31,6 +32,7 @@ impl<C: Cloud> Call<'_, C> {
 
     async fn status_of(
         &self,
+        config: &Config,
         planner: &Planner<'_, C>,
         target: &Target,
         asked: Option<&ImageName>,
@@ -61,14 +63,16 @@ impl<C: Cloud> Call<'_, C> {
         };
         let tag = image.as_ref().and_then(|image| match name {
             ImageName::Tag(tag) => Some(tag),
-            ImageName::Digest(_) => target.tags.best(&image.tags).or(image.tags.first()),
+            ImageName::Digest(_) => Recency { target, record }.tag(image).or(image.tags.first()),
         });
         let plan = match tag {
             // What its push would bring about now, under this tag.
             Some(tag) => {
-                let again = PendingInput::again(EventId::new(self.request_id), Trigger::Push, self.now());
+                let pushed_at = image.as_ref().and_then(|image| image.pushed_at).unwrap_or_else(|| self.now());
+                let again = PendingInput::again(EventId::new(self.request_id), Trigger::Push, pushed_at);
                 let input = PendingInput { tag: Some(tag.clone()), ..again };
-                Some(self.if_served(planner, target, record.clone(), &input).await?)
+                let entries = config.of_name(&target.name);
+                Some(self.if_served(planner, target, &entries, record.clone(), &input).await?)
             }
             None => None,
         };

@@ -120,7 +120,7 @@ impl Schedule {
             let Some(facts) = simulation.service(&service) else { continue };
             let running = primary(&facts).and_then(|it| simulation.digest_of(&service.target, &it.id));
             let view = View { now: simulation.now, images: &simulation.images, table: &simulation.table };
-            simulation.laws.at_rest(&service.target, &facts, running.as_ref(), &view);
+            simulation.laws.at_rest(&service.target, &facts, running.as_ref(), simulation.lost, &view);
         }
     }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use slipway_core::model::id::TaskDefinitionArn;
 
 use crate::laws::{OutsideUpdate, View};
-use crate::setup::{Infrastructure, TargetService};
+use crate::setup::{Infrastructure, PLACEHOLDER, TargetService};
 use crate::simulation::{Phase, Simulation, primary};
 
 /// An update by the tool.
@@ -19,9 +19,12 @@ enum Update {
     SameImage,
     /// The revision that runs, forced.
     SameRevision,
+    /// The placeholder with which the infrastructure was made, with a changed definition.
+    Placeholder,
 }
 
-const UPDATES: [Update; 4] = [Update::FirstImage, Update::ImageBefore, Update::SameImage, Update::SameRevision];
+const UPDATES: [Update; 5] =
+    [Update::FirstImage, Update::ImageBefore, Update::SameImage, Update::SameRevision, Update::Placeholder];
 
 impl Simulation {
     /// Whether the tool comes first, by chance: right before a call by which Slipway changes a service, when what it intends
@@ -38,9 +41,10 @@ impl Simulation {
         let before = facts.deployments.iter().filter(|it| it.task_definition != facts.task_definition);
         let before = before.max_by_key(|it| it.created_at).map_or(&facts.task_definition, |it| &it.task_definition);
         let revision = match update {
-            Update::FirstImage => self.changed(&format!("{}:1", service.family)),
-            Update::ImageBefore => self.changed(before.as_str()),
-            Update::SameImage => self.changed(facts.task_definition.as_str()),
+            Update::FirstImage => self.changed(&format!("{}:1", service.family), None),
+            Update::ImageBefore => self.changed(before.as_str(), None),
+            Update::SameImage => self.changed(facts.task_definition.as_str(), None),
+            Update::Placeholder => self.changed(facts.task_definition.as_str(), Some(PLACEHOLDER)),
             Update::SameRevision => Some(facts.task_definition.clone()),
         };
         let Some(revision) = revision else { return };
@@ -68,11 +72,16 @@ impl Simulation {
         self.pass(jiff::SignedDuration::from_secs(1));
     }
 
-    /// Registers a revision with the images of this one and a changed definition, as the tool writes it: without tags.
-    fn changed(&mut self, revision: &str) -> Option<TaskDefinitionArn> {
+    /// Registers a revision with the images of this one, or with this image, and a changed definition, as the tool writes it:
+    /// without tags.
+    fn changed(&mut self, revision: &str, image: Option<&str>) -> Option<TaskDefinitionArn> {
         let mut definition = self.aws.describe_task_definition(revision).ok()?.definition;
         let memory = 512 + self.chance.i64(1..=64);
-        definition.get_mut("containerDefinitions")?.as_array_mut()?.first_mut()?["memory"] = json!(memory);
+        let container = definition.get_mut("containerDefinitions")?.as_array_mut()?.first_mut()?;
+        container["memory"] = json!(memory);
+        if let Some(image) = image {
+            container["image"] = json!(image);
+        }
         let written = |name: &str| Some((name.to_owned(), definition.get(name)?.clone()));
         let body: Map<String, Value> = ["family", "containerDefinitions"].into_iter().filter_map(written).collect();
         self.aws.register_task_definition(&body).ok()

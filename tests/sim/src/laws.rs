@@ -14,7 +14,7 @@ use slipway_core::model::record::{DecisionKind, Deployment, Outcome, RollbackMet
 
 use crate::registry::Images;
 use crate::setup::TargetService;
-use crate::simulation::primary;
+use crate::simulation::{Lost, primary};
 use crate::table::Table;
 
 use service::{By, Judged, OfService, Outside, is_ambiguous, is_end, kind_of};
@@ -84,11 +84,13 @@ pub(crate) struct Laws {
     image_observations: BTreeMap<u64, Timestamp>,
     /// The invocations by which a person releases an image or takes a hold off.
     releases: BTreeSet<u64>,
+    /// Whether the configuration names the containers, so that a placeholder can be replaced where nothing is known to have run.
+    names_containers: bool,
 }
 
 impl Laws {
     /// Nothing has happened yet to these services.
-    pub(crate) fn new(services: &[TargetService]) -> Self {
+    pub(crate) fn new(services: &[TargetService], names_containers: bool) -> Self {
         Self {
             broken: None,
             updates: 0,
@@ -98,6 +100,7 @@ impl Laws {
             observations: BTreeMap::new(),
             image_observations: BTreeMap::new(),
             releases: BTreeSet::new(),
+            names_containers,
         }
     }
 
@@ -269,6 +272,7 @@ impl Laws {
         target: &TargetName,
         service: &ServiceFacts,
         running: Option<&Digest>,
+        lost: Lost,
         view: &View<'_>,
     ) {
         let empty = Service::default();
@@ -292,7 +296,11 @@ impl Laws {
             broken = broken.or(Some("the lease or a pending input was left behind".to_owned()));
         }
         if let (false, Some(running)) = (stuck, running) {
-            broken = broken.or(known.best_runs(record, running, view.images));
+            broken = broken.or(known.best_runs(record, running, view.images, lost));
+        }
+        if !stuck && running.is_none() && primary.rollout == Some(Rollout::Completed) {
+            let stays = known.placeholder_stays(record, &primary.id, view.images, lost, self.names_containers);
+            broken = broken.or(stays);
         }
         if let Some(words) = broken {
             self.break_law(format!("{target}: {words}"));

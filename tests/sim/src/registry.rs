@@ -30,6 +30,8 @@ pub(crate) struct Image {
     pub(crate) digest: Digest,
     /// The tags that point to it now.
     pub(crate) tags: Vec<Tag>,
+    /// All tags that ever did.
+    pub(crate) had: Vec<Tag>,
     /// When it was pushed.
     pub(crate) pushed_at: Timestamp,
     /// When a tag was pointed to it last.
@@ -68,11 +70,13 @@ impl Images {
         match there {
             Some(image) => {
                 image.tags.push(tag.clone());
+                image.had.push(tag.clone());
                 image.tagged_at = now;
             }
             None => self.all.push(Image {
                 digest: digest.clone(),
                 tags: vec![tag.clone()],
+                had: vec![tag.clone()],
                 pushed_at: now,
                 tagged_at: now,
                 quality,
@@ -90,25 +94,38 @@ impl Images {
         self.find(digest).map_or(Quality::Bad, |image| image.quality)
     }
 
-    /// When an image was pushed or, where one tag says what runs, when the tag was pointed to it.
+    /// When an image was pushed, or a tag was pointed to it since.
     pub(crate) fn came_at(&self, digest: &Digest) -> Option<Timestamp> {
-        let image = self.find(digest)?;
-        Some(if self.order == Order::OneTag { image.tagged_at } else { image.pushed_at })
+        self.find(digest).map(|image| image.tagged_at)
     }
 
-    /// Whether an image is older than another one by the order of their tags.
+    /// Whether an image is older than another one by the order of their tags, whichever of their push events is known.
     pub(crate) fn is_older(&self, digest: &Digest, than: &Digest) -> bool {
         let (Some(one), Some(other)) = (self.find(digest), self.find(than)) else { return false };
         match self.order {
-            Order::Version => matches!((minor(one), minor(other)), (Some(one), Some(other)) if one < other),
-            Order::Pushed => one.pushed_at < other.pushed_at,
+            // Without a tag it has no version, and the time decides.
+            Order::Version if other.tags.is_empty() => one.tagged_at < other.pushed_at,
+            Order::Version => {
+                one.had.iter().filter_map(minor).max() < other.had.iter().filter_map(minor).min() && !one.had.is_empty()
+            }
+            Order::Pushed => one.tagged_at < other.pushed_at,
             // The one tag points to what ought to run; whatever it was moved away from is older.
             Order::OneTag => one.tags.is_empty() && !other.tags.is_empty(),
         }
     }
+
+    /// Whether an image that runs is older than this one, of which it is known that it came then.
+    pub(crate) fn is_outdated(&self, running: &Digest, by: &Image, came_at: Timestamp) -> bool {
+        let Some(running) = self.find(running) else { return false };
+        match self.order {
+            Order::Version => running.had.iter().filter_map(minor).max() < by.tags.iter().filter_map(minor).max(),
+            Order::Pushed => running.tagged_at < came_at,
+            Order::OneTag => running.tags.is_empty() && !by.tags.is_empty(),
+        }
+    }
 }
 
-/// The highest minor version of an image's tags; the others are the same everywhere.
-fn minor(image: &Image) -> Option<u64> {
-    image.tags.iter().filter_map(|tag| tag.as_str().split('.').nth(1)?.parse().ok()).max()
+/// A tag's minor version; the others are the same everywhere.
+fn minor(tag: &Tag) -> Option<u64> {
+    tag.as_str().split('.').nth(1)?.parse().ok()
 }

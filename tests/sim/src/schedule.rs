@@ -132,8 +132,8 @@ impl Schedule {
         let tag = tag(self.order, number);
         let now = simulation.now;
         let there = simulation.images.all().len();
-        // Promotion by re-tagging.
-        let again = self.order == Order::OneTag && there > 1 && self.chance.u8(0..4) == 0;
+        // Promotion by re-tagging, or a revert whose build gives an old image again.
+        let again = there > 1 && self.chance.u8(0..4) == 0;
         let digest = if again {
             let digest = simulation.images.all()[self.chance.usize(0..there)].digest.clone();
             // Where the tag points to it already, ECR refuses, and nothing happens.

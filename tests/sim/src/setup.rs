@@ -17,6 +17,9 @@ pub(crate) const REPOSITORY: &str = "shop/web";
 /// The one cluster.
 pub(crate) const CLUSTER: &str = "prod";
 
+/// What services are made with before there is an image of the repository.
+pub(crate) const PLACEHOLDER: &str = "public.ecr.aws/docker/library/httpd:2.4";
+
 /// How a schedule begins.
 #[derive(Debug)]
 pub(crate) struct Setup {
@@ -107,7 +110,8 @@ impl Setup {
         let rollback = ["auto", "auto", "auto", "auto", "auto", "auto", "notify", "off"][chance.usize(0..8)];
         let settle = ["0s", "0s", "0s", "10s"][chance.usize(0..4)];
         let services = services(chance);
-        let document = document(&services, order, rollback, settle);
+        let is_placeholder = chance.u8(0..8) == 0;
+        let document = document(&services, order, rollback, settle, is_placeholder);
         use History::{Complete, Denied, Late};
         let history = [Complete, Complete, Complete, Complete, Complete, Late, Late, Denied][chance.usize(0..8)];
         let infrastructure = match chance.u8(0..4) {
@@ -122,6 +126,7 @@ impl Setup {
         images.tagged(&first, &digest, Quality::KnownGood, began);
         let registry = aws.place().registry();
         let image = match order {
+            _ if is_placeholder => PLACEHOLDER.to_owned(),
             // As Terraform writes it before Slipway comes: by its tag, or pinned.
             Order::OneTag => format!("{registry}/{REPOSITORY}:{first}"),
             _ => format!("{registry}/{REPOSITORY}@{digest}"),
@@ -135,7 +140,8 @@ impl Setup {
         let names = names.join(" and ");
         let summary = format!(
             "{names}: {strategy}, {watch_name}, rollback {rollback}, settle {settle}, {order:?}, \
-             history {history:?}, infrastructure {infrastructure:?}"
+             history {history:?}, infrastructure {infrastructure:?}{}",
+            if is_placeholder { ", made with a placeholder" } else { "" }
         );
         let alarms = watch >= 3;
         Self { began, aws, images, services, document, order, alarms, history, infrastructure, summary }
@@ -195,7 +201,8 @@ fn services(chance: &mut fastrand::Rng) -> Vec<TargetService> {
     services
 }
 
-fn document(services: &[TargetService], order: Order, rollback: &str, settle: &str) -> String {
+fn document(services: &[TargetService], order: Order, rollback: &str, settle: &str, is_placeholder: bool) -> String {
+    let containers = if is_placeholder { ", containers: [web]" } else { "" };
     let tags = match order {
         Order::Version => "semver: '*'",
         Order::Pushed => "newest: { pattern: '^1[.]' }",
@@ -205,7 +212,7 @@ fn document(services: &[TargetService], order: Order, rollback: &str, settle: &s
     for service in services {
         document.push_str(&format!(
             "  - {{ repository: {REPOSITORY}, cluster: {CLUSTER}, service: {}, tags: {{ {tags} }}, deadline: 10m, \
-             rollback: {rollback}, settle: {settle} }}\n",
+             rollback: {rollback}, settle: {settle}{containers} }}\n",
             service.name
         ));
     }

@@ -97,7 +97,7 @@ pub enum Detail {
 impl Simulation {
     /// A simulation in which nothing has happened yet.
     pub(crate) fn new(setup: Setup, chance: fastrand::Rng, bug: Option<Bug>, detail: Detail) -> Self {
-        let laws = Laws::new(&setup.services);
+        let laws = Laws::new(&setup.services, setup.document.contains("containers:"));
         let mut simulation = Self {
             now: setup.began,
             aws: setup.aws,

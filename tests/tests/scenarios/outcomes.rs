@@ -14,6 +14,8 @@ use crate::{scenarios, trial};
 pub(crate) fn scenarios() -> Vec<Trial> {
     scenarios! { "outcomes" {
         a_completed_deployment_is_known_good
+        a_deployment_without_a_task_makes_nothing_known_good
+        where_only_the_definition_changed_the_image_is_not_quarantined
         the_deadline_fires_after_success_and_finds_nothing
         the_end_is_found_by_the_deadline_if_every_event_is_lost
         what_still_progresses_gets_more_time
@@ -51,6 +53,60 @@ async fn a_completed_deployment_is_known_good(name: &'static str) {
     assert_eq!(record["known_good"][0]["revision"], "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:2");
     assert!(record["known_good"][0]["ran"][0]["digest"].as_str().is_some_and(|digest| digest.starts_with("sha256:")));
     assert_eq!(record["lease"], Value::Null);
+    scenario.end();
+}
+
+/// It completes at once, and proves nothing.
+async fn a_deployment_without_a_task_makes_nothing_known_good(name: &'static str) {
+    let mut service = service("web");
+    service["desiredCount"] = 0.into();
+    let mut scenario = deploying(name, WEB, service).await;
+    scenario.world.advance(Duration::from_secs(90));
+    let moved = scenario.world.complete("prod", "web");
+    follow(&mut scenario, moved).await;
+    scenario.transcript();
+    assert_eq!(kinds(&mut scenario), ["completed"]);
+    assert_eq!(outcome(&scenario), "completed");
+    assert_eq!(remembered(&scenario)["known_good"], json!([]));
+    scenario.end();
+}
+
+async fn where_only_the_definition_changed_the_image_is_not_quarantined(name: &'static str) {
+    let mut service = service_with_breaker("web");
+    service["deploymentConfiguration"]["deploymentCircuitBreaker"]["rollback"] = false.into();
+    let config = WEB.replace("service: web", "service: web, base: family");
+    let mut scenario = deploying(name, &config, service).await;
+    let moved = scenario.world.complete("prod", "web");
+    follow(&mut scenario, moved).await;
+    // Somebody registers a definition that cannot run, and asks for it.
+    let mut definition = web_definition("1.4.2");
+    definition["memory"] = "1024".into();
+    scenario.world.register(definition);
+    scenario.ask(json!({ "action": "redeploy", "target": "prod/web", "dry_run": false })).await;
+    scenario.transcript();
+    scenario.notices();
+    scenario.world.advance(Duration::from_secs(300));
+    let moved = scenario.world.fail("prod", "web", Failure::RunsOutOfMemory);
+    follow(&mut scenario, moved).await;
+    scenario.world.advance(Duration::from_secs(60));
+    let moved = scenario.world.complete("prod", "web");
+    follow(&mut scenario, moved).await;
+    scenario.transcript();
+    assert_eq!((outcome(&scenario).as_str(), runs(&scenario).as_str()), ("rolled_back_by_slipway", "web:2"));
+    let quarantine = remembered(&scenario)["quarantine"].clone();
+    assert_eq!(
+        (&quarantine[0]["revision"], &quarantine[0]["tag"]),
+        (&json!("web:4"), &json!("1.5.0")),
+        "{quarantine:#}"
+    );
+    let notice = scenario.notices().pop().expect("a notice");
+    assert!(notice.message.contains("so web:4 is quarantined here, and not shop/web:1.5.0"), "{}", notice.message);
+    // The reconcile leaves it so; the image runs, and somebody may ask for it without force.
+    let answer = scenario.ask(json!({ "action": "reconcile", "dry_run": false })).await;
+    assert_eq!(answer["targets"][0]["outcome"], "skipped", "{answer:#}");
+    let status = scenario.ask(json!({ "action": "status", "target": "prod/web", "tag": "1.5.0" })).await;
+    assert_eq!(status["targets"][0]["asked"]["state"], "running", "{status:#}");
+    scenario.transcript();
     scenario.end();
 }
 

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use ::semver::VersionReq;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 pub use ignore::Glob;
 
@@ -49,6 +49,18 @@ pub struct TaggedImage<'a> {
     /// When the registry received the image.
     pub pushed_at: Option<Timestamp>,
 }
+
+/// A tag of an image, and when it came to it.
+#[derive(Clone, Copy, Debug)]
+pub struct TagOfImage<'a> {
+    /// The tag.
+    pub tag: &'a Tag,
+    /// When it was pushed, as far as that is known.
+    pub at: Option<Timestamp>,
+}
+
+/// The tags of one push come within this time of each other.
+const ONE_PUSH: SignedDuration = SignedDuration::from_mins(15);
 
 /// Why a tag is not deployed by a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,11 +126,20 @@ impl TagPolicy {
 
     /// The best of an image's tags under this policy, to show and to order by; `None` if the policy deploys none of them.
     ///
-    /// The best is the highest, under `newest` the longest; among equals, `1.4.2` and `v1.4.2`, the first in the alphabet.
-    pub fn best<'t>(&self, tags: &'t [Tag]) -> Option<&'t Tag> {
-        tags.iter()
-            .filter(|tag| self.admits(tag).is_ok())
-            .max_by(|one, other| self.rule.by_text(one, other).then_with(|| other.cmp(one)))
+    /// The best is the highest. Among equals, which all are under `newest`, it is one that came last; of those that came
+    /// together it is under `newest` the longest, because a whole SHA says more than its first digits, and then the first in
+    /// the alphabet.
+    pub fn best<'t>(&self, tags: impl IntoIterator<Item = TagOfImage<'t>>) -> Option<&'t Tag> {
+        let tags: Vec<TagOfImage<'t>> = tags.into_iter().filter(|it| self.admits(it.tag).is_ok()).collect();
+        let last = tags.iter().filter_map(|it| it.at).max();
+        let came_last = |it: &TagOfImage<'_>| last.is_none_or(|last| it.at.is_some_and(|at| at + ONE_PUSH >= last));
+        let best = tags.iter().max_by(|one, other| {
+            let by_text = self.rule.by_text(one.tag, other.tag);
+            let by_time = || came_last(one).cmp(&came_last(other));
+            let by_length = || self.rule.length(one.tag).cmp(&self.rule.length(other.tag));
+            by_text.then_with(by_time).then_with(by_length).then_with(|| other.tag.cmp(one.tag))
+        });
+        best.map(|it| it.tag)
     }
 
     /// Orders two images by this policy; `None` where the policy gives no order: a tag is not of the policy,
@@ -180,18 +201,24 @@ impl Rule {
         }
     }
 
+    /// How much a tag says, where its text has no order.
+    fn length(&self, tag: &Tag) -> usize {
+        match self {
+            Self::Newest(_) => tag.as_str().len(),
+            Self::Tag(_) | Self::Semver { .. } | Self::Numerical(_) | Self::Alphabetical(_) => 0,
+        }
+    }
+
     /// Orders two admitted tags by what they say alone, without regard to what they point to.
     fn by_text(&self, one: &Tag, other: &Tag) -> Ordering {
         match self {
-            Self::Tag(_) => Ordering::Equal,
+            Self::Tag(_) | Self::Newest(_) => Ordering::Equal,
             Self::Semver { .. } => match (semver::version(one), semver::version(other)) {
                 (Some(one), Some(other)) => one.cmp_precedence(&other),
                 (one, other) => one.is_some().cmp(&other.is_some()),
             },
             Self::Numerical(pattern) => pattern.number(one).cmp(&pattern.number(other)),
             Self::Alphabetical(pattern) => pattern.extract(one).cmp(&pattern.extract(other)),
-            // The longer tag says more: a whole SHA more than its first digits.
-            Self::Newest(_) => one.as_str().len().cmp(&other.as_str().len()),
         }
     }
 }

@@ -37,6 +37,8 @@ pub enum Reason {
     RedeployMarked { id: String },
     /// The registry has this image, which ought to run; its push was lost, or had to wait.
     Reconciled { image: String },
+    /// The image that ran before a tool put a placeholder in its place.
+    PlaceholderReplaced { image: String, revision: String },
     /// Somebody asked for a rollback to this revision.
     RollbackAsked { revision: String },
     /// What runs failed, and the last known-good revision is restored.
@@ -75,6 +77,10 @@ pub enum Reason {
     BeforeDecision { image: String, what: DecisionKind, who: Option<String>, at: Timestamp },
     /// The rollback of the last deployment failed too, and a person has to act.
     GaveUp { image: String, deployment: Option<DeploymentId>, at: Timestamp },
+    /// A placeholder runs, and the image is older than the one that was deployed before it.
+    OlderThanBefore { candidate: String, before: String },
+    /// The image before a placeholder was deployed once already, and the placeholder runs again.
+    PlaceholderAgain { image: String, revision: String, deployment: DeploymentId },
     /// The same build under another tag runs already, or is on its way.
     SameBuild { candidate: String, running: String },
     /// A better image came while this one waited.
@@ -145,11 +151,11 @@ impl Reason {
         use Reason::*;
         match self {
             Pushed { .. } | Asked { .. } | RedeployChanged | RedeployForced | RedeployMarked { .. }
-            | Reconciled { .. } | RollbackAsked { .. } | Failed { .. } => Weight::Go,
+            | Reconciled { .. } | PlaceholderReplaced { .. } | RollbackAsked { .. } | Failed { .. } => Weight::Go,
             AlreadyRuns { .. } | AlreadyUnderWay { .. } | AlreadyFailed { .. } | AlreadyDone { .. }
             | Older { .. } | PushedBefore { .. } | NotOfPolicy { .. } | Ignored { .. } | TagGone { .. }
             | NotAnImage { .. } | Busy { .. } | Queued { .. } | Held { .. } | Quarantined { .. }
-            | BeforeDecision { .. } | GaveUp { .. } | SameBuild { .. } | GaveWay { .. } | BestRuns { .. }
+            | BeforeDecision { .. } | GaveUp { .. } | OlderThanBefore { .. } | PlaceholderAgain { .. } | SameBuild { .. } | GaveWay { .. } | BestRuns { .. }
             | NoCandidate { .. } | Adopted { .. } | Settling { .. } | NotQuarantined { .. } => Weight::Skip,
             ServiceMissing { .. } | ServiceNotActive { .. } | WrongController { .. } | ManagedByEcs
             | InFlight { .. } | RollingBack { .. } | NoContainer { .. } | UnknownContainer { .. }
@@ -174,9 +180,9 @@ mod tests {
 
     #[test]
     fn the_codes_never_change() {
-        let codes = "pushed asked redeploy_changed redeploy_forced redeploy_marked reconciled rollback_asked failed \
+        let codes = "pushed asked redeploy_changed redeploy_forced redeploy_marked reconciled placeholder_replaced rollback_asked failed \
                      already_runs already_under_way already_failed already_done older pushed_before not_of_policy ignored \
-                     tag_gone not_an_image busy queued held quarantined before_decision gave_up same_build gave_way best_runs \
+                     tag_gone not_an_image busy queued held quarantined before_decision gave_up older_than_before placeholder_again same_build gave_way best_runs \
                      no_candidate adopted settling not_quarantined service_missing service_not_active wrong_controller \
                      managed_by_ecs in_flight rolling_back no_container unknown_container unrenderable set_by_secret archived \
                      no_such_image needs_force held_needs_force still_busy no_known_good runs_already no_such_revision \

@@ -41,6 +41,9 @@ const QUARANTINED: usize = 50;
 /// So many ids of notices about no recorded deployment are kept.
 const PUBLISHED: usize = 50;
 
+/// So many push events are kept.
+const TAG_PUSHES: usize = 50;
+
 /// A newer version of Slipway wrote the record, so this one must not act on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Newer(pub u32);
@@ -80,6 +83,9 @@ pub struct Service {
     /// Images that failed here, newest first; they stay until a person releases them.
     #[serde(deserialize_with = "lenient::items")]
     pub quarantine: Vec<Quarantined>,
+    /// When tags came to images that the target's policy deploys, newest first; ECR keeps an image's first push only.
+    #[serde(deserialize_with = "lenient::items")]
+    pub tag_pushes: Vec<TagPush>,
     /// A person's last decision; only images pushed after it are deployed automatically.
     #[serde(deserialize_with = "lenient::or_default")]
     pub decision: Option<Decision>,
@@ -187,7 +193,7 @@ pub struct KnownGood {
     pub at: Timestamp,
 }
 
-/// An image that failed on this service.
+/// An image that failed on this service, or a revision with an image that ran before with another task definition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quarantined {
     /// The repository's name.
@@ -196,9 +202,23 @@ pub struct Quarantined {
     pub digest: Digest,
     /// The tag under which it was deployed.
     pub tag: Option<Tag>,
+    /// The revision, `web:43`, where only that is quarantined, because the image had run before.
+    #[serde(default, deserialize_with = "lenient::or_default", skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
     /// Why, in half a sentence: "its tasks stopped with exit code 1".
     pub cause: String,
     /// Since when.
+    pub at: Timestamp,
+}
+
+/// A tag was pushed to an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagPush {
+    /// The image.
+    pub digest: Digest,
+    /// The tag.
+    pub tag: Tag,
+    /// When, by the push event.
     pub at: Timestamp,
 }
 
@@ -276,7 +296,12 @@ impl Service {
 
     /// The quarantine of an image, if it failed here.
     pub fn quarantined(&self, digest: &Digest) -> Option<&Quarantined> {
-        self.quarantine.iter().find(|it| it.digest == *digest)
+        self.quarantine.iter().find(|it| it.digest == *digest && it.revision.is_none())
+    }
+
+    /// The quarantine of a revision, `web:43`, if it failed here with an image that had run before.
+    pub fn quarantined_revision(&self, revision: &str) -> Option<&Quarantined> {
+        self.quarantine.iter().find(|it| it.revision.as_deref() == Some(revision))
     }
 
     /// Whether a notice was published.

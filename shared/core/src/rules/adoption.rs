@@ -14,7 +14,7 @@ use crate::rules::note::{Note, is_first_observation};
 pub fn first_observation(service: &ServiceFacts, ran: &[RanImage], at: Option<Timestamp>, now: Timestamp) -> Note {
     let primary = service.primary();
     let made = primary.and_then(|primary| primary.created_at).unwrap_or(now);
-    let won = primary.filter(|primary| mechanism::is_completed(primary));
+    let won = primary.filter(|primary| mechanism::is_completed(primary) && primary.running_count > 0);
     let known_good = won.map(|primary| KnownGood {
         revision: primary.task_definition.clone(),
         ran: ran.to_vec(),
@@ -32,8 +32,13 @@ pub fn knows_what_ran(record: &Service, revision: &TaskDefinitionArn) -> bool {
 
 /// An update by somebody else, which counts as a person's decision, if the service has one that is not recorded.
 ///
-/// It may no longer be the PRIMARY: an update of ours may have superseded it before it was observed.
-pub fn external(record: &Service, service: &ServiceFacts) -> Option<Note> {
+/// It may no longer be the PRIMARY: an update of ours may have superseded it before it was observed. A placeholder is nobody's
+/// decision.
+pub fn external(
+    record: &Service,
+    service: &ServiceFacts,
+    is_placeholder: impl Fn(&TaskDefinitionArn) -> bool,
+) -> Option<Note> {
     if is_first_observation(record) {
         return None;
     }
@@ -48,6 +53,7 @@ pub fn external(record: &Service, service: &ServiceFacts) -> Option<Note> {
     let own = open.find_map(|it| mechanism::its_rollback(it, service)).map(|it| &it.id);
     let unknown = unknown.filter(|it| Some(&it.id) != own);
     let unknown = unknown.filter(|it| !mechanism::is_primary(it) || !is_rollback_of_last(record, it));
+    let unknown = unknown.filter(|it| !is_placeholder(&it.task_definition));
     let at = unknown.filter_map(|it| it.created_at).max().filter(|at| decided.is_none_or(|decided| decided < *at))?;
     Some(Note::Decided(Decision { what: DecisionKind::External, at, who: None }))
 }

@@ -1,14 +1,15 @@
 //! A candidate, an image that may run on a target, and what was looked up to decide about it.
 
-use jiff::Timestamp;
-
 use crate::config::{Base, Target};
 use crate::model::facts::{ImageFacts, Revision, ServiceFacts};
-use crate::model::id::EventId;
+use crate::model::id::{ContainerName, EventId};
 use crate::model::image::{Repository, Tag};
 use crate::model::labels::BuildIdentity;
 use crate::model::record;
 use crate::model::trigger::Trigger;
+use crate::rules::placeholder::ImageBefore;
+use crate::rules::recency::Recency;
+use crate::rules::render::images;
 
 /// What was looked up for one target.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +26,34 @@ pub struct TargetFacts<'a> {
     pub base: &'a Revision,
     /// The record of the service.
     pub record: &'a record::Service,
+    /// The image that ran before, where no container runs one of the repository.
+    pub before: Option<&'a ImageBefore>,
+}
+
+impl<'a> TargetFacts<'a> {
+    /// What decides how new an image is here.
+    pub fn recency(&self) -> Recency<'a> {
+        Recency { target: self.target, record: self.record }
+    }
+
+    /// Whether no container runs an image of the repository.
+    pub fn runs_a_placeholder(&self) -> bool {
+        images(self.running, self.recency(), self.repository).is_empty()
+    }
+
+    /// Whether none is known to have run either: nobody decided about one yet.
+    pub fn is_untouched(&self) -> bool {
+        self.before.is_none() && self.runs_a_placeholder()
+    }
+
+    /// The containers whose image is set, where they cannot be found by the repository of their image: those of the target, else
+    /// those that ran it before.
+    pub fn named_containers(&self) -> &'a [ContainerName] {
+        match (self.target.containers.as_slice(), self.before) {
+            ([], Some(before)) if images(self.base, self.recency(), self.repository).is_empty() => &before.containers,
+            (named, _) => named,
+        }
+    }
 }
 
 /// An image that may run.
@@ -40,8 +69,6 @@ pub struct Candidate<'a> {
     pub event: &'a EventId,
     /// Lambda's id of the invocation, which its own tries share.
     pub request: &'a str,
-    /// When the tag was moved to the image, where an event says so: for the policy `tag` that counts as its push.
-    pub tagged_at: Option<Timestamp>,
 }
 
 /// Who or what made an image a candidate.
@@ -51,6 +78,8 @@ pub enum By<'a> {
     Push(&'a Tag),
     /// The registry has it under this tag; the policy orders it likewise.
     Registry(&'a Tag),
+    /// It ran before a placeholder took its place, under this tag if under one; no order keeps it out.
+    Restore(Option<&'a Tag>),
     /// A person or a pipeline asked for it, by this tag if by one; no order keeps it out.
     Request {
         /// The tag.
@@ -80,10 +109,12 @@ pub fn family_to_read<'s>(target: &Target, service: &'s ServiceFacts) -> Option<
 }
 
 /// The tag under which an image is shown for a target: the best that the policy deploys, else the one it was asked for by, else any.
-pub fn tag_to_show<'a>(target: &Target, candidate: &Candidate<'a>) -> Option<&'a Tag> {
+pub fn tag_to_show<'a>(recency: Recency<'_>, candidate: &Candidate<'a>) -> Option<&'a Tag> {
     match candidate.by {
-        By::Push(tag) | By::Registry(tag) => target.tags.best(&candidate.image.tags).or(Some(tag)),
-        By::Request { tag: Some(tag), .. } => Some(tag),
-        By::Request { tag: None, .. } => target.tags.best(&candidate.image.tags).or(candidate.image.tags.first()),
+        By::Push(tag) | By::Registry(tag) => recency.tag(candidate.image).or(Some(tag)),
+        By::Request { tag: Some(tag), .. } | By::Restore(Some(tag)) => Some(tag),
+        By::Request { tag: None, .. } | By::Restore(None) => {
+            recency.tag(candidate.image).or(candidate.image.tags.first())
+        }
     }
 }

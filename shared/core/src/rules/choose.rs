@@ -3,45 +3,40 @@
 
 use std::cmp::Ordering;
 
-use jiff::Timestamp;
-
 use crate::config::Target;
 use crate::config::tags::TaggedImage;
-use crate::model::facts::{ImageFacts, Revision};
-use crate::model::image::{Digest, Repository, Tag};
+use crate::model::facts::ImageFacts;
+use crate::model::image::{Digest, Tag};
 use crate::model::plan::{Plan, Shown};
 use crate::model::reason::{Reason, Weight};
-use crate::model::record::{Hold, PendingInput, Service};
+use crate::model::record::{Hold, PendingInput, TagPush};
+use crate::rules::candidate::TargetFacts;
 use crate::rules::gates::{GatedImage, gate};
+use crate::rules::recency::Recency;
 use crate::rules::render::shown_in;
 
 /// The images that the policy deploys, the best first, each with the tag by which it is ordered.
 ///
 /// Under the policy `tag` that is the one image which has the tag.
-pub fn ranked<'i>(target: &Target, images: impl IntoIterator<Item = &'i ImageFacts>) -> Vec<(&'i ImageFacts, &'i Tag)> {
-    let mut ranked: Vec<(&ImageFacts, &Tag)> =
-        images.into_iter().filter_map(|image| Some((image, target.tags.best(&image.tags)?))).collect();
-    ranked.sort_by(|one, other| compare(target, other, one));
-    ranked
+pub fn ranked<'i>(
+    recency: Recency<'_>,
+    images: impl IntoIterator<Item = &'i ImageFacts>,
+) -> Vec<(&'i ImageFacts, &'i Tag)> {
+    let of_image = |image: &'i ImageFacts| {
+        let (tag, digest) = (recency.tag(image)?, &image.digest);
+        Some((image, TaggedImage { tag, digest, pushed_at: recency.came_at(image) }))
+    };
+    let mut ranked: Vec<_> = images.into_iter().filter_map(of_image).collect();
+    ranked.sort_by(|(_, one), (_, other)| compare(recency.target, other, one));
+    ranked.into_iter().map(|(image, tagged)| (image, tagged.tag)).collect()
 }
 
 /// A total order: where the policy gives none, the time of the push and then the digest do. An image whose push time nobody
 /// knows is ordered last where the time counts.
-fn compare(target: &Target, one: &(&ImageFacts, &Tag), other: &(&ImageFacts, &Tag)) -> Ordering {
-    let ((one, one_tag), (other, other_tag)) = (one, other);
-    let tagged = TaggedImage { tag: one_tag, digest: &one.digest, pushed_at: one.pushed_at };
-    let other_tagged = TaggedImage { tag: other_tag, digest: &other.digest, pushed_at: other.pushed_at };
-    let by_policy = target.tags.compare(&tagged, &other_tagged);
+fn compare(target: &Target, one: &TaggedImage<'_>, other: &TaggedImage<'_>) -> Ordering {
     let by_time = || one.pushed_at.cmp(&other.pushed_at);
-    by_policy.unwrap_or_else(by_time).then_with(by_time).then_with(|| one.digest.cmp(&other.digest))
-}
-
-/// When an image counts as pushed: under the policy `tag`, when the tag was moved to it.
-pub(super) fn counts_as_pushed(target: &Target, image: &ImageFacts, tagged_at: Option<Timestamp>) -> Option<Timestamp> {
-    match target.tags.follows_tag() {
-        Some(_) => tagged_at.max(image.pushed_at),
-        None => image.pushed_at,
-    }
+    let by_policy = target.tags.compare(one, other).unwrap_or_else(by_time);
+    by_policy.then_with(by_time).then_with(|| one.digest.cmp(other.digest))
 }
 
 /// A candidate: an image that a pending input is about.
@@ -51,8 +46,6 @@ pub struct CandidateImage {
     pub image: ImageFacts,
     /// The tag under which it is a candidate.
     pub tag: Tag,
-    /// When the tag was moved to it, where an event says so.
-    pub tagged_at: Option<Timestamp>,
     /// The input.
     pub input: PendingInput,
 }
@@ -63,29 +56,34 @@ impl CandidateImage {
         self.input.tag.is_none()
     }
 
-    /// When it was pushed, or its tag moved.
-    pub fn came_at(&self) -> Option<Timestamp> {
-        self.tagged_at.max(self.image.pushed_at)
+    /// The push event by which it is a candidate. The tag came to the image then or later: when it came, the tag pointed to the
+    /// image of the event, and now it points to this one.
+    pub fn push(&self) -> Option<TagPush> {
+        let at = self.input.tag.as_ref().map(|_| self.input.at)?;
+        Some(TagPush { digest: self.image.digest.clone(), tag: self.tag.clone(), at })
     }
 
     /// The image as the gates see it.
-    pub fn gated(&self, target: &Target) -> GatedImage {
-        let pushed_at = counts_as_pushed(target, &self.image, self.tagged_at);
-        GatedImage { digest: self.image.digest.clone(), shown: self.tag.to_string(), pushed_at }
+    pub fn gated(&self, recency: Recency<'_>, is_first: bool) -> GatedImage {
+        let pushed_at = recency.came_at(&self.image);
+        let shown = recency.tag(&self.image).unwrap_or(&self.tag).to_string();
+        GatedImage { digest: self.image.digest.clone(), shown, pushed_at, is_first }
     }
 
     /// Whether the record keeps out an image that the registry has. The running image is never kept out, because none after it
     /// is better.
-    pub fn is_kept_out(&self, target: &Target, repository: &Repository, running: &Revision, record: &Service) -> bool {
-        let running = shown_in(running, target, repository).and_then(|shown| shown.digest);
-        running.as_ref() != Some(&self.image.digest) && gate(record, &self.gated(target)).is_err()
+    pub fn is_kept_out(&self, facts: &TargetFacts<'_>) -> bool {
+        let recency = facts.recency();
+        let running = shown_in(facts.running, recency, facts.repository).and_then(|shown| shown.digest);
+        let gated = self.gated(recency, facts.is_untouched());
+        running.as_ref() != Some(&self.image.digest) && gate(recency.record, &gated).is_err()
     }
 }
 
 /// The best first; of several inputs for one image the first, so that one build is one deploy.
-pub fn in_order(target: &Target, mut candidates: Vec<CandidateImage>) -> Vec<CandidateImage> {
+pub fn in_order(recency: Recency<'_>, mut candidates: Vec<CandidateImage>) -> Vec<CandidateImage> {
     let order: Vec<Digest> =
-        ranked(target, candidates.iter().map(|it| &it.image)).iter().map(|(image, _)| image.digest.clone()).collect();
+        ranked(recency, candidates.iter().map(|it| &it.image)).iter().map(|(image, _)| image.digest.clone()).collect();
     let place = |it: &CandidateImage| order.iter().position(|digest| *digest == it.image.digest);
     candidates.sort_by_key(|it| (place(it), it.is_by_registry()));
     // What a push is about is no candidate of the registry once more.
@@ -129,6 +127,7 @@ mod tests {
     use super::*;
     use crate::model::id::{EventId, TargetName};
     use crate::model::plan::ImageChange;
+    use crate::model::record::Service;
     use crate::model::trigger::Trigger;
     use crate::rules::situation::{
         self, arn, at, digest, held, image, quarantined, repository, running, tag, versions,
@@ -144,12 +143,14 @@ mod tests {
         #[track_caller]
         fn check(keys: &str, all: &[(&str, char, Option<&str>)], expected: &[char]) {
             let (target, images) = (situation::target(keys), images(all));
-            let order: Vec<char> = ranked(&target, &images)
+            let record = Service::default();
+            let recency = Recency { target: &target, record: &record };
+            let order: Vec<char> = ranked(recency, &images)
                 .iter()
                 .map(|(image, _)| image.digest.short().chars().next().unwrap())
                 .collect();
             assert_eq!(order, expected);
-            let reverse: Vec<char> = ranked(&target, images.iter().rev())
+            let reverse: Vec<char> = ranked(recency, images.iter().rev())
                 .iter()
                 .map(|(image, _)| image.digest.short().chars().next().unwrap())
                 .collect();
@@ -164,28 +165,12 @@ mod tests {
         check("tags: { tag: prod }", &[("prod", 'a', early), ("1.5.0", 'b', late)], &['a']);
     }
 
-    #[test]
-    fn an_image_counts_as_pushed_when_the_tag_that_is_followed_was_moved_to_it() {
-        #[track_caller]
-        fn check(keys: &str, tag: &str, tagged: Option<&str>, pushed: Option<&str>, expected: Option<&str>) {
-            let (target, image) = (situation::target(keys), situation::image(&[tag], 'a', pushed));
-            assert_eq!(counts_as_pushed(&target, &image, tagged.map(at)), expected.map(at));
-        }
-        let (early, late) = (Some("10:00:00"), Some("11:00:00"));
-        check("tags: { tag: prod }", "prod", late, early, late);
-        check("tags: { tag: prod }", "prod", early, late, late);
-        check("tags: { tag: prod }", "prod", None, early, early);
-        check("tags: { tag: prod }", "prod", None, None, None);
-        check("tags: { semver: '*' }", "1.5.0", late, early, early);
-        check("tags: { semver: '*' }", "1.5.0", late, None, None);
-    }
-
     /// A candidate by a push of this tag, or by the registry where `by_registry` says so; `DIGIT` is the image.
     fn candidate(text: &str, digit: char, pushed: Option<&str>, by_registry: bool) -> CandidateImage {
         let again = PendingInput::again(EventId::new("event-2"), Trigger::Reconcile, at("12:00:00"));
         let input =
             if by_registry { again } else { PendingInput { tag: Some(tag(text)), trigger: Trigger::Push, ..again } };
-        CandidateImage { image: image(&[text], digit, pushed), tag: tag(text), tagged_at: None, input }
+        CandidateImage { image: image(&[text], digit, pushed), tag: tag(text), input }
     }
 
     fn push(text: &str, digit: char) -> CandidateImage {
@@ -200,7 +185,7 @@ mod tests {
     fn the_best_goes_first_and_one_build_once() {
         #[track_caller]
         fn check(all: Vec<CandidateImage>, expected: &[&str]) {
-            let order = in_order(&versions(), all);
+            let order = in_order(Recency { target: &versions(), record: &Service::default() }, all);
             let by = |it: &CandidateImage| if it.is_by_registry() { "found" } else { "pushed" };
             let order: Vec<String> = order.iter().map(|it| format!("{} {}", it.tag, by(it))).collect();
             assert_eq!(order, expected);
@@ -215,23 +200,28 @@ mod tests {
     }
 
     #[test]
-    fn it_came_when_it_was_pushed_or_its_tag_was_moved() {
-        #[track_caller]
-        fn check(tagged: Option<&str>, pushed: Option<&str>, expected: Option<&str>) {
-            let it = CandidateImage { tagged_at: tagged.map(at), ..candidate("1.5.0", 'b', pushed, false) };
-            assert_eq!(it.came_at(), expected.map(at));
-        }
-        check(None, Some("12:00:00"), Some("12:00:00"));
-        check(Some("12:30:00"), Some("12:00:00"), Some("12:30:00"));
-        check(Some("12:30:00"), None, Some("12:30:00"));
-        check(None, None, None);
+    fn a_push_event_says_when_its_tag_came_to_the_image_that_it_points_to_now() {
+        let pushed = push("1.5.0", 'b').push().unwrap();
+        assert_eq!((pushed.digest, pushed.tag, pushed.at), (digest('b'), tag("1.5.0"), at("12:00:00")));
+        assert_eq!(found("1.5.0", 'b').push(), None);
     }
 
     #[test]
     fn what_the_record_keeps_out_is_no_candidate_unless_it_runs() {
         #[track_caller]
         fn check(it: &CandidateImage, record: &Service, expected: bool) {
-            assert_eq!(it.is_kept_out(&versions(), &repository("shop/web"), &running(), record), expected);
+            let (target, repository, running) = (versions(), repository("shop/web"), running());
+            let service = situation::service(Vec::new());
+            let facts = TargetFacts {
+                target: &target,
+                repository: &repository,
+                service: &service,
+                running: &running,
+                base: &running,
+                record,
+                before: None,
+            };
+            assert_eq!(it.is_kept_out(&facts), expected);
         }
         let (new, runs) = (push("1.5.0", 'b'), push("1.4.2", 'a'));
         check(&new, &Service::default(), false);

@@ -11,18 +11,22 @@ use crate::rules::{gates, mechanism, render, steps};
 /// Plans to run an image.
 pub fn deploy(facts: &TargetFacts<'_>, candidate: &Candidate<'_>, known: &Known<'_>) -> Plan {
     let new =
-        Shown { tag: tag_to_show(facts.target, candidate).cloned(), digest: Some(candidate.image.digest.clone()) };
+        Shown { tag: tag_to_show(facts.recency(), candidate).cloned(), digest: Some(candidate.image.digest.clone()) };
     let running = gates::running(facts, &candidate.image.digest);
-    let old = running.as_ref().map(|running| running.shown(facts.target, known.running_image));
+    let old = running.as_ref().map(|running| running.shown(facts.recency(), known.running_image));
     let reason = match candidate.by {
         By::Push(tag) => Reason::Pushed { tag: new.tag.clone().unwrap_or_else(|| tag.clone()) },
         By::Registry(_) => Reason::Reconciled { image: new.to_string() },
+        By::Restore(_) => {
+            Reason::PlaceholderReplaced { image: new.to_string(), revision: facts.running.arn.short().to_owned() }
+        }
         By::Request { .. } => Reason::Asked { image: new.to_string() },
     };
     let ordered = || match (candidate.by, &running) {
         (By::Push(_) | By::Registry(_), Some(running)) => {
-            gates::not_older(facts.target, candidate, &new, running, known.running_image)
-                .and_then(|()| gates::another_build(candidate, &new, running, facts.target, known))
+            gates::not_older(facts.recency(), candidate, &new, running, known.running_image)
+                .map_err(|not_open| if facts.before.is_some() { not_open.than_before() } else { not_open })
+                .and_then(|()| gates::another_build(candidate, &new, running, facts.recency(), known))
         }
         _ => Ok(()),
     };
@@ -34,6 +38,7 @@ pub fn deploy(facts: &TargetFacts<'_>, candidate: &Candidate<'_>, known: &Known<
                 return Err(as_it_is(facts, &new).into());
             }
             gates::admit(facts, candidate, &new)?;
+            gates::placeholder_ended(facts, candidate.by)?;
             gates::undisturbed(facts.service, facts.record, candidate.by).map(|()| rendering)
         });
     let plan = match decided {
@@ -52,13 +57,13 @@ fn render_candidate(facts: &TargetFacts<'_>, candidate: &Candidate<'_>, shown: &
         repository: facts.repository.name.clone(),
         tag: shown.tag.clone(),
         digest: candidate.image.digest.clone(),
-        pushed_at: candidate.image.pushed_at,
+        pushed_at: facts.recency().came_at(candidate.image),
         event: candidate.event.clone(),
         request: Some(candidate.request.to_owned()),
         trigger: candidate.trigger.clone(),
         previous: Some(facts.running.arn.short().to_owned()),
     };
-    render::render(facts.base, facts.target, facts.repository, &provenance)
+    render::render(facts.base, facts.target, facts.repository, facts.named_containers(), &provenance)
 }
 
 /// Why there is nothing to do when the service has exactly this.

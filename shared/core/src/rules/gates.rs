@@ -8,7 +8,7 @@ use crate::model::plan::Plan;
 use crate::model::reason::Reason;
 use crate::model::record::Blocked;
 
-pub(super) use in_flight::undisturbed;
+pub(super) use in_flight::{placeholder_ended, undisturbed};
 pub use order::{Question, question};
 pub(super) use order::{not_older, running};
 pub(super) use record::admit;
@@ -53,6 +53,16 @@ impl NotOpen {
         match self {
             Self::Until(blocked, reason) => Plan { blocked: Some(blocked), ..Plan::nothing(target.clone(), reason) },
             Self::Closed(reason) => Plan::nothing(target.clone(), reason),
+        }
+    }
+
+    /// The same of an image that ran before a placeholder.
+    pub(super) fn than_before(self) -> Self {
+        match self {
+            Self::Closed(Reason::Older { candidate, running } | Reason::PushedBefore { candidate, running }) => {
+                Self::Closed(Reason::OlderThanBefore { candidate, before: running })
+            }
+            other => other,
         }
     }
 

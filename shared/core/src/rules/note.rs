@@ -3,13 +3,15 @@
 use crate::model::build::BuildChange;
 use crate::model::facts::RanImage;
 use crate::model::id::TaskDefinitionArn;
-use crate::model::record::{Began, Blocked, Decision, KnownGood, PendingInput, Service};
+use crate::model::record::{Began, Blocked, Decision, KnownGood, PendingInput, Service, TagPush};
 
 /// Something to record with the next write; recording it twice changes nothing more.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Note {
     /// The service was observed for the first time: what runs is adopted as it is.
     Adopted(Option<KnownGood>, Decision),
+    /// A tag was pushed to an image.
+    TagPushed(TagPush),
     /// A person decided, here or elsewhere.
     Decided(Decision),
     /// What a known-good revision's tags pointed to when it ran.
@@ -38,6 +40,7 @@ impl Note {
                     record.decided(decision.clone());
                 }
             }
+            Self::TagPushed(push) => record.tag_pushed(push.clone()),
             Self::Decided(decision) => record.decided(decision.clone()),
             Self::Ran(revision, ran) => {
                 if let Some(known_good) =

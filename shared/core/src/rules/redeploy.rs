@@ -70,14 +70,14 @@ pub fn redeploy(facts: &Redeploy<'_>) -> Plan {
 
 /// Whether the task definition names a tag of one of these repositories: what such a container really ran must be asked.
 pub fn names_a_tag(entries: &[TargetFacts<'_>]) -> bool {
-    let mut images = entries.iter().flat_map(|it| render::images(it.running, it.target, it.repository));
+    let mut images = entries.iter().flat_map(|it| render::images(it.running, it.recency(), it.repository));
     images.any(|image| image.digest.is_none())
 }
 
 /// The digest and the tag of the image that runs of this entry's repository, if the digest is known.
 fn running_image(facts: &Redeploy<'_>, entry: &TargetFacts<'_>) -> Option<(Digest, Option<Tag>)> {
     let provenance = Provenance::of(entry.running).filter(|it| it.repository == entry.repository.name);
-    render::images(entry.running, entry.target, entry.repository).into_iter().find_map(|image| {
+    render::images(entry.running, entry.recency(), entry.repository).into_iter().find_map(|image| {
         let ran = || facts.ran.iter().find(|ran| ran.container == image.container.as_str())?.digest.clone();
         let digest = image.digest.clone().or_else(ran)?;
         let tag = provenance.as_ref().filter(|it| it.digest == digest).and_then(|it| it.tag.clone());
@@ -102,7 +102,7 @@ fn render_again(
         trigger: Trigger::Redeploy,
         previous: Some(entry.running.arn.short().to_owned()),
     };
-    render::render(base, entry.target, entry.repository, &provenance)
+    render::render(base, entry.target, entry.repository, &entry.target.containers, &provenance)
 }
 
 #[cfg(test)]

@@ -72,7 +72,8 @@ impl Rendering {
     }
 }
 
-/// Renders `base` with the image of `provenance`, which is of this repository, and the target's environment variables.
+/// Renders `base` with the image of `provenance`, which is of this repository, and the target's environment variables. Without
+/// `named` containers, those change that have an image of the repository.
 ///
 /// The error is the reason for a refusal, such as no container of that repository.
 ///
@@ -82,9 +83,10 @@ pub fn render(
     base: &Revision,
     target: &Target,
     repository: &Repository,
+    named: &[ContainerName],
     provenance: &Provenance,
 ) -> Result<Rendering, Reason> {
-    let chosen = containers_of(base, repository, &target.containers)?;
+    let chosen = containers_of(base, repository, named)?;
     let fill = |template: &Template| template.fill(provenance.tag.as_ref(), &provenance.digest);
     let variables: Vec<_> = target.environment.iter().map(|(name, template)| (name.as_str(), fill(template))).collect();
     let mut body = without_read_only(base);

@@ -13,7 +13,7 @@ use crate::model::id::{ClusterName, DeploymentId, EventId, ServiceDeploymentArn,
 use crate::model::image::{Digest, ImageRef, Repository, Tag};
 use crate::model::plan::{NextRevision, Plan, Step};
 use crate::model::provenance::Provenance;
-use crate::model::record::{self, Hold, Quarantined};
+use crate::model::record::{self, Hold, Quarantined, TagPush};
 use crate::model::trigger::Trigger;
 
 pub(super) const HOST: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
@@ -139,6 +139,12 @@ pub(super) fn running() -> Revision {
     ours(revision(41, &[("web", pinned('a'))]), Some("1.4.2"), 'a', Some("10:00:00"))
 }
 
+/// The record, where this tag was pushed to this image then.
+pub(super) fn tag_pushed(mut record: record::Service, text: &str, digit: char, time: &str) -> record::Service {
+    record.tag_pushed(TagPush { digest: digest(digit), tag: tag(text), at: at(time) });
+    record
+}
+
 /// An image of shop/web, as the registry has it.
 pub(super) fn image(tags: &[&str], digit: char, pushed: Option<&str>) -> ImageFacts {
     ImageFacts {
@@ -191,6 +197,7 @@ pub(super) fn quarantined(digit: char) -> record::Service {
     let quarantined = Quarantined {
         repository: "shop/web".to_owned(),
         digest: digest(digit),
+        revision: None,
         tag: None,
         cause: "its tasks stopped".to_owned(),
         at: at("11:00:00"),

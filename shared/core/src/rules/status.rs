@@ -13,6 +13,7 @@ use crate::model::plan::{Plan, Shown};
 use crate::model::reason::{Reason, Weight};
 use crate::model::record::{self, Decision, Hold, Outcome, Quarantined, Service};
 use crate::rules::mechanism::{self, Became, became};
+use crate::rules::recency::Recency;
 use crate::rules::render::shown_in;
 
 /// What was looked up for the status of one target.
@@ -316,7 +317,7 @@ impl StatusFacts<'_> {
     /// The image of the target's repository that a deployment brings, as far as its revision says.
     fn image_of(&self, deployment: &DeploymentFacts) -> Option<Shown> {
         let revision = self.revisions.get(&deployment.task_definition)?;
-        shown_in(revision, self.target, self.repository)
+        shown_in(revision, Recency { target: self.target, record: self.record }, self.repository)
     }
 }
 

@@ -29,12 +29,12 @@ fn sentences_of(reason: &Reason) -> fn(&Reason) -> String {
     use Reason::*;
     match reason {
         Pushed { .. } | Asked { .. } | RedeployChanged | RedeployForced | RedeployMarked { .. }
-        | Reconciled { .. } | RollbackAsked { .. } | Failed { .. } | AlreadyRuns { .. } | AlreadyUnderWay { .. }
+        | Reconciled { .. } | PlaceholderReplaced { .. } | RollbackAsked { .. } | Failed { .. } | AlreadyRuns { .. } | AlreadyUnderWay { .. }
         | AlreadyFailed { .. } | AlreadyDone { .. } | SameBuild { .. } | BestRuns { .. } | Adopted { .. }
         | RunsAlready { .. } | NotQuarantined { .. } => done,
         Older { .. } | PushedBefore { .. } | NotOfPolicy { .. } | Ignored { .. } | TagGone { .. }
         | NotAnImage { .. } | NoCandidate { .. } | GaveWay { .. } | Held { .. } | Quarantined { .. }
-        | BeforeDecision { .. } | GaveUp { .. } | NeedsForce { .. } | HeldNeedsForce { .. } => not_wanted,
+        | BeforeDecision { .. } | GaveUp { .. } | OlderThanBefore { .. } | PlaceholderAgain { .. } | NeedsForce { .. } | HeldNeedsForce { .. } => not_wanted,
         Busy { .. } | Queued { .. } | Settling { .. } | InFlight { .. } | RollingBack { .. }
         | StillBusy { .. } | OutOfTime => waits,
         ServiceMissing { .. } | ServiceNotActive { .. } | WrongController { .. } | ManagedByEcs
@@ -56,6 +56,9 @@ fn done(reason: &Reason) -> String {
             "a redeploy was requested; the new revision carries its id {id:?}, so that a repeated request is recognised"
         ),
         Reconciled { image } => format!("{image} is in the registry and does not run yet"),
+        PlaceholderReplaced { image, revision } => {
+            format!("{revision} was deployed outside Slipway with a placeholder image, and {image} ran before")
+        }
         RollbackAsked { revision } => format!("a rollback to {revision} was requested"),
         Failed { revision } => format!("{revision} failed"),
         AlreadyRuns { image, revision } => format!("{image} already runs, as {revision}"),
@@ -119,6 +122,13 @@ fn not_wanted(reason: &Reason) -> String {
              is deployed",
             deployment.as_ref().map(|id| format!(" of {id}")).unwrap_or_default(),
             minute(at)
+        ),
+        OlderThanBefore { candidate, before } => {
+            format!("{candidate} is older than {before}, the last image that was deployed here")
+        }
+        PlaceholderAgain { image, revision, deployment } => format!(
+            "{image} was already deployed over the placeholder image of {revision} ({deployment}), which runs again; deploy \
+             it by hand, or correct the task definition"
         ),
         NeedsForce { image, cause, since } => {
             format!("{image} failed here at {}: {cause}; add \"force\": true to deploy it anyway", minute(since))

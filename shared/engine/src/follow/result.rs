@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use slipway_core::model::facts::ServiceFacts;
 use slipway_core::model::id::TaskDefinitionArn;
 use slipway_core::model::record::{Decision, DecisionKind, Deployment, KnownGood, Once, Outcome, PendingInput};
-use slipway_core::rules::mechanism::{End, completed_after_all};
+use slipway_core::rules::mechanism::{End, completed_after_all, has_run};
 use slipway_core::rules::rollback::RollbackDecision;
 use slipway_core::text::notice::News;
 use tracing::info;
@@ -37,7 +37,8 @@ impl<C: Cloud> FollowSession<'_, C> {
         let news = News::Ended { end, next };
         // What others did is published first: what is recorded of it does not say how it ended.
         let published = if deployment.is_external() { self.publish(number, &news, at).await? } else { None };
-        let again = outcome.decides_again() && !deployment.is_external();
+        // What ran before a placeholder is deployed again.
+        let again = deployment.is_placeholder() || outcome.decides_again() && !deployment.is_external();
         let input = PendingInput::after(&deployment, at);
         let decision = Decision { what: DecisionKind::External, at: deployment.began_at(), who: None };
         let completed = end.outcome == Outcome::Completed;
@@ -49,7 +50,7 @@ impl<C: Cloud> FollowSession<'_, C> {
             let once = record.end(number, outcome, at, end.says.clone().filter(|_| outcome == Outcome::Stopped));
             if once == Once::Now {
                 known_good.iter().for_each(|it| record.record_known_good(it.clone()));
-                if deployment.is_external() && completed {
+                if deployment.is_external() && !deployment.is_placeholder() && completed {
                     record.decided(decision.clone());
                 }
                 if again {
@@ -106,7 +107,8 @@ impl<C: Cloud> FollowSession<'_, C> {
             Outcome::RolledBackBySlipway => deployment.rollback().and_then(|it| it.to.clone()),
             _ => None,
         };
-        let Some(revision) = revision else { return Ok(None) };
+        let is_proven = |revision: &String| has_run(service, revision) && !deployment.is_placeholder();
+        let Some(revision) = revision.filter(is_proven) else { return Ok(None) };
         let is_primary = service.primary().is_some_and(|it| it.task_definition.short() == revision);
         let mut ran = if is_primary { what_runs(self.cloud, service, &revision).await? } else { Vec::new() };
         let arn = self.arn_of(&revision);

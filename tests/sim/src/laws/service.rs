@@ -12,7 +12,7 @@ use slipway_core::model::trigger::Trigger;
 
 use super::{OutsideUpdate, Update, View};
 use crate::registry::{Images, Quality};
-use crate::simulation::primary;
+use crate::simulation::{Lost, primary};
 
 /// Who makes a service run something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,6 +190,10 @@ impl OfService {
             return Some(words.clone());
         }
         let (digest, came_at) = (digest?, came_at?);
+        // What ran before a placeholder comes back, whenever it was pushed.
+        if intent.event.as_ref().is_some_and(is_of_placeholder) {
+            return None;
+        }
         if let Some(called) = self.called.take()
             && came_at <= called
             && called < intent.observed_at
@@ -259,7 +263,8 @@ impl OfService {
             let (other, outcome) = (other.as_str(), outcome.as_str());
             return Some(format!("deployment {} ended in more than one way: {other} and {outcome}", it.number));
         }
-        if is_failure(outcome) && !Deployment::is_external(it) {
+        // Of an image that ran well before with another task definition, that one is kept away.
+        if is_failure(outcome) && !Deployment::is_external(it) && !it.definition_only {
             self.quarantined.extend(it.digest().cloned());
         }
         if outcome == Outcome::RollbackFailed {
@@ -297,8 +302,41 @@ impl OfService {
         self.decided.max(outside.map(|it| it.at))
     }
 
-    /// Whether nothing better ought to run than what does.
-    pub(super) fn best_runs(&self, record: &Service, running: &Digest, images: &Images) -> Option<String> {
+    /// Whether a placeholder, which runs in the end, ought to have been replaced.
+    pub(super) fn placeholder_stays(
+        &self,
+        record: &Service,
+        primary: &DeploymentId,
+        images: &Images,
+        lost: Lost,
+        names_containers: bool,
+    ) -> Option<String> {
+        let event = format!("placeholder-{primary}");
+        let replaced = |it: &Deployment| it.id().is_some() && it.event.as_ref().is_some_and(|it| it.as_str() == event);
+        let ran = record.known_good.iter().flat_map(|it| &it.ran).filter(|it| it.container == "web");
+        let mut ran = ran.filter_map(|it| it.digest.as_ref()).filter(|it| images.find(it).is_some());
+        if let Some(before) = ran.next() {
+            let stays = self.quarantined.contains(before) || record.deployments.iter().any(replaced);
+            return (!stays).then(|| format!("{} ran before the placeholder that runs in the end", before.short()));
+        }
+        // Nothing says which container it is, or the first deployment failed: somebody has to look.
+        if !names_containers {
+            return None;
+        }
+        if record.deployments.iter().find(|it| !it.is_external()).is_some_and(|it| it.outcome().is_some_and(is_failure))
+        {
+            return None;
+        }
+        let may_run = images.all().iter().find(|image| {
+            let came_at = if lost == Lost::Nothing { image.tagged_at } else { image.pushed_at };
+            let wanted = !image.tags.is_empty() && !self.quarantined.contains(&image.digest);
+            wanted && self.decided.is_none_or(|decided| came_at > decided)
+        });
+        may_run.map(|image| format!("{} ought to run, and a placeholder does", image.digest.short()))
+    }
+
+    /// Whether nothing better ought to run than what does. Where `lost`, a push event may be lost.
+    pub(super) fn best_runs(&self, record: &Service, running: &Digest, images: &Images, lost: Lost) -> Option<String> {
         let last = record.deployments.first().filter(|it| it.outcome() == Some(Outcome::RollbackFailed));
         let called = last.and_then(|it| it.ended().map(|it| it.at));
         // A takeover whose answer was lost is one all the same.
@@ -306,16 +344,21 @@ impl OfService {
         let decided = self.decided.max(adopted).max(self.outside.as_ref().map(|it| it.at));
         let better = images.all().iter().rfind(|image| {
             // When a tag was pointed to an image only its event says, and that may be lost.
-            let came_at = Some(image.pushed_at);
+            let came_at = if lost == Lost::Nothing { image.tagged_at } else { image.pushed_at };
             image.quality == Quality::KnownGood
                 && !image.tags.is_empty()
                 && !self.quarantined.contains(&image.digest)
-                && images.is_older(running, &image.digest)
-                && called.is_none_or(|called| came_at > Some(called))
-                && decided.is_none_or(|decided| came_at > Some(decided))
+                && images.is_outdated(running, image, came_at)
+                && called.is_none_or(|called| came_at > called)
+                && decided.is_none_or(|decided| came_at > decided)
         })?;
         Some(format!("{} ought to run in the end, and {} does", better.digest.short(), running.short()))
     }
+}
+
+/// Whether this is the event of a deployment over a placeholder.
+fn is_of_placeholder(event: &EventId) -> bool {
+    event.as_str().starts_with("placeholder-")
 }
 
 /// Whether nobody can tell an update by somebody else from one of Slipway's: it runs to the letter what an intent on record

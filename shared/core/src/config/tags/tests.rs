@@ -42,10 +42,21 @@ pub(super) fn check_admits(policy: &TagPolicy, yes: &[&str], no: &[&str]) {
 
 #[track_caller]
 pub(super) fn check_best(policy: &TagPolicy, tags: &[&str], best: Option<&str>) {
-    let mut tags: Vec<Tag> = tags.iter().map(|text| tag(text)).collect();
-    assert_eq!(policy.best(&tags).map(Tag::as_str), best);
-    tags.reverse();
-    assert_eq!(policy.best(&tags).map(Tag::as_str), best, "the order in which ECR names the tags changes nothing");
+    check_best_of(policy, &tags.iter().map(|text| (*text, None)).collect::<Vec<_>>(), best);
+}
+
+/// As [`check_best`], each tag with the second in which it came.
+#[track_caller]
+fn check_best_of(policy: &TagPolicy, tags: &[(&str, Option<i64>)], best: Option<&str>) {
+    let at = |second: &i64| Timestamp::from_second(*second).unwrap();
+    let tags: Vec<_> = tags.iter().map(|(text, second)| (tag(text), second.as_ref().map(at))).collect();
+    let of_image = |(tag, at): &'_ (Tag, Option<Timestamp>)| (tag.clone(), *at);
+    let found = |tags: Vec<(Tag, Option<Timestamp>)>| {
+        policy.best(tags.iter().map(|(tag, at)| TagOfImage { tag, at: *at })).map(|tag| tag.as_str().to_owned())
+    };
+    assert_eq!(found(tags.iter().map(of_image).collect()).as_deref(), best);
+    let reversed = found(tags.iter().rev().map(of_image).collect());
+    assert_eq!(reversed.as_deref(), best, "the order in which ECR names the tags changes nothing");
 }
 
 #[test]
@@ -148,4 +159,23 @@ fn the_longest_tag_is_the_best() {
         Some("9fceb02d0ae598e95dc970b74767f19372d61af8"),
     );
     check_best(&shas(), &["ccccccc", "ddddddd"], Some("ccccccc"));
+}
+
+#[test]
+fn of_tags_without_an_order_the_one_that_came_last_is_the_best() {
+    const DAY: i64 = 24 * 60 * 60;
+    let whole = "9fceb02d0ae598e95dc970b74767f19372d61af8";
+    check_best_of(&shas(), &[("ccccccc", Some(0)), ("ddddddd", Some(DAY))], Some("ddddddd"));
+    check_best_of(&shas(), &[(whole, Some(0)), ("ddddddd", Some(DAY))], Some("ddddddd"));
+    // The tags of one push come within seconds of each other, in any order.
+    check_best_of(&shas(), &[(whole, Some(DAY)), ("9fceb02", Some(DAY + 2))], Some(whole));
+    check_best_of(&shas(), &[(whole, Some(DAY)), ("9fceb02", Some(DAY - 2))], Some(whole));
+    // A tag of which nobody knows when it came is an older one.
+    check_best_of(&shas(), &[(whole, None), ("ddddddd", Some(DAY))], Some("ddddddd"));
+
+    let versions = TagPolicy::semver("*").unwrap();
+    check_best_of(&versions, &[("1.9.0", Some(0)), ("1.5.0", Some(DAY))], Some("1.9.0"));
+    let builds = TagPolicy::numerical(r"-(?P<v>\d+)$").unwrap();
+    check_best_of(&builds, &[("rc-17", Some(0)), ("release-17", Some(DAY))], Some("release-17"));
+    check_best_of(&builds, &[("rc-17", Some(0)), ("release-17", Some(9))], Some("rc-17"));
 }

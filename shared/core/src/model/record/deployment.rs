@@ -37,6 +37,9 @@ pub struct Deployment {
     /// The revision before and after, `web:42`; the new one is known when it is registered.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub revision: RevisionChange,
+    /// Whether it brings the image that ran well before it, so that only the task definition can be why it fails.
+    #[serde(default, deserialize_with = "lenient::or_default", skip_serializing_if = "std::ops::Not::not")]
+    pub definition_only: bool,
     /// The target's settings as they were.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub settings: DeploymentSettings,
@@ -162,6 +165,7 @@ impl Deployment {
             image: None,
             build: None,
             revision: RevisionChange::default(),
+            definition_only: false,
             settings: DeploymentSettings::default(),
             intended_at,
             state: DeploymentState::Intended { previous_primary: None },
@@ -253,6 +257,17 @@ impl Deployment {
     /// Whether somebody else made it.
     pub fn is_external(&self) -> bool {
         self.trigger == Trigger::External
+    }
+
+    /// Whether it brings the image that it found.
+    pub fn keeps_image(&self) -> bool {
+        let old = self.image.as_ref().and_then(|image| image.old.as_ref()?.digest.as_ref());
+        old.is_some() && old == self.digest()
+    }
+
+    /// Whether somebody else made it, with no image of the target's repositories.
+    pub fn is_placeholder(&self) -> bool {
+        self.is_external() && self.image.is_none()
     }
 
     /// The digest it brings, if it is known.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     Decision, DecisionKind, Deployment, DeploymentState, Ended, Failing, Fence, KNOWN_GOOD, KnownGood, Lost, Outcome,
-    PUBLISHED, PendingInput, Progress, QUARANTINED, Quarantined, RECENT, Rollback, Service,
+    PUBLISHED, PendingInput, Progress, QUARANTINED, Quarantined, RECENT, Rollback, Service, TAG_PUSHES, TagPush,
 };
 use crate::model::build::{Build, BuildChange};
 use crate::model::id::{DeploymentId, TaskDefinitionArn};
@@ -13,13 +13,14 @@ use crate::model::trigger::Trigger;
 
 impl Service {
     /// Adds a deployment that was observed at ECS; its number, and what is to be archived. `None` if it is on record by now,
-    /// or may be what an intent since then brought about. What somebody else made counts as a person's decision.
+    /// or may be what an intent since then brought about. What somebody else made counts as a person's decision, but for a placeholder.
     pub fn add_observed(&mut self, observed: Deployment) -> Option<(u64, Vec<Deployment>)> {
         let is_known = observed.id().is_some_and(|id| self.of_id(id).is_some());
         if is_known || self.expects_a_deployment() {
             return None;
         }
         let decision = match observed.is_external() {
+            true if observed.is_placeholder() => None,
             true => Some(Decision { what: DecisionKind::External, at: observed.intended_at, who: None }),
             false => decision_of(&observed),
         };
@@ -30,7 +31,9 @@ impl Service {
     /// Adds a deployment; its number, and what is to be archived because there is no more room for it.
     pub fn add(&mut self, deployment: Deployment) -> (u64, Vec<Deployment>) {
         self.count += 1;
-        let deployment = Deployment { number: self.count, ..deployment };
+        let definition_only =
+            deployment.keeps_image() && deployment.digest().is_some_and(|digest| self.ran_well(digest));
+        let deployment = Deployment { number: self.count, definition_only, ..deployment };
         // What somebody else made may be observed after something newer was intended.
         let place = self.deployments.iter().position(|it| it.began_at() <= deployment.began_at());
         self.deployments.insert(place.unwrap_or(self.deployments.len()), deployment);
@@ -38,6 +41,13 @@ impl Service {
         let recent = RECENT.min(self.deployments.len());
         let dropped = self.deployments.extract_if(recent.., |it| !it.is_open()).collect();
         (self.count, dropped)
+    }
+
+    /// Whether a deployment of this image completed, as far as is known.
+    fn ran_well(&self, digest: &Digest) -> bool {
+        let mut ran = self.known_good.iter().flat_map(|it| &it.ran);
+        let completed = |it: &Deployment| it.outcome() == Some(Outcome::Completed) && it.digest() == Some(digest);
+        ran.any(|it| it.digest.as_ref() == Some(digest)) || self.deployments.iter().any(completed)
     }
 
     /// ECS made the deployment. If a person asked for it, it counts as their decision from when it was intended.
@@ -132,12 +142,14 @@ impl Service {
         }
     }
 
-    /// The deployment ends, and its image is quarantined where the outcome says so. A second end changes nothing.
+    /// The deployment ends, and its image is quarantined where the outcome says so: its revision, where only the task
+    /// definition changed. A second end changes nothing.
     pub fn end(&mut self, number: u64, outcome: Outcome, at: Timestamp, reason: Option<String>) -> Once {
         let Some(it) = self.at(number).filter(|it| it.is_open()) else { return Once::Before };
         let progress = it.progress().cloned();
         let cause = progress.as_ref().and_then(|it| it.failing.as_ref()).map(|failing| failing.cause.clone());
         let image = it.image.clone().filter(|_| outcome.quarantines());
+        let revision = it.revision.new.clone().filter(|_| it.definition_only);
         let reason = reason.or_else(|| cause.clone());
         it.state =
             DeploymentState::Ended(Ended { outcome, at, reason: reason.clone(), corrected_from: None, progress });
@@ -145,7 +157,8 @@ impl Service {
             && let Some(digest) = image.new.digest
         {
             let cause = cause.or(reason).unwrap_or_default();
-            self.add_to_quarantine(Quarantined { repository: image.repository, digest, tag: image.new.tag, cause, at });
+            let (repository, tag) = (image.repository, image.new.tag);
+            self.add_to_quarantine(Quarantined { repository, digest, tag, revision, cause, at });
         }
         Once::Now
     }
@@ -167,12 +180,13 @@ impl Service {
 
     /// An image is not deployed again automatically.
     pub fn add_to_quarantine(&mut self, quarantined: Quarantined) {
-        self.quarantine.retain(|it| it.digest != quarantined.digest);
+        let same = |it: &Quarantined| it.digest == quarantined.digest && it.revision == quarantined.revision;
+        self.quarantine.retain(|it| !same(it));
         self.quarantine.insert(0, quarantined);
         self.quarantine.truncate(QUARANTINED);
     }
 
-    /// An image may be deployed again; whether it was quarantined.
+    /// An image may be deployed again, and so may the revisions with it; whether any was quarantined.
     pub fn release_image(&mut self, digest: &Digest) -> bool {
         let before = self.quarantine.len();
         self.quarantine.retain(|it| it.digest != *digest);
@@ -185,6 +199,18 @@ impl Service {
         self.known_good.insert(0, known_good);
         self.known_good.sort_by_key(|it| std::cmp::Reverse(it.at));
         self.known_good.truncate(KNOWN_GOOD);
+    }
+
+    /// A tag was pushed to an image; of the same one again, the last counts.
+    pub fn tag_pushed(&mut self, push: TagPush) {
+        let same = |it: &TagPush| it.digest == push.digest && it.tag == push.tag;
+        if self.tag_pushes.iter().any(|it| same(it) && it.at >= push.at) {
+            return;
+        }
+        self.tag_pushes.retain(|it| !same(it));
+        let place = self.tag_pushes.iter().position(|it| it.at < push.at).unwrap_or(self.tag_pushes.len());
+        self.tag_pushes.insert(place, push);
+        self.tag_pushes.truncate(TAG_PUSHES);
     }
 
     /// A person decided; an older decision never replaces a newer one.

@@ -167,6 +167,7 @@ fn what_completes_after_all_is_not_quarantined_any_more() {
         record.add_to_quarantine(Quarantined {
             repository: "shop/web".to_owned(),
             digest: digest(2),
+            revision: None,
             tag: None,
             cause: "exit code 1".to_owned(),
             at: at("10:04:00"),
@@ -196,6 +197,87 @@ fn what_succeeded_or_gave_way_is_not_quarantined() {
         record.end(number, outcome, at("10:04:00"), None);
         assert_eq!(record.quarantine, [], "{outcome}");
     }
+}
+
+/// A deployment of image 1 that found it there already.
+fn same_image() -> Deployment {
+    let mut it = deployment(1);
+    let image = it.image.as_mut().unwrap();
+    image.old = Some(image.new.clone());
+    it.revision.new = Some("web:43".to_owned());
+    it
+}
+
+#[test]
+fn where_only_the_definition_changed_the_revision_is_quarantined_and_not_the_image() {
+    let ran = |digest| RanImage { container: "web".to_owned(), image: "shop/web".to_owned(), digest: Some(digest) };
+    let known_good =
+        KnownGood { revision: TaskDefinitionArn::new("web:42"), ran: vec![ran(digest(1))], at: at("09:00:00") };
+    let mut record = Service::default();
+    record.record_known_good(known_good.clone());
+    let (number, _) = record.add(same_image());
+    record.end(number, Outcome::RolledBackBySlipway, at("10:04:00"), Some("it did not end".to_owned()));
+    assert_eq!(record.quarantined(&digest(1)), None);
+    assert_eq!(record.quarantined_revision("web:43").map(|it| it.digest.clone()), Some(digest(1)));
+    assert_eq!(record.quarantined_revision("web:42"), None);
+    // Whoever releases the image means that too.
+    assert!(record.release_image(&digest(1)));
+    assert_eq!(record.quarantined_revision("web:43"), None);
+
+    // It was there, but never ran well.
+    let mut record = Service::default();
+    let (number, _) = record.add(same_image());
+    record.end(number, Outcome::TimedOut, at("10:04:00"), Some("it did not end".to_owned()));
+    assert!(record.quarantined(&digest(1)).is_some() && record.quarantined_revision("web:43").is_none());
+
+    // A deployment of it completed.
+    let mut record = Service::default();
+    let (number, _) = record.add(deployment(1));
+    record.end(number, Outcome::Completed, at("10:02:00"), None);
+    let (number, _) = record.add(same_image());
+    record.end(number, Outcome::Failed, at("10:04:00"), None);
+    assert!(record.quarantined(&digest(1)).is_none() && record.quarantined_revision("web:43").is_some());
+
+    // Another image failed.
+    let mut record = Service::default();
+    record.record_known_good(known_good);
+    let (number, _) = record.add(deployment(2));
+    record.end(number, Outcome::Failed, at("10:04:00"), None);
+    assert!(record.quarantined(&digest(2)).is_some());
+}
+
+#[test]
+fn the_newest_push_events_are_kept_each_tag_of_an_image_once() {
+    let mut record = Service::default();
+    let push =
+        |image, tag: &str, time: &str| TagPush { digest: digest(image), tag: Tag::parse(tag).unwrap(), at: at(time) };
+    let kept = |record: &Service| {
+        let line = |it: &TagPush| format!("{} {} {}", it.tag, it.digest.short(), it.at.strftime("%H:%M:%S"));
+        record.tag_pushes.iter().map(line).collect::<Vec<_>>()
+    };
+    for (image, tag, time) in [(1, "prod", "10:00:00"), (2, "prod", "11:00:00"), (1, "1.5.0", "10:30:00")] {
+        record.tag_pushed(push(image, tag, time));
+        record.tag_pushed(push(image, tag, time));
+    }
+    let short = |image| digest(image).short().to_owned();
+    let (one, two) = (short(1), short(2));
+    let line = |tag: &str, short: &str, time: &str| format!("{tag} {short} {time}");
+    assert_eq!(
+        kept(&record),
+        [line("prod", &two, "11:00:00"), line("1.5.0", &one, "10:30:00"), line("prod", &one, "10:00:00")]
+    );
+    // A late event changes nothing, a later one moves up.
+    record.tag_pushed(push(1, "prod", "09:00:00"));
+    record.tag_pushed(push(1, "1.5.0", "12:00:00"));
+    assert_eq!(
+        kept(&record),
+        [line("1.5.0", &one, "12:00:00"), line("prod", &two, "11:00:00"), line("prod", &one, "10:00:00")]
+    );
+    for minute in 0..59 {
+        record.tag_pushed(push(3, &format!("build-{minute}"), &format!("13:{minute:02}:00")));
+    }
+    let last = record.tag_pushes.last().unwrap();
+    assert_eq!((record.tag_pushes.len(), last.tag.as_str()), (50, "build-9"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::{NotOpen, Verdict, closed};
 use crate::model::facts::{DeploymentFacts, ServiceFacts};
 use crate::model::reason::Reason;
 use crate::model::record::{self, Blocked};
-use crate::rules::candidate::By;
+use crate::rules::candidate::{By, TargetFacts};
 use crate::rules::mechanism::{self, CutShort};
 use crate::rules::unfinished::unjudged;
 
@@ -30,6 +30,7 @@ pub(in crate::rules) fn undisturbed(service: &ServiceFacts, record: &record::Ser
     if is_requested {
         return Ok(());
     }
+
     if let Some(failed) = unjudged(record, service).next() {
         // Its image may not come back automatically, which is recorded only when the deployment ends.
         return queued(failed.id().cloned().unwrap_or(deployment), "rollback from".to_owned());
@@ -38,6 +39,19 @@ pub(in crate::rules) fn undisturbed(service: &ServiceFacts, record: &record::Ser
     match record.deployments.iter().any(rolls_back) {
         true => queued(deployment, "rollback".to_owned()),
         false => Ok(()),
+    }
+}
+
+/// Whether a placeholder's deployment is over: to supersede it could fail the update of the tool that made it. A push goes over it,
+/// because a placeholder that never gets healthy must not keep out the image that would.
+pub(in crate::rules) fn placeholder_ended(facts: &TargetFacts<'_>, by: By<'_>) -> Verdict {
+    let waits = matches!(by, By::Registry(_) | By::Restore(_)) && facts.runs_a_placeholder();
+    match facts.service.primary().filter(|primary| waits && mechanism::is_in_progress(primary)) {
+        Some(primary) => {
+            let (deployment, what) = (primary.id.clone(), "deployment of a placeholder image".to_owned());
+            Err(NotOpen::Until(Blocked::Deployment, Reason::Queued { deployment, what }))
+        }
+        None => Ok(()),
     }
 }
 

@@ -3,7 +3,6 @@
 use std::cmp::Ordering;
 
 use super::{Verdict, closed};
-use crate::config::Target;
 use crate::config::tags::TaggedImage;
 use crate::model::facts::{ImageFacts, ImageName};
 use crate::model::id::ContainerName;
@@ -11,6 +10,7 @@ use crate::model::image::Digest;
 use crate::model::plan::Shown;
 use crate::model::reason::Reason;
 use crate::rules::candidate::{By, Candidate, TargetFacts, tag_to_show};
+use crate::rules::recency::Recency;
 use crate::rules::render::{self, ContainerImage};
 
 /// What has to be looked up about the running image before it can be ordered.
@@ -27,14 +27,14 @@ pub enum Question {
 ///
 /// A revision that Slipway registered answers by its provenance, so an ordinary push asks nothing here.
 pub fn question(facts: &TargetFacts<'_>, candidate: &Candidate<'_>) -> Option<Question> {
-    if matches!(candidate.by, By::Request { .. }) || facts.target.tags.follows_tag().is_some() {
+    if matches!(candidate.by, By::Request { .. } | By::Restore(_)) || facts.target.tags.follows_tag().is_some() {
         return None;
     }
     let running = running(facts, &candidate.image.digest)?;
     if running.digest.as_ref() == Some(&candidate.image.digest) {
         return None;
     }
-    match order(facts.target, candidate, &running) {
+    match order(facts.recency(), candidate, &running) {
         Some(Ordering::Less | Ordering::Greater) => None,
         _ => Some(match running.digest {
             Some(digest) => Question::Registry(ImageName::Digest(digest)),
@@ -45,8 +45,8 @@ pub fn question(facts: &TargetFacts<'_>, candidate: &Candidate<'_>) -> Option<Qu
 
 impl ContainerImage {
     /// How people are shown it, with what the registry says of it, where that is known.
-    pub(in crate::rules) fn shown(&self, target: &Target, registry: Option<&ImageFacts>) -> Shown {
-        let best = registry.and_then(|image| target.tags.best(&image.tags).or(image.tags.first()));
+    pub(in crate::rules) fn shown(&self, recency: Recency<'_>, registry: Option<&ImageFacts>) -> Shown {
+        let best = registry.and_then(|image| recency.tag(image).or(image.tags.first()));
         Shown {
             tag: self.tag.clone().or(best.cloned()),
             digest: self.digest.clone().or(registry.map(|image| image.digest.clone())),
@@ -54,10 +54,12 @@ impl ContainerImage {
     }
 }
 
-/// The image of the repository that runs; where several containers run different ones, the first that isn't `digest`.
+/// The image of the repository that runs, or that ran before a placeholder; where several containers run different ones, the
+/// first that isn't `digest`.
 pub(in crate::rules) fn running(facts: &TargetFacts<'_>, digest: &Digest) -> Option<ContainerImage> {
-    let images = render::images(facts.running, facts.target, facts.repository);
-    images.iter().find(|image| image.digest.as_ref() != Some(digest)).or(images.first()).cloned()
+    let images = render::images(facts.running, facts.recency(), facts.repository);
+    let runs = images.iter().find(|image| image.digest.as_ref() != Some(digest)).or(images.first());
+    runs.or(facts.before.map(|before| &before.image)).cloned()
 }
 
 /// Refuses an image that is older than the running one.
@@ -65,7 +67,7 @@ pub(in crate::rules) fn running(facts: &TargetFacts<'_>, digest: &Digest) -> Opt
 /// Where the policy gives no order, because the running image has no tag of the policy, the time of the push decides;
 /// where the registry no longer has the running image, nothing is known to be newer, and the candidate goes ahead.
 pub(in crate::rules) fn not_older(
-    target: &Target,
+    recency: Recency<'_>,
     candidate: &Candidate<'_>,
     shown: &Shown,
     running: &ContainerImage,
@@ -74,23 +76,23 @@ pub(in crate::rules) fn not_older(
     let known = ContainerImage {
         digest: running.digest.clone().or(running_image.map(|image| image.digest.clone())),
         tag: match running_image {
-            Some(image) => target.tags.best(&image.tags).cloned().or(running.tag.clone()),
+            Some(image) => recency.tag(image).cloned().or(running.tag.clone()),
             None => running.tag.clone(),
         },
-        pushed_at: running.pushed_at.or(running_image.and_then(|image| image.pushed_at)),
+        pushed_at: running.pushed_at.or(running_image.and_then(|image| recency.came_at(image))),
         container: running.container.clone(),
     };
-    if target.tags.follows_tag().is_some() || known.digest.as_ref() == Some(&candidate.image.digest) {
+    if recency.target.tags.follows_tag().is_some() || known.digest.as_ref() == Some(&candidate.image.digest) {
         return Ok(());
     }
-    let shown = || (shown.to_string(), known.shown(target, running_image).to_string());
-    match order(target, candidate, &known) {
+    let shown = || (shown.to_string(), known.shown(recency, running_image).to_string());
+    match order(recency, candidate, &known) {
         Some(Ordering::Less) => {
             let (candidate, running) = shown();
             closed(Reason::Older { candidate, running })
         }
         Some(Ordering::Greater) => Ok(()),
-        Some(Ordering::Equal) | None => match (candidate.image.pushed_at, known.pushed_at) {
+        Some(Ordering::Equal) | None => match (recency.came_at(candidate.image), known.pushed_at) {
             (Some(pushed), Some(running_pushed)) if pushed < running_pushed => {
                 let (candidate, running) = shown();
                 closed(Reason::PushedBefore { candidate, running })
@@ -101,14 +103,14 @@ pub(in crate::rules) fn not_older(
 }
 
 /// The candidate's image against the running one; `None` where the policy gives no order.
-fn order(target: &Target, candidate: &Candidate<'_>, running: &ContainerImage) -> Option<Ordering> {
-    let ImageFacts { digest, pushed_at, .. } = candidate.image;
-    let candidate = TaggedImage { tag: tag_to_show(target, candidate)?, digest, pushed_at: *pushed_at };
+fn order(recency: Recency<'_>, candidate: &Candidate<'_>, running: &ContainerImage) -> Option<Ordering> {
+    let (image, digest) = (candidate.image, &candidate.image.digest);
+    let candidate = TaggedImage { tag: tag_to_show(recency, candidate)?, digest, pushed_at: recency.came_at(image) };
     let running = TaggedImage {
         tag: running.tag.as_ref()?,
         // A running image whose digest is not known can still be ordered by its tag.
         digest: running.digest.as_ref().unwrap_or(digest),
         pushed_at: running.pushed_at,
     };
-    target.tags.compare(&candidate, &running)
+    recency.target.tags.compare(&candidate, &running)
 }

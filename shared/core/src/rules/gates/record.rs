@@ -6,9 +6,8 @@ use super::{Verdict, closed};
 use crate::model::image::Digest;
 use crate::model::plan::Shown;
 use crate::model::reason::Reason;
-use crate::model::record::{Outcome, Service};
+use crate::model::record::{Decision, DecisionKind, Outcome, Quarantined, Service};
 use crate::rules::candidate::{By, Candidate, TargetFacts};
-use crate::rules::choose::counts_as_pushed;
 
 /// An image that is deployed only if these gates are open; they are asked when planning, and again in the write of the intent.
 #[derive(Clone, Debug)]
@@ -17,8 +16,18 @@ pub struct GatedImage {
     pub digest: Digest,
     /// How people are shown it.
     pub shown: String,
-    /// When it was pushed; for the policy `tag`, when the tag was last moved, where that is known.
+    /// When it was pushed, or when a tag came to it that the target deploys, where that is known; `None` also where that does not
+    /// count, because it ran before.
     pub pushed_at: Option<Timestamp>,
+    /// Whether nobody decided about an image of its repository yet, see [`TargetFacts::is_untouched`].
+    pub is_first: bool,
+}
+
+impl GatedImage {
+    /// An image that ran before a placeholder: only a hold and a quarantine keep it out.
+    pub fn restored(digest: Digest, shown: String) -> Self {
+        Self { digest, shown, pushed_at: None, is_first: false }
+    }
 }
 
 /// Whether the record lets an image be deployed automatically. A request is not asked this.
@@ -26,18 +35,21 @@ pub fn gate(record: &Service, image: &GatedImage) -> Verdict {
     if let Some(hold) = &record.hold {
         return closed(Reason::Held { who: hold.who.clone(), why: hold.reason.clone(), since: hold.at });
     }
-    if let Some(quarantined) = record.quarantined(&image.digest) {
-        return closed(Reason::Quarantined {
-            image: image.shown.clone(),
-            cause: quarantined.cause.clone(),
-            since: quarantined.at,
-        });
+    if let Some(quarantined) = quarantined(record, image) {
+        let image = match &quarantined.revision {
+            Some(revision) => format!("{} as {revision}", image.shown),
+            None => image.shown.clone(),
+        };
+        return closed(Reason::Quarantined { image, cause: quarantined.cause.clone(), since: quarantined.at });
     }
     if let Some((number, at)) = gave_up(record).filter(|(_, at)| image.pushed_at.is_none_or(|pushed| pushed <= *at)) {
         let deployment = record.numbered(number).and_then(|it| it.id().cloned());
         return closed(Reason::GaveUp { image: image.shown.clone(), deployment, at });
     }
-    match (&record.decision, image.pushed_at) {
+    // What Slipway found, or others deployed, without an image of the repository decided nothing about it.
+    let about_others =
+        |it: &&Decision| image.is_first && matches!(it.what, DecisionKind::Adopted | DecisionKind::External);
+    match (record.decision.as_ref().filter(|it| !about_others(it)), image.pushed_at) {
         (Some(decision), Some(pushed_at)) if pushed_at <= decision.at => closed(Reason::BeforeDecision {
             image: image.shown.clone(),
             what: decision.what.clone(),
@@ -54,9 +66,11 @@ pub(in crate::rules) fn admit(facts: &TargetFacts<'_>, candidate: &Candidate<'_>
     let shown = shown.to_string();
     match candidate.by {
         By::Push(_) | By::Registry(_) => {
-            let pushed_at = counts_as_pushed(facts.target, candidate.image, candidate.tagged_at);
-            gate(facts.record, &GatedImage { digest: candidate.image.digest.clone(), shown, pushed_at })
+            let pushed_at = facts.recency().came_at(candidate.image);
+            let is_first = facts.is_untouched();
+            gate(facts.record, &GatedImage { digest: candidate.image.digest.clone(), shown, pushed_at, is_first })
         }
+        By::Restore(_) => gate(facts.record, &GatedImage::restored(candidate.image.digest.clone(), shown)),
         By::Request { force: true, .. } => Ok(()),
         By::Request { force: false, .. } => {
             if let Some(hold) = &facts.record.hold {
@@ -74,6 +88,15 @@ pub(in crate::rules) fn admit(facts: &TargetFacts<'_>, candidate: &Candidate<'_>
     }
 }
 
+/// The quarantine of an image, or of a revision that brought it under the same tag: a rendering with that would fail again.
+fn quarantined<'r>(record: &'r Service, image: &GatedImage) -> Option<&'r Quarantined> {
+    let brought = |it: &&Quarantined| {
+        let same_tag = it.tag.as_ref().is_some_and(|tag| tag.as_str() == image.shown);
+        it.digest == image.digest && it.revision.is_some() && same_tag
+    };
+    record.quarantined(&image.digest).or_else(|| record.quarantine.iter().find(brought))
+}
+
 /// The last deployment, if its rollback failed too, and when: a person has to act, and only a newer image may help.
 fn gave_up(record: &Service) -> Option<(u64, Timestamp)> {
     let last = record.deployments.first().filter(|it| it.outcome() == Some(Outcome::RollbackFailed))?;
@@ -85,7 +108,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::record::{Decision, DecisionKind, Deployment, Hold};
+    use crate::model::image::Tag;
+    use crate::model::record::{self, Deployment, Hold};
     use crate::model::trigger::Trigger;
 
     fn at(time: &str) -> Timestamp {
@@ -100,7 +124,12 @@ mod tests {
     fn the_gate_keeps_out_what_a_person_or_a_failure_decided_against() {
         #[track_caller]
         fn check(record: &Service, pushed: &str, expected: Option<&str>) {
-            let image = GatedImage { digest: digest(1), shown: "1.5.0".to_owned(), pushed_at: Some(at(pushed)) };
+            let image = GatedImage {
+                digest: digest(1),
+                shown: "1.5.0".to_owned(),
+                pushed_at: Some(at(pushed)),
+                is_first: false,
+            };
             let reason = gate(record, &image).err().map(|not_open| not_open.into_reason().to_string());
             assert_eq!(reason.as_deref(), expected);
         }
@@ -128,6 +157,20 @@ mod tests {
                 "1.5.0 failed here at 2026-11-21 10:04 UTC: it did not end; it stays quarantined until somebody releases it",
             ),
         );
+        record.quarantine[0].revision = Some("web:43".to_owned());
+        let tagged = |tag: &str| record::Quarantined { tag: Tag::parse(tag), ..record.quarantine[0].clone() };
+        let (same, other) = (tagged("1.5.0"), tagged("1.5.0-rc.1"));
+        record.quarantine = vec![same];
+        check(
+            &record,
+            "10:03:00",
+            Some(
+                "1.5.0 as web:43 failed here at 2026-11-21 10:04 UTC: it did not end; it stays quarantined until somebody \
+                 releases it",
+            ),
+        );
+        record.quarantine = vec![other];
+        check(&record, "10:03:00", None);
         record.hold = Some(Hold { at: at("10:05:00"), who: None, reason: Some("a migration".to_owned()) });
         check(&record, "10:06:00", Some("somebody put the service on hold at 2026-11-21 10:05 UTC (a migration)"));
     }

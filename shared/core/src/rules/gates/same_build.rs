@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 
 use super::{Verdict, closed, order};
-use crate::config::Target;
 use crate::model::facts::ImageFacts;
 use crate::model::image::Digest;
 use crate::model::plan::Shown;
 use crate::model::reason::Reason;
 use crate::model::record;
 use crate::rules::candidate::{By, Candidate, Known, TargetFacts};
+use crate::rules::recency::Recency;
 use crate::rules::render::ContainerImage;
 
 /// The tags of one build are pushed within this time of each other; what comes later is a build of its own.
@@ -30,16 +30,17 @@ pub fn to_compare(
     candidate: &Candidate<'_>,
     running_image: Option<&ImageFacts>,
 ) -> Option<Digest> {
-    if matches!(candidate.by, By::Request { .. }) || facts.target.tags.follows_tag().is_some() {
+    if matches!(candidate.by, By::Request { .. } | By::Restore(_)) || facts.target.tags.follows_tag().is_some() {
         return None;
     }
     let running = order::running(facts, &candidate.image.digest)?;
-    let pushed_at = running.pushed_at.or(running_image.and_then(|image| image.pushed_at));
+    let recency = facts.recency();
+    let pushed_at = running.pushed_at.or(running_image.and_then(|image| recency.came_at(image)));
     let digest = running.digest.clone().or(running_image.map(|image| image.digest.clone()))?;
-    let near = digest != candidate.image.digest && within(pushed_at, candidate.image.pushed_at);
+    let near = digest != candidate.image.digest && within(pushed_at, recency.came_at(candidate.image));
     // What is older is not deployed for that reason already.
     let shown = Shown { tag: None, digest: Some(candidate.image.digest.clone()) };
-    let newer = || order::not_older(facts.target, candidate, &shown, &running, running_image).is_ok();
+    let newer = || order::not_older(recency, candidate, &shown, &running, running_image).is_ok();
     (near && newer()).then_some(digest)
 }
 
@@ -48,12 +49,12 @@ pub(in crate::rules) fn another(
     candidate: &Candidate<'_>,
     shown: &Shown,
     running: &ContainerImage,
-    target: &Target,
+    recency: Recency<'_>,
     known: &Known<'_>,
 ) -> Verdict {
     match known.builds {
         Some((wanted, runs)) if running.digest.as_ref() != Some(&candidate.image.digest) && wanted.is_same(runs) => {
-            let running = running.shown(target, known.running_image).to_string();
+            let running = running.shown(recency, known.running_image).to_string();
             closed(Reason::SameBuild { candidate: shown.to_string(), running })
         }
         _ => Ok(()),

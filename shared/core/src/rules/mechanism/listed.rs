@@ -28,6 +28,18 @@ pub fn has_not_won(deployment: &DeploymentFacts) -> bool {
     deployment.rollout.is_some() && !is_completed(deployment)
 }
 
+/// Whether tasks of this revision, `web:42`, run as the one that won.
+///
+/// A deployment without a task completes as well, and proves nothing about its revision. What ECS lists no more is believed
+/// where the service is to have tasks.
+pub fn has_run(service: &ServiceFacts, revision: &str) -> bool {
+    let won = |it: &&DeploymentFacts| it.task_definition.short() == revision && is_completed(it);
+    match service.deployments.iter().find(won) {
+        Some(deployment) => deployment.running_count > 0,
+        None => service.desired_count > 0,
+    }
+}
+
 /// The last deployment, if it was published as failed, nobody rolled back, and it has completed after all.
 pub fn completed_after_all<'a>(record: &'a record::Service, service: &ServiceFacts) -> Option<&'a record::Deployment> {
     let last = may_complete_after_all(record)?;
@@ -72,4 +84,27 @@ pub fn cuts_short<'a>(service: &'a ServiceFacts, primary: &DeploymentFacts) -> O
 pub fn goes_back_to<'a>(service: &'a ServiceFacts, failed: &DeploymentFacts) -> Option<&'a DeploymentFacts> {
     let completed = service.deployments.iter().filter(|it| it.id != failed.id && is_completed(it));
     completed.max_by_key(|it| it.created_at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::situation;
+
+    #[test]
+    fn a_revision_has_run_where_its_tasks_do() {
+        #[track_caller]
+        fn check(rollout: Rollout, running: i32, desired: i32, revision: &str, expected: bool) {
+            let primary = DeploymentFacts { running_count: running, ..situation::primary(rollout) };
+            let service = ServiceFacts { desired_count: desired, ..situation::service(vec![primary]) };
+            assert_eq!(has_run(&service, revision), expected);
+        }
+        check(Rollout::Completed, 2, 2, "web:41", true);
+        check(Rollout::Completed, 0, 2, "web:41", false);
+        check(Rollout::Completed, 0, 0, "web:41", false);
+        // Another one is listed by now.
+        check(Rollout::InProgress, 0, 2, "web:41", true);
+        check(Rollout::Completed, 2, 2, "web:40", true);
+        check(Rollout::Completed, 0, 0, "web:40", false);
+    }
 }

@@ -41,6 +41,7 @@ fn row(situation: &str, case: Case, expected: &str) {
         running: &case.running,
         base: case.base.as_ref().unwrap_or(&case.running),
         record: &record,
+        before: None,
     };
     let entries: Vec<_> =
         case.entries.iter().map(|(target, name)| (target, name)).zip(&repositories).map(facts).collect();
@@ -179,6 +180,7 @@ fn what_a_tag_meant_is_asked_only_where_one_is_named() {
             running: &running,
             base: &running,
             record: &record,
+            before: None,
         };
         assert_eq!(names_a_tag(&[entry]), expected);
     }

@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::config::Target;
 use crate::model::facts::Revision;
 use crate::model::id::ContainerName;
 use crate::model::image::{Digest, ImageRef, Repository, Tag};
 use crate::model::plan::Shown;
 use crate::model::provenance::Provenance;
 use crate::model::reason::Reason;
+use crate::rules::recency::Recency;
 
 /// The revision's containers with their images as written, in its order; a missing name or image is empty.
 pub fn containers(revision: &Revision) -> Vec<(ContainerName, String)> {
@@ -56,32 +56,33 @@ pub struct ContainerImage {
     pub container: ContainerName,
     /// The digest, if the container names one.
     pub digest: Option<Digest>,
-    /// The tag that the revision's provenance has for this image, else the one that the container names.
+    /// The tag that came to it last, as the record knows, else the one that the revision's provenance has for this image, else
+    /// the one that the container names.
     pub tag: Option<Tag>,
-    /// When the image was pushed, as the provenance says it.
+    /// When the image came, as the provenance says it and the record knows.
     pub pushed_at: Option<Timestamp>,
 }
 
 /// The images of the target's repository that its containers run in this revision, in the task definition's order.
-pub fn images(revision: &Revision, target: &Target, repository: &Repository) -> Vec<ContainerImage> {
-    let chosen = containers_of(revision, repository, &target.containers).unwrap_or_default();
+pub fn images(revision: &Revision, recency: Recency<'_>, repository: &Repository) -> Vec<ContainerImage> {
+    let chosen = containers_of(revision, repository, &recency.target.containers).unwrap_or_default();
     let provenance = Provenance::of(revision).filter(|it| it.repository == repository.name);
     let image = |(container, image): (ContainerName, String)| {
         let image = ImageRef::parse(&image).filter(|image| image.repository() == *repository)?;
         let ours = provenance.as_ref().filter(|it| Some(&it.digest) == image.digest.as_ref());
-        Some(ContainerImage {
-            container,
-            tag: ours.and_then(|it| it.tag.clone()).or(image.tag),
-            pushed_at: ours.and_then(|it| it.pushed_at),
-            digest: image.digest,
-        })
+        let (tag, pushed_at) = (ours.and_then(|it| it.tag.clone()).or(image.tag), ours.and_then(|it| it.pushed_at));
+        let (tag, pushed_at) = match &image.digest {
+            Some(digest) => recency.of_running(digest, tag.as_ref(), pushed_at),
+            None => (tag, pushed_at),
+        };
+        Some(ContainerImage { container, tag, pushed_at, digest: image.digest })
     };
     containers(revision).into_iter().filter(|(name, _)| chosen.contains(name)).filter_map(image).collect()
 }
 
 /// The image of the target's repository in a revision, by the tag that its provenance or the reference gives.
-pub fn shown_in(revision: &Revision, target: &Target, repository: &Repository) -> Option<Shown> {
-    let first = images(revision, target, repository).into_iter().next()?;
+pub fn shown_in(revision: &Revision, recency: Recency<'_>, repository: &Repository) -> Option<Shown> {
+    let first = images(revision, recency, repository).into_iter().next()?;
     Some(Shown { tag: first.tag, digest: first.digest })
 }
 

@@ -42,7 +42,7 @@ impl Edit<'_> {
                 .collect(),
             ..versions()
         };
-        render(base, &target, &self.repository, &self.provenance)
+        render(base, &target, &self.repository, &target.containers, &self.provenance)
     }
 }
 

@@ -85,14 +85,15 @@ fn decide(facts: &RequestedRollback<'_>, destination: &Destination) -> Result<Ve
 
 /// The image of an entry before and after; its digest as it is pinned in the revision, or as it ran.
 fn image(entry: &TargetFacts<'_>, to: &Revision, ran: &[RanImage]) -> Option<ImageChange> {
-    let TargetFacts { target, repository, running, .. } = *entry;
+    let TargetFacts { repository, running, .. } = *entry;
+    let recency = entry.recency();
     let digest_of = |image: ContainerImage| {
         let ran = || ran.iter().find(|it| it.container == image.container.as_str())?.digest.clone();
         image.digest.clone().or_else(ran)
     };
-    let mut new = shown_in(to, target, repository)?;
-    new.digest = new.digest.or_else(|| render::images(to, target, repository).into_iter().find_map(digest_of));
-    Some(ImageChange { repository: repository.name.clone(), old: shown_in(running, target, repository), new })
+    let mut new = shown_in(to, recency, repository)?;
+    new.digest = new.digest.or_else(|| render::images(to, recency, repository).into_iter().find_map(digest_of));
+    Some(ImageChange { repository: repository.name.clone(), old: shown_in(running, recency, repository), new })
 }
 
 #[cfg(test)]

@@ -87,9 +87,15 @@ pub(super) fn is_inactive(revision: &Revision) -> bool {
     status.is_some_and(|status| status != "ACTIVE")
 }
 
-/// An image that failed here never comes back automatically.
+/// An image or a revision that failed here never comes back automatically.
 fn is_quarantined(record: &record::Service, known_good: &KnownGood) -> bool {
-    known_good.ran.iter().filter_map(|ran| ran.digest.as_ref()).any(|digest| record.quarantined(digest).is_some())
+    let is_revision = record.quarantined_revision(known_good.revision.short()).is_some();
+    is_revision
+        || known_good
+            .ran
+            .iter()
+            .filter_map(|ran| ran.digest.as_ref())
+            .any(|digest| record.quarantined(digest).is_some())
 }
 
 fn shown(found: &Found) -> String {

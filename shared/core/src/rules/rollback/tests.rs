@@ -318,6 +318,24 @@ fn the_last_known_good_revision_that_can_still_run_is_restored() {
             let quarantined = Quarantined {
                 repository: "shop/web".to_owned(),
                 digest: digest('a'),
+                revision: None,
+                tag: None,
+                cause: String::new(),
+                at: time("12:00:00"),
+            };
+            case.record.quarantine.push(quarantined);
+            case
+        },
+        "update: Slipway rolls back to web:40, the last known-good revision",
+    );
+    row(
+        "never one that is quarantined itself",
+        {
+            let mut case = failing(both());
+            let quarantined = Quarantined {
+                repository: "shop/web".to_owned(),
+                digest: digest('a'),
+                revision: Some("web:41".to_owned()),
                 tag: None,
                 cause: String::new(),
                 at: time("12:00:00"),

@@ -98,7 +98,7 @@ fn what_runs_is_adopted_once_and_is_known_good_if_it_won() {
 fn an_update_that_nobody_remembers_is_somebody_elses() {
     #[track_caller]
     fn check(record: &Service, primary: EcsDeployment, expected: Option<&str>) {
-        let note = external(record, &service(primary));
+        let note = external(record, &service(primary), |_| false);
         let shown = note.map(|note| match note {
             Note::Decided(decision) => decision.at.to_string(),
             other => format!("{other:?}"),
@@ -232,9 +232,9 @@ fn what_was_archived_is_nobody_elses() {
         ..deployment("ecs-svc/0", "web:2", made, Rollout::InProgress)
     };
     service.deployments.push(other("10:00:01"));
-    assert_eq!(external(&full, &service), None);
+    assert_eq!(external(&full, &service, |_| false), None);
     service.deployments[1] = other("10:00:02");
-    assert!(external(&full, &service).is_some());
+    assert!(external(&full, &service, |_| false).is_some());
 }
 
 #[test]
@@ -378,7 +378,7 @@ fn what_puts_the_service_back_is_no_decision() {
     #[track_caller]
     fn check(last: serde_json::Value, expected: bool) {
         let back = deployment("ecs-svc/9", "web:1", "10:30:00", Rollout::InProgress);
-        assert_eq!(external(&record(vec![intended(1, last)]), &service(back)).is_some(), expected);
+        assert_eq!(external(&record(vec![intended(1, last)]), &service(back), |_| false).is_some(), expected);
     }
     let failing = json!({ "at": at("10:20:00"), "cause": "its tasks stopped" });
     let rollback = |to: &str| json!({ "how": "update", "at": at("10:20:00"), "to": to, "deployment": "ecs-svc/8" });
@@ -400,8 +400,8 @@ fn somebody_s_update_is_noted_once() {
         Service { decision: Some(decision), ..Service::default() }
     };
     let other = service(deployment("ecs-svc/9", "web:7", "10:30:00", Rollout::InProgress));
-    assert!(external(&decided("10:29:59"), &other).is_some());
-    assert!(external(&decided("10:30:00"), &other).is_none());
+    assert!(external(&decided("10:29:59"), &other, |_| false).is_some());
+    assert!(external(&decided("10:30:00"), &other, |_| false).is_none());
 }
 
 #[test]

@@ -105,6 +105,8 @@ impl Report<'_> {
             News::RollingBack { .. } => failure,
             News::Ended { end, .. } => match end.outcome {
                 Outcome::Completed if !external => Severity::Success,
+                // The tool and Slipway will go on undoing each other's work.
+                Outcome::Completed if self.deployment.is_placeholder() => Severity::Warning,
                 Outcome::Completed | Outcome::Superseded | Outcome::External => Severity::Info,
                 Outcome::Stopped => Severity::Warning,
                 Outcome::RolledBackByEcs | Outcome::RolledBackBySlipway | Outcome::RollbackFailed => failure,
@@ -176,6 +178,7 @@ impl Report<'_> {
         let target = self.place.target();
         let what = match (&self.deployment.revision.new, &self.deployment.image) {
             (Some(revision), Some(_)) => format!("{revision} with {}", self.new_version()),
+            (Some(revision), None) => format!("{revision} with a placeholder image"),
             _ => self.new_version(),
         };
         let but = match (self.news.kind(), self.news) {
@@ -196,7 +199,7 @@ impl Report<'_> {
     fn reason(&self) -> String {
         let mut reason = self.what_happened();
         if self.deployment.is_external() {
-            reason.push_str(" Slipway did not start this deployment and does not intervene.");
+            reason.push_str(self.what_follows_from_external());
         }
         if let Some(quarantine) = self.quarantine() {
             reason = format!("{reason} {quarantine}");
@@ -205,6 +208,23 @@ impl Report<'_> {
         let quoted = format!("ECS says: \"{}\"", quote::reason(says));
         let known = self.failing().is_some_and(|failing| failing.evidence.contains(&quoted));
         if known || quote::reason(says).is_empty() { reason } else { format!("{reason}\n{quoted}") }
+    }
+
+    /// What somebody else's deployment means to Slipway.
+    fn what_follows_from_external(&self) -> &'static str {
+        let completed = matches!(self.news, News::Ended { end: End { outcome: Outcome::Completed, .. }, .. });
+        match (self.deployment.is_placeholder(), completed) {
+            (true, _) => {
+                " Slipway did not start this deployment. No container runs an image of the target's repository, so it counts \
+                 as a placeholder and not as a decision. When it has ended, Slipway deploys the image that ran before on the \
+                 new task definition, once, or, where none did, the best image that the tag policy allows."
+            }
+            (false, true) => {
+                " Slipway did not start this deployment and does not intervene. It counts as a decision: from now on, only \
+                 images that are pushed later are deployed automatically."
+            }
+            (false, false) => " Slipway did not start this deployment and does not intervene.",
+        }
     }
 
     fn what_happened(&self) -> String {
@@ -292,13 +312,26 @@ impl Report<'_> {
         let News::Ended { end, .. } = self.news else { return None };
         let image = self.deployment.image.as_ref().filter(|_| end.recorded(self.deployment).quarantines())?;
         image.new.digest.as_ref()?;
+        let name = name(&image.repository, &image.new);
+        if let Some(revision) = self.deployment.revision.new.as_ref().filter(|_| self.deployment.definition_only) {
+            return Some(format!(
+                "Only the task definition changed, so {revision} is quarantined here, and not {name}: no push, retry or \
+                 reconcile deploys the two together again until somebody releases them."
+            ));
+        }
         Some(format!(
-            "{} is quarantined here: no push, retry or reconcile deploys it again until somebody releases it.",
-            name(&image.repository, &image.new)
+            "{name} is quarantined here: no push, retry or reconcile deploys it again until somebody releases it."
         ))
     }
 
     fn advice(&self) -> Vec<String> {
+        if self.went_wrong() && self.deployment.is_placeholder() {
+            return vec![
+                "To end this, let the tool leave the service's task definition alone (Terraform: ignore_changes = \
+                 [task_definition]), or name an image of the repository in its task definition: then it counts as a decision"
+                    .to_owned(),
+            ];
+        }
         if !self.went_wrong() || self.deployment.is_external() {
             return Vec::new();
         }
@@ -325,7 +358,8 @@ impl Report<'_> {
             && !advice.iter().any(|line| line.contains("\"release\""))
         {
             let release = invoke("release", &target, "digest", digest.as_str());
-            advice.push(format!("If the image is not the cause, release it: {release}"));
+            let what = if self.deployment.definition_only { "the task definition" } else { "the image" };
+            advice.push(format!("If {what} is not the cause, release it: {release}"));
         }
         advice
     }

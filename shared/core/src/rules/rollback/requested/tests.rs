@@ -70,6 +70,7 @@ fn row(situation: &str, case: Case, expected: &str) {
         running: &case.running,
         base: &case.running,
         record: &record,
+        before: None,
     };
     let entries: Vec<_> =
         case.entries.iter().map(|(target, name)| (target, name)).zip(&repositories).map(facts).collect();

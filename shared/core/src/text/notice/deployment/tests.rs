@@ -68,6 +68,14 @@ fn rolled_back() -> Deployment {
     deployment
 }
 
+/// It brought the image that ran, with another task definition.
+fn definition_only() -> Deployment {
+    let mut deployment = rolled_back();
+    let image = deployment.image.as_mut().unwrap();
+    image.old = Some(image.new.clone());
+    Deployment { definition_only: true, ..deployment }
+}
+
 fn external() -> Deployment {
     Deployment { trigger: Trigger::External, event: None, ..deployment() }
 }
@@ -123,6 +131,19 @@ fn a_deployment_that_goes_well() {
     Triggered by  an image push (event 13cde686)
     Took          4 min 30 s
     "#);
+}
+
+#[test]
+fn where_only_the_definition_changed_the_image_is_not_called_bad() {
+    let text = ended(&definition_only(), Outcome::RolledBackBySlipway);
+    assert!(
+        text.contains(
+            "Only the task definition changed, so web:42 is quarantined here, and not shop/web:1.5.0: no push, retry or \
+             reconcile deploys the two together again until somebody releases them."
+        ),
+        "{text}"
+    );
+    assert!(text.contains("\n- If the task definition is not the cause, release it: "), "{text}");
 }
 
 #[test]
@@ -514,4 +535,21 @@ fn the_same_observed_twice_makes_a_copy_and_the_rank_only_grows() {
     }
     // An end is an assessment too.
     assert!(matches!(Assessment::from(completed), Assessment::Ended(_)));
+}
+
+#[test]
+fn a_placeholder_of_others_is_no_decision_and_an_older_image_is_one() {
+    let placeholder = Deployment { image: None, ..external() };
+    let text = ended(&placeholder, Outcome::Completed);
+    println!("{text}");
+    assert!(text.contains("so it counts as a placeholder and not as a decision."), "{text}");
+    assert!(text.contains("\n- To end this, let the tool leave the service's task definition alone"), "{text}");
+    assert_eq!(
+        notice(&placeholder, &News::Ended { end: &end(Outcome::Completed), next: None }).severity,
+        Severity::Warning
+    );
+    let text = published(&placeholder, &News::InProgress);
+    assert!(text.starts_with("Changed outside Slipway: prod/web is getting web:42 with a placeholder image"), "{text}");
+    let text = ended(&external(), Outcome::Completed);
+    assert!(text.contains("It counts as a decision: from now on, only images that are pushed later"), "{text}");
 }
