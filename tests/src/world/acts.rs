@@ -201,7 +201,9 @@ impl World {
     /// Pushes an image as if it had been pushed at this moment.
     #[track_caller]
     pub fn push_at<const N: usize>(&self, repository: &str, tags: [&str; N], image: &Image, at: Timestamp) -> Push {
-        let push = self.push(repository, tags, image);
+        let mut push = self.push(repository, tags, image);
+        let time = at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        push.events.iter_mut().for_each(|event| event["time"] = time.as_str().into());
         self.on_registry(|aws| aws.set_pushed_at(repository, &push.digest, at)).expect("the image was just pushed");
         push
     }

@@ -274,11 +274,11 @@ impl World {
     #[track_caller]
     pub fn finish(mut self) {
         self.finished = Finished::Yes;
-        let violations = self.violations();
+        let violations = self.all_violations();
         assert!(violations.is_empty(), "{violations}");
     }
 
-    fn violations(&self) -> String {
+    fn all_violations(&self) -> String {
         let state = self.shared.lock();
         let unclaimed: Vec<Call> =
             state.record.unread().iter().filter(|call| call.is_write() && !call.is_lease()).cloned().collect();
@@ -294,7 +294,7 @@ impl Drop for World {
         self.server.abort();
         // A scenario that fails already has its message; a second panic would hide it.
         if self.finished == Finished::No && !std::thread::panicking() {
-            let violations = self.violations();
+            let violations = self.all_violations();
             assert!(violations.is_empty(), "{violations}");
         }
     }

@@ -7,6 +7,7 @@ use e2e::world::Image;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
+use crate::following::follow;
 use crate::scenario::{Scenario, WEB};
 use crate::{scenarios, trial};
 
@@ -36,9 +37,11 @@ fn outcome(answer: &Value) -> String {
     format!("{}: {}", text(&target["outcome"]), text(&target["reason"]["code"]))
 }
 
-/// The deployment under way completes.
-fn complete(scenario: &mut Scenario) {
-    complete(&mut scenario);
+/// The deployment under way completes, and its event is delivered.
+async fn complete(scenario: &mut Scenario) {
+    let moved = scenario.world.complete("prod", "web");
+    follow(scenario, moved).await;
+    scenario.claim();
 }
 
 async fn reconcile(scenario: &mut Scenario) -> Value {
@@ -48,14 +51,14 @@ async fn reconcile(scenario: &mut Scenario) -> Value {
 async fn a_release_by_another_tag_is_newer_than_a_rollback_before_it(name: &'static str) {
     let mut scenario = Scenario::of_web(name).await;
     scenario.push_web("1.5.0").await;
-    complete(&mut scenario);
+    complete(&mut scenario).await;
     let to = json!({ "action": "rollback", "target": "prod/web", "to": "web:1", "dry_run": false });
     assert_eq!(outcome(&scenario.ask(to).await), "started: rollback_asked");
-    complete(&mut scenario);
+    complete(&mut scenario).await;
     let answer = retag(&mut scenario, "1.5.0", "1.6.0").await;
     assert_eq!(outcome(&answer), "started: pushed", "{answer:#}");
     assert_eq!(answer["targets"][0]["image"]["new"]["tag"], "1.6.0");
-    complete(&mut scenario);
+    complete(&mut scenario).await;
     // The other image was pushed later than this one, and does not come back.
     assert_eq!(outcome(&reconcile(&mut scenario).await), "skipped: best_runs");
     assert_eq!(scenario.running(), Image::single("1.5.0").digest());
@@ -69,7 +72,7 @@ async fn a_release_by_another_tag_while_held_counts_from_its_push(name: &'static
     scenario.world.push("shop/web", ["build-1"], &old);
     scenario.web_runs("prod-1");
     scenario.push_web("prod-2").await;
-    complete(&mut scenario);
+    complete(&mut scenario).await;
     scenario.ask(json!({ "action": "hold", "target": "prod/web" })).await;
     assert_eq!(outcome(&retag(&mut scenario, "old", "prod-3").await), "skipped: held");
     let answer = scenario.ask(json!({ "action": "release", "target": "prod/web" })).await;
@@ -86,7 +89,7 @@ async fn a_release_whose_event_is_lost_is_not_found_by_the_reconcile(name: &'sta
     scenario.world.push("shop/web", ["build-1"], &Image::single("old"));
     scenario.web_runs("prod-1");
     scenario.push_web("prod-2").await;
-    complete(&mut scenario);
+    complete(&mut scenario).await;
     scenario.world.retag("shop/web", &Image::single("old").digest(), "prod-3");
     assert_eq!(outcome(&reconcile(&mut scenario).await), "skipped: best_runs");
     assert_eq!(scenario.running(), Image::single("prod-2").digest());
@@ -99,11 +102,11 @@ async fn a_revert_whose_build_comes_out_of_the_cache_is_deployed(name: &'static 
     let mut scenario = Scenario::begin(name, &config).await;
     scenario.web_runs("aaaaaa1");
     scenario.push_web("bbbbbb2").await;
-    complete(&mut scenario);
+    complete(&mut scenario).await;
     let answer = retag(&mut scenario, "aaaaaa1", "cccccc3").await;
     assert_eq!(outcome(&answer), "started: pushed", "{answer:#}");
     assert_eq!(answer["targets"][0]["image"]["new"]["tag"], "cccccc3");
-    complete(&mut scenario);
+    complete(&mut scenario).await;
     // What was pushed before the revert is older than it, whoever says so.
     assert_eq!(outcome(&reconcile(&mut scenario).await), "skipped: best_runs");
     assert_eq!(scenario.running(), Image::single("aaaaaa1").digest());
@@ -113,11 +116,11 @@ async fn a_revert_whose_build_comes_out_of_the_cache_is_deployed(name: &'static 
 
 /// prod/web runs a release candidate; its target is configured so.
 async fn candidate_runs(name: &'static str, service: &str) -> Scenario {
-    let config = WEB.replace(r#"semver: "*""#, r#"semver: ">=1.0.0-0""#);
+    let config = WEB.replace(r#"semver: "*""#, r#"semver: ">=1.5.0-0""#);
     let mut scenario = Scenario::begin(name, &config.replace("service: web", service)).await;
     scenario.web_runs("1.4.2");
     scenario.push_web("1.5.0-rc.1").await;
-    complete(&mut scenario);
+    complete(&mut scenario).await;
     scenario
 }
 
@@ -141,7 +144,7 @@ async fn a_release_candidate_that_becomes_the_release_is_deployed_where_its_tag_
     let answer = retag(&mut scenario, "1.5.0-rc.1", "1.5.0").await;
     assert_eq!(outcome(&answer), "started: pushed", "{answer:#}");
     assert_eq!(answer["targets"][0]["image"]["new"]["tag"], "1.5.0");
-    complete(&mut scenario);
+    complete(&mut scenario).await;
     // The tag that it had before is not pushed back.
     assert_eq!(outcome(&reconcile(&mut scenario).await), "skipped: best_runs");
     scenario.claim();

@@ -199,7 +199,7 @@ impl Report<'_> {
     fn reason(&self) -> String {
         let mut reason = self.what_happened();
         if self.deployment.is_external() {
-            reason.push_str(self.what_follows_from_external());
+            reason.push_str(&self.what_follows_from_external());
         }
         if let Some(quarantine) = self.quarantine() {
             reason = format!("{reason} {quarantine}");
@@ -211,20 +211,20 @@ impl Report<'_> {
     }
 
     /// What somebody else's deployment means to Slipway.
-    fn what_follows_from_external(&self) -> &'static str {
+    fn what_follows_from_external(&self) -> String {
         let completed = matches!(self.news, News::Ended { end: End { outcome: Outcome::Completed, .. }, .. });
-        match (self.deployment.is_placeholder(), completed) {
-            (true, _) => {
-                " Slipway did not start this deployment. No container runs an image of the target's repository, so it counts \
-                 as a placeholder and not as a decision. When it has ended, Slipway deploys the image that ran before on the \
-                 new task definition, once, or, where none did, the best image that the tag policy allows."
-            }
-            (false, true) => {
-                " Slipway did not start this deployment and does not intervene. It counts as a decision: from now on, only \
-                 images that are pushed later are deployed automatically."
-            }
-            (false, false) => " Slipway did not start this deployment and does not intervene.",
+        if !self.deployment.is_placeholder() {
+            let decision =
+                " It counts as a decision: from now on, only images that are pushed later are deployed automatically.";
+            let decision = if completed { decision } else { "" };
+            return format!(" Slipway did not start this deployment and does not intervene.{decision}");
         }
+        let next = if completed { "Slipway now deploys" } else { "When it has ended, Slipway deploys" };
+        format!(
+            " Slipway did not start this deployment. No container runs an image of the target's repository, so it counts as a \
+             placeholder and not as a decision. {next} the image that ran before on this task definition, once, or, where \
+             none did, the best image that the tag policy allows."
+        )
     }
 
     fn what_happened(&self) -> String {
