@@ -19,6 +19,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         a_redeploy_of_two_repositories_keeps_both_images
         a_repeated_id_is_harmless
         a_repeated_id_is_known_after_a_later_deploy
+        a_rollback_that_is_asked_for_again_goes_back_once
         a_list_of_targets_and_all_of_them
         the_status_says_what_runs_and_what_is_in_flight
         a_build_waits_for_its_image
@@ -142,6 +143,34 @@ async fn a_list_of_targets_and_all_of_them(name: &'static str) {
     let config = r#"
 version: 1
 defaults: { cluster: prod, tags: { semver: "*" } }
+async fn a_rollback_that_is_asked_for_again_goes_back_once(name: &'static str) {
+    let mut scenario = Scenario::of_web(name).await;
+    for tag in ["1.5.0", "1.6.0"] {
+        scenario.push_web(tag).await;
+        let done = scenario.world.complete("prod", "web").event();
+        scenario.track_once(&done).await.expect("an answer");
+    }
+    scenario.claim();
+    let request = json!({ "action": "rollback", "target": "prod/web" });
+    let answer = scenario.ask(request.clone()).await;
+    assert_eq!(answer["targets"][0]["revision"]["new"], "web:2", "{answer:#}");
+    scenario.claim();
+    let updates = scenario.updates();
+    let again = scenario.ask(request.clone()).await;
+    assert_eq!((&again["ok"], &again["targets"][0]["reason"]["code"]), (&json!(true), &json!("already_done")));
+    // Also when it has completed; but what names another revision is another request.
+    let done = scenario.world.complete("prod", "web").event();
+    scenario.track_once(&done).await.expect("an answer");
+    scenario.claim();
+    let again = scenario.ask(request.clone()).await;
+    assert_eq!(again["targets"][0]["reason"]["code"], "already_done", "{again:#}");
+    assert_eq!(scenario.updates(), updates);
+    let further = scenario.ask(json!({ "action": "rollback", "target": "prod/web", "to": "web:1" })).await;
+    assert_eq!(further["targets"][0]["outcome"], "started", "{further:#}");
+    scenario.claim();
+    scenario.end();
+}
+
 targets: [{ repository: shop/web, service: web }, { repository: shop/web, service: api }]
 "#;
     let mut scenario = Scenario::begin(name, config).await;
