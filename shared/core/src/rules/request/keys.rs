@@ -12,10 +12,10 @@ impl Verb {
             Self::Deploy => &[Action, Target, Repository, Tag, Digest, Force, Who, DryRun, Id],
             Self::Redeploy | Self::Reconcile => &[Action, Target, Who, DryRun, Id],
             Self::Rollback => &[Action, Target, To, Who, DryRun, Id],
-            Self::Hold => &[Action, Target, Reason, Who],
-            Self::Release => &[Action, Target, Repository, Tag, Digest, Reason, Who],
-            Self::History => &[Action, Target, Last, Who],
-            Self::Explain => &[Action, Event, Who],
+            Self::Hold => &[Action, Target, Reason, Who, Id],
+            Self::Release => &[Action, Target, Repository, Tag, Digest, Reason, Who, Id],
+            Self::History => &[Action, Target, Last, Who, Id],
+            Self::Explain => &[Action, Event, Who, Id],
             Self::Status => &[Action, Target, Repository, Tag, Digest, Who, DryRun, Id],
         }
     }

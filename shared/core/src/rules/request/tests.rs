@@ -93,6 +93,13 @@ fn a_rollback_a_hold_and_a_release_are_read() {
 }
 
 #[test]
+fn every_request_may_have_an_id() {
+    for verb in Verb::VARIANTS {
+        assert!(verb.keys().contains(&Key::Id), "{verb:?}");
+    }
+}
+
+#[test]
 fn what_only_reads_means_every_target_where_it_names_none() {
     for (action, expected) in [("reconcile", "Reconcile"), ("history", "History(10)"), ("status", "Status(None)")] {
         check(
