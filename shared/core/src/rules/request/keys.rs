@@ -16,7 +16,7 @@ impl Verb {
             Self::Release => &[Action, Target, Repository, Tag, Digest, Reason, Who, Id],
             Self::History => &[Action, Target, Last, Who, Id],
             Self::Explain => &[Action, Event, Who, Id],
-            Self::Status => &[Action, Target, Repository, Tag, Digest, Who, DryRun, Id],
+            Self::Status => &[Action, Target, Repository, Tag, Digest, Accept, For, Who, DryRun, Id],
         }
     }
 
@@ -37,6 +37,8 @@ pub(super) enum Key {
     Repository,
     Tag,
     Digest,
+    Accept,
+    For,
     Force,
     To,
     Reason,
