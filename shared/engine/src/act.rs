@@ -166,13 +166,14 @@ impl<C: Cloud> Call<'_, C> {
     }
 
     fn deployment(&self, decided: &Decided<'_>, now: Timestamp) -> Deployment {
-        let Decided { target, plan, cause, input, .. } = decided;
+        let Decided { target, plan, cause, input, requested_revision, .. } = decided;
         let settings = target.settings.clone();
         Deployment {
             event: cause.event.clone(),
             request: Some(self.request_id.to_owned()),
             who: cause.who.clone(),
             request_reason: input.as_ref().and_then(|input| input.reason.clone()),
+            requested_revision: requested_revision.clone(),
             image: plan.image.clone(),
             revision: RevisionChange::of(plan.running.as_ref(), existing(plan)),
             deadline: Some(now + settings.allowance()),

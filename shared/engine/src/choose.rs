@@ -27,6 +27,8 @@ pub(crate) struct Decided<'t> {
     pub(crate) cause: TriggeredBy,
     /// The input that it is about; `None` for a request.
     pub(crate) input: Option<PendingInput>,
+    /// The revision that a request for a rollback names.
+    pub(crate) requested_revision: Option<String>,
     /// The image about which the record's gate is asked once more in the write of the intent.
     pub(crate) gated: Option<GatedImage>,
 }
@@ -45,7 +47,7 @@ pub(crate) struct Wanted<'t> {
 
 impl<'t> Decided<'t> {
     pub(crate) fn of_input(target: &'t Target, input: &PendingInput, plan: Plan) -> Self {
-        Self { target, plan, cause: cause_of(input), input: Some(input.clone()), gated: None }
+        Self { target, plan, cause: cause_of(input), input: Some(input.clone()), requested_revision: None, gated: None }
     }
 
     pub(crate) fn nothing(target: &'t Target, input: &PendingInput, reason: Reason) -> Self {

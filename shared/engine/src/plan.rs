@@ -255,7 +255,11 @@ impl<C: Cloud> Planner<'_, C> {
         (event, id): (&EventId, Option<&EventId>),
     ) -> Result<Plan, Error> {
         let first = entries[0];
-        if let Some(reason) = self.done_before(observed, id).await? {
+        let done = match id {
+            Some(_) => self.done_before(observed, id).await?,
+            None => repeated::done_lately(&observed.record, &observed.service, to, self.call.now()),
+        };
+        if let Some(reason) = done {
             return Ok(Plan::nothing(first.name.clone(), reason));
         }
         let repositories: Vec<_> = entries.iter().map(|target| target.repository.at(self.call.home)).collect();

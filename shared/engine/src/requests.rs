@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use slipway_core::config::{Config, Mistake, Target};
 use slipway_core::model::facts::ImageName;
-use slipway_core::model::id::{EventId, TargetName};
+use slipway_core::model::id::{EventId, TargetName, TaskDefinitionArn};
 use slipway_core::model::notice::TriggeredBy;
 use slipway_core::model::plan::Plan;
 use slipway_core::model::reason::Reason;
@@ -104,8 +104,10 @@ impl<C: Cloud> Call<'_, C> {
                     if let Some(decision) = asked.decision_without_steps(&plan, self.now()) {
                         session.lease.note(Note::Decided(decision));
                     }
-                    let cause = asked.cause.clone();
-                    session.carry_out(Decided { target: entries[0], plan, cause, input: None, gated: None }).await
+                    let (cause, requested_revision) = (asked.cause.clone(), update.requested_revision());
+                    let target = entries[0];
+                    let decided = Decided { target, plan, cause, input: None, requested_revision, gated: None };
+                    session.carry_out(decided).await
                 }
                 Err(error) => TargetResult::failed(name, error, &asked.cause),
             });
@@ -302,6 +304,14 @@ impl Update<'_> {
         match self {
             Self::Deploy(..) => entries.iter().map(|target| vec![*target]).collect(),
             Self::Redeploy | Self::Rollback(_) => vec![entries.to_vec()],
+        }
+    }
+
+    /// The revision that a rollback names, `web:41`.
+    fn requested_revision(self) -> Option<String> {
+        match self {
+            Self::Rollback(to) => to.map(|to| TaskDefinitionArn::new(to).short().to_owned()),
+            Self::Deploy(..) | Self::Redeploy => None,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use e2e::world::{Image, Moved};
 use serde_json::{Value, json};
 
-use crate::scenario::{Scenario, web_definition};
+use crate::scenario::{Scenario, service, web_definition};
 
 /// The configuration of `prod/web`, with these lines for its target.
 pub(crate) fn web_with(settings: &str) -> String {
@@ -23,6 +23,13 @@ pub(crate) fn logging_definition(tag: &str) -> Value {
         "options": { "awslogs-group": "/ecs/web", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "shop" }
     });
     definition
+}
+
+/// A service with this strategy.
+pub(crate) fn with_strategy(strategy: &str) -> Value {
+    let mut service = service("web");
+    service["deploymentConfiguration"] = json!({ "strategy": strategy, "bakeTimeInMinutes": 60 });
+    service
 }
 
 /// `prod/web` runs 1.4.2, and 1.5.0 was pushed and is on its way, as far as ECS's first event.

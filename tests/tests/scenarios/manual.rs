@@ -1,11 +1,11 @@
 //! What people and pipelines ask by invoking the deploy function.
 
-use e2e::world::{Failure, Image, Moved};
+use e2e::world::{Failure, Fault, Image, Moved};
 use insta::assert_snapshot;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::following::{deploying, follow};
+use crate::following::{deploying, follow, with_strategy};
 use crate::scenario::{Scenario, WEB, service, service_with_breaker, web_definition};
 use crate::{scenarios, trial};
 
@@ -19,9 +19,14 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         a_redeploy_of_two_repositories_keeps_both_images
         a_repeated_id_is_harmless
         a_repeated_id_is_known_after_a_later_deploy
+        a_rollback_that_is_asked_for_again_goes_back_once
         a_list_of_targets_and_all_of_them
         the_status_says_what_runs_and_what_is_in_flight
         a_build_waits_for_its_image
+        a_build_is_told_that_its_push_waits_behind_a_blue_green_deployment
+        a_build_is_told_that_its_push_is_held
+        a_build_may_wait_until_its_image_serves
+        a_build_goes_on_waiting_while_aws_cannot_be_asked
         the_status_of_a_failed_image_says_so
         a_build_that_waits_for_what_slipway_rolls_back_reads_the_cause
         a_wrong_request_does_nothing_and_names_what_is_known
@@ -138,6 +143,34 @@ async fn a_repeated_id_is_known_after_a_later_deploy(name: &'static str) {
     scenario.end();
 }
 
+async fn a_rollback_that_is_asked_for_again_goes_back_once(name: &'static str) {
+    let mut scenario = Scenario::of_web(name).await;
+    for tag in ["1.5.0", "1.6.0"] {
+        scenario.push_web(tag).await;
+        let done = scenario.world.complete("prod", "web").event();
+        scenario.track_once(&done).await.expect("an answer");
+    }
+    scenario.claim();
+    let request = json!({ "action": "rollback", "target": "prod/web" });
+    let answer = scenario.ask(request.clone()).await;
+    assert_eq!(answer["targets"][0]["revision"]["new"], "web:2", "{answer:#}");
+    scenario.claim();
+    let updates = scenario.updates();
+    let again = scenario.ask(request.clone()).await;
+    assert_eq!((&again["ok"], &again["targets"][0]["reason"]["code"]), (&json!(true), &json!("already_done")));
+    // Also when it has completed; but what names another revision is another request.
+    let done = scenario.world.complete("prod", "web").event();
+    scenario.track_once(&done).await.expect("an answer");
+    scenario.claim();
+    let again = scenario.ask(request.clone()).await;
+    assert_eq!(again["targets"][0]["reason"]["code"], "already_done", "{again:#}");
+    assert_eq!(scenario.updates(), updates);
+    let further = scenario.ask(json!({ "action": "rollback", "target": "prod/web", "to": "web:1" })).await;
+    assert_eq!(further["targets"][0]["outcome"], "started", "{further:#}");
+    scenario.claim();
+    scenario.end();
+}
+
 async fn a_list_of_targets_and_all_of_them(name: &'static str) {
     let config = r#"
 version: 1
@@ -184,14 +217,79 @@ async fn a_build_waits_for_its_image(name: &'static str) {
     seen.push(verdict(&scenario.ask(by_digest.clone()).await));
     scenario.push_web("1.6.0").await;
     let _ = scenario.world.complete("prod", "web");
-    seen.push(verdict(&scenario.ask(by_digest.clone()).await));
     scenario.world.push("shop/web", ["1.0.0"], &Image::single("1.0.0"));
     let older = json!({ "action": "status", "target": "prod/web", "tag": "1.0.0" });
-    seen.push(verdict(&scenario.ask(older).await));
+    for mut request in [by_digest, older] {
+        seen.push(verdict(&scenario.ask(request.clone()).await));
+        request["accept"] = json!(["skipped", "superseded"]);
+        seen.push(verdict(&scenario.ask(request).await));
+    }
     let missing = json!({ "action": "status", "target": "prod/web", "tag": "9.9.9" });
     seen.push(verdict(&scenario.ask(missing).await));
     assert_snapshot!("a_build_waits_for_its_image", seen.join("\n"));
     scenario.transcript();
+    scenario.end();
+}
+
+async fn a_build_is_told_that_its_push_waits_behind_a_blue_green_deployment(name: &'static str) {
+    let mut scenario = deploying(name, WEB, with_strategy("BLUE_GREEN")).await;
+    scenario.push_web("1.6.0").await;
+    scenario.claim();
+    let request = json!({ "action": "status", "target": "prod/web", "tag": "1.6.0" });
+    let answer = scenario.ask(request.clone()).await;
+    let asked = &answer["targets"][0]["asked"];
+    assert_eq!((&answer["done"], &answer["ok"], &asked["state"]), (&json!(false), &json!(false), &json!("queued")));
+    assert_eq!((&asked["ok"], &asked["blocked_on"]), (&Value::Null, &json!("machine")));
+    assert_eq!(asked["until"], scenario.remembered("prod/web")["deployments"][0]["deadline"], "{answer:#}");
+    let done = scenario.world.complete("prod", "web").event();
+    scenario.track_once(&done).await.expect("an answer");
+    assert_eq!(scenario.ask(request).await["targets"][0]["asked"]["state"], "deploying");
+    scenario.claim();
+    scenario.end();
+}
+
+async fn a_build_is_told_that_its_push_is_held(name: &'static str) {
+    let mut scenario = Scenario::of_web(name).await;
+    scenario.ask(json!({ "action": "hold", "target": "prod/web", "who": "ana" })).await;
+    scenario.push_web("1.5.0").await;
+    scenario.claim();
+    let request =
+        json!({ "action": "status", "target": "prod/web", "tag": "1.5.0", "accept": ["skipped", "superseded"] });
+    let answer = scenario.ask(request).await;
+    let asked = &answer["targets"][0]["asked"];
+    assert_eq!((&answer["done"], &answer["ok"]), (&json!(true), &json!(false)), "{answer:#}");
+    assert_eq!((&asked["state"], &asked["blocked_on"]), (&json!("held"), &json!("person")), "{answer:#}");
+    scenario.claim();
+    scenario.end();
+}
+
+async fn a_build_may_wait_until_its_image_serves(name: &'static str) {
+    let mut scenario = deploying(name, WEB, with_strategy("BLUE_GREEN")).await;
+    let completed = json!({ "action": "status", "target": "prod/web", "tag": "1.5.0" });
+    let serving = json!({ "action": "status", "target": "prod/web", "tag": "1.5.0", "for": "serving" });
+    let mut seen = Vec::new();
+    for stage in ["PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME"] {
+        scenario.world.reach_stage("prod", "web", stage);
+        for request in [&completed, &serving] {
+            let answer = scenario.ask(request.clone()).await;
+            seen.push((answer["done"] == true, answer["ok"] == true));
+        }
+    }
+    assert_eq!(seen, [(false, false), (false, false), (false, false), (true, true)]);
+    scenario.claim();
+    scenario.end();
+}
+
+async fn a_build_goes_on_waiting_while_aws_cannot_be_asked(name: &'static str) {
+    let mut scenario = Scenario::of_web(name).await;
+    scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0"));
+    let request = json!({ "action": "status", "target": "prod/web", "tag": "1.5.0" });
+    scenario.world.fault_each("ECS.DescribeServices", Fault::Break);
+    let answer = scenario.ask(request).await;
+    assert_eq!((&answer["done"], &answer["ok"]), (&json!(false), &json!(false)), "{answer:#}");
+    assert_eq!(answer["targets"][0]["refused"]["code"], "aws", "{answer:#}");
+    scenario.world.heal("ECS.DescribeServices");
+    scenario.claim();
     scenario.end();
 }
 

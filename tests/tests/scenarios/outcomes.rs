@@ -7,7 +7,9 @@ use insta::assert_snapshot;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::following::{deploy, deploying, fire_timers, follow, kinds, outcome, remembered, runs, timers};
+use crate::following::{
+    deploy, deploying, fire_timers, follow, kinds, outcome, remembered, runs, timers, with_strategy,
+};
 use crate::scenario::{Invocation, Scenario, WEB, service, service_with_breaker, web_definition};
 use crate::{scenarios, trial};
 
@@ -32,13 +34,6 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         a_notice_that_fails_changes_nothing_of_what_is_done
         an_ending_that_nobody_could_publish_is_published_by_the_reconcile
     } }
-}
-
-/// A service with this strategy.
-fn with_strategy(strategy: &str) -> Value {
-    let mut service = service("web");
-    service["deploymentConfiguration"] = json!({ "strategy": strategy, "bakeTimeInMinutes": 60 });
-    service
 }
 
 async fn a_completed_deployment_is_known_good(name: &'static str) {

@@ -13,7 +13,7 @@ pub use listed::{
 };
 pub use pace::{Because, Pace};
 pub use rollback::its_rollback;
-pub use service_deployment::{Became, became, its_service_deployment};
+pub use service_deployment::{Became, became, its_service_deployment, takes_all_traffic, traffic_shift};
 pub use tasks::{fails_repeatedly, is_task_failure, too_many_failed_tasks};
 pub use unrecorded::{Unrecorded, unrecorded};
 

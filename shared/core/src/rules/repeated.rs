@@ -1,10 +1,13 @@
-//! Whether a request was carried out before: a client that got no answer in time repeats it, with the same id.
+//! Whether a request was carried out before: a client that got no answer in time repeats it, with the same id, or a
+//! rollback perhaps without one.
 
-use crate::model::facts::Revision;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::facts::{Revision, ServiceFacts};
 use crate::model::id::{EventId, TaskDefinitionArn};
 use crate::model::provenance::Provenance;
 use crate::model::reason::Reason;
-use crate::model::record::Service;
+use crate::model::record::{Outcome, Service};
 
 /// By the record, which keeps the last ten deployments.
 pub fn done_by_record(record: &Service, id: &EventId) -> Option<Reason> {
@@ -23,68 +26,28 @@ pub fn done_by_revision(record: &Service, newest: &[Revision], running: &Revisio
     (!unused).then(|| done(id, made.arn.short()))
 }
 
+/// Whether a rollback without an id, to the revision that is named or else to the last known-good one, was made just now.
+///
+/// Carried out again it would go back one revision more, so within this time the same request counts as repeated. Not where
+/// anything began since, or where the first one failed: then somebody wants another rollback.
+pub fn done_lately(record: &Service, service: &ServiceFacts, to: Option<&str>, now: Timestamp) -> Option<Reason> {
+    const SAME_WITHIN: SignedDuration = SignedDuration::from_mins(5);
+    let last = record.deployments.first().filter(|it| it.is_rollback())?;
+    let to = to.map(|to| TaskDefinitionArn::new(to).short().to_owned());
+    let is_same = to == last.requested_revision || to.is_some() && to == last.revision.new;
+    let is_latest = service.primary().is_some_and(|primary| last.id() == Some(&primary.id));
+    let is_well = match last.outcome() {
+        None => last.failing().is_none(),
+        Some(outcome) => outcome == Outcome::Completed,
+    };
+    let is_recent = now.duration_since(last.began_at()) <= SAME_WITHIN;
+    let is_done = is_same && is_latest && is_well && is_recent;
+    Some(done(last.event.as_ref()?, last.revision.new.as_deref()?)).filter(|_| is_done)
+}
+
 fn done(id: &EventId, revision: &str) -> Reason {
     Reason::AlreadyDone { id: id.to_string(), revision: revision.to_owned() }
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::model::image::Digest;
-    use crate::model::trigger::Trigger;
-
-    fn revision(number: u32, id: Option<&str>) -> Revision {
-        let arn = format!("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:{number}");
-        let provenance = id.map(|id| Provenance {
-            repository: "shop/web".to_owned(),
-            tag: None,
-            digest: Digest::parse(&format!("sha256:{}", "b".repeat(64))).unwrap(),
-            pushed_at: None,
-            event: EventId::new(id),
-            request: None,
-            trigger: Trigger::Deploy,
-            previous: None,
-        });
-        let tags = provenance.map(|it| it.tags()).unwrap_or_default();
-        let image = format!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web@sha256:{}", "b".repeat(64));
-        let definition = json!({ "containerDefinitions": [{ "name": "web", "image": image }] });
-        Revision { arn: TaskDefinitionArn::new(arn), definition: definition.as_object().unwrap().clone(), tags }
-    }
-
-    fn record(deployment: serde_json::Value) -> Service {
-        serde_json::from_value(json!({ "version": 1, "deployments": [deployment] })).unwrap()
-    }
-
-    #[test]
-    fn a_repeated_request_is_known_by_its_id() {
-        let id = EventId::new("build-7");
-        let at = "2026-11-21T10:00:00Z";
-        let began = json!({ "number": 1, "trigger": "deploy", "event": "build-7", "intended_at": at,
-            "state": { "in_progress": { "deployment": "ecs-svc/2", "began_at": at } },
-            "revision": { "old": "web:1", "new": "web:2" } });
-        assert!(done_by_record(&record(began.clone()), &id).is_some());
-        assert!(done_by_record(&record(began), &EventId::new("build-8")).is_none());
-        let intended = json!({ "number": 1, "trigger": "deploy", "event": "build-7", "intended_at": at,
-            "state": { "intended": {} } });
-        assert!(done_by_record(&record(intended), &id).is_none(), "an intent is not done");
-    }
-
-    #[test]
-    fn the_revisions_know_what_the_record_lost_but_not_what_a_dead_try_left() {
-        let id = EventId::new("build-7");
-        let (running, made) = (revision(1, None), revision(3, Some("build-7")));
-        let lost = Service::default();
-        assert!(done_by_revision(&lost, &[made.clone(), revision(2, None)], &running, &id).is_some());
-        assert!(done_by_revision(&lost, &[revision(2, None)], &running, &id).is_none());
-        let at = "2026-11-21T10:00:00Z";
-        let other = json!({ "number": 1, "trigger": "push", "intended_at": at,
-            "state": { "in_progress": { "deployment": "ecs-svc/2", "began_at": at } }, "revision": { "old": "web:1", "new": "web:2" } });
-        let record = record(other);
-        assert!(done_by_revision(&record, std::slice::from_ref(&made), &running, &id).is_none(), "nobody runs it");
-        assert!(done_by_revision(&record, std::slice::from_ref(&made), &made, &id).is_some(), "it runs");
-        let later = revision(2, Some("build-7"));
-        assert!(done_by_revision(&record, &[later], &running, &id).is_some(), "a deployment brought it");
-    }
-}
+mod tests;

@@ -13,6 +13,7 @@ use crate::model::facts::ImageName;
 use crate::model::id::{EventId, Home, TargetName};
 use crate::model::plan::Shown;
 use crate::model::reason::Reason;
+use crate::rules::status::ImageQuestion;
 
 use keys::Key;
 use reader::{Reader, TARGETS};
@@ -61,7 +62,7 @@ pub enum Action {
     /// Report what this event would change.
     Explain(Value),
     /// Report what runs, and how this image stands.
-    Status(Option<ImageName>),
+    Status(Option<ImageQuestion>),
 }
 
 /// The targets of a request.
@@ -124,7 +125,7 @@ pub fn parse(request: &Map<String, Value>) -> Result<Request, Vec<Mistake>> {
         Verb::Reconcile => Some(Action::Reconcile),
         Verb::History => reader.count(Key::Last).map(Action::History),
         Verb::Explain => reader.event().map(Action::Explain),
-        Verb::Status => Some(Action::Status(image)),
+        Verb::Status => Some(reader.status(image)),
     };
     let all = (verb.may_be_for_all() && !reader.has(Key::Target)).then_some(Targets::All);
     let targets = targets.or(all);

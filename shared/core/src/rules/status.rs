@@ -1,4 +1,4 @@
-//! Decides how a target stands: what runs, what is under way, and how an image stands that somebody asks about.
+//! Decides how a target stands: what runs and what is under way; how an image stands that somebody asks about is in `image`.
 
 use std::collections::HashMap;
 
@@ -6,15 +6,22 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::config::Target;
-use crate::model::facts::{DeploymentFacts, ImageFacts, Revision, ServiceDeploymentFacts, ServiceFacts};
+use crate::model::facts::{DeploymentFacts, Revision, ServiceDeploymentFacts, ServiceFacts};
 use crate::model::id::{DeploymentId, TargetName, TaskDefinitionArn};
 use crate::model::image::{Digest, Repository};
-use crate::model::plan::{Plan, Shown};
-use crate::model::reason::{Reason, Weight};
-use crate::model::record::{self, Decision, Hold, Outcome, Quarantined, Service};
-use crate::rules::mechanism::{self, Became, became};
+use crate::model::plan::Shown;
+use crate::model::reason::Reason;
+use crate::model::record::{Decision, Hold, Quarantined, Service};
+use crate::rules::mechanism;
 use crate::rules::recency::Recency;
 use crate::rules::render::shown_in;
+
+use image::Verdict;
+pub use image::{
+    Acceptable, Asked, BlockedOn, ImageQuestion, ImageStatus, State, StatusReason, WaitFor, pushed_at, stage_to_read,
+};
+
+mod image;
 
 /// What was looked up for the status of one target.
 #[derive(Clone, Copy, Debug)]
@@ -29,19 +36,6 @@ pub struct StatusFacts<'a> {
     pub revisions: &'a HashMap<TaskDefinitionArn, Revision>,
     /// The record of the service.
     pub record: &'a Service,
-}
-
-/// What was looked up about an image that somebody asks about.
-#[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
-    /// How they named it.
-    pub shown: &'a Shown,
-    /// What the registry has by that name.
-    pub image: Option<&'a ImageFacts>,
-    /// The newest service deployment of this image, where there is one.
-    pub past: Option<&'a ServiceDeploymentFacts>,
-    /// The plan for a push of it now.
-    pub plan: Option<&'a Plan>,
 }
 
 /// How a target stands.
@@ -141,76 +135,28 @@ pub struct InFlight {
     pub desired: i32,
 }
 
-/// How an image stands.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ImageStatus {
-    /// The image.
-    pub image: Shown,
-    /// How it stands.
-    pub state: State,
-    /// Whether that is its end; a build that waits may stop waiting.
-    pub done: bool,
-    /// Why, where there is more to say.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<StatusReason>,
-}
-
-/// Why an image stands so. It is written as its sentence.
-#[derive(Clone, Debug, PartialEq)]
-pub enum StatusReason {
-    /// What a plan for it would give as its reason.
-    Reason(Reason),
-    /// ECS's words.
-    Ecs(String),
-    /// The cause of its failure, and how its deployment ended.
-    Failed {
-        /// In half a sentence.
-        cause: String,
-        /// How its deployment ended, if it has.
-        outcome: Option<Outcome>,
-    },
-}
-
-/// How an image stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// It runs.
-    Running,
-    /// It is being deployed.
-    Deploying,
-    /// It would be deployed, and its event has not come yet, or never will: a manual deploy does not wait for it.
-    Waiting,
-    /// Its deployment failed.
-    Failed,
-    /// It ran, or was being deployed, and another image took its place.
-    Superseded,
-    /// The policy does not deploy it.
-    Skipped,
-    /// A person has to fix something first.
-    Refused,
-    /// The repository does not have it.
-    Missing,
-}
-
-/// The status of a target about which nothing can be said but why.
-pub fn refused(target: &Target, repository: &Repository, reason: Reason) -> Status {
+/// The status of a target about which nothing can be said but why, and of an image, where one is asked about.
+pub fn refused(
+    target: &Target,
+    repository: &Repository,
+    reason: Reason,
+    asked: Option<(&Shown, &ImageQuestion)>,
+) -> Status {
+    let verdict = || Verdict::of_reason(&reason, &Service::default());
     Status {
         target: target.name.clone(),
         repository: repository.name.clone(),
+        asked: asked.map(|(shown, question)| verdict().of_image(shown, question)),
         refused: Some(reason),
         running: None,
         in_flight: None,
         memory: None,
-        asked: None,
     }
 }
 
 /// The status of a target, and of an image, where one is asked about.
 pub fn status(facts: &StatusFacts<'_>, asked: Option<&Asked<'_>>) -> Status {
-    let primary = facts.service.primary();
-    let running = facts.service.deployments.iter().find(|it| mechanism::is_completed(it)).or(primary);
-    let in_flight = primary.filter(|primary| mechanism::has_not_won(primary));
+    let (running, in_flight) = (facts.running(), facts.in_flight());
     Status {
         target: facts.target.name.clone(),
         repository: facts.repository.name.clone(),
@@ -238,80 +184,29 @@ pub fn status(facts: &StatusFacts<'_>, asked: Option<&Asked<'_>>) -> Status {
             desired: deployment.desired_count,
         }),
         memory: Some(Memory::of(&facts.target.name, Ok(facts.record))),
-        asked: asked.map(|asked| facts.image_status(asked, running, in_flight)),
+        asked: asked.map(|asked| facts.verdict(asked).of_image(asked.shown, asked.question)),
     }
 }
 
-impl StatusFacts<'_> {
-    fn image_status(
-        &self,
-        asked: &Asked<'_>,
-        running: Option<&DeploymentFacts>,
-        in_flight: Option<&DeploymentFacts>,
-    ) -> ImageStatus {
-        let (state, reason) = self.state(asked, running, in_flight);
-        let done = !matches!(state, State::Deploying | State::Waiting);
-        ImageStatus { image: asked.shown.clone(), state, done, reason }
+impl<'a> StatusFacts<'a> {
+    /// The deployment that completed last, or the only one there is.
+    fn running(&self) -> Option<&'a DeploymentFacts> {
+        self.service.deployments.iter().find(|it| mechanism::is_completed(it)).or(self.service.primary())
     }
 
-    fn state(
-        &self,
-        asked: &Asked<'_>,
-        running: Option<&DeploymentFacts>,
-        in_flight: Option<&DeploymentFacts>,
-    ) -> (State, Option<StatusReason>) {
-        let by_ecs = |state: State, words: &Option<String>| (state, words.clone().map(StatusReason::Ecs));
-        let by_reason = |state: State, reason: Reason| (state, Some(StatusReason::Reason(reason)));
-        let missing = || {
-            let (image, repository) = (asked.shown.to_string(), self.repository.name.clone());
-            by_reason(State::Missing, Reason::NoSuchImage { image, repository })
-        };
-        let Some(digest) = asked.image.map(|image| &image.digest).or(asked.shown.digest.as_ref()) else {
-            return missing();
-        };
-        let brings = |deployment: &&DeploymentFacts| {
-            self.image_of(deployment).is_some_and(|image| image.digest.as_ref() == Some(digest))
-        };
-        // Slipway may have noticed what ECS does not call a failure, and knows the cause of what ECS only calls one.
-        let failure = self.failure(digest);
-        if let Some(deployment) = in_flight.filter(brings) {
-            let state = if mechanism::has_failed(deployment) { State::Failed } else { State::Deploying };
-            return match failure.filter(|failed| failed.id() == Some(&deployment.id)) {
-                Some(failed) => (State::Failed, cause(failed)),
-                None => by_ecs(state, &deployment.rollout_reason),
-            };
-        }
-        if running.filter(brings).is_some() {
-            return (State::Running, None);
-        }
-        if let Some(failed) = failure {
-            return (State::Failed, cause(failed));
-        }
-        let mut failed = self.service.deployments.iter().filter(|it| mechanism::has_failed(it));
-        if let Some(deployment) = failed.find(brings) {
-            return by_ecs(State::Failed, &deployment.rollout_reason);
-        }
-        if let Some(past) = asked.past {
-            let state = match became(&past.status) {
-                Became::InProgress => State::Deploying,
-                Became::Won | Became::CutShort => State::Superseded,
-                Became::RollsBack | Became::Failed => State::Failed,
-            };
-            return by_ecs(state, &past.status_reason);
-        }
-        match asked.plan.map(|plan| (plan.reason.weight(), &plan.reason)) {
-            Some((Weight::Go, _)) => (State::Waiting, None),
-            Some((Weight::Skip, reason)) => by_reason(State::Skipped, reason.clone()),
-            Some((Weight::Refuse, reason)) => by_reason(State::Refused, reason.clone()),
-            None => missing(),
-        }
+    /// The deployment that is under way, or has failed and was left so.
+    fn in_flight(&self) -> Option<&'a DeploymentFacts> {
+        self.service.primary().filter(|primary| mechanism::has_not_won(primary))
     }
 
-    /// The last deployment of this image, if it is known to have failed.
-    fn failure(&self, digest: &Digest) -> Option<&record::Deployment> {
-        let last = self.record.deployments.iter().find(|it| it.digest() == Some(digest))?;
-        let failed = last.failing().is_some() || last.outcome().is_some_and(Outcome::quarantines);
-        Some(last).filter(|_| failed)
+    /// Whether a deployment brings this image. Where its revision names a tag, ECS knows which image that was: `past` is the
+    /// newest service deployment of the image.
+    fn brings(&self, deployment: &DeploymentFacts, digest: &Digest, past: Option<&ServiceDeploymentFacts>) -> bool {
+        let is_its = |past: &ServiceDeploymentFacts| past.key().is_some() && past.key() == deployment.id.key();
+        self.image_of(deployment).is_some_and(|image| match &image.digest {
+            Some(brought) => brought == digest,
+            None => past.is_some_and(is_its),
+        })
     }
 
     /// The image of the target's repository that a deployment brings, as far as its revision says.
@@ -319,12 +214,6 @@ impl StatusFacts<'_> {
         let revision = self.revisions.get(&deployment.task_definition)?;
         shown_in(revision, Recency { target: self.target, record: self.record }, self.repository)
     }
-}
-
-/// Why a deployment failed, and what came of it.
-fn cause(failed: &record::Deployment) -> Option<StatusReason> {
-    let cause = failed.failing().map(|failing| failing.cause.clone()).or_else(|| failed.ended()?.reason.clone())?;
-    Some(StatusReason::Failed { cause, outcome: failed.outcome() })
 }
 
 #[cfg(test)]

@@ -166,13 +166,12 @@ pub fn of_memory(action: &str, memories: &[Memory]) -> Value {
     json!({ "action": action, "ok": memories.iter().all(|it| it.refused.is_none()), "targets": memories })
 }
 
-/// The answer to a status request; `done` where no image that was asked about is still on its way.
+/// The answer to a status request; `done` where no image that was asked about is still on its way, and `ok` where all of them
+/// are well besides.
 pub fn of_status(statuses: &[Status]) -> Value {
-    use crate::rules::status::State;
     let asked = || statuses.iter().filter_map(|status| status.asked.as_ref());
-    let done = asked().all(|verdict| verdict.done);
-    let well = asked().all(|verdict| matches!(verdict.state, State::Running | State::Superseded | State::Skipped));
-    let ok = done && well && statuses.iter().all(|status| status.refused.is_none());
+    let done = asked().all(|image| image.done);
+    let ok = asked().all(|image| image.ok == Some(true)) && statuses.iter().all(|status| status.refused.is_none());
     json!({ "action": "status", "ok": ok, "done": done, "targets": statuses })
 }
 
@@ -196,4 +195,47 @@ pub fn of_mistakes(mistakes: &[Mistake]) -> Value {
 pub fn of_config(mistakes: &Mistakes) -> Value {
     let Mistakes { version, mistakes } = mistakes;
     json!({ "ok": false, "error": { "code": "bad_configuration", "version": version, "mistakes": mistakes } })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::plan::Shown;
+    use crate::rules::status::{ImageStatus, State};
+
+    /// prod/web, with this image that was asked about, if any.
+    fn status(asked: Option<State>, refused: Option<Reason>) -> Status {
+        let asked = asked.map(|state| ImageStatus {
+            image: Shown { tag: None, digest: None },
+            state,
+            done: state.ok(&[]).is_some(),
+            ok: state.ok(&[]),
+            reason: None,
+            blocked_on: None,
+            until: None,
+        });
+        let target = TargetName::new("prod/web");
+        let repository = "shop/web".to_owned();
+        Status { target, repository, refused, running: None, in_flight: None, memory: None, asked }
+    }
+
+    #[test]
+    fn a_status_is_done_and_well_where_all_its_targets_are() {
+        #[track_caller]
+        fn check(statuses: &[Status], done: bool, ok: bool) {
+            let answer = of_status(statuses);
+            assert_eq!((&answer["done"], &answer["ok"]), (&json!(done), &json!(ok)), "{answer:#}");
+        }
+        let asked = |state| status(Some(state), None);
+        check(&[asked(State::Running)], true, true);
+        check(&[asked(State::Running), asked(State::Queued)], false, false);
+        check(&[asked(State::Running), asked(State::Skipped)], true, false);
+        check(&[asked(State::Failed), asked(State::Queued)], false, false);
+        // Nobody asks about an image.
+        check(&[status(None, None)], true, true);
+        check(&[status(None, None), status(None, Some(Reason::ManagedByEcs))], true, false);
+        // A target about which nothing more can be said.
+        check(&[status(Some(State::Waiting), Some(Reason::OutOfTime))], false, false);
+        check(&[status(Some(State::Refused), Some(Reason::ManagedByEcs))], true, false);
+    }
 }

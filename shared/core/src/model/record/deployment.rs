@@ -28,6 +28,9 @@ pub struct Deployment {
     /// Why they asked, in their words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_reason: Option<String>,
+    /// The revision that a request for a rollback named, `web:41`, where it named one.
+    #[serde(default, deserialize_with = "lenient::or_default", skip_serializing_if = "Option::is_none")]
+    pub requested_revision: Option<String>,
     /// The image before and after.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub image: Option<ImageChange>,
@@ -162,6 +165,7 @@ impl Deployment {
             request: None,
             who: None,
             request_reason: None,
+            requested_revision: None,
             image: None,
             build: None,
             revision: RevisionChange::default(),

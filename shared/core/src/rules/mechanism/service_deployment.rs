@@ -2,7 +2,8 @@
 
 use jiff::SignedDuration;
 
-use crate::model::facts::{ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts};
+use crate::model::facts::{DeploymentFacts, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts, Strategy};
+use crate::model::id::ServiceDeploymentArn;
 use crate::model::record;
 
 use super::ecs_messages;
@@ -50,6 +51,28 @@ pub fn became(status: &ServiceDeploymentStatus) -> Became {
         RollbackRequested | RollbackInProgress | RollbackSuccessful => Became::RollsBack,
         RollbackFailed | Other(_) => Became::Failed,
     }
+}
+
+/// The service deployment whose stage says whether what is under way takes the whole traffic; `None` for a rolling
+/// deployment, which does so when it completes.
+pub fn traffic_shift(service: &ServiceFacts) -> Option<&ServiceDeploymentArn> {
+    match service.strategy {
+        Strategy::Rolling => None,
+        Strategy::BlueGreen | Strategy::Linear | Strategy::Canary | Strategy::Other(_) => {
+            service.current_service_deployment.as_ref()
+        }
+    }
+}
+
+/// Whether the tasks of this deployment, which is under way, take the whole traffic, by its service deployment.
+///
+/// ECS shifts all of it before the bake time ([API reference]). While ECS rolls back, the stage is still the one that the
+/// deployment failed in.
+///
+/// [API reference]: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeployment.html
+pub fn takes_all_traffic(deployment: &DeploymentFacts, it: &ServiceDeploymentFacts) -> bool {
+    let is_its = it.key().is_some() && it.key() == deployment.id.key();
+    is_its && became(&it.status) == Became::InProgress && matches!(it.stage.as_deref(), Some("BAKE_TIME" | "CLEAN_UP"))
 }
 
 /// Whether it was made at or after the intent. An external deployment has none.

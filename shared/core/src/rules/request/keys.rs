@@ -12,11 +12,11 @@ impl Verb {
             Self::Deploy => &[Action, Target, Repository, Tag, Digest, Force, Who, DryRun, Id],
             Self::Redeploy | Self::Reconcile => &[Action, Target, Who, DryRun, Id],
             Self::Rollback => &[Action, Target, To, Who, DryRun, Id],
-            Self::Hold => &[Action, Target, Reason, Who],
-            Self::Release => &[Action, Target, Repository, Tag, Digest, Reason, Who],
-            Self::History => &[Action, Target, Last, Who],
-            Self::Explain => &[Action, Event, Who],
-            Self::Status => &[Action, Target, Repository, Tag, Digest, Who, DryRun, Id],
+            Self::Hold => &[Action, Target, Reason, Who, Id],
+            Self::Release => &[Action, Target, Repository, Tag, Digest, Reason, Who, Id],
+            Self::History => &[Action, Target, Last, Who, Id],
+            Self::Explain => &[Action, Event, Who, Id],
+            Self::Status => &[Action, Target, Repository, Tag, Digest, Accept, For, Who, DryRun, Id],
         }
     }
 
@@ -37,6 +37,8 @@ pub(super) enum Key {
     Repository,
     Tag,
     Digest,
+    Accept,
+    For,
     Force,
     To,
     Reason,

@@ -9,6 +9,7 @@ use crate::config::Mistake;
 use crate::model::facts::ImageName;
 use crate::model::id::{TargetName, TaskDefinitionArn};
 use crate::model::image::{Digest, Tag};
+use crate::rules::status::{Acceptable, ImageQuestion, WaitFor};
 
 /// How the targets are written.
 pub(super) const TARGETS: &str = "\"cluster/service\", a list of such, or \"*\"";
@@ -83,6 +84,46 @@ impl<'r> Reader<'r> {
         let text = self.text(Key::Digest)?;
         let unknown = || format!("{text:?} is not a digest; digests are \"sha256:\" and 64 hexadecimal digits");
         Digest::parse(text).map(ImageName::Digest).or_else(|| self.refuse(Key::Digest, unknown()))
+    }
+
+    /// The status of this image, where one is named, with what whoever asks makes of it.
+    pub(super) fn status(&mut self, image: Option<ImageName>) -> Action {
+        for key in [Key::Accept, Key::For] {
+            if self.has(key) && !self.has(Key::Tag) && !self.has(Key::Digest) {
+                self.mistake(key.word(), "is about an image; name it by \"tag\" or \"digest\"".to_owned());
+            }
+        }
+        let (accept, wait_for) = (self.accept(), self.wait_for());
+        Action::Status(image.map(|image| ImageQuestion { image, accept, wait_for }))
+    }
+
+    fn accept(&mut self) -> Vec<Acceptable> {
+        let known = quoted(Acceptable::VARIANTS.iter().map(|state| state.into()));
+        let mut accept = Vec::new();
+        match self.request.get(Key::Accept.word()) {
+            None => {}
+            Some(Value::Array(states)) => {
+                for (place, state) in states.iter().enumerate() {
+                    match state.as_str().and_then(|word| word.parse().ok()) {
+                        Some(state) => accept.push(state),
+                        None => {
+                            self.mistake(&format!("accept[{place}]"), format!("is {state}, and must be one of {known}"))
+                        }
+                    }
+                }
+            }
+            Some(other) => {
+                self.mistake(Key::Accept.word(), format!("is {}, and must be a list of {known}", kind(other)));
+            }
+        }
+        accept
+    }
+
+    fn wait_for(&mut self) -> WaitFor {
+        let Some(word) = self.text(Key::For) else { return WaitFor::default() };
+        let known = quoted(WaitFor::VARIANTS.iter().map(|it| it.into()));
+        let unknown = || format!("{word:?} cannot be waited for; give one of {known}");
+        word.parse().ok().or_else(|| self.refuse(Key::For, unknown())).unwrap_or_default()
     }
 
     pub(super) fn targets(&mut self) -> Option<Targets> {

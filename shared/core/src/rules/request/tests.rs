@@ -93,6 +93,47 @@ fn a_rollback_a_hold_and_a_release_are_read() {
 }
 
 #[test]
+fn a_build_says_what_it_waits_for_and_what_it_accepts() {
+    let asked = |question: &str| {
+        format!(
+            r#"Request {{ action: Status(Some(ImageQuestion {{ image: Tag(Tag("1.5.0")), {question} }})), targets: Named([TargetName("prod/web")]), repository: None, run: Real, id: None, who: None }}"#
+        )
+    };
+    check(r#"{"action":"status","target":"prod/web","tag":"1.5.0"}"#, &asked("accept: [], wait_for: Completed"));
+    check(
+        r#"{"action":"status","target":"prod/web","tag":"1.5.0","accept":["skipped","superseded"],"for":"serving"}"#,
+        &asked("accept: [Skipped, Superseded], wait_for: Serving"),
+    );
+    check(
+        r#"{"action":"status","target":"prod/web","tag":"1.5.0","accept":[],"for":"completed"}"#,
+        &asked("accept: [], wait_for: Completed"),
+    );
+    check(
+        r#"{"action":"status","accept":["skipped"],"for":"serving"}"#,
+        "accept: is about an image; name it by \"tag\" or \"digest\"\n\
+         for: is about an image; name it by \"tag\" or \"digest\"",
+    );
+    check(
+        r#"{"action":"status","tag":"1.5.0","accept":["failed","skipped",1],"for":"running"}"#,
+        "accept[0]: is \"failed\", and must be one of \"skipped\", \"superseded\"\n\
+         accept[2]: is 1, and must be one of \"skipped\", \"superseded\"\n\
+         for: \"running\" cannot be waited for; give one of \"serving\", \"completed\"",
+    );
+    check(
+        r#"{"action":"status","tag":"1.5.0","accept":"skipped","for":true}"#,
+        "accept: is a string, and must be a list of \"skipped\", \"superseded\"\n\
+         for: is a truth value, and must be a string",
+    );
+}
+
+#[test]
+fn every_request_may_have_an_id() {
+    for verb in Verb::VARIANTS {
+        assert!(verb.keys().contains(&Key::Id), "{verb:?}");
+    }
+}
+
+#[test]
 fn what_only_reads_means_every_target_where_it_names_none() {
     for (action, expected) in [("reconcile", "Reconcile"), ("history", "History(10)"), ("status", "Status(None)")] {
         check(
