@@ -146,8 +146,12 @@ async fn an_event_calls_the_function_whose_rule_matches_it() {
     assert_eq!(called(pushed("DELETE", "1.5.0")).await, [""; 0]);
     assert_eq!(called(changed("SERVICE_DEPLOYMENT_COMPLETED")).await, [arn("track")]);
     assert_eq!(called(changed("SOMETHING_ELSE")).await, [""; 0]);
-    let stopped = |group: &str, status: &str| {
-        let detail = json!({"group": group, "lastStatus": status, "startedBy": "ecs-svc/1234567890123456789"});
+    let stopped = |group: &str, status: &str, reason: Option<&str>| {
+        let mut detail = json!({"group": group, "lastStatus": status, "startedBy": "ecs-svc/1234567890123456789"});
+        if let Some(reason) = reason {
+            detail["stopCode"] = json!("ServiceSchedulerInitiated");
+            detail["stoppedReason"] = json!(reason);
+        }
         json!({"detail-type": "ECS Task State Change", "detail": detail})
     };
     let complained =
@@ -159,9 +163,18 @@ async fn an_event_calls_the_function_whose_rule_matches_it() {
         }
         event
     };
-    assert_eq!(called(ecs(stopped("service:web", "STOPPED"))).await, [arn("track")]);
-    assert_eq!(called(ecs(stopped("service:web", "RUNNING"))).await, [""; 0]);
-    assert_eq!(called(ecs(stopped("family:web", "STOPPED"))).await, [""; 0], "somebody's own task");
+    for (reason, expected) in [
+        (Some("Task failed container health checks"), vec![arn("track")]),
+        (Some("Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:…)"), vec![arn("track")]),
+        (Some("Essential container in task exited"), vec![arn("track")]),
+        (Some("A text that ECS may add"), vec![arn("track")]),
+        (None, vec![arn("track")]),
+        (Some("Scaling activity initiated by (deployment ecs-svc/1234567890123456789)"), vec![]),
+    ] {
+        assert_eq!(called(ecs(stopped("service:web", "STOPPED", reason))).await, expected, "{reason:?}");
+    }
+    assert_eq!(called(ecs(stopped("service:web", "RUNNING", None))).await, [""; 0]);
+    assert_eq!(called(ecs(stopped("family:web", "STOPPED", None))).await, [""; 0], "somebody's own task");
     assert_eq!(called(ecs(complained("ERROR"))).await, [arn("track")]);
     assert_eq!(called(ecs(complained("INFO"))).await, [""; 0]);
 
