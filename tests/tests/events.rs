@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 /// Which functions act on each file; a file without a line fails the test.
-const EVENTS: [(&str, &[&str]); 37] = [
+const EVENTS: [(&str, &[&str]); 40] = [
     ("codedeploy_deployment_success", &[]),
     ("ecr_image_action_delete", &[]),
     ("ecr_image_action_push", &["deploy"]),
@@ -45,6 +45,9 @@ const EVENTS: [(&str, &[&str]); 37] = [
     ("ecs_task_running", &[]),
     ("ecs_task_stopped_exit1_service", &["track"]),
     ("ecs_task_stopped_oom_service", &["track"]),
+    ("ecs_task_stopped_scaled_in_service", &[]),
+    ("ecs_task_stopped_unhealthy_behind_load_balancer_service", &["track"]),
+    ("ecs_task_stopped_unhealthy_service", &["track"]),
     ("inspector2_scan_ecr", &[]),
 ];
 

@@ -2,9 +2,8 @@
 //!
 //! Format: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use serde_json::json;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 use slipway_core::model::id::TargetName;
 
 pub use slipway_engine::cloud::Metric;
@@ -23,11 +22,18 @@ impl Metrics {
 
     /// Counts one; the target stands beside it in the log, but is no dimension, since an alarm watches the sum.
     pub fn count(&self, metric: Metric, target: Option<&TargetName>) {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        println!("{}", self.line(metric, target, Timestamp::now()));
+    }
+
+    /// The line. Its level is the highest that Lambda knows: it filters this line by its level as any other, and an alarm
+    /// must not depend on how much of the log somebody wants to read.
+    fn line(&self, metric: Metric, target: Option<&TargetName>, now: Timestamp) -> Value {
         let name = format!("{metric:?}");
-        let line = json!({
+        json!({
+            "timestamp": format!("{now:.3}"),
+            "level": "FATAL",
             "_aws": {
-                "Timestamp": now.as_millis() as u64,
+                "Timestamp": now.as_millisecond(),
                 "CloudWatchMetrics": [{
                     "Namespace": "Slipway",
                     "Dimensions": [["FunctionName"]],
@@ -37,7 +43,27 @@ impl Metrics {
             "FunctionName": &self.function,
             "target": target,
             &name: 1
-        });
-        println!("{line}");
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_log_level_of_lambda_leaves_a_count_out() {
+        let now: Timestamp = "2026-11-21T12:00:00.123456Z".parse().unwrap();
+        for metric in [Metric::DeploysRefused, Metric::NoticesFailed] {
+            let line = Metrics::of("slipway-deploy").line(metric, Some(&TargetName::new("prod/web")), now);
+            let name = format!("{metric:?}");
+            assert_eq!((&line["timestamp"], &line["level"]), (&json!("2026-11-21T12:00:00.123Z"), &json!("FATAL")));
+            assert_eq!(line["_aws"]["Timestamp"], 1_795_262_400_123_i64);
+            let directive = &line["_aws"]["CloudWatchMetrics"][0];
+            assert_eq!((&directive["Namespace"], &directive["Metrics"][0]["Name"]), (&json!("Slipway"), &json!(name)));
+            assert_eq!(directive["Dimensions"], json!([["FunctionName"]]));
+            assert_eq!((&line["FunctionName"], &line["target"]), (&json!("slipway-deploy"), &json!("prod/web")));
+            assert_eq!(line[&name], 1);
+        }
     }
 }

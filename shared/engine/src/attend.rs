@@ -33,13 +33,34 @@ impl<C: Cloud> Call<'_, C> {
                 error!(config.version = mistakes.version, "the configuration has mistakes");
                 None
             }
-            Err(error) if error.kind.is_passing() => return Err(error),
+            Err(error) if error.kind.is_passing() => {
+                if !self.is_foreign(event).await {
+                    return Err(error);
+                }
+                info!(%error, ecs.service = %event.service, "not known, and the configuration could not be read");
+                return Ok(ignored("the service is not known, and the configuration could not be read"));
+            }
             Err(error) => {
                 error!(%error, "the configuration could not be read");
                 None
             }
         };
         self.attend_to(config.as_deref(), event).await
+    }
+
+    /// Whether the service is none of Slipway's, as far as that can be said while the document cannot be read: the rules
+    /// pass on the events of every service in the account, and those of others must not fail until it can.
+    ///
+    /// The document as it was read last says so; where none was read yet, the table, which has a record of every service
+    /// that Slipway has deployed to or followed. This decides nothing else: a service that is not foreign waits for the
+    /// document.
+    async fn is_foreign(&self, event: &ServiceTrigger) -> bool {
+        if let Some(config) = self.engine.document.last().await {
+            return managed(Some(&config), event, self.home).is_none();
+        }
+        let Some(cluster) = &event.cluster else { return false };
+        let read = store::read(self.cloud(), &TargetName::of(cluster, &event.service)).await;
+        read.is_ok_and(|item| item.rev == 0)
     }
 
     /// Attends to a service because something there has to be judged.

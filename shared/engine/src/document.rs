@@ -57,11 +57,15 @@ impl Document {
         Ok(reading)
     }
 
+    /// The document as it was read last, however old it is; `None` where none was read yet, and where it has mistakes.
+    pub(crate) async fn last(&self) -> Option<Arc<Config>> {
+        self.kept.lock().await.as_ref().and_then(|kept| kept.reading.clone().ok())
+    }
+
     /// A notice with the routes of its target, by the document as it was read last; without any where that has mistakes.
     pub(crate) async fn routed(&self, notice: Notice) -> Notice {
-        let kept = self.kept.lock().await;
-        match (kept.as_ref().map(|kept| &kept.reading), &notice.target) {
-            (Some(Ok(config)), Some(target)) => {
+        match (self.last().await, &notice.target) {
+            (Some(config), Some(target)) => {
                 let routes = config.routes(target);
                 notice.routed(&routes)
             }

@@ -39,7 +39,7 @@ pub async fn deploy(
     let work = target_directory().join("e2e").join(format!("stack-{}-{count}", std::process::id()));
     lay_out(&work, lambda).map_err(|error| failed(&error))?;
 
-    let bucket = format!("artifacts-{account}-{name}");
+    let bucket = format!("artifacts-{account}");
     let region = json!({"LocationConstraint": REGION});
     let made = client
         .call(account, "s3", "CreateBucket", json!({"Bucket": bucket, "CreateBucketConfiguration": region}))
@@ -77,7 +77,8 @@ pub async fn deploy(
     ];
     done(aws(&package).await).map_err(|why| failed(&why))?;
     let overrides: Vec<String> = parameters.iter().map(|(key, value)| format!("{key}={value}")).collect();
-    let mut arguments = vec!["deploy", "--template-file", "packaged.yaml", "--stack-name", name];
+    let mut arguments =
+        vec!["deploy", "--template-file", "packaged.yaml", "--s3-bucket", &bucket, "--stack-name", name];
     arguments.extend(["--capabilities", "CAPABILITY_IAM", "--no-fail-on-empty-changeset", "--parameter-overrides"]);
     arguments.extend(overrides.iter().map(String::as_str));
     done(aws(&arguments).await).map_err(|why| failed(&why))?;

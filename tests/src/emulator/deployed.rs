@@ -5,6 +5,7 @@ use super::cloudformation::FUNCTIONS;
 use super::iam::{Call, Policy, Role};
 use super::{Error, Result, Stack};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// A rule that matched an event, and the functions it calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,10 +164,17 @@ impl Stack {
 
     /// A variable of a function's environment as deployed.
     pub async fn variable(&self, function: &str, name: &str) -> Result<String> {
+        let value = self.variables(function).await?.remove(name);
+        value.ok_or_else(|| Error::new(format!("reading {function}'s environment"), name))
+    }
+
+    /// The variables of a function's environment as deployed.
+    pub async fn variables(&self, function: &str) -> Result<BTreeMap<String, String>> {
         let asked = json!({"FunctionName": self.function(function)});
         let configuration = self.ask("lambda", "GetFunctionConfiguration", asked).await?;
-        let value = configuration["Environment"]["Variables"][name].as_str();
-        value.map(str::to_owned).ok_or_else(|| Error::new(format!("reading {function}'s environment"), name))
+        let variables = &configuration["Environment"]["Variables"];
+        serde_json::from_value(variables.clone())
+            .map_err(|error| Error::new(format!("reading {function}'s environment"), error))
     }
 
     /// The names of the schedules in the stack's group.

@@ -23,6 +23,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         a_service_that_is_not_ours_is_ignored_without_a_call
         a_service_without_a_cluster_in_its_arn_is_found_in_the_configuration
         a_wrong_configuration_silences_nothing
+        a_configuration_that_cannot_be_read_fails_no_event_of_others
         trouble_that_may_pass_is_tried_again
     } }
 }
@@ -332,6 +333,26 @@ async fn a_wrong_configuration_silences_nothing(name: &'static str) {
     scenario.world.parameter("/slipway/config", "version: 1\ntargets: nonsense\n");
     scenario.restart_track().await;
     scenario.transcript();
+    scenario.track(&began).await;
+    assert_snapshot!(scenario.subjects().join("\n"), @"in_progress: In progress on prod/web: shop/web:1.5.0 (was 1.4.2)");
+    scenario.end();
+}
+
+async fn a_configuration_that_cannot_be_read_fails_no_event_of_others(name: &'static str) {
+    let (mut scenario, began) = with_breaker(name).await;
+    let mut of_others = began.clone();
+    of_others["resources"][0] = "arn:aws:ecs:eu-west-1:123456789012:service/prod/billing".into();
+    scenario.world.fault_each("SSM.GetParameter", Fault::Break);
+    // First a function that has read the document before, then one that has not and asks the table.
+    scenario.world.advance(Duration::from_secs(61));
+    for _ in 0..2 {
+        let ignored = scenario.track_once(&of_others).await.expect("an answer");
+        assert_eq!(ignored["ignored"], "the service is not known, and the configuration could not be read");
+        assert_eq!(scenario.track_once(&began).await, Err("SSM.GetParameter/Unreachable".to_owned()));
+        scenario.restart_track().await;
+    }
+    assert!(!scenario.transcript().contains("ECS."), "nothing is done before the document can be read");
+    scenario.world.heal("SSM.GetParameter");
     scenario.track(&began).await;
     assert_snapshot!(scenario.subjects().join("\n"), @"in_progress: In progress on prod/web: shop/web:1.5.0 (was 1.4.2)");
     scenario.end();

@@ -7,8 +7,8 @@ use super::{Config, Mistake, Mistakes, version_of};
 /// The setting that says where the document is.
 const SETTING: &str = "SLIPWAY_CONFIG";
 
-/// All environment variables of a Lambda function together have 4 KB (Lambda's quotas).
-const INLINE: usize = 4 * 1024;
+/// All environment variables of a Lambda function together have 4 KB (Lambda's quotas), and the others need their part of it.
+const INLINE: usize = 3 * 1024;
 
 /// The largest parameter that SSM stores, of the advanced tier (SSM's quotas).
 const PARAMETER: usize = 8 * 1024;
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn each_place_has_its_size() {
-        check_size("version: 1\n", 4096);
+        check_size("version: 1\n", 3072);
         check_size("ssm:/config", 8192);
         check_size("s3://acme/key", 4_194_304);
     }
@@ -184,7 +184,7 @@ mod tests {
             .map(|setting| Source::parse(setting).unwrap().parse_document(&large).unwrap_err().to_string())
             .collect();
         insta::assert_snapshot!(reported.join("\n"), @r#"
-        SLIPWAY_CONFIG: a document in the setting itself has at most 4096 bytes, and this one has more; keep it in an SSM parameter (8 KB) or in S3 (4 MB)
+        SLIPWAY_CONFIG: a document in the setting itself has at most 3072 bytes, and this one has more; keep it in an SSM parameter (8 KB) or in S3 (4 MB)
         SLIPWAY_CONFIG: a document in an SSM parameter has at most 8192 bytes, and this one has more; keep it in S3 (4 MB)
         SLIPWAY_CONFIG: a document in S3 has at most 4194304 bytes, and this one has more; install Slipway several times, each for a part of the targets
         "#);
