@@ -81,9 +81,10 @@ impl<C: Cloud> Planner<'_, C> {
             Ok(service) => service.clone(),
             Err(reason) => return Ok(Err(reason)),
         };
-        let is_first_observation = note::is_first_observation(&record);
         let (mut notes, service) = self.resolved(&record, service).await?;
         notes.iter().for_each(|note| note.write(&mut record));
+        // Asked only now: of a service that was made with a placeholder, an intent may have been all that was recorded.
+        let is_first_observation = note::is_first_observation(&record);
         let repository = target.repository.at(self.call.home);
         let running = self.revision(service.task_definition.as_str());
         let latest = async {
