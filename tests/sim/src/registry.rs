@@ -30,14 +30,27 @@ pub(crate) struct Image {
     pub(crate) digest: Digest,
     /// The tags that point to it now.
     pub(crate) tags: Vec<Tag>,
-    /// All tags that ever did.
-    pub(crate) had: Vec<Tag>,
+    /// All tags that ever did, and since when.
+    pub(crate) had: Vec<(Tag, Timestamp)>,
     /// When it was pushed.
     pub(crate) pushed_at: Timestamp,
     /// When a tag was pointed to it last.
     pub(crate) tagged_at: Timestamp,
     /// What becomes of it.
     pub(crate) quality: Quality,
+}
+
+impl Image {
+    /// When it was pushed, or the last of the tags came that it has now.
+    pub(crate) fn came_at(&self) -> Timestamp {
+        let has = self.had.iter().filter(|(tag, _)| self.tags.contains(tag));
+        has.map(|(_, at)| *at).max().unwrap_or(self.pushed_at)
+    }
+
+    /// The minor versions of all tags that it ever had.
+    fn versions(&self) -> impl Iterator<Item = u64> {
+        self.had.iter().filter_map(|(tag, _)| minor(tag))
+    }
 }
 
 /// The images of the one repository, the oldest first.
@@ -70,13 +83,13 @@ impl Images {
         match there {
             Some(image) => {
                 image.tags.push(tag.clone());
-                image.had.push(tag.clone());
+                image.had.push((tag.clone(), now));
                 image.tagged_at = now;
             }
             None => self.all.push(Image {
                 digest: digest.clone(),
                 tags: vec![tag.clone()],
-                had: vec![tag.clone()],
+                had: vec![(tag.clone(), now)],
                 pushed_at: now,
                 tagged_at: now,
                 quality,
@@ -105,9 +118,7 @@ impl Images {
         match self.order {
             // Without a tag it has no version, and the time decides.
             Order::Version if other.tags.is_empty() => one.tagged_at < other.pushed_at,
-            Order::Version => {
-                one.had.iter().filter_map(minor).max() < other.had.iter().filter_map(minor).min() && !one.had.is_empty()
-            }
+            Order::Version => one.versions().max() < other.versions().min(),
             Order::Pushed => one.tagged_at < other.pushed_at,
             // The one tag points to what ought to run; whatever it was moved away from is older.
             Order::OneTag => one.tags.is_empty() && !other.tags.is_empty(),
@@ -118,7 +129,7 @@ impl Images {
     pub(crate) fn is_outdated(&self, running: &Digest, by: &Image, came_at: Timestamp) -> bool {
         let Some(running) = self.find(running) else { return false };
         match self.order {
-            Order::Version => running.had.iter().filter_map(minor).max() < by.tags.iter().filter_map(minor).max(),
+            Order::Version => running.versions().max() < by.tags.iter().filter_map(minor).max(),
             Order::Pushed => running.tagged_at < came_at,
             Order::OneTag => running.tags.is_empty() && !by.tags.is_empty(),
         }

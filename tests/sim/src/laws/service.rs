@@ -328,7 +328,7 @@ impl OfService {
             return None;
         }
         let may_run = images.all().iter().find(|image| {
-            let came_at = if lost == Lost::Nothing { image.tagged_at } else { image.pushed_at };
+            let came_at = if lost == Lost::Nothing { image.came_at() } else { image.pushed_at };
             let wanted = !image.tags.is_empty() && !self.quarantined.contains(&image.digest);
             wanted && self.decided.is_none_or(|decided| came_at > decided)
         });
@@ -344,7 +344,7 @@ impl OfService {
         let decided = self.decided.max(adopted).max(self.outside.as_ref().map(|it| it.at));
         let better = images.all().iter().rfind(|image| {
             // When a tag was pointed to an image only its event says, and that may be lost.
-            let came_at = if lost == Lost::Nothing { image.tagged_at } else { image.pushed_at };
+            let came_at = if lost == Lost::Nothing { image.came_at() } else { image.pushed_at };
             image.quality == Quality::KnownGood
                 && !image.tags.is_empty()
                 && !self.quarantined.contains(&image.digest)
