@@ -6,7 +6,8 @@ mod tasks;
 
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::config::retry::RetryConfig;
-use aws_sdk_ecs::types::{ContainerDefinition, ServiceField, TaskDefinitionField};
+use aws_sdk_ecs::error::SdkError;
+use aws_sdk_ecs::types::{ContainerDefinition, TaskDefinitionField};
 use serde_json::Value;
 use slipway_core::model::facts::{RanImage, Revision, ServiceDeploymentFacts, ServiceFacts, ServiceRevision};
 use slipway_core::model::id::{ClusterName, ServiceName, ServiceRevisionArn, TaskDefinitionArn};
@@ -35,14 +36,7 @@ impl Ecs {
     ) -> Result<Vec<Option<ServiceFacts>>, Error> {
         let names: Vec<String> = services.iter().map(|service| service.as_str().to_owned()).collect();
         let subject = format!("{cluster}/{}", names.join(","));
-        let answer = self
-            .client
-            .describe_services()
-            .cluster(cluster.as_str())
-            .set_services(Some(names))
-            .include(ServiceField::Tags)
-            .send()
-            .await;
+        let answer = self.client.describe_services().cluster(cluster.as_str()).set_services(Some(names)).send().await;
         let answer = match answer {
             Ok(answer) => answer,
             // A missing cluster counts as a missing service: a target that does not exist.
@@ -58,18 +52,22 @@ impl Ecs {
     pub(crate) async fn describe_task_definition(&self, name: &str) -> Result<Revision, Error> {
         const CALL: &str = "ECS.DescribeTaskDefinition";
         let raw = RawAnswer::default();
-        self.client
+        let answer = self
+            .client
             .describe_task_definition()
             .task_definition(name)
             .include(TaskDefinitionField::Tags)
             .customize()
             .interceptor(raw.clone())
             .send()
-            .await
-            .map_err(|error| missing_task_definition(error::of(CALL, name, error)))?;
-        raw.json()
-            .and_then(facts::revision)
-            .ok_or_else(|| Error::new(CALL, name, ErrorKind::Rejected, "the answer holds no task definition"))
+            .await;
+        let error = match answer {
+            Ok(_) => Error::new(CALL, name, ErrorKind::Rejected, "the answer holds no task definition"),
+            // The SDK's types cannot hold the answer; its own JSON is what counts.
+            Err(error @ SdkError::ResponseError(_)) => error::of(CALL, name, error),
+            Err(error) => return Err(missing_task_definition(error::of(CALL, name, error))),
+        };
+        raw.json().and_then(facts::revision).ok_or(error)
     }
 
     /// Never repeated by the SDK: it has no client token.

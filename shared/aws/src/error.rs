@@ -10,6 +10,7 @@ where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     let kind = match &error {
+        SdkError::ServiceError(context) if context.err().message().is_some_and(is_concurrency) => ErrorKind::Throttled,
         SdkError::ServiceError(context) => {
             kind_of_answer(context.err().code().unwrap_or_default(), context.raw().status().as_u16())
         }
@@ -42,6 +43,14 @@ const THROTTLED: [&str; 10] = [
     "ProvisionedThroughputExceededException",
     "ReplicatedWriteConflictException",
 ];
+
+/// Whether ECS refuses a registration because another one of the same family is under way. Only the text of its ClientException says so
+/// ([issue 9777 of Terraform's AWS provider]).
+///
+/// [issue 9777 of Terraform's AWS provider]: https://github.com/hashicorp/terraform-provider-aws/issues/9777
+fn is_concurrency(message: &str) -> bool {
+    message.starts_with("Too many concurrent attempts to create a new revision")
+}
 
 fn kind_of_answer(code: &str, status: u16) -> ErrorKind {
     if THROTTLED.contains(&code) || status == 429 {

@@ -1,10 +1,12 @@
 //! Carries out a plan's steps from top to bottom. No choice is left to make here; only answers have to be understood.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::future::join;
+use futures_util::lock::Mutex;
 use jiff::{SignedDuration, Timestamp};
 use slipway_core::model::facts::ServiceFacts;
 use slipway_core::model::id::{ClusterName, DeploymentId, ServiceName, TaskDefinitionArn};
@@ -39,6 +41,8 @@ pub(crate) struct Done {
 #[derive(Debug, Default)]
 pub(crate) struct Registrations {
     made: Memo<String, Result<TaskDefinitionArn, Error>>,
+    /// Of each family, whoever registers a revision: ECS refuses two at once.
+    families: RefCell<BTreeMap<String, Rc<Mutex<()>>>>,
     /// The families in which an earlier try may have left a revision.
     suspects: RefCell<BTreeSet<String>>,
 }
@@ -110,6 +114,8 @@ impl Registrations {
         call: &Call<'_, impl Cloud>,
         rendering: &Rendering,
     ) -> Result<TaskDefinitionArn, Error> {
+        let family = self.families.borrow_mut().entry(rendering.family().to_owned()).or_default().clone();
+        let _alone = family.lock().await;
         let is_suspect = self.suspects.borrow().contains(rendering.family());
         if is_suspect
             && let Ok(latest) = call.cloud().describe_task_definition(rendering.family()).await
@@ -126,13 +132,13 @@ async fn register(call: &Call<'_, impl Cloud>, rendering: &Rendering) -> Result<
     // A revision that no update follows would be registered again by the next try.
     let until = call.until - TO_UPDATE;
     let register = async || cloud.register_task_definition(rendering).await;
-    match pace.call(cloud, family, until, register).await {
+    match pace.call(call, family, until, register).await {
         Err(error) if error.kind == ErrorKind::Unreachable => {
             // It may have been carried out: a repeat would leave two revisions, so ECS is asked for ours first.
             warn!(%error, "no answer to a registration; checking whether it was carried out");
             match cloud.describe_task_definition(family).await {
                 Ok(latest) if rendering.is_registered_as(&latest) => Ok(latest.arn),
-                Ok(_) => pace.call(cloud, family, until, register).await,
+                Ok(_) => pace.call(call, family, until, register).await,
                 Err(_) => Err(error),
             }
         }
@@ -173,7 +179,7 @@ impl Update<'_> {
         let subject = format!("{}/{}", self.cluster, self.service);
         let update =
             async || cloud.update_service(self.cluster, self.service, revision, self.force_new_deployment).await;
-        match pace.call(cloud, &subject, until, update).await {
+        match pace.call(call, &subject, until, update).await {
             Err(error) if error.kind == ErrorKind::Unreachable => {
                 warn!(%error, "no answer to an update; checking whether it was carried out");
                 let read = cloud.describe_services(self.cluster, &[self.service]).await;
@@ -182,7 +188,7 @@ impl Update<'_> {
                 };
                 match unanswered(&service, revision, self.previous_primary) {
                     Unanswered::TookEffect => Ok(Some(service)),
-                    Unanswered::Repeatable => pace.call(cloud, &subject, until, update).await,
+                    Unanswered::Repeatable => pace.call(call, &subject, until, update).await,
                     Unanswered::Outdated => Err(error),
                 }
             }

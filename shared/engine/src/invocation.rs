@@ -32,6 +32,8 @@ pub(crate) struct Call<'a, C> {
     /// When it can no longer be alive; until then it takes leases.
     pub(crate) lease_until: Timestamp,
     pub(crate) registrations: Registrations,
+    /// So much longer than others it waits after a throttled call: two invocations that met once do not meet again each time.
+    pub(crate) spread: SignedDuration,
 }
 
 impl<'a, C: Cloud> Call<'a, C> {
@@ -49,6 +51,7 @@ impl<'a, C: Cloud> Call<'a, C> {
             until: now + left - TO_FINISH.min(left / 3),
             lease_until: deadline.max(now).saturating_add(SURELY_DEAD_SECONDS.seconds()).unwrap_or(now),
             registrations: Registrations::default(),
+            spread: spread(&invocation.request_id),
         }
     }
 
@@ -98,6 +101,13 @@ impl<'a, C: Cloud> Call<'a, C> {
         }
         Ok(())
     }
+}
+
+/// Up to half a second, by the request's id: an engine that drew it by lot could not be replayed.
+fn spread(request_id: &str) -> SignedDuration {
+    let digest = Digest::of(request_id.as_bytes());
+    let number = u32::from_str_radix(&digest.short()[..4], 16).unwrap_or_default();
+    SignedDuration::from_millis(i64::from(number % 500))
 }
 
 /// One line for each plan, with what a search would ask for as fields.

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::cloud::Cloud;
 use crate::error::{Error, ErrorKind};
+use crate::invocation::Call;
 
 /// The paces of ECS's calls that write, in this execution environment; their rates by [request throttling for the Amazon
 /// ECS API].
@@ -50,11 +51,12 @@ impl Pace {
     /// after `until` is not made: nothing could follow it in time.
     pub(crate) async fn call<T>(
         &self,
-        cloud: &impl Cloud,
+        of: &Call<'_, impl Cloud>,
         subject: &str,
         until: Timestamp,
         mut call: impl AsyncFnMut() -> Result<T, Error>,
     ) -> Result<T, Error> {
+        let cloud = of.cloud();
         loop {
             let turn = self.turn(cloud.now(), until);
             if turn.unwrap_or_else(|| cloud.now()) >= until {
@@ -70,7 +72,7 @@ impl Pace {
             }
             match call().await {
                 Err(error) if error.kind == ErrorKind::Throttled && cloud.now() + self.interval < until => {
-                    self.slow_down(cloud.now());
+                    self.slow_down(cloud.now() + of.spread);
                 }
                 other => return other,
             }

@@ -22,6 +22,9 @@ pub enum Fault {
     CutAfter,
     /// The call takes effect at once, and the answer comes after this time.
     Late(Duration),
+    /// The call takes effect, and a member of the answer's task definition is of another type than the service model says,
+    /// as AWS may change it one day.
+    Unparsable,
 }
 
 /// The faults that are planned.
@@ -29,6 +32,8 @@ pub enum Fault {
 pub(crate) struct Faults {
     planned: Vec<Planned>,
     latency: Duration,
+    /// The families of the registrations under way.
+    registering: Vec<String>,
     buckets: Option<HashMap<&'static str, Bucket>>,
 }
 
@@ -99,6 +104,20 @@ impl Faults {
         unmet
             .map(|planned| format!("no call met the fault {:?} planned for {}", planned.fault, planned.calls))
             .collect()
+    }
+
+    /// A registration of this family begins; whether another one is under way, which ECS then refuses.
+    pub(crate) fn begin_registration(&mut self, family: &str) -> bool {
+        let overlaps = self.registering.iter().any(|it| it == family);
+        self.registering.push(family.to_owned());
+        overlaps
+    }
+
+    /// A registration of this family ends.
+    pub(crate) fn end_registration(&mut self, family: &str) {
+        if let Some(at) = self.registering.iter().position(|it| it == family) {
+            self.registering.remove(at);
+        }
     }
 
     /// How long each call takes at least.

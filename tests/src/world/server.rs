@@ -75,8 +75,16 @@ async fn handle(
         let fault = state.faults.meet(&line).or((!admitted).then_some(Fault::Throttle));
         (number, line, fault, state.faults.latency())
     };
+    let mut fault = fault;
     if !latency.is_zero() {
+        let family = (request.call() == "ECS.RegisterTaskDefinition").then(|| request.members["family"].clone());
+        let family = family.and_then(|family| family.as_str().map(str::to_owned));
+        if family.as_deref().is_some_and(|family| shared.lock().faults.begin_registration(family)) {
+            let text = "Too many concurrent attempts to create a new revision of the specified family.";
+            fault = fault.or(Some(Fault::Refuse(Refusal::new("ClientException", text))));
+        }
         tokio::time::sleep(latency).await;
+        family.iter().for_each(|family| shared.lock().faults.end_registration(family));
     }
     let held = Held { number, line, caller: request.caller.clone().unwrap_or_default(), at: Halt::Call };
     let goes_on = hold(&shared, held.clone()).await;
@@ -92,7 +100,7 @@ async fn handle(
         Some(Fault::Throttle) => Some(throttled(request.protocol)),
         Some(Fault::Break) => Some(broken(request.protocol)),
         Some(Fault::Refuse(refusal)) => Some(refusal.clone()),
-        Some(Fault::CutAfter | Fault::Late(_)) | None => None,
+        Some(Fault::CutAfter | Fault::Late(_) | Fault::Unparsable) | None => None,
     };
     let (response, code) = match refusal {
         Some(refusal) => (refused(&request, &refusal, number), Some(refusal.code)),
@@ -110,6 +118,10 @@ async fn handle(
         Some(Fault::Late(time)) => tokio::time::sleep(time).await,
         _ => {}
     }
+    let response = match fault {
+        Some(Fault::Unparsable) => unparsable(response).await,
+        _ => response,
+    };
     shared.lock().record.end(number, Some(response.status().as_u16()), code);
     Ok(response)
 }
@@ -156,6 +168,20 @@ async fn answer(
             (refused(request, &refusal, number), Some(refusal.code))
         }
     }
+}
+
+/// The same answer, but for a member of the task definition that only an answer has: it is of another type.
+async fn unparsable(response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
+    let (head, body) = response.into_parts();
+    let bytes = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let mut answer: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    answer["taskDefinition"]["requiresAttributes"] = "a type of tomorrow".into();
+    let body = Bytes::from(answer.to_string());
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = head.status;
+    *response.headers_mut() = head.headers;
+    response.headers_mut().remove("content-length");
+    response
 }
 
 fn refused(request: &Request, refusal: &Refusal, number: usize) -> Response<Full<Bytes>> {

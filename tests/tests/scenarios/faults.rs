@@ -16,6 +16,9 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         a_throttled_read_is_repeated
         a_throttled_registration_is_repeated
         a_registration_without_an_answer_is_adopted
+        a_family_that_somebody_else_registers_in_is_tried_again
+        the_renderings_of_one_family_are_registered_one_after_the_other
+        an_answer_that_the_sdk_s_types_cannot_hold_is_used_all_the_same
         a_registration_that_did_not_arrive_is_made_once
         an_update_without_an_answer_is_not_repeated
         an_update_that_did_not_arrive_is_made_once
@@ -57,6 +60,53 @@ async fn a_registration_without_an_answer_is_adopted(name: &'static str) {
     let answer = scenario.push_web("1.5.0").await;
     assert_eq!(answer["targets"][0]["revision"]["new"], "web:2");
     assert_snapshot!("a_registration_without_an_answer_is_adopted", scenario.transcript());
+    scenario.end();
+}
+
+/// ECS refuses two registrations of one family at once, and says so only in the text of its refusal.
+async fn a_family_that_somebody_else_registers_in_is_tried_again(name: &'static str) {
+    let mut scenario = Scenario::of_web(name).await;
+    let text = "Too many concurrent attempts to create a new revision of the specified family.";
+    let refusal = Refusal::new("ClientException", text);
+    scenario.world.fault("ECS.RegisterTaskDefinition", 1, Fault::Refuse(refusal));
+    let answer = scenario.push_web("1.5.0").await;
+    assert_eq!(answer["targets"][0]["revision"]["new"], "web:2", "{answer:#}");
+    scenario.transcript();
+    scenario.end();
+}
+
+async fn the_renderings_of_one_family_are_registered_one_after_the_other(name: &'static str) {
+    let targets = ["web", "api", "jobs"].map(|service| {
+        format!(
+            "  - {{ repository: shop/web, cluster: prod, service: {service}, tags: {{ semver: '*' }}, environment: {{ ROLE: {service} }} }}"
+        )
+    });
+    let mut scenario = Scenario::begin(name, &format!("version: 1\ntargets:\n{}\n", targets.join("\n"))).await;
+    scenario.web_runs("1.4.2");
+    for other in ["api", "jobs"] {
+        let mut request = service(other);
+        request["taskDefinition"] = "web".into();
+        scenario.world.running_service(request);
+    }
+    scenario.world.set_latency(Duration::from_millis(10));
+    let answer = scenario.push_web("1.5.0").await;
+    let mut revisions: Vec<_> = (0..3).map(|at| answer["targets"][at]["revision"]["new"].clone()).collect();
+    revisions.sort_by_key(ToString::to_string);
+    assert_eq!(revisions, ["web:2", "web:3", "web:4"], "{answer:#}");
+    let refused = scenario.world.calls().into_iter().filter(|call| call.refused.is_some()).count();
+    assert_eq!(refused, 0, "{}", scenario.transcript());
+    scenario.claim();
+    scenario.end();
+}
+
+async fn an_answer_that_the_sdk_s_types_cannot_hold_is_used_all_the_same(name: &'static str) {
+    let mut scenario = Scenario::of_web(name).await;
+    scenario.world.fault_each("ECS.DescribeTaskDefinition", Fault::Unparsable);
+    let answer = scenario.push_web("1.5.0").await;
+    assert_eq!(answer["targets"][0]["outcome"], "started", "{answer:#}");
+    scenario.claim();
+    scenario.world.heal("ECS.DescribeTaskDefinition");
+    assert_eq!(scenario.running(), Image::single("1.5.0").digest());
     scenario.end();
 }
 
