@@ -44,8 +44,8 @@ const THROTTLED: [&str; 10] = [
     "ReplicatedWriteConflictException",
 ];
 
-/// Whether ECS refuses a registration because another one of the same family is under way. Only the text of its ClientException says so
-/// ([issue 9777 of Terraform's AWS provider]).
+/// Whether ECS refuses a registration because another one of the same family is under way. Only the text of its `ClientException`
+/// says so ([issue 9777 of Terraform's AWS provider]).
 ///
 /// [issue 9777 of Terraform's AWS provider]: https://github.com/hashicorp/terraform-provider-aws/issues/9777
 fn is_concurrency(message: &str) -> bool {
