@@ -133,6 +133,16 @@ impl Aws {
         self.on_service(cluster, service, |service, context| service.pause(context.now, patience))
     }
 
+    /// DescribeServices leaves out the rollout states of a service's deployments from now on, as it may where a strategy other than
+    /// rolling is set.
+    pub fn leave_out_rollout_states(&mut self, cluster: &str, service: &str) -> Result<(), Refusal> {
+        let left_out = self.on_service(cluster, service, |service, _| {
+            service.says_rollout = false;
+            Ok(())
+        });
+        left_out.map(drop)
+    }
+
     fn on_service(
         &mut self,
         cluster: &str,

@@ -133,14 +133,20 @@ impl Setup {
         };
         let made = make(&mut aws, &services, &image, &configuration, chance.u8(1..4));
         made.unwrap_or_else(|refusal| unreachable!("{refusal:?}"));
+        let says_rollout = strategy == "ROLLING" || chance.bool();
+        for service in services.iter().filter(|_| !says_rollout) {
+            let left_out = aws.leave_out_rollout_states(CLUSTER, service.name.as_str());
+            left_out.unwrap_or_else(|refusal| unreachable!("{refusal:?}"));
+        }
         if history == History::Late {
             aws.set_history_lag(HISTORY_LAG);
         }
         let names: Vec<_> = services.iter().map(|it| format!("{} ({})", it.target, it.family)).collect();
         let names = names.join(" and ");
         let summary = format!(
-            "{names}: {strategy}, {watch_name}, rollback {rollback}, settle {settle}, {order:?}, \
+            "{names}: {strategy}{}, {watch_name}, rollback {rollback}, settle {settle}, {order:?}, \
              history {history:?}, infrastructure {infrastructure:?}{}",
+            if says_rollout { "" } else { " without rollout states" },
             if is_placeholder { ", made with a placeholder" } else { "" }
         );
         let alarms = watch >= 3;

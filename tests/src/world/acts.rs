@@ -279,6 +279,14 @@ impl World {
         self.on_service(cluster, service, |aws| aws.stop_tasks(cluster, service, &failure, count))
     }
 
+    /// DescribeServices leaves out the rollout states of a service's deployments from now on, as it may where a strategy other than
+    /// rolling is set.
+    #[track_caller]
+    pub fn leave_out_rollout_states(&self, cluster: &str, service: &str) {
+        let left_out = self.on_registry(|aws| aws.leave_out_rollout_states(cluster, service));
+        left_out.unwrap_or_else(|refusal| panic!("{cluster}/{service}: {}", refusal.message));
+    }
+
     /// ECS reports something about a service by an event "ECS Service Action", `SERVICE_TASK_PLACEMENT_FAILURE` for instance,
     /// whose reason is like `RESOURCE:MEMORY`.
     #[track_caller]

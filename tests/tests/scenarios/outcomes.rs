@@ -29,6 +29,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         terraform_in_between_is_published_as_external
         a_failed_event_of_a_superseded_deployment_is_ignored
         what_waits_is_served_by_who_sees_the_end
+        a_blue_green_deployment_without_rollout_states_is_not_cut_short
         a_deployment_whose_record_was_lost_is_taken_up_again
         a_service_that_is_gone_ends_its_deployment
         a_notice_that_fails_changes_nothing_of_what_is_done
@@ -284,6 +285,20 @@ async fn what_waits_is_served_by_who_sees_the_end(name: &'static str) {
         scenario.track(event).await;
     }
     scenario.transcript();
+    scenario.end();
+}
+
+/// ECS documents rollout states for rolling deployments only.
+async fn a_blue_green_deployment_without_rollout_states_is_not_cut_short(name: &'static str) {
+    let mut scenario = deploying(name, WEB, with_strategy("BLUE_GREEN")).await;
+    scenario.world.leave_out_rollout_states("prod", "web");
+    let answer = scenario.push_web("1.6.0").await;
+    assert_eq!(answer["targets"][0]["reason"]["code"], "queued", "{answer:#}");
+    let ended = scenario.world.complete("prod", "web").event();
+    scenario.track_once(&ended).await.expect("an answer");
+    scenario.transcript();
+    assert_eq!(runs(&scenario), "web:3");
+    assert_eq!(kinds(&mut scenario), ["completed", "started", "in_progress"]);
     scenario.end();
 }
 

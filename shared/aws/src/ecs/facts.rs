@@ -17,7 +17,7 @@ use super::member;
 /// `None` where the answer lacks what identifies a service.
 pub(super) fn service(service: &types::Service) -> Option<ServiceFacts> {
     let cluster_arn = service.cluster_arn()?;
-    Some(ServiceFacts {
+    let facts = ServiceFacts {
         arn: service.service_arn()?.to_owned(),
         cluster: ClusterName::new(cluster_arn.rsplit_once('/').map_or(cluster_arn, |(_, name)| name)),
         service: ServiceName::new(service.service_name()?),
@@ -50,7 +50,8 @@ pub(super) fn service(service: &types::Service) -> Option<ServiceFacts> {
                 message: event.message().unwrap_or_default().to_owned(),
             })
             .collect(),
-    })
+    };
+    Some(facts.inferring_rollouts())
 }
 
 /// `None` where the answer lacks the ARN.

@@ -112,9 +112,11 @@ fn deployments(service: &Service) -> Value {
             "launchType": "FARGATE",
             "platformVersion": "1.4.0",
             "platformFamily": "Linux",
-            "rolloutState": deployment.rollout,
-            "rolloutStateReason": deployment.reason,
         });
+        if service.says_rollout {
+            described["rolloutState"] = json!(deployment.rollout);
+            described["rolloutStateReason"] = json!(deployment.reason);
+        }
         let carried =
             ["networkConfiguration", "serviceConnectConfiguration", "volumeConfigurations", "vpcLatticeConfigurations"];
         for setting in carried {

@@ -163,7 +163,7 @@ impl Service {
         let alive = self.deployments.iter().filter(|deployment| deployment.desired > 0 || deployment.running > 0);
         let current = self.current_service_deployment().filter(|_| by_ecs);
         let event = |message: &super::Message| ServiceMessage { at: Some(message.at), message: message.text.clone() };
-        ServiceFacts {
+        let facts = ServiceFacts {
             arn: self.arn(place),
             cluster: ClusterName::new(self.cluster.as_str()),
             service: ServiceName::new(self.name.as_str()),
@@ -177,14 +177,15 @@ impl Service {
             running_count: count(if by_ecs { running } else { self.desired }),
             strategy: self.configured("/strategy").and_then(Value::as_str).map_or(Strategy::Rolling, Strategy::from),
             breaker: self.breaker(),
-            deployments: self.deployments.iter().map(super::Deployment::facts).collect(),
+            deployments: self.deployments.iter().map(|it| it.facts(self.says_rollout)).collect(),
             current_service_deployment: current.map(|current| ServiceDeploymentArn::new(current.arn.as_str())),
             current_revisions: alive
                 .filter(|_| by_ecs)
                 .map(|deployment| ServiceRevisionArn::new(self.revisions[deployment.revision].arn.as_str()))
                 .collect(),
             events: self.events.iter().map(event).collect(),
-        }
+        };
+        facts.inferring_rollouts()
     }
 
     fn breaker(&self) -> Breaker {
@@ -230,13 +231,13 @@ impl Service {
 }
 
 impl super::Deployment {
-    fn facts(&self) -> DeploymentFacts {
+    fn facts(&self, says_rollout: bool) -> DeploymentFacts {
         DeploymentFacts {
             id: DeploymentId::new(self.id.as_str()),
             status: self.status.to_owned(),
             task_definition: TaskDefinitionArn::new(self.task_definition.as_str()),
-            rollout: Some(self.rollout.into()),
-            rollout_reason: Some(self.reason.clone()),
+            rollout: says_rollout.then(|| self.rollout.into()),
+            rollout_reason: says_rollout.then(|| self.reason.clone()),
             created_at: Some(self.created_at),
             updated_at: Some(self.updated_at),
             failed_tasks: count(self.failed),

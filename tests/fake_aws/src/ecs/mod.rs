@@ -71,6 +71,8 @@ pub(crate) struct Service {
     events: VecDeque<Message>,
     /// What ECS has decided and not yet done, since deployments move by [`movement`].
     next_step: Option<NextStep>,
+    /// Whether DescribeServices has a `rolloutState` for its deployments.
+    pub(crate) says_rollout: bool,
     /// What describe and list answers still show after an update, if they lag.
     before: Option<Box<Before>>,
 }

@@ -70,6 +70,7 @@ pub(super) fn create(ecs: &mut Ecs, context: &mut Context<'_>, request: &Members
         tasks: Vec::new(),
         events: VecDeque::new(),
         next_step: None,
+        says_rollout: true,
         before: None,
     };
     keep_settings(&mut service, request);
