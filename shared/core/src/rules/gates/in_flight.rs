@@ -30,7 +30,6 @@ pub(in crate::rules) fn undisturbed(service: &ServiceFacts, record: &record::Ser
     if is_requested {
         return Ok(());
     }
-
     if let Some(failed) = unjudged(record, service).next() {
         // Its image may not come back automatically, which is recorded only when the deployment ends.
         return queued(failed.id().cloned().unwrap_or(deployment), "rollback from".to_owned());
@@ -60,7 +59,10 @@ pub(in crate::rules) fn placeholder_ended(facts: &TargetFacts<'_>, by: By<'_>) -
 fn has_failed_for_good(record: &record::Service, service: &ServiceFacts, primary: &DeploymentFacts) -> bool {
     use record::Outcome::{Failed, RollbackFailed, TimedOut};
     let Some(last) = record.deployments.first() else { return false };
-    if last.rolls_back_as(&primary.id) || primary.is_rollback() {
+    // Where ECS tells no rollout state, it also gives no reason for one; but a rollback goes to what is older.
+    let is_older =
+        last.id() != Some(&primary.id) && primary.created_at.is_some_and(|created| created < last.began_at());
+    if last.rolls_back_as(&primary.id) || primary.is_rollback() || is_older {
         return match last.outcome() {
             Some(RollbackFailed) => true,
             Some(Failed | TimedOut) => mechanism::fails_repeatedly(&last.settings, service, primary),
