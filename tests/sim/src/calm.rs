@@ -38,7 +38,7 @@ impl Schedule {
             // Only what was lost, or what ECS or others did after an end, needs the reconcile.
             let needed = self.simulation.borrow().lost == Lost::Something
                 || self.ecs_rolled_back_late()
-                || self.others_went_on_after_a_failed_rollback();
+                || self.went_on_after_a_failed_rollback();
             if round % 2 == 1 && needed {
                 self.reconcile();
             }
@@ -92,13 +92,14 @@ impl Schedule {
         })
     }
 
-    /// Whether somebody else deployed after a rollback failed: that ends the wait for a person, and nothing waits any more.
-    fn others_went_on_after_a_failed_rollback(&self) -> bool {
+    /// Whether something was deployed after a rollback failed: that ends the wait for a person, and what was kept out until then
+    /// waits no more.
+    fn went_on_after_a_failed_rollback(&self) -> bool {
         let simulation = self.simulation.borrow();
         simulation.services.iter().any(|service| {
             let deployments = simulation.table.record(&service.target).map(|record| record.deployments.as_slice());
             let [last, before, ..] = deployments.unwrap_or_default() else { return false };
-            last.is_external() && before.outcome() == Some(Outcome::RollbackFailed)
+            !last.is_intent() && before.outcome() == Some(Outcome::RollbackFailed)
         })
     }
 

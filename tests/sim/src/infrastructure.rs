@@ -68,6 +68,9 @@ impl Simulation {
             };
             self.laws.updated_outside(&update, &view);
         }
+        if update == Update::Placeholder {
+            self.laws.placeholder_put(&service.target, &self.table);
+        }
         self.enqueue_new_events();
         self.pass(jiff::SignedDuration::from_secs(1));
     }

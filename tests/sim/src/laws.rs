@@ -133,6 +133,14 @@ impl Laws {
         self.updates += 1;
     }
 
+    /// A tool put a placeholder in the place of what ran. Of a service that Slipway has not observed yet nothing is adopted then.
+    pub(crate) fn placeholder_put(&mut self, target: &TargetName, table: &Table) {
+        let known = |it: &Service| it.decision.is_some() || !it.known_good.is_empty() || !it.deployments.is_empty();
+        if let Some(service) = self.services.get_mut(target).filter(|_| !table.record(target).is_some_and(known)) {
+            service.outside = None;
+        }
+    }
+
     /// A record is about to be written by an invocation.
     pub(crate) fn written(
         &mut self,

@@ -116,9 +116,11 @@ impl Images {
     pub(crate) fn is_older(&self, digest: &Digest, than: &Digest) -> bool {
         let (Some(one), Some(other)) = (self.find(digest), self.find(than)) else { return false };
         match self.order {
-            // Without a tag it has no version, and the time decides.
-            Order::Version if other.tags.is_empty() => one.tagged_at < other.pushed_at,
-            Order::Version => one.versions().max() < other.versions().min(),
+            // One without a tag has the version of its revision, or none, and then the time decides.
+            Order::Version => {
+                let by_time = one.tagged_at < other.pushed_at;
+                one.versions().max() < other.versions().min() && (by_time || !other.tags.is_empty())
+            }
             Order::Pushed => one.tagged_at < other.pushed_at,
             // The one tag points to what ought to run; whatever it was moved away from is older.
             Order::OneTag => one.tags.is_empty() && !other.tags.is_empty(),

@@ -316,7 +316,11 @@ impl OfService {
         let ran = record.known_good.iter().flat_map(|it| &it.ran).filter(|it| it.container == "web");
         let mut ran = ran.filter_map(|it| it.digest.as_ref()).filter(|it| images.find(it).is_some());
         if let Some(before) = ran.next() {
-            let stays = self.quarantined.contains(before) || record.deployments.iter().any(replaced);
+            // Also where it is only its revision that is quarantined.
+            let is_quarantined = record.quarantine.iter().any(|it| it.digest == *before);
+            // Or a person was called, and only something newer helps.
+            let called = record.deployments.first().and_then(Deployment::outcome) == Some(Outcome::RollbackFailed);
+            let stays = is_quarantined || called || record.deployments.iter().any(replaced);
             return (!stays).then(|| format!("{} ran before the placeholder that runs in the end", before.short()));
         }
         // Nothing says which container it is, or the first deployment failed: somebody has to look.
