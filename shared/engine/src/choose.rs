@@ -109,7 +109,6 @@ impl<C: Cloud> Planner<'_, C> {
     ) -> Result<Vec<Decided<'t>>, Error> {
         let repository = target.repository.at(self.call.home);
         let facts = observed.facts(target, &repository);
-        let recency = facts.recency();
         let mut restored = match (again(inputs), &observed.before) {
             (Some(input), Some(before)) => self.restore(target, observed, input, before).await?,
             _ => None,
@@ -146,14 +145,12 @@ impl<C: Cloud> Planner<'_, C> {
             if !plan.steps.is_empty() || matches!(plan.reason, Reason::Queued { .. }) {
                 best = Some(shown);
             }
+            // What is older than that is no candidate, and that itself goes in the end.
             if by_registry && restored.is_some() && plan.steps.is_empty() && plan.blocked.is_none() {
                 continue;
             }
             let plan = if by_registry { choose::best_runs(plan) } else { plan };
-            let one = Decided {
-                gated: Some(it.gated(recency, facts.is_untouched())),
-                ..Decided::of_input(target, &it.input, plan)
-            };
+            let one = Decided { gated: Some(it.gated(&facts)), ..Decided::of_input(target, &it.input, plan) };
             match by_registry {
                 true => found = Some(one),
                 false => decided.push(one),

@@ -15,7 +15,7 @@ use slipway_core::model::trigger::Trigger;
 use slipway_core::rules::candidate::{By, Candidate, Known, TargetFacts, family_to_read};
 use slipway_core::rules::gates::{self, Question, deployable, question};
 use slipway_core::rules::note::{self, Note};
-use slipway_core::rules::placeholder::{self, ImageBefore};
+use slipway_core::rules::placeholder::{self, ImageBefore, is_placeholder};
 use slipway_core::rules::recency::Recency;
 use slipway_core::rules::redeploy::{self, Redeploy};
 use slipway_core::rules::rollback::KnownGoodFacts;
@@ -63,8 +63,8 @@ impl ObservedService {
 
 impl<C: Cloud> Planner<'_, C> {
     /// The service, its task definitions, and what they mean to the record; the inner error is why nothing can be
-    /// deployed to it. `entries` are all of the service's in the configuration. `inputs` are those that are decided about, none for a request; `wanted` is an image that a plan will
-    /// be made for: what may be needed for it is read alongside.
+    /// deployed to it. `entries` are all of the service's in the configuration. `inputs` are those that are decided about,
+    /// none for a request; `wanted` is an image that a plan will be made for: what may be needed for it is read alongside.
     ///
     /// A service that is observed for the first time counts as decided about when what runs was deployed, so that a push
     /// that came is newer; where the first input is to decide again, now, so that nothing that was there before is deployed.
@@ -108,7 +108,7 @@ impl<C: Cloud> Planner<'_, C> {
         };
         let (running, latest, ran, ()) = try_join4(running, latest, ran, builds).await?;
         let observed = match is_first_observation {
-            true if self.is_placeholder(&running, entries, &record) => Vec::new(),
+            true if is_placeholder(&running, entries, &record, self.call.home) => Vec::new(),
             true => {
                 let now = self.call.now();
                 let decided_at = inputs.first().filter(|input| input.tag.is_none()).map(|_| now);
@@ -118,7 +118,7 @@ impl<C: Cloud> Planner<'_, C> {
         };
         observed.iter().for_each(|note| note.write(&mut record));
         notes.extend(observed);
-        let before = match self.is_placeholder(&running, &[target], &record) {
+        let before = match is_placeholder(&running, &[target], &record, self.call.home) {
             true => self.image_before(target, &record).await?,
             false => None,
         };
@@ -126,29 +126,17 @@ impl<C: Cloud> Planner<'_, C> {
         Ok(Ok(ObservedService { service, running, base, before, ran, record, notes }))
     }
 
-    /// Whether a revision runs no image of any of these entries' repositories.
-    pub(crate) fn is_placeholder(&self, revision: &Revision, entries: &[&Target], record: &Service) -> bool {
-        let of_entry = |target: &&Target| {
-            let target: &Target = target;
-            (target.clone(), target.repository.at(self.call.home))
-        };
-        let entries: Vec<_> = entries.iter().map(of_entry).collect();
-        let entries = entries.iter().map(|(target, repository)| (Recency { target, record }, repository.clone()));
-        placeholder::is_placeholder(revision, entries)
-    }
-
-    /// The image of the target's repository that ran last, by the known-good revisions.
+    /// The image of the target's repository that ran last, by the known-good revisions, or else the one that was tried last.
     async fn image_before(&self, target: &Target, record: &Service) -> Result<Option<ImageBefore>, Error> {
-        let repository = target.repository.at(self.call.home);
+        let (repository, recency) = (target.repository.at(self.call.home), Recency { target, record });
         for known_good in &record.known_good {
             let revision = self.existing_revision(known_good.revision.as_str()).await?;
-            let recency = Recency { target, record };
             let before = revision.and_then(|it| placeholder::image_before(known_good, &it, recency, &repository));
             if before.is_some() {
                 return Ok(before);
             }
         }
-        Ok(placeholder::image_tried(record, Recency { target, record }, &repository))
+        Ok(placeholder::image_tried(recency, &repository))
     }
 
     /// The service; read again where ECS's answer is older than what is recorded.

@@ -10,6 +10,7 @@ use slipway_core::model::id::TaskDefinitionArn;
 use slipway_core::model::record::{Deployment, Service};
 use slipway_core::rules::mechanism::{Intent, list_decides};
 use slipway_core::rules::note::Note;
+use slipway_core::rules::placeholder::is_placeholder;
 use slipway_core::rules::{adoption, unfinished};
 use tracing::warn;
 
@@ -82,10 +83,9 @@ impl<C: Cloud> Planner<'_, C> {
         let mut external = adoption::external(record, service, |_| false);
         if external.is_some() {
             let revisions = self.revisions_of(service).await?;
-            let is_placeholder = |arn: &TaskDefinitionArn| {
-                revisions.get(arn).is_some_and(|revision| self.is_placeholder(revision, entries, record))
-            };
-            external = adoption::external(record, service, is_placeholder);
+            external = adoption::external(record, service, |arn| {
+                revisions.get(arn).is_some_and(|it| is_placeholder(it, entries, record, self.call.home))
+            });
         }
         let mut notes: Vec<Note> = external.into_iter().collect();
         if !ran.is_empty() {

@@ -42,6 +42,13 @@ async fn made_with_a_placeholder(name: &'static str, service: Value) -> Scenario
     scenario
 }
 
+/// prod/web runs 1.5.0 well, after 1.4.2.
+async fn runs_well(name: &'static str) -> Scenario {
+    let mut scenario = running(name, WEB, service("web")).await;
+    deploy_well(&mut scenario, "1.5.0").await;
+    scenario
+}
+
 /// The tool updates the service to its own task definition; ECS's first event is delivered.
 async fn tool_updates(scenario: &mut Scenario, definition: Value) {
     scenario.world.advance(Duration::from_secs(60 * 60));
@@ -133,8 +140,7 @@ async fn of_a_service_made_with_a_placeholder_no_older_image_is_tried_after_a_fa
 }
 
 async fn a_placeholder_that_a_tool_puts_back_is_replaced_once(name: &'static str) {
-    let mut scenario = running(name, WEB, service("web")).await;
-    deploy_well(&mut scenario, "1.5.0").await;
+    let mut scenario = runs_well(name).await;
     tool_updates(&mut scenario, placeholder("1024")).await;
     assert_eq!(kinds(&mut scenario), ["external"]);
     scenario.claim();
@@ -167,8 +173,7 @@ fn email(message: &str) -> String {
 }
 
 async fn a_placeholder_under_way_is_not_superseded(name: &'static str) {
-    let mut scenario = running(name, WEB, service("web")).await;
-    deploy_well(&mut scenario, "1.5.0").await;
+    let mut scenario = runs_well(name).await;
     tool_updates(&mut scenario, placeholder("1024")).await;
     let target = reconcile(&mut scenario).await;
     assert_eq!((&target["outcome"], &target["reason"]["code"]), (&json!("skipped"), &json!("queued")), "{target:#}");
@@ -186,8 +191,7 @@ async fn a_placeholder_under_way_is_not_superseded(name: &'static str) {
 }
 
 async fn a_held_service_keeps_its_placeholder_until_it_is_released(name: &'static str) {
-    let mut scenario = running(name, WEB, service("web")).await;
-    deploy_well(&mut scenario, "1.5.0").await;
+    let mut scenario = runs_well(name).await;
     scenario.ask(json!({ "action": "hold", "target": "prod/web" })).await;
     tool_updates(&mut scenario, placeholder("1024")).await;
     complete(&mut scenario).await;
@@ -201,8 +205,7 @@ async fn a_held_service_keeps_its_placeholder_until_it_is_released(name: &'stati
 }
 
 async fn an_older_image_that_a_tool_puts_back_is_a_decision(name: &'static str) {
-    let mut scenario = running(name, WEB, service("web")).await;
-    deploy_well(&mut scenario, "1.5.0").await;
+    let mut scenario = runs_well(name).await;
     tool_updates(&mut scenario, web_definition("1.4.2")).await;
     complete(&mut scenario).await;
     scenario.claim();

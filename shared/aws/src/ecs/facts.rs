@@ -11,6 +11,7 @@ use slipway_core::model::facts::{
 use slipway_core::model::id::{
     ClusterName, DeploymentId, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn,
 };
+use slipway_core::rules::mechanism::with_rollouts;
 
 use super::member;
 
@@ -51,7 +52,7 @@ pub(super) fn service(service: &types::Service) -> Option<ServiceFacts> {
             })
             .collect(),
     };
-    Some(facts.inferring_rollouts())
+    Some(with_rollouts(facts))
 }
 
 /// `None` where the answer lacks the ARN.

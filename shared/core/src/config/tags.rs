@@ -59,8 +59,8 @@ pub struct TagOfImage<'a> {
     pub at: Option<Timestamp>,
 }
 
-/// The tags of one push come within this time of each other.
-const ONE_PUSH: SignedDuration = SignedDuration::from_mins(15);
+/// The tags of one build are pushed within this time of each other; what comes later is a push of its own.
+pub const ONE_BUILD: SignedDuration = SignedDuration::from_mins(15);
 
 /// Why a tag is not deployed by a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,7 +132,7 @@ impl TagPolicy {
     pub fn best<'t>(&self, tags: impl IntoIterator<Item = TagOfImage<'t>>) -> Option<&'t Tag> {
         let tags: Vec<TagOfImage<'t>> = tags.into_iter().filter(|it| self.admits(it.tag).is_ok()).collect();
         let last = tags.iter().filter_map(|it| it.at).max();
-        let came_last = |it: &TagOfImage<'_>| last.is_none_or(|last| it.at.is_some_and(|at| at + ONE_PUSH >= last));
+        let came_last = |it: &TagOfImage<'_>| last.is_none_or(|last| it.at.is_some_and(|at| at + ONE_BUILD >= last));
         let best = tags.iter().max_by(|one, other| {
             let by_text = self.rule.by_text(one.tag, other.tag);
             let by_time = || came_last(one).cmp(&came_last(other));

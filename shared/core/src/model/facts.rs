@@ -91,29 +91,6 @@ pub struct ServiceFacts {
 }
 
 impl ServiceFacts {
-    /// The same, with the rollout states that ECS left out: `rolloutState` is documented for rolling updates only ([Deployment]).
-    ///
-    /// Otherwise the service deployment under way says whether the PRIMARY is in progress, and what is older than the PRIMARY has
-    /// completed before it.
-    ///
-    /// [Deployment]: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html
-    #[must_use]
-    pub fn inferring_rollouts(mut self) -> Self {
-        if self.strategy == Strategy::Rolling {
-            return self;
-        }
-        let since = self.primary().and_then(|primary| primary.created_at);
-        let is_under_way = self.current_service_deployment.is_some();
-        for it in self.deployments.iter_mut().filter(|it| it.rollout.is_none()) {
-            it.rollout = match it.status == "PRIMARY" {
-                true if is_under_way => Some(Rollout::InProgress),
-                true => Some(Rollout::Completed),
-                false => (it.created_at < since).then_some(Rollout::Completed),
-            };
-        }
-        self
-    }
-
     /// The deployment that ECS is bringing about or has brought about.
     pub fn primary(&self) -> Option<&DeploymentFacts> {
         self.deployments.iter().find(|deployment| deployment.status == "PRIMARY")

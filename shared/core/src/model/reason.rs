@@ -155,8 +155,8 @@ impl Reason {
             AlreadyRuns { .. } | AlreadyUnderWay { .. } | AlreadyFailed { .. } | AlreadyDone { .. }
             | Older { .. } | PushedBefore { .. } | NotOfPolicy { .. } | Ignored { .. } | TagGone { .. }
             | NotAnImage { .. } | Busy { .. } | Queued { .. } | Held { .. } | Quarantined { .. }
-            | BeforeDecision { .. } | GaveUp { .. } | OlderThanBefore { .. } | PlaceholderAgain { .. } | SameBuild { .. } | GaveWay { .. } | BestRuns { .. }
-            | NoCandidate { .. } | Adopted { .. } | Settling { .. } | NotQuarantined { .. } => Weight::Skip,
+            | BeforeDecision { .. } | GaveUp { .. } | OlderThanBefore { .. } | PlaceholderAgain { .. }
+            | SameBuild { .. } | GaveWay { .. } | BestRuns { .. } | NoCandidate { .. } | Adopted { .. } | Settling { .. } | NotQuarantined { .. } => Weight::Skip,
             ServiceMissing { .. } | ServiceNotActive { .. } | WrongController { .. } | ManagedByEcs
             | InFlight { .. } | RollingBack { .. } | NoContainer { .. } | UnknownContainer { .. }
             | Unrenderable { .. } | SetBySecret { .. } | Archived { .. } | NoSuchImage { .. }
@@ -180,9 +180,10 @@ mod tests {
 
     #[test]
     fn the_codes_never_change() {
-        let codes = "pushed asked redeploy_changed redeploy_forced redeploy_marked reconciled placeholder_replaced rollback_asked failed \
-                     already_runs already_under_way already_failed already_done older pushed_before not_of_policy ignored \
-                     tag_gone not_an_image busy queued held quarantined before_decision gave_up older_than_before placeholder_again same_build gave_way best_runs \
+        let codes = "pushed asked redeploy_changed redeploy_forced redeploy_marked reconciled placeholder_replaced \
+                     rollback_asked failed already_runs already_under_way already_failed already_done older pushed_before not_of_policy ignored \
+                     tag_gone not_an_image busy queued held quarantined before_decision gave_up older_than_before \
+                     placeholder_again same_build gave_way best_runs \
                      no_candidate adopted settling not_quarantined service_missing service_not_active wrong_controller \
                      managed_by_ecs in_flight rolling_back no_container unknown_container unrenderable set_by_secret archived \
                      no_such_image needs_force held_needs_force still_busy no_known_good runs_already no_such_revision \

@@ -14,7 +14,8 @@ use crate::rules::note::{Note, is_first_observation};
 pub fn first_observation(service: &ServiceFacts, ran: &[RanImage], at: Option<Timestamp>, now: Timestamp) -> Note {
     let primary = service.primary();
     let made = primary.and_then(|primary| primary.created_at).unwrap_or(now);
-    let won = primary.filter(|primary| mechanism::is_completed(primary) && primary.running_count > 0);
+    let won =
+        primary.filter(|it| mechanism::is_completed(it) && mechanism::has_run(service, it.task_definition.short()));
     let known_good = won.map(|primary| KnownGood {
         revision: primary.task_definition.clone(),
         ran: ran.to_vec(),

@@ -64,19 +64,16 @@ impl CandidateImage {
     }
 
     /// The image as the gates see it.
-    pub fn gated(&self, recency: Recency<'_>, is_first: bool) -> GatedImage {
-        let pushed_at = recency.came_at(&self.image);
-        let shown = recency.tag(&self.image).unwrap_or(&self.tag).to_string();
-        GatedImage { digest: self.image.digest.clone(), shown, pushed_at, is_first }
+    pub fn gated(&self, facts: &TargetFacts<'_>) -> GatedImage {
+        let shown = facts.recency().tag(&self.image).unwrap_or(&self.tag).to_string();
+        GatedImage::of(facts, &self.image, shown)
     }
 
     /// Whether the record keeps out an image that the registry has. The running image is never kept out, because none after it
     /// is better.
     pub fn is_kept_out(&self, facts: &TargetFacts<'_>) -> bool {
-        let recency = facts.recency();
-        let running = shown_in(facts.running, recency, facts.repository).and_then(|shown| shown.digest);
-        let gated = self.gated(recency, facts.is_untouched());
-        running.as_ref() != Some(&self.image.digest) && gate(recency.record, &gated).is_err()
+        let running = shown_in(facts.running, facts.recency(), facts.repository).and_then(|shown| shown.digest);
+        running.as_ref() != Some(&self.image.digest) && gate(facts.record, &self.gated(facts)).is_err()
     }
 }
 

@@ -24,8 +24,7 @@ pub fn deploy(facts: &TargetFacts<'_>, candidate: &Candidate<'_>, known: &Known<
     };
     let ordered = || match (candidate.by, &running) {
         (By::Push(_) | By::Registry(_), Some(running)) => {
-            gates::not_older(facts.recency(), candidate, &new, running, known.running_image)
-                .map_err(|not_open| if facts.before.is_some() { not_open.than_before() } else { not_open })
+            gates::not_older(facts, candidate, &new, running, known.running_image)
                 .and_then(|()| gates::another_build(candidate, &new, running, facts.recency(), known))
         }
         _ => Ok(()),

@@ -56,16 +56,6 @@ impl NotOpen {
         }
     }
 
-    /// The same of an image that ran before a placeholder.
-    pub(super) fn than_before(self) -> Self {
-        match self {
-            Self::Closed(Reason::Older { candidate, running } | Reason::PushedBefore { candidate, running }) => {
-                Self::Closed(Reason::OlderThanBefore { candidate, before: running })
-            }
-            other => other,
-        }
-    }
-
     /// Why.
     pub fn into_reason(self) -> Reason {
         match self {

@@ -9,7 +9,7 @@ pub use assess::{Assessment, End, RollbackInitiator, Situation, assess};
 pub use effect::{Intent, Unanswered, effect, list_decides, of_its_time, unanswered};
 pub use listed::{
     CutShort, completed_after_all, cuts_short, goes_back_to, has_failed, has_not_won, has_run, is_completed,
-    is_in_progress, is_primary, may_complete_after_all,
+    is_in_progress, is_primary, may_complete_after_all, with_rollouts,
 };
 pub use pace::{Because, Pace};
 pub use rollback::its_rollback;

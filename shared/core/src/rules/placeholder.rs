@@ -4,8 +4,9 @@
 //! is a decision about what runs: where an image of the repository ran before, it is deployed again, once for each
 //! deployment of the placeholder; where none did, the best image that policy and gates allow is.
 
+use crate::config::Target;
 use crate::model::facts::{Revision, ServiceFacts};
-use crate::model::id::{ContainerName, DeploymentId, EventId};
+use crate::model::id::{ContainerName, DeploymentId, EventId, Home};
 use crate::model::image::{Digest, Repository};
 use crate::model::reason::Reason;
 use crate::model::record::{KnownGood, Service};
@@ -24,8 +25,10 @@ pub struct ImageBefore {
 }
 
 /// Whether no container of a revision runs an image of any of these entries' repositories.
-pub fn is_placeholder<'a>(revision: &Revision, mut entries: impl Iterator<Item = (Recency<'a>, Repository)>) -> bool {
-    entries.all(|(recency, repository)| images(revision, recency, &repository).is_empty())
+pub fn is_placeholder(revision: &Revision, entries: &[&Target], record: &Service, home: &Home) -> bool {
+    let runs_one =
+        |target: &Target| !images(revision, Recency { target, record }, &target.repository.at(home)).is_empty();
+    !entries.iter().any(|target| runs_one(target))
 }
 
 /// The image of the repository that a known-good revision ran.
@@ -45,8 +48,8 @@ pub fn image_before(
 
 /// The image that Slipway deployed last, where none is known to have run: it failed. Without it one older image after the other
 /// would be tried.
-pub fn image_tried(record: &Service, recency: Recency<'_>, repository: &Repository) -> Option<ImageBefore> {
-    let images = record.deployments.iter().filter(|it| !it.is_external()).filter_map(|it| it.image.as_ref());
+pub fn image_tried(recency: Recency<'_>, repository: &Repository) -> Option<ImageBefore> {
+    let images = recency.record.deployments.iter().filter(|it| !it.is_external()).filter_map(|it| it.image.as_ref());
     let image = images.into_iter().find(|image| image.repository == repository.name)?;
     let digest = image.new.digest.clone()?;
     let (tag, pushed_at) = recency.of_running(&digest, image.new.tag.as_ref(), None);

@@ -11,6 +11,7 @@ use slipway_core::model::facts::{
 use slipway_core::model::id::{
     ClusterName, ContainerName, DeploymentId, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn,
 };
+use slipway_core::rules::mechanism::with_rollouts;
 
 use super::{
     Context, Ecs, Service, ServiceDeployment, Task, last_part, service_deployments, services, task_definitions,
@@ -185,7 +186,7 @@ impl Service {
                 .collect(),
             events: self.events.iter().map(event).collect(),
         };
-        facts.inferring_rollouts()
+        with_rollouts(facts)
     }
 
     fn breaker(&self) -> Breaker {

@@ -264,7 +264,7 @@ impl Deployment {
     }
 
     /// Whether it brings the image that it found.
-    pub fn keeps_image(&self) -> bool {
+    pub(super) fn keeps_image(&self) -> bool {
         let old = self.image.as_ref().and_then(|image| image.old.as_ref()?.digest.as_ref());
         old.is_some() && old == self.digest()
     }

@@ -13,7 +13,8 @@ use crate::model::trigger::Trigger;
 
 impl Service {
     /// Adds a deployment that was observed at ECS; its number, and what is to be archived. `None` if it is on record by now,
-    /// or may be what an intent since then brought about. What somebody else made counts as a person's decision, but for a placeholder.
+    /// or may be what an intent since then brought about. What somebody else made counts as a person's decision, unless it is a
+    /// placeholder.
     pub fn add_observed(&mut self, observed: Deployment) -> Option<(u64, Vec<Deployment>)> {
         let is_known = observed.id().is_some_and(|id| self.of_id(id).is_some());
         if is_known || self.expects_a_deployment() {

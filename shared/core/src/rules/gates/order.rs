@@ -62,17 +62,18 @@ pub(in crate::rules) fn running(facts: &TargetFacts<'_>, digest: &Digest) -> Opt
     runs.or(facts.before.map(|before| &before.image)).cloned()
 }
 
-/// Refuses an image that is older than the running one.
+/// Refuses an image that is older than the running one, or than the one before a placeholder.
 ///
 /// Where the policy gives no order, because the running image has no tag of the policy, the time of the push decides;
 /// where the registry no longer has the running image, nothing is known to be newer, and the candidate goes ahead.
 pub(in crate::rules) fn not_older(
-    recency: Recency<'_>,
+    facts: &TargetFacts<'_>,
     candidate: &Candidate<'_>,
     shown: &Shown,
     running: &ContainerImage,
     running_image: Option<&ImageFacts>,
 ) -> Verdict {
+    let recency = facts.recency();
     let known = ContainerImage {
         digest: running.digest.clone().or(running_image.map(|image| image.digest.clone())),
         tag: match running_image {
@@ -85,21 +86,23 @@ pub(in crate::rules) fn not_older(
     if recency.target.tags.follows_tag().is_some() || known.digest.as_ref() == Some(&candidate.image.digest) {
         return Ok(());
     }
-    let shown = || (shown.to_string(), known.shown(recency, running_image).to_string());
-    match order(recency, candidate, &known) {
-        Some(Ordering::Less) => {
-            let (candidate, running) = shown();
-            closed(Reason::Older { candidate, running })
+    let by_policy = order(recency, candidate, &known);
+    let is_older = match by_policy {
+        Some(Ordering::Less) => true,
+        Some(Ordering::Greater) => false,
+        Some(Ordering::Equal) | None => {
+            recency.came_at(candidate.image).zip(known.pushed_at).is_some_and(|(pushed, running)| pushed < running)
         }
-        Some(Ordering::Greater) => Ok(()),
-        Some(Ordering::Equal) | None => match (recency.came_at(candidate.image), known.pushed_at) {
-            (Some(pushed), Some(running_pushed)) if pushed < running_pushed => {
-                let (candidate, running) = shown();
-                closed(Reason::PushedBefore { candidate, running })
-            }
-            _ => Ok(()),
-        },
+    };
+    if !is_older {
+        return Ok(());
     }
+    let (candidate, running) = (shown.to_string(), known.shown(recency, running_image).to_string());
+    closed(match by_policy {
+        _ if facts.before.is_some() => Reason::OlderThanBefore { candidate, before: running },
+        Some(Ordering::Less) => Reason::Older { candidate, running },
+        Some(Ordering::Equal | Ordering::Greater) | None => Reason::PushedBefore { candidate, running },
+    })
 }
 
 /// The candidate's image against the running one; `None` where the policy gives no order.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Verdict, closed};
+use crate::model::facts::ImageFacts;
 use crate::model::image::Digest;
 use crate::model::plan::Shown;
 use crate::model::reason::Reason;
@@ -24,6 +25,12 @@ pub struct GatedImage {
 }
 
 impl GatedImage {
+    /// A candidate that is deployed automatically, and is shown so.
+    pub fn of(facts: &TargetFacts<'_>, image: &ImageFacts, shown: String) -> Self {
+        let (digest, pushed_at) = (image.digest.clone(), facts.recency().came_at(image));
+        Self { digest, shown, pushed_at, is_first: facts.is_untouched() }
+    }
+
     /// An image that ran before a placeholder: only a hold and a quarantine keep it out.
     pub fn restored(digest: Digest, shown: String) -> Self {
         Self { digest, shown, pushed_at: None, is_first: false }
@@ -65,11 +72,7 @@ pub fn gate(record: &Service, image: &GatedImage) -> Verdict {
 pub(in crate::rules) fn admit(facts: &TargetFacts<'_>, candidate: &Candidate<'_>, shown: &Shown) -> Verdict {
     let shown = shown.to_string();
     match candidate.by {
-        By::Push(_) | By::Registry(_) => {
-            let pushed_at = facts.recency().came_at(candidate.image);
-            let is_first = facts.is_untouched();
-            gate(facts.record, &GatedImage { digest: candidate.image.digest.clone(), shown, pushed_at, is_first })
-        }
+        By::Push(_) | By::Registry(_) => gate(facts.record, &GatedImage::of(facts, candidate.image, shown)),
         By::Restore(_) => gate(facts.record, &GatedImage::restored(candidate.image.digest.clone(), shown)),
         By::Request { force: true, .. } => Ok(()),
         By::Request { force: false, .. } => {

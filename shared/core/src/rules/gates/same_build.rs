@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Verdict, closed, order};
+use crate::config::tags::ONE_BUILD;
 use crate::model::facts::ImageFacts;
 use crate::model::image::Digest;
 use crate::model::plan::Shown;
@@ -11,9 +12,6 @@ use crate::model::record;
 use crate::rules::candidate::{By, Candidate, Known, TargetFacts};
 use crate::rules::recency::Recency;
 use crate::rules::render::ContainerImage;
-
-/// The tags of one build are pushed within this time of each other; what comes later is a build of its own.
-const ONE_BUILD_SECONDS: i64 = 15 * 60;
 
 /// The digest of the image that seems to run, if the candidate may be of the same build: so that both manifests can be
 /// asked for beside the task definition, which says what really runs.
@@ -40,7 +38,7 @@ pub fn to_compare(
     let near = digest != candidate.image.digest && within(pushed_at, recency.came_at(candidate.image));
     // What is older is not deployed for that reason already.
     let shown = Shown { tag: None, digest: Some(candidate.image.digest.clone()) };
-    let newer = || order::not_older(recency, candidate, &shown, &running, running_image).is_ok();
+    let newer = || order::not_older(facts, candidate, &shown, &running, running_image).is_ok();
     (near && newer()).then_some(digest)
 }
 
@@ -63,7 +61,7 @@ pub(in crate::rules) fn another(
 
 fn within(one: Option<Timestamp>, other: Option<Timestamp>) -> bool {
     match (one, other) {
-        (Some(one), Some(other)) => (one.as_second() - other.as_second()).abs() <= ONE_BUILD_SECONDS,
+        (Some(one), Some(other)) => (one.as_second() - other.as_second()).abs() <= ONE_BUILD.as_secs(),
         _ => false,
     }
 }

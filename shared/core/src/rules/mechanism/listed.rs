@@ -28,6 +28,28 @@ pub fn has_not_won(deployment: &DeploymentFacts) -> bool {
     deployment.rollout.is_some() && !is_completed(deployment)
 }
 
+/// The service with the rollout states that ECS left out: it gives them for rolling updates only ([Deployment]).
+///
+/// For another strategy the service deployment under way says whether the PRIMARY is in progress, and what is older than the
+/// PRIMARY has completed before it. Of what is newer nothing is known: ECS goes back from it.
+///
+/// [Deployment]: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html
+pub fn with_rollouts(mut service: ServiceFacts) -> ServiceFacts {
+    if service.strategy == Strategy::Rolling {
+        return service;
+    }
+    let since = service.primary().and_then(|primary| primary.created_at);
+    let is_under_way = service.current_service_deployment.is_some();
+    for it in service.deployments.iter_mut().filter(|it| it.rollout.is_none()) {
+        it.rollout = match is_primary(it) {
+            true if is_under_way => Some(Rollout::InProgress),
+            true => Some(Rollout::Completed),
+            false => (it.created_at < since).then_some(Rollout::Completed),
+        };
+    }
+    service
+}
+
 /// Whether tasks of this revision, `web:42`, run as the one that won.
 ///
 /// A deployment without a task completes as well, and proves nothing about its revision. What ECS lists no more is believed
@@ -89,7 +111,39 @@ pub fn goes_back_to<'a>(service: &'a ServiceFacts, failed: &DeploymentFacts) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::id::ServiceDeploymentArn;
     use crate::rules::situation;
+
+    #[test]
+    fn a_rollout_state_that_is_left_out_follows_from_the_service_deployment() {
+        /// web:41 is the PRIMARY since 10:00:02; another deployment was made then.
+        #[track_caller]
+        fn check(
+            strategy: Strategy,
+            under_way: bool,
+            other: &str,
+            given: Option<Rollout>,
+            expected: [Option<Rollout>; 2],
+        ) {
+            let primary = DeploymentFacts { rollout: given.clone(), ..situation::primary(Rollout::Completed) };
+            let created_at = Some(situation::at(other));
+            let other = DeploymentFacts { status: "ACTIVE".to_owned(), created_at, ..primary.clone() };
+            let current = under_way.then(|| ServiceDeploymentArn::new("service-deployment/prod/web/N"));
+            let service = situation::service(vec![primary, other]);
+            let service = with_rollouts(ServiceFacts { strategy, current_service_deployment: current, ..service });
+            let rollouts: Vec<_> = service.deployments.iter().map(|it| it.rollout.clone()).collect();
+            assert_eq!(rollouts, expected);
+        }
+        let (going, done) = (Some(Rollout::InProgress), Some(Rollout::Completed));
+        for strategy in [Strategy::BlueGreen, Strategy::Linear, Strategy::Canary] {
+            check(strategy.clone(), true, "09:00:00", None, [going.clone(), done.clone()]);
+            check(strategy.clone(), false, "09:00:00", None, [done.clone(), done.clone()]);
+            // ECS goes back from the other one.
+            check(strategy.clone(), true, "11:00:00", None, [going.clone(), None]);
+            check(strategy, true, "09:00:00", Some(Rollout::Failed), [Some(Rollout::Failed), Some(Rollout::Failed)]);
+        }
+        check(Strategy::Rolling, true, "09:00:00", None, [None, None]);
+    }
 
     #[test]
     fn a_revision_has_run_where_its_tasks_do() {

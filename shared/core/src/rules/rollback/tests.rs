@@ -311,40 +311,24 @@ fn the_last_known_good_revision_that_can_still_run_is_restored() {
         failing(vec![good(42, 'b'), good(40, '9')]),
         "update: Slipway rolls back to web:40, the last known-good revision",
     );
-    row(
-        "never one whose image is quarantined",
-        {
-            let mut case = failing(both());
-            let quarantined = Quarantined {
-                repository: "shop/web".to_owned(),
-                digest: digest('a'),
-                revision: None,
-                tag: None,
-                cause: String::new(),
-                at: time("12:00:00"),
-            };
-            case.record.quarantine.push(quarantined);
-            case
-        },
-        "update: Slipway rolls back to web:40, the last known-good revision",
-    );
-    row(
-        "never one that is quarantined itself",
-        {
-            let mut case = failing(both());
-            let quarantined = Quarantined {
-                repository: "shop/web".to_owned(),
-                digest: digest('a'),
-                revision: Some("web:41".to_owned()),
-                tag: None,
-                cause: String::new(),
-                at: time("12:00:00"),
-            };
-            case.record.quarantine.push(quarantined);
-            case
-        },
-        "update: Slipway rolls back to web:40, the last known-good revision",
-    );
+    let quarantined = |revision: Option<&str>| {
+        let mut case = failing(both());
+        case.record.quarantine.push(Quarantined {
+            repository: "shop/web".to_owned(),
+            digest: digest('a'),
+            revision: revision.map(str::to_owned),
+            tag: None,
+            cause: String::new(),
+            at: time("12:00:00"),
+        });
+        case
+    };
+    for (situation, case) in [
+        ("never one whose image is quarantined", quarantined(None)),
+        ("never one that is quarantined itself", quarantined(Some("web:41"))),
+    ] {
+        row(situation, case, "update: Slipway rolls back to web:40, the last known-good revision");
+    }
     row(
         "the last has lost its image",
         failing(vec![lost(41, 'a'), good(40, '9')]),

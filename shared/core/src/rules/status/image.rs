@@ -341,8 +341,8 @@ impl Verdict {
             | AlreadyDone { .. } | NotQuarantined { .. } => (State::Skipped, None),
             // Nothing is known of the image for now; asking again can help.
             Aws { kind, .. } if matches!(kind.as_str(), "Throttled" | "Unreachable") => (State::Waiting, None),
-            Aws { .. } | GaveUp { .. } | PlaceholderAgain { .. } | ServiceMissing { .. } | ServiceNotActive { .. } | WrongController { .. }
-            | ManagedByEcs | NoContainer { .. } | UnknownContainer { .. } | Unrenderable { .. }
+            Aws { .. } | GaveUp { .. } | PlaceholderAgain { .. } | ServiceMissing { .. } | ServiceNotActive { .. }
+            | WrongController { .. } | ManagedByEcs | NoContainer { .. } | UnknownContainer { .. } | Unrenderable { .. }
             | SetBySecret { .. } | Archived { .. } | NoKnownGood | RunsAlready { .. } | NoSuchRevision { .. }
             | ImageGone { .. } | WhichRepository { .. } | NotItsRepository { .. } => (State::Refused, None),
         };
