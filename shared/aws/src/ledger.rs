@@ -3,7 +3,7 @@
 //! | attribute | |
 //! |---|---|
 //! | `target` (hash key) | `prod/web` |
-//! | `item` (range key) | `service`, `deployment#…` of an archived deployment, or a note's name |
+//! | `item` (range key) | `service`, `deployment#…` of an archived deployment, or a note's name; of `target` `family#web` the name of a service in the family |
 //! | `rev` | counts the writes; the condition of every write |
 //! | `record` | [`Service`](slipway_core::model::record::Service), [`Deployment`] or a note as a map |
 //! | `ttl` | when DynamoDB may delete an archived deployment or a note, in seconds since 1970 |
@@ -73,6 +73,34 @@ impl Ledger {
         let items = answer.items.unwrap_or_default();
         Ok(items.into_iter().filter_map(|mut item| value::to_record(item.remove("record")?)).collect())
     }
+
+    pub(crate) async fn add_to_family(&self, family: &str, service: &TargetName) -> Result<(), Error> {
+        let attributes = key(&of_family(family), service.as_str());
+        let request = self.client.get(Client::new).put_item().table_name(&self.table).set_item(Some(attributes));
+        request.send().await.map(|_| ()).map_err(|error| error::of("DynamoDB.PutItem", family, error))
+    }
+
+    pub(crate) async fn services_of_family(&self, family: &str) -> Result<Vec<TargetName>, Error> {
+        let pages = self
+            .client
+            .get(Client::new)
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("#target = :target")
+            .expression_attribute_names("#target", "target")
+            .expression_attribute_values(":target", AttributeValue::S(of_family(family).to_string()))
+            .into_paginator()
+            .items()
+            .send();
+        let items = pages.try_collect().await.map_err(|error| error::of("DynamoDB.Query", family, error))?;
+        let name = |item: &HashMap<String, AttributeValue>| Some(TargetName::new(item.get("item")?.as_s().ok()?));
+        Ok(items.iter().filter_map(name).collect())
+    }
+}
+
+/// The hash key of a family; no service's name begins like it.
+fn of_family(family: &str) -> TargetName {
+    TargetName::new(format!("family#{family}"))
 }
 
 fn key(target: &TargetName, item: &str) -> HashMap<String, AttributeValue> {

@@ -61,6 +61,14 @@ impl Cloud for Aws {
         self.ledger.history(target, most).await
     }
 
+    async fn add_to_family(&self, family: &str, target: &TargetName) -> Result<(), Error> {
+        self.ledger.add_to_family(family, target).await
+    }
+
+    async fn services_of_family(&self, family: &str) -> Result<Vec<TargetName>, Error> {
+        self.ledger.services_of_family(family).await
+    }
+
     async fn create_timer(&self, timer: &Timer) -> Result<(), Error> {
         self.scheduler.create(timer).await
     }

@@ -41,6 +41,7 @@ pub struct Config {
     /// The places in `targets`, by the repository's name without its registry.
     by_repository: HashMap<String, Vec<usize>>,
     by_name: HashMap<TargetName, Vec<usize>>,
+    has_family_base: bool,
 }
 
 /// A service, and what is deployed to it.
@@ -60,6 +61,8 @@ pub struct Target {
     pub containers: Vec<ContainerName>,
     /// What is rendered.
     pub base: Base,
+    /// Whether the reconcile deploys a change of the definition alone; only with [`Base::Family`].
+    pub deploy_definition_changes: bool,
     /// Environment variables to set at deploy.
     pub environment: Vec<(String, Template)>,
     /// Which Slack channels get its notices.
@@ -77,7 +80,7 @@ pub enum Base {
     /// The revision that the service runs; the default.
     #[default]
     Service,
-    /// The family's latest active revision, so that Terraform's edits flow.
+    /// The family's newest active revision that Slipway did not register, so that Terraform's edits are taken over.
     Family,
 }
 
@@ -94,6 +97,11 @@ impl Config {
     /// The document's version: the first twelve hexadecimal digits of its text's SHA-256.
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// Whether a target is rendered from its family: then it matters which services share one.
+    pub fn has_family_base(&self) -> bool {
+        self.has_family_base
     }
 
     /// Every target, in the document's order.
@@ -135,7 +143,9 @@ impl Config {
     }
 
     fn of(targets: Vec<Target>, version: String) -> Self {
-        let mut config = Self { targets, version, by_repository: HashMap::new(), by_name: HashMap::new() };
+        let has_family_base = targets.iter().any(|target| target.base == Base::Family);
+        let (by_repository, by_name) = (HashMap::new(), HashMap::new());
+        let mut config = Self { targets, version, by_repository, by_name, has_family_base };
         for (at, target) in config.targets.iter().enumerate() {
             config.by_repository.entry(target.repository.name().to_owned()).or_default().push(at);
             config.by_name.entry(target.name.clone()).or_default().push(at);

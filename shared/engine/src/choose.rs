@@ -5,8 +5,9 @@ use slipway_core::config::Target;
 use slipway_core::model::facts::ImageName;
 use slipway_core::model::notice::TriggeredBy;
 use slipway_core::model::plan::{Plan, Shown};
-use slipway_core::model::reason::Reason;
+use slipway_core::model::reason::{Reason, Weight};
 use slipway_core::model::record::{PendingInput, Service};
+use slipway_core::rules::base;
 use slipway_core::rules::candidate::{By, Candidate};
 use slipway_core::rules::choose::{self, CandidateImage};
 use slipway_core::rules::gates::GatedImage;
@@ -158,14 +159,48 @@ impl<C: Cloud> Planner<'_, C> {
         }
         if let Some(input) = again(inputs) {
             let found = found.or(restored.filter(|_| best.is_none()));
+            let found = match &best {
+                Some(_) => found,
+                None => self.with_definition(target, observed, input, found).await?,
+            };
             decided.push(found.unwrap_or_else(|| {
-                let is_adoption = |note: &Note| matches!(note, Note::Adopted(..));
-                let adopted = observed.notes.iter().any(is_adoption).then(|| observed.running.arn.short());
+                let adopted = observed.is_adopted().then(|| observed.running.arn.short());
                 let reason = choose::no_candidate(target, observed.record.hold.as_ref(), adopted, best.as_deref());
                 Decided::nothing(target, input, reason)
             }));
         }
         Ok(decided)
+    }
+
+    /// The image that runs, to be deployed with a new definition of its family, where nothing else is to be done; else what was found.
+    async fn with_definition<'t>(
+        &self,
+        target: &'t Target,
+        observed: &ObservedService,
+        input: &PendingInput,
+        found: Option<Decided<'t>>,
+    ) -> Result<Option<Decided<'t>>, Error> {
+        let repository = target.repository.at(self.call.home);
+        let facts = observed.facts(target, &repository);
+        let is_idle = |plan: &Plan| plan.blocked.is_none() && plan.reason.weight() == Weight::Skip;
+        let is_idle = found.as_ref().is_none_or(|it| is_idle(&it.plan)) && !observed.is_adopted();
+        let running = base::to_deploy_again(&facts).filter(|_| is_idle && observed.record.hold.is_none());
+        let Some((digest, running)) = running.and_then(|it| Some((it.digest.clone()?, it))) else { return Ok(found) };
+        let images = self.images(&repository).await?;
+        let Some(image) = images.iter().find(|image| image.digest == digest) else { return Ok(found) };
+        let PendingInput { event, trigger, .. } = input;
+        let (by, request) = (By::Definition(running.tag.as_ref()), self.call.request_id);
+        let candidate = Candidate { image, by, trigger, event, request };
+        let plan = self.plan_image(target, observed, &candidate).await?;
+        if matches!(
+            plan.reason,
+            Reason::AlreadyRuns { .. } | Reason::AlreadyUnderWay { .. } | Reason::AlreadyFailed { .. }
+        ) {
+            return Ok(found);
+        }
+        let shown = Shown { tag: running.tag, digest: Some(digest.clone()) }.to_string();
+        let gated = Some(GatedImage::with_definition(&facts, digest, shown));
+        Ok(Some(Decided { gated, ..Decided::of_input(target, input, plan) }))
     }
 
     /// The image that ran before a placeholder, to be deployed again; `None` where the registry no longer has it.

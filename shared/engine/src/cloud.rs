@@ -63,6 +63,12 @@ pub trait Cloud {
     /// The archived deployments of a service, newest first, at most so many.
     async fn archived_deployments(&self, target: &TargetName, most: usize) -> Result<Vec<Deployment>, Error>;
 
+    /// Notes that a service runs revisions of a family. The same one again changes nothing.
+    async fn add_to_family(&self, family: &str, target: &TargetName) -> Result<(), Error>;
+
+    /// The services that were noted for a family, by name; some may run another one meanwhile, or be gone.
+    async fn services_of_family(&self, family: &str) -> Result<Vec<TargetName>, Error>;
+
     /// Makes a one-time schedule; one of this name that is there already stays as it is.
     async fn create_timer(&self, timer: &Timer) -> Result<(), Error>;
 

@@ -15,6 +15,7 @@ mod builds;
 mod choose;
 mod document;
 mod execute;
+mod family;
 mod follow;
 mod invocation;
 mod known_good;

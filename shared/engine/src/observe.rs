@@ -30,6 +30,7 @@ pub(crate) struct Planner<'a, C> {
     services: Memo<(ClusterName, ServiceName), Result<Option<ServiceFacts>, Error>>,
     revisions: Memo<String, Result<Revision, Error>>,
     images: Memo<(Repository, ImageName), Result<Option<ImageFacts>, Error>>,
+    members: Memo<String, Result<Vec<TargetName>, Error>>,
     listings: Memo<Repository, Result<Rc<Vec<ImageFacts>>, Error>>,
     builds: Memo<(Repository, Digest, Digest), Result<Option<Pair>, Error>>,
     /// The end of the last wait after which it began anew.
@@ -44,6 +45,7 @@ impl<'a, C: Cloud> Planner<'a, C> {
             services: Memo::default(),
             revisions: Memo::default(),
             images: Memo::default(),
+            members: Memo::default(),
             listings: Memo::default(),
             builds: Memo::default(),
             waited: Mutex::default(),
@@ -108,6 +110,30 @@ impl<'a, C: Cloud> Planner<'a, C> {
     pub(crate) async fn service_anew(&self, target: &Target) -> Result<Option<ServiceFacts>, Error> {
         let found = self.cloud.describe_services(&target.cluster, &[&target.service]).await?;
         Ok(found.into_iter().next().flatten())
+    }
+
+    /// Reads those of these services that were not read yet.
+    pub(crate) async fn describe_more(&self, mut services: Vec<(ClusterName, ServiceName)>) {
+        let known = self.services.asked();
+        services.retain(|it| !known.contains(it));
+        self.describe(&services).await;
+    }
+
+    /// A service that was read by [`Planner::describe_more`].
+    pub(crate) async fn described(
+        &self,
+        (cluster, service): &(ClusterName, ServiceName),
+    ) -> Result<Option<ServiceFacts>, Error> {
+        let read = async || {
+            let found = self.cloud.describe_services(cluster, &[service]).await?;
+            Ok(found.into_iter().next().flatten())
+        };
+        self.services.get((cluster.clone(), service.clone()), read).await
+    }
+
+    /// The services that Slipway found to run a revision of this family.
+    pub(crate) async fn members(&self, family: &str) -> Result<Vec<TargetName>, Error> {
+        self.members.get(family.to_owned(), || self.cloud.services_of_family(family)).await
     }
 
     /// A task definition revision by ARN, or a family's latest.

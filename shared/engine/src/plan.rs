@@ -12,7 +12,8 @@ use slipway_core::model::plan::Plan;
 use slipway_core::model::reason::Reason;
 use slipway_core::model::record::{KnownGood, PendingInput, Service};
 use slipway_core::model::trigger::Trigger;
-use slipway_core::rules::candidate::{By, Candidate, Known, TargetFacts, family_to_read};
+use slipway_core::rules::base::{self, FamilyFacts};
+use slipway_core::rules::candidate::{By, Candidate, Known, TargetFacts};
 use slipway_core::rules::gates::{self, Question, deployable, question};
 use slipway_core::rules::note::{self, Note};
 use slipway_core::rules::placeholder::{self, ImageBefore, is_placeholder};
@@ -33,6 +34,8 @@ pub(crate) struct ObservedService {
     pub(crate) service: ServiceFacts,
     pub(crate) running: Revision,
     base: Revision,
+    /// What was looked up of the family, where the base is its.
+    pub(crate) family: Option<FamilyFacts>,
     /// The image that ran before, where no container runs one of the repository.
     pub(crate) before: Option<ImageBefore>,
     /// What really ran; read only where the record doesn't know what runs.
@@ -51,9 +54,15 @@ impl ObservedService {
             service: &self.service,
             running: &self.running,
             base: &self.base,
+            family: self.family.as_ref(),
             record: &self.record,
             before: self.before.as_ref(),
         }
+    }
+
+    /// Whether Slipway observes the service for the first time.
+    pub(crate) fn is_adopted(&self) -> bool {
+        self.notes.iter().any(|note| matches!(note, Note::Adopted(..)))
     }
 
     fn of_entries<'s>(&'s self, targets: &[&'s Target], repositories: &'s [Repository]) -> Vec<TargetFacts<'s>> {
@@ -87,12 +96,7 @@ impl<C: Cloud> Planner<'_, C> {
         let is_first_observation = note::is_first_observation(&record);
         let repository = target.repository.at(self.call.home);
         let running = self.revision(service.task_definition.as_str());
-        let latest = async {
-            match family_to_read(target, &service) {
-                Some(family) => self.revision(family).await.map(Some),
-                None => Ok(None),
-            }
-        };
+        let family = self.family(target, &service, &record);
         let ran = async {
             if adoption::knows_what_ran(&record, &service.task_definition) {
                 return Ok(Vec::new());
@@ -106,7 +110,7 @@ impl<C: Cloud> Planner<'_, C> {
             }
             Ok(())
         };
-        let (running, latest, ran, ()) = try_join4(running, latest, ran, builds).await?;
+        let (running, family, ran, ()) = try_join4(running, family, ran, builds).await?;
         let observed = match is_first_observation {
             true if is_placeholder(&running, entries, &record, self.call.home) => Vec::new(),
             true => {
@@ -122,8 +126,11 @@ impl<C: Cloud> Planner<'_, C> {
             true => self.image_before(target, &record).await?,
             false => None,
         };
-        let base = latest.unwrap_or_else(|| running.clone());
-        Ok(Ok(ObservedService { service, running, base, before, ran, record, notes }))
+        let base = match family.as_ref().and_then(|family| family.base.as_ref()) {
+            Some(base) => base::with_what_runs(base, &running, entries, self.call.home),
+            None => running.clone(),
+        };
+        Ok(Ok(ObservedService { service, running, base, family, before, ran, record, notes }))
     }
 
     /// The image of the target's repository that ran last, by the known-good revisions, or else the one that was tried last.

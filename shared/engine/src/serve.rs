@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use slipway_core::config::Target;
 use slipway_core::model::facts::ImageFacts;
 use slipway_core::model::reason::Reason;
-use slipway_core::model::record::{Blocked, PendingInput};
+use slipway_core::model::record::{Blocked, Family, PendingInput};
 use slipway_core::rules::gates::{self, NotOpen};
 use slipway_core::rules::note::Note;
 use slipway_core::rules::unfinished;
@@ -256,8 +256,28 @@ impl<'a, C: Cloud> Session<'a, C> {
         if let Ok(observed) = &observed {
             observed.notes.iter().for_each(|note| self.lease.note(note.clone()));
             self.unjudged |= unfinished::unjudged(&observed.record, &observed.service).next().is_some();
+            self.note_family(observed).await?;
         }
         Ok(observed)
+    }
+
+    /// Remembers the service's family, and notes the service there: others that are rendered from it have to know.
+    async fn note_family(&mut self, observed: &ObservedService) -> Result<(), Error> {
+        let config = self.call.engine.document.last().await;
+        if !config.is_some_and(|config| config.has_family_base()) {
+            return Ok(());
+        }
+        let family = observed.service.task_definition.family();
+        let known = self.lease.record().family;
+        if known.as_ref().is_none_or(|known| known.name != family) {
+            self.call.cloud().add_to_family(family, &self.lease.target).await?;
+        }
+        let seen = observed.family.as_ref().map(|it| it.remembered.clone());
+        let seen = seen.unwrap_or_else(|| Family { name: family.to_owned(), seen: 0, base: None });
+        if known.as_ref() != Some(&seen) {
+            self.lease.note(Note::Family(seen));
+        }
+        Ok(())
     }
 
     /// Defers inputs, if another try can help.

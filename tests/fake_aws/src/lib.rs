@@ -46,6 +46,16 @@ pub struct Aws {
     lag: SignedDuration,
     history_lag: SignedDuration,
     chance: fastrand::Rng,
+    caller: Caller,
+}
+
+/// Who calls, which RegisterTaskDefinition keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// A function, as its role.
+    Function,
+    /// A person, or a tool of theirs.
+    Person,
 }
 
 impl Aws {
@@ -64,7 +74,21 @@ impl Aws {
             lag: SignedDuration::ZERO,
             history_lag: SignedDuration::ZERO,
             chance: fastrand::Rng::with_seed(0),
+            caller: Caller::Function,
         }
+    }
+
+    /// What a person does, instead of a function.
+    pub fn by_person<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> T {
+        self.set_caller(Caller::Person);
+        let done = act(self);
+        self.set_caller(Caller::Function);
+        done
+    }
+
+    /// Says who makes the calls from now on.
+    pub fn set_caller(&mut self, caller: Caller) {
+        self.caller = caller;
     }
 
     /// Begins chance anew with this seed.
@@ -170,7 +194,7 @@ impl Aws {
 
     /// Acts on ECS; the events of what happens are the caller's, except those of tasks on the way of something larger.
     fn on_ecs_with<T>(&mut self, caused: &mut Vec<Value>, act: impl FnOnce(&mut Ecs, &mut ecs::Context<'_>) -> T) -> T {
-        let Self { place, now, ecs, ecr, logs, events, behaviors, lag, history_lag, chance, .. } = self;
+        let Self { place, now, ecs, ecr, logs, events, behaviors, lag, history_lag, chance, caller, .. } = self;
         let mut context = ecs::Context {
             place,
             now: *now,
@@ -182,6 +206,7 @@ impl Aws {
             lag: *lag,
             history_lag: *history_lag,
             chance,
+            caller: *caller,
         };
         act(ecs, &mut context)
     }

@@ -211,6 +211,19 @@ impl Cloud for Port {
         self.call("DynamoDB.Query", target.as_str(), Does::Reads, query).await
     }
 
+    async fn add_to_family(&self, family: &str, target: &TargetName) -> Result<(), Error> {
+        let put = |simulation: &mut Simulation, _| {
+            simulation.table.add_to_family(family, target);
+            Ok(())
+        };
+        self.call("DynamoDB.PutItem", family, Does::Writes, put).await
+    }
+
+    async fn services_of_family(&self, family: &str) -> Result<Vec<TargetName>, Error> {
+        let query = |simulation: &mut Simulation, _| Ok(simulation.table.family(family));
+        self.call("DynamoDB.Query", family, Does::Reads, query).await
+    }
+
     async fn create_timer(&self, timer: &Timer) -> Result<(), Error> {
         /// As the real port: a moment that is past by then would be refused.
         const SOON: SignedDuration = SignedDuration::from_secs(5);

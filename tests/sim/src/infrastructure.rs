@@ -21,10 +21,19 @@ enum Update {
     SameRevision,
     /// The placeholder with which the infrastructure was made, with a changed definition.
     Placeholder,
+    /// None: a definition with the image that it deployed at first is only registered, as Terraform does that ignores the
+    /// service's task definition.
+    Registration,
 }
 
-const UPDATES: [Update; 5] =
-    [Update::FirstImage, Update::ImageBefore, Update::SameImage, Update::SameRevision, Update::Placeholder];
+const UPDATES: [Update; 6] = [
+    Update::FirstImage,
+    Update::ImageBefore,
+    Update::SameImage,
+    Update::SameRevision,
+    Update::Placeholder,
+    Update::Registration,
+];
 
 impl Simulation {
     /// Whether the tool comes first, by chance: right before a call by which Slipway changes a service, when what it intends
@@ -41,13 +50,17 @@ impl Simulation {
         let before = facts.deployments.iter().filter(|it| it.task_definition != facts.task_definition);
         let before = before.max_by_key(|it| it.created_at).map_or(&facts.task_definition, |it| &it.task_definition);
         let revision = match update {
-            Update::FirstImage => self.changed(&format!("{}:1", service.family), None),
+            Update::FirstImage | Update::Registration => self.changed(&format!("{}:1", service.family), None),
             Update::ImageBefore => self.changed(before.as_str(), None),
             Update::SameImage => self.changed(facts.task_definition.as_str(), None),
             Update::Placeholder => self.changed(facts.task_definition.as_str(), Some(PLACEHOLDER)),
             Update::SameRevision => Some(facts.task_definition.clone()),
         };
         let Some(revision) = revision else { return };
+        if update == Update::Registration {
+            self.note(format_args!("an infrastructure tool registers {}", revision.short()));
+            return;
+        }
         self.note(format_args!(
             "an infrastructure tool updates {} to {}: {update:?}",
             service.target,
@@ -87,6 +100,6 @@ impl Simulation {
         }
         let written = |name: &str| Some((name.to_owned(), definition.get(name)?.clone()));
         let body: Map<String, Value> = ["family", "containerDefinitions"].into_iter().filter_map(written).collect();
-        self.aws.register_task_definition(&body).ok()
+        self.aws.by_person(|aws| aws.register_task_definition(&body)).ok()
     }
 }

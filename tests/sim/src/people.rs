@@ -71,7 +71,8 @@ impl Schedule {
         };
         let digest = image.digest.clone();
         let text = format!("{}/{REPOSITORY}@{digest}", simulation.aws.place().registry());
-        let registered = simulation.aws.register_task_definition(&task_definition(&service.family, &text));
+        let registered =
+            simulation.aws.by_person(|aws| aws.register_task_definition(&task_definition(&service.family, &text)));
         let Ok(revision) = registered else { return };
         simulation.note(format_args!("somebody updates {} past Slipway to {}", service.target, digest.short()));
         let updated = simulation.aws.update_service(&service.cluster, &service.name, &revision, false);

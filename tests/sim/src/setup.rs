@@ -111,7 +111,17 @@ impl Setup {
         let settle = ["0s", "0s", "0s", "10s"][chance.usize(0..4)];
         let services = services(chance);
         let is_placeholder = chance.u8(0..8) == 0;
-        let document = document(&services, order, rollback, settle, is_placeholder);
+        // Services that share a family are refused as soon as they differ.
+        let shares = services.len() > 1 && services.iter().all(|it| it.family == services[0].family);
+        let base = match chance.u8(0..8) {
+            _ if shares => "service",
+            0 => "family",
+            1 => "family, deploy_definition_changes: true",
+            _ => "service",
+        };
+        let containers = if is_placeholder { ", containers: [web]" } else { "" };
+        let settings = format!("rollback: {rollback}, settle: {settle}, base: {base}{containers}");
+        let document = document(&services, order, &settings);
         use History::{Complete, Denied, Late};
         let history = [Complete, Complete, Complete, Complete, Complete, Late, Late, Denied][chance.usize(0..8)];
         let infrastructure = match chance.u8(0..4) {
@@ -144,7 +154,7 @@ impl Setup {
         let names: Vec<_> = services.iter().map(|it| format!("{} ({})", it.target, it.family)).collect();
         let names = names.join(" and ");
         let summary = format!(
-            "{names}: {strategy}{}, {watch_name}, rollback {rollback}, settle {settle}, {order:?}, \
+            "{names}: {strategy}{}, {watch_name}, rollback {rollback}, settle {settle}, base {base}, {order:?}, \
              history {history:?}, infrastructure {infrastructure:?}{}",
             if says_rollout { "" } else { " without rollout states" },
             if is_placeholder { ", made with a placeholder" } else { "" }
@@ -207,8 +217,7 @@ fn services(chance: &mut fastrand::Rng) -> Vec<TargetService> {
     services
 }
 
-fn document(services: &[TargetService], order: Order, rollback: &str, settle: &str, is_placeholder: bool) -> String {
-    let containers = if is_placeholder { ", containers: [web]" } else { "" };
+fn document(services: &[TargetService], order: Order, settings: &str) -> String {
     let tags = match order {
         Order::Version => "semver: '*'",
         Order::Pushed => "newest: { pattern: '^1[.]' }",
@@ -218,7 +227,7 @@ fn document(services: &[TargetService], order: Order, rollback: &str, settle: &s
     for service in services {
         document.push_str(&format!(
             "  - {{ repository: {REPOSITORY}, cluster: {CLUSTER}, service: {}, tags: {{ {tags} }}, deadline: 10m, \
-             rollback: {rollback}, settle: {settle}{containers} }}\n",
+             {settings} }}\n",
             service.name
         ));
     }
@@ -235,7 +244,7 @@ fn make(
     let members = |value: Value| value.as_object().cloned().unwrap_or_default();
     aws.answer("ECS", "CreateCluster", &members(json!({ "clusterName": CLUSTER })))?;
     for service in services {
-        let revision = aws.register_task_definition(&task_definition(&service.family, image))?;
+        let revision = aws.by_person(|aws| aws.register_task_definition(&task_definition(&service.family, image)))?;
         let request = json!({
             "cluster": CLUSTER, "serviceName": service.name, "taskDefinition": revision.as_str(),
             "desiredCount": desired, "deploymentConfiguration": configuration,

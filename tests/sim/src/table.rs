@@ -1,6 +1,6 @@
 //! The table, the one-time schedules and their times: what DynamoDB and EventBridge Scheduler keep.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -13,6 +13,7 @@ use slipway_engine::cloud::{Timer, Versioned};
 pub(crate) struct Table {
     records: BTreeMap<TargetName, Versioned>,
     archive: BTreeMap<TargetName, BTreeMap<u64, Deployment>>,
+    families: BTreeMap<String, BTreeSet<TargetName>>,
 }
 
 impl Table {
@@ -45,9 +46,20 @@ impl Table {
     pub(crate) fn archived(&self, target: &TargetName) -> impl Iterator<Item = &Deployment> {
         self.archive.get(target).into_iter().flat_map(|all| all.values().rev())
     }
+
+    /// `PutItem` of a service in a family.
+    pub(crate) fn add_to_family(&mut self, family: &str, target: &TargetName) {
+        self.families.entry(family.to_owned()).or_default().insert(target.clone());
+    }
+
+    /// The services of a family, by name.
+    pub(crate) fn family(&self, family: &str) -> Vec<TargetName> {
+        self.families.get(family).into_iter().flatten().cloned().collect()
+    }
 }
 
 /// The one-time schedules.
+
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
     armed: Vec<Timer>,

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use fake_aws::refusal::{Members, Refusal};
-use fake_aws::{Aws, Failure, Image, Push, ROLLBACK_DELAY};
+use fake_aws::{Aws, Caller, Failure, Image, Push, ROLLBACK_DELAY};
 use hyper::body::Bytes;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -51,7 +51,11 @@ impl World {
     /// Carries out an operation of ECS or ECR by hand, and says whether it was refused.
     pub fn try_by_hand(&self, call: &str, request: Value) -> Result<Value, Refusal> {
         let (service, operation) = call.split_once('.').unwrap_or(("ECS", call));
-        self.shared.lock().answer(service, operation, &request)
+        let mut state = self.shared.lock();
+        state.aws.set_caller(Caller::Person);
+        let answer = state.answer(service, operation, &request);
+        state.aws.set_caller(Caller::Function);
+        answer
     }
 
     /// Makes a cluster, unless it is there.

@@ -9,7 +9,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::following::{deploying, follow};
-use crate::scenario::{Invocation, Killed, Scenario, WEB, id, service, service_with_breaker};
+use crate::scenario::{Invocation, Killed, Scenario, WEB, id, service, service_with_breaker, web_definition};
 use crate::trouble::{self, Case, Trouble};
 use crate::{scenarios, trial};
 
@@ -18,6 +18,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         a_first_push_survives_every_fault
         a_push_to_a_known_service_survives_every_fault
         a_push_to_three_services_of_one_family_survives_every_fault
+        a_push_to_services_that_are_rendered_from_their_family_survives_every_fault
         a_deploy_by_hand_survives_every_fault
         a_reconcile_survives_every_fault
         a_rollback_by_hand_survives_every_fault
@@ -33,6 +34,7 @@ enum Base {
     FirstPush,
     KnownService,
     ThreeServices,
+    Family,
     Deploy,
     Reconcile,
     Rollback,
@@ -61,6 +63,10 @@ async fn a_push_to_a_known_service_survives_every_fault(name: &'static str) {
 
 async fn a_push_to_three_services_of_one_family_survives_every_fault(name: &'static str) {
     survives(name, Base::ThreeServices).await;
+}
+
+async fn a_push_to_services_that_are_rendered_from_their_family_survives_every_fault(name: &'static str) {
+    survives(name, Base::Family).await;
 }
 
 async fn a_deploy_by_hand_survives_every_fault(name: &'static str) {
@@ -116,7 +122,7 @@ async fn run(name: &'static str, base: Base, case: Option<Case>) -> (usize, End)
     if failed(&answer) || killed == Killed::Yes {
         match base {
             // Lambda tries an asynchronous invocation again.
-            Base::FirstPush | Base::KnownService | Base::ThreeServices | Base::Timer => {
+            Base::FirstPush | Base::KnownService | Base::ThreeServices | Base::Family | Base::Timer => {
                 drop(scenario.deploy_once(&payload, Invocation::Again).await);
             }
             // Whoever asked asks again, once a dead holder's lease is over; the reconcile comes by itself.
@@ -167,6 +173,27 @@ targets:
             request["taskDefinition"] = json!("web");
             scenario.world.running_service(request);
         }
+        let event = scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
+        return (scenario, event);
+    }
+    if let Base::Family = base {
+        let config = r#"
+version: 1
+defaults: { cluster: prod, tags: { semver: "*" }, base: family }
+targets:
+  - { repository: shop/web, service: web }
+  - { repository: shop/web, service: api }
+"#;
+        let mut scenario = Scenario::begin(name, config).await;
+        scenario.web_runs("1.4.2");
+        let mut api = service("api");
+        api["taskDefinition"] = json!("web");
+        scenario.world.running_service(api);
+        // One is known, and the other is not yet.
+        scenario.ask(json!({ "action": "reconcile", "target": "prod/api" })).await;
+        let mut definition = web_definition("1.4.2");
+        definition["memory"] = json!("1024");
+        scenario.world.register(definition);
         let event = scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
         return (scenario, event);
     }

@@ -5,6 +5,7 @@
 
 mod build;
 mod failure;
+mod family;
 mod faults;
 mod following;
 mod generated;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
     trials.extend(order::scenarios());
     trials.extend(manual::scenarios());
     trials.extend(faults::scenarios());
+    trials.extend(family::scenarios());
     trials.extend(lease::scenarios());
     trials.extend(memory::scenarios());
     trials.extend(placeholder::scenarios());

@@ -33,6 +33,7 @@ pub(super) struct Entry {
     pub(super) tags: Option<TagPolicy>,
     pub(super) containers: Vec<ContainerName>,
     pub(super) base: Base,
+    pub(super) deploy_definition_changes: bool,
     pub(super) environment: Vec<(String, Template)>,
     pub(super) notify: Vec<Route>,
     pub(super) settings: DeploymentSettings,
@@ -111,6 +112,11 @@ fn entry<'n>(document: &Document, reader: &mut Reader<'n>, at: &At<'n, '_>) -> O
             reader.missing(&fields, TARGET, name, right);
         }
     }
+    if entry.deploy_definition_changes && entry.base != Base::Family {
+        let text = "needs `base: family`, because only a family can get a new definition; add that, or write \
+                    deploy_definition_changes: false";
+        reader.wrong(&fields.place("deploy_definition_changes"), text);
+    }
     Some(entry)
 }
 
@@ -126,6 +132,7 @@ impl Entry {
             service,
             containers: self.containers,
             base: self.base,
+            deploy_definition_changes: self.deploy_definition_changes,
             environment: self.environment,
             notify: self.notify,
             settings: self.settings,

@@ -40,6 +40,8 @@ pub(super) enum Takes {
     Text(&'static str),
     /// Any text but the empty one.
     AnyText,
+    /// `true` or `false`.
+    Truth,
     /// One of these.
     Words(fn() -> Vec<&'static str>),
     /// A length of time, or a number of seconds of at most so many.

@@ -111,8 +111,17 @@ pub(super) static TARGET: &[Key<Entry>] = &[
         takes: Takes::Words(|| Base::VARIANTS.to_vec()),
         example: r#""family""#,
         says: "which task definition the new one is made from: `service`, the revision that the service runs, \
-               or `family`, the family's latest, so that Terraform's edits are taken over",
+               or `family`, the family's newest that Slipway did not register, so that Terraform's edits are taken over",
         read: |entry, reader, at| put(&mut entry.base, document::base(reader, at)),
+    },
+    Key {
+        name: "deploy_definition_changes",
+        need: Need::Optional("`false`"),
+        takes: Takes::Truth,
+        example: "true",
+        says: "with `base: family`: whether the reconcile deploys a new definition of the family by itself, with the \
+               image that runs",
+        read: |entry, reader, at| put(&mut entry.deploy_definition_changes, reader.truth(at)),
     },
     Key {
         name: "environment",

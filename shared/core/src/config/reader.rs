@@ -107,6 +107,18 @@ impl<'n> Reader<'n> {
         None
     }
 
+    pub(super) fn truth(&mut self, at: &At<'_, '_>) -> Option<bool> {
+        let wrong = match (&at.node.value, at.node.word()) {
+            (Value::Plain(_), Some("true")) => return Some(true),
+            (Value::Plain(_), Some("false")) => return Some(false),
+            (Value::Text(text), Some("true" | "false")) => format!("{text:?} in quotes is a text; write {text}"),
+            (_, Some(word)) => format!("{word} is neither true nor false; write one of them"),
+            (_, None) => expected("true or false", "one of them", at.node),
+        };
+        self.wrong(at, wrong);
+        None
+    }
+
     pub(super) fn number(&mut self, at: &At<'_, '_>, right: &str) -> Option<u64> {
         let wrong = match (&at.node.value, at.node.word().map(str::parse)) {
             (Value::Plain(_), Some(Ok(number))) => return Some(number),
@@ -232,6 +244,11 @@ pub(super) struct Fields<'n, 'p> {
 impl<'n> Fields<'n, '_> {
     pub(super) fn has(&self, name: &str) -> bool {
         self.get(name).is_some()
+    }
+
+    /// The place of a key: where it stands, or else the map that would have it.
+    pub(super) fn place<'a>(&'a self, name: &'a str) -> At<'n, 'a> {
+        self.at.key(name, self.get(name).unwrap_or(self.at.node))
     }
 
     fn get(&self, name: &str) -> Option<&'n Node<'n>> {

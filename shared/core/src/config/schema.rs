@@ -68,6 +68,7 @@ fn value(takes: &Takes) -> Value {
         Takes::Number(range) => json!({"type": "integer", "minimum": range.start(), "maximum": range.end()}),
         Takes::Text(pattern) => json!({"type": "string", "pattern": pattern}),
         Takes::AnyText => json!({"type": "string", "minLength": 1}),
+        Takes::Truth => json!({"type": "boolean"}),
         Takes::Words(words) => json!({"type": "string", "enum": words()}),
         Takes::Seconds(most) => {
             json!({"type": ["integer", "string"], "pattern": "^[0-9]+[smh]?$", "minimum": 0, "maximum": most})
@@ -185,6 +186,7 @@ fn check_keys<T>(keys: &'static [Key<T>], right: &Value, document: impl Fn(Value
 fn right_values(takes: &Takes) -> Vec<Value> {
     match takes {
         Takes::Number(range) => vec![json!(range.start()), json!(range.end())],
+        Takes::Truth => vec![json!(true), json!(false)],
         Takes::Words(words) => words().into_iter().map(Value::from).collect(),
         Takes::Seconds(most) => vec![json!(0), json!(most), json!(format!("{most}s"))],
         Takes::List { of, least } => {
@@ -201,6 +203,7 @@ fn wrong_values(takes: &Takes) -> Vec<Value> {
         Takes::Number(range) => vec![json!(range.start() - 1), json!(range.end() + 1), json!("1"), json!(1.5)],
         Takes::Text(_) => vec![json!(""), json!(" "), json!(7)],
         Takes::AnyText => vec![json!(""), json!(7)],
+        Takes::Truth => vec![json!("true"), json!(1), json!("yes")],
         Takes::Words(_) => vec![json!(""), json!("zzzzzz"), json!(7)],
         Takes::Seconds(most) => vec![json!(-1), json!(most + 1), json!("a moment")],
         Takes::List { of, least } => {
@@ -222,12 +225,15 @@ fn wrong_values(takes: &Takes) -> Vec<Value> {
 #[test]
 fn both_agree_on_every_key() {
     check_keys(DOCUMENT, &right(), |document| document);
-    check_keys(keys::shared(), &json!({}), |defaults| {
+    // Some keys need others.
+    check_keys(keys::shared(), &json!({"base": "family"}), |defaults| {
         let mut document = right();
         document["defaults"] = defaults;
         document
     });
-    check_keys(TARGET, &right()["targets"][0], |target| json!({"version": 1, "targets": [target]}));
+    let mut target = right()["targets"][0].clone();
+    target["base"] = json!("family");
+    check_keys(TARGET, &target, |target| json!({"version": 1, "targets": [target]}));
     check_keys(TAGS, &json!({"semver": "*"}), |tags| with("tags", tags));
     check_keys(ORDERED, &json!({}), |map| with("tags", json!({"numerical": map})));
     check_keys(ORDERED, &json!({}), |map| with("tags", json!({"alphabetical": map})));

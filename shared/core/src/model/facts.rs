@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::model::id::{
-    ClusterName, DeploymentId, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn,
+    ClusterName, DeploymentId, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TargetName, TaskDefinitionArn,
 };
 use crate::model::image::{Digest, Repository, Tag};
 
@@ -218,6 +218,17 @@ impl Revision {
         // Milliseconds are as fine as ECS is.
         Timestamp::from_millisecond((seconds * 1000.0).round() as i64).ok()
     }
+}
+
+/// Another service of a family, whose running revision differs in more than the image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherService {
+    /// The service.
+    pub target: TargetName,
+    /// What it runs.
+    pub revision: TaskDefinitionArn,
+    /// The first place that differs.
+    pub place: String,
 }
 
 /// A service revision: ECS's record of what really ran.

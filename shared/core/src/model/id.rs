@@ -108,6 +108,12 @@ impl TargetName {
     pub fn of(cluster: &ClusterName, service: &ServiceName) -> Self {
         Self::new(format!("{cluster}/{service}"))
     }
+
+    /// The cluster and the service.
+    pub fn place(&self) -> Option<(ClusterName, ServiceName)> {
+        let (cluster, service) = self.0.split_once('/')?;
+        Some((ClusterName::new(cluster), ServiceName::new(service)))
+    }
 }
 
 impl TaskDefinitionArn {

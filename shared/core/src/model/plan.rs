@@ -27,6 +27,8 @@ pub struct Plan {
     pub image: Option<ImageChange>,
     /// The revision that the service runs now.
     pub running: Option<TaskDefinitionArn>,
+    /// What a new revision is made from.
+    pub made_from: MadeFrom,
     /// What to do, from top to bottom.
     pub steps: Vec<Step>,
 }
@@ -34,13 +36,20 @@ pub struct Plan {
 impl Plan {
     /// A plan that does nothing, with its reason.
     pub fn nothing(target: TargetName, reason: Reason) -> Self {
-        Self { target, reason, blocked: None, image: None, running: None, steps: Vec::new() }
+        Self {
+            target,
+            reason,
+            blocked: None,
+            image: None,
+            running: None,
+            made_from: MadeFrom::Running,
+            steps: Vec::new(),
+        }
     }
 
     /// The cluster and the service.
     pub fn place(&self) -> Option<(ClusterName, ServiceName)> {
-        let (cluster, service) = self.target.as_str().split_once('/')?;
-        Some((ClusterName::new(cluster), ServiceName::new(service)))
+        self.target.place()
     }
 
     /// The revision that it registers, if it does.
@@ -50,6 +59,18 @@ impl Plan {
             Step::Update { .. } => None,
         })
     }
+}
+
+/// What a new revision is made from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum MadeFrom {
+    /// The revision that the service runs.
+    #[default]
+    Running,
+    /// The newest revision of its family that Slipway did not register, as `base: family` asks for.
+    Family(TaskDefinitionArn),
+    /// The revision that the service runs, because the family has no such revision.
+    RunningForLack,
 }
 
 /// One thing to do.

@@ -4,6 +4,7 @@
 
 use jiff::Timestamp;
 
+use crate::model::facts::OtherService;
 use crate::model::id::{ContainerName, DeploymentId, TargetName};
 use crate::model::image::Tag;
 use crate::model::record::DecisionKind;
@@ -39,6 +40,8 @@ pub enum Reason {
     Reconciled { image: String },
     /// The image that ran before a tool put a placeholder in its place.
     PlaceholderReplaced { image: String, revision: String },
+    /// The family has a new definition for the image that runs.
+    DefinitionChanged { image: String, definition: String },
     /// Somebody asked for a rollback to this revision.
     RollbackAsked { revision: String },
     /// What runs failed, and the last known-good revision is restored.
@@ -81,6 +84,10 @@ pub enum Reason {
     OlderThanBefore { candidate: String, before: String },
     /// The image before a placeholder was deployed once already, and the placeholder runs again.
     PlaceholderAgain { image: String, revision: String, deployment: DeploymentId },
+    /// The family's new definition was registered before a person's last decision.
+    DefinitionBeforeDecision { definition: String, what: DecisionKind, who: Option<String>, at: Timestamp },
+    /// The family's newest definition was deployed here already, as this revision.
+    DefinitionOlder { definition: String, revision: Option<String> },
     /// The same build under another tag runs already, or is on its way.
     SameBuild { candidate: String, running: String },
     /// A better image came while this one waited.
@@ -110,6 +117,8 @@ pub enum Reason {
     RollingBack { deployment: DeploymentId },
     /// No container has an image of the repository, and none is named.
     NoContainer { repository: String, containers: Vec<(ContainerName, String)> },
+    /// Another service of the family runs something else, so the family's newest revision may not be meant for this one.
+    SharedFamily { revision: String, other: Box<OtherService> },
     /// A named container is not in the task definition.
     UnknownContainer { missing: Vec<ContainerName>, known: Vec<ContainerName> },
     /// The base of the rendering is no task definition as ECS has them.
@@ -151,14 +160,15 @@ impl Reason {
         use Reason::*;
         match self {
             Pushed { .. } | Asked { .. } | RedeployChanged | RedeployForced | RedeployMarked { .. }
-            | Reconciled { .. } | PlaceholderReplaced { .. } | RollbackAsked { .. } | Failed { .. } => Weight::Go,
+            | Reconciled { .. } | PlaceholderReplaced { .. } | DefinitionChanged { .. } | RollbackAsked { .. }
+            | Failed { .. } => Weight::Go,
             AlreadyRuns { .. } | AlreadyUnderWay { .. } | AlreadyFailed { .. } | AlreadyDone { .. }
             | Older { .. } | PushedBefore { .. } | NotOfPolicy { .. } | Ignored { .. } | TagGone { .. }
             | NotAnImage { .. } | Busy { .. } | Queued { .. } | Held { .. } | Quarantined { .. }
             | BeforeDecision { .. } | GaveUp { .. } | OlderThanBefore { .. } | PlaceholderAgain { .. }
-            | SameBuild { .. } | GaveWay { .. } | BestRuns { .. } | NoCandidate { .. } | Adopted { .. } | Settling { .. } | NotQuarantined { .. } => Weight::Skip,
+            | DefinitionBeforeDecision { .. } | DefinitionOlder { .. } | SameBuild { .. } | GaveWay { .. } | BestRuns { .. } | NoCandidate { .. } | Adopted { .. } | Settling { .. } | NotQuarantined { .. } => Weight::Skip,
             ServiceMissing { .. } | ServiceNotActive { .. } | WrongController { .. } | ManagedByEcs
-            | InFlight { .. } | RollingBack { .. } | NoContainer { .. } | UnknownContainer { .. }
+            | InFlight { .. } | RollingBack { .. } | NoContainer { .. } | SharedFamily { .. } | UnknownContainer { .. }
             | Unrenderable { .. } | SetBySecret { .. } | Archived { .. } | NoSuchImage { .. }
             | NeedsForce { .. } | HeldNeedsForce { .. } | StillBusy { .. } | NoKnownGood
             | RunsAlready { .. } | NoSuchRevision { .. } | ImageGone { .. } | WhichRepository { .. }
@@ -180,12 +190,12 @@ mod tests {
 
     #[test]
     fn the_codes_never_change() {
-        let codes = "pushed asked redeploy_changed redeploy_forced redeploy_marked reconciled placeholder_replaced \
+        let codes = "pushed asked redeploy_changed redeploy_forced redeploy_marked reconciled placeholder_replaced definition_changed \
                      rollback_asked failed already_runs already_under_way already_failed already_done older pushed_before not_of_policy ignored \
                      tag_gone not_an_image busy queued held quarantined before_decision gave_up older_than_before \
-                     placeholder_again same_build gave_way best_runs \
+                     placeholder_again definition_before_decision definition_older same_build gave_way best_runs \
                      no_candidate adopted settling not_quarantined service_missing service_not_active wrong_controller \
-                     managed_by_ecs in_flight rolling_back no_container unknown_container unrenderable set_by_secret archived \
+                     managed_by_ecs in_flight rolling_back no_container shared_family unknown_container unrenderable set_by_secret archived \
                      no_such_image needs_force held_needs_force still_busy no_known_good runs_already no_such_revision \
                      image_gone which_repository not_its_repository aws out_of_time";
         assert_eq!(Reason::VARIANTS.join(" "), codes);

@@ -86,6 +86,9 @@ pub struct Service {
     /// When tags came to images that the target's policy deploys, newest first; ECR keeps an image's first push only.
     #[serde(deserialize_with = "lenient::items")]
     pub tag_pushes: Vec<TagPush>,
+    /// The family of its task definition, where a target of the configuration is rendered from its family.
+    #[serde(deserialize_with = "lenient::or_default", skip_serializing_if = "Option::is_none")]
+    pub family: Option<Family>,
     /// A person's last decision; only images pushed after it are deployed automatically.
     #[serde(deserialize_with = "lenient::or_default")]
     pub decision: Option<Decision>,
@@ -220,6 +223,19 @@ pub struct TagPush {
     pub tag: Tag,
     /// When, by the push event.
     pub at: Timestamp,
+}
+
+/// A task definition family, and what is known of its revisions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Family {
+    /// Its name.
+    pub name: String,
+    /// It was looked through up to this revision; 0 where nobody asked.
+    #[serde(default)]
+    pub seen: u64,
+    /// The newest revision up to there that Slipway did not register; `None` where none was found.
+    #[serde(default)]
+    pub base: Option<u64>,
 }
 
 /// A person's decision about what runs.

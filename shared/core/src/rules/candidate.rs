@@ -1,12 +1,14 @@
 //! A candidate, an image that may run on a target, and what was looked up to decide about it.
 
-use crate::config::{Base, Target};
+use crate::config::Target;
 use crate::model::facts::{ImageFacts, Revision, ServiceFacts};
 use crate::model::id::{ContainerName, EventId};
 use crate::model::image::{Repository, Tag};
 use crate::model::labels::BuildIdentity;
+use crate::model::plan::MadeFrom;
 use crate::model::record;
 use crate::model::trigger::Trigger;
+use crate::rules::base::{Definition, FamilyFacts};
 use crate::rules::placeholder::ImageBefore;
 use crate::rules::recency::Recency;
 use crate::rules::render::images;
@@ -24,6 +26,8 @@ pub struct TargetFacts<'a> {
     pub running: &'a Revision,
     /// The revision that is rendered.
     pub base: &'a Revision,
+    /// What was looked up of the family, where the base is its.
+    pub family: Option<&'a FamilyFacts>,
     /// The record of the service.
     pub record: &'a record::Service,
     /// The image that ran before, where no container runs one of the repository.
@@ -44,6 +48,21 @@ impl<'a> TargetFacts<'a> {
     /// Whether none is known to have run either: nobody decided about one yet.
     pub fn is_untouched(&self) -> bool {
         self.before.is_none() && self.runs_a_placeholder()
+    }
+
+    /// The definition that is deployed with the image: a revision of the family, and when it was registered.
+    pub fn definition(&self) -> Option<Definition> {
+        let base = self.family?.base.as_ref()?;
+        Some(Definition { revision: base.arn.clone(), registered_at: base.registered_at() })
+    }
+
+    /// What a new revision is made from.
+    pub fn made_from(&self) -> MadeFrom {
+        match self.family.map(|family| &family.base) {
+            None => MadeFrom::Running,
+            Some(Some(base)) => MadeFrom::Family(base.arn.clone()),
+            Some(None) => MadeFrom::RunningForLack,
+        }
     }
 
     /// The containers whose image is set, where they cannot be found by the repository of their image: those of the target, else
@@ -80,6 +99,8 @@ pub enum By<'a> {
     Registry(&'a Tag),
     /// It ran before a placeholder took its place, under this tag if under one; no order keeps it out.
     Restore(Option<&'a Tag>),
+    /// It runs, under this tag if under one, and the family has a new definition; no order keeps it out.
+    Definition(Option<&'a Tag>),
     /// A person or a pipeline asked for it, by this tag if by one; no order keeps it out.
     Request {
         /// The tag.
@@ -87,6 +108,16 @@ pub enum By<'a> {
         /// Whether they know of a quarantine or a hold: `"force": true`.
         force: bool,
     },
+}
+
+impl By<'_> {
+    /// Whether the tag policy decides if it is newer than what runs.
+    pub(in crate::rules) fn is_ordered(&self) -> bool {
+        match self {
+            Self::Push(_) | Self::Registry(_) => true,
+            Self::Restore(_) | Self::Definition(_) | Self::Request { .. } => false,
+        }
+    }
 }
 
 /// What was looked up about the running image, where it was needed.
@@ -98,22 +129,12 @@ pub struct Known<'a> {
     pub builds: Option<(&'a BuildIdentity, &'a BuildIdentity)>,
 }
 
-/// The family whose latest revision is rendered; `None` where that is what runs.
-///
-/// The latest may be somebody's unreleased revision, so a target has to ask for it.
-pub fn family_to_read<'s>(target: &Target, service: &'s ServiceFacts) -> Option<&'s str> {
-    match target.base {
-        Base::Service => None,
-        Base::Family => Some(service.task_definition.family()),
-    }
-}
-
 /// The tag under which an image is shown for a target: the best that the policy deploys, else the one it was asked for by, else any.
 pub fn tag_to_show<'a>(recency: Recency<'_>, candidate: &Candidate<'a>) -> Option<&'a Tag> {
     match candidate.by {
         By::Push(tag) | By::Registry(tag) => recency.tag(candidate.image).or(Some(tag)),
-        By::Request { tag: Some(tag), .. } | By::Restore(Some(tag)) => Some(tag),
-        By::Request { tag: None, .. } | By::Restore(None) => {
+        By::Request { tag: Some(tag), .. } | By::Restore(Some(tag)) | By::Definition(Some(tag)) => Some(tag),
+        By::Request { tag: None, .. } | By::Restore(None) | By::Definition(None) => {
             recency.tag(candidate.image).or(candidate.image.tags.first())
         }
     }

@@ -215,6 +215,7 @@ mod tests {
                 service: &service,
                 running: &running,
                 base: &running,
+                family: None,
                 record,
                 before: None,
             };

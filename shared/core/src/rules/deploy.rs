@@ -2,6 +2,7 @@
 //!
 //! The order of the checks is the order of the reasons a person would want to hear.
 
+use crate::model::facts::Revision;
 use crate::model::plan::{ImageChange, Plan, Rendering, Shown};
 use crate::model::provenance::Provenance;
 use crate::model::reason::Reason;
@@ -20,6 +21,9 @@ pub fn deploy(facts: &TargetFacts<'_>, candidate: &Candidate<'_>, known: &Known<
         By::Restore(_) => {
             Reason::PlaceholderReplaced { image: new.to_string(), revision: facts.running.arn.short().to_owned() }
         }
+        By::Definition(_) => {
+            Reason::DefinitionChanged { image: new.to_string(), definition: facts.base.arn.short().to_owned() }
+        }
         By::Request { .. } => Reason::Asked { image: new.to_string() },
     };
     let ordered = || match (candidate.by, &running) {
@@ -31,14 +35,16 @@ pub fn deploy(facts: &TargetFacts<'_>, candidate: &Candidate<'_>, known: &Known<
     };
     let decided = gates::runnable(candidate.image, &new)
         .and_then(|()| ordered())
-        .and_then(|()| Ok(render_candidate(facts, candidate, &new)?))
+        .and_then(|()| Ok(render_onto(facts.base, facts, candidate, &new)?))
         .and_then(|rendering| {
-            if rendering.equals(facts.running) {
+            if rendering.equals(facts.running) || changes_the_definition_only(facts, candidate, &new) {
                 return Err(as_it_is(facts, &new).into());
             }
+            gates::meant(facts)?;
             gates::admit(facts, candidate, &new)?;
+            gates::is_new(facts, candidate.by)?;
             gates::placeholder_ended(facts, candidate.by)?;
-            gates::undisturbed(facts.service, facts.record, candidate.by).map(|()| rendering)
+            gates::undisturbed(facts.service, facts.record, candidate.by).map(|()| rendering.against(facts.running))
         });
     let plan = match decided {
         Ok(rendering) => {
@@ -48,10 +54,22 @@ pub fn deploy(facts: &TargetFacts<'_>, candidate: &Candidate<'_>, known: &Known<
         Err(not_open) => not_open.plan(&facts.target.name),
     };
     let image = Some(ImageChange { repository: facts.repository.name.clone(), old, new });
-    Plan { image, running: Some(facts.running.arn.clone()), ..plan }
+    Plan { image, running: Some(facts.running.arn.clone()), made_from: facts.made_from(), ..plan }
 }
 
-fn render_candidate(facts: &TargetFacts<'_>, candidate: &Candidate<'_>, shown: &Shown) -> Result<Rendering, Reason> {
+/// Whether an image that came by itself runs already, and nothing is new but the family's definition: that is not what was pushed.
+fn changes_the_definition_only(facts: &TargetFacts<'_>, candidate: &Candidate<'_>, shown: &Shown) -> bool {
+    candidate.by.is_ordered()
+        && facts.base.arn != facts.running.arn
+        && render_onto(facts.running, facts, candidate, shown).is_ok_and(|it| it.equals(facts.running))
+}
+
+fn render_onto(
+    base: &Revision,
+    facts: &TargetFacts<'_>,
+    candidate: &Candidate<'_>,
+    shown: &Shown,
+) -> Result<Rendering, Reason> {
     let provenance = Provenance {
         repository: facts.repository.name.clone(),
         tag: shown.tag.clone(),
@@ -62,7 +80,7 @@ fn render_candidate(facts: &TargetFacts<'_>, candidate: &Candidate<'_>, shown: &
         trigger: candidate.trigger.clone(),
         previous: Some(facts.running.arn.short().to_owned()),
     };
-    render::render(facts.base, facts.target, facts.repository, facts.named_containers(), &provenance)
+    render::render(base, facts.target, facts.repository, facts.named_containers(), &provenance)
 }
 
 /// Why there is nothing to do when the service has exactly this.

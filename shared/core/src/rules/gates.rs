@@ -8,6 +8,7 @@ use crate::model::plan::Plan;
 use crate::model::reason::Reason;
 use crate::model::record::Blocked;
 
+pub(super) use definition::{is_new, meant};
 pub(super) use in_flight::{placeholder_ended, undisturbed};
 pub use order::{Question, question};
 pub(super) use order::{not_older, running};
@@ -18,6 +19,7 @@ pub use same_build::{guess as guess_same_build, to_compare};
 pub use service::{deployable, runnable};
 pub use settle::settle;
 
+mod definition;
 mod in_flight;
 mod order;
 mod record;

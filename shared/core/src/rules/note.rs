@@ -3,7 +3,7 @@
 use crate::model::build::BuildChange;
 use crate::model::facts::RanImage;
 use crate::model::id::TaskDefinitionArn;
-use crate::model::record::{Began, Blocked, Decision, KnownGood, PendingInput, Service, TagPush};
+use crate::model::record::{Began, Blocked, Decision, Family, KnownGood, PendingInput, Service, TagPush};
 
 /// Something to record with the next write; recording it twice changes nothing more.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +12,8 @@ pub enum Note {
     Adopted(Option<KnownGood>, Decision),
     /// A tag was pushed to an image.
     TagPushed(TagPush),
+    /// The family of the service's task definition, and its base.
+    Family(Family),
     /// A person decided, here or elsewhere.
     Decided(Decision),
     /// What a known-good revision's tags pointed to when it ran.
@@ -41,6 +43,7 @@ impl Note {
                 }
             }
             Self::TagPushed(push) => record.tag_pushed(push.clone()),
+            Self::Family(family) => record.family = Some(family.clone()),
             Self::Decided(decision) => record.decided(decision.clone()),
             Self::Ran(revision, ran) => {
                 if let Some(known_good) =

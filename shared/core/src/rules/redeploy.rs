@@ -8,7 +8,7 @@ use crate::model::provenance::Provenance;
 use crate::model::reason::Reason;
 use crate::model::trigger::Trigger;
 use crate::rules::candidate::{By, TargetFacts};
-use crate::rules::gates::{NotOpen, undisturbed};
+use crate::rules::gates::{NotOpen, meant, undisturbed};
 use crate::rules::render;
 use crate::rules::steps::{register_and_update, update};
 
@@ -35,7 +35,7 @@ pub fn redeploy(facts: &Redeploy<'_>) -> Plan {
     let first = facts.entries[0];
     let mut rendered: Option<Rendering> = None;
     let mut image: Option<ImageChange> = None;
-    let mut refusal = None;
+    let mut refusal = meant(&first).map_err(NotOpen::into_reason).err();
     for entry in facts.entries {
         let Some((digest, tag)) = running_image(facts, entry) else { continue };
         // The second entry is rendered upon what the first one gave.
@@ -50,13 +50,14 @@ pub fn redeploy(facts: &Redeploy<'_>) -> Plan {
             Err(reason) => refusal = Some(reason),
         }
     }
+    let running = Some(first.running.arn.clone());
     let undisturbed = undisturbed(first.service, first.record, BY).map_err(NotOpen::into_reason);
     let (reason, steps) = match (refusal, undisturbed, rendered) {
         (Some(reason), _, _) | (None, Err(reason), _) => (reason, Vec::new()),
         (None, Ok(()), Some(rendering)) if facts.id.is_some() || !rendering.equals(first.running) => {
             let marked = facts.id.filter(|_| rendering.equals(first.running));
             let reason = marked.map_or(Reason::RedeployChanged, |id| Reason::RedeployMarked { id: id.to_string() });
-            (reason, register_and_update(first.service, rendering.against(first.base)))
+            (reason, register_and_update(first.service, rendering.against(first.running)))
         }
         // Nothing of the repositories runs, or nothing changes: the same revision once more.
         (None, Ok(()), _) => {
@@ -64,8 +65,7 @@ pub fn redeploy(facts: &Redeploy<'_>) -> Plan {
             (Reason::RedeployForced, vec![update(first.service, to, true)])
         }
     };
-    let running = Some(first.running.arn.clone());
-    Plan { image, running, steps, ..Plan::nothing(first.target.name.clone(), reason) }
+    Plan { image, running, made_from: first.made_from(), steps, ..Plan::nothing(first.target.name.clone(), reason) }
 }
 
 /// Whether the task definition names a tag of one of these repositories: what such a container really ran must be asked.

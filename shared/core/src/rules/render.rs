@@ -13,6 +13,8 @@ use crate::model::plan::Rendering;
 use crate::model::provenance::Provenance;
 use crate::model::reason::Reason;
 
+pub(super) use environment::set_variable;
+
 pub use containers::{ContainerImage, containers, containers_of, images, shown_in};
 
 mod containers;

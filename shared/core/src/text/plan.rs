@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::model::plan::{NextRevision, Plan, Step};
+use crate::model::plan::{MadeFrom, NextRevision, Plan, Step};
+use crate::rules::base::LOOK_BACK;
 
 /// The plan as a person reads it: the target and the reason, then a line for each step, then what changes.
 impl fmt::Display for Plan {
@@ -10,6 +11,9 @@ impl fmt::Display for Plan {
         write!(f, "{}: {}", self.target, self.reason)?;
         for step in &self.steps {
             write!(f, "\n  - {step}")?;
+            if let Step::Register(rendering) = step {
+                self.made_from(f, rendering.family())?;
+            }
         }
         if let Some(rendering) = self.rendering() {
             for line in rendering.diff.to_string().lines() {
@@ -17,6 +21,22 @@ impl fmt::Display for Plan {
             }
         }
         Ok(())
+    }
+}
+
+impl Plan {
+    /// What the new revision is made from, where that is not what anybody would expect.
+    fn made_from(&self, f: &mut fmt::Formatter<'_>, family: &str) -> fmt::Result {
+        match (&self.made_from, &self.running) {
+            (MadeFrom::Family(base), _) => write!(f, ", made from {}", base.short()),
+            (MadeFrom::RunningForLack, Some(running)) => write!(
+                f,
+                ", made from {}, which runs: nobody but Slipway registered one of the newest {LOOK_BACK} revisions of \
+                 {family}",
+                running.short()
+            ),
+            (MadeFrom::Running | MadeFrom::RunningForLack, _) => Ok(()),
+        }
     }
 }
 

@@ -29,16 +29,18 @@ fn sentences_of(reason: &Reason) -> fn(&Reason) -> String {
     use Reason::*;
     match reason {
         Pushed { .. } | Asked { .. } | RedeployChanged | RedeployForced | RedeployMarked { .. }
-        | Reconciled { .. } | PlaceholderReplaced { .. } | RollbackAsked { .. } | Failed { .. } | AlreadyRuns { .. } | AlreadyUnderWay { .. }
+        | Reconciled { .. } | PlaceholderReplaced { .. } | DefinitionChanged { .. } | RollbackAsked { .. } | Failed { .. } | AlreadyRuns { .. } | AlreadyUnderWay { .. }
         | AlreadyFailed { .. } | AlreadyDone { .. } | SameBuild { .. } | BestRuns { .. } | Adopted { .. }
         | RunsAlready { .. } | NotQuarantined { .. } => done,
         Older { .. } | PushedBefore { .. } | NotOfPolicy { .. } | Ignored { .. } | TagGone { .. }
         | NotAnImage { .. } | NoCandidate { .. } | GaveWay { .. } | Held { .. } | Quarantined { .. }
-        | BeforeDecision { .. } | GaveUp { .. } | OlderThanBefore { .. } | PlaceholderAgain { .. } | NeedsForce { .. } | HeldNeedsForce { .. } => not_wanted,
+        | BeforeDecision { .. } | GaveUp { .. } | OlderThanBefore { .. } | PlaceholderAgain { .. }
+        | DefinitionBeforeDecision { .. } | DefinitionOlder { .. } | NeedsForce { .. } | HeldNeedsForce { .. } => not_wanted,
         Busy { .. } | Queued { .. } | Settling { .. } | InFlight { .. } | RollingBack { .. }
         | StillBusy { .. } | OutOfTime => waits,
         ServiceMissing { .. } | ServiceNotActive { .. } | WrongController { .. } | ManagedByEcs
-        | NoContainer { .. } | UnknownContainer { .. } | Unrenderable { .. } | SetBySecret { .. } => not_deployable,
+        | NoContainer { .. } | SharedFamily { .. } | UnknownContainer { .. } | Unrenderable { .. }
+        | SetBySecret { .. } => not_deployable,
         Archived { .. } | NoSuchImage { .. } | NoKnownGood | NoSuchRevision { .. } | ImageGone { .. }
         | WhichRepository { .. } | NotItsRepository { .. } | Aws { .. } => not_found,
     }
@@ -58,6 +60,9 @@ fn done(reason: &Reason) -> String {
         Reconciled { image } => format!("{image} is in the registry and does not run yet"),
         PlaceholderReplaced { image, revision } => {
             format!("{revision} was deployed outside Slipway with a placeholder image, and {image} ran before")
+        }
+        DefinitionChanged { image, definition } => {
+            format!("{definition} is a new definition of the family, and {image} runs with an older one")
         }
         RollbackAsked { revision } => format!("a rollback to {revision} was requested"),
         Failed { revision } => format!("{revision} failed"),
@@ -102,21 +107,20 @@ fn not_wanted(reason: &Reason) -> String {
                 minute(since)
             )
         }
-        BeforeDecision { image, what, who, at } => {
-            let who = by(who);
-            let decision = match what {
-                DecisionKind::Adopted => "Slipway adopted the service".to_owned(),
-                DecisionKind::External => "the service was updated outside Slipway".to_owned(),
-                DecisionKind::Deploy | DecisionKind::Redeploy | DecisionKind::Rollback => {
-                    format!("{who} requested a {what}")
-                }
-                DecisionKind::Other(_) => format!("{who} decided"),
-            };
-            format!(
-                "{image} was pushed before {decision} at {}; only what is pushed later is deployed automatically",
-                minute(at)
-            )
-        }
+        BeforeDecision { image, what, who, at } => format!(
+            "{image} was pushed before {} at {}; only what is pushed later is deployed automatically",
+            decision(what, who),
+            minute(at)
+        ),
+        DefinitionBeforeDecision { definition, what, who, at } => format!(
+            "the definition {definition} was registered before {} at {}; request a redeploy to deploy it",
+            decision(what, who),
+            minute(at)
+        ),
+        DefinitionOlder { definition, revision } => format!(
+            "the definition {definition} is no newer than what was deployed here{}; request a redeploy to deploy it",
+            revision.as_ref().map(|revision| format!(" as {revision}")).unwrap_or_default()
+        ),
         GaveUp { image, deployment, at } => format!(
             "{image} was pushed before the rollback{} failed at {}; only what is pushed later or what somebody requests \
              is deployed",
@@ -191,6 +195,14 @@ fn not_deployable(reason: &Reason) -> String {
              name the target's containers in the configuration",
             list(containers.iter().map(|(name, image)| format!("{name}: {image}")))
         ),
+        SharedFamily { revision, other } => format!(
+            "{} runs {} of the same family, which differs from {revision} in more than the image ({}), so the family's \
+             newest revision may not be meant for this service; give each service a family of its own, or set \
+             `base: service`",
+            other.target,
+            other.revision.short(),
+            other.place
+        ),
         UnknownContainer { missing, known } => format!(
             "the task definition has no container {} (it has {}); correct the target's containers",
             list(missing),
@@ -239,6 +251,17 @@ fn not_found(reason: &Reason) -> String {
         },
         // Of another group.
         other => other.code().to_owned(),
+    }
+}
+
+/// A person's decision, as half a sentence.
+fn decision(what: &DecisionKind, who: &Option<String>) -> String {
+    let who = by(who);
+    match what {
+        DecisionKind::Adopted => "Slipway adopted the service".to_owned(),
+        DecisionKind::External => "the service was updated outside Slipway".to_owned(),
+        DecisionKind::Deploy | DecisionKind::Redeploy | DecisionKind::Rollback => format!("{who} requested a {what}"),
+        DecisionKind::Other(_) => format!("{who} decided"),
     }
 }
 

@@ -29,6 +29,7 @@ pub use rollout::ROLLBACK_DELAY;
 use movement::NextStep;
 use tasks::Task;
 
+use crate::Caller;
 use crate::ecr::Ecr;
 use crate::logs::Logs;
 use crate::place::Place;
@@ -170,6 +171,8 @@ pub(crate) struct Context<'a> {
     /// How long a list of service deployments may leave out a new one, at most.
     pub(crate) history_lag: SignedDuration,
     pub(crate) chance: &'a mut fastrand::Rng,
+    /// Who calls.
+    pub(crate) caller: Caller,
 }
 
 impl Context<'_> {

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{Context, Ecs, Revision, last_part};
+use crate::Caller;
+use crate::place::Place;
 use crate::refusal::{Answer, Members, Refusal, objects, page, text, texts};
 use crate::time::epoch_seconds;
 
@@ -32,12 +34,18 @@ pub(super) fn add<'e>(ecs: &'e mut Ecs, context: &Context<'_>, request: &Members
     let arn = context.place.arn("ecs", &format!("task-definition/{family}:{number}"));
     complete(&mut definition, &arn, number);
     definition.insert("registeredAt".to_owned(), json!(epoch_seconds(context.now)));
-    definition.insert(
-        "registeredBy".to_owned(),
-        json!(format!("arn:{}:iam::{}:root", context.place.partition, context.place.account)),
-    );
+    definition.insert("registeredBy".to_owned(), json!(registered_by(context)));
     revisions.push(Revision { definition, tags });
     Ok(&revisions[number - 1])
+}
+
+/// The principal of the call: of a function a session of its role, which bears the function's name.
+fn registered_by(context: &Context<'_>) -> String {
+    let Place { partition, account, .. } = context.place;
+    match context.caller {
+        Caller::Function => format!("arn:{partition}:sts::{account}:assumed-role/slipway/slipway-deploy"),
+        Caller::Person => format!("arn:{partition}:iam::{account}:user/ana"),
+    }
 }
 
 /// DescribeTaskDefinition; the tags come beside it, and only when asked for.

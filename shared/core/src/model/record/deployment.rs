@@ -40,6 +40,9 @@ pub struct Deployment {
     /// The revision before and after, `web:42`; the new one is known when it is registered.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub revision: RevisionChange,
+    /// The family's revision that the new one was made from, `web:40`, with `base: family`.
+    #[serde(default, deserialize_with = "lenient::or_default", skip_serializing_if = "Option::is_none")]
+    pub definition: Option<String>,
     /// Whether it brings the image that ran well before it, so that only the task definition can be why it fails.
     #[serde(default, deserialize_with = "lenient::or_default", skip_serializing_if = "std::ops::Not::not")]
     pub definition_only: bool,
@@ -169,6 +172,7 @@ impl Deployment {
             image: None,
             build: None,
             revision: RevisionChange::default(),
+            definition: None,
             definition_only: false,
             settings: DeploymentSettings::default(),
             intended_at,

@@ -14,6 +14,7 @@ use crate::model::labels::BuildIdentity;
 use crate::model::plan::Step;
 use crate::model::record::{self, Decision, DecisionKind, Outcome};
 use crate::model::trigger::Trigger;
+use crate::rules::base::FamilyFacts;
 use crate::rules::gates::{Question, deployable, guess_same_build, question, to_compare};
 use crate::rules::placeholder::ImageBefore;
 use crate::rules::situation::*;
@@ -24,12 +25,14 @@ enum Who {
     Push(&'static str),
     Registry(&'static str),
     Before(&'static str),
+    Definition(&'static str),
     Person(Option<&'static str>),
     Forced(Option<&'static str>),
 }
 
-use Who::{Before, Forced, Person, Push, Registry};
+use Who::{Before, Definition, Forced, Person, Push, Registry};
 
+mod family;
 mod placeholder;
 
 struct Case {
@@ -41,6 +44,8 @@ struct Case {
     who: Who,
     running_image: Option<ImageFacts>,
     before: Option<ImageBefore>,
+    base: Option<Revision>,
+    family: Option<FamilyFacts>,
     builds: Option<(BuildIdentity, BuildIdentity)>,
 }
 
@@ -59,6 +64,8 @@ fn wants(who: Who, image: ImageFacts) -> Case {
         who,
         running_image: None,
         before: None,
+        base: None,
+        family: None,
         builds: None,
     }
 }
@@ -98,13 +105,15 @@ impl Case {
     fn asked<T>(&self, ask: impl FnOnce(&TargetFacts<'_>, &Candidate<'_>, &Known<'_>) -> T) -> T {
         let (repository, event) = (repository("shop/web"), EventId::new("event-2"));
         let named = match self.who {
-            Push(text) | Registry(text) | Before(text) | Person(Some(text)) | Forced(Some(text)) => Some(tag(text)),
+            Push(text) | Registry(text) | Before(text) | Definition(text) => Some(tag(text)),
+            Person(Some(text)) | Forced(Some(text)) => Some(tag(text)),
             Person(None) | Forced(None) => None,
         };
         let by = match (self.who, &named) {
             (Push(_), Some(tag)) => By::Push(tag),
             (Registry(_), Some(tag)) => By::Registry(tag),
             (Before(_), tag) => By::Restore(tag.as_ref()),
+            (Definition(_), tag) => By::Definition(tag.as_ref()),
             (Person(_), tag) => By::Request { tag: tag.as_ref(), force: false },
             (Forced(_), tag) => By::Request { tag: tag.as_ref(), force: true },
             (Push(_) | Registry(_), None) => unreachable!(),
@@ -114,7 +123,8 @@ impl Case {
             repository: &repository,
             service: &self.service,
             running: &self.running,
-            base: &self.running,
+            base: self.base.as_ref().unwrap_or(&self.running),
+            family: self.family.as_ref(),
             record: &self.record,
             before: self.before.as_ref(),
         };

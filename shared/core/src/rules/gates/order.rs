@@ -9,7 +9,7 @@ use crate::model::id::ContainerName;
 use crate::model::image::Digest;
 use crate::model::plan::Shown;
 use crate::model::reason::Reason;
-use crate::rules::candidate::{By, Candidate, TargetFacts, tag_to_show};
+use crate::rules::candidate::{Candidate, TargetFacts, tag_to_show};
 use crate::rules::recency::Recency;
 use crate::rules::render::{self, ContainerImage};
 
@@ -27,7 +27,7 @@ pub enum Question {
 ///
 /// A revision that Slipway registered answers by its provenance, so an ordinary push asks nothing here.
 pub fn question(facts: &TargetFacts<'_>, candidate: &Candidate<'_>) -> Option<Question> {
-    if matches!(candidate.by, By::Request { .. } | By::Restore(_)) || facts.target.tags.follows_tag().is_some() {
+    if !candidate.by.is_ordered() || facts.target.tags.follows_tag().is_some() {
         return None;
     }
     let running = running(facts, &candidate.image.digest)?;

@@ -4,10 +4,12 @@ use jiff::Timestamp;
 
 use super::{Verdict, closed};
 use crate::model::facts::ImageFacts;
+use crate::model::id::TaskDefinitionArn;
 use crate::model::image::Digest;
 use crate::model::plan::Shown;
 use crate::model::reason::Reason;
 use crate::model::record::{Decision, DecisionKind, Outcome, Quarantined, Service};
+use crate::rules::base::Definition;
 use crate::rules::candidate::{By, Candidate, TargetFacts};
 
 /// An image that is deployed only if these gates are open; they are asked when planning, and again in the write of the intent.
@@ -18,22 +20,40 @@ pub struct GatedImage {
     /// How people are shown it.
     pub shown: String,
     /// When it was pushed, or when a tag came to it that the target deploys, where that is known; `None` also where that does not
-    /// count, because it ran before.
+    /// count, because it ran before. Where only the definition is new, when that was registered.
     pub pushed_at: Option<Timestamp>,
     /// Whether nobody decided about an image of its repository yet, see [`TargetFacts::is_untouched`].
     pub is_first: bool,
+    /// Whether it runs, and only the definition is new.
+    pub is_definition_only: bool,
+    /// The definition that it is deployed with, where that is one of the family.
+    pub definition: Option<Definition>,
 }
 
 impl GatedImage {
     /// A candidate that is deployed automatically, and is shown so.
     pub fn of(facts: &TargetFacts<'_>, image: &ImageFacts, shown: String) -> Self {
         let (digest, pushed_at) = (image.digest.clone(), facts.recency().came_at(image));
-        Self { digest, shown, pushed_at, is_first: facts.is_untouched() }
+        Self {
+            digest,
+            shown,
+            pushed_at,
+            is_first: facts.is_untouched(),
+            is_definition_only: false,
+            definition: facts.definition(),
+        }
     }
 
     /// An image that ran before a placeholder: only a hold and a quarantine keep it out.
     pub fn restored(digest: Digest, shown: String) -> Self {
-        Self { digest, shown, pushed_at: None, is_first: false }
+        Self { digest, shown, pushed_at: None, is_first: false, is_definition_only: false, definition: None }
+    }
+
+    /// An image that runs, with a new definition of the family: how new that is counts.
+    pub fn with_definition(facts: &TargetFacts<'_>, digest: Digest, shown: String) -> Self {
+        let definition = facts.definition();
+        let pushed_at = definition.as_ref().and_then(|it| it.registered_at);
+        Self { pushed_at, is_definition_only: true, definition, ..Self::restored(digest, shown) }
     }
 }
 
@@ -56,15 +76,18 @@ pub fn gate(record: &Service, image: &GatedImage) -> Verdict {
     // What Slipway found, or others deployed, without an image of the repository decided nothing about it.
     let about_others =
         |it: &&Decision| image.is_first && matches!(it.what, DecisionKind::Adopted | DecisionKind::External);
-    match (record.decision.as_ref().filter(|it| !about_others(it)), image.pushed_at) {
-        (Some(decision), Some(pushed_at)) if pushed_at <= decision.at => closed(Reason::BeforeDecision {
-            image: image.shown.clone(),
-            what: decision.what.clone(),
-            who: decision.who.clone(),
-            at: decision.at,
-        }),
-        _ => Ok(()),
-    }
+    let decision = record.decision.as_ref().filter(|it| !about_others(it));
+    let Some(decision) = decision.filter(|it| image.pushed_at.is_some_and(|pushed| pushed <= it.at)) else {
+        return Ok(());
+    };
+    let Decision { what, who, at } = decision.clone();
+    closed(match &image.definition {
+        Some(definition) if image.is_definition_only => {
+            let definition = definition.revision.short().to_owned();
+            Reason::DefinitionBeforeDecision { definition, what, who, at }
+        }
+        _ => Reason::BeforeDecision { image: image.shown.clone(), what, who, at },
+    })
 }
 
 /// Whether the record lets a candidate in: an automatic one passes [`gate`]; who requests one must know of a hold and of a
@@ -74,6 +97,9 @@ pub(in crate::rules) fn admit(facts: &TargetFacts<'_>, candidate: &Candidate<'_>
     match candidate.by {
         By::Push(_) | By::Registry(_) => gate(facts.record, &GatedImage::of(facts, candidate.image, shown)),
         By::Restore(_) => gate(facts.record, &GatedImage::restored(candidate.image.digest.clone(), shown)),
+        By::Definition(_) => {
+            gate(facts.record, &GatedImage::with_definition(facts, candidate.image.digest.clone(), shown))
+        }
         By::Request { force: true, .. } => Ok(()),
         By::Request { force: false, .. } => {
             if let Some(hold) = &facts.record.hold {
@@ -91,11 +117,17 @@ pub(in crate::rules) fn admit(facts: &TargetFacts<'_>, candidate: &Candidate<'_>
     }
 }
 
-/// The quarantine of an image, or of a revision that brought it under the same tag: a rendering with that would fail again.
+/// The quarantine of an image, or of a revision that brought it under the same tag: a rendering with that would fail again, unless
+/// the definition is newer.
 fn quarantined<'r>(record: &'r Service, image: &GatedImage) -> Option<&'r Quarantined> {
+    let is_older = |revision: &str| {
+        let (revision, definition) =
+            (TaskDefinitionArn::new(revision), image.definition.as_ref().map(|it| &it.revision));
+        definition.is_some_and(|it| it.family() == revision.family() && it.revision() > revision.revision())
+    };
     let brought = |it: &&Quarantined| {
         let same_tag = it.tag.as_ref().is_some_and(|tag| tag.as_str() == image.shown);
-        it.digest == image.digest && it.revision.is_some() && same_tag
+        it.digest == image.digest && it.revision.as_ref().is_some_and(|it| !is_older(it)) && same_tag
     };
     record.quarantined(&image.digest).or_else(|| record.quarantine.iter().find(brought))
 }
@@ -132,6 +164,8 @@ mod tests {
                 shown: "1.5.0".to_owned(),
                 pushed_at: Some(at(pushed)),
                 is_first: false,
+                is_definition_only: false,
+                definition: None,
             };
             let reason = gate(record, &image).err().map(|not_open| not_open.into_reason().to_string());
             assert_eq!(reason.as_deref(), expected);

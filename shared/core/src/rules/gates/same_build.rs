@@ -9,7 +9,7 @@ use crate::model::image::Digest;
 use crate::model::plan::Shown;
 use crate::model::reason::Reason;
 use crate::model::record;
-use crate::rules::candidate::{By, Candidate, Known, TargetFacts};
+use crate::rules::candidate::{Candidate, Known, TargetFacts};
 use crate::rules::recency::Recency;
 use crate::rules::render::ContainerImage;
 
@@ -28,7 +28,7 @@ pub fn to_compare(
     candidate: &Candidate<'_>,
     running_image: Option<&ImageFacts>,
 ) -> Option<Digest> {
-    if matches!(candidate.by, By::Request { .. } | By::Restore(_)) || facts.target.tags.follows_tag().is_some() {
+    if !candidate.by.is_ordered() || facts.target.tags.follows_tag().is_some() {
         return None;
     }
     let running = order::running(facts, &candidate.image.digest)?;

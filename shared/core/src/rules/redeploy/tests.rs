@@ -40,6 +40,7 @@ fn row(situation: &str, case: Case, expected: &str) {
         service: &service,
         running: &case.running,
         base: case.base.as_ref().unwrap_or(&case.running),
+        family: None,
         record: &record,
         before: None,
     };
@@ -179,6 +180,7 @@ fn what_a_tag_meant_is_asked_only_where_one_is_named() {
             service: &service,
             running: &running,
             base: &running,
+            family: None,
             record: &record,
             before: None,
         };

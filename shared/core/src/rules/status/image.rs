@@ -323,7 +323,7 @@ impl Verdict {
         use Reason::*;
         let (state, until) = match reason {
             Pushed { .. } | Asked { .. } | RedeployChanged | RedeployForced | RedeployMarked { .. }
-            | Reconciled { .. } | PlaceholderReplaced { .. } | RollbackAsked { .. } | Failed { .. } => (State::Waiting, None),
+            | Reconciled { .. } | PlaceholderReplaced { .. } | DefinitionChanged { .. } | RollbackAsked { .. } | Failed { .. } => (State::Waiting, None),
             AlreadyUnderWay { deployment, .. } => (State::Deploying, deadline(record, deployment)),
             Queued { deployment, .. } | InFlight { deployment, .. } | RollingBack { deployment } => {
                 (State::Queued, deadline(record, deployment))
@@ -338,11 +338,11 @@ impl Verdict {
             GaveWay { .. } => (State::Superseded, None),
             Older { .. } | OlderThanBefore { .. } | PushedBefore { .. } | BeforeDecision { .. } | SameBuild { .. }
             | NotOfPolicy { .. } | Ignored { .. } | NotAnImage { .. } | NoCandidate { .. } | BestRuns { .. } | Adopted { .. }
-            | AlreadyDone { .. } | NotQuarantined { .. } => (State::Skipped, None),
+            | DefinitionBeforeDecision { .. } | DefinitionOlder { .. } | AlreadyDone { .. } | NotQuarantined { .. } => (State::Skipped, None),
             // Nothing is known of the image for now; asking again can help.
             Aws { kind, .. } if matches!(kind.as_str(), "Throttled" | "Unreachable") => (State::Waiting, None),
             Aws { .. } | GaveUp { .. } | PlaceholderAgain { .. } | ServiceMissing { .. } | ServiceNotActive { .. }
-            | WrongController { .. } | ManagedByEcs | NoContainer { .. } | UnknownContainer { .. } | Unrenderable { .. }
+            | WrongController { .. } | ManagedByEcs | NoContainer { .. } | SharedFamily { .. } | UnknownContainer { .. } | Unrenderable { .. }
             | SetBySecret { .. } | Archived { .. } | NoKnownGood | RunsAlready { .. } | NoSuchRevision { .. }
             | ImageGone { .. } | WhichRepository { .. } | NotItsRepository { .. } => (State::Refused, None),
         };

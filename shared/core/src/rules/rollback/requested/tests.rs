@@ -69,6 +69,7 @@ fn row(situation: &str, case: Case, expected: &str) {
         service: &service,
         running: &case.running,
         base: &case.running,
+        family: None,
         record: &record,
         before: None,
     };

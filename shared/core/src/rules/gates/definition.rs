@@ -1,0 +1,35 @@
+//! Whether a definition of the family may be deployed: it is meant for this service, and, where nobody asked for it, new.
+
+use super::{Verdict, closed};
+use crate::model::id::TaskDefinitionArn;
+use crate::model::reason::Reason;
+use crate::rules::base::Definition;
+use crate::rules::candidate::{By, TargetFacts};
+
+/// Whether the family's newest definition is meant for this service: other services of the family run the same.
+pub(in crate::rules) fn meant(facts: &TargetFacts<'_>) -> Verdict {
+    match facts.family.and_then(|family| family.other.as_ref()) {
+        Some(other) => {
+            let (revision, other) = (facts.running.arn.short().to_owned(), Box::new(other.clone()));
+            closed(Reason::SharedFamily { revision, other })
+        }
+        None => Ok(()),
+    }
+}
+
+/// Whether a definition that is deployed by itself is newer than those of all deployments on record. One that is not was part of
+/// a deployment that did not last.
+pub(in crate::rules) fn is_new(facts: &TargetFacts<'_>, by: By<'_>) -> Verdict {
+    let (By::Definition(_), Some(Definition { revision, .. })) = (by, facts.definition()) else { return Ok(()) };
+    let is_as_new = |definition: &str| {
+        let definition = TaskDefinitionArn::new(definition);
+        definition.family() == revision.family() && definition.revision() >= revision.revision()
+    };
+    match facts.record.deployments.iter().find(|it| it.definition.as_deref().is_some_and(is_as_new)) {
+        Some(deployment) => closed(Reason::DefinitionOlder {
+            definition: revision.short().to_owned(),
+            revision: deployment.revision.new.clone(),
+        }),
+        None => Ok(()),
+    }
+}
