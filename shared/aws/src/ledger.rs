@@ -5,7 +5,7 @@
 //! | `target` (hash key) | `prod/web` |
 //! | `item` (range key) | `service`, `deployment#…` of an archived deployment, or a note's name; of `target` `family#web` the name of a service in the family |
 //! | `rev` | counts the writes; the condition of every write |
-//! | `record` | [`Service`](slipway_core::model::record::Service), [`Deployment`] or a note as a map |
+//! | `record` | [`Service`](slipway_core::model::record::Service), [`Deployment`], [`FamilyMember`] or a note as a map |
 //! | `ttl` | when DynamoDB may delete an archived deployment or a note, in seconds since 1970 |
 
 pub mod note;
@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use slipway_core::model::id::TargetName;
-use slipway_core::model::record::Deployment;
+use slipway_core::model::record::{Deployment, FamilyMember};
 use slipway_engine::Error;
 
 use crate::clients::Lazy;
@@ -74,13 +74,14 @@ impl Ledger {
         Ok(items.into_iter().filter_map(|mut item| value::to_record(item.remove("record")?)).collect())
     }
 
-    pub(crate) async fn add_to_family(&self, family: &str, service: &TargetName) -> Result<(), Error> {
-        let attributes = key(&of_family(family), service.as_str());
+    pub(crate) async fn put_family_member(&self, family: &str, member: &FamilyMember) -> Result<(), Error> {
+        let mut attributes = key(&of_family(family), member.target.as_str());
+        attributes.insert("record".to_owned(), value::of_record(member));
         let request = self.client.get(Client::new).put_item().table_name(&self.table).set_item(Some(attributes));
         request.send().await.map(|_| ()).map_err(|error| error::of("DynamoDB.PutItem", family, error))
     }
 
-    pub(crate) async fn services_of_family(&self, family: &str) -> Result<Vec<TargetName>, Error> {
+    pub(crate) async fn family_members(&self, family: &str) -> Result<Vec<FamilyMember>, Error> {
         let pages = self
             .client
             .get(Client::new)
@@ -93,8 +94,7 @@ impl Ledger {
             .items()
             .send();
         let items = pages.try_collect().await.map_err(|error| error::of("DynamoDB.Query", family, error))?;
-        let name = |item: &HashMap<String, AttributeValue>| Some(TargetName::new(item.get("item")?.as_s().ok()?));
-        Ok(items.iter().filter_map(name).collect())
+        Ok(items.into_iter().filter_map(|mut item| value::to_record(item.remove("record")?)).collect())
     }
 }
 

@@ -13,7 +13,7 @@ use slipway_core::model::id::{
 use slipway_core::model::image::{Digest, Repository};
 use slipway_core::model::notice::Notice;
 use slipway_core::model::plan::Rendering;
-use slipway_core::model::record::Deployment;
+use slipway_core::model::record::{Deployment, FamilyMember};
 use slipway_engine::Error;
 use slipway_engine::cloud::{Cloud, Metric, StopAnswer, Timer, Versioned};
 
@@ -61,12 +61,12 @@ impl Cloud for Aws {
         self.ledger.history(target, most).await
     }
 
-    async fn add_to_family(&self, family: &str, target: &TargetName) -> Result<(), Error> {
-        self.ledger.add_to_family(family, target).await
+    async fn put_family_member(&self, family: &str, member: &FamilyMember) -> Result<(), Error> {
+        self.ledger.put_family_member(family, member).await
     }
 
-    async fn services_of_family(&self, family: &str) -> Result<Vec<TargetName>, Error> {
-        self.ledger.services_of_family(family).await
+    async fn family_members(&self, family: &str) -> Result<Vec<FamilyMember>, Error> {
+        self.ledger.family_members(family).await
     }
 
     async fn create_timer(&self, timer: &Timer) -> Result<(), Error> {

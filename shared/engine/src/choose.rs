@@ -185,7 +185,12 @@ impl<C: Cloud> Planner<'_, C> {
         let is_idle = |plan: &Plan| plan.blocked.is_none() && plan.reason.weight() == Weight::Skip;
         let is_idle = found.as_ref().is_none_or(|it| is_idle(&it.plan)) && !observed.is_adopted();
         let running = base::to_deploy_again(&facts).filter(|_| is_idle && observed.record.hold.is_none());
-        let Some((digest, running)) = running.and_then(|it| Some((it.digest.clone()?, it))) else { return Ok(found) };
+        let Some(running) = running else { return Ok(found) };
+        let digest = match running.digest {
+            Some(digest) => Some(digest),
+            None => self.digest_that_ran(observed, &running.container).await?,
+        };
+        let Some(digest) = digest else { return Ok(found) };
         let images = self.images(&repository).await?;
         let Some(image) = images.iter().find(|image| image.digest == digest) else { return Ok(found) };
         let PendingInput { event, trigger, .. } = input;

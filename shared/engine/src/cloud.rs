@@ -19,7 +19,7 @@ use slipway_core::model::id::{
 use slipway_core::model::image::{Digest, Repository};
 use slipway_core::model::notice::Notice;
 use slipway_core::model::plan::Rendering;
-use slipway_core::model::record::{Deployment, Service};
+use slipway_core::model::record::{Deployment, FamilyMember, Service};
 
 use crate::error::Error;
 
@@ -63,11 +63,11 @@ pub trait Cloud {
     /// The archived deployments of a service, newest first, at most so many.
     async fn archived_deployments(&self, target: &TargetName, most: usize) -> Result<Vec<Deployment>, Error>;
 
-    /// Notes that a service runs revisions of a family. The same one again changes nothing.
-    async fn add_to_family(&self, family: &str, target: &TargetName) -> Result<(), Error>;
+    /// Notes that a service runs revisions of a family, instead of what was noted of it there.
+    async fn put_family_member(&self, family: &str, member: &FamilyMember) -> Result<(), Error>;
 
     /// The services that were noted for a family, by name; some may run another one meanwhile, or be gone.
-    async fn services_of_family(&self, family: &str) -> Result<Vec<TargetName>, Error>;
+    async fn family_members(&self, family: &str) -> Result<Vec<FamilyMember>, Error>;
 
     /// Makes a one-time schedule; one of this name that is there already stays as it is.
     async fn create_timer(&self, timer: &Timer) -> Result<(), Error>;

@@ -13,7 +13,7 @@ use slipway_core::model::facts::{
 use slipway_core::model::id::{ClusterName, ServiceName, TargetName};
 use slipway_core::model::image::{Digest, Repository};
 use slipway_core::model::labels::BuildIdentity;
-use slipway_core::model::record::{Deployment, Service};
+use slipway_core::model::record::{Deployment, FamilyMember, Service};
 use slipway_core::rules::mechanism::of_its_time;
 
 use crate::cloud::{Cloud, REVISIONS_PER_CALL, SERVICES_PER_CALL};
@@ -30,7 +30,7 @@ pub(crate) struct Planner<'a, C> {
     services: Memo<(ClusterName, ServiceName), Result<Option<ServiceFacts>, Error>>,
     revisions: Memo<String, Result<Revision, Error>>,
     images: Memo<(Repository, ImageName), Result<Option<ImageFacts>, Error>>,
-    members: Memo<String, Result<Vec<TargetName>, Error>>,
+    members: Memo<String, Result<Vec<FamilyMember>, Error>>,
     listings: Memo<Repository, Result<Rc<Vec<ImageFacts>>, Error>>,
     builds: Memo<(Repository, Digest, Digest), Result<Option<Pair>, Error>>,
     /// The end of the last wait after which it began anew.
@@ -132,8 +132,8 @@ impl<'a, C: Cloud> Planner<'a, C> {
     }
 
     /// The services that Slipway found to run a revision of this family.
-    pub(crate) async fn members(&self, family: &str) -> Result<Vec<TargetName>, Error> {
-        self.members.get(family.to_owned(), || self.cloud.services_of_family(family)).await
+    pub(crate) async fn members(&self, family: &str) -> Result<Vec<FamilyMember>, Error> {
+        self.members.get(family.to_owned(), || self.cloud.family_members(family)).await
     }
 
     /// A task definition revision by ARN, or a family's latest.

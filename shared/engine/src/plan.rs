@@ -6,8 +6,8 @@ use futures_util::future::{try_join_all, try_join4};
 use slipway_core::config::Target;
 use slipway_core::config::tags::NoMatch;
 use slipway_core::model::facts::{ImageFacts, ImageName, RanImage, Revision, ServiceFacts};
-use slipway_core::model::id::{EventId, TargetName, TaskDefinitionArn};
-use slipway_core::model::image::{Repository, Tag};
+use slipway_core::model::id::{ContainerName, EventId, TargetName, TaskDefinitionArn};
+use slipway_core::model::image::{Digest, Repository, Tag};
 use slipway_core::model::plan::Plan;
 use slipway_core::model::reason::Reason;
 use slipway_core::model::record::{KnownGood, PendingInput, Service};
@@ -168,23 +168,14 @@ impl<C: Cloud> Planner<'_, C> {
         candidate: &Candidate<'_>,
     ) -> Result<Plan, Error> {
         let repository = target.repository.at(self.call.home);
-        let (service, facts) = (&observed.service, observed.facts(target, &repository));
+        let facts = observed.facts(target, &repository);
         let running_image = match question(&facts, candidate) {
             None => None,
             Some(Question::Registry(name)) => self.image(&repository, &name).await?,
-            Some(Question::WhatRan(container)) => {
-                let digest_in = |ran: &[RanImage]| {
-                    ran.iter().find(|ran| ran.container == container.as_str()).and_then(|ran| ran.digest.clone())
-                };
-                let digest = match digest_in(&observed.ran) {
-                    Some(digest) => Some(digest),
-                    None => digest_in(&self.what_ran(service).await?),
-                };
-                match digest {
-                    Some(digest) => self.image(&repository, &ImageName::Digest(digest)).await?,
-                    None => None,
-                }
-            }
+            Some(Question::WhatRan(container)) => match self.digest_that_ran(observed, &container).await? {
+                Some(digest) => self.image(&repository, &ImageName::Digest(digest)).await?,
+                None => None,
+            },
         };
         let builds = match gates::to_compare(&facts, candidate, running_image.as_ref()) {
             Some(digest) => self.builds(&repository, &candidate.image.digest, &digest).await?,
@@ -195,6 +186,21 @@ impl<C: Cloud> Planner<'_, C> {
             builds: builds.as_ref().map(|(wanted, runs)| (wanted, runs)),
         };
         Ok(deploy::deploy(&facts, candidate, &known))
+    }
+
+    /// The digest that a container really runs, where the task definition names a tag.
+    pub(crate) async fn digest_that_ran(
+        &self,
+        observed: &ObservedService,
+        container: &ContainerName,
+    ) -> Result<Option<Digest>, Error> {
+        let digest_in = |ran: &[RanImage]| {
+            ran.iter().find(|ran| ran.container == container.as_str()).and_then(|ran| ran.digest.clone())
+        };
+        match digest_in(&observed.ran) {
+            Some(digest) => Ok(Some(digest)),
+            None => Ok(digest_in(&self.what_ran(&observed.service).await?)),
+        }
     }
 
     pub(crate) async fn plan_deploy(

@@ -9,7 +9,8 @@ use jiff::SignedDuration;
 use slipway_core::config::Target;
 use slipway_core::model::facts::ImageFacts;
 use slipway_core::model::reason::Reason;
-use slipway_core::model::record::{Blocked, Family, PendingInput};
+use slipway_core::model::record::{Blocked, FamilyMember, PendingInput};
+use slipway_core::rules::base;
 use slipway_core::rules::gates::{self, NotOpen};
 use slipway_core::rules::note::Note;
 use slipway_core::rules::unfinished;
@@ -267,15 +268,15 @@ impl<'a, C: Cloud> Session<'a, C> {
         if !config.is_some_and(|config| config.has_family_base()) {
             return Ok(());
         }
-        let family = observed.service.task_definition.family();
         let known = self.lease.record().family;
-        if known.as_ref().is_none_or(|known| known.name != family) {
-            self.call.cloud().add_to_family(family, &self.lease.target).await?;
+        let found = observed.family.as_ref().map(|it| it.remembered.clone());
+        let found = found.unwrap_or_else(|| base::memory(&observed.record, &observed.running, None));
+        if base::is_other_member(known.as_ref(), &found) {
+            let member = FamilyMember { target: self.lease.target.clone(), origin: found.origin };
+            self.call.cloud().put_family_member(&found.name, &member).await?;
         }
-        let seen = observed.family.as_ref().map(|it| it.remembered.clone());
-        let seen = seen.unwrap_or_else(|| Family { name: family.to_owned(), seen: 0, base: None });
-        if known.as_ref() != Some(&seen) {
-            self.lease.note(Note::Family(seen));
+        if base::is_news(known.as_ref(), &found) {
+            self.lease.note(Note::Family(found));
         }
         Ok(())
     }

@@ -21,7 +21,7 @@ use slipway_core::model::id::{
 use slipway_core::model::image::{Digest, Repository};
 use slipway_core::model::notice::Notice;
 use slipway_core::model::plan::Rendering;
-use slipway_core::model::record::Deployment;
+use slipway_core::model::record::{Deployment, FamilyMember};
 use slipway_engine::cloud::{Metric, StopAnswer, Timer, Versioned};
 use slipway_engine::{Cloud, Error, ErrorKind};
 
@@ -211,16 +211,16 @@ impl Cloud for Port {
         self.call("DynamoDB.Query", target.as_str(), Does::Reads, query).await
     }
 
-    async fn add_to_family(&self, family: &str, target: &TargetName) -> Result<(), Error> {
+    async fn put_family_member(&self, family: &str, member: &FamilyMember) -> Result<(), Error> {
         let put = |simulation: &mut Simulation, _| {
-            simulation.table.add_to_family(family, target);
+            simulation.table.put_family_member(family, member);
             Ok(())
         };
         self.call("DynamoDB.PutItem", family, Does::Writes, put).await
     }
 
-    async fn services_of_family(&self, family: &str) -> Result<Vec<TargetName>, Error> {
-        let query = |simulation: &mut Simulation, _| Ok(simulation.table.family(family));
+    async fn family_members(&self, family: &str) -> Result<Vec<FamilyMember>, Error> {
+        let query = |simulation: &mut Simulation, _| Ok(simulation.table.family_members(family));
         self.call("DynamoDB.Query", family, Does::Reads, query).await
     }
 

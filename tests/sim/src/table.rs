@@ -1,11 +1,11 @@
 //! The table, the one-time schedules and their times: what DynamoDB and EventBridge Scheduler keep.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::Value;
 use slipway_core::model::id::TargetName;
-use slipway_core::model::record::{Deployment, Service};
+use slipway_core::model::record::{Deployment, FamilyMember, Service};
 use slipway_engine::cloud::{Timer, Versioned};
 
 /// The records of the services, and the deployments that they have no more room for.
@@ -13,7 +13,7 @@ use slipway_engine::cloud::{Timer, Versioned};
 pub(crate) struct Table {
     records: BTreeMap<TargetName, Versioned>,
     archive: BTreeMap<TargetName, BTreeMap<u64, Deployment>>,
-    families: BTreeMap<String, BTreeSet<TargetName>>,
+    families: BTreeMap<String, BTreeMap<TargetName, FamilyMember>>,
 }
 
 impl Table {
@@ -48,13 +48,13 @@ impl Table {
     }
 
     /// `PutItem` of a service in a family.
-    pub(crate) fn add_to_family(&mut self, family: &str, target: &TargetName) {
-        self.families.entry(family.to_owned()).or_default().insert(target.clone());
+    pub(crate) fn put_family_member(&mut self, family: &str, member: &FamilyMember) {
+        self.families.entry(family.to_owned()).or_default().insert(member.target.clone(), member.clone());
     }
 
     /// The services of a family, by name.
-    pub(crate) fn family(&self, family: &str) -> Vec<TargetName> {
-        self.families.get(family).into_iter().flatten().cloned().collect()
+    pub(crate) fn family_members(&self, family: &str) -> Vec<FamilyMember> {
+        self.families.get(family).into_iter().flat_map(BTreeMap::values).cloned().collect()
     }
 }
 

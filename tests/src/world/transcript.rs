@@ -224,7 +224,10 @@ fn details(call: &Call) -> String {
         ("ECS", "ListTasks") => text(request, "desiredStatus").unwrap_or_default().to_owned(),
         ("ECS", "DescribeTasks") => format!("{} tasks", names(request, "tasks").len()),
         ("DynamoDB", "PutItem") => changed(call).join(", "),
-        ("DynamoDB", "Query") => "the archive".to_owned(),
+        ("DynamoDB", "Query") if request["ExpressionAttributeValues"][":archived"].is_object() => {
+            "the archive".to_owned()
+        }
+        ("DynamoDB", "Query") => "its services".to_owned(),
         ("Scheduler", "CreateSchedule") => {
             let timer = timer(request);
             let parts = [
@@ -262,8 +265,7 @@ fn changed(call: &Call) -> Vec<String> {
 /// The service whose record is read or written, `prod/web`.
 fn record_of(request: &Value) -> String {
     let of = ["Item", "Key"].iter().find_map(|member| request[*member]["target"]["S"].as_str());
-    let values = request["ExpressionAttributeValues"].as_object().into_iter().flatten();
-    let asked = || values.filter_map(|(_, value)| value["S"].as_str()).find(|value| value.contains('/'));
+    let asked = || request["ExpressionAttributeValues"][":target"]["S"].as_str();
     of.or_else(asked).unwrap_or_default().to_owned()
 }
 

@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use e2e::world::{Failure, Image, Moved};
+use insta::assert_snapshot;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::following::{deploy_well, follow, kinds, outcome, remembered, running, web_with};
-use crate::scenario::{Scenario, service, web_definition};
+use crate::scenario::{Scenario, service, service_with_breaker, web_definition};
 use crate::{scenarios, trial};
 
 pub(crate) fn scenarios() -> Vec<Trial> {
@@ -46,6 +47,12 @@ fn plan(answer: &Value) -> &str {
     answer["targets"][0]["plan"]["text"].as_str().unwrap_or_default()
 }
 
+/// What became of prod/web.
+fn of_web(answer: &Value) -> &Value {
+    let mut targets = answer["targets"].as_array().into_iter().flatten();
+    targets.find(|target| target["target"] == "prod/web").expect("an answer about prod/web")
+}
+
 async fn reconcile(scenario: &mut Scenario) -> Value {
     scenario.world.advance(Duration::from_secs(15 * 60));
     scenario.ask(json!({ "action": "reconcile" })).await
@@ -53,7 +60,11 @@ async fn reconcile(scenario: &mut Scenario) -> Value {
 
 async fn the_base_is_the_newest_revision_that_slipway_did_not_register(name: &'static str) {
     let mut scenario = running(name, &web_with(FAMILY), service("web")).await;
-    deploy_well(&mut scenario, "1.5.0").await;
+    scenario.push_web("1.5.0").await;
+    let moved = scenario.world.complete("prod", "web");
+    follow(&mut scenario, moved).await;
+    assert_snapshot!("a_family_is_observed_for_the_first_time", scenario.transcript());
+    scenario.notices();
     deploy_well(&mut scenario, "1.6.0").await;
     // One environment's Terraform registers its definition; then Slipway registers revisions of its own.
     scenario.world.register(terraform("1024"));
@@ -61,14 +72,14 @@ async fn the_base_is_the_newest_revision_that_slipway_did_not_register(name: &'s
     assert_eq!(registered(&scenario)["memory"], "1024");
     deploy_well(&mut scenario, "1.8.0").await;
     assert_eq!(registered(&scenario)["memory"], "1024");
-    assert_eq!(remembered(&scenario)["family"], json!({ "name": "web", "seen": 5, "base": 4 }));
+    assert_eq!(remembered(&scenario)["family"], json!({ "name": "web", "seen": 6, "base": 4, "origin": 1 }));
 
     scenario.world.push("shop/web", ["1.9.0"], &Image::single("1.9.0"));
     let answer =
         scenario.ask(json!({ "action": "deploy", "target": "prod/web", "tag": "1.9.0", "dry_run": true })).await;
     assert_snapshot!("the_base_is_the_newest_revision_that_slipway_did_not_register_plan", plan(&answer));
     scenario.transcript();
-    let answer = scenario.push_web("1.9.0").await;
+    let answer = scenario.push_web("2.0.0").await;
     assert_eq!(answer["targets"][0]["outcome"], "started", "{answer:#}");
     assert_snapshot!("the_base_is_the_newest_revision_that_slipway_did_not_register", scenario.transcript());
     scenario.end();
@@ -170,10 +181,13 @@ async fn a_new_definition_waits_for_a_redeploy(name: &'static str) {
     scenario.end();
 }
 
-/// prod/web runs 1.5.0 well, deploys changes of its definition by itself, and got a new one.
+/// prod/web runs 1.5.0 well, deploys changes of its definition by itself, and got a new one. ECS calls a deployment failed, and leaves the
+/// rollback to Slipway.
 async fn with_new_definition(name: &'static str) -> Scenario {
-    let mut scenario =
-        running(name, &web_with("base: family\n    deploy_definition_changes: true"), service("web")).await;
+    let mut service = service_with_breaker("web");
+    service["deploymentConfiguration"]["deploymentCircuitBreaker"]["rollback"] = false.into();
+    let config = web_with("base: family\n    deploy_definition_changes: true");
+    let mut scenario = running(name, &config, service).await;
     deploy_well(&mut scenario, "1.5.0").await;
     scenario.world.register(terraform("1024"));
     scenario
@@ -201,6 +215,8 @@ async fn a_new_definition_is_deployed_by_itself_where_that_is_wanted(name: &'sta
 
 async fn a_definition_from_before_a_person_s_decision_waits_for_a_redeploy(name: &'static str) {
     let mut scenario = with_new_definition(name).await;
+    deploy_well(&mut scenario, "1.6.0").await;
+    scenario.world.register(terraform("2048"));
     scenario.world.advance(Duration::from_secs(60));
     scenario.ask(json!({ "action": "rollback", "target": "prod/web", "who": "ana" })).await;
     let moved = scenario.world.complete("prod", "web");
@@ -243,7 +259,7 @@ version: 1
 defaults: { cluster: prod, tags: { semver: "*" } }
 targets:
   - { repository: shop/web, service: web, base: family }
-  - { repository: shop/staging, service: staging }
+  - { repository: shop/web, service: staging, tags: { tag: staging } }
 "#;
     let mut scenario = Scenario::begin(name, config).await;
     scenario.web_runs("1.4.2");
@@ -266,15 +282,15 @@ targets:
     scenario.transcript();
     scenario.notices();
     let answer = scenario.push_web("1.6.0").await;
-    assert_eq!(answer["targets"][0]["outcome"], "refused", "{answer:#}");
+    assert_eq!(of_web(&answer)["outcome"], "refused", "{answer:#}");
     assert_snapshot!(
         "services_of_one_family_that_differ_are_refused",
-        answer["targets"][0]["reason"]["text"].as_str().unwrap_or_default()
+        of_web(&answer)["reason"]["text"].as_str().unwrap_or_default()
     );
     assert_eq!(kinds(&mut scenario), ["refused"]);
     // A rollback needs no base.
     let answer = scenario.ask(json!({ "action": "rollback", "target": "prod/web", "dry_run": true })).await;
-    assert_eq!(answer["targets"][0]["outcome"], "planned", "{answer:#}");
+    assert_eq!(of_web(&answer)["outcome"], "planned", "{answer:#}");
     scenario.transcript();
     // It moves to a family of its own.
     let mut definition = web_definition("1.4.2");
@@ -285,7 +301,7 @@ targets:
         .by_hand("ECS.UpdateService", json!({ "cluster": "prod", "service": "staging", "taskDefinition": "staging" }));
     scenario.world.by_hand("ECS.DeregisterTaskDefinition", json!({ "taskDefinition": "web:3" }));
     let answer = scenario.push_web("1.7.0").await;
-    assert_eq!(answer["targets"][0]["outcome"], "started", "{answer:#}");
+    assert_eq!(of_web(&answer)["outcome"], "started", "{answer:#}");
     scenario.transcript();
     scenario.end();
 }

@@ -220,12 +220,12 @@ impl Revision {
     }
 }
 
-/// Another service of a family, whose running revision differs in more than the image.
+/// Another service of a family, to which another revision was given that differs in more than the image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OtherService {
     /// The service.
     pub target: TargetName,
-    /// What it runs.
+    /// What it was given.
     pub revision: TaskDefinitionArn,
     /// The first place that differs.
     pub place: String,

@@ -35,6 +35,8 @@ pub struct Provenance {
     pub trigger: Trigger,
     /// The revision that the service ran before, as `family:revision`.
     pub previous: Option<String>,
+    /// The family's revision that it was made from, as `family:revision`, with `base: family`.
+    pub definition: Option<String>,
 }
 
 impl Provenance {
@@ -46,12 +48,14 @@ impl Provenance {
         let pushed_at = self.pushed_at.map(|at| at.to_string());
         // A revision's name that is cut off is another revision's name, so it is all or nothing.
         let previous = self.previous.clone().filter(|name| fits(name));
+        let definition = self.definition.clone().filter(|name| fits(name));
         [
             ("event", Some(fitted(self.event.as_str()))),
             ("digest", Some(self.digest.to_string())),
             ("tag", tag),
             ("trigger", Some(fitted(&self.trigger.to_string()))),
             ("previous", previous),
+            ("definition", definition),
             ("request", self.request.as_deref().map(fitted)),
             ("pushed-at", pushed_at),
             // Last, because the container that names the digest names the repository too.
@@ -85,6 +89,7 @@ impl Provenance {
             trigger: Trigger::from(value("trigger").unwrap_or_default()),
             request: value("request").map(str::to_owned),
             previous: value("previous").map(str::to_owned),
+            definition: value("definition").map(str::to_owned),
         })
     }
 
@@ -137,6 +142,7 @@ mod tests {
             trigger: Trigger::Push,
             request: Some("6b1f7c52-0d0e".to_owned()),
             previous: Some("web:41".to_owned()),
+            definition: Some("web:40".to_owned()),
         }
     }
 
@@ -168,6 +174,7 @@ mod tests {
         slipway:tag = 1.8.2
         slipway:trigger = push
         slipway:previous = web:41
+        slipway:definition = web:40
         slipway:request = 6b1f7c52-0d0e
         slipway:pushed-at = 2026-11-21T10:15:30.25Z
         slipway:repository = shop/web
@@ -180,7 +187,8 @@ mod tests {
         assert_eq!(Provenance::of(&revision(&ours(), written.tags())), Some(written));
 
         let mut least = provenance("2c91b0f5");
-        (least.tag, least.pushed_at, least.request, least.previous) = (None, None, None, None);
+        (least.tag, least.pushed_at, least.request) = (None, None, None);
+        (least.previous, least.definition) = (None, None);
         least.trigger = Trigger::Other("promotion".to_owned());
         assert_eq!(Provenance::of(&revision(&ours(), least.tags())), Some(least));
     }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::facts::RanImage;
-use crate::model::id::{DeploymentId, EventId, TaskDefinitionArn};
+use crate::model::id::{DeploymentId, EventId, TargetName, TaskDefinitionArn};
 use crate::model::image::{Digest, Tag};
 use crate::model::lenient;
 use crate::model::trigger::Trigger;
@@ -236,6 +236,28 @@ pub struct Family {
     /// The newest revision up to there that Slipway did not register; `None` where none was found.
     #[serde(default)]
     pub base: Option<u64>,
+    /// What the service ran last that somebody else gave it, if that is known.
+    #[serde(default)]
+    pub origin: Option<u64>,
+}
+
+/// A service in a family that several may share.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FamilyMember {
+    /// The service.
+    pub target: TargetName,
+    /// What it ran last that somebody else gave it, if that is known.
+    #[serde(default)]
+    pub origin: Option<u64>,
+}
+
+impl Family {
+    /// Slipway itself registered a revision: where that is the next one, there is nothing to look at in between.
+    fn registered(&mut self, revision: &TaskDefinitionArn) {
+        if revision.family() == self.name && revision.revision() == Some(self.seen + 1) {
+            self.seen += 1;
+        }
+    }
 }
 
 /// A person's decision about what runs.

@@ -95,16 +95,45 @@ pub fn with_what_runs(base: &Revision, running: &Revision, entries: &[&Target], 
 pub fn to_deploy_again(facts: &TargetFacts<'_>) -> Option<ContainerImage> {
     let base = facts.family?.base.as_ref()?;
     let wanted = facts.target.deploy_definition_changes && base.arn != facts.running.arn;
-    images(facts.running, facts.recency(), facts.repository).into_iter().find(|it| wanted && it.digest.is_some())
+    images(facts.running, facts.recency(), facts.repository).into_iter().next().filter(|_| wanted)
 }
 
-/// What is remembered when the family was looked through up to its latest revision.
-pub fn memory(latest: &Revision, base: Option<&Revision>) -> Family {
-    Family {
-        name: latest.arn.family().to_owned(),
-        seen: latest.arn.revision().unwrap_or_default(),
-        base: base.and_then(|base| base.arn.revision()),
+/// The revision that a service ran last that Slipway did not register, or else one that was made from that, if one is known.
+///
+/// It is what somebody gave this service. Revisions made from the family's base say nothing of that: where one service is deployed
+/// after another, they differ for a while.
+pub fn origin(running: &Revision, known: Option<u64>) -> Option<u64> {
+    match Provenance::of(running).map(|it| it.definition) {
+        Some(Some(_)) => known,
+        Some(None) => known.or(running.arn.revision()),
+        None => running.arn.revision(),
     }
+}
+
+/// What is remembered of a service's family; `looked` are its latest revision and the base, where it was looked through.
+pub fn memory(record: &Service, running: &Revision, looked: Option<(&Revision, Option<&Revision>)>) -> Family {
+    let name = running.arn.family();
+    let known = remembered(record, name).and_then(|known| known.origin);
+    let number = |revision: &Revision| revision.arn.revision();
+    Family {
+        name: name.to_owned(),
+        seen: looked.and_then(|(latest, _)| number(latest)).unwrap_or_default(),
+        base: looked.and_then(|(_, base)| number(base?)),
+        origin: origin(running, known),
+    }
+}
+
+/// Whether that is to be remembered. A family that was looked through a little further is not worth a write.
+pub fn is_news(known: Option<&Family>, found: &Family) -> bool {
+    const FURTHER: u64 = 10;
+    known.is_none_or(|known| {
+        (known.base, is_other_member(Some(known), found)) != (found.base, false) || known.seen + FURTHER <= found.seen
+    })
+}
+
+/// Whether other services of the family have to know of it.
+pub fn is_other_member(known: Option<&Family>, found: &Family) -> bool {
+    known.is_none_or(|known| (&known.name, known.origin) != (&found.name, found.origin))
 }
 
 /// Whether a revision can be made from this one: it is there and was not deregistered.

@@ -79,6 +79,7 @@ fn render_onto(
         request: Some(candidate.request.to_owned()),
         trigger: candidate.trigger.clone(),
         previous: Some(facts.running.arn.short().to_owned()),
+        definition: facts.definition().map(|it| it.revision.short().to_owned()),
     };
     render::render(base, facts.target, facts.repository, facts.named_containers(), &provenance)
 }

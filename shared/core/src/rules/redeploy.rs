@@ -101,6 +101,7 @@ fn render_again(
         request: Some(facts.request.to_owned()),
         trigger: Trigger::Redeploy,
         previous: Some(entry.running.arn.short().to_owned()),
+        definition: entry.definition().map(|it| it.revision.short().to_owned()),
     };
     render::render(base, entry.target, entry.repository, &entry.target.containers, &provenance)
 }

@@ -126,6 +126,7 @@ pub(super) fn ours(revision: Revision, tag: Option<&str>, digit: char, pushed: O
         request: Some("request-1".to_owned()),
         trigger: Trigger::Push,
         previous: None,
+        definition: None,
     };
     Revision { tags: provenance.tags(), ..revision }
 }

@@ -196,8 +196,8 @@ fn not_deployable(reason: &Reason) -> String {
             list(containers.iter().map(|(name, image)| format!("{name}: {image}")))
         ),
         SharedFamily { revision, other } => format!(
-            "{} runs {} of the same family, which differs from {revision} in more than the image ({}), so the family's \
-             newest revision may not be meant for this service; give each service a family of its own, or set \
+            "{} of the same family was given {}, which differs from {revision} in more than the image ({}), so the \
+             family's newest revision may not be meant for this service; give each service a family of its own, or set \
              `base: service`",
             other.target,
             other.revision.short(),

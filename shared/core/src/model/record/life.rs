@@ -68,7 +68,10 @@ impl Service {
             it.state = DeploymentState::InProgress(Progress::of(began.deployment.clone(), began.at));
             it.revision.new = Some(began.revision.short().to_owned());
         }
-        let decision = decision_of(it);
+        let (decision, is_of_family) = (decision_of(it), it.definition.is_some());
+        if let Some(family) = self.family.as_mut().filter(|_| is_of_family) {
+            family.registered(&began.revision);
+        }
         // What somebody else made meanwhile began before it, although it was intended first.
         self.deployments.sort_by_key(|it| std::cmp::Reverse(it.began_at()));
         decision.into_iter().for_each(|decision| self.decided(decision));

@@ -469,6 +469,26 @@ fn an_update_that_made_no_deployment_of_its_own_is_no_deployment_but_may_be_a_de
 }
 
 #[test]
+fn what_slipway_registered_next_in_a_family_need_not_be_looked_at() {
+    #[track_caller]
+    fn check(definition: Option<&str>, revision: &str, seen: u64) {
+        let family = Family { name: "web".to_owned(), seen: 43, base: Some(40), origin: None };
+        let mut record = Service { family: Some(family), ..Service::default() };
+        let made = Deployment { definition: definition.map(str::to_owned), ..deployment(1) };
+        let (number, _) = record.add(made);
+        let deployment = crate::model::id::DeploymentId::new("ecs-svc/1");
+        let began = Began { deployment, at: at("10:00:02"), revision: TaskDefinitionArn::new(revision) };
+        record.began(number, &began);
+        assert_eq!(record.family.unwrap().seen, seen);
+    }
+    check(Some("web:40"), "web:44", 44);
+    check(Some("web:40"), "web:45", 43);
+    check(Some("web:40"), "api:44", 43);
+    // A person goes back to a revision that somebody else registered.
+    check(None, "web:44", 43);
+}
+
+#[test]
 fn what_never_began_is_decided_again_and_a_release_stays_one() {
     let again = |trigger: Trigger| {
         let mut record = Service::default();

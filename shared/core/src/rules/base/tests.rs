@@ -27,8 +27,8 @@ fn inactive(mut revision: Revision) -> Revision {
     revision
 }
 
-fn known(seen: u64, base: Option<u64>) -> Option<Family> {
-    Some(Family { name: "web".to_owned(), seen, base })
+fn known(seen: u64, base: Option<u64>, origin: Option<u64>) -> Option<Family> {
+    Some(Family { name: "web".to_owned(), seen, base, origin })
 }
 
 #[test]
@@ -44,12 +44,12 @@ fn a_family_is_looked_through_once() {
     check(None, &by_slipway(50, 'a'), 26..50);
     check(None, &by_slipway(7, 'a'), 1..7);
     check(None, &by_slipway(1, 'a'), none.clone());
-    check(known(49, Some(12)), &by_slipway(50, 'a'), none.clone());
-    check(known(50, Some(12)), &by_slipway(50, 'a'), none.clone());
-    check(known(46, Some(12)), &by_slipway(50, 'a'), 47..50);
-    check(known(46, None), &by_slipway(50, 'a'), 47..50);
-    check(known(10, Some(9)), &by_slipway(50, 'a'), 26..50);
-    check(known(46, Some(12)), &others(50), none);
+    check(known(49, Some(12), None), &by_slipway(50, 'a'), none.clone());
+    check(known(50, Some(12), None), &by_slipway(50, 'a'), none.clone());
+    check(known(46, Some(12), None), &by_slipway(50, 'a'), 47..50);
+    check(known(46, None, None), &by_slipway(50, 'a'), 47..50);
+    check(known(10, Some(9), None), &by_slipway(50, 'a'), 26..50);
+    check(known(46, Some(12), None), &others(50), none);
 }
 
 #[test]
@@ -90,12 +90,41 @@ fn a_copy_of_one_of_slipway_s_revisions_is_somebody_else_s() {
 }
 
 #[test]
-fn what_is_remembered_is_the_base_and_up_to_where_was_looked() {
-    assert_eq!(Some(memory(&by_slipway(43, 'b'), Some(&others(40)))), known(43, Some(40)));
-    assert_eq!(Some(memory(&by_slipway(43, 'b'), None)), known(43, None));
-    let record = Service { family: known(43, None), ..Service::default() };
-    assert_eq!(remembered(&record, "web"), known(43, None).as_ref());
-    assert_eq!(remembered(&record, "api"), None);
+fn what_is_remembered_is_the_base_up_to_where_was_looked_and_what_somebody_gave_the_service() {
+    let made_from = |revision: Revision, base: &str| {
+        let tags = [revision.tags.clone(), vec![("slipway:definition".to_owned(), base.to_owned())]].concat();
+        Revision { tags, ..revision }
+    };
+    let record = |family: Option<Family>| Service { family, ..Service::default() };
+    let looked = |running: &Revision, known: Option<Family>| {
+        memory(&record(known), running, Some((&by_slipway(43, 'b'), Some(&others(40)))))
+    };
+    assert_eq!(Some(looked(&others(39), None)), known(43, Some(40), Some(39)));
+    assert_eq!(Some(looked(&others(39), known(41, None, Some(12)))), known(43, Some(40), Some(39)));
+    assert_eq!(Some(looked(&by_slipway(41, 'a'), None)), known(43, Some(40), Some(41)));
+    assert_eq!(Some(looked(&by_slipway(41, 'a'), known(41, None, Some(12)))), known(43, Some(40), Some(12)));
+    let family = made_from(by_slipway(41, 'a'), "web:40");
+    assert_eq!(Some(looked(&family, None)), known(43, Some(40), None));
+    assert_eq!(Some(looked(&family, known(41, None, Some(12)))), known(43, Some(40), Some(12)));
+    let other = Family { name: "api".to_owned(), ..known(41, None, Some(12)).unwrap() };
+    assert_eq!(Some(looked(&family, Some(other))), known(43, Some(40), None));
+    assert_eq!(Some(memory(&record(None), &others(39), None)), known(0, None, Some(39)));
+    assert_eq!(remembered(&record(known(43, None, None)), "web"), known(43, None, None).as_ref());
+    assert_eq!(remembered(&record(known(43, None, None)), "api"), None);
+}
+
+#[test]
+fn a_family_is_remembered_anew_where_that_saves_something() {
+    let before = known(43, Some(40), Some(39));
+    let news = |seen, base| is_news(before.as_ref(), &known(seen, base, Some(39)).unwrap());
+    assert!(is_news(None, before.as_ref().unwrap()));
+    assert!(news(43, Some(42)) && news(43, None) && news(53, Some(40)));
+    assert!(!news(43, Some(40)) && !news(52, Some(40)) && !news(42, Some(40)));
+    for found in [known(43, Some(40), Some(42)).unwrap(), Family { name: "api".to_owned(), ..before.clone().unwrap() }]
+    {
+        assert!(is_other_member(before.as_ref(), &found) && is_news(before.as_ref(), &found));
+    }
+    assert!(!is_other_member(before.as_ref(), &known(53, Some(52), Some(39)).unwrap()));
 }
 
 fn home() -> Home {

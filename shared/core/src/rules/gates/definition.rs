@@ -10,8 +10,8 @@ use crate::rules::candidate::{By, TargetFacts};
 pub(in crate::rules) fn meant(facts: &TargetFacts<'_>) -> Verdict {
     match facts.family.and_then(|family| family.other.as_ref()) {
         Some(other) => {
-            let (revision, other) = (facts.running.arn.short().to_owned(), Box::new(other.clone()));
-            closed(Reason::SharedFamily { revision, other })
+            let revision = facts.running.arn.short().to_owned();
+            closed(Reason::SharedFamily { revision, other: Box::new(other.clone()) })
         }
         None => Ok(()),
     }

@@ -164,6 +164,7 @@ mod tests {
             request: Some("request-2".to_owned()),
             trigger: Trigger::Deploy,
             previous: Some("web:41".to_owned()),
+            definition: None,
         }
     }
 

@@ -60,6 +60,7 @@ fn provenance() -> Provenance {
         trigger: Trigger::Push,
         request: None,
         previous: Some("shop-web:41".to_owned()),
+        definition: None,
     }
 }
 

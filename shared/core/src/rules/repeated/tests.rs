@@ -20,6 +20,7 @@ fn revision(number: u32, id: Option<&str>) -> Revision {
         request: None,
         trigger: Trigger::Deploy,
         previous: None,
+        definition: None,
     });
     let tags = provenance.map(|it| it.tags()).unwrap_or_default();
     let image = format!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web@sha256:{}", "b".repeat(64));

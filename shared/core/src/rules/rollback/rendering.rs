@@ -62,12 +62,13 @@ fn rendering(base: &Revision, ran: &[RanImage], origin: &Origin) -> Result<Rende
     let provenance = Provenance {
         repository,
         tag: earlier.as_ref().and_then(|it| it.tag.clone()).or_else(|| before?.tag.clone()),
-        pushed_at: earlier.and_then(|earlier| earlier.pushed_at),
+        pushed_at: earlier.as_ref().and_then(|earlier| earlier.pushed_at),
         digest,
         event: origin.event.clone(),
         request: origin.request.clone(),
         trigger: Trigger::Rollback,
         previous: origin.previous.clone(),
+        definition: earlier.and_then(|earlier| earlier.definition),
     };
     render::again(base, ran, &provenance)
 }

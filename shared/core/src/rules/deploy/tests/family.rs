@@ -14,7 +14,7 @@ fn definition() -> Revision {
 }
 
 fn of_family(case: Case) -> Case {
-    let remembered = record::Family { name: "web".to_owned(), seen: 45, base: Some(45) };
+    let remembered = record::Family { name: "web".to_owned(), seen: 45, base: Some(45), origin: None };
     let family = FamilyFacts { base: Some(definition()), remembered, other: None };
     Case { base: Some(definition()), family: Some(family), ..case }
 }
@@ -134,7 +134,7 @@ fn nothing_is_rendered_from_a_family_whose_services_differ() {
         case.family.as_mut().unwrap().other = Some(other);
         case
     };
-    let refusal = "staging/web runs web:44 of the same family, which differs from web:41 in more than the image \
+    let refusal = "staging/web of the same family was given web:44, which differs from web:41 in more than the image \
                    (containerDefinitions[web].environment[DB]), so the family's newest revision may not be meant for this \
                    service; give each service a family of its own, or set `base: service`";
     row("a push", shared(pushed()), refusal);

@@ -267,6 +267,7 @@ impl Case {
             request: Some(request.to_owned()),
             trigger: Trigger::Push,
             previous: None,
+            definition: None,
         };
         let definition = definition.as_object().unwrap().clone();
         self.revisions.insert(arn(id), Revision { arn: arn(id), definition, tags: provenance.tags() });
