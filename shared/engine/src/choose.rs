@@ -193,9 +193,9 @@ impl<C: Cloud> Planner<'_, C> {
         let Some(digest) = digest else { return Ok(found) };
         let images = self.images(&repository).await?;
         let Some(image) = images.iter().find(|image| image.digest == digest) else { return Ok(found) };
-        let PendingInput { event, trigger, .. } = input;
+        let event = base::event(&facts.base.arn);
         let (by, request) = (By::Definition(running.tag.as_ref()), self.call.request_id);
-        let candidate = Candidate { image, by, trigger, event, request };
+        let candidate = Candidate { image, by, trigger: &input.trigger, event: &event, request };
         let plan = self.plan_image(target, observed, &candidate).await?;
         if matches!(
             plan.reason,
@@ -205,7 +205,8 @@ impl<C: Cloud> Planner<'_, C> {
         }
         let shown = Shown { tag: running.tag, digest: Some(digest.clone()) }.to_string();
         let gated = Some(GatedImage::with_definition(&facts, digest, shown));
-        Ok(Some(Decided { gated, ..Decided::of_input(target, input, plan) }))
+        let cause = TriggeredBy { event: Some(event), ..cause_of(input) };
+        Ok(Some(Decided { cause, gated, ..Decided::of_input(target, input, plan) }))
     }
 
     /// The image that ran before a placeholder, to be deployed again; `None` where the registry no longer has it.

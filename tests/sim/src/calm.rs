@@ -37,6 +37,7 @@ impl Schedule {
             let before = self.came_to();
             // Only what was lost, or what ECS or others did after an end, needs the reconcile.
             let needed = self.simulation.borrow().lost == Lost::Something
+                || self.simulation.borrow().laws.has_new_definition()
                 || self.ecs_rolled_back_late()
                 || self.went_on_after_a_failed_rollback();
             if round % 2 == 1 && needed {

@@ -6,6 +6,7 @@ use slipway_core::model::facts::{RanImage, ServiceFacts};
 use slipway_core::model::id::{DeploymentId, ServiceDeploymentArn, ServiceRevisionArn, TargetName, TaskDefinitionArn};
 use slipway_core::model::image::Digest;
 use slipway_core::model::notice::Notice;
+use slipway_core::model::provenance::Provenance;
 use slipway_core::model::record::Service;
 
 use crate::bug::Bug;
@@ -35,6 +36,7 @@ impl Simulation {
                 target,
                 request,
                 digest: self.digest_of(target, &made.id),
+                definition: self.definition_of(to),
                 running: primary(&before).and_then(|it| self.ran(target, &it.id)),
                 before: &before,
                 made: &made.id,
@@ -45,6 +47,12 @@ impl Simulation {
         }
         self.enqueue_new_events();
         Ok(updated)
+    }
+
+    /// The revision of the family that this one was made from, as its tags say.
+    fn definition_of(&self, revision: &TaskDefinitionArn) -> Option<TaskDefinitionArn> {
+        let revision = self.aws.describe_task_definition(revision.as_str()).ok()?;
+        Some(TaskDefinitionArn::new(Provenance::of(&revision)?.definition?))
     }
 
     /// StopServiceDeployment by an invocation.

@@ -41,6 +41,8 @@ pub(crate) struct Update<'a> {
     pub(crate) request: u64,
     /// The image that it brings.
     pub(crate) digest: Option<Digest>,
+    /// The revision of the family that it was made from, if it was.
+    pub(crate) definition: Option<TaskDefinitionArn>,
     /// The image that ran, as its revision names it and as ECS resolved it.
     pub(crate) running: Option<RanImage>,
     /// The service before it.
@@ -139,6 +141,18 @@ impl Laws {
         if let Some(service) = self.services.get_mut(target).filter(|_| !table.record(target).is_some_and(known)) {
             service.outside = None;
         }
+    }
+
+    /// A new definition of a service's family was registered, which Slipway is to deploy by itself.
+    pub(crate) fn definition_registered(&mut self, target: &TargetName, revision: &TaskDefinitionArn, now: Timestamp) {
+        if let Some(service) = self.services.get_mut(target) {
+            service.new_definition = Some((revision.clone(), now));
+        }
+    }
+
+    /// Whether a new definition was registered that only the reconcile finds.
+    pub(crate) fn has_new_definition(&self) -> bool {
+        self.services.values().any(|it| it.new_definition.is_some())
     }
 
     /// A record is about to be written by an invocation.
@@ -305,6 +319,7 @@ impl Laws {
         }
         if let (false, Some(running)) = (stuck, running) {
             broken = broken.or(known.best_runs(record, running, view.images, lost));
+            broken = broken.or(known.definition_waits(record, running, view.images));
         }
         if !stuck && running.is_none() && primary.rollout == Some(Rollout::Completed) {
             let stays = known.placeholder_stays(record, &primary.id, view.images, lost, self.names_containers);

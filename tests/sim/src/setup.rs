@@ -111,12 +111,16 @@ impl Setup {
         let settle = ["0s", "0s", "0s", "10s"][chance.usize(0..4)];
         let services = services(chance);
         let is_placeholder = chance.u8(0..8) == 0;
-        // Services that share a family are refused as soon as they differ.
+        let infrastructure = match chance.u8(0..4) {
+            0 => Infrastructure::Managed,
+            _ => Infrastructure::Untouched,
+        };
+        // Services that share a family are refused as soon as somebody gives them different definitions.
         let shares = services.len() > 1 && services.iter().all(|it| it.family == services[0].family);
-        let base = match chance.u8(0..8) {
+        let base = match (infrastructure, chance.u8(0..8)) {
             _ if shares => "service",
-            0 => "family",
-            1 => "family, deploy_definition_changes: true",
+            (Infrastructure::Managed, 0..2) | (_, 0) => "family",
+            (Infrastructure::Managed, 2..5) => "family, deploy_definition_changes: true",
             _ => "service",
         };
         let containers = if is_placeholder { ", containers: [web]" } else { "" };
@@ -124,10 +128,6 @@ impl Setup {
         let document = document(&services, order, &settings);
         use History::{Complete, Denied, Late};
         let history = [Complete, Complete, Complete, Complete, Complete, Late, Late, Denied][chance.usize(0..8)];
-        let infrastructure = match chance.u8(0..4) {
-            0 => Infrastructure::Managed,
-            _ => Infrastructure::Untouched,
-        };
         let mut aws = Aws::new(Place::default(), began);
         aws.set_seed(chance.u64(..));
         let mut images = Images::new(order);

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::config::{Base, Target};
 use crate::model::diff::Diff;
 use crate::model::facts::{OtherService, Revision, ServiceFacts};
-use crate::model::id::{Home, TaskDefinitionArn};
+use crate::model::id::{EventId, Home, TaskDefinitionArn};
 use crate::model::image::ImageRef;
 use crate::model::provenance::{PREFIX, Provenance};
 use crate::model::record::{Family, Service};
@@ -96,6 +96,11 @@ pub fn to_deploy_again(facts: &TargetFacts<'_>) -> Option<ContainerImage> {
     let base = facts.family?.base.as_ref()?;
     let wanted = facts.target.deploy_definition_changes && base.arn != facts.running.arn;
     images(facts.running, facts.recency(), facts.repository).into_iter().next().filter(|_| wanted)
+}
+
+/// What a deployment of a definition alone is triggered by: the definition, so that it is made once.
+pub fn event(definition: &TaskDefinitionArn) -> EventId {
+    EventId::new(format!("definition-{}", definition.short()))
 }
 
 /// The revision that a service ran last that Slipway did not register, or else one that was made from that, if one is known.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use slipway_core::model::facts::{Rollout, ServiceFacts, Strategy};
-use slipway_core::model::id::{DeploymentId, EventId};
+use slipway_core::model::id::{DeploymentId, EventId, TaskDefinitionArn};
 use slipway_core::model::image::Digest;
 use slipway_core::model::notice::NoticeKind;
 use slipway_core::model::record::{DecisionKind, Deployment, Outcome, RollbackMethod, Service};
@@ -32,6 +32,9 @@ pub(super) struct OfService {
     pub(super) decided: Option<Timestamp>,
     /// The last update past Slipway.
     pub(super) outside: Option<Outside>,
+    /// A new definition of the family that Slipway is to deploy by itself, and when it was registered, until it deploys anything
+    /// with that.
+    pub(super) new_definition: Option<(TaskDefinitionArn, Timestamp)>,
     /// When a person was called because a rollback failed, until something newer is deployed.
     pub(super) called: Option<Timestamp>,
     /// Whether a rollback failed since Slipway deployed last.
@@ -158,6 +161,9 @@ impl OfService {
         {
             return Some(format!("{event} was carried out twice"));
         }
+        let deployed = update.definition.as_ref().and_then(TaskDefinitionArn::revision);
+        let definition = self.new_definition.take_if(|(new, _)| new.revision() <= deployed);
+        let definition_at = definition.map(|(_, at)| at);
         if by == By::Request {
             self.decided = self.decided.max(Some(intent.at));
             digest.iter().for_each(|digest| {
@@ -190,6 +196,9 @@ impl OfService {
             return Some(words.clone());
         }
         let (digest, came_at) = (digest?, came_at?);
+        // What runs is as new as its definition.
+        let definition_at = definition_at.filter(|_| running == Some(digest));
+        let came_at = definition_at.map_or(came_at, |at| came_at.max(at));
         // What ran before a placeholder comes back, whenever it was pushed.
         if intent.event.as_ref().is_some_and(is_of_placeholder) {
             return None;
@@ -215,7 +224,7 @@ impl OfService {
         }
         // What a revision names by a tag may be pinned.
         let pinned = update.running.as_ref().is_some_and(|it| it.image.contains('@'));
-        let again = digest == running && pinned && !update.force_new_deployment;
+        let again = digest == running && definition_at.is_none() && pinned && !update.force_new_deployment;
         again.then(|| format!("{} was deployed although it runs", digest.short()))
     }
 
@@ -357,6 +366,17 @@ impl OfService {
                 && decided.is_none_or(|decided| came_at > decided)
         })?;
         Some(format!("{} ought to run in the end, and {} does", better.digest.short(), running.short()))
+    }
+
+    /// Whether a definition that was registered after everybody's decisions was not deployed, although what runs is well.
+    pub(super) fn definition_waits(&self, record: &Service, running: &Digest, images: &Images) -> Option<String> {
+        let registered_at = self.new_definition.as_ref()?.1;
+        let outside = self.outside.as_ref().map(|it| it.at);
+        let decided = self.decided.max(outside).max(self.called).max(record.decision.as_ref().map(|it| it.at));
+        let is_well = images.find(running).is_some_and(|it| it.quality == Quality::KnownGood && !it.tags.is_empty());
+        let failed = record.quarantine.iter().any(|it| it.digest == *running) || self.quarantined.contains(running);
+        let waits = is_well && !failed && decided.is_none_or(|decided| decided < registered_at);
+        waits.then(|| format!("the definition of {registered_at} was never deployed"))
     }
 }
 
