@@ -4,6 +4,7 @@
 //! call recorded in any of them.
 
 mod build;
+mod examples;
 mod failure;
 mod family;
 mod faults;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
     trials.extend(manual::scenarios());
     trials.extend(faults::scenarios());
     trials.extend(family::scenarios());
+    trials.extend(examples::scenarios());
     trials.extend(lease::scenarios());
     trials.extend(memory::scenarios());
     trials.extend(placeholder::scenarios());
