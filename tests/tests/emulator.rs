@@ -20,12 +20,13 @@ api = f"http://{os.environ['AWS_LAMBDA_RUNTIME_API']}/2018-06-01/runtime/invocat
 while True:
     with urllib.request.urlopen(api + "next") as next:
         id, event = next.headers["Lambda-Runtime-Aws-Request-Id"], json.load(next)
+        invoked = next.headers["Lambda-Runtime-Invoked-Function-Arn"]
     print("got", json.dumps(event), flush=True)
     if event.get("fail"):
         path, answer = "/error", {"errorType": "Told", "errorMessage": "to fail"}
     else:
         names = ["AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "SLIPWAY_CONFIG", "SLIPWAY_TOPIC_ARN"]
-        path, answer = "/response", {"event": event, **{name: os.environ.get(name) for name in names}}
+        path, answer = "/response", {"event": event, "invoked": invoked, **{name: os.environ.get(name) for name in names}}
     urllib.request.urlopen(urllib.request.Request(api + id + path, json.dumps(answer).encode())).close()
 "#;
 
@@ -264,6 +265,47 @@ async fn the_roles_allow_what_lambda_does_with_them() {
     assert_eq!(findings.iter().map(Finding::to_string).collect::<Vec<_>>(), [""; 0]);
 }
 
+/// What a policy of an alias allows: to invoke the deploy function through this alias, and nothing else.
+#[tokio::test]
+async fn each_alias_has_a_policy_that_allows_it_alone() {
+    let account = Account::new("131313131313");
+    let stack = deployed(shared(), &account, "aliases", &[("PassRoleArns", ROLES)]).await;
+    let arn = stack.variable("track", "SLIPWAY_DEPLOY_ARN").await.unwrap();
+    let ways = ["", ":read", ":operate", ":$LATEST"];
+    for (output, own) in [("ReadPolicyArn", ":read"), ("OperatePolicyArn", ":operate")] {
+        let holder = stack.holder_of(output).await.unwrap();
+        for way in ways {
+            let call = Call {
+                function: output.to_owned(),
+                account: account.to_string(),
+                service: "lambda".to_owned(),
+                operation: "Invoke".to_owned(),
+                request: json!({"FunctionName": format!("{arn}{way}")}),
+            };
+            let findings = judge(&[call], std::slice::from_ref(&holder)).unwrap();
+            let denied = findings.iter().any(|finding| matches!(finding, Finding::Denied { .. }));
+            assert_eq!(denied, way != own, "{output} {way}: {findings:?}");
+            assert_eq!(findings.is_empty(), way == own, "{output} {way}: {findings:?}");
+        }
+    }
+
+    // The function is told by which name it was invoked.
+    for way in ["", ":read", ":operate"] {
+        let answer = stack.invoke(&format!("deploy{way}"), &json!({"action": "status"})).await.unwrap().unwrap();
+        assert_eq!(answer["invoked"], format!("{arn}{way}"));
+    }
+    assert!(stack.invoke("deploy:beta", &json!({"action": "status"})).await.is_err());
+
+    // Nothing is lost of what somebody asks asynchronously, but for what only reads.
+    let queue = stack.asynchronous("deploy", "$LATEST").await.unwrap()["DestinationConfig"].clone();
+    assert!(queue["OnFailure"]["Destination"].as_str().unwrap().contains("DeployFailed"), "{queue}");
+    let operate = stack.asynchronous("deploy", "operate").await.unwrap();
+    assert_eq!((&operate["DestinationConfig"], &operate["MaximumRetryAttempts"]), (&queue, &json!(2)));
+    let read = stack.asynchronous("deploy", "read").await.unwrap();
+    let lost = &read["DestinationConfig"]["OnFailure"]["Destination"];
+    assert_eq!((lost, &read["MaximumRetryAttempts"]), (&Value::Null, &json!(0)));
+}
+
 #[tokio::test]
 async fn a_timer_invokes_deploy_once() {
     let emulated = shared();
@@ -279,7 +321,7 @@ async fn a_timer_invokes_deploy_once() {
     let group = stack.variable("deploy", "SLIPWAY_SCHEDULE_GROUP").await.unwrap();
     let armed = ask("scheduler", "GetSchedule", json!({"Name": reconcile, "GroupName": group})).await;
     assert_eq!(armed["ScheduleExpression"], "rate(15 minutes)");
-    assert_eq!(armed["Target"]["Input"], r#"{"action": "reconcile"}"#);
+    assert_eq!(armed["Target"]["Input"], r#"{"slipway": "reconcile"}"#);
     assert_eq!(armed["Target"]["Arn"], stack.variable("track", "SLIPWAY_DEPLOY_ARN").await.unwrap());
 
     let at = Timestamp::now() + SignedDuration::from_secs(2);

@@ -55,7 +55,8 @@ impl Stack {
         Ok(rules)
     }
 
-    /// Calls a function by hand and awaits its answer: `Ok(Err(_))` is the error that the function itself answered with.
+    /// Calls a function by hand, `deploy` or by an alias `deploy:read`, and awaits its answer: `Ok(Err(_))` is the error that
+    /// the function itself answered with.
     pub async fn invoke(&self, function: &str, payload: &Value) -> Result<std::result::Result<Value, Value>> {
         let input = json!({"FunctionName": self.function(function), "Payload": payload.to_string()});
         let answer = self.ask("lambda", "Invoke", input).await?;
@@ -120,6 +121,13 @@ impl Stack {
         Ok(Role { function: function.to_owned(), account: self.account.to_string(), arn: arn.to_owned(), policies })
     }
 
+    /// Whoever has nothing but the managed policy that is this output of the stack.
+    pub async fn holder_of(&self, output: &str) -> Result<Role> {
+        let policies = vec![self.managed_policy(self.output(output)?).await?];
+        let arn = format!("arn:aws:iam::{}:role/{output}", self.account);
+        Ok(Role { function: output.to_owned(), account: self.account.to_string(), arn, policies })
+    }
+
     async fn managed_policy(&self, arn: &str) -> Result<Policy> {
         let policy = self.ask("iam", "GetPolicy", json!({"PolicyArn": arn})).await?;
         let version = json!({"PolicyArn": arn, "VersionId": policy["Policy"]["DefaultVersionId"]});
@@ -152,14 +160,22 @@ impl Stack {
                     call("sqs", operation, json!({"QueueUrl": url_of(&source["EventSourceArn"])}));
                 }
             }
-            let asked = json!({"FunctionName": function, "Qualifier": "$LATEST"});
-            // Not every function is called asynchronously.
-            if let Ok(asynchronous) = self.ask("lambda", "GetFunctionEventInvokeConfig", asked).await {
+            let asked = json!({"FunctionName": function});
+            let asynchronous = self.ask("lambda", "ListFunctionEventInvokeConfigs", asked).await?;
+            for asynchronous in items(&asynchronous["FunctionEventInvokeConfigs"]) {
                 let destination = &asynchronous["DestinationConfig"]["OnFailure"]["Destination"];
-                call("sqs", "SendMessage", json!({"QueueUrl": url_of(destination)}));
+                if !destination.is_null() {
+                    call("sqs", "SendMessage", json!({"QueueUrl": url_of(destination)}));
+                }
             }
         }
         Ok(calls)
+    }
+
+    /// What becomes of an asynchronous invocation of a function, `deploy`, by this alias or, by `$LATEST`, by none.
+    pub async fn asynchronous(&self, function: &str, qualifier: &str) -> Result<Value> {
+        let asked = json!({"FunctionName": self.function(function), "Qualifier": qualifier});
+        self.ask("lambda", "GetFunctionEventInvokeConfig", asked).await
     }
 
     /// A variable of a function's environment as deployed.

@@ -127,7 +127,7 @@ async fn run(name: &'static str, base: Base, case: Option<Case>) -> (usize, End)
         }
     }
     scenario.fire_timers_after(Duration::from_secs(400)).await;
-    let tick = json!({ "action": "reconcile" });
+    let tick = json!({ "slipway": "reconcile" });
     drop(scenario.deploy_once(&tick, Invocation::New).await);
     let items = scenario.world.items("slipway");
     let end = End {
@@ -216,7 +216,7 @@ targets:
         Base::Redeploy => json!({ "action": "redeploy", "target": "prod/web", "id": "again-7" }),
         Base::Reconcile => {
             scenario.world.push("shop/web", ["1.6.0"], &Image::single("1.6.0"));
-            json!({ "action": "reconcile" })
+            json!({ "slipway": "reconcile" })
         }
         _ => scenario.world.push("shop/web", ["1.6.0"], &Image::single("1.6.0")).event(),
     };

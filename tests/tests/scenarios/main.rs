@@ -3,6 +3,7 @@
 //! They run side by side; after them the stack, and when the whole set was run, the template's roles are judged by every
 //! call recorded in any of them.
 
+mod authority;
 mod build;
 mod failure;
 mod faults;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
     let mut trials = push::scenarios();
     trials.extend(order::scenarios());
     trials.extend(manual::scenarios());
+    trials.extend(authority::scenarios());
     trials.extend(faults::scenarios());
     trials.extend(lease::scenarios());
     trials.extend(memory::scenarios());

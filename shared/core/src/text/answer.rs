@@ -9,6 +9,7 @@ use crate::model::id::{DeploymentId, EventId, TargetName, TaskDefinitionArn};
 use crate::model::plan::{ImageChange, Plan, RevisionChange};
 use crate::model::reason::{Reason, Weight};
 use crate::model::record::Deployment;
+use crate::rules::authority::{NotAllowed, What};
 use crate::rules::status::{Memory, Status};
 
 /// What became of a target.
@@ -189,6 +190,16 @@ pub fn failure(answers: &[Answer]) -> String {
 /// The answer to a request with mistakes: nothing was done.
 pub fn of_mistakes(mistakes: &[Mistake]) -> Value {
     json!({ "ok": false, "error": { "code": "bad_request", "mistakes": mistakes } })
+}
+
+/// The answer to what may not come as it came: nothing was done. It has the shape of mistakes, because whoever asked fixes it.
+pub fn of_not_allowed(refused: &NotAllowed) -> Value {
+    let path = match refused.what {
+        What::Request { .. } => "action",
+        What::Event | What::Scheduled => "",
+    };
+    let mistake = Mistake { path: path.to_owned(), text: refused.to_string() };
+    json!({ "ok": false, "error": { "code": "not_allowed", "mistakes": [mistake] } })
 }
 
 /// The answer while the configuration has mistakes: nothing was done.
