@@ -47,7 +47,7 @@ impl Payload {
     }
 }
 
-/// The `detail` of an `ECR Image Action`, as far as we read it.
+/// The `detail` of an `ECR Image Action` or an `ECR Replication Action`, as far as we read it.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 struct ImageAction {
@@ -97,13 +97,19 @@ fn explained(event: Value) -> Result<Option<Input>, Vec<Mistake>> {
 }
 
 fn push(event: EventBridgeEvent<Value>) -> Result<Option<Push>, Vec<Mistake>> {
-    if event.source != "aws.ecr" || event.detail_type != "ECR Image Action" {
+    let pushes = match event.detail_type.as_str() {
+        "ECR Image Action" => "PUSH",
+        // Sent where the copy is, so it names that registry.
+        "ECR Replication Action" => "REPLICATE",
+        _ => return Ok(None),
+    };
+    if event.source != "aws.ecr" {
         return Ok(None);
     }
     let action: ImageAction =
         serde_json::from_value(event.detail).map_err(|error| vec![mistake("detail", &error.to_string())])?;
     // Children of an index and attestations come without a tag.
-    if action.action_type != "PUSH" || action.result != "SUCCESS" || action.image_tag.is_empty() {
+    if action.action_type != pushes || action.result != "SUCCESS" || action.image_tag.is_empty() {
         return Ok(None);
     }
     let tag = Tag::parse(&action.image_tag);

@@ -1,6 +1,7 @@
 //! What is deployed, read back from the emulator: the rules and the functions that they call, the functions and their
 //! logs, the roles, the schedules, and a queue that gets the notices.
 
+use super::client::REGION;
 use super::cloudformation::FUNCTIONS;
 use super::iam::{Call, Policy, Role};
 use super::{Error, Result, Stack};
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 pub struct Rule {
     /// Its name as deployed.
     pub name: String,
-    /// The functions' ARNs.
+    /// The functions' ARNs; in a registry's own account, that of the event bus.
     pub functions: Vec<String>,
 }
 
@@ -146,6 +147,7 @@ impl Stack {
                 calls.push(Call {
                     function: function.to_owned(),
                     account: self.account.to_string(),
+                    region: REGION.to_owned(),
                     service: service.to_owned(),
                     operation: operation.to_owned(),
                     request,
@@ -170,6 +172,12 @@ impl Stack {
             }
         }
         Ok(calls)
+    }
+
+    /// The policy of the account's event bus; `None` where it has none.
+    pub async fn bus_policy(&self) -> Result<Option<Value>> {
+        let bus = self.ask("events", "DescribeEventBus", json!({})).await?;
+        Ok(bus["Policy"].as_str().and_then(|policy| serde_json::from_str(policy).ok()))
     }
 
     /// What becomes of an asynchronous invocation of a function, `deploy`, by this alias or, by `$LATEST`, by none.
@@ -204,6 +212,12 @@ impl Stack {
     pub async fn role_of_schedules(&self) -> Result<Role> {
         let arn = self.variable("deploy", "SLIPWAY_SCHEDULE_ROLE_ARN").await?;
         self.role("schedules", &arn).await
+    }
+
+    /// The role by which a rule reaches its target, whose "function" is `forward`.
+    pub async fn role_of_rule(&self, rule: &str) -> Result<Role> {
+        let targets = self.ask("events", "ListTargetsByRule", json!({"Rule": rule})).await?;
+        self.role("forward", targets["Targets"][0]["RoleArn"].as_str().unwrap_or_default()).await
     }
 
     /// A function's time-out as deployed, in seconds.

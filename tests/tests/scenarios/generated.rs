@@ -8,6 +8,7 @@ use e2e::world::{Failure, Fault, Image};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
+use crate::elsewhere::{of_web_from, virginia};
 use crate::following::{deploying, follow};
 use crate::scenario::{Invocation, Killed, Scenario, WEB, id, service, service_with_breaker};
 use crate::trouble::{self, Case, Trouble};
@@ -17,6 +18,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
     scenarios! { "generated" {
         a_first_push_survives_every_fault
         a_push_to_a_known_service_survives_every_fault
+        a_push_to_a_registry_elsewhere_survives_every_fault
         a_push_to_three_services_of_one_family_survives_every_fault
         a_deploy_by_hand_survives_every_fault
         a_reconcile_survives_every_fault
@@ -32,6 +34,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
 enum Base {
     FirstPush,
     KnownService,
+    Elsewhere,
     ThreeServices,
     Deploy,
     Reconcile,
@@ -57,6 +60,10 @@ async fn a_first_push_survives_every_fault(name: &'static str) {
 
 async fn a_push_to_a_known_service_survives_every_fault(name: &'static str) {
     survives(name, Base::KnownService).await;
+}
+
+async fn a_push_to_a_registry_elsewhere_survives_every_fault(name: &'static str) {
+    survives(name, Base::Elsewhere).await;
 }
 
 async fn a_push_to_three_services_of_one_family_survives_every_fault(name: &'static str) {
@@ -116,7 +123,7 @@ async fn run(name: &'static str, base: Base, case: Option<Case>) -> (usize, End)
     if failed(&answer) || killed == Killed::Yes {
         match base {
             // Lambda tries an asynchronous invocation again.
-            Base::FirstPush | Base::KnownService | Base::ThreeServices | Base::Timer => {
+            Base::FirstPush | Base::KnownService | Base::Elsewhere | Base::ThreeServices | Base::Timer => {
                 drop(scenario.deploy_once(&payload, Invocation::Again).await);
             }
             // Whoever asked asks again, once a dead holder's lease is over; the reconcile comes by itself.
@@ -168,6 +175,11 @@ targets:
             scenario.world.running_service(request);
         }
         let event = scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
+        return (scenario, event);
+    }
+    if let Base::Elsewhere = base {
+        let scenario = of_web_from(name, &virginia()).await;
+        let event = scenario.world.push_to(&virginia(), "shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
         return (scenario, event);
     }
     if let Base::Timer = base {

@@ -5,6 +5,7 @@
 
 mod authority;
 mod build;
+mod elsewhere;
 mod failure;
 mod faults;
 mod following;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
     trials.extend(order::scenarios());
     trials.extend(manual::scenarios());
     trials.extend(authority::scenarios());
+    trials.extend(elsewhere::scenarios());
     trials.extend(faults::scenarios());
     trials.extend(lease::scenarios());
     trials.extend(memory::scenarios());

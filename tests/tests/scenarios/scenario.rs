@@ -489,7 +489,7 @@ pub(crate) async fn aws(world: &World, function: &str) -> Aws {
     let credentials = aws_credential_types::Credentials::new(function, "secret", None, None, "scenario");
     let settings = aws_config::defaults(BehaviorVersion::latest())
         .endpoint_url(world.url())
-        .region(Region::new("eu-west-1"))
+        .region(Region::new(world.place().region.clone()))
         .credentials_provider(credentials)
         .time_source(Time::of(world))
         .load()

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::config::{Mistake, Mistakes};
 use crate::model::diff;
 use crate::model::id::{DeploymentId, EventId, TargetName, TaskDefinitionArn};
+use crate::model::image::Repository;
 use crate::model::plan::{ImageChange, Plan, RevisionChange};
 use crate::model::reason::{Reason, Weight};
 use crate::model::record::Deployment;
@@ -104,6 +105,15 @@ impl Answer {
 pub fn of_targets(action: &str, event: &EventId, answers: &[Answer]) -> Value {
     let bad = |answer: &Answer| matches!(answer.outcome, AnswerOutcome::Refused | AnswerOutcome::Failed);
     json!({ "action": action, "id": event, "ok": !answers.iter().any(bad), "targets": answers })
+}
+
+/// The answer to a push to a repository that no target has; `namesakes` are the targets' repositories of the same name
+/// elsewhere.
+pub fn of_no_target(action: &str, event: &EventId, repository: &Repository, namesakes: &[Repository]) -> Value {
+    let others: Vec<String> = namesakes.iter().map(ToString::to_string).collect();
+    let instead = if others.is_empty() { String::new() } else { format!("; it names {}", others.join(", ")) };
+    let why = format!("the configuration has no target of the repository {repository}{instead}");
+    json!({ "action": action, "id": event, "ok": true, "targets": [], "ignored": why })
 }
 
 /// The last deployments of a service, or why they are not known.

@@ -29,10 +29,10 @@ pub use rollout::ROLLBACK_DELAY;
 use movement::NextStep;
 use tasks::Task;
 
-use crate::ecr::Ecr;
 use crate::logs::Logs;
 use crate::place::Place;
 use crate::refusal::{Answer, Members, Refusal, text};
+use crate::registries::Registries;
 
 /// All clusters and task definition families of the account and region.
 #[derive(Debug, Default)]
@@ -156,7 +156,7 @@ struct ServiceRevision {
 pub(crate) struct Context<'a> {
     pub(crate) place: &'a Place,
     pub(crate) now: Timestamp,
-    pub(crate) registry: &'a Ecr,
+    pub(crate) registries: &'a Registries,
     /// Where the events go that the operation gives rise to.
     pub(crate) events: &'a mut Vec<Value>,
     /// Where the events of tasks go that stop on the way of something larger.
