@@ -322,7 +322,7 @@ async fn a_registry_elsewhere_sends_its_pushes_to_the_bus() {
         operation: "PutEvents".to_owned(),
         request: json!({"Entries": [{"EventBusName": bus}]}),
     };
-    let role = stack.role_of_rule(&stack.output("RuleName").unwrap().to_owned()).await.unwrap();
+    let role = stack.role_of_rule(stack.output("RuleName").unwrap()).await.unwrap();
     let findings = |bus: &str| judge(&[call(bus)], std::slice::from_ref(&role)).unwrap();
     assert_eq!(findings(BUS), []);
     assert!(!findings("arn:aws:events:eu-west-1:111111111111:event-bus/other").is_empty());
