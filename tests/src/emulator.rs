@@ -9,7 +9,7 @@ mod ministack;
 mod venv;
 
 pub use client::{Account, Client};
-pub use cloudformation::{FUNCTIONS, Stack, deploy};
+pub use cloudformation::{FUNCTIONS, Stack, deploy, deploy_forward};
 pub use deployed::{Inbox, Rule};
 pub use ministack::MiniStack;
 pub use venv::{Environment, Python, target_directory};

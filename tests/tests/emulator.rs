@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use e2e::emulator::iam::{Call, Finding, Policy, Role, judge};
-use e2e::emulator::{Account, Client, FUNCTIONS, MiniStack, Stack, deploy, target_directory};
+use e2e::emulator::{Account, Client, FUNCTIONS, MiniStack, Stack, deploy, deploy_forward, target_directory};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -20,12 +20,13 @@ api = f"http://{os.environ['AWS_LAMBDA_RUNTIME_API']}/2018-06-01/runtime/invocat
 while True:
     with urllib.request.urlopen(api + "next") as next:
         id, event = next.headers["Lambda-Runtime-Aws-Request-Id"], json.load(next)
+        invoked = next.headers["Lambda-Runtime-Invoked-Function-Arn"]
     print("got", json.dumps(event), flush=True)
     if event.get("fail"):
         path, answer = "/error", {"errorType": "Told", "errorMessage": "to fail"}
     else:
         names = ["AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "SLIPWAY_CONFIG", "SLIPWAY_TOPIC_ARN"]
-        path, answer = "/response", {"event": event, **{name: os.environ.get(name) for name in names}}
+        path, answer = "/response", {"event": event, "invoked": invoked, **{name: os.environ.get(name) for name in names}}
     urllib.request.urlopen(urllib.request.Request(api + id + path, json.dumps(answer).encode())).close()
 "#;
 
@@ -84,6 +85,16 @@ fn pushed(action: &str, tag: &str) -> Value {
         "detail": {"result": "SUCCESS", "action-type": action, "repository-name": "shop/web", "image-tag": tag,
                    "image-digest": format!("sha256:{}", "a".repeat(64))},
     })
+}
+
+fn replicated(result: &str, tag: &str) -> Value {
+    let mut event = pushed("REPLICATE", tag);
+    event["detail-type"] = json!("ECR Replication Action");
+    event["resources"] = json!(["arn:aws:ecr:eu-west-1:111111111111:repository/shop/web"]);
+    event["detail"]["result"] = json!(result);
+    event["detail"]["source-account"] = json!("111111111111");
+    event["detail"]["source-region"] = json!("eu-central-1");
+    event
 }
 
 fn changed(name: &str) -> Value {
@@ -145,6 +156,12 @@ async fn an_event_calls_the_function_whose_rule_matches_it() {
     assert_eq!(called(pushed("PUSH", "1.5.0")).await, [arn("deploy")]);
     assert_eq!(called(pushed("PUSH", "")).await, [""; 0], "a child of a multi-platform image");
     assert_eq!(called(pushed("DELETE", "1.5.0")).await, [""; 0]);
+    assert_eq!(called(replicated("SUCCESS", "1.5.0")).await, [arn("deploy")]);
+    assert_eq!(called(replicated("SUCCESS", "")).await, [""; 0]);
+    assert_eq!(called(replicated("FAILED", "1.5.0")).await, [""; 0]);
+    let mut elsewhere = pushed("PUSH", "1.5.0");
+    (elsewhere["account"], elsewhere["region"]) = (json!("999999999999"), json!("us-east-1"));
+    assert_eq!(called(elsewhere).await, [arn("deploy")], "the function decides whether it believes it");
     assert_eq!(called(changed("SERVICE_DEPLOYMENT_COMPLETED")).await, [arn("track")]);
     assert_eq!(called(changed("SOMETHING_ELSE")).await, [""; 0]);
     let stopped = |group: &str, status: &str, reason: Option<&str>| {
@@ -229,6 +246,7 @@ async fn the_roles_allow_what_lambda_does_with_them() {
     calls.push(Call {
         function: "judged-slack".to_owned(),
         account: "333333333333".to_owned(),
+        region: "eu-west-1".to_owned(),
         service: "sqs".to_owned(),
         operation: "SendMessage".to_owned(),
         request: json!({"QueueUrl": stack.output("SlackFailedQueueUrl").unwrap()}),
@@ -250,6 +268,7 @@ async fn the_roles_allow_what_lambda_does_with_them() {
     let call = |service: &str, operation: &str, request: Value| Call {
         function: "schedules".to_owned(),
         account: "333333333333".to_owned(),
+        region: "eu-west-1".to_owned(),
         service: service.to_owned(),
         operation: operation.to_owned(),
         request,
@@ -262,6 +281,115 @@ async fn the_roles_allow_what_lambda_does_with_them() {
     ];
     let findings = judge(&calls, &[stack.role_of_schedules().await.unwrap()]).unwrap();
     assert_eq!(findings.iter().map(Finding::to_string).collect::<Vec<_>>(), [""; 0]);
+}
+
+/// What a registry elsewhere sends, to whom, and with which permission.
+#[tokio::test]
+async fn a_registry_elsewhere_sends_its_pushes_to_the_bus() {
+    const BUS: &str = "arn:aws:events:eu-west-1:111111111111:event-bus/default";
+    let (emulated, account) = (shared(), Account::new("141414141414"));
+    let from = |repository: &str, mut event: Value| {
+        event["account"] = json!("141414141414");
+        event["detail"]["repository-name"] = json!(repository);
+        event
+    };
+    let all = [("TargetBusArn", BUS)];
+    let some = [("TargetBusArn", BUS), ("Repositories", "shop/web,shop/proxy")];
+    for (name, parameters, only) in [("all-pushes", &all[..], false), ("some-pushes", &some, true)] {
+        let stack = deploy_forward(&emulated.client, &account, name, parameters).await.unwrap();
+        let rule = stack.output("RuleName").unwrap().to_owned();
+        let sent = async |event: Value| -> Vec<String> {
+            let rules = stack.rules_for(&event).await.unwrap();
+            rules.into_iter().filter(|it| it.name == rule).flat_map(|it| it.functions).collect()
+        };
+        assert_eq!(sent(from("shop/web", pushed("PUSH", "1.5.0"))).await, [BUS]);
+        assert_eq!(sent(from("shop/proxy", replicated("SUCCESS", "1.5.0"))).await, [BUS]);
+        assert_eq!(sent(from("shop/api", pushed("PUSH", "1.5.0"))).await.len(), usize::from(!only));
+        for other in [pushed("PUSH", ""), pushed("DELETE", "1.5.0"), replicated("FAILED", "1.5.0"), changed("ANY")] {
+            assert_eq!(sent(from("shop/web", other.clone())).await, [""; 0], "{other}");
+        }
+        // What another account sent here goes no further.
+        assert_eq!(sent(pushed("PUSH", "1.5.0")).await, [""; 0]);
+    }
+
+    // It may do that, and nothing else.
+    let stack = deploy_forward(&emulated.client, &account, "judged-pushes", &all).await.unwrap();
+    let call = |bus: &str| Call {
+        function: "forward".to_owned(),
+        account: account.to_string(),
+        region: "us-east-1".to_owned(),
+        service: "events".to_owned(),
+        operation: "PutEvents".to_owned(),
+        request: json!({"Entries": [{"EventBusName": bus}]}),
+    };
+    let role = stack.role_of_rule(stack.output("RuleName").unwrap()).await.unwrap();
+    let findings = |bus: &str| judge(&[call(bus)], std::slice::from_ref(&role)).unwrap();
+    assert_eq!(findings(BUS), []);
+    assert!(!findings("arn:aws:events:eu-west-1:111111111111:event-bus/other").is_empty());
+}
+
+/// The bus takes ECR's events of the accounts that the parameter names, and nothing else of them.
+#[tokio::test]
+async fn the_bus_takes_pushes_of_the_accounts_that_are_named() {
+    let named = [("PassRoleArns", ROLES), ("RegistryAccounts", "210987654321,320987654321")];
+    let stack = deployed(shared(), &Account::new("151515151515"), "named-accounts", &named).await;
+    let bus = "arn:aws:events:eu-west-1:151515151515:event-bus/default";
+    assert_eq!(stack.output("EventBusArn").unwrap(), bus);
+    let policy = stack.bus_policy().await.unwrap().unwrap();
+    assert_eq!(
+        policy["Statement"],
+        json!([{
+            "Sid": "named-accounts-ecr", "Effect": "Allow", "Principal": {"AWS": ["210987654321", "320987654321"]},
+            "Action": "events:PutEvents", "Resource": bus,
+            "Condition": {"StringEquals": {
+                "events:source": "aws.ecr", "events:detail-type": ["ECR Image Action", "ECR Replication Action"]
+            }},
+        }])
+    );
+    let stack = deployed(shared(), &Account::new("161616161616"), "no-accounts", &[("PassRoleArns", ROLES)]).await;
+    assert_eq!(stack.bus_policy().await.unwrap(), None);
+}
+
+/// What a policy of an alias allows: to invoke the deploy function through this alias, and nothing else.
+#[tokio::test]
+async fn each_alias_has_a_policy_that_allows_it_alone() {
+    let account = Account::new("131313131313");
+    let stack = deployed(shared(), &account, "aliases", &[("PassRoleArns", ROLES)]).await;
+    let arn = stack.variable("track", "SLIPWAY_DEPLOY_ARN").await.unwrap();
+    let ways = ["", ":read", ":operate", ":$LATEST"];
+    for (output, own) in [("ReadPolicyArn", ":read"), ("OperatePolicyArn", ":operate")] {
+        let holder = stack.holder_of(output).await.unwrap();
+        for way in ways {
+            let call = Call {
+                function: output.to_owned(),
+                account: account.to_string(),
+                region: "eu-west-1".to_owned(),
+                service: "lambda".to_owned(),
+                operation: "Invoke".to_owned(),
+                request: json!({"FunctionName": format!("{arn}{way}")}),
+            };
+            let findings = judge(&[call], std::slice::from_ref(&holder)).unwrap();
+            let denied = findings.iter().any(|finding| matches!(finding, Finding::Denied { .. }));
+            assert_eq!(denied, way != own, "{output} {way}: {findings:?}");
+            assert_eq!(findings.is_empty(), way == own, "{output} {way}: {findings:?}");
+        }
+    }
+
+    // The function is told by which name it was invoked.
+    for way in ["", ":read", ":operate"] {
+        let answer = stack.invoke(&format!("deploy{way}"), &json!({"action": "status"})).await.unwrap().unwrap();
+        assert_eq!(answer["invoked"], format!("{arn}{way}"));
+    }
+    assert!(stack.invoke("deploy:beta", &json!({"action": "status"})).await.is_err());
+
+    // Nothing is lost of what somebody asks asynchronously, but for what only reads.
+    let queue = stack.asynchronous("deploy", "$LATEST").await.unwrap()["DestinationConfig"].clone();
+    assert!(queue["OnFailure"]["Destination"].as_str().unwrap().contains("DeployFailed"), "{queue}");
+    let operate = stack.asynchronous("deploy", "operate").await.unwrap();
+    assert_eq!((&operate["DestinationConfig"], &operate["MaximumRetryAttempts"]), (&queue, &json!(2)));
+    let read = stack.asynchronous("deploy", "read").await.unwrap();
+    let lost = &read["DestinationConfig"]["OnFailure"]["Destination"];
+    assert_eq!((lost, &read["MaximumRetryAttempts"]), (&Value::Null, &json!(0)));
 }
 
 #[tokio::test]
@@ -279,7 +407,7 @@ async fn a_timer_invokes_deploy_once() {
     let group = stack.variable("deploy", "SLIPWAY_SCHEDULE_GROUP").await.unwrap();
     let armed = ask("scheduler", "GetSchedule", json!({"Name": reconcile, "GroupName": group})).await;
     assert_eq!(armed["ScheduleExpression"], "rate(15 minutes)");
-    assert_eq!(armed["Target"]["Input"], r#"{"action": "reconcile"}"#);
+    assert_eq!(armed["Target"]["Input"], r#"{"slipway": "reconcile"}"#);
     assert_eq!(armed["Target"]["Arn"], stack.variable("track", "SLIPWAY_DEPLOY_ARN").await.unwrap());
 
     let at = Timestamp::now() + SignedDuration::from_secs(2);
@@ -461,8 +589,12 @@ fn the_readme_has_a_row_for_each_parameter() {
 #[tokio::test]
 async fn the_parameters_narrow_what_is_granted() {
     let emulated = shared();
-    let parameters =
-        [("PassRoleArns", ""), ("ConfigObject", "settings/slipway.yaml"), ("Services", "prod/*,staging/web")];
+    let parameters = [
+        ("PassRoleArns", ""),
+        ("ConfigObject", "settings/slipway.yaml"),
+        ("Services", "prod/*,staging/web"),
+        ("Repositories", "shop/web"),
+    ];
     let stack = deployed(emulated, &Account::new("444444444444"), "narrow", &parameters).await;
     let roles = stack.roles().await.unwrap();
     assert_eq!(
@@ -481,4 +613,21 @@ async fn the_parameters_narrow_what_is_granted() {
     assert_eq!(of("Services").unwrap()["Resource"], services);
     let answer = stack.invoke("deploy", &json!({})).await.unwrap().unwrap();
     assert_eq!(answer["SLIPWAY_CONFIG"], "s3://settings/slipway.yaml");
+
+    // A repository may be in any account and region.
+    let denied = |registry: &str, region: &str, repository: &str| {
+        let call = Call {
+            function: "narrow-deploy".to_owned(),
+            account: "444444444444".to_owned(),
+            region: region.to_owned(),
+            service: "ecr".to_owned(),
+            operation: "DescribeImages".to_owned(),
+            request: json!({"registryId": registry, "repositoryName": repository}),
+        };
+        let findings = judge(&[call], &roles).unwrap();
+        findings.iter().any(|finding| matches!(finding, Finding::Denied { .. }))
+    };
+    assert!(!denied("444444444444", "eu-west-1", "shop/web"));
+    assert!(!denied("210987654321", "us-east-1", "shop/web"));
+    assert!(denied("210987654321", "us-east-1", "shop/api"));
 }

@@ -22,7 +22,7 @@ const EVENTS: [(&str, &[&str]); 40] = [
     ("ecr_push_multiarch_2_attestation_untagged", &[]),
     ("ecr_push_multiarch_3_index_tagged", &["deploy"]),
     ("ecr_replication_action_failed", &[]),
-    ("ecr_replication_action_success", &[]),
+    ("ecr_replication_action_success", &["deploy"]),
     ("ecr_scan_resource_change", &[]),
     ("ecs_deployment_completed", &["track"]),
     ("ecs_deployment_completed_short_arn", &["track"]),

@@ -7,13 +7,47 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use slipway_core::config::Mistake;
-use slipway_core::model::id::{AccountId, EventId, Region, TargetName};
+use slipway_core::model::id::{AccountId, EventId, Region};
 use slipway_core::model::image::{Registry, Repository, Tag};
+use slipway_core::model::timer::Scheduled;
+use slipway_core::rules::authority::Matter;
 use slipway_core::rules::request;
-use slipway_core::rules::request::{Action, Request};
+use slipway_core::rules::request::{Action, Request, Targets};
 use slipway_engine::{Input, Push, ServiceTrigger};
 
-/// The `detail` of an `ECR Image Action`, as far as we read it.
+/// What the function is invoked with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Payload {
+    /// What a person or a pipeline asks.
+    Request(Request),
+    /// An image was pushed.
+    Event(Push),
+    /// One of Slipway's schedules fired.
+    Scheduled(Input),
+}
+
+impl Payload {
+    /// What it is, as far as it matters who may send it.
+    pub fn matter(&self) -> Matter<'_> {
+        match self {
+            Self::Request(request) => Matter::Request(request),
+            Self::Event(_) => Matter::Event,
+            Self::Scheduled(_) => Matter::Scheduled,
+        }
+    }
+
+    /// What the engine is to do; `None` where somebody asks about an event that is not for Slipway.
+    pub fn input(self) -> Result<Option<Input>, Vec<Mistake>> {
+        match self {
+            Self::Request(Request { action: Action::Explain(event), .. }) => explained(event),
+            Self::Request(request) => Ok(Some(Input::Request(request))),
+            Self::Event(push) => Ok(Some(Input::Push(push))),
+            Self::Scheduled(input) => Ok(Some(input)),
+        }
+    }
+}
+
+/// The `detail` of an `ECR Image Action` or an `ECR Replication Action`, as far as we read it.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 struct ImageAction {
@@ -24,24 +58,31 @@ struct ImageAction {
 }
 
 /// Reads an invocation's payload.
-pub fn parse(payload: Value) -> Result<Option<Input>, Vec<Mistake>> {
+pub fn parse(payload: Value) -> Result<Option<Payload>, Vec<Mistake>> {
     let Value::Object(object) = &payload else {
         return Err(vec![mistake("", "the payload is neither an event nor a request; both are JSON objects")]);
     };
     if object.contains_key("detail-type") {
         let event = serde_json::from_value(payload).map_err(|error| vec![mistake("", &error.to_string())])?;
-        return push(event).map(|push| push.map(Input::Push));
+        return push(event).map(|push| push.map(Payload::Event));
     }
-    if let Some(word) = object.get("slipway") {
-        let target = object.get("target").and_then(Value::as_str).map(TargetName::new);
-        return match (word.as_str(), target.and_then(|target| ServiceTrigger::timer(&target))) {
-            (Some("timer"), Some(event)) => Ok(Some(Input::Service(event))),
-            _ => Err(vec![mistake("slipway", "is not a timer of a service, cluster/service")]),
-        };
+    if object.contains_key(Scheduled::KEY) {
+        let input = Scheduled::parse(object).and_then(scheduled);
+        let unknown =
+            || vec![mistake(Scheduled::KEY, "is neither a timer of a service, cluster/service, nor the reconcile")];
+        return input.map(|input| Some(Payload::Scheduled(input))).ok_or_else(unknown);
     }
-    match request::parse(object)? {
-        Request { action: Action::Explain(event), .. } => explained(event),
-        request => Ok(Some(Input::Request(request))),
+    Ok(Some(Payload::Request(request::parse(object)?)))
+}
+
+/// What a schedule triggers; `None` for a timer of what is no service's name.
+fn scheduled(scheduled: Scheduled) -> Option<Input> {
+    match scheduled {
+        Scheduled::Timer { target } => ServiceTrigger::timer(&target).map(Input::Service),
+        Scheduled::Reconcile { targets } => {
+            let targets = targets.map_or(Targets::All, Targets::Named);
+            Some(Input::Request(Request::scheduled_reconcile(targets)))
+        }
     }
 }
 
@@ -49,20 +90,26 @@ pub fn parse(payload: Value) -> Result<Option<Input>, Vec<Mistake>> {
 fn explained(event: Value) -> Result<Option<Input>, Vec<Mistake>> {
     let at = |it: Mistake| Mistake { path: format!("event.{}", it.path).trim_end_matches('.').to_owned(), ..it };
     match parse(event) {
-        Ok(Some(Input::Push(push))) => Ok(Some(Input::Explain(push))),
-        Ok(_) => Ok(None),
+        Ok(Some(Payload::Event(push))) => Ok(Some(Input::Explain(push))),
+        Ok(Some(Payload::Request(_) | Payload::Scheduled(_)) | None) => Ok(None),
         Err(mistakes) => Err(mistakes.into_iter().map(at).collect()),
     }
 }
 
 fn push(event: EventBridgeEvent<Value>) -> Result<Option<Push>, Vec<Mistake>> {
-    if event.source != "aws.ecr" || event.detail_type != "ECR Image Action" {
+    let pushes = match event.detail_type.as_str() {
+        "ECR Image Action" => "PUSH",
+        // Sent where the copy is, so it names that registry.
+        "ECR Replication Action" => "REPLICATE",
+        _ => return Ok(None),
+    };
+    if event.source != "aws.ecr" {
         return Ok(None);
     }
     let action: ImageAction =
         serde_json::from_value(event.detail).map_err(|error| vec![mistake("detail", &error.to_string())])?;
     // Children of an index and attestations come without a tag.
-    if action.action_type != "PUSH" || action.result != "SUCCESS" || action.image_tag.is_empty() {
+    if action.action_type != pushes || action.result != "SUCCESS" || action.image_tag.is_empty() {
         return Ok(None);
     }
     let tag = Tag::parse(&action.image_tag);
@@ -104,13 +151,15 @@ fn mistake(path: &str, text: &str) -> Mistake {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use slipway_core::model::id::TargetName;
 
     use super::*;
 
     #[test]
     fn a_timer_names_a_service() {
-        let input = parse(json!({ "slipway": "timer", "target": "prod/web" })).unwrap();
-        assert_eq!(input, ServiceTrigger::timer(&TargetName::new("prod/web")).map(Input::Service));
+        let payload = parse(json!({ "slipway": "timer", "target": "prod/web" })).unwrap();
+        let input = ServiceTrigger::timer(&TargetName::new("prod/web")).map(Input::Service);
+        assert_eq!(payload, input.map(Payload::Scheduled));
         for wrong in [
             json!({ "slipway": "timer", "target": "web" }),
             json!({ "slipway": "timer", "target": "prod/" }),
@@ -128,10 +177,30 @@ mod tests {
             "time": "2026-11-21T10:00:00Z", "region": "eu-west-1", "resources": [],
             "detail": { "result": "SUCCESS", "action-type": "PUSH", "repository-name": "shop/web", "image-tag": "1.5.0" },
         });
-        let explained = parse(json!({ "action": "explain", "event": push.clone() })).unwrap();
-        let Ok(Some(Input::Push(pushed))) = parse(push) else { panic!("a push") };
-        assert_eq!(explained, Some(Input::Explain(pushed)));
-        let other = json!({ "detail-type": "Object Created", "source": "aws.s3", "detail": {} });
-        assert_eq!(parse(json!({ "action": "explain", "event": other })), Ok(None));
+        let explained = |event: Value| {
+            let payload = parse(json!({ "action": "explain", "event": event })).unwrap().unwrap();
+            assert!(matches!(payload.matter(), Matter::Request(_)), "{payload:?}");
+            payload.input()
+        };
+        let Ok(Some(Payload::Event(pushed))) = parse(push.clone()) else { panic!("a push") };
+        assert_eq!(explained(push), Ok(Some(Input::Explain(pushed))));
+        for other in [
+            json!({ "detail-type": "Object Created", "source": "aws.s3", "detail": {} }),
+            json!({ "slipway": "timer", "target": "prod/web" }),
+            json!({ "action": "rollback", "target": "prod/web" }),
+        ] {
+            assert_eq!(explained(other), Ok(None));
+        }
+    }
+
+    #[test]
+    fn the_reconcile_that_comes_by_itself_is_no_request() {
+        let all = parse(json!({ "slipway": "reconcile" })).unwrap();
+        let two = parse(json!({ "slipway": "reconcile", "targets": ["prod/web", "prod/api"] })).unwrap();
+        let named = Targets::Named(["prod/web", "prod/api"].map(TargetName::new).into());
+        for (payload, targets) in [(all, Targets::All), (two, named)] {
+            let input = Input::Request(Request::scheduled_reconcile(targets));
+            assert_eq!(payload, Some(Payload::Scheduled(input)));
+        }
     }
 }

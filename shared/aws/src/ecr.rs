@@ -1,6 +1,9 @@
 //! ECR: what an image is, by tag or by digest, which there are, how they were built, and what they are made of.
+//!
+//! A registry is asked in its own region: another region has other images under the same name, or none.
 
 use aws_sdk_ecr::Client;
+use aws_sdk_ecr::config::{Builder, Region};
 use aws_sdk_ecr::types::{DescribeImagesFilter, ImageDetail, ImageIdentifier, ImageStatus, TagStatus};
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use jiff::Timestamp;
@@ -31,7 +34,7 @@ impl Ecr {
     ) -> Result<Option<ImageFacts>, Error> {
         const CALL: &str = "ECR.DescribeImages";
         let subject = format!("{}{name}", repository.name);
-        let account = account(CALL, &subject, repository)?;
+        let (account, there) = registry(CALL, &subject, repository)?;
         let id = match name {
             ImageName::Tag(tag) => ImageIdentifier::builder().image_tag(tag.as_str()),
             ImageName::Digest(digest) => ImageIdentifier::builder().image_digest(digest.as_str()),
@@ -42,6 +45,8 @@ impl Ecr {
             .registry_id(account.as_str())
             .repository_name(&repository.name)
             .image_ids(id.build())
+            .customize()
+            .config_override(there)
             .send()
             .await;
         let answer = match answer {
@@ -58,7 +63,7 @@ impl Ecr {
         const CALL: &str = "ECR.DescribeImages";
         /// The most that ECR gives at once.
         const PAGE: i32 = 1000;
-        let account = account(CALL, &repository.name, repository)?;
+        let (account, there) = registry(CALL, &repository.name, repository)?;
         let mut images = Vec::new();
         let mut next = None;
         loop {
@@ -70,6 +75,8 @@ impl Ecr {
                 .filter(DescribeImagesFilter::builder().tag_status(TagStatus::Tagged).build())
                 .max_results(PAGE)
                 .set_next_token(next)
+                .customize()
+                .config_override(there.clone())
                 .send()
                 .await
                 .map_err(|error| error::of(CALL, &repository.name, error))?;
@@ -87,7 +94,7 @@ impl Ecr {
         digests: &[&Digest],
     ) -> Result<Vec<(Digest, String)>, Error> {
         const CALL: &str = "ECR.BatchGetImage";
-        let account = account(CALL, &repository.name, repository)?;
+        let (account, there) = registry(CALL, &repository.name, repository)?;
         let ids = digests.iter().map(|digest| ImageIdentifier::builder().image_digest(digest.as_str()).build());
         let answer = self
             .client
@@ -96,6 +103,8 @@ impl Ecr {
             .repository_name(&repository.name)
             .set_image_ids(Some(ids.collect()))
             .set_accepted_media_types(Some(MANIFESTS.map(str::to_owned).into()))
+            .customize()
+            .config_override(there)
             .send()
             .await
             .map_err(|error| error::of(CALL, &repository.name, error))?;
@@ -114,13 +123,15 @@ impl Ecr {
         most: usize,
     ) -> Result<Vec<u8>, Error> {
         const CALL: &str = "ECR.GetDownloadUrlForLayer";
-        let account = account(CALL, &repository.name, repository)?;
+        let (account, there) = registry(CALL, &repository.name, repository)?;
         let answer = self
             .client
             .get_download_url_for_layer()
             .registry_id(account.as_str())
             .repository_name(&repository.name)
             .layer_digest(digest.as_str())
+            .customize()
+            .config_override(there)
             .send()
             .await
             .map_err(|error| error::of(CALL, &repository.name, error))?;
@@ -144,9 +155,16 @@ const MANIFESTS: [&str; 4] = [
     "application/vnd.docker.distribution.manifest.v2+json",
 ];
 
-fn account<'r>(call: &'static str, subject: &str, repository: &'r Repository) -> Result<&'r AccountId, Error> {
+/// The registry's account, and the setting by which a call goes to its region.
+fn registry<'r>(
+    call: &'static str,
+    subject: &str,
+    repository: &'r Repository,
+) -> Result<(&'r AccountId, Builder), Error> {
     match &repository.registry {
-        Registry::Ecr { account, .. } => Ok(account),
+        Registry::Ecr { account, region } => {
+            Ok((account, Builder::new().region(Region::new(region.as_str().to_owned()))))
+        }
         Registry::Other(_) => {
             Err(Error::new(call, subject, ErrorKind::NotFound, "the repository is not in a private ECR registry"))
         }

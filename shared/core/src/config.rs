@@ -116,6 +116,15 @@ impl Config {
         targets
     }
 
+    /// The targets' repositories that have this one's name, in other registries.
+    pub fn namesakes(&self, repository: &Repository, home: &Home) -> Vec<Repository> {
+        let named = self.at(self.by_repository.get(&repository.name));
+        let mut others: Vec<Repository> = named.into_iter().map(|target| target.repository.at(home)).collect();
+        others.retain(|other| other != repository);
+        others.dedup();
+        others
+    }
+
     /// The entries of one service, `cluster/service`; several where it runs images of several repositories.
     pub fn of_name(&self, name: &TargetName) -> Vec<&Target> {
         self.at(self.by_name.get(name))

@@ -1,6 +1,7 @@
 //! Every decision. A rule takes what was looked up and says what is to be done; it has no sentence for people.
 
 pub mod adoption;
+pub mod authority;
 pub mod base;
 pub mod candidate;
 pub mod choose;

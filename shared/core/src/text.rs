@@ -4,6 +4,7 @@
 
 pub mod answer;
 mod assessment;
+mod authority;
 pub mod diagnosis;
 mod diff;
 mod invoke;

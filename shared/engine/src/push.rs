@@ -10,6 +10,7 @@ use slipway_core::model::reason::Reason;
 use slipway_core::model::record::PendingInput;
 use slipway_core::model::trigger::Trigger;
 use slipway_core::text::answer;
+use tracing::info;
 
 use crate::act::TargetResult;
 use crate::choose::cause_of;
@@ -26,8 +27,12 @@ impl<C: Cloud> Call<'_, C> {
     /// Deploys a pushed image to every target whose policy admits its tag, each under its service's lease.
     pub(crate) async fn push(&self, config: &Config, push: &Push) -> Result<Value, Error> {
         let input = input_of(push);
+        let targets = config.of_repository(&push.repository, self.home);
+        if targets.is_empty() {
+            return Ok(self.nobodys("push", config, push));
+        }
         let (mut results, mut names): (Vec<TargetResult>, Vec<TargetName>) = (Vec::new(), Vec::new());
-        for target in config.of_repository(&push.repository, self.home) {
+        for target in targets {
             match refuses(target, &push.tag) {
                 None => names.push(target.name.clone()),
                 Some(plan) => results.push(TargetResult::planned(plan, &cause_of(&input))),
@@ -36,6 +41,16 @@ impl<C: Cloud> Call<'_, C> {
         let (served, errors) = self.serve(config, &names, &input).await;
         results.extend(served);
         self.answer("push", &push.id, results, errors)
+    }
+
+    /// The answer to a push to a repository that no target has. Of another account's events only those count whose repository
+    /// the document names with that account, and of another region's likewise.
+    pub(crate) fn nobodys(&self, action: &str, config: &Config, push: &Push) -> Value {
+        let namesakes = config.namesakes(&push.repository, self.home);
+        let answer = answer::of_no_target(action, &push.id, &push.repository, &namesakes);
+        let why = answer["ignored"].as_str().unwrap_or_default();
+        info!(event.id = %push.id, ecr.repository = %push.repository, "ignored: {why}");
+        answer
     }
 
     /// Takes the services' leases, and serves the input where it got one; where it didn't, the holder will.

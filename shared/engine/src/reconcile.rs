@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use slipway_core::config::{Config, Target};
 use slipway_core::model::id::TargetName;
 use slipway_core::model::record::PendingInput;
-use slipway_core::model::timer::chunk;
+use slipway_core::model::timer::{Scheduled, chunk};
 use slipway_core::model::trigger::Trigger;
 use slipway_core::rules::mechanism::{completed_after_all, may_complete_after_all};
 use slipway_core::rules::request::Run;
@@ -59,7 +59,7 @@ impl<C: Cloud> Call<'_, C> {
         let chunks: Vec<&[TargetName]> = names.chunks(CHUNK).collect();
         let made = in_turn(chunks.iter().enumerate().map(async |(number, names)| {
             let name = chunk(asked.event, number);
-            let payload = json!({ "action": "reconcile", "target": names });
+            let payload = Scheduled::Reconcile { targets: Some(names.to_vec()) }.payload();
             self.cloud().create_timer(&Timer { name, at, payload }).await
         }));
         made.await.into_iter().collect::<Result<Vec<()>, _>>()?;

@@ -146,6 +146,9 @@ impl<C: Cloud> Call<'_, C> {
     /// What a push would bring about; nothing is done.
     pub(crate) async fn explain(&self, config: &Config, push: &Push) -> Result<Value, Error> {
         let targets = config.of_repository(&push.repository, self.home);
+        if targets.is_empty() {
+            return Ok(self.nobodys("explain", config, push));
+        }
         Ok(self.preview_input(config, "explain", &targets, &input_of(push)).await)
     }
 

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::Aws;
+use crate::Place;
 use crate::ecr::{self, Ecr, Image, Push};
 use crate::ecs::{self, Failure, RollbackCause, Service};
 use crate::refusal::Refusal;
@@ -19,6 +20,22 @@ impl Aws {
     /// Pushes an image under these tags; without tags by its digest only. The repository is made if there is none.
     pub fn push(&mut self, repository: &str, tags: &[String], image: &Image) -> Push {
         self.on_registry(|ecr, context| ecr.push(context, repository, tags, image))
+    }
+
+    /// Pushes an image to the registry of another account or region.
+    pub fn push_to(&mut self, place: &Place, repository: &str, tags: &[String], image: &Image) -> Push {
+        self.on_registry_at(place, |ecr, context| ecr.push(context, repository, tags, image))
+    }
+
+    /// ECR's replication brings a tag's image from one registry into another; the destination's events, first the one that
+    /// says so.
+    pub fn replicate(&mut self, from: &Place, to: &Place, repository: &str, tag: &str) -> Result<Vec<Value>, Refusal> {
+        let source = std::mem::take(self.registries.at(from));
+        let replicated = self.on_registry_at(to, |ecr, context| {
+            ecr.replicate(context, (from, &source), repository, tag).map(|()| std::mem::take(context.events))
+        });
+        *self.registries.at(from) = source;
+        replicated
     }
 
     /// Changes when an image was pushed, as if it had been then.
@@ -54,9 +71,13 @@ impl Aws {
     }
 
     fn on_registry<T>(&mut self, act: impl FnOnce(&mut Ecr, &mut ecr::Context<'_>) -> T) -> T {
+        self.on_registry_at(&self.place.clone(), act)
+    }
+
+    fn on_registry_at<T>(&mut self, place: &Place, act: impl FnOnce(&mut Ecr, &mut ecr::Context<'_>) -> T) -> T {
         let mut events = Vec::new();
-        let mut context = ecr::Context { place: &self.place, now: self.now, url: &self.url, events: &mut events };
-        act(&mut self.ecr, &mut context)
+        let mut context = ecr::Context { place, now: self.now, url: &self.url, events: &mut events };
+        act(self.registries.at(place), &mut context)
     }
 }
 

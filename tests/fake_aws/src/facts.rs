@@ -100,16 +100,18 @@ impl Aws {
     }
 }
 
-/// ECR. A repository that isn't here is refused with `RepositoryNotFoundException`, and so is one of another account.
+/// ECR, in the account and region of the repository. One that isn't there is refused with `RepositoryNotFoundException`.
 impl Aws {
     /// DescribeImages for one image; `None` where the repository does not have it.
     pub fn describe_image(&self, repository: &Repository, name: &ImageName) -> Result<Option<ImageFacts>, Refusal> {
-        self.ecr.image(&self.place, repository, name)
+        let (place, ecr) = self.registries.of(repository)?;
+        ecr.image(place, repository, name)
     }
 
     /// DescribeImages for every image that has a tag.
     pub fn list_images(&self, repository: &Repository) -> Result<Vec<ImageFacts>, Refusal> {
-        self.ecr.tagged_images(&self.place, repository)
+        let (place, ecr) = self.registries.of(repository)?;
+        ecr.tagged_images(place, repository)
     }
 
     /// BatchGetImage: the manifests of these images; those that aren't there are left out.
@@ -118,11 +120,13 @@ impl Aws {
         repository: &Repository,
         digests: &[&Digest],
     ) -> Result<Vec<(Digest, String)>, Refusal> {
-        self.ecr.manifests(&self.place, repository, digests)
+        let (place, ecr) = self.registries.of(repository)?;
+        ecr.manifests(place, repository, digests)
     }
 
     /// `GetDownloadUrlForLayer`, and what is there.
     pub fn download_layer(&self, repository: &Repository, digest: &Digest) -> Result<Vec<u8>, Refusal> {
-        self.ecr.layer(&self.place, repository, digest)
+        let (place, ecr) = self.registries.of(repository)?;
+        ecr.layer(place, repository, digest)
     }
 }

@@ -13,6 +13,7 @@ pub mod identity;
 mod logs;
 mod place;
 pub mod refusal;
+mod registries;
 pub mod time;
 
 use jiff::{SignedDuration, Timestamp};
@@ -26,11 +27,12 @@ pub use logs::Logs;
 pub use place::Place;
 pub use refusal::Refusal;
 
-use ecr::Ecr;
 use ecs::{Behaviors, Ecs};
 use refusal::{Answer, Members};
+use registries::Registries;
 
-/// An account in a region: its ECS, its ECR, and the logs that its containers write.
+/// An account in a region: its ECS, its ECR, and the logs that its containers write; and the registries of other accounts and
+/// regions that it may read.
 #[derive(Debug)]
 pub struct Aws {
     place: Place,
@@ -38,7 +40,7 @@ pub struct Aws {
     /// Where the HTTP side can be reached; empty where there is none.
     url: String,
     ecs: Ecs,
-    ecr: Ecr,
+    registries: Registries,
     logs: Logs,
     /// What happened and nobody has taken yet.
     events: Vec<Value>,
@@ -61,13 +63,13 @@ pub enum Caller {
 impl Aws {
     /// An empty account at this moment. Its chance has the seed 0.
     pub fn new(place: Place, now: Timestamp) -> Self {
-        let (ecs, ecr, logs) = (Ecs::default(), Ecr::default(), Logs::default());
+        let (ecs, registries, logs) = (Ecs::default(), Registries::beside(&place), Logs::default());
         Self {
             place,
             now,
             url: String::new(),
             ecs,
-            ecr,
+            registries,
             logs,
             events: Vec::new(),
             behaviors: Behaviors::new(),
@@ -168,12 +170,20 @@ impl Aws {
 
     /// Answers one operation of `ECS` or `ECR` as its JSON protocol does; another service's name is refused.
     pub fn answer(&mut self, service: &str, operation: &str, request: &Members) -> Answer {
+        let region = self.place.region.clone();
+        self.answer_in(&region, service, operation, request)
+    }
+
+    /// As [`Aws::answer`], in this region. ECR answers in every region, with the registry that is there.
+    pub fn answer_in(&mut self, region: &str, service: &str, operation: &str, request: &Members) -> Answer {
         match service {
             "ECS" => self.on_ecs(|ecs, context| ecs::answer(ecs, context, operation, request)),
             "ECR" => {
-                let Self { place, now, url, ecr, events, .. } = self;
-                let mut context = ecr::Context { place, now: *now, url, events };
-                ecr::answer(ecr, &mut context, operation, request)
+                let Self { place, now, url, registries, events, .. } = self;
+                let account = refusal::text(request, "registryId").unwrap_or(&place.account).to_owned();
+                let asked = Place { account, region: region.to_owned(), ..place.clone() };
+                let mut context = ecr::Context { place: &asked, now: *now, url, events };
+                ecr::answer(registries.at(&asked), &mut context, operation, request)
             }
             _ => Err(Refusal::new("UnknownOperationException", format!("The fake doesn't know {service}."))),
         }
@@ -181,7 +191,7 @@ impl Aws {
 
     /// What a GetObject gets from the bucket in which ECR keeps layers; `None` for another bucket.
     pub fn blob(&self, request: &Value) -> Option<Result<String, Refusal>> {
-        ecr::blob_of(&self.ecr, &self.place, request)
+        self.registries.all().find_map(|(place, ecr)| ecr::blob_of(ecr, place, request))
     }
 
     /// Acts on ECS; the events of what happens are kept.
@@ -194,11 +204,11 @@ impl Aws {
 
     /// Acts on ECS; the events of what happens are the caller's, except those of tasks on the way of something larger.
     fn on_ecs_with<T>(&mut self, caused: &mut Vec<Value>, act: impl FnOnce(&mut Ecs, &mut ecs::Context<'_>) -> T) -> T {
-        let Self { place, now, ecs, ecr, logs, events, behaviors, lag, history_lag, chance, caller, .. } = self;
+        let Self { place, now, ecs, registries, logs, events, behaviors, lag, history_lag, chance, caller, .. } = self;
         let mut context = ecs::Context {
             place,
             now: *now,
-            registry: ecr,
+            registries,
             events: caused,
             tasks: events,
             logs,

@@ -6,6 +6,7 @@ use std::pin::Pin;
 
 use jiff::Timestamp;
 use serde_json::Value;
+use slipway_core::model::timer::Scheduled;
 
 use slipway_engine::{Engine, Error, Input, Push, ServiceTrigger};
 
@@ -30,7 +31,9 @@ pub(crate) enum Payload {
     Ecs(Box<ServiceTrigger>),
     /// A timer fired.
     Timer(Value),
-    /// A person, a pipeline or the schedule of the reconcile asks for something.
+    /// The schedule of the reconcile fired.
+    Reconcile,
+    /// A person or a pipeline asks for something.
     Request(Value),
 }
 
@@ -40,7 +43,11 @@ impl Payload {
         match self {
             Self::Push(push) => Some((Function::Deploy, Input::Push(push.clone()))),
             Self::Ecs(event) => Some((Function::Track, Input::Service((**event).clone()))),
-            Self::Timer(payload) => Some((Function::Deploy, events::of_timer(payload)?)),
+            Self::Timer(payload) => Some((Function::Deploy, events::of_schedule(payload)?)),
+            Self::Reconcile => {
+                let payload = Scheduled::Reconcile { targets: None }.payload();
+                Some((Function::Deploy, events::of_schedule(&payload)?))
+            }
             Self::Request(asked) => {
                 let request = request::parse(asked.as_object()?).ok()?;
                 Some((Function::Deploy, Input::Request(request)))
@@ -51,8 +58,8 @@ impl Payload {
     /// So many times Lambda tries it: a request that a person waits for once.
     pub(crate) fn tries(&self) -> u8 {
         match self {
-            Self::Request(asked) if asked["action"] != "reconcile" => 1,
-            _ => 3,
+            Self::Request(_) => 1,
+            Self::Push(_) | Self::Ecs(_) | Self::Timer(_) | Self::Reconcile => 3,
         }
     }
 
@@ -62,6 +69,7 @@ impl Payload {
             Self::Push(push) => format!("push of {} ({})", push.tag, push.id),
             Self::Ecs(event) => format!("event: {}", events::line(event)),
             Self::Timer(payload) => format!("timer: {payload}"),
+            Self::Reconcile => "the reconcile".to_owned(),
             Self::Request(asked) => format!("request: {asked}"),
         }
     }

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 use slipway_core::model::event::{DeploymentEvent, StateChange};
 use slipway_core::model::facts::StoppedTask;
-use slipway_core::model::id::{ClusterName, DeploymentId, ServiceArn, ServiceName, TargetName};
+use slipway_core::model::id::{ClusterName, DeploymentId, ServiceArn, ServiceName};
+use slipway_core::model::timer::Scheduled;
 use slipway_core::rules::request;
 
 use slipway_engine::{Hint, Input, ServiceTrigger, Warning};
@@ -41,13 +42,15 @@ pub(crate) fn of_ecs(event: &Value, aws: &Aws) -> Option<ServiceTrigger> {
     Some(ServiceTrigger { home: Some(home()), cluster: Some(ClusterName::new(CLUSTER)), service, hint })
 }
 
-/// What a timer's payload means, whichever function it invokes.
-pub(crate) fn of_timer(payload: &Value) -> Option<Input> {
-    if payload.get("action").is_some() {
-        return request::parse(payload.as_object()?).ok().map(Input::Request);
+/// What a schedule's payload means, as the deploy function parses it.
+pub(crate) fn of_schedule(payload: &Value) -> Option<Input> {
+    match Scheduled::parse(payload.as_object()?)? {
+        Scheduled::Timer { target } => ServiceTrigger::timer(&target).map(Input::Service),
+        Scheduled::Reconcile { targets } => {
+            let targets = targets.map_or(request::Targets::All, request::Targets::Named);
+            Some(Input::Request(request::Request::scheduled_reconcile(targets)))
+        }
     }
-    let target = payload["target"].as_str()?;
-    ServiceTrigger::timer(&TargetName::new(target)).map(Input::Service)
 }
 
 fn service_of(event: &Value) -> Option<ServiceName> {

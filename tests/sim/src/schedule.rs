@@ -5,7 +5,6 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
 use slipway_core::model::id::{AccountId, EventId, Region};
 use slipway_core::model::image::{Registry, Repository};
 use slipway_engine::{Engine, Invocation, Push};
@@ -333,8 +332,7 @@ impl Schedule {
 
     /// The reconcile, which comes every fifteen minutes by itself.
     pub(crate) fn reconcile(&mut self) {
-        let request = json!({ "action": "reconcile", "dry_run": false });
-        self.simulation.borrow_mut().invoke(Payload::Request(request));
+        self.simulation.borrow_mut().invoke(Payload::Reconcile);
     }
 
     fn is_managed(&self) -> bool {

@@ -183,7 +183,7 @@ impl Simulation {
     fn enqueue(&mut self, payload: Payload, late: SignedDuration) {
         self.requests += 1;
         let ready_at = self.now + late;
-        let at_once = matches!(&payload, Payload::Request(_));
+        let at_once = matches!(&payload, Payload::Request(_) | Payload::Reconcile);
         let delivery = Delivery { payload, request: self.requests, tries: 0, ready_at };
         // Whoever invokes the function waits for the answer; events wait in line.
         match at_once {

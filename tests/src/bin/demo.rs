@@ -178,7 +178,7 @@ impl Demo {
         let push = self.stage.world.push("shop/web", ["1.6.0"], &Image::single("shop/web 1.6.0"));
         let request = json!({ "action": "deploy", "target": "prod/web", "tag": "1.6.0", "dry_run": true });
         say(&format!("  {}\n", bold(&request.to_string())));
-        let answer = self.ask(&request).await?;
+        let answer = self.read(&request).await?;
         println!("{}\n", indented(answer["targets"][0]["plan"]["text"].as_str().unwrap_or_default()));
         self.calls();
         Ok(push.event())
@@ -193,9 +193,12 @@ impl Demo {
         self.ends(self.stage.world.fail("prod", "web", Failure::default()).events).await?;
         say("\nThe rollback succeeds. The service is stable, and the deploy has failed all the same:\n");
         self.ends(self.stage.world.complete("prod", "web").events).await?;
-        let answer = self.ask(&json!({ "action": "status", "target": "prod/web", "tag": "1.6.0" })).await?;
+        let answer = self.read(&json!({ "action": "status", "target": "prod/web", "tag": "1.6.0" })).await?;
         say("\nA build that waits for its image reads:\n");
         println!("{}", indented(&answer["targets"][0]["asked"].to_string()));
+        say("\nMore than read it cannot. Were it to ask for a rollback through its alias:\n");
+        let answer = self.read(&json!({ "action": "rollback", "target": "prod/web" })).await?;
+        println!("{}", indented(answer["error"]["mistakes"][0]["text"].as_str().unwrap_or_default()));
         self.stage.world.take_calls();
         Ok(())
     }
@@ -241,7 +244,7 @@ impl Demo {
         heading("Ana sets the variable, and releases the image");
         let request = json!({ "action": "release", "target": "prod/api", "tag": "1.5.0", "who": "ana" });
         say(&format!("  {}\n", bold(&request.to_string())));
-        self.ask(&request).await?;
+        self.operate(&request).await?;
         for notice in self.calls_and_notices().await? {
             println!("  {} {}", bold("notice"), notice["headline"].as_str().unwrap_or_default());
         }
@@ -252,7 +255,7 @@ impl Demo {
             }
         }
         say("\nWhat Slipway remembers of prod/api, newest first:\n");
-        let answer = self.ask(&json!({ "action": "history", "target": "prod/api" })).await?;
+        let answer = self.read(&json!({ "action": "history", "target": "prod/api" })).await?;
         for it in answer["targets"][0]["deployments"].as_array().into_iter().flatten() {
             let text = |path: &str| it.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
             let (old, new) = (text("/revision/old"), text("/revision/new"));
@@ -282,7 +285,7 @@ impl Demo {
     async fn your_own(&self, payload: &Value) -> Result<()> {
         heading("Your own");
         if payload.get("detail-type").is_none() {
-            println!("{}", indented(&pretty(&self.ask(payload).await?)));
+            println!("{}", indented(&pretty(&self.operate(payload).await?)));
         } else if self.stage.deliver(payload).await? == Delivered::ToNobody {
             say("No rule of the template matches this event.");
         } else {
@@ -397,7 +400,7 @@ impl Demo {
 
     /// What Slipway says became of an image.
     async fn reason(&self, request: &Value) -> Result<()> {
-        let answer = self.ask(request).await?;
+        let answer = self.read(request).await?;
         let asked = &answer["targets"][0]["asked"];
         let reason = asked["reason"].as_str().map(|reason| format!(": {reason}")).unwrap_or_default();
         say(&format!("  {} {}{reason}", bold("status"), asked["state"].as_str().unwrap_or_default()));
@@ -405,8 +408,18 @@ impl Demo {
         Ok(())
     }
 
-    async fn ask(&self, request: &Value) -> Result<Value> {
-        let answer = self.stage.stack.invoke("deploy", request).await?;
+    /// Asks as a build may.
+    async fn read(&self, request: &Value) -> Result<Value> {
+        self.ask("deploy:read", request).await
+    }
+
+    /// Asks as a person may who operates Slipway.
+    async fn operate(&self, request: &Value) -> Result<Value> {
+        self.ask("deploy:operate", request).await
+    }
+
+    async fn ask(&self, function: &str, request: &Value) -> Result<Value> {
+        let answer = self.stage.stack.invoke(function, request).await?;
         answer.map_err(|error| Error::new(format!("asking {request}"), error))
     }
 }

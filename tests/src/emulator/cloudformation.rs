@@ -5,7 +5,7 @@ use super::client::REGION;
 use super::{Account, Client, Environment, Error, Python, Result, target_directory};
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{fmt, fs, io};
@@ -13,6 +13,9 @@ use tokio::process::Command;
 
 /// The functions, by the names of their directories.
 pub const FUNCTIONS: [&str; 3] = ["deploy", "track", "slack"];
+
+/// The template for a registry of another account or region.
+const FORWARD: &str = include_str!("../../../infra/forward.yaml");
 
 /// A deployed template.
 #[derive(Clone, Debug)]
@@ -32,13 +35,43 @@ pub async fn deploy(
     lambda: &Path,
     parameters: &[(&str, &str)],
 ) -> Result<Stack> {
+    let failed = |why: &dyn fmt::Display| Error::new(format!("deploying the stack {name}"), why);
+    let work = work_directory();
+    lay_out(&work, lambda).map_err(|error| failed(&error))?;
+    carry_out(client, account, name, &work, parameters).await
+}
+
+/// Deploys the template that sends a registry's pushes to Slipway.
+pub async fn deploy_forward(
+    client: &Arc<Client>,
+    account: &Account,
+    name: &str,
+    parameters: &[(&str, &str)],
+) -> Result<Stack> {
+    let failed = |why: &dyn fmt::Display| Error::new(format!("deploying the stack {name}"), why);
+    let work = work_directory();
+    let infra = work.join("infra");
+    let laid_out = fs::create_dir_all(&infra).and_then(|()| fs::write(infra.join("template.yaml"), FORWARD));
+    laid_out.map_err(|error| failed(&error))?;
+    carry_out(client, account, name, &work, parameters).await
+}
+
+fn work_directory() -> PathBuf {
     static DEPLOYED: AtomicU32 = AtomicU32::new(0);
+    let count = DEPLOYED.fetch_add(1, Ordering::Relaxed);
+    target_directory().join("e2e").join(format!("stack-{}-{count}", std::process::id()))
+}
+
+/// Packages and deploys the template that is in this directory.
+async fn carry_out(
+    client: &Arc<Client>,
+    account: &Account,
+    name: &str,
+    work: &Path,
+    parameters: &[(&str, &str)],
+) -> Result<Stack> {
     let failed = |why: &dyn fmt::Display| Error::new(format!("deploying the stack {name}"), why);
     let python = Python::ready(Environment::Client, &mut |line| println!("{line}"))?;
-    let count = DEPLOYED.fetch_add(1, Ordering::Relaxed);
-    let work = target_directory().join("e2e").join(format!("stack-{}-{count}", std::process::id()));
-    lay_out(&work, lambda).map_err(|error| failed(&error))?;
-
     let bucket = format!("artifacts-{account}");
     let region = json!({"LocationConstraint": REGION});
     let made = client
@@ -82,7 +115,7 @@ pub async fn deploy(
     arguments.extend(["--capabilities", "CAPABILITY_IAM", "--no-fail-on-empty-changeset", "--parameter-overrides"]);
     arguments.extend(overrides.iter().map(String::as_str));
     done(aws(&arguments).await).map_err(|why| failed(&why))?;
-    fs::remove_dir_all(&work).map_err(|error| failed(&error))?;
+    fs::remove_dir_all(work).map_err(|error| failed(&error))?;
 
     let stacks = client.call(account, "cloudformation", "DescribeStacks", json!({"StackName": name})).await?;
     let outputs = stacks["Stacks"][0]["Outputs"].as_array().into_iter().flatten();

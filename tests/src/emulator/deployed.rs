@@ -1,6 +1,7 @@
 //! What is deployed, read back from the emulator: the rules and the functions that they call, the functions and their
 //! logs, the roles, the schedules, and a queue that gets the notices.
 
+use super::client::REGION;
 use super::cloudformation::FUNCTIONS;
 use super::iam::{Call, Policy, Role};
 use super::{Error, Result, Stack};
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 pub struct Rule {
     /// Its name as deployed.
     pub name: String,
-    /// The functions' ARNs.
+    /// The functions' ARNs; in a registry's own account, that of the event bus.
     pub functions: Vec<String>,
 }
 
@@ -55,7 +56,8 @@ impl Stack {
         Ok(rules)
     }
 
-    /// Calls a function by hand and awaits its answer: `Ok(Err(_))` is the error that the function itself answered with.
+    /// Calls a function by hand, `deploy` or by an alias `deploy:read`, and awaits its answer: `Ok(Err(_))` is the error that
+    /// the function itself answered with.
     pub async fn invoke(&self, function: &str, payload: &Value) -> Result<std::result::Result<Value, Value>> {
         let input = json!({"FunctionName": self.function(function), "Payload": payload.to_string()});
         let answer = self.ask("lambda", "Invoke", input).await?;
@@ -120,6 +122,13 @@ impl Stack {
         Ok(Role { function: function.to_owned(), account: self.account.to_string(), arn: arn.to_owned(), policies })
     }
 
+    /// Whoever has nothing but the managed policy that is this output of the stack.
+    pub async fn holder_of(&self, output: &str) -> Result<Role> {
+        let policies = vec![self.managed_policy(self.output(output)?).await?];
+        let arn = format!("arn:aws:iam::{}:role/{output}", self.account);
+        Ok(Role { function: output.to_owned(), account: self.account.to_string(), arn, policies })
+    }
+
     async fn managed_policy(&self, arn: &str) -> Result<Policy> {
         let policy = self.ask("iam", "GetPolicy", json!({"PolicyArn": arn})).await?;
         let version = json!({"PolicyArn": arn, "VersionId": policy["Policy"]["DefaultVersionId"]});
@@ -138,6 +147,7 @@ impl Stack {
                 calls.push(Call {
                     function: function.to_owned(),
                     account: self.account.to_string(),
+                    region: REGION.to_owned(),
                     service: service.to_owned(),
                     operation: operation.to_owned(),
                     request,
@@ -152,14 +162,28 @@ impl Stack {
                     call("sqs", operation, json!({"QueueUrl": url_of(&source["EventSourceArn"])}));
                 }
             }
-            let asked = json!({"FunctionName": function, "Qualifier": "$LATEST"});
-            // Not every function is called asynchronously.
-            if let Ok(asynchronous) = self.ask("lambda", "GetFunctionEventInvokeConfig", asked).await {
+            let asked = json!({"FunctionName": function});
+            let asynchronous = self.ask("lambda", "ListFunctionEventInvokeConfigs", asked).await?;
+            for asynchronous in items(&asynchronous["FunctionEventInvokeConfigs"]) {
                 let destination = &asynchronous["DestinationConfig"]["OnFailure"]["Destination"];
-                call("sqs", "SendMessage", json!({"QueueUrl": url_of(destination)}));
+                if !destination.is_null() {
+                    call("sqs", "SendMessage", json!({"QueueUrl": url_of(destination)}));
+                }
             }
         }
         Ok(calls)
+    }
+
+    /// The policy of the account's event bus; `None` where it has none.
+    pub async fn bus_policy(&self) -> Result<Option<Value>> {
+        let bus = self.ask("events", "DescribeEventBus", json!({})).await?;
+        Ok(bus["Policy"].as_str().and_then(|policy| serde_json::from_str(policy).ok()))
+    }
+
+    /// What becomes of an asynchronous invocation of a function, `deploy`, by this alias or, by `$LATEST`, by none.
+    pub async fn asynchronous(&self, function: &str, qualifier: &str) -> Result<Value> {
+        let asked = json!({"FunctionName": self.function(function), "Qualifier": qualifier});
+        self.ask("lambda", "GetFunctionEventInvokeConfig", asked).await
     }
 
     /// A variable of a function's environment as deployed.
@@ -188,6 +212,12 @@ impl Stack {
     pub async fn role_of_schedules(&self) -> Result<Role> {
         let arn = self.variable("deploy", "SLIPWAY_SCHEDULE_ROLE_ARN").await?;
         self.role("schedules", &arn).await
+    }
+
+    /// The role by which a rule reaches its target, whose "function" is `forward`.
+    pub async fn role_of_rule(&self, rule: &str) -> Result<Role> {
+        let targets = self.ask("events", "ListTargetsByRule", json!({"Rule": rule})).await?;
+        self.role("forward", targets["Targets"][0]["RoleArn"].as_str().unwrap_or_default()).await
     }
 
     /// A function's time-out as deployed, in seconds.

@@ -4,7 +4,6 @@
 
 mod needs;
 
-use super::client::REGION;
 use super::{Environment, Error, Python, Result};
 use needs::{Need, needs_of};
 use serde_json::{Value, json};
@@ -20,6 +19,8 @@ pub struct Call {
     pub function: String,
     /// The account it was made in, twelve digits.
     pub account: String,
+    /// The region it was made in.
+    pub region: String,
     /// The service: `ecs`, or `ECS`.
     pub service: String,
     /// The operation: `UpdateService`.
@@ -200,7 +201,7 @@ fn evaluate(needed: &[(String, String, Need)], roles: &[Role], granted: &[Grante
             "function": function,
             "action": need.action,
             "resource": need.resource,
-            "region": REGION,
+            "region": need.region,
             "context": need.context,
         })).collect::<Vec<_>>(),
     });

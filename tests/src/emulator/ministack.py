@@ -32,7 +32,8 @@ os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 from hypercorn.asyncio import serve  # noqa: E402
 from hypercorn.config import Config  # noqa: E402
 from ministack.app import app  # noqa: E402
-from ministack.services import lambda_svc  # noqa: E402
+from ministack.services import eventbridge, lambda_svc  # noqa: E402
+from ministack.services.cloudformation import provisioners  # noqa: E402
 
 # All functions of an account get the same access key. The session token, which nobody checks, says which one calls.
 of_account = lambda_svc.execution_credentials
@@ -41,6 +42,18 @@ lambda_svc.execution_credentials = lambda function: {
     "AWS_SESSION_TOKEN": function["FunctionName"],
     # Lambda itself sets it from the function's logging configuration.
     "AWS_LAMBDA_LOG_FORMAT": (function.get("LoggingConfig") or {}).get("LogFormat", "Text"),
+}
+
+# MiniStack does not know the policies of event buses, and so neither makes nor enforces them; a test reads what was made.
+def bus_policy(logical_id, props, stack_name):
+    statement = {"Sid": props["StatementId"], **props["Statement"]}
+    eventbridge._event_bus_policies["default"] = {"Version": "2012-10-17", "Statement": [statement]}
+    return props["StatementId"], {}
+
+
+provisioners._RESOURCE_HANDLERS["AWS::Events::EventBusPolicy"] = {
+    "create": bus_policy,
+    "delete": lambda physical_id, props: None,
 }
 
 config = Config()

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use fake_aws::refusal::{Members, Refusal};
-use fake_aws::{Aws, Caller, Failure, Image, Push, ROLLBACK_DELAY};
+use fake_aws::{Aws, Caller, Failure, Image, Place, Push, ROLLBACK_DELAY};
 use hyper::body::Bytes;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -51,9 +51,10 @@ impl World {
     /// Carries out an operation of ECS or ECR by hand, and says whether it was refused.
     pub fn try_by_hand(&self, call: &str, request: Value) -> Result<Value, Refusal> {
         let (service, operation) = call.split_once('.').unwrap_or(("ECS", call));
+        let region = self.place().region;
         let mut state = self.shared.lock();
         state.aws.set_caller(Caller::Person);
-        let answer = state.answer(service, operation, &request);
+        let answer = state.answer_in(&region, service, operation, &request);
         state.aws.set_caller(Caller::Function);
         answer
     }
@@ -200,6 +201,19 @@ impl World {
     pub fn push<const N: usize>(&self, repository: &str, tags: [&str; N], image: &Image) -> Push {
         let tags = tags.map(str::to_owned);
         self.on_registry(|aws| aws.push(repository, &tags, image))
+    }
+
+    /// Pushes an image to the registry of another account or region, which anybody may read.
+    pub fn push_to<const N: usize>(&self, place: &Place, repository: &str, tags: [&str; N], image: &Image) -> Push {
+        let tags = tags.map(str::to_owned);
+        self.on_registry(|aws| aws.push_to(place, repository, &tags, image))
+    }
+
+    /// ECR's replication brings a tag's image from one registry into another; the destination's events, first the one that
+    /// says so.
+    #[track_caller]
+    pub fn replicate(&self, from: &Place, to: &Place, repository: &str, tag: &str) -> Vec<Value> {
+        self.registry_events(|aws| aws.replicate(from, to, repository, tag))
     }
 
     /// Pushes an image as if it had been pushed at this moment.

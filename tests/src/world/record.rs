@@ -25,6 +25,8 @@ pub struct Call {
     pub refused: Option<String>,
     /// The session token that came with the call, else the access key that signed it; it distinguishes the functions.
     pub caller: Option<String>,
+    /// The region that it was signed for, `None` where it is not signed.
+    pub region: Option<String>,
     /// Whether it has had its effect, or will have none.
     pub decided: bool,
     /// World's time when it came.
@@ -100,6 +102,7 @@ impl Record {
             refused: None,
             decided: false,
             caller: request.caller.clone(),
+            region: request.region.clone(),
             at,
             span: Span { start: self.started.elapsed(), end: Duration::MAX },
         });

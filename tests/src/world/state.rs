@@ -88,13 +88,13 @@ impl State {
             return blob.map_or_else(Replied::Refused, |blob| Replied::Object(blob.into()));
         }
         match (call.as_str(), request.service.as_str()) {
-            (_, "ECS" | "ECR") => json(self.answer(&request.service, &request.operation, &request.members)),
+            (_, "ECS" | "ECR") => json(self.answer(request)),
             ("SNS.Publish", _) => self.publish(request, number, has_emulator),
             ("Logs.GetLogEvents", _) if has_emulator && !self.knows_log(&request.members) => Replied::NotOurs,
             ("SSM.GetParameter" | "SQS.SendMessage" | "Logs.GetLogEvents", _) | (_, "DynamoDB" | "Scheduler")
                 if !has_emulator || request.service == "Logs" =>
             {
-                json(self.answer(&request.service, &request.operation, &request.members))
+                json(self.answer(request))
             }
             ("S3.GetObject", _) if !has_emulator => match request.members.as_object() {
                 Some(members) => self.alone.get_object(members).map_or_else(Replied::Refused, Replied::Object),
@@ -104,8 +104,18 @@ impl State {
         }
     }
 
+    /// Answers a call over HTTP to a JSON service. One to a service that is not in the region that it was signed for is noted.
+    fn answer(&mut self, request: &Request) -> Answer {
+        let region = request.region.clone().unwrap_or_else(|| self.place.region.clone());
+        // Registries and logs of containers are in every region.
+        if region != self.place.region && !matches!(request.service.as_str(), "ECR" | "Logs") {
+            self.violations.push(format!("{}: it was signed for {region}", request.call()));
+        }
+        self.answer_in(&region, &request.service, &request.operation, &request.members)
+    }
+
     /// Answers an operation of a JSON service. What doesn't fit the models is noted on both ways.
-    pub(crate) fn answer(&mut self, service: &str, operation: &str, members: &Value) -> Answer {
+    pub(crate) fn answer_in(&mut self, region: &str, service: &str, operation: &str, members: &Value) -> Answer {
         let model = self.models.service(&service.to_lowercase());
         let call = format!("{service}.{operation}");
         if !model.knows(operation) {
@@ -116,7 +126,7 @@ impl State {
         let nothing = Members::new();
         let request = members.as_object().unwrap_or(&nothing);
         let answer = match service {
-            "ECS" | "ECR" => self.aws_now().answer(service, operation, request),
+            "ECS" | "ECR" => self.aws_now().answer_in(region, service, operation, request),
             "DynamoDB" => self.alone.tables.answer(operation, request),
             "Scheduler" => self.alone.scheduler.answer(operation, &self.place, self.clock.now(), request),
             "Logs" => self.aws.logs().answer(operation, request),

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::ledger;
 use super::record::Call;
+use fake_aws::Place;
 
 /// The calls as lines, one each, ended by newlines.
 pub fn transcript(calls: &[Call]) -> String {
@@ -164,7 +165,16 @@ fn subject(call: &Call) -> String {
         ("ECS", "ListServices" | "DescribeTasks") => {
             last_part(text(request, "cluster").unwrap_or("default")).to_owned()
         }
-        ("ECR", _) => text(request, "repositoryName").unwrap_or_default().to_owned(),
+        ("ECR", _) => {
+            let name = text(request, "repositoryName").unwrap_or_default();
+            let (account, region) = (text(request, "registryId"), call.region.as_deref());
+            // Where nearly all worlds are.
+            let home = Place::default();
+            match account.is_some_and(|account| account != home.account) || region.is_some_and(|it| it != home.region) {
+                true => format!("{}/{}/{name}", account.unwrap_or_default(), region.unwrap_or_default()),
+                false => name.to_owned(),
+            }
+        }
         ("SNS", "Publish") => String::new(),
         ("SSM", _) => text(request, "Name").unwrap_or_default().to_owned(),
         ("S3", _) => match blob(call) {

@@ -29,13 +29,15 @@ pub(crate) struct Request {
     pub(crate) members: Value,
     /// Who made it: the session token, in which the emulator writes the function's name, else the access key.
     pub(crate) caller: Option<String>,
+    /// The region that it was signed for, `None` where it is not signed.
+    pub(crate) region: Option<String>,
 }
 
 impl Request {
     /// Reads the head and body of a request.
     pub(crate) fn read(head: &Parts, body: &Bytes) -> Self {
         let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
-        let (key, signed_for) = signature(header("authorization").unwrap_or_default());
+        let Scope { key, region, service: signed_for } = Scope::of(header("authorization").unwrap_or_default());
         let caller = header("x-amz-security-token").map(str::to_owned).or(key);
         if let Some((prefix, operation)) = header("x-amz-target").and_then(|target| target.split_once('.')) {
             return Self {
@@ -44,6 +46,7 @@ impl Request {
                 protocol: Protocol::Json,
                 members: serde_json::from_slice(body).unwrap_or(Value::Null),
                 caller,
+                region,
             };
         }
         let presigned = head.uri.query().filter(|query| query.contains("X-Amz-Signature="));
@@ -55,7 +58,8 @@ impl Request {
                 .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
                 .collect();
             let operation = fields.get("Action").and_then(Value::as_str).unwrap_or("unknown").to_owned();
-            return Self { service, operation, protocol: Protocol::Query, members: Value::Object(fields), caller };
+            let members = Value::Object(fields);
+            return Self { service, operation, protocol: Protocol::Query, members, caller, region };
         }
         let (operation, mut members) = match service.as_str() {
             "Scheduler" => scheduler(head, body),
@@ -67,7 +71,7 @@ impl Request {
             members["signed"] = json!(caller.is_some());
         }
         let protocol = if service == "S3" { Protocol::Rest } else { Protocol::RestJson };
-        Self { service, operation, protocol, members, caller }
+        Self { service, operation, protocol, members, caller, region }
     }
 
     /// `ECS.UpdateService`.
@@ -76,13 +80,21 @@ impl Request {
     }
 }
 
-/// The access key and the service of `AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, …`.
-fn signature(authorization: &str) -> (Option<String>, Option<&str>) {
-    let credential = authorization.split_once("Credential=").map_or("", |(_, rest)| rest);
-    let credential = credential.split([',', ' ']).next().unwrap_or_default();
-    let mut parts = credential.split('/');
-    let key = parts.next().filter(|key| !key.is_empty()).map(str::to_owned);
-    (key, parts.nth(2))
+/// What a signature counts for: `AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, …`.
+struct Scope<'a> {
+    key: Option<String>,
+    region: Option<String>,
+    service: Option<&'a str>,
+}
+
+impl<'a> Scope<'a> {
+    fn of(authorization: &'a str) -> Self {
+        let credential = authorization.split_once("Credential=").map_or("", |(_, rest)| rest);
+        let credential = credential.split([',', ' ']).next().unwrap_or_default();
+        let mut parts = credential.split('/');
+        let key = parts.next().filter(|key| !key.is_empty()).map(str::to_owned);
+        Self { key, region: parts.nth(1).map(str::to_owned), service: parts.next() }
+    }
 }
 
 fn service_of_target(prefix: &str) -> String {

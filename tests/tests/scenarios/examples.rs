@@ -295,7 +295,8 @@ async fn an_update_of_the_stack_that_puts_the_dummy_image_back_is_repaired(name:
     completes(&mut scenario, "orders").await;
     scenario.notices();
     reconcile(&mut scenario).await;
-    let notice = scenario.notices().into_iter().find(|notice| notice.attributes["kind"] == "started").expect("a notice");
+    let notice =
+        scenario.notices().into_iter().find(|notice| notice.attributes["kind"] == "started").expect("a notice");
     assert_eq!(notice.attributes["severity"], "warning");
     assert_snapshot!("an_update_of_the_stack_that_puts_the_dummy_image_back_is_repaired", notice.subject);
     completes(&mut scenario, "orders").await;

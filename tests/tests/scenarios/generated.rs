@@ -8,6 +8,7 @@ use e2e::world::{Failure, Fault, Image};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
+use crate::elsewhere::{of_web_from, virginia};
 use crate::following::{deploying, follow};
 use crate::scenario::{Invocation, Killed, Scenario, WEB, id, service, service_with_breaker, web_definition};
 use crate::trouble::{self, Case, Trouble};
@@ -17,6 +18,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
     scenarios! { "generated" {
         a_first_push_survives_every_fault
         a_push_to_a_known_service_survives_every_fault
+        a_push_to_a_registry_elsewhere_survives_every_fault
         a_push_to_three_services_of_one_family_survives_every_fault
         a_push_to_services_that_are_rendered_from_their_family_survives_every_fault
         a_deploy_by_hand_survives_every_fault
@@ -33,6 +35,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
 enum Base {
     FirstPush,
     KnownService,
+    Elsewhere,
     ThreeServices,
     Family,
     Deploy,
@@ -59,6 +62,10 @@ async fn a_first_push_survives_every_fault(name: &'static str) {
 
 async fn a_push_to_a_known_service_survives_every_fault(name: &'static str) {
     survives(name, Base::KnownService).await;
+}
+
+async fn a_push_to_a_registry_elsewhere_survives_every_fault(name: &'static str) {
+    survives(name, Base::Elsewhere).await;
 }
 
 async fn a_push_to_three_services_of_one_family_survives_every_fault(name: &'static str) {
@@ -122,7 +129,12 @@ async fn run(name: &'static str, base: Base, case: Option<Case>) -> (usize, End)
     if failed(&answer) || killed == Killed::Yes {
         match base {
             // Lambda tries an asynchronous invocation again.
-            Base::FirstPush | Base::KnownService | Base::ThreeServices | Base::Family | Base::Timer => {
+            Base::FirstPush
+            | Base::KnownService
+            | Base::Elsewhere
+            | Base::ThreeServices
+            | Base::Family
+            | Base::Timer => {
                 drop(scenario.deploy_once(&payload, Invocation::Again).await);
             }
             // Whoever asked asks again, once a dead holder's lease is over; the reconcile comes by itself.
@@ -133,7 +145,7 @@ async fn run(name: &'static str, base: Base, case: Option<Case>) -> (usize, End)
         }
     }
     scenario.fire_timers_after(Duration::from_secs(400)).await;
-    let tick = json!({ "action": "reconcile" });
+    let tick = json!({ "slipway": "reconcile" });
     drop(scenario.deploy_once(&tick, Invocation::New).await);
     let items = scenario.world.items("slipway");
     let end = End {
@@ -197,6 +209,11 @@ targets:
         let event = scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
         return (scenario, event);
     }
+    if let Base::Elsewhere = base {
+        let scenario = of_web_from(name, &virginia()).await;
+        let event = scenario.world.push_to(&virginia(), "shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
+        return (scenario, event);
+    }
     if let Base::Timer = base {
         let mut scenario = Scenario::of_web(name).await;
         scenario.ask(json!({ "action": "reconcile" })).await;
@@ -243,7 +260,7 @@ targets:
         Base::Redeploy => json!({ "action": "redeploy", "target": "prod/web", "id": "again-7" }),
         Base::Reconcile => {
             scenario.world.push("shop/web", ["1.6.0"], &Image::single("1.6.0"));
-            json!({ "action": "reconcile" })
+            json!({ "slipway": "reconcile" })
         }
         _ => scenario.world.push("shop/web", ["1.6.0"], &Image::single("1.6.0")).event(),
     };

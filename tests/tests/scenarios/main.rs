@@ -3,7 +3,9 @@
 //! They run side by side; after them the stack, and when the whole set was run, the template's roles are judged by every
 //! call recorded in any of them.
 
+mod authority;
 mod build;
+mod elsewhere;
 mod examples;
 mod failure;
 mod family;
@@ -51,6 +53,8 @@ fn main() -> ExitCode {
     let mut trials = push::scenarios();
     trials.extend(order::scenarios());
     trials.extend(manual::scenarios());
+    trials.extend(authority::scenarios());
+    trials.extend(elsewhere::scenarios());
     trials.extend(faults::scenarios());
     trials.extend(family::scenarios());
     trials.extend(examples::scenarios());

@@ -76,6 +76,7 @@ fn of_function(call: &world::Call, function: &str, account: &str, deployed: &Dep
     Some(Call {
         function: function.to_owned(),
         account: account.to_owned(),
+        region: call.region.clone()?,
         service: call.service.clone(),
         operation: call.operation.clone(),
         request,

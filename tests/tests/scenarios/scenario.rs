@@ -141,17 +141,14 @@ impl Scenario {
 
     /// Delivers an event or a request to the deploy function once; the error is the one that Lambda would see.
     pub(crate) async fn deploy_once(&mut self, payload: &Value, invocation: Invocation) -> Result<Value, String> {
-        let event = LambdaEvent::new(payload.clone(), self.context("deploy", invocation));
+        let event = self.event("deploy", payload, invocation);
         let answer = slipway_deploy::handle(&self.deployer, event).await;
         answer.map_err(|failure| failure.error_type)
     }
 
     /// Delivers events to the deploy function side by side, each once; the answers.
     pub(crate) async fn deploy_at_once(&mut self, payloads: &[Value]) -> Vec<Value> {
-        let events: Vec<_> = payloads
-            .iter()
-            .map(|payload| LambdaEvent::new(payload.clone(), self.context("deploy", Invocation::New)))
-            .collect();
+        let events: Vec<_> = payloads.iter().map(|payload| self.event("deploy", payload, Invocation::New)).collect();
         let answers = events.into_iter().map(|event| slipway_deploy::handle(&self.deployer, event));
         side_by_side(answers.collect()).await.into_iter().map(|answer| answer.expect("an answer")).collect()
     }
@@ -169,7 +166,7 @@ impl Scenario {
 
     async fn killed_at(&mut self, payload: &Value, invocation: Invocation, name: &str, nth: usize) -> Killed {
         let before = self.world.calls().len();
-        let event = LambdaEvent::new(payload.clone(), self.context("deploy", invocation));
+        let event = self.event("deploy", payload, invocation);
         let killed = self.decided(before, name, nth);
         tokio::select! {
             biased;
@@ -184,7 +181,7 @@ impl Scenario {
             return self.deploy_until(payload, calls, invocation).await;
         }
         let before = self.world.calls().len();
-        let event = LambdaEvent::new(payload.clone(), self.context("track", invocation));
+        let event = self.event("track", payload, invocation);
         let killed = self.decided(before, "", calls);
         tokio::select! {
             biased;
@@ -211,12 +208,9 @@ impl Scenario {
 
     /// Delivers an event, and another one after so much time while the first is still under way; both answers.
     pub(crate) async fn overtaken(&mut self, first: &Value, second: &Value, time: Duration) -> (Value, Value) {
-        let one = LambdaEvent::new(first.clone(), self.context("deploy", Invocation::New));
-        let other = {
-            let mut context = self.context("deploy", Invocation::New);
-            context.deadline += u64::try_from(time.as_millis()).unwrap_or_default();
-            LambdaEvent::new(second.clone(), context)
-        };
+        let one = self.event("deploy", first, Invocation::New);
+        let mut other = self.event("deploy", second, Invocation::New);
+        other.context.deadline += u64::try_from(time.as_millis()).unwrap_or_default();
         let (one, other) = tokio::join!(slipway_deploy::handle(&self.deployer, one), async {
             tokio::time::sleep(Duration::from_millis(300)).await;
             self.world.advance(time);
@@ -262,12 +256,19 @@ impl Scenario {
         self.transcript();
     }
 
-    /// Sends a manual request to the deploy function, once; the answer.
+    /// Sends a manual request to the deploy function as who operates it, once; the answer.
     pub(crate) async fn ask(&mut self, request: Value) -> Value {
-        let answer = self.deploy_once(&request, Invocation::New).await.expect("an answer");
+        self.ask_through(":operate", request).await
+    }
+
+    /// Sends a payload to the deploy function by the name that ends so: `:read` for an alias, and empty for none.
+    pub(crate) async fn ask_through(&mut self, end: &str, payload: Value) -> Value {
+        let mut event = self.event("deploy", &payload, Invocation::New);
+        event.context.invoked_function_arn = invoked(&self.world, "deploy", end);
+        let answer = slipway_deploy::handle(&self.deployer, event).await.map_err(|failure| failure.error_type);
         // Nobody asks and pushes in the same instant.
         self.world.advance(Duration::from_secs(1));
-        answer
+        answer.expect("an answer")
     }
 
     /// Delivers an event to the track function, twice; the first answer. The second delivery finds nothing left to do.
@@ -304,7 +305,7 @@ impl Scenario {
         if event.get("slipway").is_some() {
             return self.deploy_once(event, invocation).await;
         }
-        let event = LambdaEvent::new(event.clone(), self.context("track", invocation));
+        let event = self.event("track", event, invocation);
         let answer = slipway_track::handle(&self.tracker, event).await;
         answer.map_err(|failure| failure.error_type)
     }
@@ -355,11 +356,11 @@ impl Scenario {
         self.world.finish();
     }
 
-    fn context(&mut self, function: &str, invocation: Invocation) -> Context {
+    fn event(&mut self, function: &str, payload: &Value, invocation: Invocation) -> LambdaEvent<Value> {
         if invocation == Invocation::New {
             self.invocations += 1;
         }
-        context(&self.world, function, self.invocations, self.time_left)
+        event(&self.world, function, payload, self.invocations, self.time_left)
     }
 
     /// The calls of the second delivery, which may only read.
@@ -398,16 +399,29 @@ pub(crate) async fn side_by_side<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     ended.into_iter().flatten().collect()
 }
 
-/// What Lambda gives a function with an invocation: the request's number, and that it has this much time.
-pub(crate) fn context(world: &World, function: &str, request: u32, time_left: Duration) -> Context {
+/// An invocation as Lambda gives it to a function: the request's number, that it has this much time, and by which name it
+/// was invoked. People's requests come through the alias of who operates Slipway; all else comes by itself.
+pub(crate) fn event(
+    world: &World,
+    function: &str,
+    payload: &Value,
+    request: u32,
+    time_left: Duration,
+) -> LambdaEvent<Value> {
     let mut context = Context::default();
     context.request_id = format!("00000000-0000-4000-8000-{request:012}");
-    context.invoked_function_arn = world.place().arn("lambda", &format!("function:slipway-{function}"));
+    let end = if payload.get("action").is_some() { ":operate" } else { "" };
+    context.invoked_function_arn = invoked(world, function, end);
     let deadline = world.time()() + time_left;
     let deadline = deadline.duration_since(SystemTime::UNIX_EPOCH).expect("a time after 1970");
     context.deadline = deadline.as_millis() as u64;
     context.env_config = Arc::new(Config { function_name: format!("slipway-{function}"), ..Config::default() });
-    context
+    LambdaEvent::new(payload.clone(), context)
+}
+
+/// The ARN by which a function is invoked, with this end: an alias, or none.
+fn invoked(world: &World, function: &str, end: &str) -> String {
+    world.place().arn("lambda", &format!("function:slipway-{function}{end}"))
 }
 
 /// A notice's id, which copies share.
@@ -475,7 +489,7 @@ pub(crate) async fn aws(world: &World, function: &str) -> Aws {
     let credentials = aws_credential_types::Credentials::new(function, "secret", None, None, "scenario");
     let settings = aws_config::defaults(BehaviorVersion::latest())
         .endpoint_url(world.url())
-        .region(Region::new("eu-west-1"))
+        .region(Region::new(world.place().region.clone()))
         .credentials_provider(credentials)
         .time_source(Time::of(world))
         .load()

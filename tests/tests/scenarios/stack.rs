@@ -80,9 +80,17 @@ pub(crate) async fn a_push_goes_all_the_way() -> Stage {
     }
     assert_eq!(published(&stage).await, "completed Deployed to prod/web: shop/web:1.5.0 (was 1.4.2)");
     let asked = json!({ "action": "status", "target": "prod/web", "digest": push.digest });
-    let answer = stage.stack.invoke("deploy", &asked).await.expect("the stage goes on").expect("the stage goes on");
+    let answer = ask(&stage, "deploy:read", &asked).await;
     assert_eq!((&answer["done"], &answer["ok"]), (&json!(true), &json!(true)), "{answer:#}");
     world.take_calls();
+
+    // It can do no more than that, and nobody asks anything without an alias.
+    let rollback = json!({ "action": "rollback", "target": "prod/web" });
+    for (function, request) in [("deploy:read", &rollback), ("deploy", &rollback), ("deploy", &asked)] {
+        let answer = ask(&stage, function, request).await;
+        assert_eq!(answer["error"]["code"], "not_allowed", "{function} {request}: {answer:#}");
+    }
+    assert_eq!(world.take_calls().len(), 0, "nothing is looked up for them");
 
     // The next one fails, and ECS rolls it back.
     let push = world.push("shop/web", ["1.6.0"], &Image::single("1.6.0"));
@@ -102,6 +110,10 @@ pub(crate) async fn a_push_goes_all_the_way() -> Stage {
     world.take_calls();
     world.take_events();
     stage
+}
+
+async fn ask(stage: &Stage, function: &str, request: &Value) -> Value {
+    stage.stack.invoke(function, request).await.expect("the stage goes on").expect("the stage goes on")
 }
 
 /// A deployment that hangs fails by the timer of its deadline. Its evidence is published, and it is rolled back once.

@@ -181,6 +181,34 @@ impl Home {
     }
 }
 
+/// The ARN by which a function is invoked, `arn:P:lambda:R:A:function:NAME`.
+///
+/// Where the caller names an alias or a version, it ends with that
+/// ([Lambda guide](https://docs.aws.amazon.com/lambda/latest/dg/configuration-aliases.html)).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionArn {
+    /// Where the function is.
+    pub home: Home,
+    /// The function's name, `slipway-deploy`.
+    pub name: String,
+    /// The alias, or the version, that the caller named.
+    pub qualifier: Option<String>,
+}
+
+impl FunctionArn {
+    /// Parses it; `None` for any other ARN.
+    pub fn parse(arn: &str) -> Option<Self> {
+        let home = Home::of_arn(arn)?;
+        let [_, _, "lambda", _, _, resource] = parts(arn)? else { return None };
+        let path = resource.strip_prefix("function:")?;
+        let (name, qualifier) = match path.split_once(':') {
+            Some((name, qualifier)) => (name, Some(qualifier.to_owned())),
+            None => (path, None),
+        };
+        Some(Self { home, name: name.to_owned(), qualifier })
+    }
+}
+
 fn parts(arn: &str) -> Option<[&str; 6]> {
     arn.splitn(6, ':').collect::<Vec<_>>().try_into().ok()
 }
@@ -213,6 +241,24 @@ mod tests {
 
         assert_eq!(ServiceArn::parse("arn:aws:ecs:eu-west-1:123456789012:cluster/prod"), None);
         assert_eq!(ServiceArn::parse("nonsense"), None);
+    }
+
+    #[test]
+    fn a_function_is_invoked_with_or_without_an_alias() {
+        #[track_caller]
+        fn check(resource: &str, expected: Option<(&str, Option<&str>)>) {
+            let function = FunctionArn::parse(&format!("arn:aws:lambda:eu-west-1:123456789012:{resource}"));
+            let found = function.as_ref().map(|function| (function.name.as_str(), function.qualifier.as_deref()));
+            assert_eq!(found, expected);
+            assert!(function.is_none_or(|function| function.home.account.as_str() == "123456789012"));
+        }
+        check("function:slipway-deploy", Some(("slipway-deploy", None)));
+        check("function:slipway-deploy:read", Some(("slipway-deploy", Some("read"))));
+        check("function:slipway-deploy:$LATEST", Some(("slipway-deploy", Some("$LATEST"))));
+        check("function:slipway-deploy:", Some(("slipway-deploy", Some(""))));
+        check("layer:slipway", None);
+        assert_eq!(FunctionArn::parse("arn:aws:ecs:eu-west-1:123456789012:function:slipway-deploy"), None);
+        assert_eq!(FunctionArn::parse("slipway-deploy"), None);
     }
 
     #[test]

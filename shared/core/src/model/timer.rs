@@ -1,11 +1,13 @@
-//! Timers: one-time schedules by which a service is decided again when something is due.
+//! Timers: one-time schedules by which a service is decided again when something is due; and what Slipway's schedules
+//! invoke the deploy function with.
 //!
 //! A timer is named by its service and its minute, so a second one for the same minute is not made (EventBridge Scheduler
 //! refuses a name that exists). It says only which service; what is due is decided from the record when it fires. One that
 //! fires without need finds nothing due, so none is ever changed or deleted.
 
 use jiff::{Timestamp, ToSpan};
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::model::id::{EventId, TargetName};
 use crate::model::image::Digest;
@@ -27,9 +29,36 @@ pub fn minute(due: Timestamp, now: Timestamp) -> Timestamp {
     Timestamp::from_second(seconds.saturating_add(59).div_euclid(60) * 60).unwrap_or(due)
 }
 
-/// What the function is invoked with when a service's timer fires.
-pub fn payload(target: &TargetName) -> Value {
-    json!({ "slipway": "timer", "target": target })
+/// What Slipway's schedules invoke the deploy function with. It differs from every request, because nobody else may send it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "slipway", rename_all = "snake_case")]
+pub enum Scheduled {
+    /// The timer of a service fires.
+    Timer {
+        /// Which service, `cluster/service`.
+        target: TargetName,
+    },
+    /// The registry is compared with what runs.
+    Reconcile {
+        /// For these; for every target of the configuration where it is not there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        targets: Option<Vec<TargetName>>,
+    },
+}
+
+impl Scheduled {
+    /// The member that a schedule's payload has, and no request and no event: which of them it is.
+    pub const KEY: &str = "slipway";
+
+    /// Reads a payload that has the member [`Scheduled::KEY`]; `None` where it is none that a schedule sends.
+    pub fn parse(payload: &Map<String, Value>) -> Option<Self> {
+        serde_json::from_value(Value::Object(payload.clone())).ok()
+    }
+
+    /// The payload.
+    pub fn payload(&self) -> Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
 }
 
 /// The name of the schedule by which a part of a reconcile is done elsewhere; the same for a repeated one.
@@ -43,7 +72,34 @@ fn hash(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn what_a_schedule_sends_is_read_again() {
+        let web = || TargetName::new("prod/web");
+        for (scheduled, payload) in [
+            (Scheduled::Timer { target: web() }, json!({ "slipway": "timer", "target": "prod/web" })),
+            // As the template writes it.
+            (Scheduled::Reconcile { targets: None }, json!({ "slipway": "reconcile" })),
+            (
+                Scheduled::Reconcile { targets: Some(vec![web()]) },
+                json!({ "slipway": "reconcile", "targets": ["prod/web"] }),
+            ),
+        ] {
+            assert_eq!(scheduled.payload(), payload);
+            assert_eq!(payload.as_object().and_then(Scheduled::parse), Some(scheduled));
+        }
+        for other in [
+            json!({ "slipway": "timer" }),
+            json!({ "slipway": "deadline", "target": "prod/web" }),
+            json!({ "slipway": "reconcile", "targets": "prod/web" }),
+            json!({ "action": "reconcile" }),
+        ] {
+            assert_eq!(other.as_object().and_then(Scheduled::parse), None, "{other}");
+        }
+    }
 
     fn time(text: &str) -> Timestamp {
         format!("2026-11-21T{text}Z").parse().unwrap()

@@ -83,6 +83,13 @@ pub enum Run {
     Dry,
 }
 
+impl Request {
+    /// The reconcile that comes by itself: nobody asks for it.
+    pub fn scheduled_reconcile(targets: Targets) -> Self {
+        Self { action: Action::Reconcile, targets, repository: None, run: Run::Real, id: None, who: None }
+    }
+}
+
 /// So many deployments are reported where a request for the history doesn't say how many.
 pub const LAST: usize = 10;
 

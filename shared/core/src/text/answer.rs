@@ -6,9 +6,11 @@ use serde_json::{Value, json};
 use crate::config::{Mistake, Mistakes};
 use crate::model::diff;
 use crate::model::id::{DeploymentId, EventId, TargetName, TaskDefinitionArn};
+use crate::model::image::Repository;
 use crate::model::plan::{ImageChange, Plan, RevisionChange};
 use crate::model::reason::{Reason, Weight};
 use crate::model::record::Deployment;
+use crate::rules::authority::{NotAllowed, What};
 use crate::rules::status::{Memory, Status};
 
 /// What became of a target.
@@ -105,6 +107,15 @@ pub fn of_targets(action: &str, event: &EventId, answers: &[Answer]) -> Value {
     json!({ "action": action, "id": event, "ok": !answers.iter().any(bad), "targets": answers })
 }
 
+/// The answer to a push to a repository that no target has; `namesakes` are the targets' repositories of the same name
+/// elsewhere.
+pub fn of_no_target(action: &str, event: &EventId, repository: &Repository, namesakes: &[Repository]) -> Value {
+    let others: Vec<String> = namesakes.iter().map(ToString::to_string).collect();
+    let instead = if others.is_empty() { String::new() } else { format!("; it names {}", others.join(", ")) };
+    let why = format!("the configuration has no target of the repository {repository}{instead}");
+    json!({ "action": action, "id": event, "ok": true, "targets": [], "ignored": why })
+}
+
 /// The last deployments of a service, or why they are not known.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct History {
@@ -189,6 +200,16 @@ pub fn failure(answers: &[Answer]) -> String {
 /// The answer to a request with mistakes: nothing was done.
 pub fn of_mistakes(mistakes: &[Mistake]) -> Value {
     json!({ "ok": false, "error": { "code": "bad_request", "mistakes": mistakes } })
+}
+
+/// The answer to what may not come as it came: nothing was done. It has the shape of mistakes, because whoever asked fixes it.
+pub fn of_not_allowed(refused: &NotAllowed) -> Value {
+    let path = match refused.what {
+        What::Request { .. } => "action",
+        What::Event | What::Scheduled => "",
+    };
+    let mistake = Mistake { path: path.to_owned(), text: refused.to_string() };
+    json!({ "ok": false, "error": { "code": "not_allowed", "mistakes": [mistake] } })
 }
 
 /// The answer while the configuration has mistakes: nothing was done.

@@ -12,7 +12,7 @@ use crate::refusal::{Answer, Members, Refusal, text};
 pub(super) fn get_download_url_for_layer(ecr: &Ecr, context: &Context<'_>, request: &Members) -> Answer {
     let name = text(request, "repositoryName").unwrap_or_default();
     let digest = text(request, "layerDigest").unwrap_or_default();
-    if !find(ecr, context.place, request, name)?.blobs.contains_key(digest) {
+    if !find(ecr, context.place, name)?.blobs.contains_key(digest) {
         return Err(no_layer(context.place, name, digest));
     }
     let path = format!("/{}/{}/{name}/{digest}", bucket(context.place), context.place.account);
@@ -20,13 +20,13 @@ pub(super) fn get_download_url_for_layer(ecr: &Ecr, context: &Context<'_>, reque
     Ok(json!({ "downloadUrl": format!("{}{path}?{query}", context.url), "layerDigest": digest }))
 }
 
-/// What a GetObject gets from ECR's bucket; `None` for another bucket.
+/// What a GetObject gets from ECR's bucket; `None` for another bucket, and for what another account keeps there.
 ///
 /// The address is all that it takes: who signs the request as well is refused, as S3 does.
 pub(crate) fn blob_of(ecr: &Ecr, place: &Place, request: &Value) -> Option<Result<String, Refusal>> {
     let member = |name: &str| request[name].as_str().unwrap_or_default();
     let (bucket_asked, key, query) = (member("Bucket"), member("Key"), member("query"));
-    if bucket_asked != bucket(place) {
+    if bucket_asked != bucket(place) || key.split('/').next() != Some(place.account.as_str()) {
         return None;
     }
     let refusal = |status, code: &str, why: &str| Some(Err(Refusal { status, ..Refusal::new(code, why) }));

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use slipway_core::model::facts::{ImageFacts, ImageName, RanImage, Storage};
-use slipway_core::model::image::{Digest, Registry, Repository as Name, Tag};
+use slipway_core::model::facts::{ImageFacts, ImageName, Storage};
+use slipway_core::model::image::{Digest, Repository as Name, Tag};
 
 use super::operations::no_repository;
 use super::{Ecr, Repository, Status, Stored};
@@ -11,14 +11,14 @@ use crate::place::Place;
 use crate::refusal::Refusal;
 
 impl Ecr {
-    /// Whether a task can pull what a container runs. Whatever is not in this registry always can be.
-    pub(crate) fn can_be_pulled(&self, place: &Place, ran: &RanImage) -> bool {
-        let Some(path) = ran.image.strip_prefix(&place.registry()).and_then(|path| path.strip_prefix('/')) else {
-            return true;
-        };
-        let name = path.split(['@', ':']).next().unwrap_or_default();
-        let Some(repository) = self.repositories.get(name) else { return false };
-        let stored = ran.digest.as_ref().and_then(|digest| repository.images.get(digest.as_str()));
+    /// Whether nobody ever pushed here.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.repositories.is_empty()
+    }
+
+    /// Whether an image can be pulled from here.
+    pub(crate) fn has(&self, repository: &str, digest: &Digest) -> bool {
+        let stored = self.repositories.get(repository).and_then(|it| it.images.get(digest.as_str()));
         stored.is_some_and(|stored| stored.status == Status::Active)
     }
 
@@ -68,9 +68,7 @@ impl Ecr {
     }
 
     fn named(&self, place: &Place, name: &Name) -> Result<&Repository, Refusal> {
-        let here = matches!(&name.registry, Registry::Ecr { account, .. } if account.as_str() == place.account);
-        let repository = self.repositories.get(&name.name).filter(|_| here);
-        repository.ok_or_else(|| no_repository(place, &name.name))
+        self.repositories.get(&name.name).ok_or_else(|| no_repository(place, &name.name))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The registry: repositories, images, tags and push times, and ECR's operations on them.
+//! A registry: repositories, images, tags and push times, and ECR's operations on them.
 //!
 //! The fake keeps it itself, because scenarios set when an image was pushed and because a missing tag has to be refused
 //! the way ECR refuses it.
@@ -15,12 +15,12 @@ use jiff::Timestamp;
 
 pub(crate) use blobs::blob_of;
 pub use image::Image;
-pub(crate) use operations::answer;
+pub(crate) use operations::{answer, no_repository};
 pub use push::Push;
 
 use crate::place::Place;
 
-/// All repositories of the account and region.
+/// All repositories of an account and region.
 #[derive(Debug, Default)]
 pub(crate) struct Ecr {
     repositories: BTreeMap<String, Repository>,

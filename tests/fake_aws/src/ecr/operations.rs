@@ -23,7 +23,7 @@ pub(crate) fn answer(ecr: &mut Ecr, context: &mut Context<'_>, operation: &str, 
 }
 
 /// ECR's answer for a repository that doesn't exist.
-pub(super) fn no_repository(place: &Place, name: &str) -> Refusal {
+pub(crate) fn no_repository(place: &Place, name: &str) -> Refusal {
     let registry = &place.account;
     Refusal::new(
         "RepositoryNotFoundException",
@@ -33,7 +33,7 @@ pub(super) fn no_repository(place: &Place, name: &str) -> Refusal {
 
 fn describe_images(ecr: &Ecr, context: &Context<'_>, request: &Members) -> Answer {
     let name = text(request, "repositoryName").unwrap_or_default();
-    let repository = find(ecr, context.place, request, name)?;
+    let repository = find(ecr, context.place, name)?;
     if request.contains_key("imageIds") {
         if request.contains_key("maxResults") || request.contains_key("nextToken") {
             return Err(Refusal::invalid("maxResults and nextToken cannot be used together with imageIds."));
@@ -65,7 +65,7 @@ fn describe_images(ecr: &Ecr, context: &Context<'_>, request: &Members) -> Answe
 
 fn batch_get_image(ecr: &Ecr, context: &Context<'_>, request: &Members) -> Answer {
     let name = text(request, "repositoryName").unwrap_or_default();
-    let repository = find(ecr, context.place, request, name)?;
+    let repository = find(ecr, context.place, name)?;
     let mut images: Vec<Value> = Vec::new();
     let mut failures = Vec::new();
     for id in objects(request, "imageIds") {
@@ -140,7 +140,7 @@ fn put_image(ecr: &mut Ecr, context: &mut Context<'_>, request: &Members) -> Ans
 
 fn batch_delete_image(ecr: &mut Ecr, context: &mut Context<'_>, request: &Members) -> Answer {
     let name = text(request, "repositoryName").unwrap_or_default();
-    find(ecr, context.place, request, name)?;
+    find(ecr, context.place, name)?;
     let mut deleted = Vec::new();
     let mut failures = Vec::new();
     for id in objects(request, "imageIds") {
@@ -155,16 +155,8 @@ fn batch_delete_image(ecr: &mut Ecr, context: &mut Context<'_>, request: &Member
     Ok(json!({ "imageIds": deleted, "failures": failures }))
 }
 
-/// The repository that a request names, in the registry that it names.
-pub(super) fn find<'a>(ecr: &'a Ecr, place: &Place, request: &Members, name: &str) -> Result<&'a Repository, Refusal> {
-    if let Some(registry) = text(request, "registryId")
-        && registry != place.account
-    {
-        return Err(Refusal::new(
-            "RepositoryNotFoundException",
-            format!("The repository with name '{name}' does not exist in the registry with id '{registry}'"),
-        ));
-    }
+/// The repository that a request names.
+pub(super) fn find<'a>(ecr: &'a Ecr, place: &Place, name: &str) -> Result<&'a Repository, Refusal> {
     ecr.repositories.get(name).ok_or_else(|| no_repository(place, name))
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::image::{Image, Manifest, OCI_INDEX};
 use super::{Context, Ecr, Repository, Status, Stored};
 use crate::events::envelope;
+use crate::place::Place;
 use crate::refusal::Refusal;
 
 /// A push as others see it.
@@ -42,6 +43,41 @@ impl Ecr {
             let _ = self.put(context, name, image.tagged.clone(), Some(tag));
         }
         Push { digest: image.digest(), events: std::mem::take(context.events) }
+    }
+
+    /// ECR's replication brings a tag's image here, out of the registry of another account or region, with what it refers to. The
+    /// event that says so comes first, and then the one of a push under this tag.
+    pub(crate) fn replicate(
+        &mut self,
+        context: &mut Context<'_>,
+        (source, from): (&Place, &Self),
+        name: &str,
+        tag: &str,
+    ) -> Result<(), Refusal> {
+        let repository = super::operations::find(from, source, name)?;
+        let digest = repository.tags.get(tag).ok_or_else(|| Refusal::new("ImageNotFoundException", tag))?;
+        self.repository_or_new(name, context.now).blobs.extend(repository.blobs.clone());
+        let mut manifest = None;
+        for (other, stored) in &repository.images {
+            let copy = Manifest::parse(stored.manifest.clone(), Some(&stored.media_type));
+            match other == digest {
+                true => manifest = Some(copy),
+                false if repository.tags_of(other).is_empty() => drop(self.put(context, name, copy, None)),
+                false => {}
+            }
+        }
+        context.events.clear();
+        if let Some(manifest) = manifest {
+            self.put(context, name, manifest, Some(tag))?;
+        }
+        let detail = json!({
+            "result": "SUCCESS", "repository-name": name, "image-digest": digest, "source-account": source.account,
+            "action-type": "REPLICATE", "source-region": source.region, "image-tag": tag,
+        });
+        let arn = context.place.arn("ecr", &format!("repository/{name}"));
+        let event = envelope(context.place, context.now, "aws.ecr", "ECR Replication Action", &[arn.as_str()], detail);
+        context.events.insert(0, event);
+        Ok(())
     }
 
     /// PutImage: one manifest under at most one tag, and one event.

@@ -30,10 +30,10 @@ use movement::NextStep;
 use tasks::Task;
 
 use crate::Caller;
-use crate::ecr::Ecr;
 use crate::logs::Logs;
 use crate::place::Place;
 use crate::refusal::{Answer, Members, Refusal, text};
+use crate::registries::Registries;
 
 /// All clusters and task definition families of the account and region.
 #[derive(Debug, Default)]
@@ -157,7 +157,7 @@ struct ServiceRevision {
 pub(crate) struct Context<'a> {
     pub(crate) place: &'a Place,
     pub(crate) now: Timestamp,
-    pub(crate) registry: &'a Ecr,
+    pub(crate) registries: &'a Registries,
     /// Where the events go that the operation gives rise to.
     pub(crate) events: &'a mut Vec<Value>,
     /// Where the events of tasks go that stop on the way of something larger.

@@ -267,7 +267,7 @@ impl Service {
     fn outcome(&self, context: &mut Context<'_>) -> Outcome {
         let mut outcome = Outcome::Run;
         for ran in &self.revisions[self.deployments[0].revision].images {
-            if !context.registry.can_be_pulled(context.place, ran) {
+            if !context.registries.can_be_pulled(ran) {
                 return Outcome::Fail(Failure::CannotBePulled);
             }
             let behavior =

@@ -404,16 +404,13 @@ impl ServiceDeployment {
     }
 }
 
-/// The digest that ECS resolves an image to when a deployment begins; none if our registry doesn't have the tag.
+/// The digest that ECS resolves an image to when a deployment begins; none if its registry doesn't have the tag.
 fn resolve(context: &Context<'_>, image: &str) -> Option<String> {
     if let Some((_, digest)) = image.split_once('@') {
         return Some(digest.to_owned());
     }
-    match image.strip_prefix(&format!("{}/", context.place.registry())) {
-        Some(path) => {
-            let (repository, tag) = path.split_once(':').unwrap_or((path, "latest"));
-            context.registry.resolve(repository, tag).map(str::to_owned)
-        }
+    match context.registries.resolve(image) {
+        Some(resolved) => resolved.map(str::to_owned),
         // Somebody else's registry always has it.
         None => Some(identity::digest(image.as_bytes())),
     }

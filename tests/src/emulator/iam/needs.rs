@@ -1,7 +1,6 @@
 //! What a call needs of IAM: its actions, each on a resource and with the condition keys that AWS fills in, after AWS's
 //! service authorization reference. A call may need more than its own action: a revision's roles are passed, its tags set.
 
-use super::super::client::REGION;
 use super::Call;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -11,23 +10,29 @@ use std::collections::BTreeMap;
 pub(super) struct Need {
     pub(super) action: String,
     pub(super) resource: String,
+    /// The region that is asked.
+    pub(super) region: String,
     /// Condition keys and their values, as far as the call sets them.
     pub(super) context: BTreeMap<String, String>,
 }
 
 /// Everything that the call needs; `None` if it is not written down here.
 pub(super) fn needs_of(call: &Call) -> Option<Vec<Need>> {
-    let place = Place { account: &call.account };
+    let place = Place { account: &call.account, region: &call.region };
     let request = &call.request;
     let service = call.service.to_ascii_lowercase();
-    let own =
-        |resource: String| Need { action: format!("{service}:{}", call.operation), resource, context: BTreeMap::new() };
+    let own = |resource: String| Need {
+        action: format!("{service}:{}", call.operation),
+        resource,
+        region: call.region.clone(),
+        context: BTreeMap::new(),
+    };
     let text = |key: &str| request[key].as_str();
     Some(match (service.as_str(), call.operation.as_str()) {
         ("ecs", operation) => return ecs(operation, request, &place, own),
         ("ecr", "DescribeImages" | "BatchGetImage" | "GetDownloadUrlForLayer") => {
             let account = text("registryId").unwrap_or(&call.account);
-            vec![own(format!("arn:aws:ecr:{REGION}:{account}:repository/{}", text("repositoryName")?))]
+            vec![own(format!("arn:aws:ecr:{}:{account}:repository/{}", call.region, text("repositoryName")?))]
         }
         ("sns", "Publish") => vec![own(text("TopicArn")?.to_owned())],
         ("ssm", "GetParameter") => {
@@ -37,7 +42,7 @@ pub(super) fn needs_of(call: &Call) -> Option<Vec<Need>> {
         ("sqs", "SendMessage" | "ReceiveMessage" | "DeleteMessage" | "GetQueueAttributes") => {
             let mut end = text("QueueUrl")?.rsplit('/');
             let (name, account) = (end.next()?, end.next()?);
-            vec![own(format!("arn:aws:sqs:{REGION}:{account}:{name}"))]
+            vec![own(format!("arn:aws:sqs:{}:{account}:{name}", call.region))]
         }
         ("dynamodb", "GetItem" | "PutItem" | "DeleteItem" | "Query") => {
             vec![own(place.arn("dynamodb", &format!("table/{}", text("TableName")?)))]
@@ -50,6 +55,10 @@ pub(super) fn needs_of(call: &Call) -> Option<Vec<Need>> {
                 needs.push(pass.with("iam:PassedToService", "scheduler.amazonaws.com".to_owned()));
             }
             needs
+        }
+        ("events", "PutEvents") => {
+            let entries = request["Entries"].as_array()?;
+            entries.iter().map(|entry| Some(own(entry["EventBusName"].as_str()?.to_owned()))).collect::<Option<_>>()?
         }
         ("lambda", "Invoke") => {
             let function = Need { action: "lambda:InvokeFunction".to_owned(), ..own(text("FunctionName")?.to_owned()) };
@@ -147,11 +156,12 @@ fn tags(request: &Value) -> Vec<(&str, String)> {
 
 struct Place<'a> {
     account: &'a str,
+    region: &'a str,
 }
 
 impl Place<'_> {
     fn arn(&self, service: &str, resource: &str) -> String {
-        format!("arn:aws:{service}:{REGION}:{}:{resource}", self.account)
+        format!("arn:aws:{service}:{}:{}:{resource}", self.region, self.account)
     }
 }
 

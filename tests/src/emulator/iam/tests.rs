@@ -11,6 +11,7 @@ fn call(operation: &str, request: Value) -> Call {
     Call {
         function: "deploy".to_owned(),
         account: ACCOUNT.to_owned(),
+        region: "eu-west-1".to_owned(),
         service: service.to_owned(),
         operation: operation.to_owned(),
         request,

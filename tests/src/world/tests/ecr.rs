@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{alone, answered, call, refused, send};
-use crate::world::{Image, identity};
+use super::{alone, answered, call, call_in, refused, send};
+use crate::world::{Image, Place, identity};
 use http_body_util::Full;
 use hyper::body::Bytes;
 
@@ -33,6 +33,62 @@ async fn a_multi_platform_push_sends_children_and_attestations_untagged_and_then
     assert_eq!(children.len(), 4);
     assert_eq!(children[0]["platform"]["architecture"], "amd64");
     assert_eq!(children[3]["annotations"]["vnd.docker.reference.type"], "attestation-manifest");
+    world.finish();
+}
+
+#[tokio::test]
+async fn each_account_and_region_has_a_registry_of_its_own() {
+    let world = alone().await;
+    let there = Place { region: "us-east-1".to_owned(), ..Place::default() };
+    let here = world.push("shop/web", ["1.5.0"], &Image::single("here")).digest;
+    let push = world.push_to(&there, "shop/web", ["1.5.0"], &Image::single("there"));
+    assert_eq!((&push.event()["region"], &push.event()["account"]), (&json!("us-east-1"), &json!("123456789012")));
+    let request = |account: &str| json!({"registryId": account, "repositoryName": "shop/web", "imageIds": [{"imageTag": "1.5.0"}]});
+    for (region, digest) in [("eu-west-1", &here), ("us-east-1", &push.digest)] {
+        let found = answered(call_in(&world, region, "ECR.DescribeImages", request("123456789012")).await);
+        assert_eq!(found["imageDetails"][0]["imageDigest"], **digest, "{region}");
+    }
+    for (region, account) in [("ap-south-1", "123456789012"), ("us-east-1", "210987654321")] {
+        refused(
+            call_in(&world, region, "ECR.DescribeImages", request(account)).await,
+            "RepositoryNotFoundException",
+            &format!("The repository with name 'shop/web' does not exist in the registry with id '{account}'"),
+        );
+    }
+    let regions: Vec<Option<String>> = world.calls().into_iter().map(|call| call.region).collect();
+    let signed_for = ["eu-west-1", "us-east-1", "ap-south-1", "us-east-1"].map(|region| Some(region.to_owned()));
+    assert_eq!(regions, signed_for);
+    world.finish();
+}
+
+#[tokio::test]
+async fn a_replication_has_the_shape_of_the_guides_sample() {
+    let world = alone().await;
+    let there = Place { account: "210987654321".to_owned(), region: "us-east-1".to_owned(), ..Place::default() };
+    let push = world.push_to(&there, "shop/web", ["1.5.0"], &Image::multi_platform("web"));
+    let [replication, copied] =
+        <[Value; 2]>::try_from(world.replicate(&there, world.place(), "shop/web", "1.5.0")).unwrap();
+    let sample: Value =
+        serde_json::from_str(include_str!("../../../events/ecr_replication_action_success.json")).unwrap();
+    let keys = |event: &Value| {
+        let mut keys: Vec<String> = event.as_object().unwrap().keys().cloned().collect();
+        keys.sort();
+        keys
+    };
+    assert_eq!((keys(&replication), keys(&replication["detail"])), (keys(&sample), keys(&sample["detail"])));
+    let detail = &replication["detail"];
+    assert_eq!((&detail["source-account"], &detail["source-region"]), (&json!("210987654321"), &json!("us-east-1")));
+    assert_eq!((&replication["account"], &replication["region"]), (&json!("123456789012"), &json!("eu-west-1")));
+    assert_eq!(
+        (&detail["image-digest"], &copied["detail"]["image-digest"]),
+        (&json!(push.digest), &json!(push.digest))
+    );
+    // With what it refers to.
+    let manifest = json!({"repositoryName": "shop/web", "imageIds": [{"imageTag": "1.5.0"}]});
+    let index = answered(call(&world, "ECR.BatchGetImage", manifest).await)["images"][0]["imageManifest"].clone();
+    let index: Value = serde_json::from_str(index.as_str().unwrap()).unwrap();
+    let child = json!({"repositoryName": "shop/web", "imageIds": [{"imageDigest": index["manifests"][0]["digest"]}]});
+    assert_eq!(answered(call(&world, "ECR.BatchGetImage", child).await)["failures"], json!([]));
     world.finish();
 }
 

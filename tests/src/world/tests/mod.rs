@@ -50,6 +50,11 @@ fn web(image: &str) -> Value {
 
 /// Sends a call of a JSON service; the status and the body.
 async fn call(world: &World, call: &str, request: Value) -> (u16, Value) {
+    call_in(world, "eu-west-1", call, request).await
+}
+
+/// Sends a call of a JSON service that is signed for this region.
+async fn call_in(world: &World, region: &str, call: &str, request: Value) -> (u16, Value) {
     let (service, operation) = call.split_once('.').unwrap();
     let prefix = match service {
         "ECS" => "AmazonEC2ContainerServiceV20141113",
@@ -63,7 +68,10 @@ async fn call(world: &World, call: &str, request: Value) -> (u16, Value) {
         hyper::Request::post(world.url())
             .header("content-type", "application/x-amz-json-1.1")
             .header("x-amz-target", format!("{prefix}.{operation}"))
-            .header("authorization", "AWS4-HMAC-SHA256 Credential=deploy/20261121/eu-west-1/any/aws4_request, x")
+            .header(
+                "authorization",
+                format!("AWS4-HMAC-SHA256 Credential=deploy/20261121/{region}/any/aws4_request, x"),
+            )
             .body(Full::new(Bytes::from(request.to_string())))
             .unwrap(),
     )

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use e2e::world::{Failure, Fault, GoOn, Halt, Held, Image, World};
 use jiff::Timestamp;
-use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
 use slipway_aws::Aws;
 use slipway_engine::Engine;
@@ -14,7 +13,7 @@ use tokio::task::{JoinHandle, LocalSet, spawn_local};
 
 use super::laws::{Laws, Pushed};
 use crate::following::web_with;
-use crate::scenario::{Scenario, context, web_definition};
+use crate::scenario::{Scenario, event, web_definition};
 
 /// So many invocations are at work at once, at most.
 const AT_WORK: usize = 4;
@@ -107,7 +106,7 @@ impl Schedule {
         self.world.running_service(service);
         self.world.hold_calls();
         // What runs is taken over as it is.
-        self.invoke("deploy", json!({ "action": "reconcile" }), 1);
+        self.invoke("deploy", json!({ "slipway": "reconcile" }), 1);
         self.drain().await;
         // What is pushed in the moment of the takeover is taken over with it.
         self.world.advance(Duration::from_secs(2));
@@ -152,7 +151,7 @@ impl Schedule {
             self.drain().await;
             self.world.advance(Duration::from_secs(240));
             if round % 4 == 0 {
-                self.invoke("deploy", json!({ "action": "reconcile" }), 1);
+                self.invoke("deploy", json!({ "slipway": "reconcile" }), 1);
             }
             self.collect();
         }
@@ -239,9 +238,9 @@ impl Schedule {
             self.laws.asked();
         }
         let patience = if delivery.is_asked() { PATIENCE } else { TIMEOUT };
-        let context = context(&self.world, delivery.function, delivery.request, patience);
-        let event = LambdaEvent::new(delivery.payload.clone(), context);
-        let what = delivery.payload["action"].as_str().unwrap_or(delivery.function);
+        let event = event(&self.world, delivery.function, &delivery.payload, delivery.request, patience);
+        let word = ["action", "slipway"].into_iter().find_map(|key| delivery.payload[key].as_str());
+        let what = word.unwrap_or(delivery.function);
         self.note(format!("#{} {what} begins, try {}", delivery.request, delivery.tries));
         let task = match delivery.function {
             "deploy" => {

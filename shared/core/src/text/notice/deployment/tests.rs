@@ -215,7 +215,7 @@ fn a_rollback_under_way_and_done() {
 
     What you can do:
     - Read the last lines of the container's log, fix the image, and push it
-    - If the image is not the cause, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - If the image is not the cause, release it: invoke the deploy function's alias operate with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
     let by_ecs = End {
         says: Some("ECS deployment circuit breaker: tasks failed to start.".to_owned()),
@@ -243,7 +243,7 @@ fn a_rollback_under_way_and_done() {
 
     What you can do:
     - Read the last lines of the container's log, fix the image, and push it
-    - If the image is not the cause, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - If the image is not the cause, release it: invoke the deploy function's alias operate with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
     insta::assert_snapshot!(ended(&rolled_back(), Outcome::RollbackFailed), @r#"
     Rollback failed on prod/web: shop/web:1.5.0 failed, and so did the rollback
@@ -266,9 +266,9 @@ fn a_rollback_under_way_and_done() {
 
     What you can do:
     - Check the service now: Slipway does nothing more here automatically
-    - Roll back to web:41: invoke the deploy function with {"action": "rollback", "target": "prod/web", "to": "web:41"}
+    - Roll back to web:41: invoke the deploy function's alias operate with {"action": "rollback", "target": "prod/web", "to": "web:41"}
     - Read the last lines of the container's log, fix the image, and push it
-    - If the image is not the cause, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - If the image is not the cause, release it: invoke the deploy function's alias operate with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
 }
 
@@ -297,9 +297,9 @@ fn a_failure_without_a_rollback() {
       | panic: DATABASE_URL is not set
 
     What you can do:
-    - Deploy an image that is known to work: invoke the deploy function with {"action": "deploy", "target": "prod/web", "tag": "…"}
+    - Deploy an image that is known to work: invoke the deploy function's alias operate with {"action": "deploy", "target": "prod/web", "tag": "…"}
     - Read the last lines of the container's log, fix the image, and push it
-    - If the image is not the cause, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - If the image is not the cause, release it: invoke the deploy function's alias operate with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
     insta::assert_snapshot!(news(&RollbackDecision::NoRollback(NoRollback::Notify(Box::new(update()))), Outcome::Failed), @r#"
     Deploy failed on prod/web: shop/web:1.5.0, its container web exited with code 1
@@ -321,9 +321,9 @@ fn a_failure_without_a_rollback() {
       | panic: DATABASE_URL is not set
 
     What you can do:
-    - Roll back to web:41: invoke the deploy function with {"action": "rollback", "target": "prod/web", "to": "web:41"}
+    - Roll back to web:41: invoke the deploy function's alias operate with {"action": "rollback", "target": "prod/web", "to": "web:41"}
     - Read the last lines of the container's log, fix the image, and push it
-    - If the image is not the cause, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - If the image is not the cause, release it: invoke the deploy function's alias operate with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
     let late = published(
         &failing(FailedBy::Deadline),
@@ -349,9 +349,9 @@ fn a_failure_without_a_rollback() {
       | panic: DATABASE_URL is not set
 
     What you can do:
-    - Roll back to web:41: invoke the deploy function with {"action": "rollback", "target": "prod/web", "to": "web:41"}
+    - Roll back to web:41: invoke the deploy function's alias operate with {"action": "rollback", "target": "prod/web", "to": "web:41"}
     - Read the last lines of the container's log, fix the image, and push it
-    - If the image is not the cause, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - If the image is not the cause, release it: invoke the deploy function's alias operate with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
 }
 
@@ -418,7 +418,7 @@ fn other_endings() {
     Took          4 min 30 s
 
     What you can do:
-    - If the image is not the cause, release it: invoke the deploy function with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - If the image is not the cause, release it: invoke the deploy function's alias operate with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
 }
 
