@@ -51,7 +51,7 @@ impl World {
     /// Carries out an operation of ECS or ECR by hand, and says whether it was refused.
     pub fn try_by_hand(&self, call: &str, request: Value) -> Result<Value, Refusal> {
         let (service, operation) = call.split_once('.').unwrap_or(("ECS", call));
-        let region = self.place().region;
+        let region = self.place().region.clone();
         let mut state = self.shared.lock();
         state.aws.set_caller(Caller::Person);
         let answer = state.answer_in(&region, service, operation, &request);
