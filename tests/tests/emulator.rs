@@ -631,3 +631,58 @@ async fn the_parameters_narrow_what_is_granted() {
     assert!(!denied("210987654321", "us-east-1", "shop/web"));
     assert!(denied("210987654321", "us-east-1", "shop/api"));
 }
+
+/// The parameters of an example, as `aws cloudformation deploy` reads them from the file.
+fn parameters_of(file: &str) -> Vec<(String, String)> {
+    let parameters: Vec<Value> = serde_json::from_str(file).unwrap();
+    let text = |parameter: &Value, member: &str| parameter[member].as_str().unwrap().to_owned();
+    parameters.iter().map(|it| (text(it, "ParameterKey"), text(it, "ParameterValue"))).collect()
+}
+
+#[tokio::test]
+async fn an_example_s_parameters_allow_what_it_needs_and_no_more() {
+    const ACCOUNT: &str = "123456789012";
+    let parameters = parameters_of(include_str!("../../infra/examples/github-actions/parameters.json"));
+    let parameters: Vec<_> = parameters.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let stack = deployed(shared(), &Account::new(ACCOUNT), "example", &parameters).await;
+    let roles = stack.roles().await.unwrap();
+    let is_allowed = |service: &str, operation: &str, request: Value| {
+        let call = Call {
+            function: "example-deploy".to_owned(),
+            account: ACCOUNT.to_owned(),
+            region: "eu-west-1".to_owned(),
+            service: service.to_owned(),
+            operation: operation.to_owned(),
+            request,
+        };
+        !judge(&[call], &roles).unwrap().iter().any(|finding| matches!(finding, Finding::Denied { .. }))
+    };
+    let update = |service: &str| json!({ "cluster": "prod", "service": service, "taskDefinition": "web:2" });
+    let definition = |family: &str, role: &str| json!({ "family": family, "executionRoleArn": format!("arn:aws:iam::{ACCOUNT}:role/{role}"), "containerDefinitions": [] });
+    for (allowed, service, operation, request) in [
+        (true, "ecs", "UpdateService", update("web")),
+        (false, "ecs", "UpdateService", update("api")),
+        (true, "ecs", "RegisterTaskDefinition", definition("web", "web-execution")),
+        (false, "ecs", "RegisterTaskDefinition", definition("web", "admin")),
+        (false, "ecs", "RegisterTaskDefinition", definition("api", "web-execution")),
+        (true, "ecr", "DescribeImages", json!({ "registryId": ACCOUNT, "repositoryName": "shop/web" })),
+        (false, "ecr", "DescribeImages", json!({ "registryId": ACCOUNT, "repositoryName": "shop/api" })),
+    ] {
+        assert_eq!(is_allowed(service, operation, request.clone()), allowed, "{operation} {request}");
+    }
+}
+
+#[test]
+fn the_examples_set_parameters_that_the_template_has() {
+    let template = include_str!("../../infra/template.yaml");
+    for file in [
+        include_str!("../../infra/examples/github-actions/parameters.json"),
+        include_str!("../../infra/examples/terraform-image-tag/parameters.json"),
+        include_str!("../../infra/examples/azure-devops/parameters.json"),
+    ] {
+        for (key, value) in parameters_of(file) {
+            assert!(template.contains(&format!("\n  {key}:\n    Type:")), "{key}");
+            assert!(!value.is_empty(), "{key}");
+        }
+    }
+}

@@ -125,11 +125,15 @@ fn registered(scenario: &Scenario) -> Map<String, Value> {
     last.request.as_object().cloned().unwrap_or_default()
 }
 
-/// prod/web, made by Terraform with an image of Docker Hub.
-async fn github_actions(name: &'static str) -> Scenario {
+/// The task definition of prod/web, with an image of Docker Hub.
+pub(crate) fn github_actions() -> Value {
+    by_terraform(file!("github-actions/main.tf"), file!("github-actions/containers.json"))
+}
+
+/// prod/web, made by Terraform.
+async fn web(name: &'static str) -> Scenario {
     let scenario = Scenario::begin(name, file!("github-actions/slipway.yaml")).await;
-    let definition = by_terraform(file!("github-actions/main.tf"), file!("github-actions/containers.json"));
-    scenario.world.register(definition);
+    scenario.world.register(github_actions());
     scenario.world.running_service(service("web", 2));
     scenario
 }
@@ -140,7 +144,7 @@ fn release(tag: &str) -> Value {
 }
 
 async fn a_release_by_github_actions_replaces_the_image_of_docker_hub(name: &'static str) {
-    let mut scenario = github_actions(name).await;
+    let mut scenario = web(name).await;
     scenario.world.push("shop/web", ["0.9.0"], &Image::single("0.9.0"));
     assert_eq!(waits(&mut scenario, &release("1.0.0")).await, state("missing"));
     push(&mut scenario, "shop/web", "1.0.0").await;
@@ -157,7 +161,7 @@ async fn a_release_by_github_actions_replaces_the_image_of_docker_hub(name: &'st
 }
 
 async fn a_release_that_fails_turns_the_build_red(name: &'static str) {
-    let mut scenario = github_actions(name).await;
+    let mut scenario = web(name).await;
     push(&mut scenario, "shop/web", "1.0.0").await;
     completes(&mut scenario, "web").await;
     push(&mut scenario, "shop/web", "1.1.0").await;
@@ -177,10 +181,10 @@ async fn a_release_that_fails_turns_the_build_red(name: &'static str) {
 }
 
 async fn a_definition_that_terraform_changes_is_deployed_by_itself(name: &'static str) {
-    let mut scenario = github_actions(name).await;
+    let mut scenario = web(name).await;
     push(&mut scenario, "shop/web", "1.0.0").await;
     completes(&mut scenario, "web").await;
-    let mut definition = by_terraform(file!("github-actions/main.tf"), file!("github-actions/containers.json"));
+    let mut definition = github_actions();
     definition["memory"] = "1024".into();
     scenario.world.register(definition);
     let answer = reconcile(&mut scenario).await;

@@ -14,16 +14,16 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use slipway_core::model::id::TargetName;
 
-const CONFIG: &str = r#"
-version: 1
-targets:
-  - { repository: shop/web, cluster: prod, service: web, tags: { semver: "*" } }
-  - { repository: shop/api, cluster: prod, service: api, tags: { semver: "*" }, deadline: 1m }
-"#;
+use crate::examples::github_actions;
+
+/// prod/web is the first of `infra/examples`; prod/api is beside it.
+const CONFIG: &str = concat!(
+    include_str!("../../../infra/examples/github-actions/slipway.yaml"),
+    "  - { repository: shop/api, cluster: prod, service: api, tags: { semver: \"*\" }, deadline: 1m }\n",
+);
 
 async fn stage() -> Stage {
     let stage = Stage::set(CONFIG, Build::Release, &mut |line| println!("{line}")).await.expect("the stage goes on");
-    stage.world.push("shop/web", ["1.4.2"], &Image::single("1.4.2"));
     stage.world.push("shop/api", ["2.0.0"], &Image::single("2.0.0"));
     stage.world.register(json!({
         "family": "api", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
@@ -40,13 +40,9 @@ async fn stage() -> Stage {
         "cluster": "prod", "serviceName": "api", "taskDefinition": "api", "desiredCount": 2, "launchType": "FARGATE",
         "networkConfiguration": { "awsvpcConfiguration": { "subnets": ["subnet-0a1b2c3d"] } }
     }));
-    stage.world.register(json!({
-        "family": "web", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
-        "executionRoleArn": ROLES[0], "taskRoleArn": ROLES[1],
-        "containerDefinitions": [{
-            "name": "web", "essential": true, "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web:1.4.2"
-        }]
-    }));
+    let web = github_actions();
+    assert_eq!([&web["executionRoleArn"], &web["taskRoleArn"]], ROLES, "the roles that the stack may pass");
+    stage.world.register(web);
     stage.world.running_service(json!({
         "cluster": "prod", "serviceName": "web", "taskDefinition": "web", "desiredCount": 2, "launchType": "FARGATE",
         "networkConfiguration": { "awsvpcConfiguration": { "subnets": ["subnet-0a1b2c3d"] } },
@@ -68,7 +64,7 @@ pub(crate) async fn a_push_goes_all_the_way() -> Stage {
     }
     assert_eq!(delivered.iter().filter(|delivered| **delivered).count(), 1);
     assert_eq!(writes(&stage), ["ECS.RegisterTaskDefinition", "ECS.UpdateService", "SNS.Publish"]);
-    assert_eq!(published(&stage).await, "started Deploying to prod/web: shop/web:1.5.0 (was 1.4.2)");
+    assert_eq!(published(&stage).await, "started Deploying to prod/web: shop/web:1.5.0");
 
     // The same event again.
     stage.deliver(&push.event()).await.expect("the stage goes on");
@@ -78,7 +74,7 @@ pub(crate) async fn a_push_goes_all_the_way() -> Stage {
     for event in world.complete("prod", "web").events {
         stage.deliver(&event).await.expect("the stage goes on");
     }
-    assert_eq!(published(&stage).await, "completed Deployed to prod/web: shop/web:1.5.0 (was 1.4.2)");
+    assert_eq!(published(&stage).await, "completed Deployed to prod/web: shop/web:1.5.0");
     let asked = json!({ "action": "status", "target": "prod/web", "digest": push.digest });
     let answer = ask(&stage, "deploy:read", &asked).await;
     assert_eq!((&answer["done"], &answer["ok"]), (&json!(true), &json!(true)), "{answer:#}");
