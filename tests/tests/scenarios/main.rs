@@ -4,6 +4,7 @@
 //! call recorded in any of them.
 
 mod build;
+mod early;
 mod failure;
 mod faults;
 mod following;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
     trials.extend(failure::scenarios());
     trials.extend(rollback::scenarios());
     trials.extend(outcomes::scenarios());
+    trials.extend(early::scenarios());
     trials.extend(troubled::scenarios());
     trials.extend(unobserved::scenarios());
     trials.extend(slack::scenarios());

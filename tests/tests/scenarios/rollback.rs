@@ -20,6 +20,9 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         what_ecs_will_not_stop_is_updated
         ecs_s_failure_without_a_rollback_of_its_own_is_put_right_by_an_update
         ecs_rolls_back_by_itself_and_slipway_only_reports
+        a_breaker_without_a_rollback_beside_alarms_with_one_leaves_it_to_slipway
+        alarms_without_a_rollback_beside_a_breaker_with_one_leave_it_to_slipway
+        alarms_with_a_rollback_beside_a_breaker_without_one_leave_it_to_ecs
         the_rollback_fails_too_and_a_person_is_called
         a_rollback_without_an_end_is_noticed_by_its_own_deadline
         the_first_deployment_of_a_service_has_nothing_to_go_back_to
@@ -42,6 +45,17 @@ pub(crate) fn scenarios() -> Vec<Trial> {
 fn breaker_without_rollback() -> Value {
     let mut service = service_with_breaker("web");
     service["deploymentConfiguration"]["deploymentCircuitBreaker"]["rollback"] = false.into();
+    service
+}
+
+/// A service with circuit breaker and alarms, only one of which rolls back: `deploymentCircuitBreaker` or `alarms`.
+fn only_one_rolls_back(which: &str) -> Value {
+    let mut service = service_with_breaker("web");
+    let configuration = &mut service["deploymentConfiguration"];
+    configuration["alarms"] = json!({ "alarmNames": ["shop-5xx", "shop-cpu"], "enable": true });
+    for monitor in ["deploymentCircuitBreaker", "alarms"] {
+        configuration[monitor]["rollback"] = json!(monitor == which);
+    }
     service
 }
 
@@ -114,6 +128,52 @@ async fn ecs_rolls_back_by_itself_and_slipway_only_reports(name: &'static str) {
     assert_eq!(kinds(&mut scenario), ["rolling_back", "rolled_back"]);
     assert_eq!(outcome(&scenario), "rolled_back_by_ecs");
     assert_eq!(remembered(&scenario)["quarantine"][0]["tag"], "1.5.0");
+    scenario.end();
+}
+
+async fn a_breaker_without_a_rollback_beside_alarms_with_one_leaves_it_to_slipway(name: &'static str) {
+    let mut scenario = deploying(name, WEB, only_one_rolls_back("alarms")).await;
+    let stopped = scenario.world.stop_tasks("prod", "web", Failure::Exits { code: 1 }, 3);
+    follow(&mut scenario, stopped).await;
+    scenario.transcript();
+    let failed = scenario.world.call_failed("prod", "web");
+    follow(&mut scenario, failed).await;
+    assert_snapshot!("a_breaker_beside_alarms.transcript", scenario.transcript());
+    complete(&mut scenario).await;
+    scenario.transcript();
+    assert_eq!(kinds(&mut scenario), ["rolling_back", "rolled_back"]);
+    assert_eq!((outcome(&scenario).as_str(), runs(&scenario).as_str()), ("rolled_back_by_slipway", "web:1"));
+    scenario.end();
+}
+
+async fn alarms_without_a_rollback_beside_a_breaker_with_one_leave_it_to_slipway(name: &'static str) {
+    let mut scenario = deploying(name, WEB, only_one_rolls_back("deploymentCircuitBreaker")).await;
+    let failed = scenario.world.call_failed_by_alarm("prod", "web", "shop-5xx");
+    follow(&mut scenario, failed).await;
+    assert_eq!(kinds(&mut scenario), ["rolling_back"]);
+    complete(&mut scenario).await;
+    scenario.transcript();
+    assert_eq!((outcome(&scenario).as_str(), runs(&scenario).as_str()), ("rolled_back_by_slipway", "web:1"));
+    assert_snapshot!("alarms_beside_a_breaker", scenario.email());
+    scenario.end();
+}
+
+async fn alarms_with_a_rollback_beside_a_breaker_without_one_leave_it_to_ecs(name: &'static str) {
+    let mut scenario = deploying(name, WEB, only_one_rolls_back("alarms")).await;
+    let failed = scenario.world.call_failed_by_alarm("prod", "web", "shop-5xx");
+    follow(&mut scenario, failed).await;
+    scenario.transcript();
+    assert_eq!(kinds(&mut scenario), ["rolling_back"]);
+    assert_eq!(runs(&scenario), "web:2", "ECS has not begun yet, and Slipway leaves it to ECS");
+    let turned = scenario.world.begin_rollback("prod", "web");
+    follow(&mut scenario, turned).await;
+    complete(&mut scenario).await;
+    scenario.transcript();
+    assert_eq!(kinds(&mut scenario), ["rolled_back"]);
+    assert_eq!(outcome(&scenario), "rolled_back_by_ecs");
+    let quarantined = remembered(&scenario)["quarantine"][0]["cause"].clone();
+    assert_eq!(quarantined, "the CloudWatch alarm shop-5xx was triggered");
+    assert_eq!(count(&scenario.world, "ECS.UpdateService"), 1, "the deploy");
     scenario.end();
 }
 

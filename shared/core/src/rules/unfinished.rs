@@ -70,7 +70,9 @@ pub fn is_unfinished(deployment: &Deployment) -> bool {
 pub fn overdue(record: &Service, service: Option<&ServiceFacts>, now: Timestamp) -> Vec<(u64, Option<Timestamp>)> {
     let goes_on = |id: &DeploymentId| {
         let made = service.and_then(|service| service.deployments.iter().find(|it| it.id == *id));
-        made.is_some_and(|it| mechanism::is_primary(it) && mechanism::is_in_progress(it))
+        // No event tells when what completed early has all its tasks.
+        let goes_on = |it: &DeploymentFacts| mechanism::is_in_progress(it) && !mechanism::completed_early(it);
+        made.is_some_and(|it| mechanism::is_primary(it) && goes_on(it))
     };
     let due = |it: &Deployment| {
         let id = it.id()?;

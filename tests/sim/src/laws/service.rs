@@ -12,7 +12,7 @@ use slipway_core::model::trigger::Trigger;
 
 use super::{OutsideUpdate, Update, View};
 use crate::registry::{Images, Quality};
-use crate::simulation::{Lost, primary};
+use crate::simulation::{Lost, is_under_way, primary};
 
 /// Who makes a service run something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,7 +168,7 @@ impl OfService {
         let primary = primary(update.before)?;
         // ECS has no compare-and-set, so what happens between the observation and the update is nobody's fault.
         let visible = primary.updated_at.is_none_or(|at| at < intent.observed_at);
-        let under_way = visible && primary.rollout == Some(Rollout::InProgress);
+        let under_way = visible && is_under_way(primary);
         let running = update.running.as_ref().and_then(|it| it.digest.as_ref());
         // What can only fail may be replaced by something newer, and so may what is on record as failed.
         let well =
@@ -230,9 +230,7 @@ impl OfService {
         let broken = self.counts_rollback(number);
         let primary = primary(update.before);
         let visible = primary.is_some_and(|it| it.updated_at.is_none_or(|at| at < intent.observed_at));
-        let rolls_back = |it: &slipway_core::model::facts::DeploymentFacts| {
-            it.is_rollback() && it.rollout == Some(Rollout::InProgress)
-        };
+        let rolls_back = |it: &slipway_core::model::facts::DeploymentFacts| it.is_rollback() && is_under_way(it);
         let fought = visible && primary.is_some_and(rolls_back);
         let fought = fought.then(|| format!("deployment {number} was rolled back while ECS rolled back"));
         let failed = record.numbered(number).and_then(|it| it.id());
@@ -271,12 +269,17 @@ impl OfService {
             self.rollback_failed = true;
         }
         let primary = service.and_then(primary)?;
+        let is_early = it.id() == Some(&primary.id) && primary.rollout == Some(Rollout::CompletedEarly);
+        let visible = primary.updated_at.is_none_or(|at| at < observed_at);
+        if outcome == Outcome::Completed && is_early && visible {
+            return Some(format!("deployment {} was called completed before all its tasks ran", it.number));
+        }
         let own = self.rollback_deployments.get(&primary.id) == Some(&it.number);
         // Something newer took its place, perhaps past Slipway, and is what is rolled back then.
         let recorded = record.deployments.iter().any(|other| other.number > it.number && other.id().is_some());
         let newer = recorded || self.outside.as_ref().is_some_and(|outside| outside.at > it.began_at());
         let by_ecs = !newer && self.rolls_back(it, service, observed_at);
-        let at_ecs = primary.rollout == Some(Rollout::InProgress) && (own || by_ecs);
+        let at_ecs = is_under_way(primary) && (own || by_ecs);
         // Or somebody else is about to do it, with the lease in hand.
         let intended = others && !newer && it.rollback().is_some_and(|it| it.done_at.is_none());
         let given_up = matches!(outcome, Outcome::Failed | Outcome::TimedOut);

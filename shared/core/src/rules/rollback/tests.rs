@@ -172,6 +172,21 @@ fn both() -> Vec<KnownGoodFacts> {
 }
 
 #[test]
+fn what_ecs_leaves_failed_is_rolled_back_whatever_another_monitor_would_have_done() {
+    use crate::model::facts::OnFailure::{Fails, RollsBack};
+    for (breaker, alarms) in [(Fails, RollsBack), (RollsBack, Fails)] {
+        let mut case = failing(both()).judged(Assessment::Failing { by: FailedBy::Ecs });
+        case = case.listed(|listed| listed[0].rollout = Some(Rollout::Failed));
+        (case.service.breaker, case.service.alarms) = (breaker, alarms);
+        row("ECS leaves it failed", case, "update: Slipway rolls back to web:41, the last known-good revision");
+        let ecs = Assessment::RollingBack { by: RollbackInitiator::Ecs, pace: Pace::InTime };
+        let mut case = failing(both()).judged(ecs);
+        (case.service.breaker, case.service.alarms) = (breaker, alarms);
+        row("ECS rolls back", case, "notice: ECS rolls back automatically");
+    }
+}
+
+#[test]
 fn what_slipway_must_not_roll_back_is_only_published() {
     let rolling_back = |by| Assessment::RollingBack { by, pace: Pace::InTime };
     row(
