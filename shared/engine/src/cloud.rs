@@ -123,6 +123,10 @@ pub trait Cloud {
     /// DescribeImages for every image of a repository that has a tag, all pages of it.
     async fn list_images(&self, repository: &Repository) -> Result<Vec<ImageFacts>, Error>;
 
+    /// `UpdateImageStorageClass` to `STANDARD`: ECR restores an image from its archive, which takes a while. Nothing is asked where
+    /// the installation does not allow it.
+    async fn restore_image(&self, repository: &Repository, digest: &Digest) -> Result<RestoreAnswer, Error>;
+
     /// BatchGetImage: the manifests of these images, as they were pushed, by digest; those that aren't there are left out.
     async fn batch_get_image(
         &self,
@@ -167,6 +171,15 @@ pub enum StopAnswer {
     Accepted,
     /// There is nothing to stop: it ended meanwhile, or ECS cannot stop it.
     TooLate,
+}
+
+/// What came of the request to restore an image from ECR's archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestoreAnswer {
+    /// ECR restores it.
+    Accepted,
+    /// The installation does not allow it: the template's parameter `RestoreArchivedImages`.
+    NotAllowed,
 }
 
 /// What is counted; the template has an alarm on each.

@@ -112,6 +112,11 @@ impl Aws {
         self.ecr.tagged_images(&self.place, repository)
     }
 
+    /// `UpdateImageStorageClass` to `STANDARD`.
+    pub fn restore_archived(&mut self, repository: &Repository, digest: &Digest) -> Result<(), Refusal> {
+        self.ecr.ask_to_restore(&self.place, repository, digest)
+    }
+
     /// BatchGetImage: the manifests of these images; those that aren't there are left out.
     pub fn batch_get_image(
         &self,

@@ -53,8 +53,10 @@ pub enum ImageName {
 pub enum Storage {
     /// It can be pulled.
     Active,
-    /// Archived, or being restored: it cannot be pulled now.
+    /// Archived: it cannot be pulled before somebody restores it.
     Archived,
+    /// Being restored from the archive, `ACTIVATING`: it cannot be pulled yet.
+    Restoring,
 }
 
 /// A service as DescribeServices describes it.

@@ -46,7 +46,10 @@ pub fn late_plan(target: &TargetName, intended: &Deployment) -> Plan {
     let reason = match (&intended.trigger, image.tag.clone()) {
         (Trigger::Push, Some(tag)) => Reason::Pushed { tag },
         (Trigger::Redeploy, _) => Reason::RedeployForced,
-        (Trigger::Rollback, _) => Reason::RollbackAsked { revision: intended.revision.new.clone().unwrap_or_default() },
+        (Trigger::Rollback, _) => Reason::RollbackAsked {
+            revision: intended.revision.new.clone().unwrap_or_default(),
+            passed_over: Vec::new(),
+        },
         (Trigger::Reconcile | Trigger::Release, _) => Reason::Reconciled { image: image.to_string() },
         (Trigger::Push, None) | (Trigger::Deploy | Trigger::External | Trigger::Unknown | Trigger::Other(_), _) => {
             Reason::Asked { image: image.to_string() }

@@ -125,6 +125,7 @@ fn every_step_of_a_life_is_taken_once() {
     let rollback = Rollback {
         how: RollbackMethod::Update,
         to: None,
+        passed_over: Vec::new(),
         at: at("10:02:01"),
         previous_primary: None,
         deployment: None,
@@ -404,6 +405,7 @@ fn the_words_of_the_record_never_change() {
         rollback: Some(Rollback {
             how: RollbackMethod::Stop,
             to: None,
+            passed_over: Vec::new(),
             at: at("10:02:01"),
             previous_primary: None,
             deployment: None,

@@ -334,6 +334,7 @@ impl Case {
         let rollback = record::Rollback {
             how,
             to: Some("web:41".to_owned()),
+            passed_over: Vec::new(),
             at: time("17:09:59"),
             previous_primary: Some(DeploymentId::new(N)),
             deployment: id.map(DeploymentId::new),
