@@ -189,4 +189,6 @@ pub enum Metric {
     DeploysRefused,
     /// Notices that could not be published or delivered.
     NoticesFailed,
+    /// Records of services that are so large that soon they could not be written any more.
+    RecordsTooLarge,
 }

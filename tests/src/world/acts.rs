@@ -153,6 +153,15 @@ impl World {
         });
     }
 
+    /// Makes the evidence of the newest deployment on record, which failed and has ended, so many lines of 1,000 bytes.
+    pub fn set_evidence(&self, table: &str, target: &str, lines: usize) {
+        let line = json!({ "S": "x".repeat(1000) });
+        self.shared.lock().alone.tables.edit(table, target, "service", |item| {
+            let ended = &mut item["record"]["M"]["deployments"]["L"][0]["M"]["state"]["M"]["ended"]["M"];
+            ended["progress"]["M"]["failing"]["M"]["evidence"] = json!({ "L": vec![line; lines] });
+        });
+    }
+
     /// Makes a group of schedules.
     pub fn schedule_group(&self, name: &str) {
         self.shared.lock().alone.scheduler.make_group(name);

@@ -26,6 +26,7 @@ mod lease;
 mod life;
 mod passed_over;
 mod settings;
+mod size;
 mod words;
 
 /// The version of the record's shape that this crate reads and writes.
