@@ -164,7 +164,7 @@ impl Aws {
     }
 
     /// DescribeServices leaves out the rollout states of a service's deployments from now on, as it may where a strategy other than
-    /// rolling is set.
+    /// rolling is set, and behind a Classic Load Balancer.
     pub fn leave_out_rollout_states(&mut self, cluster: &str, service: &str) -> Result<(), Refusal> {
         let left_out = self.on_service(cluster, service, |service, _| {
             service.says_rollout = false;

@@ -308,7 +308,7 @@ impl World {
     }
 
     /// DescribeServices leaves out the rollout states of a service's deployments from now on, as it may where a strategy other than
-    /// rolling is set.
+    /// rolling is set, and behind a Classic Load Balancer.
     #[track_caller]
     pub fn leave_out_rollout_states(&self, cluster: &str, service: &str) {
         let left_out = self.on_registry(|aws| aws.leave_out_rollout_states(cluster, service));

@@ -4,6 +4,7 @@
 //! call recorded in any of them.
 
 mod build;
+mod classic;
 mod early;
 mod failure;
 mod faults;
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
     trials.extend(rollback::scenarios());
     trials.extend(outcomes::scenarios());
     trials.extend(early::scenarios());
+    trials.extend(classic::scenarios());
     trials.extend(troubled::scenarios());
     trials.extend(unobserved::scenarios());
     trials.extend(slack::scenarios());

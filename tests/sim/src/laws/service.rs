@@ -30,6 +30,8 @@ pub(super) enum By {
 pub(super) struct OfService {
     /// A person's last decision.
     pub(super) decided: Option<Timestamp>,
+    /// The last of them that was asked of Slipway.
+    pub(super) requested: Option<Timestamp>,
     /// The last update past Slipway.
     pub(super) outside: Option<Outside>,
     /// When a person was called because a rollback failed, until something newer is deployed.
@@ -150,7 +152,9 @@ impl OfService {
         let digest = update.digest.as_ref();
         let came_at = digest.and_then(|it| view.images.came_at(it));
         // What gave way to something else that failed then may come back by the same event; a request is carried out once.
-        if update.running.as_ref().and_then(|it| it.digest.as_ref()) != digest {
+        // So may what somebody else put back since the observation.
+        let put_back = self.outside.as_ref().is_some_and(|it| it.at >= intent.observed_at);
+        if put_back || update.running.as_ref().and_then(|it| it.digest.as_ref()) != digest {
             self.done.retain(|(_, other, _)| by == By::Request || other.as_ref() != digest);
         }
         if let Some(event) = &intent.event
@@ -160,6 +164,7 @@ impl OfService {
         }
         if by == By::Request {
             self.decided = self.decided.max(Some(intent.at));
+            self.requested = self.requested.max(Some(intent.at));
             digest.iter().for_each(|digest| {
                 self.quarantined.remove(*digest);
             });
@@ -200,7 +205,14 @@ impl OfService {
         {
             return Some(format!("{} was deployed although a person was called", digest.short()));
         }
-        if let Some(decided) = self.last_decision(update.before)
+        // What was found, or others did, says nothing about an image where a placeholder runs and none is known to have run.
+        let is_new = |record: &Service| {
+            let mut others = record.deployments.iter().filter(|it| !it.is_external() && it.id().is_some());
+            record.known_good.is_empty() && others.next().is_none()
+        };
+        let is_first = update.running.is_none() && view.table.record(update.target).is_some_and(is_new);
+        let decided = if is_first { self.requested } else { self.last_decision(update.before) };
+        if let Some(decided) = decided
             && came_at <= decided
             && decided < intent.observed_at
         {
