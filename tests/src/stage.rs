@@ -57,6 +57,7 @@ impl Stage {
             ("PassRoleArns", roles.as_str()),
             ("SlackTokenParameter", "/slipway/slack-token"),
             ("SlackApi", slack.api()),
+            ("RestoreArchivedImages", "true"),
             ("Architecture", "x86_64"),
         ];
         let stack = deploy(&client, &account, "slipway", &lambda, &parameters).await?;

@@ -609,6 +609,8 @@ async fn the_parameters_narrow_what_is_granted() {
     assert!(of("RolesOfTasks").is_none());
     assert_eq!(of("Config").unwrap()["Action"], "s3:GetObject");
     assert_eq!(of("Config").unwrap()["Resource"], "arn:aws:s3:::settings/slipway.yaml");
+    let images = of("Images").unwrap()["Action"].as_array().unwrap();
+    assert!(!images.contains(&json!("ecr:UpdateImageStorageClass")), "only with RestoreArchivedImages: {images:?}");
     let services = json!(["arn:aws:ecs:eu-west-1:444444444444:service/prod/*", "arn:*:ecs:*:*:service/staging/web"]);
     assert_eq!(of("Services").unwrap()["Resource"], services);
     let answer = stack.invoke("deploy", &json!({})).await.unwrap().unwrap();

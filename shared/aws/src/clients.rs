@@ -48,10 +48,22 @@ pub struct Aws {
     pub logs: Logs,
     /// The time.
     pub clock: Clock,
+    /// Whether images are restored from ECR's archive.
+    pub(crate) archive: Archive,
     /// What is counted.
     pub(crate) metrics: Metrics,
     /// The topic for notices.
     pub(crate) topic: String,
+}
+
+/// Whether Slipway may restore images from ECR's archive, the template's parameter `RestoreArchivedImages`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Archive {
+    /// It may not: somebody else decides what is restored.
+    #[default]
+    IsLeftAlone,
+    /// It may, where a rollback needs an image and nothing else is there to go back to.
+    Restores,
 }
 
 /// The names of what the template made for the functions.
@@ -71,6 +83,8 @@ pub struct Names {
     pub topic: String,
     /// The name of the function that runs; its counts go by it.
     pub function: String,
+    /// Whether images are restored from ECR's archive.
+    pub archive: Archive,
 }
 
 impl Names {
@@ -85,6 +99,10 @@ impl Names {
             deploy: name("SLIPWAY_DEPLOY_ARN"),
             topic: name("SLIPWAY_TOPIC_ARN"),
             function: name("AWS_LAMBDA_FUNCTION_NAME"),
+            archive: match name("SLIPWAY_RESTORE_ARCHIVED_IMAGES").as_str() {
+                "true" => Archive::Restores,
+                _ => Archive::IsLeftAlone,
+            },
         }
     }
 }
@@ -119,6 +137,7 @@ impl Aws {
             scheduler: Scheduler::new(&settings, names, Clock::of(&settings)),
             logs: Logs::new(&settings),
             clock: Clock::of(&settings),
+            archive: names.archive,
             metrics: Metrics::of(&names.function),
             topic: names.topic.clone(),
         }

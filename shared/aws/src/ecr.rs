@@ -4,7 +4,9 @@
 
 use aws_sdk_ecr::Client;
 use aws_sdk_ecr::config::{Builder, Region};
-use aws_sdk_ecr::types::{DescribeImagesFilter, ImageDetail, ImageIdentifier, ImageStatus, TagStatus};
+use aws_sdk_ecr::types::{
+    DescribeImagesFilter, ImageDetail, ImageIdentifier, ImageStatus, TagStatus, TargetStorageClass,
+};
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use jiff::Timestamp;
 use slipway_core::model::facts::{ImageFacts, ImageName, Storage};
@@ -86,6 +88,23 @@ impl Ecr {
                 return Ok(images);
             }
         }
+    }
+
+    /// Asks ECR to restore an image from its archive.
+    pub(crate) async fn restore_image(&self, repository: &Repository, digest: &Digest) -> Result<(), Error> {
+        const CALL: &str = "ECR.UpdateImageStorageClass";
+        let subject = format!("{}@{digest}", repository.name);
+        let account = account(CALL, &subject, repository)?;
+        let answer = self
+            .client
+            .update_image_storage_class()
+            .registry_id(account.as_str())
+            .repository_name(&repository.name)
+            .image_id(ImageIdentifier::builder().image_digest(digest.as_str()).build())
+            .target_storage_class(TargetStorageClass::Standard)
+            .send()
+            .await;
+        answer.map(drop).map_err(|error| error::of(CALL, subject, error))
     }
 
     pub(crate) async fn batch_get_image(
@@ -180,7 +199,8 @@ fn facts_of(repository: &Repository, detail: &ImageDetail) -> Option<ImageFacts>
         media_type: detail.image_manifest_media_type().map(str::to_owned),
         artifact_media_type: detail.artifact_media_type().map(str::to_owned),
         storage: match detail.image_status() {
-            Some(ImageStatus::Archived | ImageStatus::Activating) => Storage::Archived,
+            Some(ImageStatus::Archived) => Storage::Archived,
+            Some(ImageStatus::Activating) => Storage::Restoring,
             _ => Storage::Active,
         },
     })

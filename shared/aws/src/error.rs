@@ -11,6 +11,7 @@ where
 {
     let kind = match &error {
         SdkError::ServiceError(context) if context.err().message().is_some_and(is_concurrency) => ErrorKind::Throttled,
+        SdkError::ServiceError(context) if context.err().message().is_some_and(is_too_large) => ErrorKind::TooLarge,
         SdkError::ServiceError(context) => {
             kind_of_answer(context.err().code().unwrap_or_default(), context.raw().status().as_u16())
         }
@@ -50,6 +51,14 @@ const THROTTLED: [&str; 10] = [
 /// [issue 9777 of Terraform's AWS provider]: https://github.com/hashicorp/terraform-provider-aws/issues/9777
 fn is_concurrency(message: &str) -> bool {
     message.starts_with("Too many concurrent attempts to create a new revision")
+}
+
+/// Whether DynamoDB refuses an item for its size. Its `ValidationException` has many causes, and only the text says which
+/// ([Naming rules and limits]).
+///
+/// [Naming rules and limits]: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+fn is_too_large(message: &str) -> bool {
+    message.starts_with("Item size has exceeded the maximum allowed size")
 }
 
 fn kind_of_answer(code: &str, status: u16) -> ErrorKind {

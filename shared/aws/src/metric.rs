@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn no_log_level_of_lambda_leaves_a_count_out() {
         let now: Timestamp = "2026-11-21T12:00:00.123456Z".parse().unwrap();
-        for metric in [Metric::DeploysRefused, Metric::NoticesFailed] {
+        for metric in [Metric::DeploysRefused, Metric::NoticesFailed, Metric::RecordsTooLarge] {
             let line = Metrics::of("slipway-deploy").line(metric, Some(&TargetName::new("prod/web")), now);
             let name = format!("{metric:?}");
             assert_eq!((&line["timestamp"], &line["level"]), (&json!("2026-11-21T12:00:00.123Z"), &json!("FATAL")));

@@ -15,9 +15,9 @@ use slipway_core::model::notice::Notice;
 use slipway_core::model::plan::Rendering;
 use slipway_core::model::record::{Deployment, FamilyMember};
 use slipway_engine::Error;
-use slipway_engine::cloud::{Cloud, Metric, StopAnswer, Timer, Versioned};
+use slipway_engine::cloud::{Cloud, Metric, RestoreAnswer, StopAnswer, Timer, Versioned};
 
-use crate::clients::Aws;
+use crate::clients::{Archive, Aws};
 use crate::ledger::note::Place;
 
 impl Cloud for Aws {
@@ -136,6 +136,13 @@ impl Cloud for Aws {
 
     async fn list_images(&self, repository: &Repository) -> Result<Vec<ImageFacts>, Error> {
         self.ecr.list_images(repository).await
+    }
+
+    async fn restore_image(&self, repository: &Repository, digest: &Digest) -> Result<RestoreAnswer, Error> {
+        match self.archive {
+            Archive::Restores => self.ecr.restore_image(repository, digest).await.map(|()| RestoreAnswer::Accepted),
+            Archive::IsLeftAlone => Ok(RestoreAnswer::NotAllowed),
+        }
     }
 
     async fn batch_get_image(

@@ -9,6 +9,7 @@ pub mod diagnosis;
 mod diff;
 mod invoke;
 pub mod notice;
+mod passed_over;
 mod plan;
 mod reason;
 mod rollback;

@@ -140,7 +140,8 @@ impl<C: Cloud> Planner<'_, C> {
             let PendingInput { event, trigger, .. } = &it.input;
             let candidate = Candidate { image: &it.image, by, trigger, event, request: self.call.request_id };
             let plan = self.plan_image(target, observed, &candidate).await?;
-            if by_registry && matches!(plan.reason, Reason::NotAnImage { .. } | Reason::Archived { .. }) {
+            use Reason::{Archived, BeingRestored, NotAnImage};
+            if by_registry && matches!(plan.reason, NotAnImage { .. } | Archived { .. } | BeingRestored { .. }) {
                 continue;
             }
             if !plan.steps.is_empty() || matches!(plan.reason, Reason::Queued { .. }) {

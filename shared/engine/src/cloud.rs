@@ -129,6 +129,10 @@ pub trait Cloud {
     /// DescribeImages for every image of a repository that has a tag, all pages of it.
     async fn list_images(&self, repository: &Repository) -> Result<Vec<ImageFacts>, Error>;
 
+    /// `UpdateImageStorageClass` to `STANDARD`: ECR restores an image from its archive, which takes a while. Nothing is asked where
+    /// the installation does not allow it.
+    async fn restore_image(&self, repository: &Repository, digest: &Digest) -> Result<RestoreAnswer, Error>;
+
     /// BatchGetImage: the manifests of these images, as they were pushed, by digest; those that aren't there are left out.
     async fn batch_get_image(
         &self,
@@ -175,6 +179,15 @@ pub enum StopAnswer {
     TooLate,
 }
 
+/// What came of the request to restore an image from ECR's archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestoreAnswer {
+    /// ECR restores it.
+    Accepted,
+    /// The installation does not allow it: the template's parameter `RestoreArchivedImages`.
+    NotAllowed,
+}
+
 /// What is counted; the template has an alarm on each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metric {
@@ -182,4 +195,6 @@ pub enum Metric {
     DeploysRefused,
     /// Notices that could not be published or delivered.
     NoticesFailed,
+    /// Records of services that are so large that soon they could not be written any more.
+    RecordsTooLarge,
 }

@@ -30,6 +30,8 @@ pub enum ErrorKind {
     Denied,
     /// AWS won't do it, however often we ask.
     Rejected,
+    /// What was to be written is too large.
+    TooLarge,
     /// No answer, or a server's fault: it may or may not have been carried out.
     Unreachable,
 }

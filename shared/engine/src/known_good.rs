@@ -1,11 +1,11 @@
 //! What became of a known-good revision, which a rollback may go to: whether it still exists, and whether its images do.
 
 use futures_util::future::join_all;
-use slipway_core::model::facts::{ImageName, Revision, ServiceDeploymentFacts, Storage};
+use slipway_core::model::facts::{ImageName, Revision, ServiceDeploymentFacts};
 use slipway_core::model::id::{ServiceRevisionArn, TargetName};
 use slipway_core::model::record::KnownGood;
 use slipway_core::rules::mechanism::{Became, became};
-use slipway_core::rules::rollback::{Found, KnownGoodFacts, NeededImage, images_to_find};
+use slipway_core::rules::rollback::{Found, ImageState, KnownGoodFacts, NeededImage, images_to_find};
 
 use crate::cloud::Cloud;
 use crate::error::{Error, optional};
@@ -64,6 +64,6 @@ async fn found(cloud: &impl Cloud, target: &TargetName, wanted: NeededImage) -> 
         }
         _ => named,
     };
-    let is_gone = image.is_some_and(|image| image.is_none_or(|image| image.storage != Storage::Active));
-    Ok(Found { wanted, is_gone, tag_points_to })
+    let state = image.map_or(ImageState::There, |image| ImageState::of(image.as_ref()));
+    Ok(Found { wanted, state, tag_points_to })
 }

@@ -6,9 +6,10 @@
 use std::time::Duration;
 
 use slipway_core::model::id::TargetName;
-use slipway_core::model::record::{Newer, Service};
+use slipway_core::model::record::{Deployment, Newer, Service};
+use tracing::warn;
 
-use crate::cloud::{Cloud, Versioned};
+use crate::cloud::{Cloud, Metric, Versioned};
 use crate::error::{Error, ErrorKind};
 
 /// Writers of one item are few and quick; losing this often is something else than a race.
@@ -69,9 +70,57 @@ pub(crate) async fn change_from<T>(
     there: Versioned,
     change: impl FnMut(&mut Service) -> T,
 ) -> Result<(T, Versioned), Error> {
-    let write = async |record| match cloud.write_record(target, record).await? {
+    let write = async |record| match write_whole(cloud, target, record).await? {
         Ok(written) => Ok(Ok(written)),
         Err(other) => current(target, other).map(Err),
     };
     compare_and_set(target.as_str(), there, change, write, async |time| cloud.sleep(time).await).await
+}
+
+/// Bytes of a record, as JSON, of which somebody has to know.
+const LARGE: usize = 300 * 1024;
+
+/// Bytes to which a record is made smaller that DynamoDB refuses: its limit is 400 KB, and there is to be some room.
+const FITS: usize = 350 * 1024;
+
+/// Writes a record. One that is too large loses what is dispensable, so that the service is not stuck for ever.
+async fn write_whole(
+    cloud: &impl Cloud,
+    target: &TargetName,
+    mut item: Versioned,
+) -> Result<Result<Versioned, Versioned>, Error> {
+    let size = size(&item.record);
+    if size <= LARGE {
+        return cloud.write_record(target, item).await;
+    }
+    warn!(%target, bytes = size, "the record of the service is large; DynamoDB takes 400 KB");
+    cloud.count(Metric::RecordsTooLarge, Some(target));
+    loop {
+        match cloud.write_record(target, item.clone()).await {
+            Err(error) if error.kind == ErrorKind::TooLarge => {
+                let Some(dropped) = make_fit(&mut item.record) else { return Err(error) };
+                for old in &dropped {
+                    cloud.archive_deployment(target, old).await?;
+                }
+                warn!(%target, bytes = self::size(&item.record), "the record was too large, and lost what is dispensable");
+            }
+            written => return written,
+        }
+    }
+}
+
+/// Drops what is dispensable until the record fits, and once at least; what is to be archived. `None` where nothing can go.
+fn make_fit(record: &mut Service) -> Option<Vec<Deployment>> {
+    let mut dropped = record.shrink()?;
+    while size(record) > FITS
+        && let Some(more) = record.shrink()
+    {
+        dropped.extend(more);
+    }
+    Some(dropped)
+}
+
+/// The bytes of a record as JSON, which is a little more than what DynamoDB counts.
+fn size(record: &Service) -> usize {
+    serde_json::to_vec(record).map_or(0, |json| json.len())
 }

@@ -89,6 +89,17 @@ impl Aws {
         self.on_service(cluster, service, |service, context| service.complete(context))
     }
 
+    /// ECS calls the PRIMARY deployment completed by the service's early success criteria, with so many of its tasks running:
+    /// COMPLETED.
+    pub fn complete_early(&mut self, cluster: &str, service: &str, running: i64) -> Result<Vec<Value>, Refusal> {
+        self.on_service(cluster, service, |service, context| service.complete_early(context, running))
+    }
+
+    /// So many more tasks of what completed early run, of which ECS sends no event.
+    pub fn run_more(&mut self, cluster: &str, service: &str, count: i64) -> Result<(), Refusal> {
+        self.on_service(cluster, service, |service, context| service.run_more(context, count)).map(drop)
+    }
+
     /// The PRIMARY deployment goes wrong. What follows is ECS's decision by the service's configuration: without
     /// circuit breaker nothing but failed tasks, and no event; with it FAILED; with rollback FAILED, and a moment
     /// later `IN_PROGRESS` of the old deployment. The events of the tasks that stopped wait in [`Aws::take_events`].
@@ -108,6 +119,17 @@ impl Aws {
             service.lose_tasks(context, failure, count);
             Ok(())
         })
+    }
+
+    /// So many tasks of the deployment before the PRIMARY stop, each with its event.
+    pub fn stop_old_tasks(
+        &mut self,
+        cluster: &str,
+        service: &str,
+        failure: &Failure,
+        count: usize,
+    ) -> Result<Vec<Value>, Refusal> {
+        self.on_service(cluster, service, |service, context| service.lose_old_tasks(context, failure, count))
     }
 
     /// ECS reports something about a service by an event "ECS Service Action", `SERVICE_TASK_PLACEMENT_FAILURE` for instance,
@@ -138,6 +160,14 @@ impl Aws {
         })
     }
 
+    /// An alarm is triggered, by which ECS calls the newest deployment failed, and nothing else happens yet.
+    pub fn call_failed_by_alarm(&mut self, cluster: &str, service: &str, alarm: &str) -> Result<Vec<Value>, Refusal> {
+        self.on_service(cluster, service, |service, context| {
+            service.trigger_alarm(alarm);
+            service.call_failed(context, &RollbackCause::Alarm)
+        })
+    }
+
     /// ECS does what StopServiceDeployment asked for: the rollback begins.
     pub fn carry_out_stop(&mut self, cluster: &str, service: &str) -> Result<Vec<Value>, Refusal> {
         self.on_service(cluster, service, |service, context| service.roll_back(context, &RollbackCause::StopRequest))
@@ -155,7 +185,7 @@ impl Aws {
     }
 
     /// DescribeServices leaves out the rollout states of a service's deployments from now on, as it may where a strategy other than
-    /// rolling is set.
+    /// rolling is set, and behind a Classic Load Balancer.
     pub fn leave_out_rollout_states(&mut self, cluster: &str, service: &str) -> Result<(), Refusal> {
         let left_out = self.on_service(cluster, service, |service, _| {
             service.says_rollout = false;

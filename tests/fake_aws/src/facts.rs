@@ -114,6 +114,12 @@ impl Aws {
         ecr.tagged_images(place, repository)
     }
 
+    /// `UpdateImageStorageClass` to `STANDARD`.
+    pub fn restore_archived(&mut self, repository: &Repository, digest: &Digest) -> Result<(), Refusal> {
+        let place = self.registries.of(repository)?.0.clone();
+        self.registries.at(&place).ask_to_restore(&place, repository, digest)
+    }
+
     /// BatchGetImage: the manifests of these images; those that aren't there are left out.
     pub fn batch_get_image(
         &self,

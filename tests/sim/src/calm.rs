@@ -39,6 +39,7 @@ impl Schedule {
             let needed = self.simulation.borrow().lost == Lost::Something
                 || self.simulation.borrow().laws.has_new_definition()
                 || self.ecs_rolled_back_late()
+                || self.may_complete_without_an_event()
                 || self.went_on_after_a_failed_rollback();
             if round % 2 == 1 && needed {
                 self.reconcile();
@@ -90,6 +91,20 @@ impl Schedule {
             let facts = simulation.service(service);
             let primary = facts.as_ref().and_then(primary).map(|it| &it.id);
             given_up.is_some_and(|it| it.id() != primary)
+        })
+    }
+
+    /// Whether something that was given up, or that somebody else deployed, may still get all its tasks after an early success, of
+    /// which ECS sends no event.
+    fn may_complete_without_an_event(&self) -> bool {
+        let simulation = self.simulation.borrow();
+        simulation.services.iter().any(|service| {
+            let last = simulation.table.record(&service.target).and_then(|record| record.deployments.first());
+            let given_up = last.is_some_and(|it| match it.outcome() {
+                Some(outcome) => matches!(outcome, Outcome::Failed | Outcome::TimedOut),
+                None => it.is_external(),
+            });
+            given_up && simulation.service(service).is_some_and(|facts| facts.completes_early)
         })
     }
 

@@ -22,7 +22,7 @@ use slipway_core::model::image::{Digest, Repository};
 use slipway_core::model::notice::Notice;
 use slipway_core::model::plan::Rendering;
 use slipway_core::model::record::{Deployment, FamilyMember};
-use slipway_engine::cloud::{Metric, StopAnswer, Timer, Versioned};
+use slipway_engine::cloud::{Metric, RestoreAnswer, StopAnswer, Timer, Versioned};
 use slipway_engine::{Cloud, Error, ErrorKind};
 
 use crate::bug::Bug;
@@ -374,6 +374,15 @@ impl Cloud for Port {
             simulation.aws.list_images(repository).map_err(|refusal| refused(CALL, &repository.name, &refusal))
         };
         self.call(CALL, &repository.name, Does::Reads, list).await
+    }
+
+    async fn restore_image(&self, repository: &Repository, digest: &Digest) -> Result<RestoreAnswer, Error> {
+        const CALL: &str = "ECR.UpdateImageStorageClass";
+        let restore = |simulation: &mut Simulation, _| {
+            let asked = simulation.aws.restore_archived(repository, digest);
+            asked.map_err(|refusal| refused(CALL, &repository.name, &refusal))
+        };
+        self.call(CALL, &repository.name, Does::Writes, restore).await.map(|()| RestoreAnswer::Accepted)
     }
 
     async fn batch_get_image(

@@ -74,6 +74,7 @@ impl Simulation {
         let updated = self.aws.update_service(&service.cluster, &service.name, &revision, force);
         let made = updated.ok().as_ref().and_then(primary).map(|it| it.id.clone());
         let digest = made.as_ref().and_then(|made| self.digest_of(&service.target, made));
+        let is_placeholder = made.is_some() && digest.is_none();
         if let (Some(made), Some(digest)) = (made, digest) {
             let view = View { now: self.now, images: &self.images, table: &self.table };
             let update = OutsideUpdate {
@@ -85,7 +86,8 @@ impl Simulation {
             };
             self.laws.updated_outside(&update, &view);
         }
-        if update == Update::Placeholder {
+        // What it deployed at first, or what ran before, may have been one, too.
+        if is_placeholder {
             self.laws.placeholder_put(&service.target, &self.table);
         }
         self.enqueue_new_events();

@@ -14,7 +14,7 @@ use slipway_core::model::record::{DecisionKind, Deployment, Outcome, RollbackMet
 
 use crate::registry::Images;
 use crate::setup::TargetService;
-use crate::simulation::{Lost, primary};
+use crate::simulation::{Lost, is_under_way, primary};
 use crate::table::Table;
 
 use service::{By, Judged, OfService, Outside, is_ambiguous, is_end, kind_of};
@@ -311,7 +311,7 @@ impl Laws {
         let Some(primary) = primary(service) else { return };
         // Somebody else's deployment that ECS tries for ever is waited for as long.
         let theirs = record.of_id(&primary.id).is_none_or(Deployment::is_external);
-        let stuck = theirs && primary.rollout == Some(Rollout::InProgress);
+        let stuck = theirs && is_under_way(primary);
         let live = record.lease.as_ref().is_some_and(|it| it.until > view.now);
         let unblocked = record.unblocked().next().is_some();
         if live || unblocked || !stuck && !record.pending.is_empty() {

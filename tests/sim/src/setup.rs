@@ -83,16 +83,26 @@ pub(crate) struct TargetService {
 }
 
 /// What ECS does about a deployment that fails.
-const WATCHES: [(&str, &str); 5] = [
+const WATCHES: [(&str, &str); 7] = [
     ("breaker off", "{}"),
     ("breaker", r#"{"deploymentCircuitBreaker":{"enable":true,"rollback":false}}"#),
     ("breaker with rollback", r#"{"deploymentCircuitBreaker":{"enable":true,"rollback":true}}"#),
     ("alarms", r#"{"alarms":{"enable":true,"rollback":false,"alarmNames":["too-many-errors"]}}"#),
     ("alarms with rollback", r#"{"alarms":{"enable":true,"rollback":true,"alarmNames":["too-many-errors"]}}"#),
+    (
+        "breaker, and alarms with rollback",
+        r#"{"deploymentCircuitBreaker":{"enable":true,"rollback":false},
+            "alarms":{"enable":true,"rollback":true,"alarmNames":["too-many-errors"]}}"#,
+    ),
+    (
+        "breaker with rollback, and alarms",
+        r#"{"deploymentCircuitBreaker":{"enable":true,"rollback":true},
+            "alarms":{"enable":true,"rollback":false,"alarmNames":["too-many-errors"]}}"#,
+    ),
 ];
 
-/// How often each of [`WATCHES`] is taken, of eight.
-const OFTEN: [usize; 8] = [0, 0, 1, 1, 2, 2, 3, 4];
+/// How often each of [`WATCHES`] is taken, of ten.
+const OFTEN: [usize; 10] = [0, 0, 1, 1, 2, 2, 3, 4, 5, 6];
 
 impl Setup {
     /// A random setup.
@@ -106,6 +116,13 @@ impl Setup {
         configuration["strategy"] = json!(strategy);
         if strategy != "ROLLING" {
             configuration["bakeTimeInMinutes"] = json!(chance.u8(0..3));
+        }
+        let early = ["", "", "", "BLOCKING", "DEFERRED"][chance.usize(0..5)];
+        let completes_early = strategy == "ROLLING" && !early.is_empty();
+        if completes_early {
+            configuration["minimumHealthyPercent"] = json!(50);
+            configuration["earlySuccessCriteria"] =
+                json!({ "enable": true, "healthyPercent": 50, "sourceServiceRevisionCleanup": early });
         }
         let rollback = ["auto", "auto", "auto", "auto", "auto", "auto", "notify", "off"][chance.usize(0..8)];
         let settle = ["0s", "0s", "0s", "10s"][chance.usize(0..4)];
@@ -143,7 +160,8 @@ impl Setup {
         };
         let made = make(&mut aws, &services, &image, &configuration, chance.u8(1..4));
         made.unwrap_or_else(|refusal| unreachable!("{refusal:?}"));
-        let says_rollout = strategy == "ROLLING" || chance.bool();
+        // Behind a Classic Load Balancer, or with a traffic shift.
+        let says_rollout = chance.u8(0..8) > if strategy == "ROLLING" { 0 } else { 3 };
         for service in services.iter().filter(|_| !says_rollout) {
             let left_out = aws.leave_out_rollout_states(CLUSTER, service.name.as_str());
             left_out.unwrap_or_else(|refusal| unreachable!("{refusal:?}"));
@@ -154,9 +172,10 @@ impl Setup {
         let names: Vec<_> = services.iter().map(|it| format!("{} ({})", it.target, it.family)).collect();
         let names = names.join(" and ");
         let summary = format!(
-            "{names}: {strategy}{}, {watch_name}, rollback {rollback}, settle {settle}, base {base}, {order:?}, \
+            "{names}: {strategy}{}{}, {watch_name}, rollback {rollback}, settle {settle}, base {base}, {order:?}, \
              history {history:?}, infrastructure {infrastructure:?}{}",
             if says_rollout { "" } else { " without rollout states" },
+            if completes_early { " with early success" } else { "" },
             if is_placeholder { ", made with a placeholder" } else { "" }
         );
         let alarms = watch >= 3;

@@ -234,7 +234,7 @@ impl Simulation {
     /// Whether a service's newest deployment is under way.
     pub(crate) fn is_under_way(&self, service: &TargetService) -> bool {
         let facts = self.service(service);
-        facts.as_ref().and_then(primary).is_some_and(|it| it.rollout == Some(Rollout::InProgress))
+        facts.as_ref().and_then(primary).is_some_and(is_under_way)
     }
 
     /// Whether ECS or Slipway rolls a service back.
@@ -263,6 +263,11 @@ impl Simulation {
 /// A service as ECS describes it.
 pub(crate) fn service_of(aws: &Aws, cluster: &ClusterName, name: &ServiceName) -> Option<ServiceFacts> {
     aws.describe_services(cluster, &[name]).ok()?.pop().flatten()
+}
+
+/// Whether a deployment is under way, also where ECS called it completed before all its tasks run.
+pub(crate) fn is_under_way(deployment: &DeploymentFacts) -> bool {
+    matches!(deployment.rollout, Some(Rollout::InProgress | Rollout::CompletedEarly))
 }
 
 /// The deployment that ECS is bringing about or has brought about.

@@ -158,6 +158,15 @@ impl World {
         });
     }
 
+    /// Makes the evidence of the newest deployment on record, which failed and has ended, so many lines of 1,000 bytes.
+    pub fn set_evidence(&self, table: &str, target: &str, lines: usize) {
+        let line = json!({ "S": "x".repeat(1000) });
+        self.shared.lock().alone.tables.edit(table, target, "service", |item| {
+            let ended = &mut item["record"]["M"]["deployments"]["L"][0]["M"]["state"]["M"]["ended"]["M"];
+            ended["progress"]["M"]["failing"]["M"]["evidence"] = json!({ "L": vec![line; lines] });
+        });
+    }
+
     /// Makes a group of schedules.
     pub fn schedule_group(&self, name: &str) {
         self.shared.lock().alone.scheduler.make_group(name);
@@ -278,6 +287,19 @@ impl World {
         self.on_service(cluster, service, |aws| aws.complete(cluster, service))
     }
 
+    /// ECS calls the PRIMARY deployment completed by the service's early success criteria, with so many of its tasks running.
+    #[track_caller]
+    pub fn complete_early(&self, cluster: &str, service: &str, running: i64) -> Moved {
+        self.on_service(cluster, service, |aws| aws.complete_early(cluster, service, running))
+    }
+
+    /// So many more tasks of what completed early run, of which ECS sends no event.
+    #[track_caller]
+    pub fn run_more(&self, cluster: &str, service: &str, count: i64) {
+        let ran = self.on_registry(|aws| aws.run_more(cluster, service, count));
+        ran.unwrap_or_else(|refusal| panic!("{cluster}/{service}: {}", refusal.message));
+    }
+
     /// The PRIMARY deployment goes wrong. What follows is ECS's decision by the service's configuration: without
     /// circuit breaker nothing but failed tasks, and no event; with it FAILED; with rollback FAILED, and two seconds
     /// later `IN_PROGRESS` of the old deployment, which [`World::complete`] then completes. The events of the tasks
@@ -297,8 +319,14 @@ impl World {
         self.on_service(cluster, service, |aws| aws.stop_tasks(cluster, service, &failure, count))
     }
 
+    /// So many tasks of the deployment before the PRIMARY stop, each with its event.
+    #[track_caller]
+    pub fn stop_old_tasks(&self, cluster: &str, service: &str, failure: Failure, count: usize) -> Moved {
+        self.on_service(cluster, service, |aws| aws.stop_old_tasks(cluster, service, &failure, count))
+    }
+
     /// DescribeServices leaves out the rollout states of a service's deployments from now on, as it may where a strategy other than
-    /// rolling is set.
+    /// rolling is set, and behind a Classic Load Balancer.
     #[track_caller]
     pub fn leave_out_rollout_states(&self, cluster: &str, service: &str) {
         let left_out = self.on_registry(|aws| aws.leave_out_rollout_states(cluster, service));
@@ -323,6 +351,12 @@ impl World {
     #[track_caller]
     pub fn call_failed(&self, cluster: &str, service: &str) -> Moved {
         self.on_service(cluster, service, |aws| aws.call_failed(cluster, service))
+    }
+
+    /// An alarm is triggered, by which ECS calls the newest deployment failed, and nothing else happens yet.
+    #[track_caller]
+    pub fn call_failed_by_alarm(&self, cluster: &str, service: &str, alarm: &str) -> Moved {
+        self.on_service(cluster, service, |aws| aws.call_failed_by_alarm(cluster, service, alarm))
     }
 
     /// ECS does what StopServiceDeployment asked for: the rollback begins.

@@ -16,6 +16,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         each_cause_is_said_in_words_that_a_person_acts_on
         two_stopped_tasks_are_not_enough
         the_target_says_how_many_are_too_many
+        tasks_of_the_old_revision_do_not_count
         spot_interruptions_scaling_and_people_do_not_count
         what_ecs_warns_of_is_evidence
         a_read_that_fails_leaves_out_a_line
@@ -102,6 +103,22 @@ async fn the_target_says_how_many_are_too_many(name: &'static str) {
     follow(&mut scenario, moved).await;
     scenario.transcript();
     assert_eq!(kinds(&mut scenario), ["rolling_back"]);
+    scenario.end();
+}
+
+/// The old revision replaces its own tasks that stop during a deployment.
+async fn tasks_of_the_old_revision_do_not_count(name: &'static str) {
+    let mut scenario = deploying(name, &web_with("max_failed_tasks: 1"), service("web")).await;
+    let stopped = scenario.world.stop_old_tasks("prod", "web", Failure::Exits { code: 1 }, 3);
+    assert_eq!(stopped.events.len(), 3);
+    follow(&mut scenario, stopped).await;
+    let deployment = remembered(&scenario)["deployments"][0].clone();
+    assert_eq!((&deployment["failed_tasks"], outcome(&scenario).as_str()), (&serde_json::json!([]), "open"));
+    let stopped = scenario.world.stop_tasks("prod", "web", Failure::Exits { code: 3 }, 1);
+    follow(&mut scenario, stopped).await;
+    scenario.transcript();
+    let said = scenario.email();
+    assert!(said.contains("exited with code 3") && !said.contains("exit code 1"), "{said}");
     scenario.end();
 }
 

@@ -14,6 +14,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         a_burst_of_twenty_pushes_ends_with_the_newest_in_three_deployments_at_most
         who_finds_the_lease_taken_leaves_an_input_that_the_holder_serves
         a_crashed_holder_delays_nobody_longer_than_its_lease
+        of_sixty_pushes_behind_a_holder_the_best_is_deployed
         a_crash_between_register_and_update_leaves_one_revision
         a_crash_between_update_and_its_record_makes_no_second_deployment
         a_stale_holder_s_writes_are_refused
@@ -75,6 +76,31 @@ async fn a_crashed_holder_delays_nobody_longer_than_its_lease(name: &'static str
     assert_eq!(scenario.fire_timers_after(Duration::from_secs(391)).await, 1, "the timer of what was left");
     assert_eq!(scenario.running(), Image::single("1.6.0").digest());
     assert_eq!(scenario.updates(), 1);
+    scenario.claim();
+    scenario.end();
+}
+
+/// The best is the first of them, and so is among those that the record has no room for.
+async fn of_sixty_pushes_behind_a_holder_the_best_is_deployed(name: &'static str) {
+    let mut scenario = Scenario::of_web(name).await;
+    let lost = scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
+    scenario.world.fault_each("ECS.DescribeServices", Fault::Late(Duration::from_secs(3600)));
+    assert_eq!(scenario.deploy_until(&lost, 4, Invocation::New).await, Killed::Yes);
+    scenario.world.heal("ECS.DescribeServices");
+    for tag in std::iter::once("2.0.0".to_owned()).chain((1..60).map(|patch| format!("1.6.{patch}"))) {
+        let push = scenario.world.push("shop/web", [tag.as_str()], &Image::single(&tag)).event();
+        let answer = scenario.deploy_once(&push, Invocation::New).await.expect("an answer");
+        assert_eq!(answer["targets"][0]["reason"]["code"], "busy", "{answer:#}");
+    }
+    let pending = scenario.remembered("prod/web")["pending"].as_array().cloned().unwrap_or_default();
+    let pushes: Vec<_> = pending.iter().filter(|it| !it["tag"].is_null()).collect();
+    assert_eq!((pending.len(), pushes.len()), (51, 50), "{pending:#?}");
+    assert!(pushes.iter().all(|it| it["tag"] != "2.0.0"));
+    scenario.claim();
+    scenario.fire_timers_after(Duration::from_secs(391)).await;
+    assert_eq!(scenario.running(), Image::single("2.0.0").digest());
+    assert_eq!((scenario.updates(), scenario.notices().len()), (1, 1));
+    assert_eq!(scenario.remembered("prod/web")["pending"], json!([]));
     scenario.claim();
     scenario.end();
 }

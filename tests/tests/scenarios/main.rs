@@ -5,6 +5,8 @@
 
 mod authority;
 mod build;
+mod classic;
+mod early;
 mod elsewhere;
 mod examples;
 mod failure;
@@ -68,6 +70,8 @@ fn main() -> ExitCode {
     trials.extend(failure::scenarios());
     trials.extend(rollback::scenarios());
     trials.extend(outcomes::scenarios());
+    trials.extend(early::scenarios());
+    trials.extend(classic::scenarios());
     trials.extend(troubled::scenarios());
     trials.extend(unobserved::scenarios());
     trials.extend(slack::scenarios());

@@ -1,6 +1,6 @@
 //! What people decide, and what is remembered: hold, quarantine, rollback, history, explain.
 
-use e2e::world::{Failure, Fault, Image, Refusal};
+use e2e::world::{Call, Failure, Fault, Image, Refusal};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
@@ -26,6 +26,8 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         what_ecs_refuses_is_no_decision
         what_a_newer_version_remembers_is_read_and_nothing_is_done_by_it
         of_what_version_1_remembered_a_hold_stays
+        a_record_that_is_too_large_loses_evidence_and_its_service_is_deployed_to
+        what_a_record_has_room_for_stays
     } }
 }
 
@@ -325,6 +327,53 @@ async fn what_ecs_refuses_is_no_decision(name: &'static str) {
     let record = scenario.remembered("prod/web");
     assert_eq!((&record["decision"]["what"], &record["deployments"]), (&json!("adopted"), &json!([])));
     assert_eq!(code(&scenario.deploy(&newer).await), "pushed");
+    scenario.claim();
+    scenario.end();
+}
+
+/// 1.5.0 failed and was rolled back, and so much evidence of it is on record.
+async fn with_evidence(name: &'static str, lines: usize) -> Scenario {
+    let mut scenario = Scenario::begin(name, WEB).await;
+    scenario.world.push("shop/web", ["1.4.2"], &Image::single("1.4.2"));
+    scenario.world.register(web_definition("1.4.2"));
+    scenario.world.running_service(service_with_breaker("web"));
+    scenario.push_web("1.5.0").await;
+    for moved in [scenario.world.fail("prod", "web", Failure::default()), scenario.world.complete("prod", "web")] {
+        for event in &moved.events {
+            scenario.track_once(event).await.expect("an answer");
+        }
+    }
+    scenario.claim();
+    scenario.notices();
+    scenario.world.set_evidence("slipway", "prod/web", lines);
+    scenario
+}
+
+fn lines_of_evidence(scenario: &Scenario, deployment: usize) -> usize {
+    let record = scenario.remembered("prod/web");
+    record["deployments"][deployment]["failing"]["evidence"].as_array().map_or(0, Vec::len)
+}
+
+async fn a_record_that_is_too_large_loses_evidence_and_its_service_is_deployed_to(name: &'static str) {
+    let mut scenario = with_evidence(name, 500).await;
+    let answer = scenario.push_web("1.6.0").await;
+    assert_eq!(answer["targets"][0]["outcome"], "started", "{answer:#}");
+    assert_eq!(scenario.running(), Image::single("1.6.0").digest());
+    assert_eq!(lines_of_evidence(&scenario, 1), 1, "it says that more was observed");
+    let cause = scenario.remembered("prod/web")["deployments"][1]["failing"]["cause"].clone();
+    assert!(cause.as_str().is_some_and(|cause| !cause.is_empty()), "the cause stays");
+    let refused = |call: &Call| call.name() == "DynamoDB.PutItem" && call.refused.is_some();
+    let refused = scenario.world.calls().iter().filter(|call| refused(call)).count();
+    assert_eq!(refused, 1, "one write was refused, and then it fitted");
+    scenario.claim();
+    scenario.end();
+}
+
+async fn what_a_record_has_room_for_stays(name: &'static str) {
+    let mut scenario = with_evidence(name, 350).await;
+    let answer = scenario.push_web("1.6.0").await;
+    assert_eq!(answer["targets"][0]["outcome"], "started", "{answer:#}");
+    assert_eq!(lines_of_evidence(&scenario, 1), 350);
     scenario.claim();
     scenario.end();
 }

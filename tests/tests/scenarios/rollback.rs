@@ -11,7 +11,7 @@ use crate::following::{
     deploy, deploy_well, deploying, fire_timers, follow, kinds, logging_definition, outcome, remembered, running, runs,
     timers, web_with,
 };
-use crate::scenario::{Invocation, Scenario, WEB, service, service_with_breaker};
+use crate::scenario::{Invocation, Scenario, WEB, queued, service, service_with_breaker};
 use crate::{scenarios, trial};
 
 pub(crate) fn scenarios() -> Vec<Trial> {
@@ -20,10 +20,17 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         what_ecs_will_not_stop_is_updated
         ecs_s_failure_without_a_rollback_of_its_own_is_put_right_by_an_update
         ecs_rolls_back_by_itself_and_slipway_only_reports
+        a_breaker_without_a_rollback_beside_alarms_with_one_leaves_it_to_slipway
+        alarms_without_a_rollback_beside_a_breaker_with_one_leave_it_to_slipway
+        alarms_with_a_rollback_beside_a_breaker_without_one_leave_it_to_ecs
         the_rollback_fails_too_and_a_person_is_called
         a_rollback_without_an_end_is_noticed_by_its_own_deadline
         the_first_deployment_of_a_service_has_nothing_to_go_back_to
         an_expired_image_is_passed_over_for_the_next_known_good_one
+        an_archived_image_is_passed_over_for_the_next_known_good_one
+        where_only_an_archived_image_is_left_it_is_restored_if_that_is_allowed
+        where_it_is_not_allowed_the_notice_has_the_command
+        a_rollback_by_hand_passes_an_archived_image_over_or_is_refused
         without_any_known_good_image_manual_action_is_needed
         a_moved_tag_comes_back_by_the_digest_that_ran
         a_deregistered_revision_comes_back_as_a_new_one
@@ -42,6 +49,17 @@ pub(crate) fn scenarios() -> Vec<Trial> {
 fn breaker_without_rollback() -> Value {
     let mut service = service_with_breaker("web");
     service["deploymentConfiguration"]["deploymentCircuitBreaker"]["rollback"] = false.into();
+    service
+}
+
+/// A service with circuit breaker and alarms, only one of which rolls back: `deploymentCircuitBreaker` or `alarms`.
+fn only_one_rolls_back(which: &str) -> Value {
+    let mut service = service_with_breaker("web");
+    let configuration = &mut service["deploymentConfiguration"];
+    configuration["alarms"] = json!({ "alarmNames": ["shop-5xx", "shop-cpu"], "enable": true });
+    for monitor in ["deploymentCircuitBreaker", "alarms"] {
+        configuration[monitor]["rollback"] = json!(monitor == which);
+    }
     service
 }
 
@@ -117,6 +135,52 @@ async fn ecs_rolls_back_by_itself_and_slipway_only_reports(name: &'static str) {
     scenario.end();
 }
 
+async fn a_breaker_without_a_rollback_beside_alarms_with_one_leaves_it_to_slipway(name: &'static str) {
+    let mut scenario = deploying(name, WEB, only_one_rolls_back("alarms")).await;
+    let stopped = scenario.world.stop_tasks("prod", "web", Failure::Exits { code: 1 }, 3);
+    follow(&mut scenario, stopped).await;
+    scenario.transcript();
+    let failed = scenario.world.call_failed("prod", "web");
+    follow(&mut scenario, failed).await;
+    assert_snapshot!("a_breaker_beside_alarms.transcript", scenario.transcript());
+    complete(&mut scenario).await;
+    scenario.transcript();
+    assert_eq!(kinds(&mut scenario), ["rolling_back", "rolled_back"]);
+    assert_eq!((outcome(&scenario).as_str(), runs(&scenario).as_str()), ("rolled_back_by_slipway", "web:1"));
+    scenario.end();
+}
+
+async fn alarms_without_a_rollback_beside_a_breaker_with_one_leave_it_to_slipway(name: &'static str) {
+    let mut scenario = deploying(name, WEB, only_one_rolls_back("deploymentCircuitBreaker")).await;
+    let failed = scenario.world.call_failed_by_alarm("prod", "web", "shop-5xx");
+    follow(&mut scenario, failed).await;
+    assert_eq!(kinds(&mut scenario), ["rolling_back"]);
+    complete(&mut scenario).await;
+    scenario.transcript();
+    assert_eq!((outcome(&scenario).as_str(), runs(&scenario).as_str()), ("rolled_back_by_slipway", "web:1"));
+    assert_snapshot!("alarms_beside_a_breaker", scenario.email());
+    scenario.end();
+}
+
+async fn alarms_with_a_rollback_beside_a_breaker_without_one_leave_it_to_ecs(name: &'static str) {
+    let mut scenario = deploying(name, WEB, only_one_rolls_back("alarms")).await;
+    let failed = scenario.world.call_failed_by_alarm("prod", "web", "shop-5xx");
+    follow(&mut scenario, failed).await;
+    scenario.transcript();
+    assert_eq!(kinds(&mut scenario), ["rolling_back"]);
+    assert_eq!(runs(&scenario), "web:2", "ECS has not begun yet, and Slipway leaves it to ECS");
+    let turned = scenario.world.begin_rollback("prod", "web");
+    follow(&mut scenario, turned).await;
+    complete(&mut scenario).await;
+    scenario.transcript();
+    assert_eq!(kinds(&mut scenario), ["rolled_back"]);
+    assert_eq!(outcome(&scenario), "rolled_back_by_ecs");
+    let quarantined = remembered(&scenario)["quarantine"][0]["cause"].clone();
+    assert_eq!(quarantined, "the CloudWatch alarm shop-5xx was triggered");
+    assert_eq!(count(&scenario.world, "ECS.UpdateService"), 1, "the deploy");
+    scenario.end();
+}
+
 async fn the_rollback_fails_too_and_a_person_is_called(name: &'static str) {
     let mut scenario = deploying(name, WEB, breaker_without_rollback()).await;
     fail(&mut scenario).await;
@@ -171,6 +235,76 @@ async fn an_expired_image_is_passed_over_for_the_next_known_good_one(name: &'sta
     fail(&mut scenario).await;
     scenario.transcript();
     assert_eq!((kinds(&mut scenario), runs(&scenario).as_str()), (vec!["rolling_back".to_owned()], "web:1"));
+    scenario.end();
+}
+
+async fn an_archived_image_is_passed_over_for_the_next_known_good_one(name: &'static str) {
+    let mut scenario = running(name, WEB, breaker_without_rollback()).await;
+    deploy_well(&mut scenario, "1.5.0").await;
+    deploy(&mut scenario, "1.6.0").await;
+    scenario.world.archive_image("shop/web", &Image::single("1.5.0").digest());
+    fail(&mut scenario).await;
+    scenario.transcript();
+    assert_eq!(runs(&scenario), "web:1");
+    let reason = queued(&scenario.notices()[0])["reason"].as_str().unwrap_or_default().to_owned();
+    let why =
+        "Slipway is rolling back to web:1, because web:2 needs shop/web@sha256:182264c5b6e5, which is archived in ECR.";
+    assert!(reason.ends_with(why), "{reason}");
+    scenario.end();
+}
+
+async fn where_only_an_archived_image_is_left_it_is_restored_if_that_is_allowed(name: &'static str) {
+    let mut scenario = deploying(name, WEB, breaker_without_rollback()).await;
+    scenario.restores_archived_images().await;
+    let digest = Image::single("1.4.2").digest();
+    scenario.world.archive_image("shop/web", &digest);
+    fail(&mut scenario).await;
+    let transcript = scenario.transcript();
+    assert_eq!(transcript.matches("ECR.UpdateImageStorageClass").count(), 1, "{transcript}");
+    assert_snapshot!("an_archived_image_is_restored", scenario.email());
+    assert_eq!((outcome(&scenario).as_str(), runs(&scenario).as_str()), ("failed", "web:2"));
+    // Somebody is too early, and then rolls back.
+    let request = json!({ "action": "rollback", "target": "prod/web", "to": "web:1" });
+    let answer = scenario.ask(request.clone()).await;
+    assert_eq!(answer["targets"][0]["reason"]["code"], "image_archived", "{answer:#}");
+    scenario.world.restore_image("shop/web", &digest);
+    let answer = scenario.ask(request).await;
+    assert_eq!(answer["targets"][0]["outcome"], "started", "{answer:#}");
+    assert_eq!(runs(&scenario), "web:1");
+    scenario.claim();
+    scenario.world.take_events();
+    scenario.end();
+}
+
+async fn where_it_is_not_allowed_the_notice_has_the_command(name: &'static str) {
+    let mut scenario = deploying(name, WEB, breaker_without_rollback()).await;
+    scenario.world.archive_image("shop/web", &Image::single("1.4.2").digest());
+    fail(&mut scenario).await;
+    let transcript = scenario.transcript();
+    assert!(!transcript.contains("UpdateImageStorageClass"), "{transcript}");
+    let said = scenario.email();
+    assert!(said.contains("aws ecr update-image-storage-class --repository-name shop/web"), "{said}");
+    assert_eq!((outcome(&scenario).as_str(), runs(&scenario).as_str()), ("failed", "web:2"));
+    scenario.end();
+}
+
+async fn a_rollback_by_hand_passes_an_archived_image_over_or_is_refused(name: &'static str) {
+    let mut scenario = running(name, WEB, service("web")).await;
+    deploy_well(&mut scenario, "1.5.0").await;
+    deploy_well(&mut scenario, "1.6.0").await;
+    scenario.world.archive_image("shop/web", &Image::single("1.5.0").digest());
+    let named = json!({ "action": "rollback", "target": "prod/web", "to": "web:2" });
+    let answer = scenario.ask(named).await;
+    assert_eq!(answer["targets"][0]["reason"]["code"], "image_archived", "{answer:#}");
+    let deploy = json!({ "action": "deploy", "target": "prod/web", "tag": "1.5.0" });
+    let answer = scenario.ask(deploy).await;
+    assert_eq!(answer["targets"][0]["reason"]["code"], "archived", "{answer:#}");
+    let answer = scenario.ask(json!({ "action": "rollback", "target": "prod/web" })).await;
+    let why = "a rollback was requested, and goes to web:1, because web:2 needs shop/web@sha256:182264c5b6e5, which is archived in ECR";
+    assert_eq!(answer["targets"][0]["reason"]["text"], why, "{answer:#}");
+    assert_eq!(runs(&scenario), "web:1");
+    scenario.claim();
+    scenario.world.take_events();
     scenario.end();
 }
 

@@ -18,7 +18,7 @@ use e2e::world::{Builder, Call, Image, Notice, Push, World, transcript};
 use lambda_runtime::{Config, Context, LambdaEvent};
 use serde_json::{Value, json};
 use slipway_aws::Aws;
-use slipway_aws::clients::Names;
+use slipway_aws::clients::{Archive, Names};
 use slipway_aws::clock::Clock;
 use slipway_engine::Engine;
 
@@ -126,6 +126,14 @@ impl Scenario {
     /// Starts the track function anew, so that it reads its configuration.
     pub(crate) async fn restart_track(&mut self) {
         let aws = aws(&self.world, "track").await;
+        self.tracker = Engine::start(aws, "ssm:/slipway/config").await.expect("right settings");
+    }
+
+    /// Starts both functions anew as the template's parameter `RestoreArchivedImages` sets them.
+    pub(crate) async fn restores_archived_images(&mut self) {
+        let aws = aws_with(&self.world, "deploy", Archive::Restores).await;
+        self.deployer = Engine::start(aws, "ssm:/slipway/config").await.expect("right settings");
+        let aws = aws_with(&self.world, "track", Archive::Restores).await;
         self.tracker = Engine::start(aws, "ssm:/slipway/config").await.expect("right settings");
     }
 
@@ -486,6 +494,11 @@ pub(crate) fn models() -> std::path::PathBuf {
 
 /// Clients for a function, whose time is the world's.
 pub(crate) async fn aws(world: &World, function: &str) -> Aws {
+    aws_with(world, function, Archive::IsLeftAlone).await
+}
+
+/// The same, where images may be restored from ECR's archive or not.
+async fn aws_with(world: &World, function: &str, archive: Archive) -> Aws {
     let credentials = aws_credential_types::Credentials::new(function, "secret", None, None, "scenario");
     let settings = aws_config::defaults(BehaviorVersion::latest())
         .endpoint_url(world.url())
@@ -503,6 +516,7 @@ pub(crate) async fn aws(world: &World, function: &str) -> Aws {
         deploy: arn("deploy"),
         topic: world.place().arn("sns", "slipway-notices"),
         function: format!("slipway-{function}"),
+        archive,
     };
     let mut aws = Aws::new(&settings, &names);
     aws.clock = Clock::new(SharedTimeSource::new(Time::of(world)), SharedAsyncSleep::new(Sleeper::of(world)));

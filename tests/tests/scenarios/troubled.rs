@@ -19,6 +19,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         a_deadline_survives_every_fault
         a_failure_that_is_put_right_by_an_update_survives_every_fault
         a_failure_that_is_put_right_by_a_new_revision_survives_every_fault
+        a_failure_with_an_archived_image_survives_every_fault
         the_end_of_a_rollback_survives_every_fault
         a_rollback_by_ecs_survives_every_fault
         the_last_of_too_many_stopped_tasks_survives_every_fault
@@ -34,6 +35,7 @@ enum Base {
     Deadline,
     Update,
     Register,
+    Archived,
     RollbackEnds,
     EcsRollsBack,
     Tasks,
@@ -67,6 +69,10 @@ async fn a_failure_that_is_put_right_by_an_update_survives_every_fault(name: &'s
 
 async fn a_failure_that_is_put_right_by_a_new_revision_survives_every_fault(name: &'static str) {
     survives(name, Base::Register).await;
+}
+
+async fn a_failure_with_an_archived_image_survives_every_fault(name: &'static str) {
+    survives(name, Base::Archived).await;
 }
 
 async fn the_end_of_a_rollback_survives_every_fault(name: &'static str) {
@@ -166,7 +172,7 @@ async fn begin(name: &'static str, base: Base) -> (Scenario, Value) {
     let mut without = service_with_breaker("web");
     without["deploymentConfiguration"]["deploymentCircuitBreaker"]["rollback"] = false.into();
     let service = match base {
-        Base::Update | Base::Register => without,
+        Base::Update | Base::Register | Base::Archived => without,
         Base::EcsRollsBack => service_with_breaker("web"),
         Base::Completion | Base::Deadline | Base::RollbackEnds | Base::Tasks | Base::Outside | Base::Supersedes => {
             service("web")
@@ -183,6 +189,11 @@ async fn begin(name: &'static str, base: Base) -> (Scenario, Value) {
         }
         Base::Register => {
             scenario.world.push("shop/web", ["1.4.2"], &Image::single("another 1.4.2"));
+            last(scenario.world.fail("prod", "web", Failure::Exits { code: 1 }))
+        }
+        Base::Archived => {
+            scenario.restores_archived_images().await;
+            scenario.world.archive_image("shop/web", &Image::single("1.4.2").digest());
             last(scenario.world.fail("prod", "web", Failure::Exits { code: 1 }))
         }
         Base::Update | Base::EcsRollsBack => last(scenario.world.fail("prod", "web", Failure::Exits { code: 1 })),

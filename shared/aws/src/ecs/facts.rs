@@ -5,7 +5,7 @@ use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 use serde_json::Value;
 use slipway_core::model::facts::{
-    Breaker, Controller, DeploymentFacts, Monitors, Pause, Revision, ServiceDeploymentFacts, ServiceDeploymentStatus,
+    Controller, DeploymentFacts, Monitors, OnFailure, Pause, Revision, ServiceDeploymentFacts, ServiceDeploymentStatus,
     ServiceFacts, ServiceMessage, Strategy,
 };
 use slipway_core::model::id::{
@@ -36,6 +36,11 @@ pub(super) fn service(service: &types::Service) -> Option<ServiceFacts> {
             .and_then(|it| it.strategy())
             .map_or(Strategy::Rolling, |it| it.as_str().into()),
         breaker: breaker(service.deployment_configuration()),
+        alarms: alarms(service.deployment_configuration()),
+        completes_early: service
+            .deployment_configuration()
+            .and_then(|it| it.early_success_criteria())
+            .is_some_and(|it| it.enable()),
         deployments: service.deployments().iter().filter_map(deployment).collect(),
         current_service_deployment: service.current_service_deployment().map(ServiceDeploymentArn::new),
         current_revisions: service
@@ -100,16 +105,14 @@ fn task_definition(service: &types::Service) -> Option<&str> {
     primary.and_then(|set| set.task_definition()).or(service.task_definition())
 }
 
-fn breaker(configuration: Option<&types::DeploymentConfiguration>) -> Breaker {
-    let Some(configuration) = configuration else { return Breaker::Off };
-    let breaker = configuration.deployment_circuit_breaker().map(|it| (it.enable(), it.rollback()));
-    let alarms = configuration.alarms().map(|it| (it.enable(), it.rollback()));
-    let on: Vec<_> = [breaker, alarms].into_iter().flatten().filter(|(enable, _)| *enable).collect();
-    match on.as_slice() {
-        [] => Breaker::Off,
-        on if on.iter().any(|(_, rollback)| *rollback) => Breaker::RollsBack,
-        _ => Breaker::Fails,
-    }
+fn breaker(configuration: Option<&types::DeploymentConfiguration>) -> OnFailure {
+    let breaker = configuration.and_then(|it| it.deployment_circuit_breaker());
+    breaker.map_or(OnFailure::Off, |it| OnFailure::of_flags(it.enable(), it.rollback()))
+}
+
+fn alarms(configuration: Option<&types::DeploymentConfiguration>) -> OnFailure {
+    let alarms = configuration.and_then(|it| it.alarms());
+    alarms.map_or(OnFailure::Off, |it| OnFailure::of_flags(it.enable(), it.rollback()))
 }
 
 fn deployment(deployment: &types::Deployment) -> Option<DeploymentFacts> {

@@ -4,7 +4,7 @@ use aws_sdk_ecs::operation::stop_service_deployment::StopServiceDeploymentError 
 use aws_sdk_ecs::types::{
     self, DeploymentLifecycleHookStatus, ServiceDeploymentRollbackMonitorsStatus, StopServiceDeploymentStopType,
 };
-use slipway_core::model::facts::{Monitors, Pause, ServiceDeploymentFacts, ServiceDeploymentStatus};
+use slipway_core::model::facts::{Monitor, Monitors, Pause, ServiceDeploymentFacts, ServiceDeploymentStatus};
 use slipway_core::model::id::{ServiceDeploymentArn, ServiceRevisionArn};
 use slipway_engine::Error;
 use slipway_engine::cloud::StopAnswer;
@@ -79,12 +79,12 @@ fn pause(hooks: &[types::DeploymentLifecycleHookDetail]) -> Pause {
 }
 
 fn monitors(it: &types::ServiceDeployment) -> Monitors {
-    let breaker = it.deployment_circuit_breaker().and_then(|breaker| breaker.status());
-    let alarms = it.alarms().and_then(|alarms| alarms.status());
-    match (breaker, alarms) {
-        (None, None) => Monitors::Unread,
-        (Some(ServiceDeploymentRollbackMonitorsStatus::Triggered), _)
-        | (_, Some(ServiceDeploymentRollbackMonitorsStatus::Triggered)) => Monitors::Triggered,
-        _ => Monitors::Quiet,
+    use ServiceDeploymentRollbackMonitorsStatus::Triggered;
+    let (breaker, alarms) = (it.deployment_circuit_breaker(), it.alarms());
+    if breaker.and_then(|it| it.status()).or(alarms.and_then(|it| it.status())).is_none() {
+        return Monitors::Unread;
     }
+    let breaker = breaker.filter(|it| it.status() == Some(&Triggered)).map(|_| Monitor::Breaker);
+    let alarms = alarms.filter(|it| it.status() == Some(&Triggered));
+    Monitors::read(breaker, alarms.map(|it| Monitor::Alarms(it.triggered_alarm_names().to_vec())))
 }

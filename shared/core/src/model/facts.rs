@@ -12,7 +12,7 @@ use crate::model::id::{
 };
 use crate::model::image::{Digest, Repository, Tag};
 
-pub use progress::{Monitors, Pause, ServiceDeploymentFacts, ServiceDeploymentStatus};
+pub use progress::{Monitor, Monitors, Pause, ServiceDeploymentFacts, ServiceDeploymentStatus};
 pub use stopped::{StoppedContainer, StoppedTask};
 
 mod progress;
@@ -53,8 +53,10 @@ pub enum ImageName {
 pub enum Storage {
     /// It can be pulled.
     Active,
-    /// Archived, or being restored: it cannot be pulled now.
+    /// Archived: it cannot be pulled before somebody restores it.
     Archived,
+    /// Being restored from the archive, `ACTIVATING`: it cannot be pulled yet.
+    Restoring,
 }
 
 /// A service as DescribeServices describes it.
@@ -78,8 +80,13 @@ pub struct ServiceFacts {
     pub running_count: i32,
     /// How deployments proceed.
     pub strategy: Strategy,
-    /// What ECS itself does about a failed deployment.
-    pub breaker: Breaker,
+    /// What ECS does when its circuit breaker finds that a deployment failed.
+    pub breaker: OnFailure,
+    /// What it does when an alarm of the service is triggered; neither knows the other's flag.
+    pub alarms: OnFailure,
+    /// Whether ECS may call a rolling deployment completed before all its tasks run, `earlySuccessCriteria`. Neither monitor
+    /// acts from then on.
+    pub completes_early: bool,
     /// The deployments under way and the last one, the PRIMARY first where there is one.
     pub deployments: Vec<DeploymentFacts>,
     /// The service deployment under way, if any.
@@ -132,15 +139,26 @@ pub enum Strategy {
     Other(String),
 }
 
-/// What ECS itself does about a failed deployment.
+/// What ECS does when one of its monitors, the circuit breaker or the alarms, finds that a deployment failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Breaker {
-    /// Neither circuit breaker nor alarms: ECS never calls a deployment failed.
+pub enum OnFailure {
+    /// The monitor is off: it never calls a deployment failed.
     Off,
     /// ECS calls it failed, and does nothing more.
     Fails,
     /// ECS calls it failed, and rolls back.
     RollsBack,
+}
+
+impl OnFailure {
+    /// From the flags of a monitor, `enable` and `rollback`.
+    pub fn of_flags(enable: bool, rollback: bool) -> Self {
+        match (enable, rollback) {
+            (false, _) => Self::Off,
+            (true, false) => Self::Fails,
+            (true, true) => Self::RollsBack,
+        }
+    }
 }
 
 /// An entry of a service's `deployments`.
@@ -186,6 +204,9 @@ pub enum Rollout {
     InProgress,
     Completed,
     Failed,
+    /// ECS says `COMPLETED`, and not all its tasks run yet. Our word: to us such a deployment is in progress.
+    #[strum(disabled)]
+    CompletedEarly,
     /// A state that this version doesn't know.
     #[strum(default)]
     Other(String),

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use crate::model::facts::OtherService;
 use crate::model::id::{ContainerName, DeploymentId, TargetName};
-use crate::model::image::Tag;
-use crate::model::record::DecisionKind;
+use crate::model::image::{Digest, Tag};
+use crate::model::record::{DecisionKind, PassedOver};
 
 /// How much a reason matters to people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub enum Reason {
     /// The family has a new definition for the image that runs.
     DefinitionChanged { image: String, definition: String },
     /// Somebody asked for a rollback to this revision.
-    RollbackAsked { revision: String },
+    RollbackAsked { revision: String, passed_over: Vec<PassedOver> },
     /// What runs failed, and the last known-good revision is restored.
     Failed { revision: String },
 
@@ -126,7 +126,9 @@ pub enum Reason {
     /// A container takes a variable from a secret that the configuration sets as well; ECS refuses a name in both.
     SetBySecret { container: ContainerName, variable: String },
     /// The image is archived in ECR: ECS cannot pull it.
-    Archived { image: String },
+    Archived { image: String, repository: String, digest: Digest },
+    /// ECR is restoring the image from its archive: ECS cannot pull it yet.
+    BeingRestored { image: String },
     /// The requested image is not in the repository.
     NoSuchImage { image: String, repository: String },
     /// The image failed on this service, and the request doesn't say that it knows.
@@ -135,14 +137,16 @@ pub enum Reason {
     HeldNeedsForce { who: Option<String>, why: Option<String>, since: Timestamp },
     /// Another invocation updated the service for as long as this one could wait.
     StillBusy { until: Timestamp },
-    /// There is no revision to roll back to.
-    NoKnownGood,
+    /// There is no revision to roll back to; these are known good, and cannot be used.
+    NoKnownGood { passed_over: Vec<PassedOver> },
     /// The revision to roll back to is what runs.
     RunsAlready { revision: String },
     /// The revision to roll back to is not there.
     NoSuchRevision { revision: String },
     /// The revision to roll back to needs an image that the registry no longer has.
     ImageGone { revision: String, image: String },
+    /// The revision to roll back to needs an image that is in the archive of ECR.
+    ImageArchived { it: PassedOver },
     /// Several repositories feed the service, and the request names none.
     WhichRepository { target: TargetName, repositories: Vec<String> },
     /// The request names a repository that does not feed the service.
@@ -169,9 +173,9 @@ impl Reason {
             | DefinitionBeforeDecision { .. } | DefinitionOlder { .. } | SameBuild { .. } | GaveWay { .. } | BestRuns { .. } | NoCandidate { .. } | Adopted { .. } | Settling { .. } | NotQuarantined { .. } => Weight::Skip,
             ServiceMissing { .. } | ServiceNotActive { .. } | WrongController { .. } | ManagedByEcs
             | InFlight { .. } | RollingBack { .. } | NoContainer { .. } | SharedFamily { .. } | UnknownContainer { .. }
-            | Unrenderable { .. } | SetBySecret { .. } | Archived { .. } | NoSuchImage { .. }
-            | NeedsForce { .. } | HeldNeedsForce { .. } | StillBusy { .. } | NoKnownGood
-            | RunsAlready { .. } | NoSuchRevision { .. } | ImageGone { .. } | WhichRepository { .. }
+            | Unrenderable { .. } | SetBySecret { .. } | Archived { .. } | BeingRestored { .. } | NoSuchImage { .. }
+            | NeedsForce { .. } | HeldNeedsForce { .. } | StillBusy { .. } | NoKnownGood { .. }
+            | RunsAlready { .. } | NoSuchRevision { .. } | ImageGone { .. } | ImageArchived { .. } | WhichRepository { .. }
             | NotItsRepository { .. } | Aws { .. } | OutOfTime => Weight::Refuse,
         }
     }
@@ -196,8 +200,8 @@ mod tests {
                      placeholder_again definition_before_decision definition_older same_build gave_way best_runs \
                      no_candidate adopted settling not_quarantined service_missing service_not_active wrong_controller \
                      managed_by_ecs in_flight rolling_back no_container shared_family unknown_container unrenderable set_by_secret archived \
-                     no_such_image needs_force held_needs_force still_busy no_known_good runs_already no_such_revision \
-                     image_gone which_repository not_its_repository aws out_of_time";
+                     being_restored no_such_image needs_force held_needs_force still_busy no_known_good runs_already no_such_revision \
+                     image_gone image_archived which_repository not_its_repository aws out_of_time";
         assert_eq!(Reason::VARIANTS.join(" "), codes);
         assert_eq!(Reason::OutOfTime.code(), "out_of_time");
     }

@@ -17,13 +17,16 @@ use crate::model::trigger::Trigger;
 pub use deployment::{Deployment, DeploymentState, Ended, Failing, Progress, Rollback};
 pub use lease::{Busy, Fence, Lost};
 pub use life::{Began, Once};
+pub use passed_over::{PassedOver, Unusable};
 pub use settings::{DeploymentSettings, RollbackMode};
 pub use words::{DecisionKind, FailedBy, Outcome, RollbackMethod};
 
 mod deployment;
 mod lease;
 mod life;
+mod passed_over;
 mod settings;
+mod size;
 mod words;
 
 /// The version of the record's shape that this crate reads and writes.

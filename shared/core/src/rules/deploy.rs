@@ -88,7 +88,7 @@ fn render_onto(
 fn as_it_is(facts: &TargetFacts<'_>, shown: &Shown) -> Reason {
     let (image, revision) = (shown.to_string(), facts.running.arn.short().to_owned());
     match facts.service.primary() {
-        Some(primary) if mechanism::is_in_progress(primary) => {
+        Some(primary) if mechanism::is_under_way(facts.record, primary) => {
             Reason::AlreadyUnderWay { image, revision, deployment: primary.id.clone() }
         }
         Some(primary) if mechanism::has_failed(primary) => {

@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::facts::{ServiceMessage, StoppedTask};
+use crate::model::facts::{Monitor, ServiceMessage, StoppedTask};
 use crate::model::id::TargetName;
 use crate::model::image::Digest;
 use crate::model::record::FailedBy;
@@ -31,6 +31,8 @@ pub struct Evidence<'a> {
     pub since: Option<Timestamp>,
     /// ECS's words: the service deployment's status reason, the deployment's rollout reason, the event's reason.
     pub says: &'a [String],
+    /// ECS's monitors that were triggered, where its service deployment was read.
+    pub monitors: &'a [Monitor],
     /// Tasks of the deployment that stopped, newest first; three are shown.
     pub tasks: &'a [StoppedTask],
     /// ECS's log of the service, newest first.
@@ -42,8 +44,9 @@ pub struct Evidence<'a> {
 /// What ECS states as the reason comes first, then what most tasks died of, then what kept tasks from starting at all; that the
 /// time is up only where nothing else is known.
 pub(crate) fn likeliest(evidence: &Evidence<'_>) -> Cause {
-    let stated = evidence.says.iter().find_map(|words| cause::stated(words));
-    stated
+    let alarms = evidence.monitors.iter().find_map(cause::of_monitor);
+    alarms
+        .or_else(|| evidence.says.iter().find_map(|words| cause::stated(words)))
         .or_else(|| of_tasks(evidence.tasks))
         .or_else(|| evidence.warnings.iter().find_map(|words| cause::of_service(words)))
         .or_else(|| recent(evidence).find_map(|event| cause::of_service(&event.message)))

@@ -8,9 +8,11 @@
 pub use assess::{Assessment, End, RollbackInitiator, Situation, assess};
 pub use effect::{Intent, Unanswered, effect, list_decides, of_its_time, unanswered};
 pub use listed::{
-    CutShort, completed_after_all, cuts_short, goes_back_to, has_failed, has_not_won, has_run, is_completed,
-    is_in_progress, is_primary, may_complete_after_all, with_rollouts,
+    CutShort, awaits_its_tasks, completed_after_all, completed_early, cuts_short, goes_back_to, has_failed,
+    has_not_won, has_run, is_completed, is_in_progress, is_primary, is_under_way, may_complete_after_all,
+    with_rollouts,
 };
+pub use monitors::asks_which_was_triggered;
 pub use pace::{Because, Pace};
 pub use rollback::its_rollback;
 pub use service_deployment::{Became, became, its_service_deployment, takes_all_traffic, traffic_shift};
@@ -21,6 +23,7 @@ mod assess;
 mod ecs_messages;
 mod effect;
 mod listed;
+mod monitors;
 mod pace;
 mod rollback;
 mod service_deployment;

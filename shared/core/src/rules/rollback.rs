@@ -6,12 +6,12 @@
 use crate::model::facts::{Controller, ServiceDeploymentFacts, ServiceFacts};
 use crate::model::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
 use crate::model::record;
-use crate::model::record::{FailedBy, Outcome, RollbackMethod, RollbackMode};
+use crate::model::record::{FailedBy, Outcome, PassedOver, RollbackMethod, RollbackMode};
 use crate::rules::mechanism::{self, Assessment, Became, RollbackInitiator, became};
 
-pub use known_good::{Found, KnownGoodFacts, NeededImage, images_to_find};
+pub use known_good::{Found, ImageState, KnownGoodFacts, NeededImage, images_to_find};
 pub use rendering::{Origin, steps};
-pub use selection::{Destination, Gone, RegisterReason, select, usable};
+pub use selection::{Destination, RegisterReason, Restorable, Selected, restorable, select, usable};
 
 mod known_good;
 mod rendering;
@@ -48,7 +48,7 @@ pub enum RollbackDecision {
         to: Option<TaskDefinitionArn>,
     },
     /// UpdateService to a known-good revision.
-    Update(Destination),
+    Update(Selected),
     /// Nothing that Slipway may do helps; a person has to act.
     ManualAction(ManualAction),
 }
@@ -85,7 +85,14 @@ pub enum ManualAction {
     /// No other revision is known to have completed here.
     NoKnownGood,
     /// Each known-good revision has lost an image, or is itself gone; these.
-    AllGone(Vec<String>),
+    NoneUsable(Vec<PassedOver>),
+    /// The same, and the registry is restoring the images of this one from its archive.
+    Restoring {
+        /// The revision.
+        revision: TaskDefinitionArn,
+        /// All of them.
+        passed_over: Vec<PassedOver>,
+    },
 }
 
 /// Decides.
@@ -164,6 +171,27 @@ impl RollbackDecision {
         }
     }
 
+    /// What has to be restored from the archive before anything known good can be gone back to.
+    pub fn restorable(
+        &self,
+        record: &record::Service,
+        failed: &record::Deployment,
+        known_good: &[KnownGoodFacts],
+    ) -> Option<Restorable> {
+        let is_stuck = matches!(self, Self::ManualAction(ManualAction::NoneUsable(_)));
+        restorable(record, known_good, failed.revision.new.as_deref()).filter(|_| is_stuck)
+    }
+
+    /// The same decision, when the registry restores these images.
+    pub fn restoring(self, it: Restorable) -> Self {
+        match self {
+            Self::ManualAction(ManualAction::NoneUsable(passed_over)) => {
+                Self::ManualAction(ManualAction::Restoring { revision: it.revision, passed_over })
+            }
+            other => other,
+        }
+    }
+
     /// Whether Slipway rolls back.
     pub fn acts(&self) -> bool {
         matches!(self, Self::Stop { .. } | Self::Update(_))
@@ -173,7 +201,8 @@ impl RollbackDecision {
     pub fn to(&self) -> Option<&str> {
         match self {
             Self::Stop { to, .. } => to.as_ref().map(TaskDefinitionArn::short),
-            Self::Update(destination) => Some(destination.revision().short()),
+            Self::Update(selected) => Some(selected.destination.revision().short()),
+            Self::ManualAction(ManualAction::Restoring { revision, .. }) => Some(revision.short()),
             Self::NoRollback(NoRollback::Notify(decision)) => decision.to(),
             Self::NoRollback(_) | Self::ManualAction(_) => None,
         }

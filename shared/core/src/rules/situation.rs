@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::config::{Config, Target};
 use crate::model::facts::{
-    Breaker, Controller, DeploymentFacts, ImageFacts, Monitors, Pause, Revision, Rollout, ServiceDeploymentFacts,
+    Controller, DeploymentFacts, ImageFacts, Monitors, OnFailure, Pause, Revision, Rollout, ServiceDeploymentFacts,
     ServiceDeploymentStatus, ServiceFacts, Storage, Strategy,
 };
 use crate::model::id::{ClusterName, DeploymentId, EventId, ServiceDeploymentArn, ServiceName, TaskDefinitionArn};
@@ -78,7 +78,9 @@ pub(super) fn service(deployments: Vec<DeploymentFacts>) -> ServiceFacts {
         desired_count: 2,
         running_count: 2,
         strategy: Strategy::Rolling,
-        breaker: Breaker::Off,
+        breaker: OnFailure::Off,
+        alarms: OnFailure::Off,
+        completes_early: false,
         deployments,
         current_service_deployment: None,
         current_revisions: Vec::new(),

@@ -196,7 +196,7 @@ impl<'a> StatusFacts<'a> {
 
     /// The deployment that is under way, or has failed and was left so.
     fn in_flight(&self) -> Option<&'a DeploymentFacts> {
-        self.service.primary().filter(|primary| mechanism::has_not_won(primary))
+        self.service.primary().filter(|primary| mechanism::has_not_won(self.record, primary))
     }
 
     /// Whether a deployment brings this image. Where its revision names a tag, ECS knows which image that was: `past` is the

@@ -46,7 +46,10 @@ pub fn late_plan(target: &TargetName, intended: &Deployment) -> Plan {
     let reason = match (&intended.trigger, image.tag.clone()) {
         (Trigger::Push, Some(tag)) => Reason::Pushed { tag },
         (Trigger::Redeploy, _) => Reason::RedeployForced,
-        (Trigger::Rollback, _) => Reason::RollbackAsked { revision: intended.revision.new.clone().unwrap_or_default() },
+        (Trigger::Rollback, _) => Reason::RollbackAsked {
+            revision: intended.revision.new.clone().unwrap_or_default(),
+            passed_over: Vec::new(),
+        },
         (Trigger::Reconcile | Trigger::Release, _) => Reason::Reconciled { image: image.to_string() },
         (Trigger::Push, None) | (Trigger::Deploy | Trigger::External | Trigger::Unknown | Trigger::Other(_), _) => {
             Reason::Asked { image: image.to_string() }
@@ -70,7 +73,9 @@ pub fn is_unfinished(deployment: &Deployment) -> bool {
 pub fn overdue(record: &Service, service: Option<&ServiceFacts>, now: Timestamp) -> Vec<(u64, Option<Timestamp>)> {
     let goes_on = |id: &DeploymentId| {
         let made = service.and_then(|service| service.deployments.iter().find(|it| it.id == *id));
-        made.is_some_and(|it| mechanism::is_primary(it) && mechanism::is_in_progress(it))
+        // No event tells when what completed early has all its tasks.
+        let goes_on = |it: &DeploymentFacts| mechanism::is_in_progress(it) && !mechanism::completed_early(it);
+        made.is_some_and(|it| mechanism::is_primary(it) && goes_on(it))
     };
     let due = |it: &Deployment| {
         let id = it.id()?;

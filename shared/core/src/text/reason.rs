@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::model::reason::Reason;
-use crate::model::record::DecisionKind;
+use crate::model::record::{DecisionKind, Unusable};
+use crate::text::passed_over::{each, restore, short};
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -41,7 +42,8 @@ fn sentences_of(reason: &Reason) -> fn(&Reason) -> String {
         ServiceMissing { .. } | ServiceNotActive { .. } | WrongController { .. } | ManagedByEcs
         | NoContainer { .. } | SharedFamily { .. } | UnknownContainer { .. } | Unrenderable { .. }
         | SetBySecret { .. } => not_deployable,
-        Archived { .. } | NoSuchImage { .. } | NoKnownGood | NoSuchRevision { .. } | ImageGone { .. }
+        Archived { .. } | BeingRestored { .. } | NoSuchImage { .. } | NoKnownGood { .. } | NoSuchRevision { .. }
+        | ImageGone { .. } | ImageArchived { .. }
         | WhichRepository { .. } | NotItsRepository { .. } | Aws { .. } => not_found,
     }
 }
@@ -64,7 +66,12 @@ fn done(reason: &Reason) -> String {
         DefinitionChanged { image, definition } => {
             format!("{definition} is a new definition of the family, and {image} runs with an older one")
         }
-        RollbackAsked { revision } => format!("a rollback to {revision} was requested"),
+        RollbackAsked { revision, passed_over } if passed_over.is_empty() => {
+            format!("a rollback to {revision} was requested")
+        }
+        RollbackAsked { revision, passed_over } => {
+            format!("a rollback was requested, and goes to {revision}, because {}", each(passed_over))
+        }
         Failed { revision } => format!("{revision} failed"),
         AlreadyRuns { image, revision } => format!("{image} already runs, as {revision}"),
         AlreadyUnderWay { image, revision, deployment } => {
@@ -224,15 +231,34 @@ fn not_deployable(reason: &Reason) -> String {
 fn not_found(reason: &Reason) -> String {
     use Reason::*;
     match reason {
-        Archived { image } => format!("{image} is archived in ECR, so ECS cannot pull it; restore it first"),
+        Archived { image, repository, digest } => format!(
+            "{image} is archived in ECR, so ECS cannot pull it; restore it first ({}), and deploy it when it is ACTIVE",
+            restore(&format!("{repository}@{digest}"))
+        ),
+        BeingRestored { image } => {
+            format!("ECR is restoring {image} from its archive, so ECS cannot pull it yet; deploy it when it is ACTIVE")
+        }
         NoSuchImage { image, repository } => format!("{repository} has no image {image}"),
-        NoKnownGood => "there is no known-good revision whose images still exist; name a revision with \
-                        \"to\": \"family:revision\""
-            .to_owned(),
+        NoKnownGood { passed_over } => {
+            let why = if passed_over.is_empty() { String::new() } else { format!(" ({})", each(passed_over)) };
+            format!(
+                "there is no known-good revision whose images can be pulled{why}; name a revision with \"to\": \
+                 \"family:revision\""
+            )
+        }
         NoSuchRevision { revision } => format!("there is no revision {revision}"),
         ImageGone { revision, image } => {
+            let image = short(image);
             format!("{revision} needs {image}, which the registry no longer has; name another revision with \"to\"")
         }
+        ImageArchived { it } => match &it.because {
+            Unusable::ImageArchived(image) => {
+                format!("{it}; restore it first ({}), and roll back when it is ACTIVE", restore(image))
+            }
+            Unusable::ImageRestoring(_) | Unusable::ImageGone(_) | Unusable::RevisionGone => {
+                format!("{it}; roll back when it is ACTIVE")
+            }
+        },
         WhichRepository { target, repositories } => format!(
             "{target} runs images of several repositories; add \"repository\" to the request: {}",
             list(repositories)

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::rules::rollback::{Destination, ManualAction, NoRollback, RegisterReason, RollbackDecision};
+use crate::rules::rollback::{Destination, ManualAction, NoRollback, RegisterReason, RollbackDecision, Selected};
+use crate::text::passed_over::each;
 
 impl fmt::Display for RollbackDecision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -15,20 +16,24 @@ impl fmt::Display for RollbackDecision {
                     None => f.write_str("the last revision that completed"),
                 }
             }
-            Self::Update(destination) => {
+            Self::Update(Selected { destination, passed_over }) => {
                 let to = destination.revision().short();
                 write!(f, "Slipway rolls back to {to}, the last known-good revision")?;
                 match destination {
-                    Destination::Existing(_) => Ok(()),
+                    Destination::Existing(_) => {}
                     Destination::Anew { because: RegisterReason::TagMoved, .. } => {
                         write!(
                             f,
                             ", as a new revision with the images that ran then, because a tag in {to} has moved since"
-                        )
+                        )?;
                     }
                     Destination::Anew { because: RegisterReason::Inactive, .. } => {
-                        write!(f, ", as a new revision, because {to} was deregistered")
+                        write!(f, ", as a new revision, because {to} was deregistered")?;
                     }
+                }
+                match passed_over.as_slice() {
+                    [] => Ok(()),
+                    passed_over => write!(f, "; {}", each(passed_over)),
                 }
             }
             Self::ManualAction(why) => write!(f, "Slipway does not roll back, because {why}"),
@@ -68,10 +73,14 @@ impl fmt::Display for ManualAction {
         match self {
             Self::IsRollback => f.write_str("this deployment was itself a rollback, and Slipway goes no further back"),
             Self::NoKnownGood => f.write_str("there is no other known-good revision"),
-            Self::AllGone(revisions) => match revisions.as_slice() {
-                [only] => write!(f, "{only}, the only known-good revision, is gone or has lost an image"),
-                all => write!(f, "each known-good revision ({}) is gone or has lost an image", all.join(", ")),
-            },
+            Self::NoneUsable(passed_over) => write!(f, "no known-good revision can be used: {}", each(passed_over)),
+            Self::Restoring { revision, passed_over } => write!(
+                f,
+                "no known-good revision can be used now: {}. Slipway asked ECR to restore what {} needs, which takes a \
+                 while; somebody has to roll back then",
+                each(passed_over),
+                revision.short()
+            ),
         }
     }
 }

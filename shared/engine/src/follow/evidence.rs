@@ -51,6 +51,7 @@ impl<C: Cloud> FollowSession<'_, C> {
             deadline_seconds: deployment.settings.deadline_seconds,
             since: deployment.progress().map(|it| it.began_at),
             says: &says,
+            monitors: judged.service_deployment.as_ref().map_or(&[], |it| it.monitors.triggered()),
             tasks: &tasks,
             events: &service.events,
             warnings: &deployment.warnings,

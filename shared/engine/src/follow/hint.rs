@@ -3,7 +3,7 @@
 
 use slipway_core::model::facts::ServiceFacts;
 use slipway_core::model::record::Deployment;
-use slipway_core::rules::mechanism::{Unrecorded, is_completed, unrecorded};
+use slipway_core::rules::mechanism::{Unrecorded, completed_early, is_completed, unrecorded};
 use slipway_core::rules::note::is_first_observation;
 use tracing::info;
 
@@ -51,7 +51,8 @@ impl<C: Cloud> FollowSession<'_, C> {
         };
         let named = self.event().is_some_and(|event| event.deployment == primary.id);
         // A service that has long run well is adopted when Slipway first deploys there.
-        if is_first_observation(self.record()) && !named && is_completed(primary) {
+        let has_completed = is_completed(primary) || completed_early(primary);
+        if is_first_observation(self.record()) && !named && has_completed {
             return Ok(());
         }
         if self.unrecorded(service).is_none() {

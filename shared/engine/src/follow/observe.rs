@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use slipway_core::model::facts::{Revision, ServiceDeploymentFacts, ServiceFacts, Strategy};
 use slipway_core::model::id::TaskDefinitionArn;
 use slipway_core::model::record::Deployment;
-use slipway_core::rules::mechanism::its_service_deployment;
+use slipway_core::rules::mechanism::{asks_which_was_triggered, its_service_deployment};
 
 use super::configured::Managed;
 use super::session::FollowSession;
@@ -44,9 +44,10 @@ impl<C: Cloud> FollowSession<'_, C> {
         }
         let history = self.history.as_deref().unwrap_or_default();
         let Some(brief) = its_service_deployment(deployment, service, history) else { return Ok(None) };
-        // Its stage, what it waits for and why it rolls back are only read where they decide something.
+        // Its stage, what it waits for and why it failed are only read where they decide something.
         let late = deployment.deadline.is_some_and(|deadline| deadline <= self.cloud.now());
-        if !brief.is_ongoing() || (service.strategy == Strategy::Rolling && !late) {
+        let stage_counts = brief.is_ongoing() && (service.strategy != Strategy::Rolling || late);
+        if !stage_counts && !asks_which_was_triggered(deployment, service, brief, self.event()) {
             return Ok(Some(brief.clone()));
         }
         let read = self.cloud.describe_service_deployment(&brief.arn).await;

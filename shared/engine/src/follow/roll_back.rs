@@ -6,23 +6,31 @@ use jiff::Timestamp;
 use slipway_core::model::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
 use slipway_core::model::plan::Plan;
 use slipway_core::model::reason::Reason;
-use slipway_core::model::record::{Busy, FailedBy, Fence, Lost, Outcome, Rollback, RollbackMethod};
+use slipway_core::model::record::{Busy, FailedBy, Fence, Lost, Outcome, PassedOver, Rollback, RollbackMethod};
 use slipway_core::rules::mechanism::{Assessment, Became, End, RollbackInitiator, became};
-use slipway_core::rules::rollback::{Destination, Origin, RollbackDecision, RollbackFacts, decide, steps};
+use slipway_core::rules::rollback::{Destination, Origin, RollbackDecision, RollbackFacts, Selected, decide, steps};
 use slipway_core::text::notice::News;
 use tracing::{info, warn};
 
 use super::session::FollowSession;
 use super::steps::{Judged, Next};
 use super::timers::BUSY;
-use crate::cloud::{Cloud, Metric, StopAnswer};
+use crate::cloud::{Cloud, Metric, RestoreAnswer, StopAnswer};
 use crate::error::{Error, ErrorKind};
 use crate::execute::{Registrations, execute};
+
+/// How Slipway rolls back, to which revision, where that is known, and which it passed over.
+struct Intended<'a> {
+    how: RollbackMethod,
+    to: Option<&'a str>,
+    passed_over: &'a [PassedOver],
+}
 
 impl<C: Cloud> FollowSession<'_, C> {
     /// Decides about a deployment that failed, and does it.
     pub(crate) async fn roll_back(&mut self, number: u64, judged: &Judged) -> Result<Next, Error> {
         let Some(decision) = self.rollback_decision(number, judged).await? else { return Ok(Next::Wait) };
+        let decision = self.restore(number, decision).await?;
         info!(target = %self.managed.target, deployment.number = number, "{decision}");
         if !decision.acts() {
             let failing = self.deployment(number).and_then(|it| it.failing());
@@ -64,6 +72,21 @@ impl<C: Cloud> FollowSession<'_, C> {
             service_deployment: judged.service_deployment.as_ref(),
             known_good: &known_good,
         })))
+    }
+
+    /// Asks ECR to restore what is archived, where nothing else can be gone back to. Nobody waits for it: a person rolls back
+    /// when it is there.
+    async fn restore(&self, number: u64, decision: RollbackDecision) -> Result<RollbackDecision, Error> {
+        let Some(failed) = self.deployment(number) else { return Ok(decision) };
+        let known_good = self.known_good.as_deref().unwrap_or_default();
+        let Some(restorable) = decision.restorable(self.record(), failed, known_good) else { return Ok(decision) };
+        for (repository, digest) in &restorable.archived {
+            match self.optional(self.cloud.restore_image(repository, digest).await)? {
+                Some(RestoreAnswer::Accepted) => {}
+                Some(RestoreAnswer::NotAllowed) | None => return Ok(decision),
+            }
+        }
+        Ok(decision.restoring(restorable))
     }
 
     /// With the lease held: observes again, because what was observed before may be outdated, and does what that calls for.
@@ -117,7 +140,8 @@ impl<C: Cloud> FollowSession<'_, C> {
         arn: &ServiceDeploymentArn,
         to: Option<&TaskDefinitionArn>,
     ) -> Result<Option<Became>, Error> {
-        self.record_rollback(number, fence, judged, RollbackMethod::Stop, to.map(TaskDefinitionArn::short)).await?;
+        let intended = Intended { how: RollbackMethod::Stop, to: to.map(TaskDefinitionArn::short), passed_over: &[] };
+        self.record_rollback(number, fence, judged, intended).await?;
         let result = match self.cloud.stop_service_deployment(arn).await {
             Ok(StopAnswer::Accepted) => Some(Became::RollsBack),
             Ok(StopAnswer::TooLate) => self.became(arn).await?,
@@ -153,7 +177,8 @@ impl<C: Cloud> FollowSession<'_, C> {
         judged: &Judged,
         decision: &RollbackDecision,
     ) -> Result<(), Error> {
-        let (Some(deployment), RollbackDecision::Update(destination)) = (self.deployment(number).cloned(), decision)
+        let (Some(deployment), RollbackDecision::Update(Selected { destination, passed_over })) =
+            (self.deployment(number).cloned(), decision)
         else {
             return Ok(());
         };
@@ -172,7 +197,8 @@ impl<C: Cloud> FollowSession<'_, C> {
         // An earlier try may have died after its registration.
         plan.rendering().into_iter().for_each(|it| registrations.suspect(it.family()));
         let call = self.call;
-        let ready = self.record_rollback(number, fence, judged, RollbackMethod::Update, to);
+        let intended = Intended { how: RollbackMethod::Update, to, passed_over };
+        let ready = self.record_rollback(number, fence, judged, intended);
         let done = execute(call, &plan, &registrations, ready).await?;
         self.record_accepted(number, done.deployment, done.revision.as_ref().map(TaskDefinitionArn::short)).await
     }
@@ -183,9 +209,9 @@ impl<C: Cloud> FollowSession<'_, C> {
         number: u64,
         fence: Fence,
         judged: &Judged,
-        how: RollbackMethod,
-        to: Option<&str>,
+        intended: Intended<'_>,
     ) -> Result<(), Error> {
+        let Intended { how, to, passed_over } = intended;
         let now = self.cloud.now();
         let Some(deployment) = self.deployment(number) else { return Ok(()) };
         // It has as much time as the deployment had, and a little more.
@@ -193,6 +219,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         let rollback = Rollback {
             how,
             to: to.map(str::to_owned),
+            passed_over: passed_over.to_vec(),
             at: now,
             previous_primary: judged.service.primary().map(|primary| primary.id.clone()),
             deployment: None,

@@ -2,7 +2,9 @@
 
 use slipway_core::model::facts::{DeploymentFacts as Listed, ServiceDeploymentFacts, ServiceFacts};
 use slipway_core::model::record::{Deployment, FailedBy, Fence, Outcome};
-use slipway_core::rules::mechanism::{Assessment, End, RollbackInitiator, Situation, assess, its_rollback};
+use slipway_core::rules::mechanism::{
+    Assessment, End, RollbackInitiator, Situation, assess, awaits_its_tasks, its_rollback,
+};
 use slipway_core::text::notice::News;
 use tracing::info;
 
@@ -116,6 +118,7 @@ impl<C: Cloud> FollowSession<'_, C> {
             Assessment::NeverBegan => self.write(|record| record.never_began(number)).await?,
             Assessment::InProgress(pace) => {
                 self.rearm(number, pace).await?;
+                self.ask_again_for_its_tasks(&judged).await?;
                 self.report(number, &News::InProgress).await?;
             }
             Assessment::Failing { by } => {
@@ -131,6 +134,7 @@ impl<C: Cloud> FollowSession<'_, C> {
                     self.adopt_the_rollback(number, &judged).await?;
                 }
                 self.rearm(number, pace).await?;
+                self.ask_again_for_its_tasks(&judged).await?;
                 let deployment = self.deployment(number);
                 let another = |it: &&Listed| deployment.is_some_and(|own| own.id() != Some(&it.id));
                 let to = judged.service.primary().filter(another).map(|it| it.task_definition.short());
@@ -153,6 +157,17 @@ impl<C: Cloud> FollowSession<'_, C> {
             }
         }
         Ok(Next::Wait)
+    }
+
+    /// Makes a timer where no event tells when all tasks run. Somebody else's deployment has no deadline, and is left to the
+    /// reconcile when ours would have passed.
+    async fn ask_again_for_its_tasks(&self, judged: &Judged) -> Result<(), Error> {
+        let it = &judged.deployment;
+        let is_late = self.cloud.now() >= it.began_at() + it.settings.allowance();
+        match awaits_its_tasks(&judged.service, self.event()) && !(it.is_external() && is_late) {
+            true => self.return_soon().await,
+            false => Ok(()),
+        }
     }
 
     /// Records a rollback of ours as accepted whose invocation died before it did so.

@@ -47,6 +47,12 @@ impl Ecr {
         Ok(tagged.collect())
     }
 
+    /// `UpdateImageStorageClass` to `STANDARD`.
+    pub(crate) fn ask_to_restore(&mut self, place: &Place, name: &Name, digest: &Digest) -> Result<(), Refusal> {
+        self.named(place, name)?;
+        self.begin_restoring(place, &name.name, digest.as_str())
+    }
+
     /// The manifests of these images; those that aren't there are left out.
     pub(crate) fn manifests(
         &self,
@@ -83,6 +89,7 @@ fn facts(name: &Name, digest: &str, stored: &Stored, tags: Vec<&str>) -> Option<
         storage: match stored.status {
             Status::Active => Storage::Active,
             Status::Archived { .. } => Storage::Archived,
+            Status::Activating => Storage::Restoring,
         },
     })
 }

@@ -51,7 +51,11 @@ struct Stored {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Status {
     Active,
-    Archived { at: Timestamp },
+    Archived {
+        at: Timestamp,
+    },
+    /// It is being restored, as somebody asked.
+    Activating,
 }
 
 /// What an operation of the registry needs to know of the rest.

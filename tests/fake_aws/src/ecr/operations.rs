@@ -18,6 +18,7 @@ pub(crate) fn answer(ecr: &mut Ecr, context: &mut Context<'_>, operation: &str, 
         "DescribeRepositories" => describe_repositories(ecr, context, request),
         "PutImage" => put_image(ecr, context, request),
         "BatchDeleteImage" => batch_delete_image(ecr, context, request),
+        "UpdateImageStorageClass" => update_image_storage_class(ecr, context, request),
         _ => Err(Refusal::new("UnknownOperationException", format!("The fake's ECR doesn't know {operation}."))),
     }
 }
@@ -155,6 +156,24 @@ fn batch_delete_image(ecr: &mut Ecr, context: &mut Context<'_>, request: &Member
     Ok(json!({ "imageIds": deleted, "failures": failures }))
 }
 
+/// To `ARCHIVE` at once; from there to `STANDARD` in a while, which a test lets pass by `Aws::restore_image`.
+fn update_image_storage_class(ecr: &mut Ecr, context: &mut Context<'_>, request: &Members) -> Answer {
+    let name = text(request, "repositoryName").unwrap_or_default().to_owned();
+    let repository = find(ecr, context.place, &name)?;
+    let id = request.get("imageId").and_then(Value::as_object).cloned().unwrap_or_default();
+    let (digest, _) = image(repository, &id).map_err(|_| missing(context.place, &name, &id))?;
+    let digest = digest.to_owned();
+    match text(request, "targetStorageClass") {
+        Some("ARCHIVE") => ecr.archive(context, &name, &digest)?,
+        _ => ecr.begin_restoring(context.place, &name, &digest)?,
+    }
+    let status = ecr.repositories.get(&name).and_then(|it| it.images.get(&digest)).map(|it| it.status.name());
+    Ok(json!({
+        "registryId": context.place.account, "repositoryName": name, "imageId": { "imageDigest": digest },
+        "imageStatus": status,
+    }))
+}
+
 /// The repository that a request names.
 pub(super) fn find<'a>(ecr: &'a Ecr, place: &Place, name: &str) -> Result<&'a Repository, Refusal> {
     ecr.repositories.get(name).ok_or_else(|| no_repository(place, name))
@@ -229,6 +248,7 @@ impl Status {
         match self {
             Self::Active => "ACTIVE",
             Self::Archived { .. } => "ARCHIVED",
+            Self::Activating => "ACTIVATING",
         }
     }
 }

@@ -178,6 +178,20 @@ impl Ecr {
         self.store(context, name, digest, Status::Archived { at: now }, "ARCHIVE")
     }
 
+    /// Begins to bring an image back from the archive. Of one that is not there, ECR does not support it.
+    pub(crate) fn begin_restoring(&mut self, place: &crate::Place, name: &str, digest: &str) -> Result<(), Refusal> {
+        let stored = self.repository_mut(place, name)?.images.get_mut(digest);
+        let stored = stored.ok_or_else(|| Refusal::new("ImageNotFoundException", digest))?;
+        match stored.status {
+            Status::Archived { .. } => stored.status = Status::Activating,
+            Status::Active | Status::Activating => {
+                let text = "The requested image storage class update is not supported.";
+                return Err(Refusal::new("ImageStorageClassUpdateNotSupportedException", text));
+            }
+        }
+        Ok(())
+    }
+
     /// Brings an image back from the archive.
     pub(crate) fn restore(&mut self, context: &mut Context<'_>, name: &str, digest: &str) -> Result<(), Refusal> {
         self.store(context, name, digest, Status::Active, "STANDARD")

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 use slipway_core::model::facts::{
-    Breaker, Controller, DeploymentFacts, Monitors, Pause, Revision, ServiceDeploymentFacts, ServiceDeploymentStatus,
+    Controller, DeploymentFacts, Monitors, OnFailure, Pause, Revision, ServiceDeploymentFacts, ServiceDeploymentStatus,
     ServiceFacts, ServiceMessage, ServiceRevision, StoppedContainer, StoppedTask, Strategy,
 };
 use slipway_core::model::id::{
@@ -74,10 +74,7 @@ impl Ecs {
                 .rollback
                 .as_ref()
                 .map(|rollback| ServiceRevisionArn::new(service.revisions[rollback.revision].arn.as_str())),
-            monitors: match service_deployments::is_triggered(service, deployment) {
-                true => Monitors::Triggered,
-                false => Monitors::Quiet,
-            },
+            monitors: service_deployments::monitors(service, deployment),
             stage: deployment.stage.clone(),
             pause,
             updated_at: Some(deployment.updated_at),
@@ -177,7 +174,9 @@ impl Service {
             desired_count: count(self.desired),
             running_count: count(if by_ecs { running } else { self.desired }),
             strategy: self.configured("/strategy").and_then(Value::as_str).map_or(Strategy::Rolling, Strategy::from),
-            breaker: self.breaker(),
+            breaker: self.on_failure("deploymentCircuitBreaker"),
+            alarms: self.on_failure("alarms"),
+            completes_early: self.is_on("/earlySuccessCriteria/enable"),
             deployments: self.deployments.iter().map(|it| it.facts(self.says_rollout)).collect(),
             current_service_deployment: current.map(|current| ServiceDeploymentArn::new(current.arn.as_str())),
             current_revisions: alive
@@ -189,19 +188,8 @@ impl Service {
         with_rollouts(facts)
     }
 
-    fn breaker(&self) -> Breaker {
-        let mut breaker = Breaker::Off;
-        for (enable, rollback) in [
-            ("/deploymentCircuitBreaker/enable", "/deploymentCircuitBreaker/rollback"),
-            ("/alarms/enable", "/alarms/rollback"),
-        ] {
-            match (self.is_on(enable), self.is_on(rollback)) {
-                (true, true) => return Breaker::RollsBack,
-                (true, false) => breaker = Breaker::Fails,
-                (false, _) => {}
-            }
-        }
-        breaker
+    fn on_failure(&self, monitor: &str) -> OnFailure {
+        OnFailure::of_flags(self.is_on(&format!("/{monitor}/enable")), self.is_on(&format!("/{monitor}/rollback")))
     }
 
     fn stopped_task(&self, task: &Task) -> StoppedTask {

@@ -54,6 +54,8 @@ pub(super) enum NextStep {
     Rollback(RollbackCause),
     /// It calls the deployment failed that it rolls back already.
     Failure(RollbackCause),
+    /// It ends the service deployment of what it called failed, and leaves it at that.
+    End(RollbackCause),
 }
 
 /// What becomes of a deployment's tasks.
@@ -82,7 +84,7 @@ impl Service {
     /// Whether a deployment, a rollback or the answer to a stop request is under way.
     fn is_moving(&self) -> bool {
         let in_progress = self.deployments.first().is_some_and(|primary| primary.rollout == "IN_PROGRESS");
-        in_progress || self.next_step.is_some() || self.asked_to_stop()
+        in_progress || self.next_step.is_some() || self.asked_to_stop() || self.lacks_tasks()
     }
 
     /// One step of what is under way.
@@ -140,6 +142,10 @@ impl Service {
             NextStep::Rollback(cause) => self.roll_back(context, cause),
             NextStep::Failure(cause) if self.failing_is_listed() => self.call_failed(context, cause),
             NextStep::Failure(_) => Ok(()),
+            NextStep::End(cause) => {
+                self.end_last("STOPPED", context.now, cause.stopped());
+                Ok(())
+            }
         };
     }
 
@@ -159,6 +165,9 @@ impl Service {
         }
         // A deployment without tasks has nothing to wait for.
         let outcome = if self.desired == 0 { Outcome::Run } else { self.outcome(context) };
+        if self.lacks_tasks() {
+            return self.run_in_the_background(context, &outcome);
+        }
         if self.shifts_traffic() && !self.is_rolling_back() {
             self.shift(context, &outcome);
         } else {
@@ -215,8 +224,21 @@ impl Service {
     }
 
     fn win(&mut self, context: &mut Context<'_>) {
+        let early = self.is_on("/earlySuccessCriteria/enable") && !self.is_rolling_back() && self.desired > 1;
         // Something is under way, so nothing is refused.
-        let _ = self.complete(context);
+        let _ = match early && context.chance.bool() {
+            true => self.complete_early(context, self.desired - 1),
+            false => self.complete(context),
+        };
+    }
+
+    /// What completed early still starts its last tasks, or loses some. Nobody but Slipway decides about that.
+    fn run_in_the_background(&mut self, context: &mut Context<'_>, outcome: &Outcome) {
+        match outcome {
+            Outcome::Fail(failure) => self.lose_tasks(context, failure, 1),
+            // It lacks tasks, so nothing is refused.
+            Outcome::Run | Outcome::RunSlowly | Outcome::SoundAlarm => drop(self.run_more(context, 1)),
+        }
     }
 
     /// A task stops by itself, or several do; the circuit breaker counts.
@@ -233,8 +255,8 @@ impl Service {
     /// the other way round.
     fn decide(&mut self, context: &mut Context<'_>, failure: &Failure) {
         let Some(Verdict { rolls_back, cause }) = self.verdict(failure) else { return };
-        if let (Failure::SoundsAlarm { name }, Some(current)) = (failure, self.service_deployments.last_mut()) {
-            current.triggered_alarms.push(name.clone());
+        if let Failure::SoundsAlarm { name } = failure {
+            self.trigger_alarm(name);
         }
         let goes_back = rolls_back && !self.is_rolling_back() && self.candidate().is_some();
         if goes_back && context.chance.u8(0..16) == 0 {
@@ -243,6 +265,10 @@ impl Service {
             return;
         }
         let _ = self.call_failed_or_rollback(context, &cause);
+        if !rolls_back && !self.is_rolling_back() && context.chance.bool() {
+            self.next_step = Some(NextStep::End(cause));
+            return;
+        }
         if !self.goes_back(context, &Verdict { rolls_back, cause: cause.clone() }) {
             return;
         }

@@ -127,6 +127,55 @@ impl Service {
         Ok(())
     }
 
+    /// ECS calls the PRIMARY completed by the early success criteria, with so many of its tasks running: the others still
+    /// start, and the old tasks drain or are gone. Neither circuit breaker nor alarms act on it from now on.
+    pub(crate) fn complete_early(&mut self, context: &mut Context<'_>, running: i64) -> Result<(), Refusal> {
+        self.under_way()?;
+        if !self.is_on("/earlySuccessCriteria/enable") || self.shifts_traffic() {
+            return Err(Refusal::invalid("The service has no early success criteria."));
+        }
+        let drain_later = self.is_deferred();
+        let old: Vec<Deployment> = self.deployments.drain(1..).filter(|_| drain_later).collect();
+        let tasks = std::mem::take(&mut self.tasks);
+        self.complete(context)?;
+        self.tasks = tasks;
+        self.deployments.extend(old.into_iter().filter(|it| it.rollout == "COMPLETED"));
+        let primary = &mut self.deployments[0];
+        primary.running = running.min(primary.desired);
+        primary.pending = primary.desired - primary.running;
+        Ok(())
+    }
+
+    /// Whether old tasks drain only after the early success.
+    fn is_deferred(&self) -> bool {
+        let cleanup = self.configured("/earlySuccessCriteria/sourceServiceRevisionCleanup");
+        cleanup.and_then(Value::as_str) == Some("DEFERRED")
+    }
+
+    /// Whether the PRIMARY completed early, and not all its tasks run.
+    pub(super) fn lacks_tasks(&self) -> bool {
+        let early = self.is_on("/earlySuccessCriteria/enable");
+        let lacks = |primary: &Deployment| primary.rollout == "COMPLETED" && primary.running < primary.desired;
+        early && self.deployments.first().is_some_and(lacks)
+    }
+
+    /// One more task of what completed early runs, or all; ECS sends no event of that.
+    pub(crate) fn run_more(&mut self, context: &mut Context<'_>, count: i64) -> Result<(), Refusal> {
+        if !self.lacks_tasks() {
+            return Err(Refusal::invalid("No deployment has completed early."));
+        }
+        let primary = &mut self.deployments[0];
+        primary.running = (primary.running + count).min(primary.desired);
+        primary.pending = primary.desired - primary.running;
+        primary.updated_at = context.now;
+        primary.failed = 0;
+        if primary.pending == 0 {
+            self.deployments.truncate(1);
+            self.run_tasks(context);
+        }
+        Ok(())
+    }
+
     /// The PRIMARY's tasks fail, or an alarm or hook does. What ECS does about it follows from its configuration:
     /// with neither circuit breaker nor alarms nothing but a growing count.
     pub(crate) fn fail(&mut self, context: &mut Context<'_>, failure: &Failure) -> Result<(), Refusal> {
@@ -136,7 +185,7 @@ impl Service {
         assert!(failure.counts() || !by_tasks, "{failure:?} fails no deployment");
         if by_tasks {
             let count = usize::try_from(threshold).unwrap_or_default();
-            let mut events = self.stop_tasks(context, failure, count);
+            let mut events = self.stop_tasks(context, 0, failure, count);
             context.tasks.append(&mut events);
             let primary = &mut self.deployments[0];
             primary.failed += threshold;
@@ -144,13 +193,13 @@ impl Service {
             primary.running = 0;
             primary.updated_at = context.now;
         }
-        if let Some(current) = self.service_deployments.last_mut() {
-            if by_tasks {
-                current.failures += threshold;
-            }
-            if let Failure::SoundsAlarm { name } = failure {
-                current.triggered_alarms.push(name.clone());
-            }
+        if let Some(current) = self.service_deployments.last_mut()
+            && by_tasks
+        {
+            current.failures += threshold;
+        }
+        if let Failure::SoundsAlarm { name } = failure {
+            self.trigger_alarm(name);
         }
         let Some(verdict) = self.verdict(failure) else { return Ok(()) };
         self.call_failed_or_rollback(context, &verdict.cause)?;
@@ -159,6 +208,13 @@ impl Service {
             self.roll_back(context, &verdict.cause)?;
         }
         Ok(())
+    }
+
+    /// An alarm of the service is triggered.
+    pub(crate) fn trigger_alarm(&mut self, name: &str) {
+        if let Some(current) = self.service_deployments.last_mut() {
+            current.triggered_alarms.push(name.to_owned());
+        }
     }
 
     /// What ECS decides about a deployment that goes wrong so; nothing where neither circuit breaker, alarm nor hook

@@ -1,7 +1,7 @@
 //! Service deployments and service revisions: ECS's own history of a service, and the request to stop a deployment.
 
 use serde_json::{Value, json};
-use slipway_core::model::facts::RanImage;
+use slipway_core::model::facts::{Monitor, Monitors, RanImage};
 
 use super::described::deployment_configuration;
 use super::{Context, Ecs, Service, ServiceDeployment};
@@ -210,10 +210,12 @@ fn whole(service: &Service, deployment: &ServiceDeployment, place: &Place) -> Va
     whole
 }
 
-/// Whether one of ECS's monitors calls it failed, the circuit breaker or an alarm.
-pub(super) fn is_triggered(service: &Service, deployment: &ServiceDeployment) -> bool {
+/// Which of ECS's monitors call it failed, the circuit breaker or alarms.
+pub(super) fn monitors(service: &Service, deployment: &ServiceDeployment) -> Monitors {
+    let breaker = (breaker(service, deployment) == "TRIGGERED").then_some(Monitor::Breaker);
     let watches_alarms = service.configured("/alarms/alarmNames").is_some();
-    breaker(service, deployment) == "TRIGGERED" || watches_alarms && !deployment.triggered_alarms.is_empty()
+    let alarms = watches_alarms && !deployment.triggered_alarms.is_empty();
+    Monitors::read(breaker, alarms.then(|| Monitor::Alarms(deployment.triggered_alarms.clone())))
 }
 
 fn breaker(service: &Service, deployment: &ServiceDeployment) -> &'static str {

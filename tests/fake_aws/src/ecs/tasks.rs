@@ -98,7 +98,7 @@ impl Service {
         let primary = self.deployments[0].id.clone();
         self.tasks.retain(|task| task.stopped.is_some());
         for ordinal in 0..usize::try_from(self.desired).unwrap_or_default() {
-            let mut task = self.task(context, &format!("running {primary}"), ordinal);
+            let mut task = self.task(context, 0, &format!("running {primary}"), ordinal);
             task.started_at = Some(context.now);
             self.tasks.push(task);
         }
@@ -106,7 +106,7 @@ impl Service {
 
     /// So many tasks of the PRIMARY stop; those that fail are counted.
     pub(crate) fn lose_tasks(&mut self, context: &mut Context<'_>, failure: &Failure, count: usize) {
-        let events = self.stop_tasks(context, failure, count);
+        let events = self.stop_tasks(context, 0, failure, count);
         context.events.extend(events);
         if !failure.counts() {
             return;
@@ -122,15 +122,37 @@ impl Service {
         }
     }
 
-    /// So many tasks of the PRIMARY stop, each for this reason; their events.
-    pub(super) fn stop_tasks(&mut self, context: &mut Context<'_>, failure: &Failure, count: usize) -> Vec<Value> {
-        let primary = self.deployments[0].id.clone();
+    /// So many tasks of the deployment before the PRIMARY stop. They say nothing about the PRIMARY: it started none of them, and
+    /// the old revision replaces them.
+    pub(crate) fn lose_old_tasks(
+        &mut self,
+        context: &mut Context<'_>,
+        failure: &Failure,
+        count: usize,
+    ) -> Result<(), Refusal> {
+        if self.deployments.len() < 2 {
+            return Err(Refusal::invalid("There is no deployment before the PRIMARY."));
+        }
+        let events = self.stop_tasks(context, 1, failure, count);
+        context.events.extend(events);
+        Ok(())
+    }
+
+    /// So many tasks of a deployment, by its place in the list, stop, each for this reason; their events.
+    pub(super) fn stop_tasks(
+        &mut self,
+        context: &mut Context<'_>,
+        place: usize,
+        failure: &Failure,
+        count: usize,
+    ) -> Vec<Value> {
+        let id = self.deployments[place].id.clone();
         let before = self.tasks.len();
         let mut events = Vec::new();
         for ordinal in 0..count {
-            let mut task = self.task(context, &format!("stopped {primary}"), before + ordinal);
+            let mut task = self.task(context, place, &format!("stopped {id}"), before + ordinal);
             let image = self.revisions[task.revision].images.first().map_or("", |ran| ran.image.as_str());
-            let (code, reason) = stopped(failure, image, context.place, &primary);
+            let (code, reason) = stopped(failure, image, context.place, &id);
             if failure.ran() {
                 task.started_at = Some(context.now);
                 self.write_last_words(context, &task);
@@ -162,15 +184,16 @@ impl Service {
         }
     }
 
-    fn task(&self, context: &Context<'_>, subject: &str, ordinal: usize) -> Task {
-        let primary = &self.deployments[0];
+    /// A new task of a deployment, by its place in the list.
+    fn task(&self, context: &Context<'_>, place: usize, subject: &str, ordinal: usize) -> Task {
+        let deployment = &self.deployments[place];
         let id = identity::task_id(&format!("{}/{} {subject}", self.cluster, self.name), ordinal);
         Task {
             arn: context.place.arn("ecs", &format!("task/{}/{id}", self.cluster)),
             id,
-            deployment: primary.id.clone(),
-            task_definition: primary.task_definition.clone(),
-            revision: primary.revision,
+            deployment: deployment.id.clone(),
+            task_definition: deployment.task_definition.clone(),
+            revision: deployment.revision,
             created_at: context.now,
             started_at: None,
             stopped: None,

@@ -12,7 +12,7 @@ use slipway_core::model::trigger::Trigger;
 
 use super::{OutsideUpdate, Update, View};
 use crate::registry::{Images, Quality};
-use crate::simulation::{Lost, primary};
+use crate::simulation::{Lost, is_under_way, primary};
 
 /// Who makes a service run something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub(super) enum By {
 pub(super) struct OfService {
     /// A person's last decision.
     pub(super) decided: Option<Timestamp>,
+    /// The last of them that was asked of Slipway.
+    pub(super) requested: Option<Timestamp>,
     /// The last update past Slipway.
     pub(super) outside: Option<Outside>,
     /// A new definition of the family that Slipway is to deploy by itself, and when it was registered, until it deploys anything
@@ -153,7 +155,9 @@ impl OfService {
         let digest = update.digest.as_ref();
         let came_at = digest.and_then(|it| view.images.came_at(it));
         // What gave way to something else that failed then may come back by the same event; a request is carried out once.
-        if update.running.as_ref().and_then(|it| it.digest.as_ref()) != digest {
+        // So may what somebody else put back since the observation.
+        let put_back = self.outside.as_ref().is_some_and(|it| it.at >= intent.observed_at);
+        if put_back || update.running.as_ref().and_then(|it| it.digest.as_ref()) != digest {
             self.done.retain(|(_, other, _)| by == By::Request || other.as_ref() != digest);
         }
         if let Some(event) = &intent.event
@@ -166,6 +170,7 @@ impl OfService {
         let definition_at = definition.map(|(_, at)| at);
         if by == By::Request {
             self.decided = self.decided.max(Some(intent.at));
+            self.requested = self.requested.max(Some(intent.at));
             digest.iter().for_each(|digest| {
                 self.quarantined.remove(*digest);
             });
@@ -174,7 +179,7 @@ impl OfService {
         let primary = primary(update.before)?;
         // ECS has no compare-and-set, so what happens between the observation and the update is nobody's fault.
         let visible = primary.updated_at.is_none_or(|at| at < intent.observed_at);
-        let under_way = visible && primary.rollout == Some(Rollout::InProgress);
+        let under_way = visible && is_under_way(primary);
         let running = update.running.as_ref().and_then(|it| it.digest.as_ref());
         // What can only fail may be replaced by something newer, and so may what is on record as failed.
         let well =
@@ -209,7 +214,14 @@ impl OfService {
         {
             return Some(format!("{} was deployed although a person was called", digest.short()));
         }
-        if let Some(decided) = self.last_decision(update.before)
+        // What was found, or others did, says nothing about an image where a placeholder runs and none is known to have run.
+        let is_new = |record: &Service| {
+            let mut others = record.deployments.iter().filter(|it| !it.is_external() && it.id().is_some());
+            record.known_good.is_empty() && others.next().is_none()
+        };
+        let is_first = update.running.is_none() && view.table.record(update.target).is_some_and(is_new);
+        let decided = if is_first { self.requested } else { self.last_decision(update.before) };
+        if let Some(decided) = decided
             && came_at <= decided
             && decided < intent.observed_at
         {
@@ -239,9 +251,7 @@ impl OfService {
         let broken = self.counts_rollback(number);
         let primary = primary(update.before);
         let visible = primary.is_some_and(|it| it.updated_at.is_none_or(|at| at < intent.observed_at));
-        let rolls_back = |it: &slipway_core::model::facts::DeploymentFacts| {
-            it.is_rollback() && it.rollout == Some(Rollout::InProgress)
-        };
+        let rolls_back = |it: &slipway_core::model::facts::DeploymentFacts| it.is_rollback() && is_under_way(it);
         let fought = visible && primary.is_some_and(rolls_back);
         let fought = fought.then(|| format!("deployment {number} was rolled back while ECS rolled back"));
         let failed = record.numbered(number).and_then(|it| it.id());
@@ -280,12 +290,17 @@ impl OfService {
             self.rollback_failed = true;
         }
         let primary = service.and_then(primary)?;
+        let is_early = it.id() == Some(&primary.id) && primary.rollout == Some(Rollout::CompletedEarly);
+        let visible = primary.updated_at.is_none_or(|at| at < observed_at);
+        if outcome == Outcome::Completed && is_early && visible {
+            return Some(format!("deployment {} was called completed before all its tasks ran", it.number));
+        }
         let own = self.rollback_deployments.get(&primary.id) == Some(&it.number);
         // Something newer took its place, perhaps past Slipway, and is what is rolled back then.
         let recorded = record.deployments.iter().any(|other| other.number > it.number && other.id().is_some());
         let newer = recorded || self.outside.as_ref().is_some_and(|outside| outside.at > it.began_at());
         let by_ecs = !newer && self.rolls_back(it, service, observed_at);
-        let at_ecs = primary.rollout == Some(Rollout::InProgress) && (own || by_ecs);
+        let at_ecs = is_under_way(primary) && (own || by_ecs);
         // Or somebody else is about to do it, with the lease in hand.
         let intended = others && !newer && it.rollback().is_some_and(|it| it.done_at.is_none());
         let given_up = matches!(outcome, Outcome::Failed | Outcome::TimedOut);

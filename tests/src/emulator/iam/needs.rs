@@ -30,7 +30,7 @@ pub(super) fn needs_of(call: &Call) -> Option<Vec<Need>> {
     let text = |key: &str| request[key].as_str();
     Some(match (service.as_str(), call.operation.as_str()) {
         ("ecs", operation) => return ecs(operation, request, &place, own),
-        ("ecr", "DescribeImages" | "BatchGetImage" | "GetDownloadUrlForLayer") => {
+        ("ecr", "DescribeImages" | "BatchGetImage" | "GetDownloadUrlForLayer" | "UpdateImageStorageClass") => {
             let account = text("registryId").unwrap_or(&call.account);
             vec![own(format!("arn:aws:ecr:{}:{account}:repository/{}", call.region, text("repositoryName")?))]
         }

@@ -3,6 +3,7 @@
 //! Whatever else DynamoDB can do is refused loudly: an expression that World read wrongly would prove nothing.
 
 mod expression;
+mod size;
 
 use std::collections::BTreeMap;
 
@@ -97,7 +98,7 @@ impl Table {
         only(request, &["TableName", "Item", "ReturnValues"])?;
         let item = request.get("Item").and_then(Value::as_object).cloned().unwrap_or_default();
         let key = key_of(&item)?;
-        if Value::Object(item.clone()).to_string().len() > LARGEST {
+        if size::of_item(&item) > LARGEST {
             return Err(invalid("Item size has exceeded the maximum allowed size"));
         }
         self.check(&key, request)?;

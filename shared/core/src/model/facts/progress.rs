@@ -19,7 +19,7 @@ pub struct ServiceDeploymentFacts {
     pub rollback_reason: Option<String>,
     /// The service revision that ECS rolls back to; only the second call knows.
     pub rollback_to: Option<ServiceRevisionArn>,
-    /// Whether ECS itself noticed that it failed; only the second call knows.
+    /// Which of ECS's monitors noticed that it failed; only the second call knows.
     pub monitors: Monitors,
     /// `SCALE_UP`, `BAKE_TIME`, …; only the second call knows.
     pub stage: Option<String>,
@@ -72,15 +72,40 @@ pub enum Pause {
 }
 
 /// What ECS's own monitors of a service deployment say, its circuit breaker and its alarms.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Monitors {
     /// It was not asked for, or ECS did not say.
     #[default]
     Unread,
     /// Neither is triggered: `MONITORING`, `MONITORING_COMPLETE` or `DISABLED`.
     Quiet,
-    /// One of them is `TRIGGERED`.
-    Triggered,
+    /// These are `TRIGGERED`, one or both.
+    Triggered(Vec<Monitor>),
+}
+
+/// A monitor of ECS's that is triggered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Monitor {
+    /// The circuit breaker.
+    Breaker,
+    /// The alarms, by the names of those that were triggered, as far as ECS says.
+    Alarms(Vec<String>),
+}
+
+impl Monitors {
+    /// Of what was read: whether the circuit breaker is triggered, and the alarms with their names, if they are.
+    pub fn read(breaker: Option<Monitor>, alarms: Option<Monitor>) -> Self {
+        let triggered: Vec<Monitor> = breaker.into_iter().chain(alarms).collect();
+        if triggered.is_empty() { Self::Quiet } else { Self::Triggered(triggered) }
+    }
+
+    /// Those that are known to be triggered.
+    pub fn triggered(&self) -> &[Monitor] {
+        match self {
+            Self::Unread | Self::Quiet => &[],
+            Self::Triggered(monitors) => monitors,
+        }
+    }
 }
 
 impl ServiceDeploymentFacts {

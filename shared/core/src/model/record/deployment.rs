@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{DeploymentSettings, FailedBy, Outcome, RollbackMethod};
+use super::{DeploymentSettings, FailedBy, Outcome, PassedOver, RollbackMethod};
 use crate::model::build::BuildChange;
 use crate::model::id::{DeploymentId, EventId, LogStream};
 use crate::model::image::Digest;
@@ -148,6 +148,9 @@ pub struct Rollback {
     pub how: RollbackMethod,
     /// The revision it goes back to, `web:41`.
     pub to: Option<String>,
+    /// The newer known-good revisions that it could not go back to.
+    #[serde(default, deserialize_with = "lenient::items", skip_serializing_if = "Vec::is_empty")]
+    pub passed_over: Vec<PassedOver>,
     /// When it was decided; the call comes after this.
     pub at: Timestamp,
     /// The PRIMARY deployment when it was decided.

@@ -58,6 +58,7 @@ impl Service {
             Some(known) => known.blocked = None,
             None => self.pending.push(Pending { input, blocked: None }),
         }
+        self.cap_pending();
     }
 
     /// Blocks an input until what blocks it is over. One input to decide again is enough for all images.
@@ -73,6 +74,7 @@ impl Service {
             }
             _ => self.pending.push(Pending { input, blocked: Some(blocked) }),
         }
+        self.cap_pending();
     }
 
     /// Unblocks the inputs that are due; if what blocks one is not over, it is blocked again when it is served.

@@ -127,6 +127,7 @@ impl Service {
         if let Some(decided) = &mut it.rollback {
             if decided.done_at.is_none() {
                 (decided.how, decided.to) = (rollback.how, rollback.to);
+                decided.passed_over = rollback.passed_over;
             }
             return Ok(Once::Before);
         }

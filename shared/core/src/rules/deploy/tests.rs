@@ -267,7 +267,17 @@ fn only_images_that_ecs_can_run_are_deployed() {
     row(
         "archived",
         of(ImageFacts { storage: Storage::Archived, ..newer() }),
-        "1.5.0 is archived in ECR, so ECS cannot pull it; restore it first",
+        &format!(
+            "1.5.0 is archived in ECR, so ECS cannot pull it; restore it first (aws ecr update-image-storage-class \
+             --repository-name shop/web --image-id imageDigest={} --target-storage-class STANDARD), and deploy it when it is \
+             ACTIVE",
+            newer().digest
+        ),
+    );
+    row(
+        "being restored",
+        of(ImageFacts { storage: Storage::Restoring, ..newer() }),
+        "ECR is restoring 1.5.0 from its archive, so ECS cannot pull it yet; deploy it when it is ACTIVE",
     );
 }
 

@@ -1,6 +1,7 @@
 //! The causes that a deployment may have failed of, and those that ECS's words about a service name. `text` has the words for each.
 
 use super::{has, quote};
+use crate::model::facts::Monitor;
 
 /// Why a deployment failed, with what a sentence about it names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +38,8 @@ pub(crate) enum Cause {
     Runtime,
     /// The host broke or was taken away.
     Host,
-    /// An alarm of the service was triggered.
-    Alarm,
+    /// Alarms of the service were triggered; these, as far as ECS names them.
+    Alarm { names: Vec<String> },
     /// A lifecycle hook failed or refused.
     Hook,
     /// It did not complete in so many seconds.
@@ -122,11 +123,19 @@ impl Cause {
     }
 }
 
+/// The alarms that were triggered; of a circuit breaker's tasks, their ends say more.
+pub(super) fn of_monitor(monitor: &Monitor) -> Option<Cause> {
+    match monitor {
+        Monitor::Breaker => None,
+        Monitor::Alarms(names) => Some(Cause::Alarm { names: names.iter().map(|name| quote::short(name)).collect() }),
+    }
+}
+
 /// What ECS states outright as the reason; "tasks failed to start" states nothing.
 pub(super) fn stated(words: &str) -> Option<Cause> {
     let lower = words.to_ascii_lowercase();
     if lower.contains("alarm") {
-        return Some(Cause::Alarm);
+        return Some(Cause::Alarm { names: Vec::new() });
     }
     lower.contains("hook").then_some(Cause::Hook)
 }
@@ -193,7 +202,7 @@ mod tests {
             assert!(cause.spares_the_image(), "{cause:?}");
         }
         let images = [ImageProblem::Gone, ImageProblem::OtherProcessor, ImageProblem::NoSpace, ImageProblem::Other];
-        let others = [Alarm, Hook, Deadline { seconds: 1 }, TasksStopped, Unexplained];
+        let others = [Alarm { names: Vec::new() }, Hook, Deadline { seconds: 1 }, TasksStopped, Unexplained];
         for cause in others.into_iter().chain(images.map(Image)) {
             assert!(!cause.spares_the_image(), "{cause:?}");
         }

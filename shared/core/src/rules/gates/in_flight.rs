@@ -45,7 +45,7 @@ pub(in crate::rules) fn undisturbed(service: &ServiceFacts, record: &record::Ser
 /// because a placeholder that never gets healthy must not keep out the image that would.
 pub(in crate::rules) fn placeholder_ended(facts: &TargetFacts<'_>, by: By<'_>) -> Verdict {
     let waits = matches!(by, By::Registry(_) | By::Restore(_)) && facts.runs_a_placeholder();
-    match facts.service.primary().filter(|primary| waits && mechanism::is_in_progress(primary)) {
+    match facts.service.primary().filter(|primary| waits && mechanism::is_under_way(facts.record, primary)) {
         Some(primary) => {
             let (deployment, what) = (primary.id.clone(), "deployment of a placeholder image".to_owned());
             Err(NotOpen::Until(Blocked::Deployment, Reason::Queued { deployment, what }))

@@ -36,6 +36,11 @@ pub fn runnable(image: &ImageFacts, shown: &Shown) -> Verdict {
     }
     match image.storage {
         Storage::Active => Ok(()),
-        Storage::Archived => closed(Reason::Archived { image: shown.to_string() }),
+        Storage::Archived => closed(Reason::Archived {
+            image: shown.to_string(),
+            repository: image.repository.name.clone(),
+            digest: image.digest.clone(),
+        }),
+        Storage::Restoring => closed(Reason::BeingRestored { image: shown.to_string() }),
     }
 }

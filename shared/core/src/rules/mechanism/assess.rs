@@ -8,16 +8,14 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::event::{DeploymentEvent, StateChange};
-use crate::model::facts::{
-    Breaker, DeploymentFacts, Revision, Rollout, ServiceDeploymentFacts, ServiceFacts, Strategy,
-};
+use crate::model::facts::{DeploymentFacts, Revision, Rollout, ServiceDeploymentFacts, ServiceFacts, Strategy};
 use crate::model::id::{DeploymentId, TaskDefinitionArn};
 use crate::model::record;
 use crate::model::record::{Began, FailedBy, Outcome};
 
 use super::effect::{Intent, effect};
 use super::pace::{Pace, of_deployment, of_rollback};
-use super::{ecs_messages, has_failed, is_completed, rollback, too_many_failed_tasks};
+use super::{ecs_messages, has_failed, is_completed, is_primary, monitors, rollback, too_many_failed_tasks};
 
 /// ECS answers some calls with what was true a moment ago; after this long an answer is taken at its word.
 pub(super) const LAG: SignedDuration = SignedDuration::from_mins(2);
@@ -164,6 +162,7 @@ fn by_service_deployment(it: &Situation<'_>) -> Option<Assessment> {
     let end = |outcome| End::said(outcome, service_deployment);
     let initiator = ecs_messages::initiator(it);
     Some(match &service_deployment.status {
+        Successful if !success_is_final(it) => return None,
         Successful => end(Outcome::Completed).into(),
         RollbackSuccessful if initiator == RollbackInitiator::Somebody => end(Outcome::Stopped).into(),
         RollbackSuccessful => end(Outcome::RolledBackByEcs).into(),
@@ -178,6 +177,12 @@ fn by_service_deployment(it: &Situation<'_>) -> Option<Assessment> {
         Stopped => stopped(it, service_deployment),
         Pending | InProgress | StopRequested | Other(_) => return None,
     })
+}
+
+/// Whether ECS's word of its success is the last one. With early success criteria it is only where all its tasks run, as the
+/// list shows: until then it may still fail, and nobody but Slipway rolls back.
+pub(super) fn success_is_final(it: &Situation<'_>) -> bool {
+    !it.service.completes_early || ecs_messages::own(it).is_some_and(|own| is_primary(own) && is_completed(own))
 }
 
 /// ECS stops a deployment that a newer one replaces, one that failed while it is not set to roll back, and one that
@@ -197,9 +202,9 @@ fn stopped(it: &Situation<'_>, service_deployment: &ServiceDeploymentFacts) -> A
 /// What the service's list of deployments says.
 fn listed(it: &Situation<'_>, id: &DeploymentId) -> Assessment {
     let own = ecs_messages::own(it);
-    let completed = own.is_some_and(is_completed)
-        || ecs_messages::event_of(it, id).is_some_and(|event| event.change == StateChange::Completed);
-    if completed {
+    let says_completed = |event: &DeploymentEvent| event.change == StateChange::Completed;
+    let completed = own.is_some_and(is_completed) || ecs_messages::event_of(it, id).is_some_and(says_completed);
+    if completed && success_is_final(it) {
         return End { newer: ecs_messages::newer(it), ..End::of(Outcome::Completed) }.into();
     }
     if let Some(newer) = ecs_messages::newer_recorded(it) {
@@ -231,20 +236,13 @@ fn as_primary(it: &Situation<'_>, own: &DeploymentFacts) -> Assessment {
     }
     let by_event = ecs_messages::event_of(it, &own.id).is_some_and(|event| event.change == StateChange::Failed);
     if has_failed(own) || by_event {
-        return match it.service.breaker {
-            Breaker::RollsBack if ecs_messages::has_another_to_go_to(it.service, own) => {
-                rolling_back(it, RollbackInitiator::Ecs)
-            }
-            _ => Assessment::Failing { by: FailedBy::Ecs },
+        return match monitors::rolls_back(it) && ecs_messages::has_another_to_go_to(it.service, own) {
+            true => rolling_back(it, RollbackInitiator::Ecs),
+            false => Assessment::Failing { by: FailedBy::Ecs },
         };
     }
     if ecs_messages::announces_rollback(it) {
         return rolling_back(it, ecs_messages::initiator(it));
-    }
-    // Classic load balancers have no rollout state: it won when it is alone and complete.
-    let alone = it.service.deployments.len() == 1 && own.desired_count > 0 && own.running_count >= own.desired_count;
-    if own.rollout.is_none() && alone && own.pending_count == 0 {
-        return End::of(Outcome::Completed).into();
     }
     if it.deployment.failing().is_some() {
         return Assessment::Failing { by: failed_by(it) };
@@ -265,6 +263,8 @@ fn in_time_or_failing(it: &Situation<'_>, own: Option<&DeploymentFacts>) -> Asse
 /// An older deployment is the PRIMARY again.
 pub(super) fn went_back(it: &Situation<'_>, primary: &DeploymentFacts, by: RollbackInitiator) -> Assessment {
     let event = ecs_messages::event_of(it, &primary.id).filter(|event| event.at >= it.deployment.began_at());
+    // With early success criteria the list decides, which has the tasks as well.
+    let event = event.filter(|event| event.change != StateChange::Completed || !it.service.completes_early);
     let says = ecs_messages::words(it, primary);
     match (event.map(|event| event.change), &primary.rollout) {
         (Some(StateChange::Failed), _) | (None | Some(StateChange::InProgress), Some(Rollout::Failed)) => {

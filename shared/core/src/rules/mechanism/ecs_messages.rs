@@ -6,13 +6,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::event::DeploymentEvent;
 use crate::model::facts::{
-    Breaker, DeploymentFacts, Monitors, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts, ServiceMessage,
+    DeploymentFacts, Monitors, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts, ServiceMessage,
 };
 use crate::model::id::DeploymentId;
 use crate::model::record;
 
 use super::assess::{RollbackInitiator, Situation};
-use super::{goes_back_to, has_failed};
+use super::{goes_back_to, has_failed, monitors};
 
 /// ECS's clock and ours may differ by so much.
 pub(super) const SKEW: SignedDuration = SignedDuration::from_secs(5);
@@ -114,7 +114,7 @@ pub(super) fn initiator(it: &Situation<'_>) -> RollbackInitiator {
         }
     }
     // ECS rolls back automatically only where it is set to, and where a hook of a traffic shift refuses.
-    match it.service.breaker == Breaker::RollsBack || !it.is_rolling() {
+    match monitors::may_roll_back(it.service) || !it.is_rolling() {
         true => RollbackInitiator::Ecs,
         false => RollbackInitiator::Somebody,
     }
@@ -123,9 +123,9 @@ pub(super) fn initiator(it: &Situation<'_>) -> RollbackInitiator {
 /// Who it is by ECS's own members, which come before its text.
 fn by_structure(it: &Situation<'_>, service_deployment: &ServiceDeploymentFacts) -> Option<RollbackInitiator> {
     use ServiceDeploymentStatus::{RollbackFailed, RollbackInProgress, RollbackRequested, RollbackSuccessful};
-    match (service_deployment.monitors, &service_deployment.status) {
+    match (&service_deployment.monitors, &service_deployment.status) {
         (_, RollbackRequested) => Some(RollbackInitiator::Somebody),
-        (Monitors::Triggered, _) => Some(RollbackInitiator::Ecs),
+        (Monitors::Triggered(_), _) => Some(RollbackInitiator::Ecs),
         // A rolling deployment goes back for its breaker, for its alarms, or for somebody; one that shifts traffic also
         // for its hooks.
         (Monitors::Quiet, RollbackInProgress | RollbackSuccessful | RollbackFailed) if it.is_rolling() => {
@@ -152,7 +152,7 @@ pub(super) fn found_no_candidate(service_deployment: &ServiceDeploymentFacts) ->
 /// Whether ECS itself noticed a failure, by its monitors or else by its words.
 pub(super) fn noticed_a_failure(service_deployment: &ServiceDeploymentFacts) -> bool {
     let text = service_deployment.says().unwrap_or_default();
-    service_deployment.monitors == Monitors::Triggered || mentions(text, &["circuit breaker", "alarm", "fail", "hook"])
+    !service_deployment.monitors.triggered().is_empty() || mentions(text, &["circuit breaker", "alarm", "fail", "hook"])
 }
 
 /// AWS documents this much of the text.
@@ -161,7 +161,7 @@ pub(super) fn mentions_rollback(text: &str) -> bool {
 }
 
 /// Whether a text contains one of these, in upper or lower case.
-fn mentions(text: &str, signs: &[&str]) -> bool {
+pub(super) fn mentions(text: &str, signs: &[&str]) -> bool {
     let text = text.to_ascii_lowercase();
     signs.iter().any(|sign| text.contains(sign))
 }
@@ -188,6 +188,13 @@ fn failed_in_log(service: &ServiceFacts, primary: &DeploymentFacts, since: Times
     let failed = near.filter(|event| is_since(event, since) && mentions(&event.message, &["deployment failed"]));
     let mut ids = failed.flat_map(|event| words_of(&event.message)).filter(|word| word.starts_with("ecs-svc/"));
     ids.find(|word| *word != primary.id.as_str()).map(DeploymentId::new)
+}
+
+/// Whether ECS's log calls this deployment failed.
+pub(super) fn says_failed(service: &ServiceFacts, id: &DeploymentId) -> bool {
+    service.events.iter().any(|event| {
+        mentions(&event.message, &["deployment failed"]) && words_of(&event.message).any(|word| word == id.as_str())
+    })
 }
 
 fn words_of(message: &str) -> impl Iterator<Item = &str> {

@@ -7,7 +7,9 @@ use crate::model::facts::{DeploymentFacts, ServiceDeploymentStatus, ServiceFacts
 use crate::model::id::{DeploymentId, TaskDefinitionArn};
 use crate::model::record::{self, Outcome, Rollback, RollbackMethod};
 
-use super::assess::{Assessment, End, LAG, RollbackInitiator, Situation, replaced, rolling_back, went_back};
+use super::assess::{
+    Assessment, End, LAG, RollbackInitiator, Situation, replaced, rolling_back, success_is_final, went_back,
+};
 use super::{ecs_messages, is_completed};
 
 /// The deployment that Slipway's rollback from this one made, if the PRIMARY is it.
@@ -89,6 +91,8 @@ fn by_event(it: &Situation<'_>, rollback: &Rollback) -> Option<Assessment> {
     match event.change {
         StateChange::InProgress => None,
         _ if event.at < rollback.at => None,
+        // The list decides, which has the tasks as well.
+        StateChange::Completed if it.service.completes_early => None,
         StateChange::Completed => Some(End { says, ..End::of(Outcome::RolledBackBySlipway) }.into()),
         StateChange::Failed => Some(End { says, ..End::of(Outcome::RollbackFailed) }.into()),
     }
@@ -99,6 +103,7 @@ fn by_service_deployment(it: &Situation<'_>, rollback: &Rollback) -> Option<Asse
     let service_deployment = it.service_deployment?;
     let end = |outcome| Assessment::Ended(End::said(outcome, service_deployment));
     match service_deployment.status {
+        ServiceDeploymentStatus::Successful if !success_is_final(it) => None,
         // It won before the call was made, or before ECS came to stop it.
         ServiceDeploymentStatus::Successful if rollback.done_at.is_none() || rollback.how == RollbackMethod::Stop => {
             match rollback.how {

@@ -6,25 +6,29 @@
 
 mod case;
 
+mod early;
+
 mod edges;
 
 mod effect;
 
 mod joins;
 
+mod monitors;
+
 mod rollback;
 
 use super::*;
 use crate::model::event::StateChange;
 use crate::model::facts::{
-    Breaker, DeploymentFacts, Monitors, Rollout, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts,
-    Strategy,
+    DeploymentFacts, Monitor, Monitors, OnFailure, Rollout, ServiceDeploymentFacts, ServiceDeploymentStatus,
+    ServiceFacts, Strategy,
 };
 use crate::model::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
 use crate::model::record::{self, FailedBy, Outcome, RollbackMethod};
 use crate::model::trigger::Trigger;
 
-use Breaker::{Fails, Off, RollsBack};
+use OnFailure::{Fails, Off, RollsBack};
 use Rollout::{Completed, Failed, InProgress};
 use ServiceDeploymentStatus as Status;
 use case::*;
@@ -332,44 +336,8 @@ fn too_many_tasks_stop() {
     row("one, by the target's own limit", own, "failed: too many of its tasks stopped");
     for breaker in [Fails, RollsBack] {
         row("ECS's own breaker decides", with(breaker, going()).task_failures(9), "is in progress");
+        let alarms = with(Off, going()).alarms(breaker).task_failures(3);
+        row("ECS has alarms only, which count no tasks", alarms, "failed: too many of its tasks stopped");
     }
     row("they stopped, and it completed", with(Off, vec![primary(N, Completed)]).task_failures(9), "ended: completed");
-}
-
-#[test]
-fn ecs_s_monitors_come_before_its_words() {
-    let back = |status: Status, words: &str, monitors: Monitors| {
-        with(RollsBack, going()).service_deployment(status, words).monitors(monitors)
-    };
-    let (by_user, by_breaker) = ("Rollback requested by a user.", "The circuit breaker was triggered.");
-    let (triggered, quiet) = (Monitors::Triggered, Monitors::Quiet);
-    let ecs = back(Status::RollbackInProgress, by_user, triggered);
-    row("the breaker or an alarm is triggered", ecs, "failed, and ECS is rolling back");
-    row("the same, done", back(Status::RollbackSuccessful, by_user, triggered), "ended: failed, rolled back by ECS");
-    let somebody = back(Status::RollbackInProgress, by_breaker, quiet);
-    row("neither is triggered: so it was somebody", somebody, "failed, and somebody is rolling back");
-    row("the same, done", back(Status::RollbackSuccessful, by_breaker, quiet), "ended: stopped");
-    let asked = back(Status::RollbackRequested, by_breaker, triggered);
-    row("somebody asks ECS to roll back", asked, "failed, and somebody is rolling back");
-    let late = with(RollsBack, vec![primary(O, Completed)]).service_deployment(Status::InProgress, "").monitors(quiet);
-    row("O is back, and its service deployment lags behind that", late, "ended: failed, rolled back by ECS");
-    let hook = back(Status::RollbackInProgress, "", quiet).strategy(Strategy::BlueGreen);
-    row("neither is triggered, where a hook may have refused", hook, "failed, and ECS is rolling back");
-    let user = back(Status::RollbackInProgress, by_user, quiet).strategy(Strategy::BlueGreen);
-    row("the same, and words of a user", user, "failed, and somebody is rolling back");
-
-    let stopped = |monitors| with(Fails, going()).service_deployment(Status::Stopped, "").monitors(monitors);
-    row(
-        "stopped, and a monitor is triggered: ECS is not set to roll back",
-        stopped(triggered),
-        "failed, as ECS reports",
-    );
-    row("stopped, and none is triggered", stopped(quiet), "ended: stopped");
-    let nowhere =
-        with(RollsBack, going()).service_deployment(Status::RollbackFailed, "No rollback candidate was found.");
-    row("ECS went nowhere", nowhere, "failed, as ECS reports");
-    let somewhere =
-        with(RollsBack, going()).service_deployment(Status::RollbackFailed, "No rollback candidate was found.");
-    let somewhere = somewhere.rolls_back_to(O);
-    row("whatever it says, ECS went back to O", somewhere, "ended: failed, and the rollback failed too");
 }

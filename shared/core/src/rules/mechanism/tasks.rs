@@ -1,7 +1,9 @@
 //! Tasks that stop by themselves: which of them count against a deployment, and how many are too many.
 
-use crate::model::facts::{Breaker, DeploymentFacts, ServiceFacts, StoppedTask};
+use crate::model::facts::{DeploymentFacts, OnFailure, ServiceFacts, StoppedTask};
 use crate::model::record;
+
+use super::completed_early;
 
 /// Whether a stopped task counts against the deployment that started it: it never ran, a container that it cannot do without
 /// ended, or it failed a container's or a load balancer's health checks.
@@ -20,10 +22,13 @@ pub fn is_task_failure(task: &StoppedTask) -> bool {
 
 /// Whether so many of its tasks stopped by themselves that it counts as failed before its deadline.
 ///
-/// Only where ECS decides nothing itself: with a circuit breaker on, two judges would act on one deployment.
+/// Only where ECS does not count them itself: with a circuit breaker on, two judges would act on one deployment. Alarms
+/// count no tasks, and of what completed early the circuit breaker counts none any more.
 pub fn too_many_failed_tasks(deployment: &record::Deployment, service: &ServiceFacts) -> bool {
     let failed = u32::try_from(deployment.failed_tasks.len()).unwrap_or(u32::MAX);
-    service.breaker == Breaker::Off && reaches_threshold(failed, &deployment.settings, service)
+    let own = service.deployments.iter().find(|it| Some(&it.id) == deployment.id());
+    let ecs_counts = service.breaker != OnFailure::Off && !own.is_some_and(completed_early);
+    !ecs_counts && reaches_threshold(failed, &deployment.settings, service)
 }
 
 /// Whether too many tasks of a deployment failed one after the other, by ECS's own count.

@@ -1,6 +1,6 @@
 //! A known-good revision as it is now: whether it is still there, and the images that ran with it.
 
-use crate::model::facts::{ImageName, Revision};
+use crate::model::facts::{ImageFacts, ImageName, Revision, Storage};
 use crate::model::image::{Digest, ImageRef, Registry, Repository, Tag};
 use crate::model::record::KnownGood;
 use crate::rules::render::containers;
@@ -32,11 +32,36 @@ pub struct NeededImage {
 pub struct Found {
     /// What was looked for.
     pub wanted: NeededImage,
-    /// Whether the registry no longer has what ran, or has archived it; of an unrecorded digest, whether the tag is gone. What
-    /// could not be asked is not gone: ECS would say so soon enough.
-    pub is_gone: bool,
+    /// Whether ECS can pull what ran; of an unrecorded digest, what the tag means. What could not be asked counts as there: ECS
+    /// would say so soon enough.
+    pub state: ImageState,
     /// Where the tag points now, if the revision names one.
     pub tag_points_to: Option<Digest>,
+}
+
+/// Whether an image that ran can still be pulled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageState {
+    /// It can be.
+    There,
+    /// The registry no longer has it.
+    Gone,
+    /// It is archived.
+    Archived,
+    /// The registry is restoring it from its archive.
+    Restoring,
+}
+
+impl ImageState {
+    /// Of an image that the registry has, or has no more.
+    pub fn of(image: Option<&ImageFacts>) -> Self {
+        match image.map(|image| image.storage) {
+            Some(Storage::Active) => Self::There,
+            Some(Storage::Archived) => Self::Archived,
+            Some(Storage::Restoring) => Self::Restoring,
+            None => Self::Gone,
+        }
+    }
 }
 
 /// The images to look for before a rollback to this revision: those in ECR. Other registries are not asked.
@@ -60,9 +85,9 @@ pub fn images_to_find(known_good: &KnownGood, revision: &Revision) -> Vec<Needed
 }
 
 impl KnownGoodFacts {
-    /// The images that can no longer be pulled.
+    /// The images that cannot be pulled now.
     pub fn lost(&self) -> impl Iterator<Item = &Found> {
-        self.images.iter().filter(|found| found.is_gone)
+        self.images.iter().filter(|found| found.state != ImageState::There)
     }
 
     /// Whether it names a tag that no longer points to what ran.

@@ -1,11 +1,11 @@
 //! Decides a rollback that somebody asked for: to the last known-good revision, or to the one they name.
 
-use super::{Destination, Gone, KnownGoodFacts, Origin, select, steps, usable};
+use super::{Destination, KnownGoodFacts, ManualAction, Origin, Selected, select, steps, usable};
 use crate::model::facts::{RanImage, Revision};
 use crate::model::id::{EventId, TaskDefinitionArn};
 use crate::model::plan::{ImageChange, Plan, Step};
 use crate::model::reason::Reason;
-use crate::model::record::{KnownGood, Service};
+use crate::model::record::{KnownGood, PassedOver, Service, Unusable};
 use crate::rules::candidate::{By, TargetFacts};
 use crate::rules::gates::{NotOpen, undisturbed};
 use crate::rules::render::{self, ContainerImage, shown_in};
@@ -34,14 +34,17 @@ pub fn candidates(record: &Service, running: &TaskDefinitionArn) -> Vec<KnownGoo
 pub fn rollback(facts: &RequestedRollback<'_>) -> Plan {
     let first = facts.entries[0];
     let no_op = |reason| Plan::nothing(first.target.name.clone(), reason);
-    let destination = match destination(facts) {
-        Ok(destination) => destination,
+    let Selected { destination, passed_over } = match destination(facts) {
+        Ok(selected) => selected,
         Err(reason) => return no_op(reason),
     };
     let known_good = facts.known_good.iter().find(|it| it.known_good.revision == *destination.revision());
     let to = known_good.and_then(|it| it.revision.as_ref());
     let (reason, steps) = match decide(facts, &destination) {
-        Ok(steps) => (Reason::RollbackAsked { revision: destination.revision().short().to_owned() }, steps),
+        Ok(steps) => {
+            let revision = destination.revision().short().to_owned();
+            (Reason::RollbackAsked { revision, passed_over }, steps)
+        }
         Err(reason) => (reason, Vec::new()),
     };
     let ran = known_good.map_or(&[][..], |it| &it.known_good.ran);
@@ -49,17 +52,27 @@ pub fn rollback(facts: &RequestedRollback<'_>) -> Plan {
     Plan { image, running: Some(first.running.arn.clone()), steps, ..no_op(reason) }
 }
 
-fn destination(facts: &RequestedRollback<'_>) -> Result<Destination, Reason> {
+fn destination(facts: &RequestedRollback<'_>) -> Result<Selected, Reason> {
     let TargetFacts { record, running, .. } = facts.entries[0];
     let Some(named) = facts.named else {
-        return select(record, facts.known_good, Some(running.arn.short())).map_err(|_| Reason::NoKnownGood);
+        return select(record, facts.known_good, Some(running.arn.short())).map_err(|none| match none {
+            ManualAction::NoneUsable(passed_over) | ManualAction::Restoring { passed_over, .. } => {
+                Reason::NoKnownGood { passed_over }
+            }
+            ManualAction::NoKnownGood | ManualAction::IsRollback => Reason::NoKnownGood { passed_over: Vec::new() },
+        });
     };
     let no_such = || Reason::NoSuchRevision { revision: named.to_owned() };
     let it = facts.known_good.first().ok_or_else(no_such)?;
-    usable(it).map_err(|gone| match gone {
-        Gone::Revision => no_such(),
-        Gone::Image(image) => Reason::ImageGone { revision: it.known_good.revision.short().to_owned(), image },
-    })
+    let destination = usable(it).map_err(|because| match because {
+        Unusable::RevisionGone => no_such(),
+        Unusable::ImageGone(image) => Reason::ImageGone { revision: it.known_good.revision.short().to_owned(), image },
+        because @ (Unusable::ImageArchived(_) | Unusable::ImageRestoring(_)) => {
+            let revision = it.known_good.revision.short().to_owned();
+            Reason::ImageArchived { it: PassedOver { revision, because } }
+        }
+    })?;
+    Ok(destination.into())
 }
 
 fn decide(facts: &RequestedRollback<'_>, destination: &Destination) -> Result<Vec<Step>, Reason> {

@@ -41,26 +41,31 @@ fn good(revision: u32, digit: char) -> KnownGoodFacts {
     KnownGoodFacts {
         known_good: KnownGood { revision: arn(revision), ran: ran(digit), at: time("10:00:00") },
         revision: Some(with_status("ACTIVE")),
-        images: vec![found(ImageName::Digest(digest(digit)), digit, false, None)],
+        images: vec![found(ImageName::Digest(digest(digit)), digit, ImageState::There, None)],
     }
 }
 
-fn found(named: ImageName, digit: char, is_gone: bool, tag_points_to: Option<Digest>) -> Found {
+fn found(named: ImageName, digit: char, state: ImageState, tag_points_to: Option<Digest>) -> Found {
     let repository = ImageRef::parse(&format!("{HOST}/shop/web")).unwrap().repository();
     let wanted = NeededImage { repository, named, digest: Some(digest(digit)) };
-    Found { wanted, is_gone, tag_points_to }
+    Found { wanted, state, tag_points_to }
 }
 
 /// The same, but its image is gone.
 fn lost(revision: u32, digit: char) -> KnownGoodFacts {
-    let images = vec![found(ImageName::Digest(digest(digit)), digit, true, None)];
+    with_image(ImageState::Gone, revision, digit)
+}
+
+/// The same, and its image is in this state.
+fn with_image(state: ImageState, revision: u32, digit: char) -> KnownGoodFacts {
+    let images = vec![found(ImageName::Digest(digest(digit)), digit, state, None)];
     KnownGoodFacts { images, ..good(revision, digit) }
 }
 
 /// The same, but it names a tag that points to another image now, or to none.
 fn tagged(revision: u32, digit: char, points_to: Option<char>) -> KnownGoodFacts {
     let tag = ImageName::Tag(Tag::parse("prod").unwrap());
-    let images = vec![found(tag, digit, false, points_to.map(digest))];
+    let images = vec![found(tag, digit, ImageState::There, points_to.map(digest))];
     KnownGoodFacts { images, ..good(revision, digit) }
 }
 
@@ -134,6 +139,7 @@ impl Case {
         let rollback = record::Rollback {
             how,
             to: Some("web:41".to_owned()),
+            passed_over: Vec::new(),
             at: time("17:10:00"),
             previous_primary: None,
             deployment: None,
@@ -160,8 +166,8 @@ fn row(situation: &str, case: Case, expected: &str) {
     let how = match &decision {
         RollbackDecision::NoRollback(_) => "notice",
         RollbackDecision::Stop { .. } => "stop",
-        RollbackDecision::Update(Destination::Existing(_)) => "update",
-        RollbackDecision::Update(Destination::Anew { .. }) => "register",
+        RollbackDecision::Update(Selected { destination: Destination::Existing(_), .. }) => "update",
+        RollbackDecision::Update(Selected { destination: Destination::Anew { .. }, .. }) => "register",
         RollbackDecision::ManualAction(_) => "human",
     };
     assert_eq!(format!("{how}: {decision}"), expected, "{situation}");
@@ -169,6 +175,21 @@ fn row(situation: &str, case: Case, expected: &str) {
 
 fn both() -> Vec<KnownGoodFacts> {
     vec![good(41, 'a'), good(40, '9')]
+}
+
+#[test]
+fn what_ecs_leaves_failed_is_rolled_back_whatever_another_monitor_would_have_done() {
+    use crate::model::facts::OnFailure::{Fails, RollsBack};
+    for (breaker, alarms) in [(Fails, RollsBack), (RollsBack, Fails)] {
+        let mut case = failing(both()).judged(Assessment::Failing { by: FailedBy::Ecs });
+        case = case.listed(|listed| listed[0].rollout = Some(Rollout::Failed));
+        (case.service.breaker, case.service.alarms) = (breaker, alarms);
+        row("ECS leaves it failed", case, "update: Slipway rolls back to web:41, the last known-good revision");
+        let ecs = Assessment::RollingBack { by: RollbackInitiator::Ecs, pace: Pace::InTime };
+        let mut case = failing(both()).judged(ecs);
+        (case.service.breaker, case.service.alarms) = (breaker, alarms);
+        row("ECS rolls back", case, "notice: ECS rolls back automatically");
+    }
 }
 
 #[test]
@@ -284,6 +305,7 @@ fn what_is_under_way_is_stopped_where_ecs_can_go_back() {
         update,
     );
     let older = "update: Slipway rolls back to web:40, the last known-good revision";
+    let gone = "web:41 needs shop/web@sha256:aaaaaaaaaaaa, which the registry no longer has";
     row(
         "ECS would go back to the failing revision: it was only redeployed",
         failing(vec![good(42, 'b'), good(40, '9')])
@@ -294,7 +316,7 @@ fn what_is_under_way_is_stopped_where_ecs_can_go_back() {
     row(
         "ECS would go back to what has lost its image",
         failing(vec![lost(41, 'a'), good(40, '9')]).service_deployment(InProgress),
-        older,
+        &format!("{older}; {gone}"),
     );
     row(
         "an update was decided before: it stays one",
@@ -329,11 +351,19 @@ fn the_last_known_good_revision_that_can_still_run_is_restored() {
     ] {
         row(situation, case, "update: Slipway rolls back to web:40, the last known-good revision");
     }
-    row(
-        "the last has lost its image",
-        failing(vec![lost(41, 'a'), good(40, '9')]),
-        "update: Slipway rolls back to web:40, the last known-good revision",
-    );
+    let passed_over = |state: ImageState, why: &str| {
+        row(
+            "the image of the last cannot be pulled",
+            failing(vec![with_image(state, 41, 'a'), good(40, '9')]),
+            &format!(
+                "update: Slipway rolls back to web:40, the last known-good revision; web:41 needs \
+                 shop/web@sha256:aaaaaaaaaaaa, which {why}"
+            ),
+        );
+    };
+    passed_over(ImageState::Gone, "the registry no longer has");
+    passed_over(ImageState::Archived, "is archived in ECR");
+    passed_over(ImageState::Restoring, "ECR is restoring from its archive");
     row(
         "it names a tag, which has not moved",
         failing(vec![tagged(41, 'a', Some('a'))]),
@@ -375,13 +405,66 @@ fn where_nothing_helps_a_person_is_called() {
     row(
         "all images are gone",
         failing(vec![lost(41, 'a'), lost(40, '9')]),
-        "human: Slipway does not roll back, because each known-good revision (web:41, web:40) is gone or has lost an image",
+        "human: Slipway does not roll back, because no known-good revision can be used: web:41 needs \
+         shop/web@sha256:aaaaaaaaaaaa, which the registry no longer has, and web:40 needs shop/web@sha256:999999999999, which \
+         the registry no longer has",
     );
     row(
         "the revision is gone",
         failing(vec![KnownGoodFacts { revision: None, ..good(41, 'a') }]),
-        "human: Slipway does not roll back, because web:41, the only known-good revision, is gone or has lost an image",
+        "human: Slipway does not roll back, because no known-good revision can be used: web:41 can no longer be read",
     );
+}
+
+#[test]
+fn where_only_archived_images_are_left_the_newest_is_restored() {
+    use ImageState::{Archived, Gone, Restoring};
+    #[track_caller]
+    fn check(known_good: Vec<KnownGoodFacts>, expected: Option<(u32, &str)>) {
+        let case = failing(known_good);
+        let decision = case.decide();
+        let found = decision.restorable(&case.record, &case.record.deployments[0], &case.known_good);
+        let archived = |it: &Restorable| it.archived.iter().map(|(_, digest)| &digest.short()[..1]).collect::<String>();
+        let found = found.map(|it| (it.revision.clone(), archived(&it), it));
+        assert_eq!(
+            found.as_ref().map(|(revision, digits, _)| (revision.clone(), digits.as_str())),
+            expected.map(|(revision, digits)| (arn(revision), digits))
+        );
+        let Some((revision, _, it)) = found else { return };
+        let text = decision.restoring(it).to_string();
+        assert!(text.contains(&format!("restore what {} needs", revision.short())), "{text}");
+    }
+    check(vec![with_image(Archived, 41, 'a')], Some((41, "a")));
+    check(vec![with_image(Archived, 41, 'a'), with_image(Archived, 40, '9')], Some((41, "a")));
+    check(vec![with_image(Gone, 41, 'a'), with_image(Archived, 40, '9')], Some((40, "9")));
+    // It was asked for before.
+    check(vec![with_image(Restoring, 41, 'a'), with_image(Archived, 40, '9')], Some((41, "")));
+    check(vec![with_image(Gone, 41, 'a')], None);
+    check(vec![with_image(Archived, 41, 'a'), good(40, '9')], None);
+    check(vec![KnownGoodFacts { revision: None, ..with_image(Archived, 41, 'a') }], None);
+    check(vec![with_image(Archived, 42, 'b')], None);
+    check(Vec::new(), None);
+    let two = KnownGoodFacts {
+        images: [with_image(Archived, 41, 'a'), with_image(Gone, 41, '9')]
+            .into_iter()
+            .flat_map(|it| it.images)
+            .collect(),
+        ..good(41, 'a')
+    };
+    check(vec![two.clone()], None);
+    row(
+        "what is gone for good is said",
+        failing(vec![two]),
+        "human: Slipway does not roll back, because no known-good revision can be used: web:41 needs \
+         shop/web@sha256:999999999999, which the registry no longer has",
+    );
+    let by_tag = |points_to: Option<Digest>| {
+        let mut found = found(ImageName::Tag(Tag::parse("prod").unwrap()), 'a', Archived, points_to);
+        found.wanted.digest = None;
+        KnownGoodFacts { images: vec![found], ..good(41, 'a') }
+    };
+    check(vec![by_tag(Some(digest('a')))], Some((41, "a")));
+    check(vec![by_tag(None)], None);
 }
 
 #[test]

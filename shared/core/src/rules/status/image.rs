@@ -343,8 +343,8 @@ impl Verdict {
             Aws { kind, .. } if matches!(kind.as_str(), "Throttled" | "Unreachable") => (State::Waiting, None),
             Aws { .. } | GaveUp { .. } | PlaceholderAgain { .. } | ServiceMissing { .. } | ServiceNotActive { .. }
             | WrongController { .. } | ManagedByEcs | NoContainer { .. } | SharedFamily { .. } | UnknownContainer { .. } | Unrenderable { .. }
-            | SetBySecret { .. } | Archived { .. } | NoKnownGood | RunsAlready { .. } | NoSuchRevision { .. }
-            | ImageGone { .. } | WhichRepository { .. } | NotItsRepository { .. } => (State::Refused, None),
+            | SetBySecret { .. } | Archived { .. } | BeingRestored { .. } | NoKnownGood { .. } | RunsAlready { .. } | NoSuchRevision { .. }
+            | ImageGone { .. } | ImageArchived { .. } | WhichRepository { .. } | NotItsRepository { .. } => (State::Refused, None),
         };
         // A push that has not come yet is no reason.
         let why = Some(reason).filter(|_| reason.weight() != Weight::Go);

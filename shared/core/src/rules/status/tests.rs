@@ -405,7 +405,8 @@ fn what_was_never_deployed_is_asked_of_a_plan() {
             "Refused",
         ),
         (Reason::ManagedByEcs, "Refused"),
-        (Reason::Archived { image: image() }, "Refused"),
+        (Reason::Archived { image: image(), repository: "shop/web".to_owned(), digest: digest('b') }, "Refused"),
+        (Reason::BeingRestored { image: image() }, "Refused"),
         // It is passed over.
         (older(), "Skipped"),
         (Reason::OlderThanBefore { candidate: candidate(), before: running() }, "Skipped"),

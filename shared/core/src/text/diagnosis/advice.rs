@@ -35,7 +35,7 @@ fn first(cause: &Cause) -> &'static str {
              the service's health check grace period"
         }
         Image(problem) => of_image(*problem),
-        Alarm => "Check the alarm that was triggered; if this deployment did not cause it, release the image",
+        Alarm { .. } => "Check the alarm that was triggered; if this deployment did not cause it, release the image",
         Hook => "Read the log of the lifecycle hook's function",
         Deadline { .. } => {
             "Check the service's events and its tasks' health; if it only takes longer, raise the target's deadline"

@@ -30,7 +30,7 @@ impl fmt::Display for Cause {
             Self::Logging => f.write_str("its logs cannot be written"),
             Self::Runtime => f.write_str("the container runtime of its host took too long or failed"),
             Self::Host => f.write_str("the host of its tasks failed or was terminated"),
-            Self::Alarm => f.write_str("a CloudWatch alarm of the service was triggered"),
+            Self::Alarm { names } => alarms(f, names),
             Self::Hook => f.write_str("a lifecycle hook of the deployment failed or rejected it"),
             Self::Deadline { seconds } => match (seconds / 60, seconds % 60) {
                 (minutes @ 1.., 0) => write!(f, "it did not complete within {minutes} min"),
@@ -49,6 +49,21 @@ impl fmt::Display for Named<'_> {
         match self.0 {
             Some(name) => write!(f, "its container {name}"),
             None => f.write_str("a container"),
+        }
+    }
+}
+
+/// So many alarms are named.
+const ALARMS: usize = 2;
+
+fn alarms(f: &mut fmt::Formatter<'_>, names: &[String]) -> fmt::Result {
+    match names {
+        [] => f.write_str("a CloudWatch alarm of the service was triggered"),
+        [name] => write!(f, "the CloudWatch alarm {name} was triggered"),
+        names if names.len() <= ALARMS => write!(f, "the CloudWatch alarms {} were triggered", names.join(", ")),
+        names => {
+            let (shown, others) = names.split_at(ALARMS);
+            write!(f, "the CloudWatch alarms {} and {} more were triggered", shown.join(", "), others.len())
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What was observed, laid out a line each: ECS's words, the stopped tasks, the log of the container that died, the events.
 
-use crate::model::facts::{StoppedContainer, StoppedTask};
+use crate::model::facts::{Monitor, StoppedContainer, StoppedTask};
 use crate::rules::diagnosis::{Evidence, quote, recent};
 
 /// So many stopped tasks are shown.
@@ -21,6 +21,7 @@ pub(super) fn lines(evidence: &Evidence<'_>) -> Vec<String> {
     for words in evidence.says {
         push(&mut lines, format!("ECS says: \"{}\"", quote::reason(words)));
     }
+    lines.extend(evidence.monitors.iter().map(of_monitor));
     lines.extend(of_tasks(tasks));
     for words in evidence.warnings.iter().take(EVENTS) {
         push(&mut lines, format!("ECS warned: {}", quote::reason(words)));
@@ -36,6 +37,14 @@ pub(super) fn lines(evidence: &Evidence<'_>) -> Vec<String> {
         lines.extend(container.log[last..].iter().map(|line| format!("| {}", quote::line(line))));
     }
     within(lines)
+}
+
+fn of_monitor(monitor: &Monitor) -> String {
+    match monitor {
+        Monitor::Breaker => "ECS's circuit breaker called it failed".to_owned(),
+        Monitor::Alarms(names) if names.is_empty() => "ECS called it failed by an alarm".to_owned(),
+        Monitor::Alarms(names) => format!("ECS called it failed by its alarms: {}", quote::reason(&names.join(", "))),
+    }
 }
 
 /// Most tasks fail alike: how they ended is shown once, with the first task that ended so.

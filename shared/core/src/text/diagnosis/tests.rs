@@ -1,7 +1,7 @@
 //! The table: what was observed, and the cause that Slipway names. The texts are AWS's own.
 
 use super::*;
-use crate::model::facts::{ServiceMessage, StoppedContainer, StoppedTask};
+use crate::model::facts::{Monitor, ServiceMessage, StoppedContainer, StoppedTask};
 use crate::model::id::{ContainerName, DeploymentId, TargetName};
 use crate::model::image::Digest;
 use crate::model::record::FailedBy;
@@ -79,6 +79,7 @@ fn explained(tasks: &[StoppedTask], says: &[&str], warnings: &[&str], by: Failed
         deadline_seconds: 1800,
         since: None,
         says: &says,
+        monitors: &[],
         tasks,
         events: &[],
         warnings: &warnings,
@@ -101,6 +102,29 @@ fn of_service(says: &[&str], warnings: &[&str], by: FailedBy, advice: &str, caus
     let why = explained(&[], says, warnings, by);
     assert_eq!(why.cause, cause);
     assert!(why.advice[0].starts_with(advice), "{:?}", why.advice);
+}
+
+/// These alarms were triggered, by the service deployment.
+#[track_caller]
+fn of_alarms(names: &[&str], cause: &str) {
+    let names = names.iter().map(|name| (*name).to_owned()).collect();
+    let (target, digest) = (TargetName::new("prod/web"), digest());
+    let evidence = Evidence {
+        target: &target,
+        digest: Some(&digest),
+        by: FailedBy::Ecs,
+        deadline_seconds: 1800,
+        since: None,
+        says: &[],
+        monitors: &[Monitor::Alarms(names)],
+        tasks: &[exited(vec![container("web", 1, "")])],
+        events: &[],
+        warnings: &[],
+    };
+    let why = explain(&evidence, Timestamp::UNIX_EPOCH);
+    assert_eq!(why.cause, cause);
+    assert!(why.advice[0].starts_with(ALARM), "{:?}", why.advice);
+    assert!(why.evidence[0].starts_with("ECS called it failed by"), "{:?}", why.evidence);
 }
 
 #[test]
@@ -306,6 +330,10 @@ fn what_a_task_needs_to_start() {
 fn what_ecs_says_of_the_service() {
     let alarm = "Service deployment rolled back because an alarm was detected: web-5xx.";
     of_service(&[alarm], &[], FailedBy::Ecs, ALARM, "a CloudWatch alarm of the service was triggered");
+    of_alarms(&[], "a CloudWatch alarm of the service was triggered");
+    of_alarms(&["web-5xx"], "the CloudWatch alarm web-5xx was triggered");
+    of_alarms(&["web-5xx", "web-cpu"], "the CloudWatch alarms web-5xx, web-cpu were triggered");
+    of_alarms(&["a", "b", "c", "d", "e"], "the CloudWatch alarms a, b and 3 more were triggered");
     of_service(
         &["A lifecycle hook failed at POST_TEST_TRAFFIC_SHIFT."],
         &[],
@@ -385,6 +413,7 @@ fn the_evidence_is_laid_out() {
             deadline_seconds: 1800,
             since: Some("2026-09-04T17:00:00Z".parse().unwrap()),
             says: &["ECS deployment circuit breaker: tasks failed to start.".to_owned()],
+            monitors: &[Monitor::Breaker],
             tasks: &tasks,
             events: &[
                 event(
@@ -399,6 +428,7 @@ fn the_evidence_is_laid_out() {
     );
     insta::assert_snapshot!(why.evidence.join("\n"), @r#"
     ECS says: "ECS deployment circuit breaker: tasks failed to start."
+    ECS's circuit breaker called it failed
     Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)
       container web: exit code 1
       container log: exit code 143
@@ -454,6 +484,7 @@ fn nothing_quoted_grows_or_breaks_a_line() {
                 deadline_seconds: u64::MAX,
                 since: None,
                 says: &says,
+                monitors: &[Monitor::Breaker, Monitor::Alarms(says.clone())],
                 tasks: &tasks,
                 events: &vec![ServiceMessage { at: None, message: text.clone() }; 10],
                 warnings: &says,

@@ -8,11 +8,12 @@ use jiff::Timestamp;
 use super::announce::{arrow, deploy, name};
 use super::links;
 use crate::model::notice::{Link, Notice, NoticeKind, Place, Severity, TriggeredBy};
-use crate::model::record::{Deployment, FailedBy, Failing, Outcome};
+use crate::model::record::{Deployment, FailedBy, Failing, Outcome, Unusable};
 use crate::rules::diagnosis::quote;
 use crate::rules::mechanism::{End, RollbackInitiator};
-use crate::rules::rollback::{NoRollback, RollbackDecision};
+use crate::rules::rollback::{ManualAction, NoRollback, RollbackDecision};
 use crate::text::invoke::invoke;
+use crate::text::passed_over::{each, restore, short};
 
 /// What runs after a rollback, where nothing names its revision.
 const PREVIOUS: &str = "the previous version";
@@ -233,7 +234,9 @@ impl Report<'_> {
             News::RollingBack { by, to } => {
                 let (failure, to) = (self.failure(), to.unwrap_or(PREVIOUS));
                 match by {
-                    RollbackInitiator::Slipway => format!("{failure} Slipway is rolling back to {to}."),
+                    RollbackInitiator::Slipway => {
+                        format!("{failure} Slipway is rolling back to {to}{}.", self.passed_over())
+                    }
                     RollbackInitiator::Ecs => {
                         format!("{failure} ECS is rolling back to {to} automatically; Slipway does not intervene.")
                     }
@@ -348,7 +351,8 @@ impl Report<'_> {
             (_, Some(RollbackDecision::NoRollback(NoRollback::Notify(_) | NoRollback::Off))) => {
                 advice.extend(self.roll_back());
             }
-            (_, Some(RollbackDecision::ManualAction(_))) => {
+            (_, Some(RollbackDecision::ManualAction(why))) => {
+                advice.extend(self.after_a_restore(why));
                 advice.push(format!("Deploy an image that is known to work: {}", deploy(&target, None)));
             }
             _ => {}
@@ -362,6 +366,40 @@ impl Report<'_> {
             advice.push(format!("If {what} is not the cause, release it: {release}"));
         }
         advice
+    }
+
+    /// Why it is not a newer known-good revision that is restored.
+    fn passed_over(&self) -> String {
+        let passed_over = self.deployment.rollback().map(|it| it.passed_over.as_slice()).unwrap_or_default();
+        if passed_over.is_empty() { String::new() } else { format!(", because {}", each(passed_over)) }
+    }
+
+    /// How a person rolls back to what needs an image from ECR's archive.
+    fn after_a_restore(&self, why: &ManualAction) -> Option<String> {
+        let roll_back = |to: &str| invoke("rollback", &self.place.target(), "to", to);
+        match why {
+            ManualAction::Restoring { revision, .. } => {
+                let to = revision.short();
+                Some(format!("When ECR has restored its images, roll back to {to}: {}", roll_back(to)))
+            }
+            ManualAction::NoneUsable(passed_over) => passed_over.iter().find_map(|it| match &it.because {
+                Unusable::ImageArchived(image) => Some(format!(
+                    "Restore {}: {}; when it is ACTIVE, roll back to {}: {}",
+                    short(image),
+                    restore(image),
+                    it.revision,
+                    roll_back(&it.revision)
+                )),
+                Unusable::ImageRestoring(image) => Some(format!(
+                    "When {} is ACTIVE, roll back to {}: {}",
+                    short(image),
+                    it.revision,
+                    roll_back(&it.revision)
+                )),
+                Unusable::RevisionGone | Unusable::ImageGone(_) => None,
+            }),
+            ManualAction::IsRollback | ManualAction::NoKnownGood => None,
+        }
     }
 
     /// How a person rolls back.

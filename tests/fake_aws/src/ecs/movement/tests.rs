@@ -173,6 +173,52 @@ fn what_crashes_without_a_breaker_goes_on_for_ever() {
     }
 }
 
+fn early(cleanup: &str) -> Value {
+    json!({
+        "minimumHealthyPercent": 50,
+        "deploymentCircuitBreaker": { "enable": true, "rollback": true },
+        "earlySuccessCriteria": { "enable": true, "healthyPercent": 50, "sourceServiceRevisionCleanup": cleanup },
+    })
+}
+
+#[test]
+fn what_completes_early_gets_the_rest_of_its_tasks_in_the_background() {
+    for (cleanup, listed) in [("BLOCKING", 1), ("DEFERRED", 2)] {
+        let mut seen = 0;
+        for seed in 0..SEEDS {
+            let mut setup = Setup::new(seed, early(cleanup), Behavior::Works);
+            setup.deploy("web:2", false);
+            while setup.aws.is_moving() {
+                setup.tick();
+                if setup.state().1 == Rollout::CompletedEarly {
+                    assert_eq!(setup.state().2, ServiceDeploymentStatus::Successful);
+                    assert!(setup.facts().deployments.len() <= listed);
+                    seen += 1;
+                }
+            }
+            assert_eq!(setup.state().1, Rollout::Completed);
+            assert_eq!(setup.events().0, ["IN_PROGRESS", "COMPLETED"]);
+            assert_eq!(setup.facts().deployments.len(), 1);
+        }
+        assert!(seen > 20, "{cleanup}: {seen}");
+    }
+}
+
+#[test]
+fn nobody_calls_failed_what_completed_early() {
+    let mut setup = Setup::new(3, early("DEFERRED"), Behavior::Works);
+    setup.deploy("web:2", false);
+    setup.aws.complete_early("prod", "web", 1).unwrap();
+    setup.aws.set_behavior(Digest::parse(&setup.second).unwrap(), Behavior::Crashes);
+    for _ in 0..40 {
+        setup.tick();
+    }
+    assert_eq!(setup.state().1, Rollout::CompletedEarly);
+    let (deployments, tasks) = setup.events();
+    assert_eq!(deployments, ["IN_PROGRESS"], "COMPLETED was the answer of the act");
+    assert!(tasks > 10, "{tasks}");
+}
+
 #[test]
 fn the_breaker_fails_what_crashes() {
     each(&breaker(false), Behavior::Crashes, |mut setup| {

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::model::event::{DeploymentEvent, StateChange};
 use crate::model::facts::{
-    Breaker, Controller, DeploymentFacts, Monitors, Pause, Revision, Rollout, ServiceDeploymentFacts,
+    Controller, DeploymentFacts, Monitors, OnFailure, Pause, Revision, Rollout, ServiceDeploymentFacts,
     ServiceDeploymentStatus, ServiceFacts, ServiceMessage, Strategy,
 };
 use crate::model::id::{
@@ -19,7 +19,7 @@ use crate::model::trigger::Trigger;
 use crate::rules::mechanism::*;
 use jiff::Timestamp;
 
-use Breaker::Off;
+use OnFailure::Off;
 use Rollout::{Completed, Failed, InProgress};
 use ServiceDeploymentStatus as Status;
 
@@ -113,7 +113,7 @@ pub(crate) fn end(it: &mut record::Deployment, outcome: Outcome) {
 }
 
 /// N is recorded, and this is what ECS lists.
-pub(super) fn with(breaker: Breaker, deployments: Vec<DeploymentFacts>) -> Case {
+pub(super) fn with(breaker: OnFailure, deployments: Vec<DeploymentFacts>) -> Case {
     let recorded = |number: u64, id: &str| -> record::Deployment {
         serde_json::from_value(json!({
             "number": number, "trigger": "push", "event": format!("event-{number}"), "request": format!("request-{number}"),
@@ -136,6 +136,8 @@ pub(super) fn with(breaker: Breaker, deployments: Vec<DeploymentFacts>) -> Case 
         running_count: 2,
         strategy: Strategy::Rolling,
         breaker,
+        alarms: Off,
+        completes_early: false,
         deployments,
         current_service_deployment: None,
         current_revisions: Vec::new(),
@@ -203,6 +205,18 @@ impl Case {
         self.service_deployment = self
             .service_deployment
             .map(|service_deployment| ServiceDeploymentFacts { rollback_to: Some(revision(id)), ..service_deployment });
+        self
+    }
+
+    /// What ECS does when an alarm is triggered.
+    pub(super) fn alarms(mut self, alarms: OnFailure) -> Self {
+        self.service.alarms = alarms;
+        self
+    }
+
+    /// ECS may call a deployment completed before all its tasks run.
+    pub(super) fn completes_early(mut self) -> Self {
+        self.service.completes_early = true;
         self
     }
 
@@ -321,6 +335,7 @@ impl Case {
         let rollback = record::Rollback {
             how,
             to: Some("web:41".to_owned()),
+            passed_over: Vec::new(),
             at: time("17:09:59"),
             previous_primary: Some(DeploymentId::new(N)),
             deployment: id.map(DeploymentId::new),
@@ -343,7 +358,7 @@ pub(super) fn judge(case: &Case) -> Assessment {
         record: &case.record,
         deployment: case.record.deployments.iter().find(|it| it.number == 2).unwrap(),
         event: case.event.as_ref(),
-        service: &case.service,
+        service: &with_rollouts(case.service.clone()),
         service_deployment: case.service_deployment.as_ref(),
         revisions: &case.revisions,
         history: &case.history,

@@ -55,7 +55,14 @@ fn a_classic_load_balancer_s_deployment_won_when_it_is_alone_and_complete() {
     row("alone, and a task is missing", alone(DeploymentFacts { running_count: 1, ..complete() }), "is in progress");
     row("alone, and a task starts", alone(DeploymentFacts { pending_count: 1, ..complete() }), "is in progress");
     let none = DeploymentFacts { desired_count: 0, running_count: 0, ..complete() };
-    row("alone, and scaled to nothing: nothing proves it", alone(none), "is in progress");
+    row("alone, and scaled to nothing: there is nothing to wait for", alone(none.clone()), "ended: completed");
+    let under_way = |own: DeploymentFacts| {
+        let current = Some(ServiceDeploymentArn::new("service-deployment/prod/web/N"));
+        let case = alone(own);
+        Case { service: ServiceFacts { current_service_deployment: current, ..case.service }, ..case }
+    };
+    row("the same, while its service deployment is under way", under_way(none), "is in progress");
+    row("alone and complete, whatever its service deployment says", under_way(complete()), "ended: completed");
     let state = DeploymentFacts { rollout: Some(InProgress), ..complete() };
     row("where ECS has a rollout state, that decides", alone(state), "is in progress");
 }

@@ -8,7 +8,7 @@ use super::*;
 use crate::config::Target;
 use crate::model::facts::{DeploymentFacts, RanImage, Rollout};
 use crate::model::record::KnownGood;
-use crate::rules::rollback::{Found, NeededImage, images_to_find};
+use crate::rules::rollback::{Found, ImageState, NeededImage, images_to_find};
 use crate::rules::situation::*;
 
 struct Case {
@@ -19,7 +19,7 @@ struct Case {
     rolls_back: bool,
     /// Whether the tags point elsewhere by now.
     moved: bool,
-    is_gone: bool,
+    image: ImageState,
     named: Option<&'static str>,
 }
 
@@ -32,7 +32,7 @@ fn back_to(to: Revision) -> Case {
         ran: Vec::new(),
         rolls_back: false,
         moved: true,
-        is_gone: false,
+        image: ImageState::There,
         named: None,
     }
 }
@@ -59,7 +59,7 @@ fn row(situation: &str, case: Case, expected: &str) {
     let good = KnownGood { revision: case.to.arn.clone(), ran: case.ran, at: at("10:00:00") };
     let found = |needed: NeededImage| {
         let tag_points_to = if case.moved { None } else { needed.digest.clone() };
-        Found { wanted: needed, is_gone: case.is_gone, tag_points_to }
+        Found { wanted: needed, state: case.image, tag_points_to }
     };
     let images = images_to_find(&good, &case.to).into_iter().map(found).collect();
     let known_good = [KnownGoodFacts { known_good: good, revision: Some(case.to), images }];
@@ -131,9 +131,13 @@ fn the_service_goes_back_to_the_revision_as_it_is_or_to_a_copy_of_it() {
         Case { ran: vec![ran("web", 'a')], moved: false, ..back_to(by_tag()) },
         "rollback_asked | prod a | updates to web:41",
     );
-    let gone = || Case { is_gone: true, ..back_to(running()) };
-    row("its image is gone", gone(), "no_known_good");
-    row("its image is gone, and somebody named it", named(gone(), "web:41"), "image_gone");
+    let with_image = |state| Case { image: state, ..back_to(running()) };
+    row("its image is gone", with_image(ImageState::Gone), "no_known_good");
+    row("its image is gone, and somebody named it", named(with_image(ImageState::Gone), "web:41"), "image_gone");
+    for state in [ImageState::Archived, ImageState::Restoring] {
+        row("its image is in the archive", with_image(state), "no_known_good");
+        row("the same, and somebody named it", named(with_image(state), "web:41"), "image_archived");
+    }
     row("ECS is rolling back", Case { rolls_back: true, ..back_to(running()) }, "rolling_back | 1.4.2 a");
 }
 

@@ -7,6 +7,7 @@ use crate::model::facts::Revision;
 use crate::model::id::{ClusterName, DeploymentId, Home, LogStream, ServiceName, TaskDefinitionArn};
 use crate::model::plan::RevisionChange;
 use crate::model::record;
+use crate::model::record::PassedOver;
 use crate::model::trigger::Trigger;
 use crate::rules::mechanism::Assessment;
 use crate::rules::rollback::{Destination, ManualAction, RegisterReason};
@@ -58,6 +59,7 @@ fn rolled_back() -> Deployment {
     let rollback = record::Rollback {
         how: record::RollbackMethod::Update,
         to: Some("web:41".to_owned()),
+        passed_over: Vec::new(),
         at: time("17:04:01"),
         previous_primary: None,
         deployment: Some(DeploymentId::new("ecs-svc/4")),
@@ -81,9 +83,8 @@ fn external() -> Deployment {
 }
 
 fn update() -> RollbackDecision {
-    RollbackDecision::Update(Destination::Existing(TaskDefinitionArn::new(
-        "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:41",
-    )))
+    let to = TaskDefinitionArn::new("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:41");
+    RollbackDecision::Update(Destination::Existing(to).into())
 }
 
 fn end(outcome: Outcome) -> End {
@@ -449,23 +450,62 @@ fn somebody_else_s_deployment_is_not_blamed_on_slipway() {
     "#);
 }
 
+fn archived() -> PassedOver {
+    let image = format!("shop/web@sha256:{}", "a".repeat(64));
+    PassedOver { revision: "web:41".to_owned(), because: Unusable::ImageArchived(image) }
+}
+
+fn restoring() -> RollbackDecision {
+    let revision = TaskDefinitionArn::new("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:41");
+    RollbackDecision::ManualAction(ManualAction::Restoring { revision, passed_over: vec![archived()] })
+}
+
+#[test]
+fn what_is_archived_is_restored_by_a_person_or_by_slipway() {
+    let said = |decision: &RollbackDecision| {
+        let news = News::Ended { end: &end(Outcome::Failed), next: Some(decision) };
+        let notice = notice(&failing(FailedBy::Ecs), &news);
+        (notice.reason, notice.advice[..2].join("\n"))
+    };
+    let (reason, advice) = said(&RollbackDecision::ManualAction(ManualAction::NoneUsable(vec![archived()])));
+    insta::assert_snapshot!(reason, @"The deployment failed: its container web exited with code 1. Slipway does not roll back, because no known-good revision can be used: web:41 needs shop/web@sha256:aaaaaaaaaaaa, which is archived in ECR. Old tasks that still run keep running. shop/web:1.5.0 is quarantined here: no push, retry or reconcile deploys it again until somebody releases it.");
+    insta::assert_snapshot!(advice, @r#"
+    Restore shop/web@sha256:aaaaaaaaaaaa: aws ecr update-image-storage-class --repository-name shop/web --image-id imageDigest=sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa --target-storage-class STANDARD; when it is ACTIVE, roll back to web:41: invoke the deploy function with {"action": "rollback", "target": "prod/web", "to": "web:41"}
+    Deploy an image that is known to work: invoke the deploy function with {"action": "deploy", "target": "prod/web", "tag": "…"}
+    "#);
+    let (reason, advice) = said(&restoring());
+    insta::assert_snapshot!(reason, @"The deployment failed: its container web exited with code 1. Slipway does not roll back, because no known-good revision can be used now: web:41 needs shop/web@sha256:aaaaaaaaaaaa, which is archived in ECR. Slipway asked ECR to restore what web:41 needs, which takes a while; somebody has to roll back then. Old tasks that still run keep running. shop/web:1.5.0 is quarantined here: no push, retry or reconcile deploys it again until somebody releases it.");
+    insta::assert_snapshot!(advice, @r#"
+    When ECR has restored its images, roll back to web:41: invoke the deploy function with {"action": "rollback", "target": "prod/web", "to": "web:41"}
+    Deploy an image that is known to work: invoke the deploy function with {"action": "deploy", "target": "prod/web", "tag": "…"}
+    "#);
+    let mut deployment = rolled_back();
+    deployment.in_progress().unwrap().rollback.as_mut().unwrap().passed_over = vec![archived()];
+    let notice = notice(&deployment, &News::RollingBack { by: RollbackInitiator::Slipway, to: Some("web:40") });
+    insta::assert_snapshot!(notice.reason, @"The deployment failed: its container web exited with code 1, and 3 of its tasks stopped unexpectedly. Slipway is rolling back to web:40, because web:41 needs shop/web@sha256:aaaaaaaaaaaa, which is archived in ECR.");
+}
+
 /// Every news, of every record.
 fn all() -> Vec<Notice> {
     let decisions = [
         update(),
-        RollbackDecision::Update(Destination::Anew {
-            base: Revision {
-                arn: TaskDefinitionArn::new("web:41"),
-                definition: serde_json::Map::new(),
-                tags: Vec::new(),
-            },
-            ran: Vec::new(),
-            because: RegisterReason::TagMoved,
-        }),
+        RollbackDecision::Update(
+            Destination::Anew {
+                base: Revision {
+                    arn: TaskDefinitionArn::new("web:41"),
+                    definition: serde_json::Map::new(),
+                    tags: Vec::new(),
+                },
+                ran: Vec::new(),
+                because: RegisterReason::TagMoved,
+            }
+            .into(),
+        ),
         RollbackDecision::NoRollback(NoRollback::Off),
         RollbackDecision::NoRollback(NoRollback::Notify(Box::new(update()))),
         RollbackDecision::ManualAction(ManualAction::IsRollback),
-        RollbackDecision::ManualAction(ManualAction::AllGone(vec!["web:41".to_owned()])),
+        RollbackDecision::ManualAction(ManualAction::NoneUsable(vec![archived()])),
+        restoring(),
     ];
     let outcomes = [
         Outcome::Completed,
