@@ -94,7 +94,7 @@ impl Ecr {
     pub(crate) async fn restore_image(&self, repository: &Repository, digest: &Digest) -> Result<(), Error> {
         const CALL: &str = "ECR.UpdateImageStorageClass";
         let subject = format!("{}@{digest}", repository.name);
-        let account = account(CALL, &subject, repository)?;
+        let (account, there) = registry(CALL, &subject, repository)?;
         let answer = self
             .client
             .update_image_storage_class()
@@ -102,6 +102,8 @@ impl Ecr {
             .repository_name(&repository.name)
             .image_id(ImageIdentifier::builder().image_digest(digest.as_str()).build())
             .target_storage_class(TargetStorageClass::Standard)
+            .customize()
+            .config_override(there)
             .send()
             .await;
         answer.map(drop).map_err(|error| error::of(CALL, subject, error))

@@ -470,14 +470,14 @@ fn what_is_archived_is_restored_by_a_person_or_by_slipway() {
     let (reason, advice) = said(&RollbackDecision::ManualAction(ManualAction::NoneUsable(vec![archived()])));
     insta::assert_snapshot!(reason, @"The deployment failed: its container web exited with code 1. Slipway does not roll back, because no known-good revision can be used: web:41 needs shop/web@sha256:aaaaaaaaaaaa, which is archived in ECR. Old tasks that still run keep running. shop/web:1.5.0 is quarantined here: no push, retry or reconcile deploys it again until somebody releases it.");
     insta::assert_snapshot!(advice, @r#"
-    Restore shop/web@sha256:aaaaaaaaaaaa: aws ecr update-image-storage-class --repository-name shop/web --image-id imageDigest=sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa --target-storage-class STANDARD; when it is ACTIVE, roll back to web:41: invoke the deploy function with {"action": "rollback", "target": "prod/web", "to": "web:41"}
-    Deploy an image that is known to work: invoke the deploy function with {"action": "deploy", "target": "prod/web", "tag": "…"}
+    Restore shop/web@sha256:aaaaaaaaaaaa: aws ecr update-image-storage-class --repository-name shop/web --image-id imageDigest=sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa --target-storage-class STANDARD; when it is ACTIVE, roll back to web:41: invoke the deploy function's alias operate with {"action": "rollback", "target": "prod/web", "to": "web:41"}
+    Deploy an image that is known to work: invoke the deploy function's alias operate with {"action": "deploy", "target": "prod/web", "tag": "…"}
     "#);
     let (reason, advice) = said(&restoring());
     insta::assert_snapshot!(reason, @"The deployment failed: its container web exited with code 1. Slipway does not roll back, because no known-good revision can be used now: web:41 needs shop/web@sha256:aaaaaaaaaaaa, which is archived in ECR. Slipway asked ECR to restore what web:41 needs, which takes a while; somebody has to roll back then. Old tasks that still run keep running. shop/web:1.5.0 is quarantined here: no push, retry or reconcile deploys it again until somebody releases it.");
     insta::assert_snapshot!(advice, @r#"
-    When ECR has restored its images, roll back to web:41: invoke the deploy function with {"action": "rollback", "target": "prod/web", "to": "web:41"}
-    Deploy an image that is known to work: invoke the deploy function with {"action": "deploy", "target": "prod/web", "tag": "…"}
+    When ECR has restored its images, roll back to web:41: invoke the deploy function's alias operate with {"action": "rollback", "target": "prod/web", "to": "web:41"}
+    Deploy an image that is known to work: invoke the deploy function's alias operate with {"action": "deploy", "target": "prod/web", "tag": "…"}
     "#);
     let mut deployment = rolled_back();
     deployment.in_progress().unwrap().rollback.as_mut().unwrap().passed_over = vec![archived()];
