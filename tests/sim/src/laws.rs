@@ -146,13 +146,13 @@ impl Laws {
     /// A new definition of a service's family was registered, which Slipway is to deploy by itself.
     pub(crate) fn definition_registered(&mut self, target: &TargetName, revision: &TaskDefinitionArn, now: Timestamp) {
         if let Some(service) = self.services.get_mut(target) {
-            service.new_definition = Some((revision.clone(), now));
+            service.new_definitions.push((revision.clone(), now));
         }
     }
 
     /// Whether a new definition was registered that only the reconcile finds.
     pub(crate) fn has_new_definition(&self) -> bool {
-        self.services.values().any(|it| it.new_definition.is_some())
+        self.services.values().any(|it| !it.new_definitions.is_empty())
     }
 
     /// A record is about to be written by an invocation.

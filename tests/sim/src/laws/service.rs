@@ -34,9 +34,9 @@ pub(super) struct OfService {
     pub(super) requested: Option<Timestamp>,
     /// The last update past Slipway.
     pub(super) outside: Option<Outside>,
-    /// A new definition of the family that Slipway is to deploy by itself, and when it was registered, until it deploys anything
-    /// with that.
-    pub(super) new_definition: Option<(TaskDefinitionArn, Timestamp)>,
+    /// The definitions of the family that Slipway is to deploy by itself, each with when it was registered, until it deploys
+    /// anything with them or with a newer one.
+    pub(super) new_definitions: Vec<(TaskDefinitionArn, Timestamp)>,
     /// When a person was called because a rollback failed, until something newer is deployed.
     pub(super) called: Option<Timestamp>,
     /// Whether a rollback failed since Slipway deployed last.
@@ -166,8 +166,8 @@ impl OfService {
             return Some(format!("{event} was carried out twice"));
         }
         let deployed = update.definition.as_ref().and_then(TaskDefinitionArn::revision);
-        let definition = self.new_definition.take_if(|(new, _)| new.revision() <= deployed);
-        let definition_at = definition.map(|(_, at)| at);
+        let deployed = self.new_definitions.extract_if(.., |(new, _)| new.revision() <= deployed);
+        let definition_at = deployed.map(|(_, at)| at).max();
         if by == By::Request {
             self.decided = self.decided.max(Some(intent.at));
             self.requested = self.requested.max(Some(intent.at));
@@ -385,7 +385,7 @@ impl OfService {
 
     /// Whether a definition that was registered after everybody's decisions was not deployed, although what runs is well.
     pub(super) fn definition_waits(&self, record: &Service, running: &Digest, images: &Images) -> Option<String> {
-        let registered_at = self.new_definition.as_ref()?.1;
+        let registered_at = self.new_definitions.last()?.1;
         let outside = self.outside.as_ref().map(|it| it.at);
         let decided = self.decided.max(outside).max(self.called).max(record.decision.as_ref().map(|it| it.at));
         let is_well = images.find(running).is_some_and(|it| it.quality == Quality::KnownGood && !it.tags.is_empty());
