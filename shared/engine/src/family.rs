@@ -79,9 +79,9 @@ impl<C: Cloud> Planner<'_, C> {
         self.describe_more(others.iter().map(|(_, place)| place.clone()).collect()).await;
         let config = self.call.engine.document.last().await;
         let entries = |name: &TargetName| config.as_ref().map(|config| config.of_name(name)).unwrap_or_default();
-        for (FamilyMember { target: name, origin: known }, place) in others {
+        for (FamilyMember { target: name, origin: known }, (cluster, service)) in others {
             // Who may be told nothing of that service, or finds it gone, goes by the others.
-            let service = optional(name, self.described(&place).await)?.flatten();
+            let service = optional(name, self.service_at(&cluster, &service).await)?.flatten();
             let of_family = |it: &ServiceFacts| it.status == "ACTIVE" && it.task_definition.family() == family;
             let Some(service) = service.filter(of_family) else { continue };
             let Some(runs) = self.existing_revision(service.task_definition.as_str()).await? else { continue };

@@ -102,13 +102,25 @@ impl<'a, C: Cloud> Planner<'a, C> {
 
     /// A target's service, read by [`Planner::read_services`] as a rule.
     pub(crate) async fn service(&self, target: &Target) -> Result<Option<ServiceFacts>, Error> {
-        let key = (target.cluster.clone(), target.service.clone());
-        self.services.get(key, || self.service_anew(target)).await
+        self.service_at(&target.cluster, &target.service).await
     }
 
-    /// A target's service as it is now, whatever was read before.
-    pub(crate) async fn service_anew(&self, target: &Target) -> Result<Option<ServiceFacts>, Error> {
-        let found = self.cloud.describe_services(&target.cluster, &[&target.service]).await?;
+    /// Any service, read by [`Planner::describe_more`] as a rule.
+    pub(crate) async fn service_at(
+        &self,
+        cluster: &ClusterName,
+        service: &ServiceName,
+    ) -> Result<Option<ServiceFacts>, Error> {
+        self.services.get((cluster.clone(), service.clone()), || self.service_anew(cluster, service)).await
+    }
+
+    /// A service as it is now, whatever was read before.
+    pub(crate) async fn service_anew(
+        &self,
+        cluster: &ClusterName,
+        service: &ServiceName,
+    ) -> Result<Option<ServiceFacts>, Error> {
+        let found = self.cloud.describe_services(cluster, &[service]).await?;
         Ok(found.into_iter().next().flatten())
     }
 
@@ -117,18 +129,6 @@ impl<'a, C: Cloud> Planner<'a, C> {
         let known = self.services.asked();
         services.retain(|it| !known.contains(it));
         self.describe(&services).await;
-    }
-
-    /// A service that was read by [`Planner::describe_more`].
-    pub(crate) async fn described(
-        &self,
-        (cluster, service): &(ClusterName, ServiceName),
-    ) -> Result<Option<ServiceFacts>, Error> {
-        let read = async || {
-            let found = self.cloud.describe_services(cluster, &[service]).await?;
-            Ok(found.into_iter().next().flatten())
-        };
-        self.services.get((cluster.clone(), service.clone()), read).await
     }
 
     /// The services that Slipway found to run a revision of this family.

@@ -156,7 +156,7 @@ impl<C: Cloud> Planner<'_, C> {
                 break;
             }
             self.cloud.sleep(pause).await;
-            service = self.service_anew(target).await?;
+            service = self.service_anew(&target.cluster, &target.service).await?;
         }
         Ok(service)
     }
