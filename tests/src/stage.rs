@@ -13,9 +13,15 @@ use crate::emulator::{Account, Client, Error, Inbox, MiniStack, Result, Stack, d
 use crate::slack::Slack;
 use crate::world::{Place, World};
 
-/// The roles that the stage's task definitions name, which Slipway may pass.
-pub const ROLES: [&str; 2] =
-    ["arn:aws:iam::123456789012:role/web-execution", "arn:aws:iam::123456789012:role/web-task"];
+/// The roles that Slipway may pass on the stage: of its task definitions, and of those in `infra/examples`.
+pub const ROLES: [&str; 6] = [
+    "arn:aws:iam::123456789012:role/web-execution",
+    "arn:aws:iam::123456789012:role/web-task",
+    "arn:aws:iam::123456789012:role/shop-execution",
+    "arn:aws:iam::123456789012:role/shop-task",
+    "arn:aws:iam::123456789012:role/orders-execution",
+    "arn:aws:iam::123456789012:role/orders-task",
+];
 
 /// A deployed Slipway.
 #[derive(Debug)]

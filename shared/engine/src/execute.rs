@@ -105,7 +105,12 @@ impl Registrations {
         self.suspects.borrow_mut().insert(family.to_owned());
     }
 
-    async fn register(&self, call: &Call<'_, impl Cloud>, rendering: &Rendering) -> Result<TaskDefinitionArn, Error> {
+    /// Registers a rendering, once.
+    pub(crate) async fn register(
+        &self,
+        call: &Call<'_, impl Cloud>,
+        rendering: &Rendering,
+    ) -> Result<TaskDefinitionArn, Error> {
         self.made.get(rendering.identity(), || self.register_or_adopt(call, rendering)).await
     }
 

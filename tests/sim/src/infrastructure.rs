@@ -2,7 +2,7 @@
 //! its own, in the middle of whatever is under way there.
 
 use serde_json::{Map, Value, json};
-use slipway_core::model::id::TaskDefinitionArn;
+use slipway_core::model::id::{TargetName, TaskDefinitionArn};
 
 use crate::laws::{OutsideUpdate, View};
 use crate::setup::{Infrastructure, PLACEHOLDER, TargetService};
@@ -57,8 +57,8 @@ impl Simulation {
             Update::SameRevision => Some(facts.task_definition.clone()),
         };
         let Some(revision) = revision else { return };
-        if update != Update::SameRevision && self.document.contains("deploy_definition_changes: true") {
-            self.laws.definition_registered(&service.target, &revision, self.now);
+        if update != Update::SameRevision {
+            self.definition_registered(&service.target, &revision);
         }
         if update == Update::Registration {
             self.note(format_args!("an infrastructure tool registers {}", revision.short()));
@@ -92,6 +92,13 @@ impl Simulation {
         }
         self.enqueue_new_events();
         self.pass(jiff::SignedDuration::from_secs(1));
+    }
+
+    /// Somebody registered a definition, which Slipway is to deploy by itself where that is configured.
+    pub(crate) fn definition_registered(&mut self, target: &TargetName, revision: &TaskDefinitionArn) {
+        if self.document.contains("deploy_definition_changes: true") {
+            self.laws.definition_registered(target, revision, self.now);
+        }
     }
 
     /// Registers a revision with the images of this one, or with this image, and a changed definition, as the tool writes it:

@@ -75,6 +75,7 @@ impl Schedule {
             simulation.aws.by_person(|aws| aws.register_task_definition(&task_definition(&service.family, &text)));
         let Ok(revision) = registered else { return };
         simulation.note(format_args!("somebody updates {} past Slipway to {}", service.target, digest.short()));
+        simulation.definition_registered(&service.target, &revision);
         let updated = simulation.aws.update_service(&service.cluster, &service.name, &revision, false);
         if let Some(made) = updated.ok().as_ref().and_then(primary) {
             let view = View { now: simulation.now, images: &simulation.images, table: &simulation.table };

@@ -8,7 +8,7 @@ use slipway_core::model::plan::Plan;
 use slipway_core::model::reason::Reason;
 use slipway_core::model::record::{Busy, FailedBy, Fence, Lost, Outcome, PassedOver, Rollback, RollbackMethod};
 use slipway_core::rules::mechanism::{Assessment, Became, End, RollbackInitiator, became};
-use slipway_core::rules::rollback::{Destination, Origin, RollbackDecision, RollbackFacts, Selected, decide, steps};
+use slipway_core::rules::rollback::{Origin, RollbackDecision, RollbackFacts, Selected, decide, steps};
 use slipway_core::text::notice::News;
 use tracing::{info, warn};
 
@@ -188,15 +188,18 @@ impl<C: Cloud> FollowSession<'_, C> {
         })?;
         let failed = deployment.revision.new.clone().unwrap_or_default();
         let plan = Plan { steps, ..Plan::nothing(self.managed.target.clone(), Reason::Failed { revision: failed }) };
-        let to = match destination {
-            Destination::Existing(revision) => Some(revision.short()),
-            // Its name is not known before.
-            Destination::Anew { .. } => None,
+        let (call, registrations) = (self.call, Registrations::default());
+        // The record names the revision before the service is to run it, so that nothing that somebody else makes meanwhile is
+        // taken for the rollback.
+        let registered = match plan.rendering() {
+            Some(rendering) => {
+                // An earlier try may have died after its registration.
+                registrations.suspect(rendering.family());
+                Some(registrations.register(call, rendering).await?)
+            }
+            None => None,
         };
-        let registrations = Registrations::default();
-        // An earlier try may have died after its registration.
-        plan.rendering().into_iter().for_each(|it| registrations.suspect(it.family()));
-        let call = self.call;
+        let to = Some(registered.as_ref().unwrap_or(revision).short());
         let intended = Intended { how: RollbackMethod::Update, to, passed_over };
         let ready = self.record_rollback(number, fence, judged, intended);
         let done = execute(call, &plan, &registrations, ready).await?;
