@@ -10,10 +10,10 @@ use slipway_core::config::Mistake;
 use slipway_core::model::id::{AccountId, EventId, Region};
 use slipway_core::model::image::{Registry, Repository, Tag};
 use slipway_core::model::timer::Scheduled;
-use slipway_core::rules::authority::Matter;
+use slipway_core::rules::authority::InvokedWith;
 use slipway_core::rules::request;
-use slipway_core::rules::request::{Action, Request, Targets};
-use slipway_engine::{Input, Push, ServiceTrigger};
+use slipway_core::rules::request::{Action, Request};
+use slipway_engine::{Input, Push};
 
 /// What the function is invoked with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,11 +28,11 @@ pub enum Payload {
 
 impl Payload {
     /// What it is, as far as it matters who may send it.
-    pub fn matter(&self) -> Matter<'_> {
+    pub fn invoked_with(&self) -> InvokedWith<'_> {
         match self {
-            Self::Request(request) => Matter::Request(request),
-            Self::Event(_) => Matter::Event,
-            Self::Scheduled(_) => Matter::Scheduled,
+            Self::Request(request) => InvokedWith::Request(request),
+            Self::Event(_) => InvokedWith::Event,
+            Self::Scheduled(_) => InvokedWith::Scheduled,
         }
     }
 
@@ -67,23 +67,12 @@ pub fn parse(payload: Value) -> Result<Option<Payload>, Vec<Mistake>> {
         return push(event).map(|push| push.map(Payload::Event));
     }
     if object.contains_key(Scheduled::KEY) {
-        let input = Scheduled::parse(object).and_then(scheduled);
+        let input = Scheduled::parse(object).and_then(Input::scheduled);
         let unknown =
             || vec![mistake(Scheduled::KEY, "is neither a timer of a service, cluster/service, nor the reconcile")];
         return input.map(|input| Some(Payload::Scheduled(input))).ok_or_else(unknown);
     }
     Ok(Some(Payload::Request(request::parse(object)?)))
-}
-
-/// What a schedule triggers; `None` for a timer of what is no service's name.
-fn scheduled(scheduled: Scheduled) -> Option<Input> {
-    match scheduled {
-        Scheduled::Timer { target } => ServiceTrigger::timer(&target).map(Input::Service),
-        Scheduled::Reconcile { targets } => {
-            let targets = targets.map_or(Targets::All, Targets::Named);
-            Some(Input::Request(Request::scheduled_reconcile(targets)))
-        }
-    }
 }
 
 /// The push that somebody asks about; `None` where the event is not one.
@@ -151,15 +140,18 @@ fn mistake(path: &str, text: &str) -> Mistake {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use slipway_core::model::id::TargetName;
+    use slipway_core::model::id::{ClusterName, ServiceName, TargetName};
+    use slipway_core::rules::request::Targets;
+    use slipway_engine::{Hint, ServiceTrigger};
 
     use super::*;
 
     #[test]
     fn a_timer_names_a_service() {
         let payload = parse(json!({ "slipway": "timer", "target": "prod/web" })).unwrap();
-        let input = ServiceTrigger::timer(&TargetName::new("prod/web")).map(Input::Service);
-        assert_eq!(payload, input.map(Payload::Scheduled));
+        let (cluster, service) = (Some(ClusterName::new("prod")), ServiceName::new("web"));
+        let trigger = ServiceTrigger { home: None, cluster, service, hint: Hint::Timer };
+        assert_eq!(payload, Some(Payload::Scheduled(Input::Service(trigger))));
         for wrong in [
             json!({ "slipway": "timer", "target": "web" }),
             json!({ "slipway": "timer", "target": "prod/" }),
@@ -179,7 +171,7 @@ mod tests {
         });
         let explained = |event: Value| {
             let payload = parse(json!({ "action": "explain", "event": event })).unwrap().unwrap();
-            assert!(matches!(payload.matter(), Matter::Request(_)), "{payload:?}");
+            assert!(matches!(payload.invoked_with(), InvokedWith::Request(_)), "{payload:?}");
             payload.input()
         };
         let Ok(Some(Payload::Event(pushed))) = parse(push.clone()) else { panic!("a push") };

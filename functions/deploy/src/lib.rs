@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use slipway_aws::Aws;
 use slipway_core::config::Mistake;
 use slipway_core::model::id::FunctionArn;
-use slipway_core::rules::authority::{self, Matter};
+use slipway_core::rules::authority::{self, InvokedWith};
 use slipway_core::text::answer;
 use slipway_engine::cloud::Metric;
 use slipway_engine::{Cloud, Engine, Input, Invocation};
@@ -32,8 +32,8 @@ pub async fn handle(engine: &Engine<Aws>, invocation: LambdaEvent<Value>) -> Res
 
 /// What the engine is to do; the error is the answer where there is nothing, or where it may not come as it came.
 fn read(engine: &Engine<Aws>, function: &FunctionArn, payload: Value) -> Result<Input, Value> {
-    let allowed = |matter: Matter<'_>| {
-        authority::check(function, matter).map_err(|refused| {
+    let allowed = |with: InvokedWith<'_>| {
+        authority::check(function, with).map_err(|refused| {
             warn!(lambda.qualifier = function.qualifier, "{refused}");
             answer::of_not_allowed(&refused)
         })
@@ -52,9 +52,9 @@ fn read(engine: &Engine<Aws>, function: &FunctionArn, payload: Value) -> Result<
         json!({ "ok": true, "ignored": true })
     };
     if is_event {
-        allowed(Matter::Event)?;
+        allowed(InvokedWith::Event)?;
     }
     let payload = parse(payload).map_err(wrong)?.ok_or_else(ignored)?;
-    allowed(payload.matter())?;
+    allowed(payload.invoked_with())?;
     payload.input().map_err(wrong)?.ok_or_else(ignored)
 }

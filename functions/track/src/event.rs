@@ -7,7 +7,6 @@ use serde::Deserialize;
 use serde_json::Value;
 use slipway_core::model::event::{DeploymentEvent, StateChange};
 use slipway_core::model::id::{ClusterName, DeploymentId, ServiceArn};
-use slipway_core::rules::mechanism::is_task_failure;
 use slipway_engine::{Hint, ServiceTrigger, Warning};
 use tracing::info;
 
@@ -95,17 +94,14 @@ fn action(envelope: Envelope, received: Timestamp) -> Result<Option<ServiceTrigg
     of_service(&envelope, &detail, Hint::Warning(warning)).map(Some)
 }
 
-/// Only tasks of services, and only those that stopped by themselves: scaling and people stop tasks all day.
+/// Only tasks of services, and only those that stopped by themselves.
 fn task_stopped(envelope: Envelope) -> Result<Option<ServiceTrigger>, Malformed> {
     let stopped: task::Stopped =
         serde_json::from_value(envelope.detail).map_err(|error| Malformed(format!("detail: {error}")))?;
     let Some(service) = stopped.service() else { return Ok(None) };
     let (home, cluster) = stopped.place()?;
-    let task = stopped.into_facts();
-    if !is_task_failure(&task) {
-        return Ok(None);
-    }
-    Ok(Some(ServiceTrigger { home: Some(home), cluster: Some(cluster), service, hint: Hint::TaskStopped(task) }))
+    let hint = Hint::stopped(stopped.into_facts());
+    Ok(hint.map(|hint| ServiceTrigger { home: Some(home), cluster: Some(cluster), service, hint }))
 }
 
 fn detail(envelope: &Envelope) -> Result<Detail, Malformed> {

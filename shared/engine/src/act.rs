@@ -5,7 +5,7 @@ use futures_util::future::try_join3;
 use jiff::Timestamp;
 use slipway_core::model::id::{TargetName, TaskDefinitionArn};
 use slipway_core::model::notice::{Tasks, TriggeredBy};
-use slipway_core::model::plan::{MadeFrom, NextRevision, Plan, RevisionChange, Step};
+use slipway_core::model::plan::{NextRevision, Plan, RevisionChange, Step};
 use slipway_core::model::reason::Reason;
 use slipway_core::model::record::{Began, Deployment, DeploymentState, Service};
 use slipway_core::rules::gates::gate;
@@ -176,10 +176,7 @@ impl<C: Cloud> Call<'_, C> {
             requested_revision: requested_revision.clone(),
             image: plan.image.clone(),
             revision: RevisionChange::of(plan.running.as_ref(), existing(plan)),
-            definition: match &plan.made_from {
-                MadeFrom::Family(base) => Some(base.short().to_owned()),
-                MadeFrom::Running | MadeFrom::RunningForLack => None,
-            },
+            definition: plan.definition().map(|it| it.short().to_owned()),
             deadline: Some(now + settings.allowance()),
             settings,
             state: DeploymentState::Intended {

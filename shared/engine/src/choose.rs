@@ -5,7 +5,7 @@ use slipway_core::config::Target;
 use slipway_core::model::facts::ImageName;
 use slipway_core::model::notice::TriggeredBy;
 use slipway_core::model::plan::{Plan, Shown};
-use slipway_core::model::reason::{Reason, Weight};
+use slipway_core::model::reason::Reason;
 use slipway_core::model::record::{PendingInput, Service};
 use slipway_core::rules::base;
 use slipway_core::rules::candidate::{By, Candidate};
@@ -140,8 +140,7 @@ impl<C: Cloud> Planner<'_, C> {
             let PendingInput { event, trigger, .. } = &it.input;
             let candidate = Candidate { image: &it.image, by, trigger, event, request: self.call.request_id };
             let plan = self.plan_image(target, observed, &candidate).await?;
-            use Reason::{Archived, BeingRestored, NotAnImage};
-            if by_registry && matches!(plan.reason, NotAnImage { .. } | Archived { .. } | BeingRestored { .. }) {
+            if by_registry && choose::cannot_run(&plan) {
                 continue;
             }
             if !plan.steps.is_empty() || matches!(plan.reason, Reason::Queued { .. }) {
@@ -183,10 +182,8 @@ impl<C: Cloud> Planner<'_, C> {
     ) -> Result<Option<Decided<'t>>, Error> {
         let repository = target.repository.at(self.call.home);
         let facts = observed.facts(target, &repository);
-        let is_idle = |plan: &Plan| plan.blocked.is_none() && plan.reason.weight() == Weight::Skip;
-        let is_idle = found.as_ref().is_none_or(|it| is_idle(&it.plan)) && !observed.is_adopted();
-        let running = base::to_deploy_again(&facts).filter(|_| is_idle && observed.record.hold.is_none());
-        let Some(running) = running else { return Ok(found) };
+        let running = base::image_to_redeploy(&facts, found.as_ref().map(|it| &it.plan));
+        let Some(running) = running.filter(|_| !observed.is_adopted()) else { return Ok(found) };
         let digest = match running.digest {
             Some(digest) => Some(digest),
             None => self.digest_that_ran(observed, &running.container).await?,
@@ -198,10 +195,7 @@ impl<C: Cloud> Planner<'_, C> {
         let (by, request) = (By::Definition(running.tag.as_ref()), self.call.request_id);
         let candidate = Candidate { image, by, trigger: &input.trigger, event: &event, request };
         let plan = self.plan_image(target, observed, &candidate).await?;
-        if matches!(
-            plan.reason,
-            Reason::AlreadyRuns { .. } | Reason::AlreadyUnderWay { .. } | Reason::AlreadyFailed { .. }
-        ) {
+        if base::changes_nothing(&plan) {
             return Ok(found);
         }
         let shown = Shown { tag: running.tag, digest: Some(digest.clone()) }.to_string();

@@ -5,7 +5,9 @@ use slipway_core::model::event::DeploymentEvent;
 use slipway_core::model::facts::StoppedTask;
 use slipway_core::model::id::{ClusterName, EventId, Home, ServiceName, TargetName};
 use slipway_core::model::image::{Repository, Tag};
-use slipway_core::rules::request::Request;
+use slipway_core::model::timer::Scheduled;
+use slipway_core::rules::mechanism::is_task_failure;
+use slipway_core::rules::request::{Request, Targets};
 
 /// One invocation of a function.
 #[derive(Clone, Debug)]
@@ -39,6 +41,19 @@ pub enum Input {
     Service(ServiceTrigger),
 }
 
+impl Input {
+    /// What a schedule triggers; `None` for a timer of what is no service's name.
+    pub fn scheduled(scheduled: Scheduled) -> Option<Self> {
+        match scheduled {
+            Scheduled::Timer { target } => ServiceTrigger::of(&target, Hint::Timer).map(Self::Service),
+            Scheduled::Reconcile { targets } => {
+                let targets = targets.map_or(Targets::All, Targets::Named);
+                Some(Self::Request(Request::scheduled_reconcile(targets)))
+            }
+        }
+    }
+}
+
 /// An image was pushed under a tag. Which image the tag means, the registry says, not the event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Push {
@@ -66,21 +81,11 @@ pub struct ServiceTrigger {
 }
 
 impl ServiceTrigger {
-    /// The timer of this target fired; `None` where the name is not `cluster/service`.
-    pub fn timer(target: &TargetName) -> Option<Self> {
-        Self::of(target, Hint::Timer)
-    }
-
-    /// Something happened to this target.
+    /// Something happened to this target; `None` where the name is not `cluster/service`.
     pub(crate) fn of(target: &TargetName, hint: Hint) -> Option<Self> {
-        let (cluster, service) = target.as_str().split_once('/')?;
-        let named = !cluster.is_empty() && !service.is_empty();
-        named.then(|| Self {
-            home: None,
-            cluster: Some(ClusterName::new(cluster)),
-            service: ServiceName::new(service),
-            hint,
-        })
+        let (cluster, service) = target.place()?;
+        let named = !cluster.as_str().is_empty() && !service.as_str().is_empty();
+        named.then_some(Self { home: None, cluster: Some(cluster), service, hint })
     }
 }
 
@@ -97,6 +102,13 @@ pub enum Hint {
     Timer,
     /// An invocation found a deployment that has an end, which may not be published.
     Unjudged,
+}
+
+impl Hint {
+    /// A task stopped; `None` where somebody stopped it: scaling and people stop tasks all day.
+    pub fn stopped(task: StoppedTask) -> Option<Self> {
+        is_task_failure(&task).then_some(Self::TaskStopped(task))
+    }
 }
 
 /// A warning or an error of ECS about a service.

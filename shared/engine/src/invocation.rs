@@ -113,7 +113,7 @@ fn spread(request_id: &str) -> SignedDuration {
 /// One line for each plan, with what a search would ask for as fields.
 pub(crate) fn log(cause: &TriggeredBy, plan: &Plan) {
     let image = plan.image.as_ref().map(|image| &image.new);
-    let place = plan.place();
+    let place = plan.target.place();
     info!(
         event.id = cause.event.as_ref().map(tracing::field::display),
         ecs.cluster = place.as_ref().map(|(cluster, _)| cluster.as_str()),

@@ -20,7 +20,7 @@ use crate::invocation::Call;
 /// What is refused to somebody who asked concerns them, and they read the answer; what begins concerns everybody.
 pub(crate) fn of_result(result: &TargetResult, home: &Home, at: Timestamp) -> Option<Notice> {
     let (answer, plan) = (&result.answer, &result.plan);
-    let (cluster, service) = plan.place()?;
+    let (cluster, service) = plan.target.place()?;
     let place = Place { home, cluster: &cluster, service: &service };
     match answer.outcome {
         AnswerOutcome::Started => {
@@ -48,7 +48,7 @@ pub(crate) fn of_result(result: &TargetResult, home: &Home, at: Timestamp) -> Op
 /// The notice of a deployment that an earlier try made and did not publish.
 pub(crate) fn late(target: &TargetName, deployment: &Deployment, home: &Home, at: Timestamp) -> Option<Notice> {
     let plan = unfinished::late_plan(target, deployment);
-    let (cluster, service) = plan.place()?;
+    let (cluster, service) = plan.target.place()?;
     let place = Place { home, cluster: &cluster, service: &service };
     let revision = TaskDefinitionArn::new(deployment.revision.new.clone().unwrap_or_default());
     Some(Notice::started(place, &plan, &revision, deployment.id(), TriggeredBy::of(deployment), at))

@@ -271,11 +271,11 @@ impl<'a, C: Cloud> Session<'a, C> {
         let known = self.lease.record().family;
         let found = observed.family.as_ref().map(|it| it.remembered.clone());
         let found = found.unwrap_or_else(|| base::memory(&observed.record, &observed.running, None));
-        if base::is_other_member(known.as_ref(), &found) {
+        if base::changes_membership(known.as_ref(), &found) {
             let member = FamilyMember { target: self.lease.target.clone(), origin: found.origin };
             self.call.cloud().put_family_member(&found.name, &member).await?;
         }
-        if base::is_news(known.as_ref(), &found) {
+        if base::is_worth_remembering(known.as_ref(), &found) {
             self.lease.note(Note::Family(found));
         }
         Ok(())

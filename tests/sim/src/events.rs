@@ -7,8 +7,6 @@ use slipway_core::model::event::{DeploymentEvent, StateChange};
 use slipway_core::model::facts::StoppedTask;
 use slipway_core::model::id::{ClusterName, DeploymentId, ServiceArn, ServiceName};
 use slipway_core::model::timer::Scheduled;
-use slipway_core::rules::request;
-
 use slipway_engine::{Hint, Input, ServiceTrigger, Warning};
 
 use crate::setup::{CLUSTER, home};
@@ -35,8 +33,7 @@ pub(crate) fn of_ecs(event: &Value, aws: &Aws) -> Option<ServiceTrigger> {
         }
         _ => {
             let service = detail["group"].as_str()?.strip_prefix("service:")?;
-            let task = stopped(aws, detail["taskArn"].as_str()?)?;
-            (ServiceName::new(service), Hint::TaskStopped(task))
+            (ServiceName::new(service), Hint::stopped(task(aws, detail["taskArn"].as_str()?)?)?)
         }
     };
     Some(ServiceTrigger { home: Some(home()), cluster: Some(ClusterName::new(CLUSTER)), service, hint })
@@ -44,30 +41,15 @@ pub(crate) fn of_ecs(event: &Value, aws: &Aws) -> Option<ServiceTrigger> {
 
 /// What a schedule's payload means, as the deploy function parses it.
 pub(crate) fn of_schedule(payload: &Value) -> Option<Input> {
-    match Scheduled::parse(payload.as_object()?)? {
-        Scheduled::Timer { target } => ServiceTrigger::timer(&target).map(Input::Service),
-        Scheduled::Reconcile { targets } => {
-            let targets = targets.map_or(request::Targets::All, request::Targets::Named);
-            Some(Input::Request(request::Request::scheduled_reconcile(targets)))
-        }
-    }
+    Input::scheduled(Scheduled::parse(payload.as_object()?)?)
 }
 
 fn service_of(event: &Value) -> Option<ServiceName> {
     ServiceArn::parse(event["resources"][0].as_str()?).map(|arn| arn.service)
 }
 
-/// The task, if it stopped by itself: scaling and people stop tasks all day.
-fn stopped(aws: &Aws, arn: &str) -> Option<StoppedTask> {
-    let task = aws.describe_stopped_tasks(&ClusterName::new(CLUSTER), &[arn.to_owned()]).ok()?.pop()?;
-    let by_itself = match task.stop_code.as_deref() {
-        Some("TaskFailedToStart" | "EssentialContainerExited") => true,
-        Some("ServiceSchedulerInitiated") => {
-            task.stopped_reason.as_deref().is_some_and(|reason| reason.contains("health check"))
-        }
-        _ => false,
-    };
-    by_itself.then_some(task)
+fn task(aws: &Aws, arn: &str) -> Option<StoppedTask> {
+    aws.describe_stopped_tasks(&ClusterName::new(CLUSTER), &[arn.to_owned()]).ok()?.pop()
 }
 
 /// A line about an event.

@@ -8,7 +8,7 @@ use insta::assert_snapshot;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::following::{deploy_well, follow, kinds, outcome, remembered, running, web_with};
+use crate::following::{complete, deploy_well, fail_by, follow, kinds, outcome, remembered, running, web_with};
 use crate::scenario::{Scenario, service, service_with_breaker, web_definition};
 use crate::{scenarios, trial};
 
@@ -234,12 +234,8 @@ async fn a_definition_that_failed_does_not_come_back_but_a_newer_one_does(name: 
     let mut scenario = with_new_definition(name).await;
     reconcile(&mut scenario).await;
     follow(&mut scenario, Moved::default()).await;
-    scenario.world.advance(Duration::from_secs(300));
-    let moved = scenario.world.fail("prod", "web", Failure::RunsOutOfMemory);
-    follow(&mut scenario, moved).await;
-    scenario.world.advance(Duration::from_secs(60));
-    let moved = scenario.world.complete("prod", "web");
-    follow(&mut scenario, moved).await;
+    fail_by(&mut scenario, Failure::RunsOutOfMemory).await;
+    complete(&mut scenario).await;
     assert_eq!(outcome(&scenario), "rolled_back_by_slipway");
     scenario.transcript();
     scenario.notices();
@@ -263,9 +259,7 @@ targets:
 "#;
     let mut scenario = Scenario::begin(name, config).await;
     scenario.web_runs("1.4.2");
-    let mut staging = service("staging");
-    staging["taskDefinition"] = "web".into();
-    scenario.world.running_service(staging);
+    scenario.also_runs_web("staging");
     // Both are observed, and run the same.
     reconcile(&mut scenario).await;
     scenario.push_web("1.5.0").await;

@@ -8,7 +8,7 @@ use insta::assert_snapshot;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::scenario::{Invocation, Scenario, WEB, id, service};
+use crate::scenario::{Invocation, Scenario, WEB, id};
 use crate::{scenarios, trial};
 
 pub(crate) fn scenarios() -> Vec<Trial> {
@@ -84,9 +84,7 @@ async fn the_renderings_of_one_family_are_registered_one_after_the_other(name: &
     let mut scenario = Scenario::begin(name, &format!("version: 1\ntargets:\n{}\n", targets.join("\n"))).await;
     scenario.web_runs("1.4.2");
     for other in ["api", "jobs"] {
-        let mut request = service(other);
-        request["taskDefinition"] = "web".into();
-        scenario.world.running_service(request);
+        scenario.also_runs_web(other);
     }
     scenario.world.set_latency(Duration::from_millis(10));
     let answer = scenario.push_web("1.5.0").await;
@@ -340,9 +338,7 @@ async fn chain_of_ten_services(name: &'static str) -> usize {
     let mut scenario = Scenario::begin(name, &config).await;
     scenario.web_runs("1.4.2");
     for n in 0..10 {
-        let mut request = service(&format!("web-{n}"));
-        request["taskDefinition"] = json!("web");
-        scenario.world.running_service(request);
+        scenario.also_runs_web(&format!("web-{n}"));
     }
     let event = scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
     // So long that only what waits for an answer counts as a chain, not what a busy machine does one by one.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::world::{Image, Moved};
+use e2e::world::{Failure, Image, Moved};
 use serde_json::{Value, json};
 
 use crate::scenario::{Scenario, service, web_definition};
@@ -64,6 +64,20 @@ pub(crate) async fn deploy_well(scenario: &mut Scenario, tag: &str) {
     follow(scenario, moved).await;
     scenario.transcript();
     scenario.notices();
+}
+
+/// The deployment goes wrong after five minutes, and what that brings about is delivered.
+pub(crate) async fn fail_by(scenario: &mut Scenario, failure: Failure) {
+    scenario.world.advance(Duration::from_secs(300));
+    let moved = scenario.world.fail("prod", "web", failure);
+    follow(scenario, moved).await;
+}
+
+/// What is under way completes a minute later, and what that brings about is delivered.
+pub(crate) async fn complete(scenario: &mut Scenario) {
+    scenario.world.advance(Duration::from_secs(60));
+    let moved = scenario.world.complete("prod", "web");
+    follow(scenario, moved).await;
 }
 
 /// Delivers what ECS sent, each event twice: first what waits, such as tasks that stopped, then what became of a deployment.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::elsewhere::{of_web_from, virginia};
 use crate::following::{deploying, follow};
-use crate::scenario::{Invocation, Killed, Scenario, WEB, id, service, service_with_breaker, web_definition};
+use crate::scenario::{Invocation, Killed, Scenario, WEB, id, service_with_breaker, web_definition};
 use crate::trouble::{self, Case, Trouble};
 use crate::{scenarios, trial};
 
@@ -181,9 +181,7 @@ targets:
         let scenario = Scenario::begin(name, config).await;
         scenario.web_runs("1.4.2");
         for other in ["admin", "api"] {
-            let mut request = service(other);
-            request["taskDefinition"] = json!("web");
-            scenario.world.running_service(request);
+            scenario.also_runs_web(other);
         }
         let event = scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
         return (scenario, event);
@@ -198,9 +196,7 @@ targets:
 "#;
         let mut scenario = Scenario::begin(name, config).await;
         scenario.web_runs("1.4.2");
-        let mut api = service("api");
-        api["taskDefinition"] = json!("web");
-        scenario.world.running_service(api);
+        scenario.also_runs_web("api");
         // One is known, and the other is not yet.
         scenario.ask(json!({ "action": "reconcile", "target": "prod/api" })).await;
         let mut definition = web_definition("1.4.2");

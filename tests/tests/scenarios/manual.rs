@@ -179,9 +179,7 @@ targets: [{ repository: shop/web, service: web }, { repository: shop/web, servic
 "#;
     let mut scenario = Scenario::begin(name, config).await;
     scenario.web_runs("1.4.2");
-    let mut api = service("api");
-    api["taskDefinition"] = json!("web");
-    scenario.world.running_service(api);
+    scenario.also_runs_web("api");
     scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0"));
     for target in [json!("*"), json!(["prod/api", "prod/web"])] {
         let request = json!({ "action": "deploy", "target": target, "tag": "1.5.0", "dry_run": true });

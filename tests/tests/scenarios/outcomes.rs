@@ -8,7 +8,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::following::{
-    deploy, deploying, fire_timers, follow, kinds, outcome, remembered, runs, timers, with_strategy,
+    complete, deploy, deploying, fail_by, fire_timers, follow, kinds, outcome, remembered, runs, timers, with_strategy,
 };
 use crate::scenario::{Invocation, Scenario, WEB, service, service_with_breaker, web_definition};
 use crate::{scenarios, trial};
@@ -81,12 +81,8 @@ async fn where_only_the_definition_changed_the_image_is_not_quarantined(name: &'
     scenario.ask(json!({ "action": "redeploy", "target": "prod/web", "dry_run": false })).await;
     scenario.transcript();
     scenario.notices();
-    scenario.world.advance(Duration::from_secs(300));
-    let moved = scenario.world.fail("prod", "web", Failure::RunsOutOfMemory);
-    follow(&mut scenario, moved).await;
-    scenario.world.advance(Duration::from_secs(60));
-    let moved = scenario.world.complete("prod", "web");
-    follow(&mut scenario, moved).await;
+    fail_by(&mut scenario, Failure::RunsOutOfMemory).await;
+    complete(&mut scenario).await;
     scenario.transcript();
     assert_eq!((outcome(&scenario).as_str(), runs(&scenario).as_str()), ("rolled_back_by_slipway", "web:2"));
     let quarantine = remembered(&scenario)["quarantine"].clone();

@@ -183,9 +183,7 @@ targets:
     let mut scenario = Scenario::begin(name, config).await;
     scenario.web_runs("1.4.2");
     for other in ["admin", "api"] {
-        let mut request = service(other);
-        request["taskDefinition"] = json!("web");
-        scenario.world.running_service(request);
+        scenario.also_runs_web(other);
     }
     let answer = scenario.push_web("1.5.0").await;
     let revisions: Vec<_> =

@@ -6,7 +6,7 @@ use e2e::world::Image;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::scenario::{Scenario, WEB, service};
+use crate::scenario::{Scenario, WEB};
 use crate::{scenarios, trial};
 
 pub(crate) fn scenarios() -> Vec<Trial> {
@@ -82,9 +82,7 @@ async fn many_targets_are_spread_over_several_invocations(name: &'static str) {
     let mut scenario = Scenario::begin(name, &config).await;
     scenario.web_runs("1.4.2");
     for n in 0..60 {
-        let mut request = service(&format!("web-{n}"));
-        request["taskDefinition"] = json!("web");
-        scenario.world.running_service(request);
+        scenario.also_runs_web(&format!("web-{n}"));
     }
     let reconcile = json!({ "action": "reconcile", "id": "tick" });
     for _ in 0..2 {

@@ -25,7 +25,7 @@ pub(crate) async fn judge_all(stage: &Stage) -> Result<(), Failed> {
         .filter(|(scenario, _)| *scenario != "push::a_registry_in_china_keeps_its_host")
         // The stage uses a Slack bot, whose token is in another parameter.
         .filter(|(scenario, _)| *scenario != "slack::a_webhook_reports_the_start_and_the_end")
-        // The stage's document is in a parameter; tests/emulator.rs checks the role of a stack whose document is in S3.
+        // The stage's document is in a parameter; tests/emulator/roles.rs checks the role of a stack whose document is in S3.
         .filter(|(_, call)| call.service != "S3")
         .filter_map(|(_, call)| {
             of_function(&call, &format!("slipway-{}", call.caller.as_deref()?), &account, &deployed)

@@ -8,8 +8,8 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::following::{
-    deploy, deploy_well, deploying, fire_timers, follow, kinds, logging_definition, outcome, remembered, running, runs,
-    timers, web_with,
+    complete, deploy, deploy_well, deploying, fail_by, fire_timers, follow, kinds, logging_definition, outcome,
+    remembered, running, runs, timers, web_with,
 };
 use crate::scenario::{Invocation, Scenario, WEB, queued, service, service_with_breaker};
 use crate::{scenarios, trial};
@@ -33,6 +33,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         a_rollback_by_hand_passes_an_archived_image_over_or_is_refused
         without_any_known_good_image_manual_action_is_needed
         a_moved_tag_comes_back_by_the_digest_that_ran
+        a_new_revision_to_roll_back_to_is_on_record_before_it_is_to_run
         a_deregistered_revision_comes_back_as_a_new_one
         notify_says_how_and_does_nothing
         what_was_published_as_failed_and_completes_after_all_is_corrected
@@ -63,18 +64,8 @@ fn only_one_rolls_back(which: &str) -> Value {
     service
 }
 
-/// The deployment fails, and what that brings about is delivered.
 async fn fail(scenario: &mut Scenario) {
-    scenario.world.advance(Duration::from_secs(300));
-    let moved = scenario.world.fail("prod", "web", Failure::Exits { code: 1 });
-    follow(scenario, moved).await;
-}
-
-/// What is under way completes, and what that brings about is delivered.
-async fn complete(scenario: &mut Scenario) {
-    scenario.world.advance(Duration::from_secs(60));
-    let moved = scenario.world.complete("prod", "web");
-    follow(scenario, moved).await;
+    fail_by(scenario, Failure::Exits { code: 1 }).await;
 }
 
 fn denied() -> Fault {
@@ -417,6 +408,19 @@ async fn somebody_else_at_work_is_waited_for(name: &'static str) {
     scenario.transcript();
     assert_eq!(kinds(&mut scenario), ["rolling_back"]);
     assert_eq!(count(&scenario.world, "ECS.StopServiceDeployment"), 1);
+    scenario.end();
+}
+
+async fn a_new_revision_to_roll_back_to_is_on_record_before_it_is_to_run(name: &'static str) {
+    let mut scenario = deploying(name, WEB, breaker_without_rollback()).await;
+    scenario.world.push("shop/web", ["1.4.2"], &Image::single("another 1.4.2"));
+    scenario.world.fault_each("ECS.UpdateService", denied());
+    fail(&mut scenario).await;
+    // Else what somebody else deploys in that moment would be taken for it.
+    let rollback = remembered(&scenario)["deployments"][0]["rollback"].clone();
+    assert_eq!((&rollback["to"], &rollback["done_at"]), (&json!("web:3"), &Value::Null), "{rollback:#}");
+    scenario.claim();
+    scenario.notices();
     scenario.end();
 }
 

@@ -106,6 +106,13 @@ impl Scenario {
         push
     }
 
+    /// Makes another service in the cluster `prod`, which runs the family `web`.
+    pub(crate) fn also_runs_web(&self, name: &str) {
+        let mut request = service(name);
+        request["taskDefinition"] = json!("web");
+        self.world.running_service(request);
+    }
+
     /// Pushes an image of `shop/web` and delivers its event, twice; the first answer.
     pub(crate) async fn push_web(&mut self, tag: &str) -> Value {
         let push = self.world.push("shop/web", [tag], &Image::single(tag));

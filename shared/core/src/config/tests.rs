@@ -290,6 +290,27 @@ fn what_a_target_lacks_is_reported() {
 }
 
 #[test]
+fn a_key_that_needs_another_says_so() {
+    let document = r#"
+version: 1
+defaults: { cluster: prod, tags: { semver: "*" }, base: family, deploy_definition_changes: true }
+targets:
+  - { repository: shop/web, service: web }
+  - { repository: shop/web, service: api, base: service }
+  - { repository: shop/web, service: job, base: service, deploy_definition_changes: true }
+  - { repository: shop/web, service: old, base: service, deploy_definition_changes: false }
+  - { repository: shop/web, service: new, deploy_definition_changes: yes }
+  - { repository: shop/web, service: odd, deploy_definition_changes: "true" }
+"#;
+    insta::assert_snapshot!(mistakes(document), @r#"
+    targets[1].deploy_definition_changes: needs `base: family`, because only a family can get a new definition; add that, or write deploy_definition_changes: false (line 6)
+    targets[2].deploy_definition_changes: needs `base: family`, because only a family can get a new definition; add that, or write deploy_definition_changes: false (line 7)
+    targets[4].deploy_definition_changes: yes is neither true nor false; write one of them (line 9)
+    targets[5].deploy_definition_changes: "true" in quotes is a text; write true (line 10)
+    "#);
+}
+
+#[test]
 fn yaml_s_surprises_are_explained() {
     let reported: Vec<String> = [
         "tags: { tag: 1.10 }",

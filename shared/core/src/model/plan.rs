@@ -47,11 +47,6 @@ impl Plan {
         }
     }
 
-    /// The cluster and the service.
-    pub fn place(&self) -> Option<(ClusterName, ServiceName)> {
-        self.target.place()
-    }
-
     /// The revision that it registers, if it does.
     pub fn rendering(&self) -> Option<&Rendering> {
         self.steps.iter().find_map(|step| match step {
@@ -59,13 +54,20 @@ impl Plan {
             Step::Update { .. } => None,
         })
     }
+
+    /// The family's revision that it makes a new one from, if it does.
+    pub fn definition(&self) -> Option<&TaskDefinitionArn> {
+        match &self.made_from {
+            MadeFrom::Family(base) => self.rendering().map(|_| base),
+            MadeFrom::Running | MadeFrom::RunningForLack => None,
+        }
+    }
 }
 
 /// What a new revision is made from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MadeFrom {
     /// The revision that the service runs.
-    #[default]
     Running,
     /// The newest revision of its family that Slipway did not register, as `base: family` asks for.
     Family(TaskDefinitionArn),

@@ -117,7 +117,7 @@ pub enum Reason {
     RollingBack { deployment: DeploymentId },
     /// No container has an image of the repository, and none is named.
     NoContainer { repository: String, containers: Vec<(ContainerName, String)> },
-    /// Another service of the family runs something else, so the family's newest revision may not be meant for this one.
+    /// Somebody gave another service of the family something else, so the family's newest revision may not be meant for this one.
     SharedFamily { revision: String, other: Box<OtherService> },
     /// A named container is not in the task definition.
     UnknownContainer { missing: Vec<ContainerName>, known: Vec<ContainerName> },

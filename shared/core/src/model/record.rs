@@ -9,12 +9,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::facts::RanImage;
-use crate::model::id::{DeploymentId, EventId, TargetName, TaskDefinitionArn};
+use crate::model::id::{DeploymentId, EventId, TaskDefinitionArn};
 use crate::model::image::{Digest, Tag};
 use crate::model::lenient;
 use crate::model::trigger::Trigger;
 
 pub use deployment::{Deployment, DeploymentState, Ended, Failing, Progress, Rollback};
+pub use family::{Family, FamilyMember};
 pub use lease::{Busy, Fence, Lost};
 pub use life::{Began, Once};
 pub use passed_over::{PassedOver, Unusable};
@@ -22,6 +23,7 @@ pub use settings::{DeploymentSettings, RollbackMode};
 pub use words::{DecisionKind, FailedBy, Outcome, RollbackMethod};
 
 mod deployment;
+mod family;
 mod lease;
 mod life;
 mod passed_over;
@@ -226,41 +228,6 @@ pub struct TagPush {
     pub tag: Tag,
     /// When, by the push event.
     pub at: Timestamp,
-}
-
-/// A task definition family, and what is known of its revisions.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Family {
-    /// Its name.
-    pub name: String,
-    /// It was looked through up to this revision; 0 where nobody asked.
-    #[serde(default)]
-    pub seen: u64,
-    /// The newest revision up to there that Slipway did not register; `None` where none was found.
-    #[serde(default)]
-    pub base: Option<u64>,
-    /// What the service ran last that somebody else gave it, if that is known.
-    #[serde(default)]
-    pub origin: Option<u64>,
-}
-
-/// A service in a family that several may share.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FamilyMember {
-    /// The service.
-    pub target: TargetName,
-    /// What it ran last that somebody else gave it, if that is known.
-    #[serde(default)]
-    pub origin: Option<u64>,
-}
-
-impl Family {
-    /// Slipway itself registered a revision: where that is the next one, there is nothing to look at in between.
-    fn registered(&mut self, revision: &TaskDefinitionArn) {
-        if revision.family() == self.name && revision.revision() == Some(self.seen + 1) {
-            self.seen += 1;
-        }
-    }
 }
 
 /// A person's decision about what runs.

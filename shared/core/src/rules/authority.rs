@@ -30,7 +30,7 @@ pub enum Alias {
 
 /// What the function is invoked with, as far as it matters who may send it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Matter<'a> {
+pub enum InvokedWith<'a> {
     /// What a person or a pipeline asks.
     Request(&'a Request),
     /// An event of ECR.
@@ -46,13 +46,13 @@ pub struct NotAllowed {
     pub function: String,
     /// The alias, or the version, by which it was invoked.
     pub qualifier: Option<String>,
-    /// With what.
-    pub what: What,
+    /// What was attempted.
+    pub attempt: Attempt,
 }
 
-/// What was not allowed.
+/// What was attempted, and is not allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum Attempt {
     /// A request.
     Request {
         /// Its action's word.
@@ -115,21 +115,21 @@ impl Authority {
     }
 }
 
-/// Whether what the function was invoked with may come so.
-pub fn check(function: &FunctionArn, matter: Matter<'_>) -> Result<(), NotAllowed> {
-    let (needed, what) = match matter {
-        Matter::Request(request) => {
+/// Whether the function may be invoked with this in the way in which it was.
+pub fn check(function: &FunctionArn, with: InvokedWith<'_>) -> Result<(), NotAllowed> {
+    let (needed, attempt) = match with {
+        InvokedWith::Request(request) => {
             let needs = Alias::needed_by(request);
-            (Authority::Of(needs), What::Request { action: request.action.name(), run: request.run, needs })
+            (Authority::Of(needs), Attempt::Request { action: request.action.name(), run: request.run, needs })
         }
-        Matter::Event => (Authority::Trigger, What::Event),
-        Matter::Scheduled => (Authority::Trigger, What::Scheduled),
+        InvokedWith::Event => (Authority::Trigger, Attempt::Event),
+        InvokedWith::Scheduled => (Authority::Trigger, Attempt::Scheduled),
     };
     match Authority::of(function) {
         Some(authority) if authority.allows(needed) => Ok(()),
         Some(_) | None => {
             let (function, qualifier) = (function.name.clone(), function.qualifier.clone());
-            Err(NotAllowed { function, qualifier, what })
+            Err(NotAllowed { function, qualifier, attempt })
         }
     }
 }

@@ -12,7 +12,9 @@ use crate::model::diff::Diff;
 use crate::model::facts::{OtherService, Revision, ServiceFacts};
 use crate::model::id::{EventId, Home, TaskDefinitionArn};
 use crate::model::image::ImageRef;
+use crate::model::plan::Plan;
 use crate::model::provenance::{PREFIX, Provenance};
+use crate::model::reason::{Reason, Weight};
 use crate::model::record::{Family, Service};
 use crate::rules::candidate::TargetFacts;
 use crate::rules::render::{self, ContainerImage, images};
@@ -27,7 +29,7 @@ pub struct FamilyFacts {
     pub base: Option<Revision>,
     /// What is remembered of that for the next time.
     pub remembered: Family,
-    /// Another service of the family that does not run the same, if there is one.
+    /// Another service of the family to which somebody gave something else, if there is one.
     pub other: Option<OtherService>,
 }
 
@@ -91,11 +93,23 @@ pub fn with_what_runs(base: &Revision, running: &Revision, entries: &[&Target], 
     Revision { definition, ..base.clone() }
 }
 
-/// The image that runs, where it could be deployed with another definition of the family by itself.
-pub fn to_deploy_again(facts: &TargetFacts<'_>) -> Option<ContainerImage> {
+/// The image that runs, where it may be deployed with another definition of the family by itself.
+///
+/// The target asks for that, nobody holds the service, and nothing else is to be done, by the plan that was `found`.
+pub fn image_to_redeploy(facts: &TargetFacts<'_>, found: Option<&Plan>) -> Option<ContainerImage> {
     let base = facts.family?.base.as_ref()?;
-    let wanted = facts.target.deploy_definition_changes && base.arn != facts.running.arn;
+    let is_idle = |plan: &Plan| plan.blocked.is_none() && plan.reason.weight() == Weight::Skip;
+    let wanted = facts.target.deploy_definition_changes
+        && base.arn != facts.running.arn
+        && facts.record.hold.is_none()
+        && found.is_none_or(is_idle);
     images(facts.running, facts.recency(), facts.repository).into_iter().next().filter(|_| wanted)
+}
+
+/// Whether a plan for the image that runs says that its definition is not new.
+pub fn changes_nothing(plan: &Plan) -> bool {
+    use Reason::{AlreadyFailed, AlreadyRuns, AlreadyUnderWay};
+    matches!(plan.reason, AlreadyRuns { .. } | AlreadyUnderWay { .. } | AlreadyFailed { .. })
 }
 
 /// What a deployment of a definition alone is triggered by: the definition, so that it is made once.
@@ -129,15 +143,14 @@ pub fn memory(record: &Service, running: &Revision, looked: Option<(&Revision, O
 }
 
 /// Whether that is to be remembered. A family that was looked through a little further is not worth a write.
-pub fn is_news(known: Option<&Family>, found: &Family) -> bool {
+pub fn is_worth_remembering(known: Option<&Family>, found: &Family) -> bool {
     const FURTHER: u64 = 10;
-    known.is_none_or(|known| {
-        (known.base, is_other_member(Some(known), found)) != (found.base, false) || known.seen + FURTHER <= found.seen
-    })
+    changes_membership(known, found)
+        || known.is_none_or(|known| known.base != found.base || known.seen + FURTHER <= found.seen)
 }
 
 /// Whether other services of the family have to know of it.
-pub fn is_other_member(known: Option<&Family>, found: &Family) -> bool {
+pub fn changes_membership(known: Option<&Family>, found: &Family) -> bool {
     known.is_none_or(|known| (&known.name, known.origin) != (&found.name, found.origin))
 }
 

@@ -93,6 +93,12 @@ pub fn in_order(recency: Recency<'_>, mut candidates: Vec<CandidateImage>) -> Ve
     kept
 }
 
+/// Whether ECS cannot run the image of a plan: what the registry has besides is the candidate then.
+pub fn cannot_run(plan: &Plan) -> bool {
+    use Reason::{Archived, BeingRestored, NotAnImage};
+    matches!(plan.reason, NotAnImage { .. } | Archived { .. } | BeingRestored { .. })
+}
+
 /// The plan of comparing the registry with what runs says that the best runs, not that the best is nothing new.
 pub fn best_runs(plan: Plan) -> Plan {
     let settled = matches!(

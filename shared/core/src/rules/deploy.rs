@@ -40,9 +40,9 @@ pub fn deploy(facts: &TargetFacts<'_>, candidate: &Candidate<'_>, known: &Known<
             if rendering.equals(facts.running) || changes_the_definition_only(facts, candidate, &new) {
                 return Err(as_it_is(facts, &new).into());
             }
-            gates::meant(facts)?;
+            gates::of_this_service(facts)?;
             gates::admit(facts, candidate, &new)?;
-            gates::is_new(facts, candidate.by)?;
+            gates::new_definition(facts, candidate.by)?;
             gates::placeholder_ended(facts, candidate.by)?;
             gates::undisturbed(facts.service, facts.record, candidate.by).map(|()| rendering.against(facts.running))
         });

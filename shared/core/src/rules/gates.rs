@@ -8,7 +8,7 @@ use crate::model::plan::Plan;
 use crate::model::reason::Reason;
 use crate::model::record::Blocked;
 
-pub(super) use definition::{is_new, meant};
+pub(super) use definition::{new_definition, of_this_service};
 pub(super) use in_flight::{placeholder_ended, undisturbed};
 pub use order::{Question, question};
 pub(super) use order::{not_older, running};

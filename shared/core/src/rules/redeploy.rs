@@ -8,7 +8,7 @@ use crate::model::provenance::Provenance;
 use crate::model::reason::Reason;
 use crate::model::trigger::Trigger;
 use crate::rules::candidate::{By, TargetFacts};
-use crate::rules::gates::{NotOpen, meant, undisturbed};
+use crate::rules::gates::{NotOpen, of_this_service, undisturbed};
 use crate::rules::render;
 use crate::rules::steps::{register_and_update, update};
 
@@ -35,7 +35,7 @@ pub fn redeploy(facts: &Redeploy<'_>) -> Plan {
     let first = facts.entries[0];
     let mut rendered: Option<Rendering> = None;
     let mut image: Option<ImageChange> = None;
-    let mut refusal = meant(&first).map_err(NotOpen::into_reason).err();
+    let mut refusal = of_this_service(&first).map_err(NotOpen::into_reason).err();
     for entry in facts.entries {
         let Some((digest, tag)) = running_image(facts, entry) else { continue };
         // The second entry is rendered upon what the first one gave.

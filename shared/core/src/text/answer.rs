@@ -10,7 +10,7 @@ use crate::model::image::Repository;
 use crate::model::plan::{ImageChange, Plan, RevisionChange};
 use crate::model::reason::{Reason, Weight};
 use crate::model::record::Deployment;
-use crate::rules::authority::{NotAllowed, What};
+use crate::rules::authority::{Attempt, NotAllowed};
 use crate::rules::status::{Memory, Status};
 
 /// What became of a target.
@@ -204,9 +204,9 @@ pub fn of_mistakes(mistakes: &[Mistake]) -> Value {
 
 /// The answer to what may not come as it came: nothing was done. It has the shape of mistakes, because whoever asked fixes it.
 pub fn of_not_allowed(refused: &NotAllowed) -> Value {
-    let path = match refused.what {
-        What::Request { .. } => "action",
-        What::Event | What::Scheduled => "",
+    let path = match refused.attempt {
+        Attempt::Request { .. } => "action",
+        Attempt::Event | Attempt::Scheduled => "",
     };
     let mistake = Mistake { path: path.to_owned(), text: refused.to_string() };
     json!({ "ok": false, "error": { "code": "not_allowed", "mistakes": [mistake] } })

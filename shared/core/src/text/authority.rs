@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::rules::authority::{Alias, NotAllowed, What};
+use crate::rules::authority::{Alias, Attempt, NotAllowed};
 use crate::rules::request::Run;
 
 impl fmt::Display for NotAllowed {
@@ -16,20 +16,20 @@ impl fmt::Display for NotAllowed {
             None => "without an alias".to_owned(),
             Some(alias) => format!("through {function}:{alias}"),
         };
-        match self.what {
-            What::Request { action, run, needs } => {
+        match self.attempt {
+            Attempt::Request { action, run, needs } => {
                 let dry = match run {
                     Run::Real => "",
                     Run::Dry => "a dry run of ",
                 };
                 write!(f, "{dry}{action} is not allowed {how}; {}", invoke(needs))
             }
-            What::Event => {
+            Attempt::Event => {
                 let ask = r#"{"action": "explain", "event": {…}}"#;
                 write!(f, "an event is only taken from the template's own rule, and this came {how}; ")?;
                 write!(f, "to ask what it would bring about, send {ask}: {}", invoke(Alias::Read))
             }
-            What::Scheduled => {
+            Attempt::Scheduled => {
                 let ask = r#"{"action": "reconcile"}"#;
                 write!(f, "this is only taken from Slipway's own schedules, and it came {how}; ")?;
                 write!(f, "to have a service looked at, send {ask}: {}", invoke(Alias::Operate))
@@ -53,7 +53,7 @@ mod tests {
 
     use super::*;
     use crate::model::id::FunctionArn;
-    use crate::rules::authority::{Matter, check};
+    use crate::rules::authority::{InvokedWith, check};
     use crate::rules::request;
 
     fn function(end: &str) -> FunctionArn {
@@ -65,7 +65,7 @@ mod tests {
         #[track_caller]
         fn row(end: &str, request: serde_json::Value, expected: &str) {
             let request = request::parse(request.as_object().unwrap()).unwrap();
-            let refused = check(&function(end), Matter::Request(&request)).unwrap_err();
+            let refused = check(&function(end), InvokedWith::Request(&request)).unwrap_err();
             assert_eq!(refused.to_string(), expected);
         }
         row(
@@ -89,21 +89,21 @@ mod tests {
 
     #[test]
     fn what_only_comes_by_itself_names_what_to_ask_instead() {
-        for (matter, expected) in [
+        for (with, expected) in [
             (
-                Matter::Event,
+                InvokedWith::Event,
                 "an event is only taken from the template's own rule, and this came through slipway-deploy:operate; to ask \
                  what it would bring about, send {\"action\": \"explain\", \"event\": {…}}: invoke slipway-deploy:read; its \
                  policy is the stack's output ReadPolicyArn",
             ),
             (
-                Matter::Scheduled,
+                InvokedWith::Scheduled,
                 "this is only taken from Slipway's own schedules, and it came through slipway-deploy:operate; to have a \
                  service looked at, send {\"action\": \"reconcile\"}: invoke slipway-deploy:operate; its policy is the \
                  stack's output OperatePolicyArn",
             ),
         ] {
-            assert_eq!(check(&function(":operate"), matter).unwrap_err().to_string(), expected);
+            assert_eq!(check(&function(":operate"), with).unwrap_err().to_string(), expected);
         }
     }
 

@@ -19,9 +19,9 @@ fn request(request: Value) -> Request {
 
 /// Checks by which of the ways this may come.
 #[track_caller]
-fn check_ways(matter: Matter<'_>, expected: &[&str]) {
-    let open: Vec<&str> = WAYS.into_iter().filter(|way| check(&function(way), matter).is_ok()).collect();
-    assert_eq!(open, expected, "{matter:?}");
+fn check_ways(with: InvokedWith<'_>, expected: &[&str]) {
+    let open: Vec<&str> = WAYS.into_iter().filter(|way| check(&function(way), with).is_ok()).collect();
+    assert_eq!(open, expected, "{with:?}");
 }
 
 #[test]
@@ -29,11 +29,11 @@ fn each_request_has_its_alias() {
     const LOOKS: &[&str] = &[":read", ":operate"];
     const ACTS: &[&str] = &[":operate"];
     let row = |asked: Value, real: &[&str], dry: Option<&[&str]>| {
-        check_ways(Matter::Request(&request(asked.clone())), real);
+        check_ways(InvokedWith::Request(&request(asked.clone())), real);
         let Some(dry) = dry else { return };
         let mut asked = asked;
         asked["dry_run"] = true.into();
-        check_ways(Matter::Request(&request(asked)), dry);
+        check_ways(InvokedWith::Request(&request(asked)), dry);
     };
     row(json!({ "action": "deploy", "target": "prod/web", "tag": "1.5.0" }), ACTS, Some(LOOKS));
     row(json!({ "action": "deploy", "target": "prod/web", "tag": "1.5.0", "force": true }), ACTS, Some(LOOKS));
@@ -53,14 +53,14 @@ fn a_hold_and_a_release_act_whatever_is_said_of_a_dry_run() {
         [json!({ "action": "hold", "target": "prod/web" }), json!({ "action": "release", "target": "prod/web" })]
     {
         let dry = Request { run: Run::Dry, ..request(asked) };
-        check_ways(Matter::Request(&dry), &[":operate"]);
+        check_ways(InvokedWith::Request(&dry), &[":operate"]);
     }
 }
 
 #[test]
 fn what_comes_by_itself_comes_without_an_alias() {
-    check_ways(Matter::Event, &["", ":$LATEST"]);
-    check_ways(Matter::Scheduled, &["", ":$LATEST"]);
+    check_ways(InvokedWith::Event, &["", ":$LATEST"]);
+    check_ways(InvokedWith::Scheduled, &["", ":$LATEST"]);
 }
 
 #[test]

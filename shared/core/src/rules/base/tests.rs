@@ -116,15 +116,47 @@ fn what_is_remembered_is_the_base_up_to_where_was_looked_and_what_somebody_gave_
 #[test]
 fn a_family_is_remembered_anew_where_that_saves_something() {
     let before = known(43, Some(40), Some(39));
-    let news = |seen, base| is_news(before.as_ref(), &known(seen, base, Some(39)).unwrap());
-    assert!(is_news(None, before.as_ref().unwrap()));
+    let news = |seen, base| is_worth_remembering(before.as_ref(), &known(seen, base, Some(39)).unwrap());
+    assert!(is_worth_remembering(None, before.as_ref().unwrap()));
     assert!(news(43, Some(42)) && news(43, None) && news(53, Some(40)));
     assert!(!news(43, Some(40)) && !news(52, Some(40)) && !news(42, Some(40)));
     for found in [known(43, Some(40), Some(42)).unwrap(), Family { name: "api".to_owned(), ..before.clone().unwrap() }]
     {
-        assert!(is_other_member(before.as_ref(), &found) && is_news(before.as_ref(), &found));
+        assert!(changes_membership(before.as_ref(), &found) && is_worth_remembering(before.as_ref(), &found));
     }
-    assert!(!is_other_member(before.as_ref(), &known(53, Some(52), Some(39)).unwrap()));
+    assert!(!changes_membership(before.as_ref(), &known(53, Some(52), Some(39)).unwrap()));
+}
+
+#[test]
+fn a_definition_is_deployed_by_itself_where_nothing_else_is_to_be_done() {
+    #[track_caller]
+    fn check(keys: &str, base: Revision, record: Service, found: Option<Reason>, expected: bool) {
+        let (target, repository, running) = (target(keys), repository("shop/web"), running());
+        let service = service(Vec::new());
+        let remembered = known(45, Some(45), None).unwrap();
+        let family = FamilyFacts { base: Some(base.clone()), remembered, other: None };
+        let facts = TargetFacts {
+            target: &target,
+            repository: &repository,
+            service: &service,
+            running: &running,
+            base: &base,
+            family: Some(&family),
+            record: &record,
+            before: None,
+        };
+        let found = found.map(|reason| Plan::nothing(target.name.clone(), reason));
+        assert_eq!(image_to_redeploy(&facts, found.as_ref()).is_some(), expected);
+    }
+    let wanted = "tags: { semver: '*' }, base: family, deploy_definition_changes: true";
+    let best = || Some(Reason::BestRuns { image: "1.4.2".to_owned(), revision: "web:41".to_owned() });
+    check(wanted, others(45), Service::default(), None, true);
+    check(wanted, others(45), Service::default(), best(), true);
+    check(wanted, others(45), Service::default(), Some(Reason::Pushed { tag: tag("1.5.0") }), false);
+    check(wanted, others(45), Service::default(), Some(Reason::ManagedByEcs), false);
+    check(wanted, others(45), held(), best(), false);
+    check(wanted, others(41), Service::default(), best(), false);
+    check("tags: { semver: '*' }, base: family", others(45), Service::default(), best(), false);
 }
 
 fn home() -> Home {

@@ -7,7 +7,7 @@ use crate::rules::base::Definition;
 use crate::rules::candidate::{By, TargetFacts};
 
 /// Whether the family's newest definition is meant for this service: other services of the family run the same.
-pub(in crate::rules) fn meant(facts: &TargetFacts<'_>) -> Verdict {
+pub(in crate::rules) fn of_this_service(facts: &TargetFacts<'_>) -> Verdict {
     match facts.family.and_then(|family| family.other.as_ref()) {
         Some(other) => {
             let revision = facts.running.arn.short().to_owned();
@@ -19,7 +19,7 @@ pub(in crate::rules) fn meant(facts: &TargetFacts<'_>) -> Verdict {
 
 /// Whether a definition that is deployed by itself is newer than those of all deployments on record. One that is not was part of
 /// a deployment that did not last.
-pub(in crate::rules) fn is_new(facts: &TargetFacts<'_>, by: By<'_>) -> Verdict {
+pub(in crate::rules) fn new_definition(facts: &TargetFacts<'_>, by: By<'_>) -> Verdict {
     let (By::Definition(_), Some(Definition { revision, .. })) = (by, facts.definition()) else { return Ok(()) };
     let is_as_new = |definition: &str| {
         let definition = TaskDefinitionArn::new(definition);
