@@ -4,6 +4,8 @@
 pub mod bench;
 pub mod bootstraps;
 pub mod emulator;
+pub mod functions;
+pub mod lambda;
 pub mod notices;
 pub mod slack;
 pub mod stage;

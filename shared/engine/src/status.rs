@@ -28,7 +28,7 @@ impl<C: Cloud> Call<'_, C> {
             let status = self.status_of(config, &planner, target, question).await;
             status.unwrap_or_else(|error| self.refused(target, error.reason(), question))
         });
-        answer::of_status(&in_turn(work).await)
+        answer::of_status(&in_turn(work).await, self.now())
     }
 
     fn refused(&self, target: &Target, reason: Reason, question: Option<&ImageQuestion>) -> Status {
@@ -64,7 +64,11 @@ impl<C: Cloud> Call<'_, C> {
         let name = &question.image;
         let named = request::shown(name);
         let digest = image.as_ref().map(|image| image.digest.clone()).or(named.digest);
-        let shown = Shown { tag: named.tag, digest: digest.clone() };
+        let tag = image.as_ref().and_then(|image| match name {
+            ImageName::Tag(tag) => Some(tag),
+            ImageName::Digest(_) => Recency { target, record }.tag(image).or(image.tags.first()),
+        });
+        let shown = Shown { tag: named.tag.or_else(|| tag.cloned()), digest: digest.clone() };
         let past = match &digest {
             Some(digest) => planner.past(service, digest).await?,
             None => None,
@@ -74,10 +78,6 @@ impl<C: Cloud> Call<'_, C> {
             Some(arn) => optional(&target.name, self.cloud().describe_service_deployment(arn).await)?.flatten(),
             None => None,
         };
-        let tag = image.as_ref().and_then(|image| match name {
-            ImageName::Tag(tag) => Some(tag),
-            ImageName::Digest(_) => Recency { target, record }.tag(image).or(image.tags.first()),
-        });
         let plan = match tag {
             // What its push would bring about now, under this tag.
             Some(tag) => {

@@ -4,22 +4,18 @@
 //! written must be claimed.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::task::Poll;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region};
-use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, Sleep};
-use aws_smithy_async::time::{SharedTimeSource, TimeSource};
 use e2e::emulator;
+use e2e::functions::{self, aws_with, invoked};
+pub(crate) use e2e::functions::{Time, aws};
 use e2e::world::{Builder, Call, Image, Notice, Push, World, transcript};
-use lambda_runtime::{Config, Context, LambdaEvent};
+use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
 use slipway_aws::Aws;
-use slipway_aws::clients::{Archive, Names};
-use slipway_aws::clock::Clock;
+use slipway_aws::clients::Archive;
 use slipway_engine::Engine;
 
 use crate::record;
@@ -414,8 +410,7 @@ pub(crate) async fn side_by_side<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     ended.into_iter().flatten().collect()
 }
 
-/// An invocation as Lambda gives it to a function: the request's number, that it has this much time, and by which name it
-/// was invoked. People's requests come through the alias of who operates Slipway; all else comes by itself.
+/// An invocation of a function. People's requests come through the alias of who operates Slipway; all else comes by itself.
 pub(crate) fn event(
     world: &World,
     function: &str,
@@ -423,20 +418,8 @@ pub(crate) fn event(
     request: u32,
     time_left: Duration,
 ) -> LambdaEvent<Value> {
-    let mut context = Context::default();
-    context.request_id = format!("00000000-0000-4000-8000-{request:012}");
     let end = if payload.get("action").is_some() { ":operate" } else { "" };
-    context.invoked_function_arn = invoked(world, function, end);
-    let deadline = world.time()() + time_left;
-    let deadline = deadline.duration_since(SystemTime::UNIX_EPOCH).expect("a time after 1970");
-    context.deadline = deadline.as_millis() as u64;
-    context.env_config = Arc::new(Config { function_name: format!("slipway-{function}"), ..Config::default() });
-    LambdaEvent::new(payload.clone(), context)
-}
-
-/// The ARN by which a function is invoked, with this end: an alias, or none.
-fn invoked(world: &World, function: &str, end: &str) -> String {
-    world.place().arn("lambda", &format!("function:slipway-{function}{end}"))
+    functions::event(payload, function, invoked(world, function, end), request, world.time()(), time_left)
 }
 
 /// A notice's id, which copies share.
@@ -497,84 +480,4 @@ pub(crate) fn service_with_breaker(name: &str) -> Value {
 /// botocore's service models.
 pub(crate) fn models() -> std::path::PathBuf {
     emulator::models()
-}
-
-/// Clients for a function, whose time is the world's.
-pub(crate) async fn aws(world: &World, function: &str) -> Aws {
-    aws_with(world, function, Archive::IsLeftAlone).await
-}
-
-/// The same, where images may be restored from ECR's archive or not.
-async fn aws_with(world: &World, function: &str, archive: Archive) -> Aws {
-    let credentials = aws_credential_types::Credentials::new(function, "secret", None, None, "scenario");
-    let settings = aws_config::defaults(BehaviorVersion::latest())
-        .endpoint_url(world.url())
-        .region(Region::new(world.place().region.clone()))
-        .credentials_provider(credentials)
-        .time_source(Time::of(world))
-        .load()
-        .await;
-    let arn = |name: &str| world.place().arn("lambda", &format!("function:slipway-{name}"));
-    let names = Names {
-        table: "slipway".to_owned(),
-        schedule_group: "slipway".to_owned(),
-        schedule_role: "arn:aws:iam::123456789012:role/slipway-schedules".to_owned(),
-        schedule_dead_letters: "arn:aws:sqs:eu-west-1:123456789012:slipway-schedules-undelivered".to_owned(),
-        deploy: arn("deploy"),
-        topic: world.place().arn("sns", "slipway-notices"),
-        function: format!("slipway-{function}"),
-        archive,
-    };
-    let mut aws = Aws::new(&settings, &names);
-    aws.clock = Clock::new(SharedTimeSource::new(Time::of(world)), SharedAsyncSleep::new(Sleeper::of(world)));
-    aws
-}
-
-/// The world's time, by which the functions date their leases.
-pub(crate) struct Time(Arc<dyn Fn() -> SystemTime + Send + Sync>);
-
-impl Time {
-    pub(crate) fn of(world: &World) -> Self {
-        Self(Arc::new(world.time()))
-    }
-}
-
-impl fmt::Debug for Time {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the world's time")
-    }
-}
-
-impl TimeSource for Time {
-    fn now(&self) -> SystemTime {
-        self.0()
-    }
-}
-
-/// Waits as long as it says, and the world's time goes on meanwhile.
-struct Sleeper {
-    time: Time,
-    forward: Arc<dyn Fn(SystemTime) + Send + Sync>,
-}
-
-impl Sleeper {
-    fn of(world: &World) -> Self {
-        Self { time: Time::of(world), forward: Arc::new(world.forward()) }
-    }
-}
-
-impl fmt::Debug for Sleeper {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a sleeper by the world's time")
-    }
-}
-
-impl AsyncSleep for Sleeper {
-    fn sleep(&self, time: Duration) -> Sleep {
-        let (until, forward) = (self.time.now() + time, Arc::clone(&self.forward));
-        Sleep::new(async move {
-            tokio::time::sleep(time).await;
-            forward(until);
-        })
-    }
 }

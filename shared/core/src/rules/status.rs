@@ -8,10 +8,10 @@ use serde::Serialize;
 use crate::config::Target;
 use crate::model::facts::{DeploymentFacts, Revision, ServiceDeploymentFacts, ServiceFacts};
 use crate::model::id::{DeploymentId, TargetName, TaskDefinitionArn};
-use crate::model::image::{Digest, Repository};
+use crate::model::image::{Digest, Repository, Tag};
 use crate::model::plan::Shown;
 use crate::model::reason::Reason;
-use crate::model::record::{Decision, Hold, Quarantined, Service};
+use crate::model::record::{Decision, Hold, Pending, Quarantined, Service};
 use crate::rules::mechanism;
 use crate::rules::recency::Recency;
 use crate::rules::render::shown_in;
@@ -74,10 +74,33 @@ pub struct Memory {
     pub held: Option<Hold>,
     /// The images that failed here, newest first.
     pub quarantined: Vec<Quarantined>,
+    /// What is still to be decided about.
+    pub waiting: Vec<Waiting>,
     /// The newest known-good revision: where a rollback goes from what runs now.
     pub last_known_good: Option<String>,
     /// A person's last decision.
     pub decision: Option<Decision>,
+}
+
+/// Something that is still to be decided about, and what it waits for.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Waiting {
+    /// The tag that was pushed; `None` where everything that the registry has is compared.
+    pub tag: Option<Tag>,
+    /// Since when.
+    pub since: Timestamp,
+    /// What it waits for.
+    pub reason: StatusReason,
+    /// When that is over at the latest, as far as is known now.
+    pub until: Option<Timestamp>,
+}
+
+impl Waiting {
+    fn of(record: &Service, pending: &Pending) -> Self {
+        let Pending { input, blocked } = pending;
+        let (reason, until) = (StatusReason::Pending(*blocked), image::until(record, pending));
+        Self { tag: input.tag.clone(), since: input.at, reason, until }
+    }
 }
 
 impl Memory {
@@ -93,6 +116,7 @@ impl Memory {
             refused,
             held: record.hold.clone(),
             quarantined: record.quarantine.clone(),
+            waiting: record.pending.iter().map(|pending| Waiting::of(record, pending)).collect(),
             last_known_good: record.known_good.first().map(|it| it.revision.short().to_owned()),
             decision: record.decision.clone(),
         }

@@ -1,5 +1,6 @@
 //! The deploy function's answer: what was done, or would be, for each target, as JSON that people and pipelines read.
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -177,13 +178,13 @@ pub fn of_memory(action: &str, memories: &[Memory]) -> Value {
     json!({ "action": action, "ok": memories.iter().all(|it| it.refused.is_none()), "targets": memories })
 }
 
-/// The answer to a status request; `done` where no image that was asked about is still on its way, and `ok` where all of them
+/// The answer to a status request of that time; `done` where no image that was asked about is still on its way, and `ok` where all of them
 /// are well besides.
-pub fn of_status(statuses: &[Status]) -> Value {
+pub fn of_status(statuses: &[Status], at: Timestamp) -> Value {
     let asked = || statuses.iter().filter_map(|status| status.asked.as_ref());
     let done = asked().all(|image| image.done);
     let ok = asked().all(|image| image.ok == Some(true)) && statuses.iter().all(|status| status.refused.is_none());
-    json!({ "action": "status", "ok": ok, "done": done, "targets": statuses })
+    json!({ "action": "status", "at": at, "ok": ok, "done": done, "targets": statuses })
 }
 
 /// The answer where a call failed before anything could be planned.
@@ -244,7 +245,7 @@ mod tests {
     fn a_status_is_done_and_well_where_all_its_targets_are() {
         #[track_caller]
         fn check(statuses: &[Status], done: bool, ok: bool) {
-            let answer = of_status(statuses);
+            let answer = of_status(statuses, Timestamp::UNIX_EPOCH);
             assert_eq!((&answer["done"], &answer["ok"]), (&json!(done), &json!(ok)), "{answer:#}");
         }
         let asked = |state| status(Some(state), None);

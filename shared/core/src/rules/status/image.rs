@@ -291,12 +291,7 @@ impl<'a> StatusFacts<'a> {
                 && input.tag.as_ref().is_some_and(|tag| image.tags.contains(tag))
         };
         let pending = self.record.pending.iter().find(|it| is_of_image(&it.input))?;
-        let until = match pending.blocked {
-            Some(Blocked::Deployment) => self.record.open().and_then(|open| open.deadline),
-            Some(Blocked::Settling { until }) => Some(until),
-            Some(Blocked::Retry) => None,
-            None => self.record.lease.as_ref().map(|lease| lease.until),
-        };
+        let until = until(self.record, pending);
         Some(Verdict { until, ..Verdict::of(State::Queued, Some(StatusReason::Pending(pending.blocked))) })
     }
 
@@ -305,6 +300,16 @@ impl<'a> StatusFacts<'a> {
         let last = self.record.deployments.iter().find(|it| it.digest() == Some(digest))?;
         let failed = last.outcome().map_or_else(|| last.failing().is_some(), Outcome::quarantines);
         Some(last).filter(|_| failed)
+    }
+}
+
+/// When that is over at the latest which a pending input waits for, as far as is known.
+pub(super) fn until(record: &Service, pending: &record::Pending) -> Option<Timestamp> {
+    match pending.blocked {
+        Some(Blocked::Deployment) => record.open().and_then(|open| open.deadline),
+        Some(Blocked::Settling { until }) => Some(until),
+        Some(Blocked::Retry) => None,
+        None => record.lease.as_ref().map(|lease| lease.until),
     }
 }
 

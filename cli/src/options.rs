@@ -1,0 +1,91 @@
+//! The command line: the options that every verb takes, and the verbs.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::verbs::{
+    completions, deploy, explain, history, hold, plan, reconcile, redeploy, release, rollback, status, wait,
+};
+
+/// See what runs on Amazon ECS, wait for a deploy, and act: the command of Slipway.
+///
+/// It asks the functions of an installed Slipway, with your AWS credentials.
+#[derive(Debug, Parser)]
+#[command(name = "slipway", version, propagate_version = true, max_term_width = 100, after_help = AFTER)]
+pub(crate) struct Command {
+    /// What every verb takes.
+    #[command(flatten)]
+    pub(crate) options: Options,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// What every verb takes.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Options {
+    /// The stack in which Slipway is installed.
+    #[arg(long, global = true, env = "SLIPWAY_STACK", default_value = "slipway", value_name = "NAME")]
+    pub(crate) stack: String,
+    /// The AWS region; by default that of your environment or profile.
+    #[arg(long, global = true, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// The profile with the AWS credentials.
+    #[arg(long, global = true, value_name = "PROFILE")]
+    pub(crate) profile: Option<String>,
+    /// What to print: text for people, or JSON for programs.
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "human")]
+    pub(crate) output: Output,
+}
+
+/// What is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// Text for people.
+    Human,
+    /// JSON for programs.
+    Json,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Show what runs in every target, what is in progress, and what waits.
+    Status(status::Args),
+    /// Wait until an image runs; what a build calls after its push.
+    Wait(wait::Args),
+    /// Show what a deploy would change, and change nothing.
+    Plan(plan::Args),
+    /// Deploy an image, older or newer.
+    Deploy(deploy::Args),
+    /// Render the running image again, and deploy it.
+    Redeploy(redeploy::Args),
+    /// Roll back to the last known-good revision, or to the one you name.
+    Rollback(rollback::Args),
+    /// Keep Slipway from deploying to a target by itself.
+    Hold(hold::Args),
+    /// End a hold, or release an image from quarantine.
+    Release(release::Args),
+    /// Compare the registry with what runs now, without waiting for the next time.
+    Reconcile(reconcile::Args),
+    /// Show the last deployments: image, who, how long, how they ended and why.
+    History(history::Args),
+    /// Show what an event would cause, and why; does nothing.
+    Explain(explain::Args),
+    /// Print the completions for a shell.
+    Completions(completions::Args),
+}
+
+const AFTER: &str = "\
+Examples:
+  slipway status
+  slipway wait prod/web --tag 1.8.2
+  slipway rollback prod/web
+
+Exit codes:
+  0   as asked
+  1   failed: the deployment failed or was rolled back, or there is no such image
+  2   a person has to act: held, quarantined, refused
+  3   the time is up
+  4   left out: skipped or superseded, unless accepted
+  64  the command was called wrongly
+  69  AWS cannot be reached, or denies";

@@ -1,0 +1,9 @@
+//! The command as people and builds run it: the real program, in front of the real deploy function and World.
+//!
+//! What it prints is a snapshot, and so read aloud before it is accepted.
+
+mod acting;
+mod harness;
+mod looking;
+mod trouble;
+mod waiting;
