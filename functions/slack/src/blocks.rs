@@ -165,16 +165,31 @@ fn advice(notice: &Notice) -> Option<Value> {
     (!text.is_empty()).then(|| section(&format!("*{ADVICE}*{text}")))
 }
 
-/// A sentence; a request that a person can send is set as code, so that it can be copied.
+/// A sentence; a command and a request that a person can copy are set as code.
 fn step(line: &str) -> String {
-    let request = line.find("{\"action\"").zip(line.rfind('}')).filter(|(begin, end)| begin < end);
-    match request {
-        Some((begin, end)) if line.chars().count() < BULLET => {
-            let all = |text: &str| escaped(text, usize::MAX);
-            format!("{}`{}`{}", all(&line[..begin]), one_line(&all(&line[begin..=end])), all(&line[end + 1..]))
-        }
-        _ => escaped(line, BULLET),
+    if line.chars().count() >= BULLET {
+        return escaped(line, BULLET);
     }
+    let all = |text: &str| escaped(text, usize::MAX);
+    let (mut text, mut rest) = (String::new(), line);
+    while let Some((before, code, after)) = command(rest).or_else(|| request(rest)) {
+        text.push_str(&format!("{}`{}`", all(before), one_line(&all(code))));
+        rest = after;
+    }
+    text + &all(rest)
+}
+
+/// The first command of a line, which stands in back-ticks, with what is before and after it.
+fn command(line: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = line.split_once("`slipway ")?;
+    let end = rest.find('`')?;
+    Some((before, &line[before.len() + 1..line.len() - rest.len() + end], &rest[end + 1..]))
+}
+
+/// The request of a line, likewise.
+fn request(line: &str) -> Option<(&str, &str, &str)> {
+    let (begin, end) = line.find("{\"action\"").zip(line.rfind('}')).filter(|(begin, end)| begin < end)?;
+    Some((&line[..begin], &line[begin..=end], &line[end + 1..]))
 }
 
 fn at_most(mut lines: Vec<String>) -> Vec<String> {

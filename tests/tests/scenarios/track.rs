@@ -121,7 +121,7 @@ async fn a_rollback_by_ecs_is_published_as_a_failed_deploy(name: &'static str) {
 
     What you can do:
     - Read the last lines of the container's log, fix the image, and push it
-    - If the image is not the cause, release it: invoke the deploy function's alias operate with {"action": "release", "target": "prod/web", "digest": "sha256:182264c5b6e56be21efd35d148bdacae148a18fcfc68d7f0b2c0bab4746ed6e9"}
+    - If the image is not the cause, release it: run `slipway release prod/web --digest sha256:182264c5b6e56be21efd35d148bdacae148a18fcfc68d7f0b2c0bab4746ed6e9`, or invoke the deploy function's alias operate with {"action": "release", "target": "prod/web", "digest": "sha256:182264c5b6e56be21efd35d148bdacae148a18fcfc68d7f0b2c0bab4746ed6e9"}
 
     Look here:
     - Deployments: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/deployments?region=eu-west-1

@@ -18,7 +18,7 @@ fn notice() -> Notice {
         "details": ["17:12:31 (service web) deployment failed: ```tasks```", "The last lines of web's log:",
                     "| 1", "| 2", "| 3", "| 4", "| 5", "| 6", "| 7", "| 8 <module> died"],
         "advice": ["Fix the image and push it",
-                   "Or release it: invoke the deploy function's alias operate with {\"action\": \"release\", \"target\": \"prod/`web`\"}"],
+                   "Or release it: run `slipway release prod/web`, or invoke the deploy function's alias operate with {\"action\": \"release\", \"target\": \"prod/`web`\"}"],
         "links": [{ "name": "Deployments", "url": "https://eu-west-1.console.aws.amazon.com/ecs/v2?a=1&b=2" },
                   { "name": "Trap", "url": "https://evil.example/|<!here>" }],
         "account": "123456789012", "region": "eu-west-1"
@@ -64,7 +64,7 @@ fn a_notice_is_laid_out() {
               "type": "section",
               "text": {
                 "type": "mrkdwn",
-                "text": "*What you can do*\n• Fix the image and push it\n• Or release it: invoke the deploy function's alias operate with `{\"action\": \"release\", \"target\": \"prod/'web'\"}`"
+                "text": "*What you can do*\n• Fix the image and push it\n• Or release it: run `slipway release prod/web`, or invoke the deploy function's alias operate with `{\"action\": \"release\", \"target\": \"prod/'web'\"}`"
               }
             },
             {

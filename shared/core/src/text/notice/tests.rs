@@ -109,7 +109,7 @@ fn a_refusal_says_what_to_do() {
     Triggered by  an image push (event 13cde686-328b-6117-af20-0e5566167482)
 
     What you can do:
-    - Once that is fixed, invoke the deploy function's alias operate with {"action": "deploy", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - Once that is fixed, run `slipway deploy prod/web --digest sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb`, or invoke the deploy function's alias operate with {"action": "deploy", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
 
     Look here:
     - Deployments: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/web/deployments?region=eu-west-1
@@ -146,7 +146,7 @@ fn a_wrong_document_is_reported_with_every_mistake() {
 
     What you can do:
     - Correct the document; Slipway reads it again within a minute
-    - Images pushed in the meantime were not deployed: push them again, or invoke the deploy function's alias operate with {"action": "deploy", "target": "cluster/service", "tag": "…"}
+    - Images pushed in the meantime were not deployed: push them again, or run `slipway deploy cluster/service --tag …`, or invoke the deploy function's alias operate with {"action": "deploy", "target": "cluster/service", "tag": "…"}
 
     Slipway, 2026-09-04 17:00:01 UTC, account 123456789012 in eu-west-1, notice config/0a1b2c3d4e5f
     "#);
@@ -225,7 +225,7 @@ fn amazon_q_gets_its_own_schema() {
         "title": "Not deployed to prod/web: shop/web:1.5.0",
         "description": "Slipway changed nothing, because no container has an image of shop/web (the task definition has app: nginx:1.27); name the target's containers in the configuration.\n\n*Repository*: shop/web\n*Not deployed*: 1.5.0 (sha256:bbbbbbbbbbbb)\n*Runs*: 1.4.2 (sha256:aaaaaaaaaaaa)\n*Revision*: web:41\n*Triggered by*: an image push (event 13cde686-328b-6117-af20-0e5566167482)",
         "nextSteps": [
-          "Once that is fixed, invoke the deploy function's alias operate with {\"action\": \"deploy\", \"target\": \"prod/web\", \"digest\": \"sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\"}"
+          "Once that is fixed, run 'slipway deploy prod/web --digest sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb', or invoke the deploy function's alias operate with {\"action\": \"deploy\", \"target\": \"prod/web\", \"digest\": \"sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\"}"
         ],
         "keywords": [
           "refused",

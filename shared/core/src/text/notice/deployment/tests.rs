@@ -216,7 +216,7 @@ fn a_rollback_under_way_and_done() {
 
     What you can do:
     - Read the last lines of the container's log, fix the image, and push it
-    - If the image is not the cause, release it: invoke the deploy function's alias operate with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - If the image is not the cause, release it: run `slipway release prod/web --digest sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb`, or invoke the deploy function's alias operate with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
     let by_ecs = End {
         says: Some("ECS deployment circuit breaker: tasks failed to start.".to_owned()),
@@ -244,7 +244,7 @@ fn a_rollback_under_way_and_done() {
 
     What you can do:
     - Read the last lines of the container's log, fix the image, and push it
-    - If the image is not the cause, release it: invoke the deploy function's alias operate with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - If the image is not the cause, release it: run `slipway release prod/web --digest sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb`, or invoke the deploy function's alias operate with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
     insta::assert_snapshot!(ended(&rolled_back(), Outcome::RollbackFailed), @r#"
     Rollback failed on prod/web: shop/web:1.5.0 failed, and so did the rollback
@@ -267,9 +267,9 @@ fn a_rollback_under_way_and_done() {
 
     What you can do:
     - Check the service now: Slipway does nothing more here automatically
-    - Roll back to web:41: invoke the deploy function's alias operate with {"action": "rollback", "target": "prod/web", "to": "web:41"}
+    - Roll back to web:41: run `slipway rollback prod/web --to web:41`, or invoke the deploy function's alias operate with {"action": "rollback", "target": "prod/web", "to": "web:41"}
     - Read the last lines of the container's log, fix the image, and push it
-    - If the image is not the cause, release it: invoke the deploy function's alias operate with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - If the image is not the cause, release it: run `slipway release prod/web --digest sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb`, or invoke the deploy function's alias operate with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
 }
 
@@ -298,9 +298,9 @@ fn a_failure_without_a_rollback() {
       | panic: DATABASE_URL is not set
 
     What you can do:
-    - Deploy an image that is known to work: invoke the deploy function's alias operate with {"action": "deploy", "target": "prod/web", "tag": "…"}
+    - Deploy an image that is known to work: run `slipway deploy prod/web --tag …`, or invoke the deploy function's alias operate with {"action": "deploy", "target": "prod/web", "tag": "…"}
     - Read the last lines of the container's log, fix the image, and push it
-    - If the image is not the cause, release it: invoke the deploy function's alias operate with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - If the image is not the cause, release it: run `slipway release prod/web --digest sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb`, or invoke the deploy function's alias operate with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
     insta::assert_snapshot!(news(&RollbackDecision::NoRollback(NoRollback::Notify(Box::new(update()))), Outcome::Failed), @r#"
     Deploy failed on prod/web: shop/web:1.5.0, its container web exited with code 1
@@ -322,9 +322,9 @@ fn a_failure_without_a_rollback() {
       | panic: DATABASE_URL is not set
 
     What you can do:
-    - Roll back to web:41: invoke the deploy function's alias operate with {"action": "rollback", "target": "prod/web", "to": "web:41"}
+    - Roll back to web:41: run `slipway rollback prod/web --to web:41`, or invoke the deploy function's alias operate with {"action": "rollback", "target": "prod/web", "to": "web:41"}
     - Read the last lines of the container's log, fix the image, and push it
-    - If the image is not the cause, release it: invoke the deploy function's alias operate with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - If the image is not the cause, release it: run `slipway release prod/web --digest sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb`, or invoke the deploy function's alias operate with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
     let late = published(
         &failing(FailedBy::Deadline),
@@ -350,9 +350,9 @@ fn a_failure_without_a_rollback() {
       | panic: DATABASE_URL is not set
 
     What you can do:
-    - Roll back to web:41: invoke the deploy function's alias operate with {"action": "rollback", "target": "prod/web", "to": "web:41"}
+    - Roll back to web:41: run `slipway rollback prod/web --to web:41`, or invoke the deploy function's alias operate with {"action": "rollback", "target": "prod/web", "to": "web:41"}
     - Read the last lines of the container's log, fix the image, and push it
-    - If the image is not the cause, release it: invoke the deploy function's alias operate with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - If the image is not the cause, release it: run `slipway release prod/web --digest sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb`, or invoke the deploy function's alias operate with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
 }
 
@@ -419,7 +419,7 @@ fn other_endings() {
     Took          4 min 30 s
 
     What you can do:
-    - If the image is not the cause, release it: invoke the deploy function's alias operate with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+    - If the image is not the cause, release it: run `slipway release prod/web --digest sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb`, or invoke the deploy function's alias operate with {"action": "release", "target": "prod/web", "digest": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
     "#);
 }
 
@@ -470,14 +470,14 @@ fn what_is_archived_is_restored_by_a_person_or_by_slipway() {
     let (reason, advice) = said(&RollbackDecision::ManualAction(ManualAction::NoneUsable(vec![archived()])));
     insta::assert_snapshot!(reason, @"The deployment failed: its container web exited with code 1. Slipway does not roll back, because no known-good revision can be used: web:41 needs shop/web@sha256:aaaaaaaaaaaa, which is archived in ECR. Old tasks that still run keep running. shop/web:1.5.0 is quarantined here: no push, retry or reconcile deploys it again until somebody releases it.");
     insta::assert_snapshot!(advice, @r#"
-    Restore shop/web@sha256:aaaaaaaaaaaa: aws ecr update-image-storage-class --repository-name shop/web --image-id imageDigest=sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa --target-storage-class STANDARD; when it is ACTIVE, roll back to web:41: invoke the deploy function's alias operate with {"action": "rollback", "target": "prod/web", "to": "web:41"}
-    Deploy an image that is known to work: invoke the deploy function's alias operate with {"action": "deploy", "target": "prod/web", "tag": "…"}
+    Restore shop/web@sha256:aaaaaaaaaaaa: aws ecr update-image-storage-class --repository-name shop/web --image-id imageDigest=sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa --target-storage-class STANDARD; when it is ACTIVE, roll back to web:41: run `slipway rollback prod/web --to web:41`, or invoke the deploy function's alias operate with {"action": "rollback", "target": "prod/web", "to": "web:41"}
+    Deploy an image that is known to work: run `slipway deploy prod/web --tag …`, or invoke the deploy function's alias operate with {"action": "deploy", "target": "prod/web", "tag": "…"}
     "#);
     let (reason, advice) = said(&restoring());
     insta::assert_snapshot!(reason, @"The deployment failed: its container web exited with code 1. Slipway does not roll back, because no known-good revision can be used now: web:41 needs shop/web@sha256:aaaaaaaaaaaa, which is archived in ECR. Slipway asked ECR to restore what web:41 needs, which takes a while; somebody has to roll back then. Old tasks that still run keep running. shop/web:1.5.0 is quarantined here: no push, retry or reconcile deploys it again until somebody releases it.");
     insta::assert_snapshot!(advice, @r#"
-    When ECR has restored its images, roll back to web:41: invoke the deploy function's alias operate with {"action": "rollback", "target": "prod/web", "to": "web:41"}
-    Deploy an image that is known to work: invoke the deploy function's alias operate with {"action": "deploy", "target": "prod/web", "tag": "…"}
+    When ECR has restored its images, roll back to web:41: run `slipway rollback prod/web --to web:41`, or invoke the deploy function's alias operate with {"action": "rollback", "target": "prod/web", "to": "web:41"}
+    Deploy an image that is known to work: run `slipway deploy prod/web --tag …`, or invoke the deploy function's alias operate with {"action": "deploy", "target": "prod/web", "tag": "…"}
     "#);
     let mut deployment = rolled_back();
     deployment.in_progress().unwrap().rollback.as_mut().unwrap().passed_over = vec![archived()];
