@@ -1,5 +1,6 @@
 //! The engine's port, answered by the SDK: each function hands on to the one file that knows the call.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,7 +14,7 @@ use slipway_core::model::id::{
 use slipway_core::model::image::{Digest, Repository};
 use slipway_core::model::notice::Notice;
 use slipway_core::model::plan::Rendering;
-use slipway_core::model::record::{Deployment, FamilyMember};
+use slipway_core::model::record::{Deployment, FamilyMember, RecordedEvidence};
 use slipway_engine::Error;
 use slipway_engine::cloud::{Cloud, Metric, RestoreAnswer, StopAnswer, Timer, Versioned};
 
@@ -59,6 +60,18 @@ impl Cloud for Aws {
 
     async fn archived_deployments(&self, target: &TargetName, most: usize) -> Result<Vec<Deployment>, Error> {
         self.ledger.history(target, most).await
+    }
+
+    async fn put_evidence(&self, target: &TargetName, evidence: &RecordedEvidence) -> Result<(), Error> {
+        self.ledger.put_evidence(target, evidence).await
+    }
+
+    async fn evidence(
+        &self,
+        target: &TargetName,
+        numbers: RangeInclusive<u64>,
+    ) -> Result<Vec<RecordedEvidence>, Error> {
+        self.ledger.evidence(target, numbers).await
     }
 
     async fn put_family_member(&self, family: &str, member: &FamilyMember) -> Result<(), Error> {

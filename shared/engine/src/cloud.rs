@@ -5,6 +5,7 @@
 //! An implementation may repeat a call that only reads; it never repeats one that has no client token
 //! (RegisterTaskDefinition, UpdateService, StopServiceDeployment). Time comes from here, too.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -19,7 +20,7 @@ use slipway_core::model::id::{
 use slipway_core::model::image::{Digest, Repository};
 use slipway_core::model::notice::Notice;
 use slipway_core::model::plan::Rendering;
-use slipway_core::model::record::{Deployment, FamilyMember, Service};
+use slipway_core::model::record::{Deployment, FamilyMember, RecordedEvidence, Service};
 
 use crate::error::Error;
 
@@ -62,6 +63,13 @@ pub trait Cloud {
 
     /// The archived deployments of a service, newest first, at most so many.
     async fn archived_deployments(&self, target: &TargetName, most: usize) -> Result<Vec<Deployment>, Error>;
+
+    /// Keeps the evidence of a deployment that failed, instead of what was kept for its number before.
+    async fn put_evidence(&self, target: &TargetName, evidence: &RecordedEvidence) -> Result<(), Error>;
+
+    /// The evidence that is kept for a service's deployments of these numbers, as of now (a consistent read), by number.
+    async fn evidence(&self, target: &TargetName, numbers: RangeInclusive<u64>)
+    -> Result<Vec<RecordedEvidence>, Error>;
 
     /// Notes that a service runs revisions of a family, instead of what was noted of it there.
     async fn put_family_member(&self, family: &str, member: &FamilyMember) -> Result<(), Error>;

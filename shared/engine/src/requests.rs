@@ -283,7 +283,12 @@ impl<C: Cloud> Call<'_, C> {
                 deployments.sort_by_key(|it| Reverse(it.number));
                 deployments.dedup_by_key(|it| it.number);
                 deployments.truncate(last);
-                Ok::<_, Error>(deployments)
+                let failed = || deployments.iter().filter(|it| it.failing().is_some()).map(|it| it.number);
+                let evidence = match (failed().min(), failed().max()) {
+                    (Some(first), Some(last)) => self.cloud().evidence(name, first..=last).await?,
+                    _ => Vec::new(),
+                };
+                Ok::<_, Error>((deployments, evidence))
             };
             answer::History::of(name, read.await.map_err(|error| error.reason()))
         }));

@@ -15,6 +15,8 @@ pub enum Bug {
     NoTimer,
     /// Some writes of a record succeed, and the record is as before.
     LostWrite,
+    /// PutItem of evidence succeeds, and there is none.
+    NoEvidence,
     /// Some publishes succeed, and nobody gets the notice.
     LostPublish,
     /// DescribeServices answers as it did minutes ago.
@@ -22,13 +24,14 @@ pub enum Bug {
 }
 
 /// All of them, by their names on the command line.
-pub const BUGS: [(&str, Bug); 8] = [
+pub const BUGS: [(&str, Bug); 9] = [
     ("no-lease", Bug::NoLease),
     ("no-quarantine", Bug::NoQuarantine),
     ("no-hold", Bug::NoHold),
     ("no-decision", Bug::NoDecision),
     ("no-timer", Bug::NoTimer),
     ("lost-write", Bug::LostWrite),
+    ("no-evidence", Bug::NoEvidence),
     ("lost-publish", Bug::LostPublish),
     ("lagging-list", Bug::LaggingList),
 ];

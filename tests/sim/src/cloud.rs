@@ -5,6 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
+use std::ops::RangeInclusive;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
@@ -21,7 +22,7 @@ use slipway_core::model::id::{
 use slipway_core::model::image::{Digest, Repository};
 use slipway_core::model::notice::Notice;
 use slipway_core::model::plan::Rendering;
-use slipway_core::model::record::{Deployment, FamilyMember};
+use slipway_core::model::record::{Deployment, FamilyMember, RecordedEvidence};
 use slipway_engine::cloud::{Metric, RestoreAnswer, StopAnswer, Timer, Versioned};
 use slipway_engine::{Cloud, Error, ErrorKind};
 
@@ -208,6 +209,25 @@ impl Cloud for Port {
     async fn archived_deployments(&self, target: &TargetName, most: usize) -> Result<Vec<Deployment>, Error> {
         let query =
             |simulation: &mut Simulation, _| Ok(simulation.table.archived(target).take(most).cloned().collect());
+        self.call("DynamoDB.Query", target.as_str(), Does::Reads, query).await
+    }
+
+    async fn put_evidence(&self, target: &TargetName, evidence: &RecordedEvidence) -> Result<(), Error> {
+        let put = |simulation: &mut Simulation, _| {
+            if simulation.bug != Some(Bug::NoEvidence) {
+                simulation.table.put_evidence(target, evidence);
+            }
+            Ok(())
+        };
+        self.call("DynamoDB.PutItem", target.as_str(), Does::Writes, put).await
+    }
+
+    async fn evidence(
+        &self,
+        target: &TargetName,
+        numbers: RangeInclusive<u64>,
+    ) -> Result<Vec<RecordedEvidence>, Error> {
+        let query = |simulation: &mut Simulation, _| Ok(simulation.table.evidence(target, numbers).cloned().collect());
         self.call("DynamoDB.Query", target.as_str(), Does::Reads, query).await
     }
 

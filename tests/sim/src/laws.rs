@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use slipway_core::model::facts::{RanImage, Rollout, ServiceFacts};
 use slipway_core::model::id::{DeploymentId, TargetName, TaskDefinitionArn};
 use slipway_core::model::image::Digest;
-use slipway_core::model::notice::Notice;
+use slipway_core::model::notice::{Notice, Severity};
 use slipway_core::model::record::{DecisionKind, Deployment, Outcome, RollbackMethod, Service};
 
 use crate::registry::Images;
@@ -186,6 +186,10 @@ impl Laws {
             if it.rollback().is_some() && old.is_none_or(|old| old.rollback().is_none()) {
                 known.decisions.insert(it.number, observed_at);
             }
+            if it.failing().is_some() && view.table.evidence(target, it.number..=it.number).next().is_none() {
+                broken =
+                    broken.or(Some(format!("deployment {} is known to fail, and there is no evidence", it.number)));
+            }
             let is_corrected = |it: &Deployment| it.ended().is_some_and(|it| it.corrected_from.is_some());
             if is_corrected(it) && !old.is_some_and(is_corrected) {
                 known.completed_after_all(it);
@@ -259,6 +263,15 @@ impl Laws {
     pub(crate) fn published(&mut self, notice: &Notice, view: &View<'_>) {
         self.notices += 1;
         let (Some(target), Some(id)) = (&notice.target, &notice.deployment) else { return };
+        let of_id = |it: &&Deployment| it.id() == Some(id);
+        let record = view.table.record(target);
+        let recorded = record.and_then(|it| it.deployments.iter().find(of_id));
+        let recorded = recorded.or(view.table.archived(target).find(of_id));
+        let failed = recorded.filter(|it| it.failing().is_some() && notice.severity >= Severity::Warning);
+        let evidence = failed.and_then(|it| view.table.evidence(target, it.number..=it.number).next());
+        if notice.details.is_empty() && evidence.is_some_and(|it| !it.lines.is_empty()) {
+            self.break_law(format!("{target}: the notice {} shows no evidence, and there is some", notice.id));
+        }
         if !is_end(notice.kind) {
             return;
         }
@@ -266,10 +279,6 @@ impl Laws {
         let kinds = known.published.entry(id.clone()).or_default();
         kinds.push(notice.kind);
         let kinds = kinds.clone();
-        let of_id = |it: &&Deployment| it.id() == Some(id);
-        let record = view.table.record(target);
-        let recorded = record.and_then(|it| it.deployments.iter().find(of_id));
-        let recorded = recorded.or(view.table.archived(target).find(of_id));
         let ended = recorded.and_then(|it| it.ended());
         // What completed after all is published twice, as the record has it: as it seemed to end, and corrected. Who publishes
         // the first may be overtaken.

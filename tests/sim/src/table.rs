@@ -1,18 +1,20 @@
 //! The table, the one-time schedules and their times: what DynamoDB and EventBridge Scheduler keep.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use jiff::Timestamp;
 use serde_json::Value;
 use slipway_core::model::id::TargetName;
-use slipway_core::model::record::{Deployment, FamilyMember, Service};
+use slipway_core::model::record::{Deployment, FamilyMember, RecordedEvidence, Service};
 use slipway_engine::cloud::{Timer, Versioned};
 
-/// The records of the services, and the deployments that they have no more room for.
+/// The records of the services, the deployments that they have no more room for, and the evidence of those that failed.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     records: BTreeMap<TargetName, Versioned>,
     archive: BTreeMap<TargetName, BTreeMap<u64, Deployment>>,
+    evidence: BTreeMap<TargetName, BTreeMap<u64, RecordedEvidence>>,
     families: BTreeMap<String, BTreeMap<TargetName, FamilyMember>>,
 }
 
@@ -45,6 +47,20 @@ impl Table {
     /// The archived deployments, the newest first.
     pub(crate) fn archived(&self, target: &TargetName) -> impl Iterator<Item = &Deployment> {
         self.archive.get(target).into_iter().flat_map(|all| all.values().rev())
+    }
+
+    /// `PutItem` of evidence.
+    pub(crate) fn put_evidence(&mut self, target: &TargetName, evidence: &RecordedEvidence) {
+        self.evidence.entry(target.clone()).or_default().insert(evidence.number, evidence.clone());
+    }
+
+    /// The evidence of these deployments, by number.
+    pub(crate) fn evidence(
+        &self,
+        target: &TargetName,
+        numbers: RangeInclusive<u64>,
+    ) -> impl Iterator<Item = &RecordedEvidence> {
+        self.evidence.get(target).into_iter().flat_map(move |all| all.range(numbers.clone()).map(|(_, it)| it))
     }
 
     /// `PutItem` of a service in a family.

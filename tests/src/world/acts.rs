@@ -158,12 +158,11 @@ impl World {
         });
     }
 
-    /// Makes the evidence of the newest deployment on record, which failed and has ended, so many lines of 1,000 bytes.
-    pub fn set_evidence(&self, table: &str, target: &str, lines: usize) {
-        let line = json!({ "S": "x".repeat(1000) });
+    /// Makes the warnings of the newest deployment on record so many texts of 1,000 bytes.
+    pub fn set_warnings(&self, table: &str, target: &str, count: usize) {
+        let warning = json!({ "S": "x".repeat(1000) });
         self.shared.lock().alone.tables.edit(table, target, "service", |item| {
-            let ended = &mut item["record"]["M"]["deployments"]["L"][0]["M"]["state"]["M"]["ended"]["M"];
-            ended["progress"]["M"]["failing"]["M"]["evidence"] = json!({ "L": vec![line; lines] });
+            item["record"]["M"]["deployments"]["L"][0]["M"]["warnings"] = json!({ "L": vec![warning; count] });
         });
     }
 

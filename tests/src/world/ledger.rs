@@ -8,6 +8,9 @@ pub(crate) fn changes(before: Option<&Value>, item: &Value) -> Vec<String> {
     if let Some(number) = item["item"]["S"].as_str().and_then(|item| item.strip_prefix("deployment#")) {
         return vec![format!("deployment {} archived", number.trim_start_matches('0'))];
     }
+    if let Some(number) = item["item"]["S"].as_str().and_then(|item| item.strip_prefix("evidence#")) {
+        return vec![format!("evidence of {}", number.trim_start_matches('0'))];
+    }
     let old = before.map(|before| plain(&before["record"])).unwrap_or_default();
     let new = plain(&item["record"]);
     let mut reported = lease(&old, &new);
@@ -50,7 +53,8 @@ pub(crate) fn changes(before: Option<&Value>, item: &Value) -> Vec<String> {
 
 /// Whether a write changes nothing but the lease and inputs that nothing blocks, and is hence no memory.
 pub(crate) fn is_lease(before: Option<&Value>, item: &Value) -> bool {
-    let service = item["item"]["S"].as_str().is_some_and(|item| !item.starts_with("deployment#"));
+    let beside = ["deployment#", "evidence#"];
+    let service = item["item"]["S"].as_str().is_some_and(|item| !beside.iter().any(|it| item.starts_with(it)));
     let old = before.map(|before| plain(&before["record"])).unwrap_or_default();
     service && without_lease(&old) == without_lease(&plain(&item["record"]))
 }

@@ -237,6 +237,9 @@ fn details(call: &Call) -> String {
         ("DynamoDB", "Query") if request["ExpressionAttributeValues"][":archived"].is_object() => {
             "the archive".to_owned()
         }
+        ("DynamoDB", "Query") if request["ExpressionAttributeValues"][":first"].is_object() => {
+            "the evidence".to_owned()
+        }
         ("DynamoDB", "Query") => "its services".to_owned(),
         ("Scheduler", "CreateSchedule") => {
             let timer = timer(request);

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use e2e::world::{Failure, Fault};
+use e2e::world::{Failure, Fault, Refusal};
 use insta::assert_snapshot;
 use libtest_mimic::Trial;
+use serde_json::{Value, json};
 
 use crate::following::{deploying, fire_timers, follow, kinds, outcome, remembered, web_with};
-use crate::scenario::{Scenario, WEB, service};
+use crate::scenario::{Invocation, Scenario, WEB, queued, service};
 use crate::{scenarios, trial};
 
 pub(crate) fn scenarios() -> Vec<Trial> {
@@ -21,6 +22,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         what_ecs_warns_of_is_evidence
         a_read_that_fails_leaves_out_a_line
         a_log_of_any_content_breaks_nothing
+        the_evidence_stands_beside_the_record_and_each_notice_shows_it
         the_failed_image_does_not_come_back_and_the_rest_is_decided_again
     } }
 }
@@ -113,7 +115,7 @@ async fn tasks_of_the_old_revision_do_not_count(name: &'static str) {
     assert_eq!(stopped.events.len(), 3);
     follow(&mut scenario, stopped).await;
     let deployment = remembered(&scenario)["deployments"][0].clone();
-    assert_eq!((&deployment["failed_tasks"], outcome(&scenario).as_str()), (&serde_json::json!([]), "open"));
+    assert_eq!((&deployment["failed_tasks"], outcome(&scenario).as_str()), (&json!([]), "open"));
     let stopped = scenario.world.stop_tasks("prod", "web", Failure::Exits { code: 3 }, 1);
     follow(&mut scenario, stopped).await;
     scenario.transcript();
@@ -174,13 +176,61 @@ async fn a_log_of_any_content_breaks_nothing(name: &'static str) {
     scenario.end();
 }
 
+async fn the_evidence_stands_beside_the_record_and_each_notice_shows_it(name: &'static str) {
+    let mut scenario = failing(name, Failure::Exits { code: 1 }).await;
+    let record = remembered(&scenario);
+    let (number, failing) = (&record["deployments"][0]["number"], &record["deployments"][0]["failing"]);
+    assert!(failing["cause"].is_string() && failing["evidence"].is_null(), "{failing:#}");
+    let items = scenario.world.items("slipway");
+    let evidence: Vec<_> =
+        items.iter().filter(|it| it["item"].as_str().unwrap_or_default().starts_with("evid")).collect();
+    let [evidence] = evidence.as_slice() else { panic!("one item of evidence, and not {evidence:#?}") };
+    assert_eq!(evidence["item"], format!("evidence#{:020}", number.as_u64().unwrap_or_default()));
+    assert!(evidence["ttl"].as_i64() > Some(scenario.world.now().as_second()), "{evidence:#}");
+    let lines = &evidence["record"]["lines"];
+    assert_eq!(lines[1], "  container web: exit code 1", "{lines:#}");
+
+    // Who wrote it down shows it without a read, and what is on record needs no second one.
+    let shown = |scenario: &mut Scenario| -> Vec<(String, Value)> {
+        let notices = scenario.notices();
+        notices.iter().map(|it| (it.attributes["kind"].clone(), queued(it)["details"].clone())).collect()
+    };
+    assert_eq!(shown(&mut scenario), [("rolling_back".to_owned(), lines.clone())]);
+    let transcript = scenario.transcript();
+    assert_eq!((transcript.matches(" evidence of ").count(), transcript.matches("the evidence").count()), (1, 0));
+
+    // Nobody could publish the end, and who does so later reads it, once.
+    let turned = scenario.world.carry_out_stop("prod", "web");
+    follow(&mut scenario, turned).await;
+    scenario.transcript();
+    assert_eq!(shown(&mut scenario), []);
+    let done = scenario.world.complete("prod", "web").event();
+    let denied = Refusal::new("AuthorizationErrorException", "The role slipway-track may not publish.");
+    scenario.world.fault_each("SNS.Publish", Fault::Refuse(denied));
+    for again in [Invocation::New, Invocation::Again, Invocation::Again] {
+        let _ = scenario.track_as(&done, again).await;
+    }
+    scenario.world.heal("SNS.Publish");
+    scenario.transcript();
+    assert_eq!((outcome(&scenario).as_str(), shown(&mut scenario)), ("rolled_back_by_slipway", vec![]));
+    scenario.ask(json!({ "action": "reconcile" })).await;
+    assert_eq!(shown(&mut scenario), [("rolled_back".to_owned(), lines.clone())]);
+    assert_eq!(scenario.transcript().matches("the evidence").count(), 1);
+    scenario.ask(json!({ "action": "reconcile" })).await;
+    assert_eq!((shown(&mut scenario).len(), scenario.transcript().matches("the evidence").count()), (0, 0));
+
+    let history = scenario.ask(json!({ "action": "history", "target": "prod/web" })).await;
+    assert_eq!(history["targets"][0]["deployments"][0]["failing"]["evidence"], *lines, "{history:#}");
+    scenario.end();
+}
+
 async fn the_failed_image_does_not_come_back_and_the_rest_is_decided_again(name: &'static str) {
     let mut scenario = failing(name, Failure::Exits { code: 1 }).await;
     gone_back(&mut scenario).await;
     scenario.transcript();
-    assert_eq!(remembered(&scenario)["pending"], serde_json::json!([]));
+    assert_eq!(remembered(&scenario)["pending"], json!([]));
     assert_eq!(crate::following::runs(&scenario), "web:1");
-    let deploy = serde_json::json!({ "action": "deploy", "target": "prod/web", "tag": "1.5.0" });
+    let deploy = json!({ "action": "deploy", "target": "prod/web", "tag": "1.5.0" });
     let answer = scenario.ask(deploy).await;
     assert_eq!(answer["targets"][0]["reason"]["code"], "needs_force", "{answer:#}");
     scenario.end();

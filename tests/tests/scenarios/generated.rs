@@ -26,6 +26,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         a_rollback_by_hand_survives_every_fault
         a_redeploy_survives_every_fault
         a_release_survives_every_fault
+        a_history_of_a_failure_survives_every_fault
         what_was_left_with_a_dead_holder_survives_every_fault
     } }
 }
@@ -43,6 +44,7 @@ enum Base {
     Rollback,
     Redeploy,
     Release,
+    History,
     Timer,
 }
 
@@ -54,6 +56,8 @@ struct End {
     reported: BTreeSet<String>,
     leases: usize,
     intents: usize,
+    /// The lines of evidence that a history answers.
+    evidence: usize,
 }
 
 async fn a_first_push_survives_every_fault(name: &'static str) {
@@ -96,6 +100,10 @@ async fn a_release_survives_every_fault(name: &'static str) {
     survives(name, Base::Release).await;
 }
 
+async fn a_history_of_a_failure_survives_every_fault(name: &'static str) {
+    survives(name, Base::History).await;
+}
+
 async fn what_was_left_with_a_dead_holder_survives_every_fault(name: &'static str) {
     survives(name, Base::Timer).await;
 }
@@ -111,7 +119,7 @@ async fn run(name: &'static str, base: Base, case: Option<Case>) -> (usize, End)
     scenario.notices();
     let before = scenario.world.calls().len();
     let mut killed = Killed::No;
-    let answer = match case {
+    let mut answer = match case {
         Some(Case { call, trouble: Trouble::Killed }) => {
             scenario.world.fault("", call, Trouble::Killed.fault());
             killed = scenario.deploy_until(&payload, call, Invocation::New).await;
@@ -135,12 +143,12 @@ async fn run(name: &'static str, base: Base, case: Option<Case>) -> (usize, End)
             | Base::ThreeServices
             | Base::Family
             | Base::Timer => {
-                drop(scenario.deploy_once(&payload, Invocation::Again).await);
+                answer = scenario.deploy_once(&payload, Invocation::Again).await;
             }
             // Whoever asked asks again, once a dead holder's lease is over; the reconcile comes by itself.
-            Base::Deploy | Base::Rollback | Base::Redeploy | Base::Release | Base::Reconcile => {
+            Base::Deploy | Base::Rollback | Base::Redeploy | Base::Release | Base::History | Base::Reconcile => {
                 scenario.fire_timers_after(Duration::from_secs(400)).await;
-                drop(scenario.deploy_once(&payload, Invocation::New).await);
+                answer = scenario.deploy_once(&payload, Invocation::New).await;
             }
         }
     }
@@ -155,7 +163,12 @@ async fn run(name: &'static str, base: Base, case: Option<Case>) -> (usize, End)
         reported: scenario.notices().iter().map(id).filter(|id| !id.ends_with("/in_progress")).collect(),
         leases: items.iter().filter(|item| !item["record"]["lease"].is_null()).count(),
         intents: items.iter().map(intents).sum(),
+        evidence: answer.map_or(0, |answer| {
+            let failing = &answer["targets"][0]["deployments"][0]["failing"];
+            failing["evidence"].as_array().map_or(0, Vec::len)
+        }),
     };
+    assert_eq!(end.evidence > 0, matches!(base, Base::History), "{base:?}: {end:?}");
     assert!(case.is_some() || (end.leases, end.intents) == (0, 0), "{base:?}: {end:?}");
     scenario.claim();
     scenario.end();
@@ -225,7 +238,7 @@ targets:
         let timer = scenario.world.due().remove(0).input;
         return (scenario, timer);
     }
-    if let Base::Release = base {
+    if let Base::Release | Base::History = base {
         let mut scenario = deploying(name, WEB, service_with_breaker("web")).await;
         for moved in
             [scenario.world.fail("prod", "web", Failure::Exits { code: 1 }), scenario.world.complete("prod", "web")]
@@ -234,7 +247,11 @@ targets:
         }
         scenario.fire_timers_after(Duration::from_secs(400)).await;
         assert_eq!(scenario.remembered("prod/web")["quarantine"][0]["tag"], "1.5.0");
-        return (scenario, json!({ "action": "release", "target": "prod/web", "tag": "1.5.0", "who": "ana" }));
+        let payload = match base {
+            Base::History => json!({ "action": "history", "target": "prod/web", "last": 50 }),
+            _ => json!({ "action": "release", "target": "prod/web", "tag": "1.5.0", "who": "ana" }),
+        };
+        return (scenario, payload);
     }
     let mut scenario = Scenario::begin(name, WEB).await;
     scenario.web_runs("1.4.2");

@@ -3,8 +3,11 @@
 use e2e::world::{Call, Failure, Fault, Image, Refusal};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
+use slipway_core::model::id::TargetName;
+use slipway_core::model::record::RecordedEvidence;
+use slipway_engine::Cloud;
 
-use crate::scenario::{Invocation, Scenario, WEB, service_with_breaker, web_definition};
+use crate::scenario::{Invocation, Scenario, WEB, aws, service_with_breaker, web_definition};
 use crate::{scenarios, trial};
 
 pub(crate) fn scenarios() -> Vec<Trial> {
@@ -18,6 +21,8 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         a_rollback_to_what_cannot_be_is_refused
         a_rollback_after_the_table_was_lost_asks_ecs
         the_history_goes_back_beyond_the_record
+        the_history_shows_the_evidence_of_what_failed
+        evidence_is_read_beyond_a_page_of_dynamodb
         explain_does_nothing_and_says_everything
         a_busy_service_is_answered_busy
         who_asked_is_written_down
@@ -26,7 +31,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         what_ecs_refuses_is_no_decision
         what_a_newer_version_remembers_is_read_and_nothing_is_done_by_it
         of_what_version_1_remembered_a_hold_stays
-        a_record_that_is_too_large_loses_evidence_and_its_service_is_deployed_to
+        a_record_that_is_too_large_loses_lists_and_its_service_is_deployed_to
         what_a_record_has_room_for_stays
     } }
 }
@@ -225,6 +230,58 @@ async fn the_history_goes_back_beyond_the_record(name: &'static str) {
     scenario.end();
 }
 
+async fn the_history_shows_the_evidence_of_what_failed(name: &'static str) {
+    let mut scenario = after_a_failure(name).await;
+    let history = json!({ "action": "history", "target": "prod/web", "last": 50 });
+    let of_failed = async |scenario: &mut Scenario| {
+        let answer = scenario.ask(history.clone()).await;
+        let deployments = answer["targets"][0]["deployments"].as_array().cloned().unwrap_or_default();
+        let failed: Vec<Value> = deployments.into_iter().filter(|it| !it["failing"].is_null()).collect();
+        let [failed] = failed.as_slice() else { panic!("one failed, and not {failed:#?}") };
+        failed["failing"].clone()
+    };
+    let failing = of_failed(&mut scenario).await;
+    assert_eq!(failing["evidence"][3], "  container web: exit code 1", "{failing:#}");
+    let members: Vec<&str> = failing.as_object().expect("an object").keys().map(String::as_str).collect();
+    assert_eq!(members, ["at", "by", "cause", "evidence", "log", "advice"]);
+    // The same, once the record has no more room for it.
+    for patch in 1..=10 {
+        scenario.push_web(&format!("1.6.{patch}")).await;
+        let done = scenario.world.complete("prod", "web");
+        follow(&mut scenario, &done.events).await;
+    }
+    assert!(scenario.world.items("slipway").iter().any(|it| it["item"] == format!("deployment#{:020}", 1)));
+    scenario.claim();
+    assert_eq!(of_failed(&mut scenario).await, failing);
+    assert_eq!(scenario.transcript().matches("the evidence").count(), 1);
+    // Of what went well there is none, and none is asked for.
+    scenario.ask(json!({ "action": "history", "target": "prod/web" })).await;
+    assert_eq!(scenario.transcript().matches("the evidence").count(), 0);
+    scenario.end();
+}
+
+async fn evidence_is_read_beyond_a_page_of_dynamodb(name: &'static str) {
+    let mut scenario = Scenario::begin(name, WEB).await;
+    let (aws, target) = (aws(&scenario.world, "track").await, TargetName::new("prod/web"));
+    for number in 1..=70 {
+        let lines = vec!["x".repeat(1024); 16];
+        let evidence = RecordedEvidence { number, at: scenario.world.now(), lines };
+        aws.put_evidence(&target, &evidence).await.expect("an answer");
+    }
+    scenario.claim();
+    let all = aws.evidence(&target, 1..=70).await.expect("an answer");
+    assert!(all.iter().map(|it| it.number).eq(1..=70) && all.iter().all(|it| it.lines.len() == 16));
+    assert_eq!(scenario.world.calls().iter().filter(|call| call.name() == "DynamoDB.Query").count(), 2, "two pages");
+    let some = aws.evidence(&target, 9..=11).await.expect("an answer");
+    assert!(some.iter().map(|it| it.number).eq(9..=11));
+    // The last one counts.
+    let again = RecordedEvidence { number: 9, at: scenario.world.now(), lines: vec!["again".to_owned()] };
+    aws.put_evidence(&target, &again).await.expect("an answer");
+    assert_eq!(aws.evidence(&target, 9..=9).await.expect("an answer"), [again]);
+    scenario.claim();
+    scenario.end();
+}
+
 async fn explain_does_nothing_and_says_everything(name: &'static str) {
     let mut scenario = Scenario::of_web(name).await;
     let event = scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
@@ -331,8 +388,8 @@ async fn what_ecs_refuses_is_no_decision(name: &'static str) {
     scenario.end();
 }
 
-/// 1.5.0 failed and was rolled back, and so much evidence of it is on record.
-async fn with_evidence(name: &'static str, lines: usize) -> Scenario {
+/// 1.5.0 failed, and ECS rolled it back.
+async fn after_a_failure(name: &'static str) -> Scenario {
     let mut scenario = Scenario::begin(name, WEB).await;
     scenario.world.push("shop/web", ["1.4.2"], &Image::single("1.4.2"));
     scenario.world.register(web_definition("1.4.2"));
@@ -345,21 +402,27 @@ async fn with_evidence(name: &'static str, lines: usize) -> Scenario {
     }
     scenario.claim();
     scenario.notices();
-    scenario.world.set_evidence("slipway", "prod/web", lines);
     scenario
 }
 
-fn lines_of_evidence(scenario: &Scenario, deployment: usize) -> usize {
-    let record = scenario.remembered("prod/web");
-    record["deployments"][deployment]["failing"]["evidence"].as_array().map_or(0, Vec::len)
+/// The same, and so many warnings of 1,000 bytes about it are on record.
+async fn with_warnings(name: &'static str, count: usize) -> Scenario {
+    let scenario = after_a_failure(name).await;
+    scenario.world.set_warnings("slipway", "prod/web", count);
+    scenario
 }
 
-async fn a_record_that_is_too_large_loses_evidence_and_its_service_is_deployed_to(name: &'static str) {
-    let mut scenario = with_evidence(name, 500).await;
+fn warnings(scenario: &Scenario, deployment: usize) -> usize {
+    let record = scenario.remembered("prod/web");
+    record["deployments"][deployment]["warnings"].as_array().map_or(0, Vec::len)
+}
+
+async fn a_record_that_is_too_large_loses_lists_and_its_service_is_deployed_to(name: &'static str) {
+    let mut scenario = with_warnings(name, 500).await;
     let answer = scenario.push_web("1.6.0").await;
     assert_eq!(answer["targets"][0]["outcome"], "started", "{answer:#}");
     assert_eq!(scenario.running(), Image::single("1.6.0").digest());
-    assert_eq!(lines_of_evidence(&scenario, 1), 1, "it says that more was observed");
+    assert_eq!(warnings(&scenario, 1), 0);
     let cause = scenario.remembered("prod/web")["deployments"][1]["failing"]["cause"].clone();
     assert!(cause.as_str().is_some_and(|cause| !cause.is_empty()), "the cause stays");
     let refused = |call: &Call| call.name() == "DynamoDB.PutItem" && call.refused.is_some();
@@ -370,10 +433,10 @@ async fn a_record_that_is_too_large_loses_evidence_and_its_service_is_deployed_t
 }
 
 async fn what_a_record_has_room_for_stays(name: &'static str) {
-    let mut scenario = with_evidence(name, 350).await;
+    let mut scenario = with_warnings(name, 350).await;
     let answer = scenario.push_web("1.6.0").await;
     assert_eq!(answer["targets"][0]["outcome"], "started", "{answer:#}");
-    assert_eq!(lines_of_evidence(&scenario, 1), 350);
+    assert_eq!(warnings(&scenario, 1), 350);
     scenario.claim();
     scenario.end();
 }

@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use e2e::world::{Failure, Image, Moved};
+use e2e::world::{Failure, Image, Moved, Notice};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::following::{deploy, deploying, logging_definition, outcome, remembered, runs};
-use crate::scenario::{Invocation, Killed, Scenario, WEB, id, service, service_with_breaker};
+use crate::scenario::{Invocation, Killed, Scenario, WEB, id, queued, service, service_with_breaker};
 use crate::trouble::{self, Case, Trouble};
 use crate::{scenarios, trial};
 
@@ -52,6 +52,8 @@ struct End {
     deployments: usize,
     revisions: usize,
     reported: BTreeSet<String>,
+    /// Those of them that show evidence.
+    evident: BTreeSet<String>,
     leases: usize,
 }
 
@@ -120,7 +122,10 @@ async fn run(name: &'static str, base: Base, case: Option<Case>) -> (usize, End)
         scenario.world.advance(Duration::from_secs(60));
         scenario.track_as(&payload, Invocation::Again).await.expect("the retry comes to an end");
     }
-    let reported = finish(&mut scenario).await;
+    let notices = finish(&mut scenario).await;
+    let shows_evidence = |notice: &&Notice| queued(notice)["details"].as_array().is_some_and(|it| !it.is_empty());
+    let (reported, evident) =
+        (notices.iter().map(id).collect(), notices.iter().filter(shows_evidence).map(id).collect());
     let record = remembered(&scenario);
     let request = json!({ "cluster": "prod", "service": "web" });
     let deployments = scenario.world.by_hand("ECS.ListServiceDeployments", request);
@@ -132,6 +137,7 @@ async fn run(name: &'static str, base: Base, case: Option<Case>) -> (usize, End)
         deployments: deployments["serviceDeployments"].as_array().map_or(0, Vec::len),
         revisions: revisions["taskDefinitionArns"].as_array().map_or(0, Vec::len),
         reported,
+        evident,
         leases: usize::from(!record["lease"].is_null()),
     };
     assert!(case.is_some() || end.leases == 0, "{base:?}: {end:?}");
@@ -140,8 +146,8 @@ async fn run(name: &'static str, base: Base, case: Option<Case>) -> (usize, End)
     (calls, end)
 }
 
-/// What ECS does then, and the timers that fire: until nothing is under way any more. The ids of what was published from the beginning.
-async fn finish(scenario: &mut Scenario) -> BTreeSet<String> {
+/// What ECS does then, and the timers that fire: until nothing is under way any more. What was published from the beginning.
+async fn finish(scenario: &mut Scenario) -> Vec<Notice> {
     for _ in 0..12 {
         scenario.world.advance(Duration::from_secs(240));
         for schedule in scenario.world.due() {
@@ -164,7 +170,7 @@ async fn finish(scenario: &mut Scenario) -> BTreeSet<String> {
             scenario.track_as(event, Invocation::New).await.expect("an answer");
         }
     }
-    scenario.notices().iter().map(id).collect()
+    scenario.notices()
 }
 
 /// The set-up, and the timer that fires then.

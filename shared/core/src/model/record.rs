@@ -15,6 +15,7 @@ use crate::model::lenient;
 use crate::model::trigger::Trigger;
 
 pub use deployment::{Deployment, DeploymentState, Ended, Failing, Progress, Rollback};
+pub use evidence::RecordedEvidence;
 pub use family::{Family, FamilyMember};
 pub use lease::{Busy, Fence, Lost};
 pub use life::{Began, Once};
@@ -23,6 +24,7 @@ pub use settings::{DeploymentSettings, RollbackMode};
 pub use words::{DecisionKind, FailedBy, Outcome, RollbackMethod};
 
 mod deployment;
+mod evidence;
 mod family;
 mod lease;
 mod life;

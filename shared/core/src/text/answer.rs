@@ -10,7 +10,7 @@ use crate::model::id::{DeploymentId, EventId, TargetName, TaskDefinitionArn};
 use crate::model::image::Repository;
 use crate::model::plan::{ImageChange, Plan, RevisionChange};
 use crate::model::reason::{Reason, Weight};
-use crate::model::record::Deployment;
+use crate::model::record::{Deployment, RecordedEvidence};
 use crate::rules::authority::{Attempt, NotAllowed};
 use crate::rules::status::{Memory, Status};
 
@@ -130,10 +130,13 @@ pub struct History {
 }
 
 impl History {
-    /// What the table answered.
-    pub fn of(target: &TargetName, read: Result<Vec<Deployment>, Reason>) -> Self {
+    /// What the table answered, with the evidence of those that failed.
+    pub fn of(target: &TargetName, read: Result<(Vec<Deployment>, Vec<RecordedEvidence>), Reason>) -> Self {
         let (deployments, refused) = match read {
-            Ok(deployments) => (deployments.iter().map(of_deployment).collect(), None),
+            Ok((deployments, evidence)) => {
+                let lines = |number| evidence.iter().find(|it| it.number == number).map_or(&[][..], |it| &it.lines);
+                (deployments.iter().map(|it| of_deployment(it, lines(it.number))).collect(), None)
+            }
             Err(reason) => (Vec::new(), Some(reason)),
         };
         Self { target: target.clone(), deployments, refused }
@@ -141,7 +144,7 @@ impl History {
 }
 
 /// A deployment as one flat object: `outcome`, `ended_at` and `reason` are those of its end, and null before it.
-fn of_deployment(it: &Deployment) -> Value {
+fn of_deployment(it: &Deployment, evidence: &[String]) -> Value {
     let (progress, ended) = (it.progress(), it.ended());
     json!({
         "number": it.number,
@@ -160,7 +163,14 @@ fn of_deployment(it: &Deployment) -> Value {
         "deadline": it.deadline,
         "failed_tasks": it.failed_tasks,
         "warnings": it.warnings,
-        "failing": it.failing(),
+        "failing": it.failing().map(|failing| json!({
+            "at": failing.at,
+            "by": failing.by,
+            "cause": failing.cause,
+            "evidence": evidence,
+            "log": failing.log,
+            "advice": failing.advice,
+        })),
         "rollback": it.rollback(),
         "outcome": it.outcome(),
         "ended_at": ended.map(|it| it.at),

@@ -1,6 +1,7 @@
 //! Gathers why a deployment failed, at once: ECS deletes stopped tasks within the hour.
 //!
-//! Everything is read side by side, and each part is optional. A read that fails leaves out a line, never the rest.
+//! Everything is read side by side, and each part is optional. A read that fails leaves out a line, never the rest. What was
+//! gathered is an item of its own in the table, which is read again where a notice shows it.
 
 use futures_util::future::{join, join_all};
 use slipway_core::model::event::DeploymentEvent;
@@ -8,7 +9,7 @@ use slipway_core::model::facts::{Revision, ServiceDeploymentFacts, ServiceFacts,
 use slipway_core::model::record::{Deployment, FailedBy};
 use slipway_core::rules::diagnosis::Evidence;
 use slipway_core::rules::mechanism::{has_failed, is_task_failure};
-use slipway_core::text::diagnosis::explain;
+use slipway_core::text::diagnosis::{explain, lay_out};
 use tracing::warn;
 
 use super::awslogs::stream_of;
@@ -56,8 +57,23 @@ impl<C: Cloud> FollowSession<'_, C> {
             events: &service.events,
             warnings: &deployment.warnings,
         };
-        let failing = explain(&evidence, self.cloud.now());
+        let now = self.cloud.now();
+        let (failing, recorded) = (explain(&evidence, now), lay_out(&evidence, number, now));
+        // Before the record says that it failed: nobody gathers it once more then.
+        self.cloud.put_evidence(&self.managed.target, &recorded).await?;
+        self.evidence.insert(number, recorded.lines);
         self.write(|record| record.failing(number, failing.clone())).await
+    }
+
+    /// The lines of a deployment's evidence: as this session wrote or read them, or else as the table has them.
+    pub(crate) async fn evidence_of(&mut self, number: u64) -> Result<&[String], Error> {
+        if !self.evidence.contains_key(&number) {
+            let read = self.cloud.evidence(&self.managed.target, number..=number).await;
+            // A notice without it is better than none.
+            let lines = self.optional(read)?.into_iter().flatten().flat_map(|it| it.lines).collect();
+            self.evidence.insert(number, lines);
+        }
+        Ok(self.evidence.get(&number).map_or(&[], Vec::as_slice))
     }
 
     /// The last tasks of the deployment that stopped, with the last log lines of the containers that died in them.

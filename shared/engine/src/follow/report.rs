@@ -25,14 +25,18 @@ impl<C: Cloud> FollowSession<'_, C> {
         news: &News<'_>,
         at: Timestamp,
     ) -> Result<Option<String>, Error> {
-        let Some(deployment) = self.deployment(number) else { return Ok(None) };
-        let tasks = self.service.as_ref().map(Tasks::of);
+        let Some(deployment) = self.deployment(number).cloned() else { return Ok(None) };
         let place = Place { home: self.home, cluster: &self.managed.cluster, service: &self.managed.service };
-        let notice = Notice { tasks, ..Notice::of_deployment(place, deployment, news, at) };
-        if self.record().has_published(&notice.id) {
+        let id = Notice::id_of_deployment(place, &deployment, news);
+        if self.record().has_published(&id) {
             return Ok(None);
         }
-        let id = notice.id.clone();
+        let tasks = self.service.as_ref().map(Tasks::of);
+        let evidence = match news.shows_evidence(&deployment) {
+            true => self.evidence_of(number).await?,
+            false => &[],
+        };
+        let notice = Notice { tasks, ..Notice::of_deployment(place, &deployment, news, evidence, at) };
         self.call.publish(vec![notice]).await?;
         self.published.push(id.clone());
         Ok(Some(id))

@@ -1,6 +1,6 @@
 //! One session with a service: what is known of it, and the one way to change its record.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use futures_util::future::try_join;
 use jiff::Timestamp;
@@ -34,6 +34,8 @@ pub(crate) struct FollowSession<'a, C> {
     pub(crate) revisions: HashMap<TaskDefinitionArn, Revision>,
     /// What became of the known-good revisions; read when a rollback is decided.
     pub(crate) known_good: Option<Vec<KnownGoodFacts>>,
+    /// The lines of evidence that were written or read, by the deployment's number.
+    pub(crate) evidence: BTreeMap<u64, Vec<String>>,
     /// The ids of the notices published in this session.
     pub(crate) published: Vec<String>,
 }
@@ -55,8 +57,22 @@ impl<'a, C: Cloud> FollowSession<'a, C> {
             }
         };
         let (item, service) = try_join(record, read_service(cloud, managed)).await?;
-        let (history, revisions, known_good, published) = (None, HashMap::new(), None, Vec::new());
-        Ok(Self { call, cloud, home, managed, hint, item, service, history, revisions, known_good, published })
+        let (history, revisions, known_good) = (None, HashMap::new(), None);
+        let (evidence, published) = (BTreeMap::new(), Vec::new());
+        Ok(Self {
+            call,
+            cloud,
+            home,
+            managed,
+            hint,
+            item,
+            service,
+            history,
+            revisions,
+            known_good,
+            evidence,
+            published,
+        })
     }
 
     pub(crate) fn record(&self) -> &Service {

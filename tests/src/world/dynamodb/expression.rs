@@ -25,6 +25,7 @@ enum Term {
     Missing(String),
     Equals(String, Value),
     BeginsWith(String, Value),
+    Between(String, Value, Value),
 }
 
 impl Scope {
@@ -91,9 +92,29 @@ const RESERVED: [&str; 16] = [
 ];
 
 impl Condition {
-    /// Reads `attribute_not_exists(a)`, `attribute_exists(a)`, `a = :b`, `begins_with(a, :b)`, joined by `AND`.
+    /// Reads `attribute_not_exists(a)`, `attribute_exists(a)`, `a = :b`, `begins_with(a, :b)`, `a BETWEEN :b AND :c`, joined by
+    /// `AND`.
     pub(super) fn parse(expression: &str, scope: &Scope) -> Result<Self, Refusal> {
-        expression.split(" AND ").map(|term| Self::term(term.trim(), scope)).collect::<Result<_, _>>().map(Self)
+        let mut parts = expression.split(" AND ").map(str::trim);
+        let mut terms = Vec::new();
+        while let Some(part) = parts.next() {
+            // The next one is the end of the range.
+            let last = part.contains(" BETWEEN ").then(|| parts.next().unwrap_or_default());
+            terms.push(match last {
+                Some(last) => Self::between(part, last, scope)?,
+                None => Self::term(part, scope)?,
+            });
+        }
+        Ok(Self(terms))
+    }
+
+    fn between(begin: &str, last: &str, scope: &Scope) -> Result<Term, Refusal> {
+        match begin.split_whitespace().collect::<Vec<_>>().as_slice() {
+            [name, "BETWEEN", first] if first.starts_with(':') && last.starts_with(':') => {
+                Ok(Term::Between(scope.name(name)?, scope.value(first)?, scope.value(last)?))
+            }
+            _ => Err(refused(format!("World reads no expression like {begin:?} AND {last:?}."))),
+        }
     }
 
     fn term(term: &str, scope: &Scope) -> Result<Term, Refusal> {
@@ -124,6 +145,11 @@ impl Condition {
                 let begins = |there: &Value| Some(there["S"].as_str()?.starts_with(value["S"].as_str()?));
                 attribute(name).and_then(begins).unwrap_or_default()
             }
+            Term::Between(name, first, last) => attribute(name).is_some_and(|there| {
+                // Only texts: their order is that of their bytes, and both ends count.
+                let text = |value: &Value| value["S"].as_str().map(str::to_owned);
+                text(there).is_some_and(|it| text(first) <= Some(it.clone()) && Some(it) <= text(last))
+            }),
         })
     }
 

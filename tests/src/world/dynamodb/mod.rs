@@ -15,6 +15,9 @@ use expression::{Condition, Scope};
 /// The largest item that DynamoDB takes, in bytes.
 const LARGEST: usize = 400 * 1024;
 
+/// A Query's page ends with the item with which it reaches this size, in bytes.
+const PAGE: usize = 1024 * 1024;
+
 /// The tables of the account and region.
 #[derive(Debug, Default)]
 pub(crate) struct Tables {
@@ -115,7 +118,9 @@ impl Table {
     }
 
     fn query(&self, request: &Members) -> Answer {
-        only(request, &["TableName", "KeyConditionExpression", "ScanIndexForward", "Limit", "ConsistentRead"])?;
+        let known =
+            ["TableName", "KeyConditionExpression", "ScanIndexForward", "Limit", "ConsistentRead", "ExclusiveStartKey"];
+        only(request, &known)?;
         let scope = Scope::of(request)?;
         let key =
             text(request, "KeyConditionExpression").ok_or_else(|| invalid("KeyConditionExpression is missing"))?;
@@ -127,7 +132,19 @@ impl Table {
         if request.get("ScanIndexForward") == Some(&json!(false)) {
             items.reverse();
         }
+        if let Some(after) = request.get("ExclusiveStartKey").and_then(Value::as_object) {
+            let after = key_of(after)?;
+            let place = items.iter().position(|item| key_of(item).is_ok_and(|key| key == after));
+            items.drain(..=place.ok_or_else(|| invalid("The provided starting key is outside query boundaries"))?);
+        }
         let most = number(request, "Limit").and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
+        let mut size = 0;
+        let within = items.iter().take_while(|item| {
+            let fits = size < PAGE;
+            size += size::of_item(item);
+            fits
+        });
+        let most = most.min(within.count());
         let more = items.len() > most;
         items.truncate(most);
         let mut answer = json!({ "Items": items, "Count": items.len(), "ScannedCount": items.len() });

@@ -120,6 +120,42 @@ async fn the_archive_is_read_newest_first() {
 }
 
 #[tokio::test]
+async fn a_range_of_evidence_is_read_in_pages_of_a_megabyte() {
+    let world = with_table().await;
+    for number in 9..=13 {
+        let item = json!({
+            "target": {"S": "prod/web"}, "item": {"S": format!("evidence#{number:020}")},
+            "record": {"S": "x".repeat(390 * 1024)},
+        });
+        answered(call(&world, "DynamoDB.PutItem", json!({ "TableName": "slipway", "Item": item })).await);
+    }
+    assert!(world.calls().iter().all(|call| !call.is_lease()));
+    let written = [9, 10, 11, 12, 13].map(|number| format!("DynamoDB.PutItem prod/web evidence of {number}"));
+    world.expect_writes(written.each_ref().map(String::as_str));
+    let mut query = json!({
+        "TableName": "slipway", "KeyConditionExpression": "#target = :target AND #item BETWEEN :first AND :last",
+        "ExpressionAttributeNames": { "#target": "target", "#item": "item" },
+        "ExpressionAttributeValues": {
+            ":target": {"S": "prod/web"},
+            ":first": {"S": format!("evidence#{:020}", 9)}, ":last": {"S": format!("evidence#{:020}", 12)},
+        },
+        "ConsistentRead": true,
+    });
+    let first = answered(call(&world, "DynamoDB.Query", query.clone()).await);
+    assert_eq!((&first["Count"], &first["Items"][0]["item"]["S"]), (&json!(3), &json!(format!("evidence#{:020}", 9))));
+    query["ExclusiveStartKey"] = first["LastEvaluatedKey"].clone();
+    let second = answered(call(&world, "DynamoDB.Query", query.clone()).await);
+    assert_eq!((&second["Count"], &second["LastEvaluatedKey"]), (&json!(1), &Value::Null));
+    assert_eq!(second["Items"][0]["item"]["S"], format!("evidence#{:020}", 12));
+    assert_eq!(world.transcript(), "DynamoDB.Query prod/web the evidence\n".repeat(2));
+    query["KeyConditionExpression"] = json!("#target = :target AND #item BETWEEN :first");
+    assert_eq!(call(&world, "DynamoDB.Query", query).await.1["__type"], "UnknownOperationException");
+    assert_eq!(std::mem::take(&mut world.shared.lock().violations).len(), 1);
+    world.transcript();
+    world.finish();
+}
+
+#[tokio::test]
 async fn what_world_does_not_understand_is_refused_loudly() {
     let world = with_table().await;
     let mut request = put(&item(1, json!({ "M": {} })), 0);

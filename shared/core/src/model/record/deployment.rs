@@ -119,7 +119,7 @@ pub struct Ended {
     pub progress: Option<Progress>,
 }
 
-/// A deployment is known to have failed.
+/// A deployment is known to have failed. What shows it is [`RecordedEvidence`](super::RecordedEvidence).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failing {
     /// When that was noticed.
@@ -129,9 +129,6 @@ pub struct Failing {
     pub by: FailedBy,
     /// The likeliest cause, in half a sentence.
     pub cause: String,
-    /// The evidence, a line each, as it was when it failed.
-    #[serde(default, deserialize_with = "lenient::items")]
-    pub evidence: Vec<String>,
     /// The log of the container that died.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub log: Option<LogStream>,

@@ -1,6 +1,6 @@
 //! Keeps the record small: DynamoDB takes items of 400 KB at most, and what is too large would never be written again.
 
-use super::{Deployment, DeploymentState, Pending, PendingInput, Service};
+use super::{Deployment, Pending, PendingInput, Service};
 use crate::model::id::EventId;
 use crate::model::trigger::Trigger;
 
@@ -9,9 +9,6 @@ const PENDING: usize = 50;
 
 /// So many push events stay in a record that is too large.
 const FEW: usize = 10;
-
-/// What stands in the place of evidence that was dropped.
-const DROPPED: &str = "(more was observed, and dropped because the record of the service had become too large)";
 
 impl Service {
     /// Keeps the newest pushes. In the place of those that are dropped everything in the registry is decided again, so that the
@@ -31,13 +28,10 @@ impl Service {
         }
     }
 
-    /// Drops the next thing of a record that is too large: evidence first, the oldest first, then what only helps to order
-    /// images, then whole deployments, which are to be archived. `None` where nothing more can go.
+    /// Drops the next thing of a record that is too large: the tasks that failed and the warnings of deployments that ended, the
+    /// oldest first, then what only helps to order images, then whole deployments, which are to be archived. `None` where
+    /// nothing more can go.
     pub fn shrink(&mut self) -> Option<Vec<Deployment>> {
-        if let Some(evidence) = self.deployments.iter_mut().rev().find_map(long_evidence) {
-            *evidence = vec![DROPPED.to_owned()];
-            return Some(Vec::new());
-        }
         if let Some(it) = self.deployments.iter_mut().rev().find(|it| !it.is_open() && has_lists(it)) {
             it.failed_tasks.clear();
             it.warnings.clear();
@@ -59,17 +53,6 @@ impl Service {
 
 fn is_push(pending: &Pending) -> bool {
     pending.input.tag.is_some()
-}
-
-/// The evidence of a deployment, if it is longer than what says that it was dropped.
-fn long_evidence(it: &mut Deployment) -> Option<&mut Vec<String>> {
-    let progress = match &mut it.state {
-        DeploymentState::InProgress(progress) => Some(progress),
-        DeploymentState::Ended(ended) => ended.progress.as_mut(),
-        DeploymentState::Intended { .. } => None,
-    };
-    let evidence = &mut progress?.failing.as_mut()?.evidence;
-    (evidence.iter().map(String::len).sum::<usize>() > DROPPED.len()).then_some(evidence)
 }
 
 fn has_lists(it: &Deployment) -> bool {

@@ -173,7 +173,6 @@ fn the_words_of_the_record_never_change() {
             at: at("10:02:00"),
             by: FailedBy::Deadline,
             cause: String::new(),
-            evidence: Vec::new(),
             log: None,
             advice: Vec::new(),
         }),

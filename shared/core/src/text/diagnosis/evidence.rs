@@ -12,7 +12,7 @@ const LOG: usize = 20;
 /// So many of ECS's events, and of its warnings.
 const EVENTS: usize = 5;
 
-/// Bytes of all lines together: the record keeps ten deployments in an item of 400 kB.
+/// Bytes of all lines together: an item of the table has room for them, and so has each notice of the failure.
 const MOST: usize = 16 * 1024;
 
 pub(super) fn lines(evidence: &Evidence<'_>) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! What the track function reports of a recorded deployment: that it fails and why, who rolls it back, how it ended.
 //!
 //! Read at three in the morning: the headline says what happened to which service, the reason why and what happens next,
-//! the advice what a person can do. All of it is in the record, so that a copy says the same.
+//! the advice what a person can do. All of it is in the table, so that a copy says the same.
 
 use jiff::Timestamp;
 
@@ -40,6 +40,36 @@ pub enum News<'a> {
 }
 
 impl News<'_> {
+    /// Whether its notice shows the evidence of the deployment's failure: there is some, and the news is that it went wrong.
+    pub fn shows_evidence(&self, deployment: &Deployment) -> bool {
+        deployment.failing().is_some() && self.went_wrong(deployment)
+    }
+
+    fn went_wrong(&self, deployment: &Deployment) -> bool {
+        self.severity(deployment) >= Severity::Warning
+    }
+
+    fn severity(&self, deployment: &Deployment) -> Severity {
+        let external = deployment.is_external();
+        // What others deploy is theirs to watch.
+        let failure = if external { Severity::Warning } else { Severity::Failure };
+        match self {
+            Self::InProgress => Severity::Info,
+            // A person's decision is no failure.
+            Self::RollingBack { by: RollbackInitiator::Somebody, .. } => Severity::Warning,
+            Self::RollingBack { .. } => failure,
+            Self::Ended { end, .. } => match end.outcome {
+                Outcome::Completed if !external => Severity::Success,
+                // The tool and Slipway will go on undoing each other's work.
+                Outcome::Completed if deployment.is_placeholder() => Severity::Warning,
+                Outcome::Completed | Outcome::Superseded | Outcome::External => Severity::Info,
+                Outcome::Stopped => Severity::Warning,
+                Outcome::RolledBackByEcs | Outcome::RolledBackBySlipway | Outcome::RollbackFailed => failure,
+                Outcome::Failed | Outcome::TimedOut => failure,
+            },
+        }
+    }
+
     /// The kind of its notice, were the deployment Slipway's.
     fn kind(&self) -> NoticeKind {
         match self {
@@ -51,15 +81,20 @@ impl News<'_> {
 }
 
 impl Notice {
-    /// The notice of a recorded deployment.
-    ///
-    /// Its id is the deployment's with the kind, so that observing the same again makes a copy of the same notice.
-    pub fn of_deployment(place: Place<'_>, deployment: &Deployment, news: &News<'_>, at: Timestamp) -> Self {
+    /// The notice of a recorded deployment, with the lines of its evidence where [`News::shows_evidence`] asks for them.
+    pub fn of_deployment(
+        place: Place<'_>,
+        deployment: &Deployment,
+        news: &News<'_>,
+        evidence: &[String],
+        at: Timestamp,
+    ) -> Self {
         let external = deployment.is_external();
-        let report = Report { place, deployment, news };
-        let (kind, severity) = (news.kind(), report.severity());
+        let evidence = if news.shows_evidence(deployment) { evidence } else { &[] };
+        let report = Report { place, deployment, news, evidence };
+        let (kind, severity) = (news.kind(), news.severity(deployment));
         Self {
-            id: notice_id(place, deployment, kind),
+            id: Self::id_of_deployment(place, deployment, news),
             headline: if external { report.headline_of_external() } else { report.headline() },
             reason: report.reason(),
             image: deployment.image.clone(),
@@ -70,54 +105,37 @@ impl Notice {
             // Whole seconds; ECS's clock and ours may differ by some milliseconds.
             duration_seconds: (!matches!(kind, NoticeKind::InProgress | NoticeKind::Superseded))
                 .then(|| at.duration_since(deployment.began_at()).as_secs().max(0)),
-            details: report.failing().map(|failing| failing.evidence.clone()).unwrap_or_default(),
+            details: evidence.to_vec(),
             advice: report.advice(),
             links: report.links(),
             ..Self::about(place, if external { NoticeKind::External } else { kind }, severity, at)
         }
     }
-}
 
-/// `ecs-svc/…/failed`; of what others did `ecs-svc/…/external/failed`.
-fn notice_id(place: Place<'_>, deployment: &Deployment, kind: NoticeKind) -> String {
-    let id = match deployment.id() {
-        Some(id) => id.to_string(),
-        None => format!("{}/{}", place.target(), deployment.number),
-    };
-    let external = if deployment.is_external() && kind != NoticeKind::External { "/external" } else { "" };
-    format!("{id}{external}/{}", kind.as_str())
+    /// The id of that notice, `ecs-svc/…/failed`; of what others did `ecs-svc/…/external/failed`.
+    ///
+    /// It is the deployment's with the kind, so that observing the same again makes a copy of the same notice.
+    pub fn id_of_deployment(place: Place<'_>, deployment: &Deployment, news: &News<'_>) -> String {
+        let kind = news.kind();
+        let id = match deployment.id() {
+            Some(id) => id.to_string(),
+            None => format!("{}/{}", place.target(), deployment.number),
+        };
+        let external = if deployment.is_external() && kind != NoticeKind::External { "/external" } else { "" };
+        format!("{id}{external}/{}", kind.as_str())
+    }
 }
 
 struct Report<'a> {
     place: Place<'a>,
     deployment: &'a Deployment,
     news: &'a News<'a>,
+    evidence: &'a [String],
 }
 
 impl Report<'_> {
-    fn severity(&self) -> Severity {
-        let external = self.deployment.is_external();
-        // What others deploy is theirs to watch.
-        let failure = if external { Severity::Warning } else { Severity::Failure };
-        match self.news {
-            News::InProgress => Severity::Info,
-            // A person's decision is no failure.
-            News::RollingBack { by: RollbackInitiator::Somebody, .. } => Severity::Warning,
-            News::RollingBack { .. } => failure,
-            News::Ended { end, .. } => match end.outcome {
-                Outcome::Completed if !external => Severity::Success,
-                // The tool and Slipway will go on undoing each other's work.
-                Outcome::Completed if self.deployment.is_placeholder() => Severity::Warning,
-                Outcome::Completed | Outcome::Superseded | Outcome::External => Severity::Info,
-                Outcome::Stopped => Severity::Warning,
-                Outcome::RolledBackByEcs | Outcome::RolledBackBySlipway | Outcome::RollbackFailed => failure,
-                Outcome::Failed | Outcome::TimedOut => failure,
-            },
-        }
-    }
-
     fn went_wrong(&self) -> bool {
-        self.severity() >= Severity::Warning
+        self.news.went_wrong(self.deployment)
     }
 
     /// Why it is known to fail, where the news is that it went wrong.
@@ -207,8 +225,11 @@ impl Report<'_> {
         }
         let News::Ended { end: End { says: Some(says), .. }, .. } = self.news else { return reason };
         let quoted = format!("ECS says: \"{}\"", quote::reason(says));
-        let known = self.failing().is_some_and(|failing| failing.evidence.contains(&quoted));
-        if known || quote::reason(says).is_empty() { reason } else { format!("{reason}\n{quoted}") }
+        if self.evidence.contains(&quoted) || quote::reason(says).is_empty() {
+            reason
+        } else {
+            format!("{reason}\n{quoted}")
+        }
     }
 
     /// What somebody else's deployment means to Slipway.

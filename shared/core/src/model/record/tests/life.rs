@@ -27,7 +27,6 @@ fn every_step_of_a_life_is_taken_once() {
         at: at("10:02:00"),
         by: FailedBy::Tasks,
         cause: cause.to_owned(),
-        evidence: Vec::new(),
         log: None,
         advice: Vec::new(),
     };

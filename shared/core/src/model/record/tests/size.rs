@@ -45,14 +45,14 @@ fn fifty_pushes_are_pending_at_most_and_one_input_to_decide_again() {
 }
 
 #[test]
-fn a_record_that_is_too_large_loses_evidence_first_and_deployments_last() {
+fn a_record_that_is_too_large_loses_lists_first_and_deployments_last() {
     let failed = |n: u8| {
         let mut failed = deployment(n);
-        let failing =
-            json!({ "at": at("10:01:00"), "cause": "its tasks stopped", "evidence": ["x".repeat(1000), "y"] });
+        let failing = json!({ "at": at("10:01:00"), "cause": "its tasks stopped" });
         let progress = json!({ "deployment": format!("ecs-svc/{n}"), "began_at": at("10:00:00"), "failing": failing });
         failed.state = serde_json::from_value(json!({ "in_progress": progress })).unwrap();
         failed.failed_tasks = vec!["task/1".to_owned()];
+        failed.warnings = vec!["SERVICE_TASK_START_IMPAIRED".to_owned()];
         failed
     };
     let mut record = Service::default();
@@ -67,31 +67,26 @@ fn a_record_that_is_too_large_loses_evidence_first_and_deployments_last() {
     });
     (0..20).for_each(|n| record.record_published(None, &n.to_string()));
     let sizes = |record: &Service| {
-        let evidence = |n: u64| record.numbered(n).map(|it| it.failing().unwrap().evidence.len());
-        let tasks: usize = record.deployments.iter().map(|it| it.failed_tasks.len()).sum();
-        ([1, 2, 3].map(evidence), tasks, record.tag_pushes.len(), record.published.len())
+        let lists = |n: u64| record.numbered(n).map(|it| it.failed_tasks.len() + it.warnings.len());
+        ([1, 2, 3].map(lists), record.tag_pushes.len(), record.published.len())
     };
-    let full = Some(2);
-    assert_eq!(sizes(&record), ([full, full, full], 3, 20, 20));
+    let (full, empty) = (Some(2), Some(0));
+    assert_eq!(sizes(&record), ([full, full, full], 20, 20));
     let mut steps = Vec::new();
     while let Some(dropped) = record.shrink() {
         steps.push((sizes(&record), dropped.iter().map(|it| it.number).collect::<Vec<_>>()));
     }
-    let short = Some(1);
     assert_eq!(
         steps,
         [
-            (([short, full, full], 3, 20, 20), vec![]),
-            (([short, short, full], 3, 20, 20), vec![]),
-            (([short, short, short], 3, 20, 20), vec![]),
-            (([short, short, short], 2, 20, 20), vec![]),
-            (([short, short, short], 1, 20, 20), vec![]),
-            (([short, short, short], 1, 10, 20), vec![]),
-            (([short, short, short], 1, 10, 10), vec![]),
-            (([None, short, short], 1, 10, 10), vec![1]),
-            (([None, None, short], 1, 10, 10), vec![2]),
+            (([empty, full, full], 20, 20), vec![]),
+            (([empty, empty, full], 20, 20), vec![]),
+            (([empty, empty, full], 10, 20), vec![]),
+            (([empty, empty, full], 10, 10), vec![]),
+            (([None, empty, full], 10, 10), vec![1]),
+            (([None, None, full], 10, 10), vec![2]),
         ]
     );
-    assert!(record.deployments[0].failing().unwrap().evidence[0].contains("dropped"));
+    assert_eq!(record.deployments[0].failing().unwrap().cause, "its tasks stopped");
     assert_eq!(record.quarantine.len(), 2, "what is kept away stays away");
 }

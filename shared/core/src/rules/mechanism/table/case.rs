@@ -310,7 +310,6 @@ impl Case {
             at: time("17:04:00"),
             by,
             cause: "its container web exited with code 1".to_owned(),
-            evidence: Vec::new(),
             log: None,
             advice: Vec::new(),
         };

@@ -1,4 +1,4 @@
-//! A deployment's notices as people read them, from the record alone.
+//! A deployment's notices as people read them, from the table alone.
 
 use serde_json::json;
 
@@ -29,18 +29,22 @@ fn deployment() -> Deployment {
     .unwrap()
 }
 
+/// What the table keeps of the failure.
+fn evidence() -> Vec<String> {
+    let lines = [
+        "Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)",
+        "  container web: exit code 1",
+        "The last lines of web's log:",
+        "| panic: DATABASE_URL is not set",
+    ];
+    lines.map(str::to_owned).to_vec()
+}
+
 fn failing(by: FailedBy) -> Deployment {
     let failing = record::Failing {
         at: time("17:04:00"),
         by,
         cause: "its container web exited with code 1".to_owned(),
-        evidence: vec![
-            "Task 0ebb429f stopped at 17:02:31: Essential container in task exited (EssentialContainerExited)"
-                .to_owned(),
-            "  container web: exit code 1".to_owned(),
-            "The last lines of web's log:".to_owned(),
-            "| panic: DATABASE_URL is not set".to_owned(),
-        ],
         log: Some(LogStream {
             region: "eu-west-1".to_owned(),
             group: "/ecs/web".to_owned(),
@@ -92,10 +96,16 @@ fn end(outcome: Outcome) -> End {
 }
 
 fn notice(deployment: &Deployment, news: &News<'_>) -> Notice {
+    notice_with(deployment, news, &evidence())
+}
+
+fn notice_with(deployment: &Deployment, news: &News<'_>, evidence: &[String]) -> Notice {
     let home = Home::of_arn("arn:aws:lambda:eu-west-1:123456789012:function:track").unwrap();
     let (cluster, service) = (ClusterName::new("prod"), ServiceName::new("web"));
     let place = Place { home: &home, cluster: &cluster, service: &service };
-    Notice::of_deployment(place, deployment, news, time("17:04:30"))
+    let notice = Notice::of_deployment(place, deployment, news, evidence, time("17:04:30"));
+    assert_eq!(notice.id, Notice::id_of_deployment(place, deployment, news));
+    notice
 }
 
 /// The notice's text without its links and last line, which every notice has.
@@ -382,13 +392,31 @@ fn what_a_person_stops_is_no_failure() {
 fn ecs_s_words_are_quoted_once() {
     let says = "ECS deployment circuit breaker: tasks failed to start.";
     let end = End { says: Some(says.to_owned()), ..end(Outcome::RolledBackByEcs) };
-    let mut deployment = failing(FailedBy::Ecs);
-    let reason = |deployment: &Deployment| notice(deployment, &News::Ended { end: &end, next: None }).reason;
-    assert!(reason(&deployment).ends_with("tasks failed to start.\""));
-    if let Some(failing) = &mut deployment.in_progress().unwrap().failing {
-        failing.evidence.insert(0, format!("ECS says: \"{says}\""));
+    let (deployment, news) = (failing(FailedBy::Ecs), News::Ended { end: &end, next: None });
+    let reason = |evidence: &[String]| notice_with(&deployment, &news, evidence).reason;
+    assert!(reason(&evidence()).ends_with("tasks failed to start.\""));
+    assert!(!reason(&[format!("ECS says: \"{says}\"")]).contains(says));
+}
+
+#[test]
+fn evidence_is_shown_of_what_failed_where_that_is_the_news() {
+    #[track_caller]
+    fn check(deployment: &Deployment, news: &News<'_>, shown: bool) {
+        assert_eq!(news.shows_evidence(deployment), shown);
+        assert_eq!(notice(deployment, news).details, if shown { evidence() } else { Vec::new() });
     }
-    assert!(!reason(&deployment).contains(says));
+    let failed = failing(FailedBy::Ecs);
+    check(&failed, &News::InProgress, false);
+    check(&failed, &News::RollingBack { by: RollbackInitiator::Slipway, to: None }, true);
+    check(&failed, &News::Ended { end: &end(Outcome::Failed), next: None }, true);
+    check(&failed, &News::Ended { end: &end(Outcome::RolledBackByEcs), next: None }, true);
+    check(&failed, &News::Ended { end: &end(Outcome::Superseded), next: None }, false);
+    // It completed after all.
+    check(&failed, &News::Ended { end: &end(Outcome::Completed), next: None }, false);
+    // Nobody gathered any.
+    check(&deployment(), &News::Ended { end: &end(Outcome::Stopped), next: None }, false);
+    let theirs = Deployment { trigger: Trigger::External, ..failed };
+    check(&theirs, &News::Ended { end: &end(Outcome::Failed), next: None }, true);
 }
 
 #[test]
