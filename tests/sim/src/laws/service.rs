@@ -10,7 +10,7 @@ use slipway_core::model::notice::NoticeKind;
 use slipway_core::model::record::{DecisionKind, Deployment, Outcome, RollbackMethod, Service};
 use slipway_core::model::trigger::Trigger;
 
-use super::{OutsideUpdate, Update, View};
+use super::{Observed, OutsideUpdate, Update, View};
 use crate::registry::{Images, Quality};
 use crate::simulation::{Lost, is_under_way, primary};
 
@@ -87,6 +87,8 @@ pub(super) struct Judged<'a> {
 pub(super) struct Intent {
     pub(super) by: By,
     pub(super) observed_at: Timestamp,
+    /// The image that ran then.
+    pub(super) running: Option<Digest>,
     pub(super) images_observed_at: Timestamp,
     pub(super) event: Option<EventId>,
     pub(super) at: Timestamp,
@@ -105,7 +107,7 @@ impl OfService {
     }
 
     /// An intent is written; what keeps an image away is checked inside this write.
-    pub(super) fn intends(&mut self, intended: &Deployment, observed_at: Timestamp, images_observed_at: Timestamp) {
+    pub(super) fn intends(&mut self, intended: &Deployment, observed: &Observed, images_observed_at: Timestamp) {
         let by = match intended.trigger {
             Trigger::Deploy | Trigger::Redeploy | Trigger::Rollback => By::Request,
             _ => By::Itself,
@@ -119,7 +121,8 @@ impl OfService {
         };
         let intent = Intent {
             by,
-            observed_at,
+            observed_at: observed.at,
+            running: observed.running.clone(),
             images_observed_at,
             event: intended.event.clone(),
             at: intended.intended_at,
@@ -143,7 +146,15 @@ impl OfService {
             let at = back_at.unwrap_or_default();
             return Some((
                 by,
-                Intent { by, observed_at, images_observed_at: observed_at, event: None, at, breaks: None },
+                Intent {
+                    by,
+                    observed_at,
+                    running: None,
+                    images_observed_at: observed_at,
+                    event: None,
+                    at,
+                    breaks: None,
+                },
             ));
         }
         let intent = self.intents.get(&intended?.number)?.clone();
@@ -201,8 +212,9 @@ impl OfService {
             return Some(words.clone());
         }
         let (digest, came_at) = (digest?, came_at?);
-        // What runs is as new as its definition.
-        let definition_at = definition_at.filter(|_| running == Some(digest));
+        // What runs is as new as its definition, also where somebody put a placeholder in its place since the observation.
+        let definition_at =
+            definition_at.filter(|_| running == Some(digest) || intent.running.as_ref() == Some(digest));
         let came_at = definition_at.map_or(came_at, |at| came_at.max(at));
         // What ran before a placeholder comes back, whenever it was pushed.
         if intent.event.as_ref().is_some_and(is_of_placeholder) {
