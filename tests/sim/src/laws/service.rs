@@ -34,6 +34,8 @@ pub(super) struct OfService {
     pub(super) requested: Option<Timestamp>,
     /// The last update past Slipway.
     pub(super) outside: Option<Outside>,
+    /// What Slipway deployed last, and when, whether or not that is on record.
+    pub(super) made: Option<(DeploymentId, Timestamp)>,
     /// The definitions of the family that Slipway is to deploy by itself, each with when it was registered, until it deploys
     /// anything with them or with a newer one.
     pub(super) new_definitions: Vec<(TaskDefinitionArn, Timestamp)>,
@@ -163,6 +165,7 @@ impl OfService {
 
     /// Slipway deployed, by itself or because somebody asked.
     pub(super) fn deployed(&mut self, by: By, intent: &Intent, update: &Update<'_>, view: &View<'_>) -> Option<String> {
+        self.made = Some((update.made.clone(), view.now));
         let digest = update.digest.as_ref();
         let came_at = digest.and_then(|it| view.images.came_at(it));
         // What gave way to something else that failed then may come back by the same event; a request is carried out once.
@@ -308,9 +311,12 @@ impl OfService {
             return Some(format!("deployment {} was called completed before all its tasks ran", it.number));
         }
         let own = self.rollback_deployments.get(&primary.id) == Some(&it.number);
-        // Something newer took its place, perhaps past Slipway, and is what is rolled back then.
+        // Something newer took its place, perhaps past Slipway, or not yet on record as begun, and is what is rolled back then.
         let recorded = record.deployments.iter().any(|other| other.number > it.number && other.id().is_some());
-        let newer = recorded || self.outside.as_ref().is_some_and(|outside| outside.at > it.began_at());
+        let outside = self.outside.as_ref().map(|outside| (&outside.made, outside.at));
+        let made = self.made.as_ref().map(|(made, at)| (made, *at));
+        let is_newer = |(made, at): (&DeploymentId, Timestamp)| it.id() != Some(made) && at > it.began_at();
+        let newer = recorded || [outside, made].into_iter().flatten().any(is_newer);
         let by_ecs = !newer && self.rolls_back(it, service, observed_at);
         let at_ecs = is_under_way(primary) && (own || by_ecs);
         // Or somebody else is about to do it, with the lease in hand.
