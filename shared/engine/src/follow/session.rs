@@ -29,6 +29,8 @@ pub(crate) struct FollowSession<'a, C> {
     pub(crate) item: Versioned,
     /// The service as it was read last; `None` where the cluster has none of this name any more.
     pub(crate) service: Option<ServiceFacts>,
+    /// When it was asked for. A session may take minutes, and the record it writes to have younger deployments by then.
+    pub(crate) observed_at: Timestamp,
     /// The service deployments that ECS has of it, newest first; read when they are needed.
     pub(crate) history: Option<Vec<ServiceDeploymentFacts>>,
     pub(crate) revisions: HashMap<TaskDefinitionArn, Revision>,
@@ -54,9 +56,23 @@ impl<'a, C: Cloud> FollowSession<'a, C> {
                 None => store::read(cloud, &managed.target).await,
             }
         };
+        let observed_at = cloud.now();
         let (item, service) = try_join(record, read_service(cloud, managed)).await?;
         let (history, revisions, known_good, published) = (None, HashMap::new(), None, Vec::new());
-        Ok(Self { call, cloud, home, managed, hint, item, service, history, revisions, known_good, published })
+        Ok(Self {
+            call,
+            cloud,
+            home,
+            managed,
+            hint,
+            item,
+            service,
+            observed_at,
+            history,
+            revisions,
+            known_good,
+            published,
+        })
     }
 
     pub(crate) fn record(&self) -> &Service {

@@ -58,6 +58,14 @@ fn a_young_deployment_is_missing_from_the_list_for_two_minutes_at_most() {
 }
 
 #[test]
+fn what_was_observed_before_it_began_says_nothing_about_it() {
+    let before = |now: &str, primary: DeploymentFacts| with(RollsBack, vec![primary]).failing(FailedBy::Tasks).at(now);
+    row("O ran a second before", before("16:59:59", primary(O, Completed)), "is in progress");
+    row("O had failed a second before", before("16:59:59", primary(O, Failed)), "is in progress");
+    row("O runs a second later", before("17:00:01", primary(O, Completed)), "ended: failed, rolled back by ECS");
+}
+
+#[test]
 fn a_classic_load_balancer_s_deployment_won_when_it_is_alone_and_complete() {
     let complete = || DeploymentFacts { running_count: 2, pending_count: 0, ..primary(N, None) };
     row("alone and complete", with(Off, vec![complete()]), "ended: completed");
