@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use slipway_core::model::id::TargetName;
 use slipway_core::model::reason::Reason;
 use slipway_core::model::record::{Blocked, Busy, Fence, Lost, PendingInput, Service};
+use slipway_core::model::trigger::Trigger;
 use slipway_core::rules::note::Note;
 use tracing::warn;
 
@@ -31,7 +32,8 @@ pub(crate) struct HeldLease<'a, C> {
 /// What a lease is taken for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Purpose<'i> {
-    /// An input that came; where somebody else has the lease, it is left on the record.
+    /// An input that came; where somebody else has the lease, it is left on the record. The reconcile takes up the pending
+    /// inputs as well.
     Input(&'i PendingInput),
     /// The pending inputs; what blocked them may be over.
     Pending,
@@ -70,6 +72,8 @@ impl<'a, C: Cloud> HeldLease<'a, C> {
             match purpose {
                 Purpose::Input(input) if taken.is_err() => record.leave(input.clone()),
                 Purpose::Pending => record.unblock(now),
+                // The timer that was to bring it back may be lost.
+                Purpose::Input(input) if input.trigger == Trigger::Reconcile => record.unblock(now),
                 Purpose::Input(_) | Purpose::Request => {}
             }
             taken.map(|fence| (fence, is_takeover))

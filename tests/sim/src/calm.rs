@@ -2,11 +2,13 @@
 
 use jiff::SignedDuration;
 use serde_json::json;
+use slipway_core::model::facts::Rollout;
 use slipway_core::model::record::Outcome;
 
 use crate::delivery::Payload;
 use crate::laws::View;
 use crate::schedule::Schedule;
+use crate::setup::History;
 use crate::simulation::{Lost, Phase, primary};
 
 /// Deployments end within ten minutes or are rolled back, and a rollback may be followed by another try.
@@ -40,6 +42,7 @@ impl Schedule {
                 || self.simulation.borrow().laws.has_new_definition()
                 || self.ecs_rolled_back_late()
                 || self.may_complete_without_an_event()
+                || self.no_rollback_comes()
                 || self.went_on_after_a_failed_rollback();
             if round % 2 == 1 && needed {
                 self.reconcile();
@@ -106,6 +109,19 @@ impl Schedule {
             });
             given_up && simulation.service(service).is_some_and(|facts| facts.completes_early)
         })
+    }
+
+    /// Whether somebody else's deployment failed, and ECS found nothing to go back to, which only its history says. What the
+    /// deployment superseded may have been a rollback, and still looks like the one that is awaited; what others did has no deadline.
+    fn no_rollback_comes(&self) -> bool {
+        let simulation = self.simulation.borrow();
+        simulation.history == History::Denied
+            && simulation.services.iter().any(|service| {
+                let facts = simulation.service(service);
+                let failed = facts.as_ref().and_then(primary).filter(|it| it.rollout == Some(Rollout::Failed));
+                let recorded = failed.and_then(|it| simulation.table.record(&service.target)?.of_id(&it.id));
+                recorded.is_some_and(|it| it.is_external() && it.is_open())
+            })
     }
 
     /// Whether something was deployed after a rollback failed: that ends the wait for a person, and what was kept out until then

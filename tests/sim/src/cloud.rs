@@ -27,8 +27,9 @@ use slipway_engine::cloud::{Metric, RestoreAnswer, StopAnswer, Timer, Versioned}
 use slipway_engine::{Cloud, Error, ErrorKind};
 
 use crate::bug::Bug;
+use crate::laws::Observed;
 use crate::setup::History;
-use crate::simulation::{Phase, Simulation};
+use crate::simulation::{Phase, Simulation, primary};
 
 /// What the engine reaches the simulation by. One for each instance of a function.
 #[derive(Debug)]
@@ -270,7 +271,8 @@ impl Cloud for Port {
             let mut described = described.map_err(|refusal| refused(CALL, &subject, &refusal))?;
             for service in described.iter_mut().flatten() {
                 let target = TargetName::of(cluster, &service.service);
-                simulation.laws.observed(request, &target, simulation.now);
+                let running = primary(service).and_then(|it| simulation.digest_of(&target, &it.id));
+                simulation.laws.observed(request, &target, Observed { at: simulation.now, running });
                 if simulation.bug == Some(Bug::LaggingList) {
                     simulation.lag(&target, service);
                 }

@@ -32,6 +32,15 @@ pub(crate) struct View<'a> {
     pub(crate) table: &'a Table,
 }
 
+/// What an invocation observed of a service.
+#[derive(Clone, Debug)]
+pub(crate) struct Observed {
+    /// When.
+    pub(crate) at: Timestamp,
+    /// The image of the PRIMARY then.
+    pub(crate) running: Option<Digest>,
+}
+
 /// An UpdateService that made a new deployment.
 #[derive(Clone, Debug)]
 pub(crate) struct Update<'a> {
@@ -80,8 +89,8 @@ pub(crate) struct Laws {
     /// Notices, without copies.
     pub(crate) notices: u32,
     services: BTreeMap<TargetName, OfService>,
-    /// When an invocation observed a service last.
-    observations: BTreeMap<(u64, TargetName), Timestamp>,
+    /// What an invocation observed of a service last.
+    observations: BTreeMap<(u64, TargetName), Observed>,
     /// When an invocation observed images first.
     image_observations: BTreeMap<u64, Timestamp>,
     /// The invocations by which a person releases an image or takes a hold off.
@@ -107,8 +116,8 @@ impl Laws {
     }
 
     /// An invocation observed a service.
-    pub(crate) fn observed(&mut self, request: u64, target: &TargetName, now: Timestamp) {
-        self.observations.insert((request, target.clone()), now);
+    pub(crate) fn observed(&mut self, request: u64, target: &TargetName, observed: Observed) {
+        self.observations.insert((request, target.clone()), observed);
     }
 
     /// An invocation is tried, perhaps once more.
@@ -166,7 +175,9 @@ impl Laws {
     ) {
         let before = view.table.record(target);
         // Nobody is blamed for what came after the last observation before a decision.
-        let observed_at = self.observations.get(&(request, target.clone())).copied().unwrap_or(view.now);
+        let observed = self.observations.get(&(request, target.clone())).cloned();
+        let observed = observed.unwrap_or(Observed { at: view.now, running: None });
+        let observed_at = observed.at;
         let images_observed_at = self.image_observations.get(&request).copied().unwrap_or(view.now);
         let releases = self.releases.contains(&request);
         let Some(known) = self.services.get_mut(target) else { return };
@@ -181,7 +192,7 @@ impl Laws {
         for it in &record.deployments {
             let old = before.and_then(|record| record.numbered(it.number));
             if old.is_none() && !it.is_external() {
-                known.intends(it, observed_at, images_observed_at);
+                known.intends(it, &observed, images_observed_at);
             }
             if it.rollback().is_some() && old.is_none_or(|old| old.rollback().is_none()) {
                 known.decisions.insert(it.number, observed_at);

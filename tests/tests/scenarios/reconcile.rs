@@ -6,7 +6,7 @@ use e2e::world::Image;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::scenario::{Scenario, WEB};
+use crate::scenario::{Scenario, WEB, service, web_definition};
 use crate::{scenarios, trial};
 
 pub(crate) fn scenarios() -> Vec<Trial> {
@@ -17,6 +17,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         a_held_service_is_left_alone
         many_targets_are_spread_over_several_invocations
         an_ending_that_nobody_observed_gets_a_timer
+        what_waited_for_a_timer_that_was_lost_is_served
         a_missing_service_is_reported_once
     } }
 }
@@ -107,6 +108,29 @@ async fn an_ending_that_nobody_observed_gets_a_timer(name: &'static str) {
     scenario.fire_timers_after(Duration::from_secs(30)).await;
     assert_eq!(scenario.remembered("prod/web")["deployments"][0]["outcome"], "completed");
     assert_eq!(scenario.subjects().len(), 1);
+    scenario.claim();
+    scenario.end();
+}
+
+async fn what_waited_for_a_timer_that_was_lost_is_served(name: &'static str) {
+    let mut scenario = Scenario::begin(name, WEB).await;
+    scenario.world.push("shop/web", ["1.4.2"], &Image::single("1.4.2"));
+    scenario.world.register(web_definition("1.4.2"));
+    let mut request = service("web");
+    request["deploymentConfiguration"] = json!({ "strategy": "BLUE_GREEN" });
+    scenario.world.running_service(request);
+    scenario.ask(json!({ "action": "reconcile" })).await;
+    // Somebody deploys, of which no event comes, so that no end brings back what waits for it.
+    scenario.world.register(web_definition("1.4.2"));
+    let update = json!({ "cluster": "prod", "service": "web", "taskDefinition": "web:2" });
+    scenario.world.by_hand("ECS.UpdateService", update);
+    scenario.world.advance(Duration::from_secs(10));
+    assert_eq!(code(&scenario.push_web("1.5.0").await), "queued");
+    let _ = scenario.world.complete("prod", "web");
+    scenario.ask(json!({ "action": "hold", "target": "prod/web" })).await;
+    assert_eq!(scenario.remembered("prod/web")["pending"].as_array().map(Vec::len), Some(1));
+    assert_eq!(code(&scenario.ask(json!({ "action": "reconcile" })).await), "held");
+    assert_eq!(scenario.remembered("prod/web")["pending"], json!([]));
     scenario.claim();
     scenario.end();
 }

@@ -25,8 +25,15 @@ pub(crate) async fn read_service(cloud: &impl Cloud, managed: &Managed) -> Resul
 impl<C: Cloud> FollowSession<'_, C> {
     /// Reads the service again: the record was just read, and what ECS showed before may be outdated.
     pub(crate) async fn observe_again(&mut self) -> Result<(), Error> {
-        self.service = read_service(self.cloud, self.managed).await?;
+        self.read_service_again().await?;
         self.history = None;
+        Ok(())
+    }
+
+    /// Reads the service again, and keeps what was read of its history.
+    pub(crate) async fn read_service_again(&mut self) -> Result<(), Error> {
+        self.observed_at = self.cloud.now();
+        self.service = read_service(self.cloud, self.managed).await?;
         Ok(())
     }
 

@@ -29,6 +29,8 @@ pub(crate) struct FollowSession<'a, C> {
     pub(crate) item: Versioned,
     /// The service as it was read last; `None` where the cluster has none of this name any more.
     pub(crate) service: Option<ServiceFacts>,
+    /// When it was asked for. A session may take minutes, and the record it writes to have younger deployments by then.
+    pub(crate) observed_at: Timestamp,
     /// The service deployments that ECS has of it, newest first; read when they are needed.
     pub(crate) history: Option<Vec<ServiceDeploymentFacts>>,
     pub(crate) revisions: HashMap<TaskDefinitionArn, Revision>,
@@ -56,6 +58,7 @@ impl<'a, C: Cloud> FollowSession<'a, C> {
                 None => store::read(cloud, &managed.target).await,
             }
         };
+        let observed_at = cloud.now();
         let (item, service) = try_join(record, read_service(cloud, managed)).await?;
         let (history, revisions, known_good) = (None, HashMap::new(), None);
         let (evidence, published) = (BTreeMap::new(), Vec::new());
@@ -67,6 +70,7 @@ impl<'a, C: Cloud> FollowSession<'a, C> {
             hint,
             item,
             service,
+            observed_at,
             history,
             revisions,
             known_good,

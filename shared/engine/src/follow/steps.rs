@@ -8,7 +8,6 @@ use slipway_core::rules::mechanism::{
 use slipway_core::text::notice::News;
 use tracing::info;
 
-use super::observe::read_service;
 use super::session::FollowSession;
 use crate::cloud::Cloud;
 use crate::error::Error;
@@ -81,7 +80,7 @@ impl<C: Cloud> FollowSession<'_, C> {
                 service_deployment: service_deployment.as_ref(),
                 revisions: &session.revisions,
                 history,
-                now: session.cloud.now(),
+                now: session.observed_at,
             })
         };
         let mut assessment = assessed(self, &service, &[]);
@@ -89,7 +88,7 @@ impl<C: Cloud> FollowSession<'_, C> {
             // ECS's history may know what its list no more shows. Read after it, the list shows what the history names,
             // unless it really lists it no more: a late update may have taken effect between the two.
             let history = self.history_of(&deployment, &service).await?;
-            self.service = read_service(self.cloud, self.managed).await?;
+            self.read_service_again().await?;
             let Some(listed) = self.service.clone() else { return Ok(None) };
             service = listed;
             self.read_listed(&deployment, &service).await?;

@@ -10,7 +10,7 @@ use slipway_core::model::notice::NoticeKind;
 use slipway_core::model::record::{DecisionKind, Deployment, Outcome, RollbackMethod, Service};
 use slipway_core::model::trigger::Trigger;
 
-use super::{OutsideUpdate, Update, View};
+use super::{Observed, OutsideUpdate, Update, View};
 use crate::registry::{Images, Quality};
 use crate::simulation::{Lost, is_under_way, primary};
 
@@ -34,6 +34,8 @@ pub(super) struct OfService {
     pub(super) requested: Option<Timestamp>,
     /// The last update past Slipway.
     pub(super) outside: Option<Outside>,
+    /// What Slipway deployed last, and when, whether or not that is on record.
+    pub(super) made: Option<(DeploymentId, Timestamp)>,
     /// The definitions of the family that Slipway is to deploy by itself, each with when it was registered, until it deploys
     /// anything with them or with a newer one.
     pub(super) new_definitions: Vec<(TaskDefinitionArn, Timestamp)>,
@@ -87,6 +89,8 @@ pub(super) struct Judged<'a> {
 pub(super) struct Intent {
     pub(super) by: By,
     pub(super) observed_at: Timestamp,
+    /// The image that ran then.
+    pub(super) running: Option<Digest>,
     pub(super) images_observed_at: Timestamp,
     pub(super) event: Option<EventId>,
     pub(super) at: Timestamp,
@@ -105,7 +109,7 @@ impl OfService {
     }
 
     /// An intent is written; what keeps an image away is checked inside this write.
-    pub(super) fn intends(&mut self, intended: &Deployment, observed_at: Timestamp, images_observed_at: Timestamp) {
+    pub(super) fn intends(&mut self, intended: &Deployment, observed: &Observed, images_observed_at: Timestamp) {
         let by = match intended.trigger {
             Trigger::Deploy | Trigger::Redeploy | Trigger::Rollback => By::Request,
             _ => By::Itself,
@@ -119,7 +123,8 @@ impl OfService {
         };
         let intent = Intent {
             by,
-            observed_at,
+            observed_at: observed.at,
+            running: observed.running.clone(),
             images_observed_at,
             event: intended.event.clone(),
             at: intended.intended_at,
@@ -143,7 +148,15 @@ impl OfService {
             let at = back_at.unwrap_or_default();
             return Some((
                 by,
-                Intent { by, observed_at, images_observed_at: observed_at, event: None, at, breaks: None },
+                Intent {
+                    by,
+                    observed_at,
+                    running: None,
+                    images_observed_at: observed_at,
+                    event: None,
+                    at,
+                    breaks: None,
+                },
             ));
         }
         let intent = self.intents.get(&intended?.number)?.clone();
@@ -152,6 +165,7 @@ impl OfService {
 
     /// Slipway deployed, by itself or because somebody asked.
     pub(super) fn deployed(&mut self, by: By, intent: &Intent, update: &Update<'_>, view: &View<'_>) -> Option<String> {
+        self.made = Some((update.made.clone(), view.now));
         let digest = update.digest.as_ref();
         let came_at = digest.and_then(|it| view.images.came_at(it));
         // What gave way to something else that failed then may come back by the same event; a request is carried out once.
@@ -201,8 +215,9 @@ impl OfService {
             return Some(words.clone());
         }
         let (digest, came_at) = (digest?, came_at?);
-        // What runs is as new as its definition.
-        let definition_at = definition_at.filter(|_| running == Some(digest));
+        // What runs is as new as its definition, also where somebody put a placeholder in its place since the observation.
+        let definition_at =
+            definition_at.filter(|_| running == Some(digest) || intent.running.as_ref() == Some(digest));
         let came_at = definition_at.map_or(came_at, |at| came_at.max(at));
         // What ran before a placeholder comes back, whenever it was pushed.
         if intent.event.as_ref().is_some_and(is_of_placeholder) {
@@ -296,9 +311,12 @@ impl OfService {
             return Some(format!("deployment {} was called completed before all its tasks ran", it.number));
         }
         let own = self.rollback_deployments.get(&primary.id) == Some(&it.number);
-        // Something newer took its place, perhaps past Slipway, and is what is rolled back then.
+        // Something newer took its place, perhaps past Slipway, or not yet on record as begun, and is what is rolled back then.
         let recorded = record.deployments.iter().any(|other| other.number > it.number && other.id().is_some());
-        let newer = recorded || self.outside.as_ref().is_some_and(|outside| outside.at > it.began_at());
+        let outside = self.outside.as_ref().map(|outside| (&outside.made, outside.at));
+        let made = self.made.as_ref().map(|(made, at)| (made, *at));
+        let is_newer = |(made, at): (&DeploymentId, Timestamp)| it.id() != Some(made) && at > it.began_at();
+        let newer = recorded || [outside, made].into_iter().flatten().any(is_newer);
         let by_ecs = !newer && self.rolls_back(it, service, observed_at);
         let at_ecs = is_under_way(primary) && (own || by_ecs);
         // Or somebody else is about to do it, with the lease in hand.

@@ -39,7 +39,7 @@ pub struct Situation<'a> {
     /// The service deployments that may be this one, with their task definitions. Only asked where the answer without them
     /// is [`Assessment::NeverBegan`]: what ECS no longer lists may have begun all the same.
     pub history: &'a [ServiceDeploymentFacts],
-    /// The time.
+    /// When the service was asked for, however late it is judged: the answer says nothing about what began after that.
     pub now: Timestamp,
 }
 
@@ -220,9 +220,10 @@ fn listed(it: &Situation<'_>, id: &DeploymentId) -> Assessment {
     if let Some(newer) = ecs_messages::newer_listed(it).or_else(|| ecs_messages::another_failed(it, primary)) {
         return replaced(it, newer);
     }
-    // A new deployment is not shown at once.
-    let young = it.now.duration_since(it.deployment.began_at()) < LAG;
-    if own.is_none() && young && it.deployment.failing().is_none() && !ecs_messages::says_rolled_back_to(it, primary) {
+    // A new deployment is not shown at once, and never by an answer from before it began.
+    let age = it.now.duration_since(it.deployment.began_at());
+    let lags = age < LAG && it.deployment.failing().is_none() && !ecs_messages::says_rolled_back_to(it, primary);
+    if own.is_none() && (age.is_negative() || lags) {
         return Assessment::InProgress(Pace::InTime);
     }
     went_back(it, primary, ecs_messages::initiator(it))

@@ -70,14 +70,16 @@ pub(super) fn says_rolled_back_to(it: &Situation<'_>, primary: &DeploymentFacts)
     let since = it.deployment.began_at();
     let in_event = event_of(it, &primary.id)
         .is_some_and(|event| event.at >= since && event.reason.as_deref().is_some_and(mentions_rollback));
-    in_event || is_rollback_destination(primary) || rollback_in_log(it.service, primary, since).is_some()
+    in_event || is_rollback_destination(primary, since) || rollback_in_log(it.service, primary, since).is_some()
 }
 
-/// Whether ECS says of the deployment that it is what it goes back to, not what it goes back from.
-fn is_rollback_destination(primary: &DeploymentFacts) -> bool {
+/// Whether ECS says of the deployment that it is what it goes back to since then, not what it goes back from. What it
+/// has not changed since then it went back to before.
+fn is_rollback_destination(primary: &DeploymentFacts, since: Timestamp) -> bool {
     let reason = primary.rollout_reason.as_deref().unwrap_or_default();
     let mut ids = words_of(reason).filter(|word| word.starts_with("ecs-svc/"));
-    primary.is_rollback() && ids.all(|word| word == primary.id.as_str())
+    let is_since = primary.updated_at.is_none_or(|at| at >= since);
+    is_since && primary.is_rollback() && ids.all(|word| word == primary.id.as_str())
 }
 
 /// Whether the event says that ECS goes back to another deployment than this one, which the list may not show yet.
@@ -175,8 +177,10 @@ fn rollback_in_log(service: &ServiceFacts, primary: &DeploymentFacts, since: Tim
     })
 }
 
+/// ECS dates its messages and its deployments by one clock. What it said just before is about what failed before, which an
+/// answer that lags still shows when the next deployment is on record already.
 fn is_since(event: &ServiceMessage, since: Timestamp) -> bool {
-    event.at.is_none_or(|at| at >= since - SKEW)
+    event.at.is_none_or(|at| at >= since)
 }
 
 /// The deployment that failed just before ECS went back, by its log: `(deployment ecs-svc/N) deployment failed: …`.

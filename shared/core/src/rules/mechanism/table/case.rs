@@ -24,6 +24,8 @@ use Rollout::{Completed, Failed, InProgress};
 use ServiceDeploymentStatus as Status;
 
 pub(super) const O: &str = "ecs-svc/1000000000000000001";
+/// It came after O, failed, and ended before N.
+pub(super) const W: &str = "ecs-svc/1500000000000000001";
 pub(super) const N: &str = "ecs-svc/2000000000000000002";
 pub(super) const X: &str = "ecs-svc/3000000000000000003";
 pub(super) const R: &str = "ecs-svc/4000000000000000004";

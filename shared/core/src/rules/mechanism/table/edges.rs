@@ -17,14 +17,25 @@ fn ecs_s_clock_may_be_five_seconds_behind() {
     // The intent is of 16:59:55.
     row("by five seconds", delisted().history(N, Status::Successful, "16:59:50"), "began as N");
     row("by more: it was there before", delisted().history(N, Status::Successful, "16:59:49"), "never began");
+}
 
-    let says = |at: &str| {
-        let log = [(at, format!("(service web) rolling back to deployment {O}."))];
-        with(RollsBack, vec![primary(O, Completed)]).log(&log).at("17:01:00")
-    };
-    row("its log says at once that ECS goes back", says("17:00:01"), "ended: failed, rolled back by ECS");
-    row("the same, five seconds behind", says("16:59:55"), "ended: failed, rolled back by ECS");
-    row("it said so before", says("16:59:54"), "is in progress");
+#[test]
+fn what_ecs_went_back_from_before_is_another_matter() {
+    let before = |deployments: Vec<DeploymentFacts>| with(RollsBack, deployments).at("17:00:01");
+    let back_to = || format!("(service web) rolling back to deployment {O}.");
+    let says = |at: &str| before(vec![primary(O, Completed)]).log(&[(at, back_to())]);
+    row("its log says at once that ECS goes back", says("17:00:00"), "ended: failed, rolled back by ECS");
+    row("it said so before, and N is not listed yet", says("16:59:59"), "is in progress");
+    let failed = format!("(service web) (deployment {W}) deployment failed: tasks failed to start.");
+    let log = [("16:59:59", back_to()), ("16:59:59", failed)];
+    let failed = before(vec![primary(O, Completed)]).log(&log);
+    row("its log says from what, and N is not listed yet", failed, "is in progress");
+
+    let tries = |at: &str| before(vec![DeploymentFacts { updated_at: Some(time(at)), ..back(InProgress) }]);
+    row("ECS goes back at once", tries("17:00:00"), "failed, and ECS is rolling back");
+    row("ECS went back before, has not arrived, and N is not listed yet", tries("16:59:59"), "is in progress");
+    let undated = before(vec![DeploymentFacts { updated_at: None, ..back(InProgress) }]);
+    row("ECS does not say since when", undated, "failed, and ECS is rolling back");
 }
 
 #[test]
@@ -44,6 +55,14 @@ fn a_young_deployment_is_missing_from_the_list_for_two_minutes_at_most() {
     row("the log does not say when", undated, "failed, and ECS is rolling back");
     let said = log(format!("(service web) rolling back to deployment {O}."));
     row("the log has ECS go back to O", said, "failed, and ECS is rolling back");
+}
+
+#[test]
+fn what_was_observed_before_it_began_says_nothing_about_it() {
+    let before = |now: &str, primary: DeploymentFacts| with(RollsBack, vec![primary]).failing(FailedBy::Tasks).at(now);
+    row("O ran a second before", before("16:59:59", primary(O, Completed)), "is in progress");
+    row("O had failed a second before", before("16:59:59", primary(O, Failed)), "is in progress");
+    row("O runs a second later", before("17:00:01", primary(O, Completed)), "ended: failed, rolled back by ECS");
 }
 
 #[test]

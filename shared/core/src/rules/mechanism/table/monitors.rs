@@ -66,6 +66,9 @@ fn each_monitor_has_its_own_flag() {
     row("the same, and they do not roll back", failed(Off, Fails, by(alarms())), left);
     row("nothing says which, and either may roll back", failed(Fails, RollsBack, Monitors::Unread), ecs);
     row("nothing says which, and neither does", failed(Fails, Fails, Monitors::Unread), left);
+    row("nothing says which, and there is only the breaker", failed(Fails, Off, Monitors::Unread), left);
+    row("nothing says which, and there are only the alarms", failed(Off, Fails, Monitors::Unread), left);
+    row("the same, and they roll back", failed(Off, RollsBack, Monitors::Unread), ecs);
 }
 
 #[test]
