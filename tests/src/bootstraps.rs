@@ -1,5 +1,5 @@
 //! The binaries that the emulator's Lambda runs, built here unless somebody has them already: quick ones for a first
-//! look, and those that AWS gets.
+//! look, and those that AWS gets; and the command, for people who look at them.
 //!
 //! It stands apart because it runs cargo within a program that cargo runs.
 
@@ -34,7 +34,8 @@ pub fn ready(build: Build, progress: &mut dyn FnMut(&str)) -> Result<PathBuf> {
         Build::Dev => "Building the functions in the dev profile.",
         Build::Release => "Building the functions in release, as AWS gets them. The first time takes some minutes.",
     });
-    let status = cargo(build).status().map_err(|error| failed(&error))?;
+    let binaries: Vec<_> = FUNCTIONS.iter().map(|name| (format!("slipway-{name}"), *name)).collect();
+    let status = cargo(build, &binaries).status().map_err(|error| failed(&error))?;
     if !status.success() {
         return Err(failed(&"cargo says why above"));
     }
@@ -44,6 +45,16 @@ pub fn ready(build: Build, progress: &mut dyn FnMut(&str)) -> Result<PathBuf> {
         lay(&binary, &lambda.join(function).join("bootstrap")).map_err(|error| failed(&error))?;
     }
     Ok(lambda)
+}
+
+/// The command `slipway`, of the dev profile.
+pub fn command() -> Result<PathBuf> {
+    let mut cargo = cargo(Build::Dev, &[("slipway-cli".to_owned(), "slipway")]);
+    let status = cargo.arg("--quiet").status().map_err(|error| failed(&error))?;
+    if !status.success() {
+        return Err(failed(&"cargo says why above"));
+    }
+    Ok(target_directory().join(Build::Dev.directory()).join("slipway"))
 }
 
 impl Build {
@@ -56,8 +67,8 @@ impl Build {
     }
 }
 
-/// The command that builds the functions.
-fn cargo(build: Build) -> Command {
+/// What builds these binaries, each of its package.
+fn cargo(build: Build, binaries: &[(String, &str)]) -> Command {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(workspace).args(["build", "--locked", "--target-dir"]).arg(target_directory());
@@ -67,8 +78,8 @@ fn cargo(build: Build) -> Command {
         Build::Dev => cargo.args(["--package", env!("CARGO_PKG_NAME"), "--lib"]),
         Build::Release => cargo.arg("--release"),
     };
-    for function in FUNCTIONS {
-        cargo.args(["--package", &format!("slipway-{function}"), "--bin", function]);
+    for (package, binary) in binaries {
+        cargo.args(["--package", package, "--bin", binary]);
     }
     // `cargo run` describes this package to its program. Build scripts that read such a variable (ring's does) would
     // run again because of it, and everything above them would be compiled again.
@@ -91,5 +102,5 @@ fn lay(binary: &Path, bootstrap: &Path) -> std::io::Result<()> {
 }
 
 fn failed(why: &dyn std::fmt::Display) -> Error {
-    Error::new("building the functions", why)
+    Error::new("building Slipway", why)
 }

@@ -72,6 +72,28 @@ impl Stage {
         Ok(Self { world, stack, inbox, slack, emulator })
     }
 
+    /// Runs the command as a person does who may ask for everything; what it prints, and its exit code.
+    pub async fn slipway(&self, words: &[&str]) -> Result<(String, i32)> {
+        let failed =
+            |error: &dyn std::fmt::Display| Error::new(format!("slipway {}", words.join(" ")), error.to_string());
+        let output = tokio::process::Command::new(bootstraps::command()?)
+            .args(words)
+            .env("AWS_ENDPOINT_URL", self.emulator.url())
+            .env("AWS_ACCESS_KEY_ID", &self.world.place().account)
+            .env("AWS_SECRET_ACCESS_KEY", "secret")
+            .env("AWS_REGION", &self.world.place().region)
+            .stdin(std::process::Stdio::null())
+            .output()
+            .await
+            .map_err(|error| failed(&error))?;
+        let code = output.status.code().ok_or_else(|| failed(&"it was killed"))?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        if code >= 64 {
+            return Err(failed(&String::from_utf8_lossy(&output.stderr)));
+        }
+        Ok((text, code))
+    }
+
     /// Delivers an event as EventBridge would, and waits until the functions that its rules call have ended; whether
     /// any was called.
     pub async fn deliver(&self, event: &Value) -> Result<Delivered> {

@@ -176,10 +176,7 @@ impl Demo {
     async fn a_dry_run(&self) -> Result<Value> {
         heading("What would 1.6.0 change? A dry run, asked by hand");
         let push = self.stage.world.push("shop/web", ["1.6.0"], &Image::single("shop/web 1.6.0"));
-        let request = json!({ "action": "deploy", "target": "prod/web", "tag": "1.6.0", "dry_run": true });
-        say(&format!("  {}\n", bold(&request.to_string())));
-        let answer = self.read(&request).await?;
-        println!("{}\n", indented(answer["targets"][0]["plan"]["text"].as_str().unwrap_or_default()));
+        self.slipway(&["plan", "prod/web", "--tag", "1.6.0"]).await?;
         self.calls();
         Ok(push.event())
     }
@@ -193,9 +190,8 @@ impl Demo {
         self.ends(self.stage.world.fail("prod", "web", Failure::default()).events).await?;
         say("\nThe rollback succeeds. The service is stable, and the deploy has failed all the same:\n");
         self.ends(self.stage.world.complete("prod", "web").events).await?;
-        let answer = self.read(&json!({ "action": "status", "target": "prod/web", "tag": "1.6.0" })).await?;
-        say("\nA build that waits for its image reads:\n");
-        println!("{}", indented(&answer["targets"][0]["asked"].to_string()));
+        say("\nA build that waits for its image goes red, and says why:\n");
+        self.slipway(&["wait", "prod/web", "--tag", "1.6.0"]).await?;
         say("\nMore than read it cannot. Were it to ask for a rollback through its alias:\n");
         let answer = self.read(&json!({ "action": "rollback", "target": "prod/web" })).await?;
         println!("{}", indented(answer["error"]["mistakes"][0]["text"].as_str().unwrap_or_default()));
@@ -242,12 +238,12 @@ impl Demo {
 
     async fn a_person_releases_it(&self) -> Result<()> {
         heading("Ana sets the variable, and releases the image");
-        let request = json!({ "action": "release", "target": "prod/api", "tag": "1.5.0", "who": "ana" });
-        say(&format!("  {}\n", bold(&request.to_string())));
-        self.operate(&request).await?;
+        self.slipway(&["release", "prod/api", "--tag", "1.5.0", "--reason", "the variable is set"]).await?;
         for notice in self.calls_and_notices().await? {
             println!("  {} {}", bold("notice"), notice["headline"].as_str().unwrap_or_default());
         }
+        say("\nIt is deployed again. The fleet meanwhile:\n");
+        self.slipway(&["status"]).await?;
         for event in self.stage.world.complete("prod", "api").events {
             self.stage.deliver(&event).await?;
             for notice in self.calls_and_notices().await? {
@@ -255,14 +251,7 @@ impl Demo {
             }
         }
         say("\nWhat Slipway remembers of prod/api, newest first:\n");
-        let answer = self.read(&json!({ "action": "history", "target": "prod/api" })).await?;
-        for it in answer["targets"][0]["deployments"].as_array().into_iter().flatten() {
-            let text = |path: &str| it.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
-            let (old, new) = (text("/revision/old"), text("/revision/new"));
-            let why = it["failing"]["cause"].as_str().map(|cause| format!(": {cause}")).unwrap_or_default();
-            let (number, tag, outcome) = (&it["number"], text("/image/new/tag"), text("/outcome"));
-            say(&format!("  {number}  {tag}  {old} → {new}  by {}  {outcome}{why}", text("/trigger")));
-        }
+        self.slipway(&["history", "prod/api"]).await?;
         say("\nAnd what Slack shows of it, one message for each deployment:\n");
         println!("{}", indented(&self.slack_s_view_of_api().await?));
         Ok(())
@@ -395,6 +384,18 @@ impl Demo {
             self.stage.inbox.next().await?;
             self.stage.slack.next().await;
         }
+        Ok(())
+    }
+
+    /// Runs the command, and shows what it prints.
+    async fn slipway(&self, words: &[&str]) -> Result<()> {
+        println!("  {}\n", bold(&format!("$ slipway {}", words.join(" "))));
+        let (text, code) = self.stage.slipway(words).await?;
+        println!("{}", indented(text.trim_end()));
+        if code != 0 {
+            println!("{}", faint(&format!("  exit code {code}")));
+        }
+        self.stage.world.take_calls();
         Ok(())
     }
 
