@@ -177,6 +177,7 @@ impl Demo {
         heading("What would 1.6.0 change? A dry run, asked by hand");
         let push = self.stage.world.push("shop/web", ["1.6.0"], &Image::single("shop/web 1.6.0"));
         self.slipway(&["plan", "prod/web", "--tag", "1.6.0"]).await?;
+        println!();
         self.calls();
         Ok(push.event())
     }
@@ -244,6 +245,8 @@ impl Demo {
         }
         say("\nIt is deployed again. The fleet meanwhile:\n");
         self.slipway(&["status"]).await?;
+        self.stage.world.take_calls();
+        println!();
         for event in self.stage.world.complete("prod", "api").events {
             self.stage.deliver(&event).await?;
             for notice in self.calls_and_notices().await? {
@@ -389,13 +392,14 @@ impl Demo {
 
     /// Runs the command, and shows what it prints.
     async fn slipway(&self, words: &[&str]) -> Result<()> {
-        println!("  {}\n", bold(&format!("$ slipway {}", words.join(" "))));
+        let quoted = |word: &&str| if word.contains(' ') { format!("\"{word}\"") } else { (*word).to_owned() };
+        let line: Vec<String> = words.iter().map(quoted).collect();
+        println!("  {}\n", bold(&format!("$ slipway {}", line.join(" "))));
         let (text, code) = self.stage.slipway(words).await?;
         println!("{}", indented(text.trim_end()));
         if code != 0 {
             println!("{}", faint(&format!("  exit code {code}")));
         }
-        self.stage.world.take_calls();
         Ok(())
     }
 
