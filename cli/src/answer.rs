@@ -369,9 +369,8 @@ pub(crate) struct PastDeployment {
     pub(crate) outcome: Option<String>,
     /// Why it ended so.
     pub(crate) reason: Option<String>,
-    /// Why it failed.
-    #[serde(deserialize_with = "lenient")]
-    pub(crate) failing: Option<Failing>,
+    /// Why it failed, as [`Failing`]; null where it did not.
+    pub(crate) failing: Value,
 }
 
 /// Why a deployment failed.

@@ -15,7 +15,7 @@ pub(crate) fn report(target: &TargetStatus, asked: &Asked, exit: Exit, diagnosis
     if std::env::var("GITHUB_ACTIONS").as_deref() != Ok("true") {
         return;
     }
-    let why = diagnosis.map(|it| it.0.cause.clone()).or_else(|| asked.reason.clone()).unwrap_or_default();
+    let why = diagnosis.map(|it| it.failing.cause.clone()).or_else(|| asked.reason.clone()).unwrap_or_default();
     let colon = if why.is_empty() { "" } else { ": " };
     let text = harmless(&format!("{} on {}{colon}{why}", asked.shown(), target.target));
     let level = match exit {
@@ -30,11 +30,11 @@ pub(crate) fn report(target: &TargetStatus, asked: &Asked, exit: Exit, diagnosis
     let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY") else { return };
     let mark = if exit == Exit::AsAsked { "✅" } else { "❌" };
     let mut lines = format!("{mark} {}\n", markdown(&text));
-    for line in diagnosis.iter().flat_map(|it| &it.0.evidence) {
+    for line in diagnosis.iter().flat_map(|it| &it.failing.evidence) {
         // An indented block takes any text as it is.
         line.lines().for_each(|line| lines.push_str(&format!("\n    {}", harmless(line))));
     }
-    for advice in diagnosis.iter().flat_map(|it| &it.0.advice) {
+    for advice in diagnosis.iter().flat_map(|it| &it.failing.advice) {
         lines.push_str(&format!("\n\n- {}", markdown(&harmless(advice))));
     }
     lines.push_str("\n\n");

@@ -94,7 +94,7 @@ pub(crate) async fn wait(
         let failed = matches!(exit, Exit::Failed | Exit::NeedsPerson);
         let diagnosis = if failed { Diagnosis::read(functions, target, asked).await } else { None };
         if let Some(diagnosis) = &diagnosis {
-            answer["targets"][place]["failing"] = diagnosis.as_json();
+            answer["targets"][place]["failing"] = diagnosis.json.clone();
         }
         if options.output == Output::Human {
             show_end(target, asked, exit, diagnosis.as_ref(), passed());

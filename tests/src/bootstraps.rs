@@ -20,10 +20,10 @@ pub enum Build {
     Release,
 }
 
-/// A directory with `<function>/bootstrap` for each function.
+/// A directory with `<function>/bootstrap` for each function, or the folder of a release.
 ///
-/// `SLIPWAY_BOOTSTRAPS` names what cargo-lambda built in release for this machine, `target/lambda`; it counts for
-/// [`Build::Release`] only. What is built here is built by cargo, and its progress is shown.
+/// `SLIPWAY_BOOTSTRAPS` names what cargo-lambda built in release for this machine, `target/lambda`, or the folder that
+/// `infra/release.py` made of it; it counts for [`Build::Release`] only. What is built here is built by cargo, and its progress is shown.
 pub fn ready(build: Build, progress: &mut dyn FnMut(&str)) -> Result<PathBuf> {
     if build == Build::Release
         && let Some(built) = env::var_os("SLIPWAY_BOOTSTRAPS").filter(|built| !built.is_empty())

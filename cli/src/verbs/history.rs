@@ -66,10 +66,10 @@ fn show(target: &TargetHistory, why: bool) {
                 shortened(&harmless(said).replace('\n', " "), width().saturating_sub(6))
             );
         }
-        match &it.failing {
-            Some(failing) if why => Diagnosis(failing.clone()).show(6),
-            Some(failing) if it.reason.is_none() => {
-                anstream::println!("      {FAINT}{}{FAINT:#}", harmless(&failing.cause))
+        match Diagnosis::of(&it.failing) {
+            Some(diagnosis) if why => diagnosis.show(6),
+            Some(diagnosis) if it.reason.is_none() => {
+                anstream::println!("      {FAINT}{}{FAINT:#}", harmless(&diagnosis.failing.cause));
             }
             Some(_) | None => {}
         }

@@ -4,6 +4,7 @@
 
 mod acting;
 mod harness;
+mod json;
 mod looking;
 mod trouble;
 mod waiting;

@@ -26,18 +26,18 @@ pub struct Stack {
     outputs: BTreeMap<String, String>,
 }
 
-/// Deploys the template under a name, with the functions found as `<lambda>/<function>/bootstrap` (cargo-lambda's
-/// `target/lambda`), into the account of the emulator that the client asks.
+/// Deploys the template under a name, into the account of the emulator that the client asks. `functions` is the folder of a
+/// release, which is all that is used then, or has the functions as `<function>/bootstrap` (cargo-lambda's `target/lambda`).
 pub async fn deploy(
     client: &Arc<Client>,
     account: &Account,
     name: &str,
-    lambda: &Path,
+    functions: &Path,
     parameters: &[(&str, &str)],
 ) -> Result<Stack> {
     let failed = |why: &dyn fmt::Display| Error::new(format!("deploying the stack {name}"), why);
     let work = work_directory();
-    lay_out(&work, lambda).map_err(|error| failed(&error))?;
+    lay_out(&work, functions).map_err(|error| failed(&error))?;
     carry_out(client, account, name, &work, parameters).await
 }
 
@@ -153,13 +153,21 @@ sys.exit(main())
 ";
 
 /// The template and the functions where the template looks for them.
-fn lay_out(work: &Path, lambda: &Path) -> io::Result<()> {
-    fs::create_dir_all(work.join("infra"))?;
+fn lay_out(work: &Path, functions: &Path) -> io::Result<()> {
+    let infra = work.join("infra");
+    fs::create_dir_all(&infra)?;
+    if functions.join("template.yaml").is_file() {
+        for file in fs::read_dir(functions)? {
+            let file = file?;
+            fs::copy(file.path(), infra.join(file.file_name()))?;
+        }
+        return Ok(());
+    }
     fs::write(work.join("infra/template.yaml"), include_str!("../../../infra/template.yaml"))?;
     for function in FUNCTIONS {
         let directory = work.join("target/lambda").join(function);
         fs::create_dir_all(&directory)?;
-        let bootstrap = lambda.join(function).join("bootstrap");
+        let bootstrap = functions.join(function).join("bootstrap");
         fs::copy(&bootstrap, directory.join("bootstrap"))
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", bootstrap.display())))?;
     }

@@ -21,7 +21,6 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         a_secret_that_terraform_adds_comes_with_the_next_push
         a_build_of_azure_devops_replaces_the_dummy_image
         an_update_of_the_stack_that_puts_the_dummy_image_back_is_repaired
-        the_builds_wait_with_the_readme_s_functions
     } }
 }
 
@@ -310,12 +309,4 @@ async fn an_update_of_the_stack_that_puts_the_dummy_image_back_is_repaired(name:
     assert_eq!(waits(&mut scenario, &pipeline("4711")).await, state("running"));
     scenario.transcript();
     scenario.end();
-}
-
-async fn the_builds_wait_with_the_readme_s_functions(_: &'static str) {
-    let readme = include_str!("../../../README.md");
-    let functions = file!("wait.sh").split("\n\n").filter(|part| part.contains("() ("));
-    for function in functions {
-        assert!(readme.contains(function.trim()), "the README does not have this:\n{function}");
-    }
 }
