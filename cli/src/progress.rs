@@ -20,6 +20,9 @@ use crate::times;
 /// So long a pause is between two questions at first, and after a minute.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(5));
 
+/// So long an answer may take in any case, where it would be the last one.
+const ANSWER: Duration = Duration::from_secs(60);
+
 /// A question that is asked until its images are done: a request for their status.
 #[derive(Clone, Debug)]
 pub(crate) struct Question(Value);
@@ -62,7 +65,10 @@ pub(crate) async fn wait(
     // What the last question gave.
     let mut last: Option<Value> = None;
     loop {
-        match ask(functions, questions).await {
+        let left = Duration::try_from(patience - passed()).unwrap_or_default();
+        // A connection may be lost without a word.
+        let asked = tokio::time::timeout(left.max(ANSWER), ask(functions, questions)).await;
+        match asked.unwrap_or_else(|_| Err(Problem::unavailable("no answer came in time").that_passes())) {
             Ok(answer) => {
                 let status: StatusAnswer = answer::read(&answer);
                 view.show(&status.targets, passed());
