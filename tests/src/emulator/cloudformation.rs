@@ -26,8 +26,10 @@ pub struct Stack {
     outputs: BTreeMap<String, String>,
 }
 
-/// Deploys the template under a name, into the account of the emulator that the client asks. `functions` is the folder of a
-/// release, which is all that is used then, or has the functions as `<function>/bootstrap` (cargo-lambda's `target/lambda`).
+/// Deploys the template under a name, into the account of the emulator that the client asks.
+///
+/// `functions` is the folder of a release, and nothing else is used then; or it has the functions as
+/// `<function>/bootstrap`, as cargo-lambda's `target/lambda` does.
 pub async fn deploy(
     client: &Arc<Client>,
     account: &Account,
