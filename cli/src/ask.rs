@@ -65,8 +65,9 @@ impl<'a> Functions<'a> {
         if let Some(kind) = answer.function_error {
             let error: Value = serde_json::from_slice(&payload).unwrap_or_default();
             let words = error["errorMessage"].as_str().or(error["errorType"].as_str()).unwrap_or(&kind).to_owned();
-            let log = format!("Its log says more: aws logs tail /aws/lambda/{name} --since 10m");
-            return Err(Problem::unavailable(format!("the function {name} failed: {words}")).fix(log).that_passes());
+            let problem = Problem::unavailable(format!("the function {name} failed: {words}"))
+                .fix(format!("Its log says more: aws logs tail /aws/lambda/{name} --since 10m"));
+            return Err(unless_carried_out(problem, alias, &request));
         }
         match serde_json::from_slice(&payload) {
             Ok(Value::Object(answer)) if answer.contains_key("ok") => self.judged(&name, versioned(answer)),
@@ -161,17 +162,20 @@ impl<'a> Functions<'a> {
             }
             _ => {
                 let text = format!("there is no answer from {name} {place}: {}", words(&error));
-                let problem = Problem::unavailable(text).that_passes();
-                match alias {
-                    Alias::Read => problem,
-                    Alias::Operate => {
-                        let id = request["id"].as_str().unwrap_or_default();
-                        let again = format!("To repeat it harmlessly, add --id {id}.");
-                        problem.fix("The request may have been carried out: look with `slipway history` and `slipway status`.").fix(again)
-                    }
-                }
+                unless_carried_out(Problem::unavailable(text), alias, request)
             }
         }
+    }
+}
+
+/// A problem after which a request may have been carried out or not: what only reads may be asked again, all else not blindly.
+fn unless_carried_out(problem: Problem, alias: Alias, request: &Value) -> Problem {
+    let id = request["id"].as_str().unwrap_or_default();
+    match alias {
+        Alias::Read => problem.that_passes(),
+        Alias::Operate => problem
+            .fix("The request may have been carried out: look with `slipway history` and `slipway status`.")
+            .fix(format!("To repeat it harmlessly, add --id {id}.")),
     }
 }
 

@@ -27,6 +27,8 @@ async fn each_trouble_says_what_to_do() {
     }
     fleet.lambda.plan(Trouble::Denied);
     said.push(("denied to act", fleet.slipway(&["rollback", "prod/web", "--yes"]).await.shown()));
+    fleet.lambda.plan(Trouble::Fails("Runtime.ExitError".to_owned()));
+    said.push(("an error of the function that acts", fleet.slipway(&["rollback", "prod/web", "--yes"]).await.shown()));
     fleet.lambda.plan(Trouble::CutAfter);
     said.push(("carried out without an answer", fleet.slipway(&["hold", "prod/web"]).await.shown()));
     let nobody = [("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")];
