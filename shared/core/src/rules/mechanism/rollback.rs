@@ -50,7 +50,11 @@ pub(super) fn assess(it: &Situation<'_>, id: &DeploymentId) -> Assessment {
             RollbackMethod::Stop => RollbackInitiator::Slipway,
             RollbackMethod::Update => ecs_messages::initiator(it),
         };
-        return went_back(it, primary, by);
+        return match (went_back(it, primary, by), rollback.how) {
+            // A tool may have put the old revision back, and the update still comes.
+            (end @ Assessment::Ended(_), RollbackMethod::Update) => unless_it_may_begin(it, rollback, end),
+            (judged, RollbackMethod::Update | RollbackMethod::Stop) => judged,
+        };
     }
     // An update is not shown at once.
     if it.now.duration_since(rollback.done_at.unwrap_or(rollback.at)) < LAG {

@@ -103,6 +103,16 @@ fn whoever_decided_a_rollback_may_still_be_at_it() {
         "failed, and its rollback may still begin until 17:16",
     );
     row("the same, and the holder died", looks_like_it("17:16:00"), "failed, and Slipway is rolling back");
+    let went_back = |lease: Option<record::Lease>| {
+        let case = with(RollsBack, vec![back(Completed)]).rollback_decided(RollbackMethod::Update, None, None);
+        Case { record: record::Service { lease, ..case.record }, ..case }
+    };
+    row("ECS went back before the call is made", went_back(None), "ended: failed, rolled back by ECS");
+    row(
+        "the same, or a tool did, while the call may still be made",
+        went_back(lease()),
+        "failed, and its rollback may still begin until 17:16",
+    );
     let made = with(Off, vec![newest.clone(), active(R, InProgress)]).rollback_decided(
         RollbackMethod::Update,
         Some(R),
