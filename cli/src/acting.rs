@@ -5,7 +5,7 @@ use std::io::{BufRead as _, Write as _};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::answer::{self, Acted, ActionAnswer, MemoryAnswer};
+use crate::answer::{self, Acted, ActionAnswer, Memory, MemoryAnswer};
 use crate::ask::Functions;
 use crate::exit::Exit;
 use crate::options::{Options, Output};
@@ -13,37 +13,8 @@ use crate::problem::Problem;
 use crate::progress::{Question, wait};
 use crate::screen::{BOLD, FAINT, GREEN, RED, YELLOW, can_ask, harmless};
 use crate::session::Session;
+use crate::table::quarantined;
 use crate::times;
-
-/// The image that a verb is about.
-#[derive(clap::Args, Clone, Debug)]
-pub(crate) struct ImageArgs {
-    /// The image, by its tag.
-    #[arg(long, conflicts_with = "digest")]
-    pub(crate) tag: Option<String>,
-    /// The image, by its digest, sha256:…
-    #[arg(long)]
-    pub(crate) digest: Option<String>,
-    /// The repository, for a service that is the target of several.
-    #[arg(long)]
-    pub(crate) repository: Option<String>,
-}
-
-impl ImageArgs {
-    /// Whether one is named.
-    pub(crate) fn is_named(&self) -> bool {
-        self.tag.is_some() || self.digest.is_some()
-    }
-
-    /// Puts it into a request.
-    pub(crate) fn put_into(&self, request: &mut Value) {
-        for (key, value) in [("tag", &self.tag), ("digest", &self.digest), ("repository", &self.repository)] {
-            if let Some(value) = value {
-                request[key] = json!(value);
-            }
-        }
-    }
-}
 
 /// How an acting verb acts.
 #[derive(clap::Args, Clone, Debug)]
@@ -73,24 +44,14 @@ pub(crate) struct Recorded {
     id: Option<String>,
 }
 
-/// The targets of a request; `*` where none is named.
-pub(crate) fn names(targets: &[String]) -> Value {
-    match targets {
-        [] => json!("*"),
-        [all] if all == "*" => json!("*"),
-        named => json!(named),
-    }
-}
-
 /// Shows the plan and asks, unless that is not wanted; then has the request carried out, and shows what came of it.
 pub(crate) async fn act(options: &Options, how: &Acting, mut request: Value) -> Result<Exit, Problem> {
     let asks = !how.yes;
-    if asks && !can_ask() {
+    if asks && (options.output == Output::Json || !can_ask()) {
         return Err(Problem::usage("this changes what runs, and nobody can be asked here")
             .fix("Add --yes to have it carried out.")
             .fix("`slipway plan` shows what a deploy would change."));
     }
-    request["target"] = names_of(&request["target"]);
     let session = Session::open(options).await?;
     let functions = Functions::of(&session);
     if asks && let Some(exit) = declined(&functions, &request).await? {
@@ -100,28 +61,24 @@ pub(crate) async fn act(options: &Options, how: &Acting, mut request: Value) -> 
     if let Some(id) = &how.id {
         request["id"] = json!(id);
     }
-    let answer = functions.operate(request.clone()).await?;
+    let answer = functions.operate(request).await?;
     let acted: ActionAnswer = answer::read(&answer);
     let exit = Exit::of_all(acted.targets.iter().map(Acted::exit));
+    let questions = if how.wait && exit == Exit::AsAsked { Question::of_started(&acted) } else { Vec::new() };
     match options.output {
-        Output::Json if how.wait && exit == Exit::AsAsked => {}
-        Output::Json => println!("{answer:#}"),
         Output::Human => show_results(&acted),
+        Output::Json if questions.is_empty() => println!("{answer:#}"),
+        // One document: how it ended.
+        Output::Json => {}
     }
-    if !how.wait || exit != Exit::AsAsked {
-        return Ok(exit);
+    match questions.is_empty() {
+        true => Ok(exit),
+        false => Ok(Exit::of_all(wait(options, &functions, &questions, how.timeout).await?)),
     }
-    let questions = Question::of_started(&acted);
-    let exits = match questions.is_empty() {
-        true => Vec::new(),
-        false => wait(options, &functions, &questions, how.timeout).await?,
-    };
-    Ok(Exit::of_all(exits))
 }
 
 /// Has a request carried out that only changes the record, and shows the record.
 pub(crate) async fn change_record(options: &Options, what: &Recorded, mut request: Value) -> Result<Exit, Problem> {
-    request["target"] = names_of(&request["target"]);
     let session = Session::open(options).await?;
     request["who"] = json!(session.caller().await?);
     for (key, value) in [("reason", &what.reason), ("id", &what.id)] {
@@ -132,33 +89,32 @@ pub(crate) async fn change_record(options: &Options, what: &Recorded, mut reques
     let is_hold = request["action"] == "hold";
     let answer = Functions::of(&session).operate(request).await?;
     let changed: MemoryAnswer = answer::read(&answer);
-    if options.output == Output::Json {
-        println!("{answer:#}");
-    } else {
-        for memory in &changed.targets {
-            let target = harmless(&memory.target);
-            match (&memory.refused, &memory.held) {
-                (Some(reason), _) => {
-                    anstream::println!("{RED}✗{RED:#} {BOLD}{target}{BOLD:#}  {}", harmless(&reason.text))
-                }
-                (None, Some(_)) if is_hold => anstream::println!(
-                    "{GREEN}✓{GREEN:#} {BOLD}{target}{BOLD:#}  on hold: Slipway deploys nothing there by itself until `slipway release {target}`"
-                ),
-                (None, Some(_)) => anstream::println!(
-                    "{GREEN}✓{GREEN:#} {BOLD}{target}{BOLD:#}  released from quarantine; the target is still on hold"
-                ),
-                (None, None) => anstream::println!(
-                    "{GREEN}✓{GREEN:#} {BOLD}{target}{BOLD:#}  released; the best image that the tag policy allows is deployed"
-                ),
-            }
-            if !memory.quarantined.is_empty() {
-                let images: Vec<String> = memory.quarantined.iter().map(crate::table::quarantined).collect();
-                anstream::println!("  {FAINT}still quarantined: {}{FAINT:#}", harmless(&images.join(", ")));
-            }
-        }
+    match options.output {
+        Output::Json => println!("{answer:#}"),
+        Output::Human => changed.targets.iter().for_each(|memory| show_record(memory, is_hold)),
     }
     let refused = changed.targets.iter().any(|memory| memory.refused.is_some());
     Ok(if refused { Exit::Unavailable } else { Exit::AsAsked })
+}
+
+fn show_record(memory: &Memory, is_hold: bool) {
+    let target = harmless(&memory.target);
+    let now = match (&memory.refused, &memory.held) {
+        (Some(reason), _) => {
+            anstream::println!("{RED}✗{RED:#} {BOLD}{target}{BOLD:#}  {}", harmless(&reason.text));
+            return;
+        }
+        (None, Some(_)) if is_hold => {
+            format!("on hold: Slipway deploys nothing there by itself until `slipway release {target}`")
+        }
+        (None, Some(_)) => "released from quarantine; the target is still on hold".to_owned(),
+        (None, None) => "released: Slipway decides again which image is the best".to_owned(),
+    };
+    anstream::println!("{GREEN}✓{GREEN:#} {BOLD}{target}{BOLD:#}  {now}");
+    if !memory.quarantined.is_empty() {
+        let images: Vec<String> = memory.quarantined.iter().map(quarantined).collect();
+        anstream::println!("  {FAINT}still quarantined: {}{FAINT:#}", harmless(&images.join(", ")));
+    }
 }
 
 /// Shows the plans of a dry run.
@@ -221,13 +177,5 @@ fn show_results(acted: &ActionAnswer) {
     }
     if acted.targets.is_empty() {
         anstream::println!("no target is concerned");
-    }
-}
-
-/// The names as a request has them: one as itself.
-fn names_of(targets: &Value) -> Value {
-    match targets.as_array().map(Vec::as_slice) {
-        Some([one]) => one.clone(),
-        _ => targets.clone(),
     }
 }

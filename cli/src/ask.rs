@@ -1,5 +1,7 @@
 //! Asks the deploy function, through the alias that the request needs, and says in plain words why there is no answer.
 
+use std::cell::Cell;
+
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_lambda::Client;
@@ -22,6 +24,8 @@ pub(crate) const VERSION: u32 = 1;
 pub(crate) struct Functions<'a> {
     session: &'a Session,
     client: Client,
+    /// Whether the place is remembered: a wait asks again and again.
+    remembered: Cell<bool>,
 }
 
 impl<'a> Functions<'a> {
@@ -33,7 +37,7 @@ impl<'a> Functions<'a> {
             .timeout_config(TimeoutConfig::disabled())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build();
-        Self { session, client: Client::from_conf(config) }
+        Self { session, client: Client::from_conf(config), remembered: Cell::new(false) }
     }
 
     /// Asks what changes nothing.
@@ -60,7 +64,9 @@ impl<'a> Functions<'a> {
             .send()
             .await
             .map_err(|error| self.unanswered(&name, alias, &request, error))?;
-        seen::remember(&self.session.place);
+        if !self.remembered.replace(true) {
+            seen::remember(&self.session.place);
+        }
         let payload = answer.payload.map(Blob::into_inner).unwrap_or_default();
         if let Some(kind) = answer.function_error {
             let error: Value = serde_json::from_slice(&payload).unwrap_or_default();
@@ -123,6 +129,9 @@ impl<'a> Functions<'a> {
 
     /// Why there is no answer.
     fn unanswered(&self, name: &str, alias: Alias, request: &Value, error: SdkError<InvokeError>) -> Problem {
+        if let Some(problem) = self.session.no_credentials(&error) {
+            return problem;
+        }
         let (stack, place) = (&self.session.place.stack, self.session.shown());
         let alias_name = alias.name();
         match error.code().unwrap_or_default() {

@@ -21,6 +21,7 @@ mod progress;
 mod screen;
 mod seen;
 mod session;
+mod subject;
 mod table;
 mod times;
 mod verbs;

@@ -89,3 +89,51 @@ Exit codes:
   4   left out: skipped or superseded, unless accepted
   64  the command was called wrongly
   69  AWS cannot be reached, or denies";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a text's lines of commands say, but for comments and placeholders of a shell.
+    fn commands(text: &str) -> Vec<Vec<String>> {
+        let lines = text.lines().filter_map(|line| {
+            let line = line.trim().trim_start_matches("$ ");
+            line.starts_with("slipway ").then(|| line.split(" # ").next().unwrap_or_default().trim())
+        });
+        let words = |line: &str| {
+            // No word in the documents has a blank within quotes but a reason, which is one.
+            let (plain, reason) = line.split_once(" \"").unwrap_or((line, ""));
+            let reason = reason.split('"').next().filter(|it| !it.is_empty()).map(str::to_owned);
+            plain.split(" > ").next().unwrap_or_default().split_whitespace().map(str::to_owned).chain(reason).collect()
+        };
+        lines.map(words).collect()
+    }
+
+    #[test]
+    fn every_command_in_the_documents_is_one() {
+        let mut help = String::new();
+        for verb in <Command as clap::CommandFactory>::command().get_subcommands_mut() {
+            help.push_str(&verb.render_help().to_string());
+        }
+        for (name, text, least) in [("README", include_str!("../../README.md"), 9), ("help", help.as_str(), 15)] {
+            let commands = commands(text);
+            assert!(commands.len() >= least, "{name} has only {commands:?}");
+            for words in commands {
+                let read = Command::try_parse_from(&words);
+                assert!(read.is_ok(), "{name}: {words:?}: {}", read.unwrap_err());
+            }
+        }
+    }
+
+    #[test]
+    fn what_notices_advise_is_taken() {
+        for words in [
+            ["slipway", "rollback", "prod/web", "--to", "web:41"],
+            ["slipway", "release", "prod/web", "--digest", "sha256:0"],
+            ["slipway", "deploy", "prod/web", "--digest", "sha256:0"],
+            ["slipway", "deploy", "prod/web", "--tag", "…"],
+        ] {
+            assert!(Command::try_parse_from(words).is_ok(), "{words:?}");
+        }
+    }
+}

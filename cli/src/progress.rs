@@ -20,7 +20,7 @@ use crate::times;
 /// So long a pause is between two questions at first, and after a minute.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(5));
 
-/// So long an answer may take in any case, where it would be the last one.
+/// So long an answer may take, also where the time is nearly up.
 const ANSWER: Duration = Duration::from_secs(60);
 
 /// A question that is asked until its images are done: a request for their status.
@@ -62,36 +62,9 @@ pub(crate) async fn wait(
     let began = Instant::now();
     let passed = || SignedDuration::try_from(began.elapsed()).unwrap_or_default();
     let mut view = View::of(options);
-    // What the last question gave.
-    let mut last: Option<Value> = None;
-    loop {
-        let left = Duration::try_from(patience - passed()).unwrap_or_default();
-        // A connection may be lost without a word.
-        let asked = tokio::time::timeout(left.max(ANSWER), ask(functions, questions)).await;
-        match asked.unwrap_or_else(|_| Err(Problem::unavailable("no answer came in time").that_passes())) {
-            Ok(answer) => {
-                let status: StatusAnswer = answer::read(&answer);
-                view.show(&status.targets, passed());
-                let done = status.targets.iter().all(|it| it.asked.as_ref().is_none_or(|asked| asked.done));
-                last = Some(answer);
-                if done {
-                    break;
-                }
-            }
-            // Without one answer by the end, that is what is to be said.
-            Err(problem) if problem.passes && last.is_none() && passed() >= patience => return Err(problem),
-            Err(problem) if problem.passes => view.cannot_ask(&problem, passed()),
-            Err(problem) => return Err(problem),
-        }
-        if passed() >= patience {
-            break;
-        }
-        let pause = if passed() < SignedDuration::from_mins(1) { PAUSES.0 } else { PAUSES.1 };
-        let left = Duration::try_from(patience - passed()).unwrap_or_default();
-        tokio::time::sleep(pause.min(left)).await;
-    }
+    let answer = until_done(functions, questions, &passed, patience, &mut view).await;
     view.end();
-    let mut answer = last.unwrap_or_default();
+    let mut answer = answer?;
     let status: StatusAnswer = answer::read(&answer);
     let mut exits = Vec::new();
     for (place, target) in status.targets.iter().enumerate() {
@@ -112,6 +85,45 @@ pub(crate) async fn wait(
         println!("{answer:#}");
     }
     Ok(exits)
+}
+
+/// Asks until every image is done, or the time is up; the last answer.
+async fn until_done(
+    functions: &Functions<'_>,
+    questions: &[Question],
+    passed: &impl Fn() -> SignedDuration,
+    patience: SignedDuration,
+    view: &mut View,
+) -> Result<Value, Problem> {
+    let mut last = Err(Problem::unavailable("there was no answer"));
+    loop {
+        let left = Duration::try_from(patience - passed()).unwrap_or_default();
+        // A connection may be lost without a word.
+        let asked = tokio::time::timeout(left.max(ANSWER), ask(functions, questions)).await;
+        match asked.unwrap_or_else(|_| Err(Problem::unavailable("no answer came in time").that_passes())) {
+            Ok(answer) => {
+                let status: StatusAnswer = answer::read(&answer);
+                view.show(&status.targets, passed());
+                let is_done = status.targets.iter().all(|it| it.asked.as_ref().is_none_or(|asked| asked.done));
+                last = Ok(answer);
+                if is_done {
+                    return last;
+                }
+            }
+            Err(problem) if problem.passes => {
+                view.cannot_ask(&problem, passed());
+                // Without one answer by the end, that is what is to be said.
+                last = last.or(Err(problem));
+            }
+            Err(problem) => return Err(problem),
+        }
+        if passed() >= patience {
+            return last;
+        }
+        let pause = if passed() < SignedDuration::from_mins(1) { PAUSES.0 } else { PAUSES.1 };
+        let left = Duration::try_from(patience - passed()).unwrap_or_default();
+        tokio::time::sleep(pause.min(left)).await;
+    }
 }
 
 /// Asks all questions; one answer with the targets of all of them.

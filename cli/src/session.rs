@@ -2,8 +2,10 @@
 //!
 //! The HTTPS client is the functions' own, and what the functions ask of AWS the command asks through the same code.
 
+use std::error::Error;
+
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_lambda::config::ProvideCredentials as _;
+use aws_credential_types::provider::error::CredentialsError;
 use slipway_aws::https;
 
 use crate::options::Options;
@@ -20,7 +22,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Finds region and credentials. No call is made to a service but those that give credentials.
+    /// Finds the region, and where credentials may come from. No call is made.
     pub(crate) async fn open(options: &Options) -> Result<Self, Problem> {
         let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https::client());
         if let Some(profile) = &options.profile {
@@ -35,16 +37,16 @@ impl Session {
             Problem::usage("no AWS region is set").fix("Give --region, or set AWS_REGION, or a region in the profile.")
         })?;
         let place = Place { stack: options.stack.clone(), region, profile: options.profile.clone() };
-        let session = Self { settings, place };
-        session.check_credentials().await?;
-        Ok(session)
+        Ok(Self { settings, place })
     }
 
     /// The ARN of whoever calls, by STS; it needs no permission.
     pub(crate) async fn caller(&self) -> Result<String, Problem> {
         let answer = aws_sdk_sts::Client::new(&self.settings).get_caller_identity().send().await;
-        let answer =
-            answer.map_err(|error| Problem::unavailable(format!("AWS does not say who you are: {}", words(&error))))?;
+        let answer = answer.map_err(|error| {
+            let said = || Problem::unavailable(format!("AWS does not say who you are: {}", words(&error)));
+            self.no_credentials(&error).unwrap_or_else(said)
+        })?;
         Ok(answer.arn.unwrap_or_default())
     }
 
@@ -54,21 +56,19 @@ impl Session {
         format!("in {}{}", self.place.region, by.unwrap_or_default())
     }
 
-    /// Says that there are no credentials before a call fails by that in other words.
-    async fn check_credentials(&self) -> Result<(), Problem> {
-        let found = match self.settings.credentials_provider() {
-            Some(provider) => provider.provide_credentials().await.map_err(|error| words(&error)),
-            None => Err("none is configured".to_owned()),
-        };
-        found.map(|_| ()).map_err(|why| {
-            // Of the places that were looked into, those that have nothing say nothing.
-            let lines: Vec<&str> =
-                why.lines().map(str::trim).filter(|line| !line.contains("was not enabled")).collect();
-            let why = if lines.is_empty() { String::new() } else { format!(": {}", lines.join("; ")) };
-            let profile = self.place.profile.as_deref().map(|it| format!(" --profile {it}")).unwrap_or_default();
+    /// What to say where a call failed because there are no credentials.
+    pub(crate) fn no_credentials(&self, error: &(dyn Error + 'static)) -> Option<Problem> {
+        let mut causes = std::iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source());
+        let missing = causes.find(|error| error.is::<CredentialsError>())?;
+        // Of the places that were looked into, those that have nothing say nothing.
+        let words = words(missing);
+        let lines: Vec<&str> = words.lines().map(str::trim).filter(|line| !line.contains("was not enabled")).collect();
+        let why = if lines.is_empty() { String::new() } else { format!(": {}", lines.join("; ")) };
+        let profile = self.place.profile.as_deref().map(|it| format!(" --profile {it}")).unwrap_or_default();
+        Some(
             Problem::unavailable(format!("no AWS credentials were found{why}"))
                 .fix(format!("Log in with `aws login{profile}` or `aws sso login{profile}`, or give --profile."))
-                .fix("In a build, take the role first: in GitHub Actions with aws-actions/configure-aws-credentials.")
-        })
+                .fix("In a build, take the role first: in GitHub Actions with aws-actions/configure-aws-credentials."),
+        )
     }
 }

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -38,9 +39,9 @@ pub struct Lambda {
     server: AbortHandle,
 }
 
-/// Something that keeps one invocation from its usual answer.
+/// What one invocation meets instead of its usual answer.
 #[derive(Clone, Debug)]
-pub enum Trouble {
+pub enum Fault {
     /// The caller's role does not allow it.
     Denied,
     /// The function ends with this error.
@@ -48,7 +49,7 @@ pub enum Trouble {
     /// Another answer comes, of an older or a newer function.
     Answers(Value),
     /// Nobody answers.
-    Cut,
+    CutBefore,
     /// It is carried out, and nobody answers.
     CutAfter,
     /// It takes so long.
@@ -66,8 +67,9 @@ pub struct Invoked {
 
 #[derive(Debug)]
 struct Shared {
-    troubles: Mutex<VecDeque<Trouble>>,
+    faults: Mutex<VecDeque<Fault>>,
     invoked: Mutex<Vec<Invoked>>,
+    answered: AtomicUsize,
     arn: String,
     jobs: mpsc::UnboundedSender<Job>,
 }
@@ -101,8 +103,8 @@ impl Lambda {
         let thread = std::thread::Builder::new().stack_size(STACK);
         thread.spawn(move || run(deploy, track, jobs, &now)).expect("a thread");
         let arn = invoked(world, "", "").trim_end_matches('-').to_owned();
-        let (troubles, invoked) = (Mutex::default(), Mutex::default());
-        let shared = Arc::new(Shared { troubles, invoked, arn, jobs: sender });
+        let (faults, invoked, answered) = (Mutex::default(), Mutex::default(), AtomicUsize::new(0));
+        let shared = Arc::new(Shared { faults, invoked, answered, arn, jobs: sender });
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port on the loopback");
         let url = format!("http://{}", listener.local_addr().expect("the listener's address"));
         let routes = Router::new()
@@ -131,9 +133,16 @@ impl Lambda {
         answer.unwrap_or_else(|kind| panic!("{name} ended with {kind}"))
     }
 
-    /// Plans trouble for the next invocation that has none yet.
-    pub fn plan(&self, trouble: Trouble) {
-        lock(&self.shared.troubles).push_back(trouble);
+    /// Plans a fault for the next invocation that has none yet.
+    pub fn plan(&self, fault: Fault) {
+        lock(&self.shared.faults).push_back(fault);
+    }
+
+    /// Waits until the deploy function has answered so many invocations through an alias.
+    pub async fn until_answered(&self, count: usize) {
+        while self.shared.answered.load(Ordering::SeqCst) < count {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// The invocations since the last reading.
@@ -200,9 +209,9 @@ async fn invoke(
         return refused(StatusCode::NOT_FOUND, "ResourceNotFoundException", &text);
     }
     lock(&shared.invoked).push(Invoked { alias: alias.clone(), request: request.clone() });
-    let trouble = lock(&shared.troubles).pop_front();
-    match &trouble {
-        Some(Trouble::Denied) => {
+    let fault = lock(&shared.faults).pop_front();
+    match &fault {
+        Some(Fault::Denied) => {
             let text = format!(
                 "User: {CALLER} is not authorized to perform: lambda:InvokeFunction on resource: \
                  arn:aws:lambda:eu-west-1:123456789012:function:{name}:{alias} because no identity-based policy allows \
@@ -210,15 +219,16 @@ async fn invoke(
             );
             return refused(StatusCode::FORBIDDEN, "AccessDeniedException", &text);
         }
-        Some(Trouble::Fails(kind)) => return failed(kind),
-        Some(Trouble::Answers(answer)) => return answer.to_string().into_response(),
-        Some(Trouble::Cut) => return cut(),
-        Some(Trouble::Slow(time)) => tokio::time::sleep(*time).await,
-        Some(Trouble::CutAfter) | None => {}
+        Some(Fault::Fails(kind)) => return failed(kind),
+        Some(Fault::Answers(answer)) => return answer.to_string().into_response(),
+        Some(Fault::CutBefore) => return cut(),
+        Some(Fault::Slow(time)) => tokio::time::sleep(*time).await,
+        Some(Fault::CutAfter) | None => {}
     }
     let answer = shared.ask(Function::Deploy, format!("-deploy:{alias}"), request).await;
-    match (trouble, answer) {
-        (Some(Trouble::CutAfter), _) => cut(),
+    shared.answered.fetch_add(1, Ordering::SeqCst);
+    match (fault, answer) {
+        (Some(Fault::CutAfter), _) => cut(),
         (_, Ok(answer)) => answer.to_string().into_response(),
         (_, Err(kind)) => failed(&kind),
     }

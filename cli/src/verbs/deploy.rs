@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
-use crate::acting::{self, Acting, ImageArgs};
+use crate::acting::{self, Acting};
 use crate::exit::Exit;
 use crate::options::Options;
 use crate::problem::Problem;
+use crate::subject::{ImageArgs, Targets};
 
 /// Deploy an image, older or newer.
 ///
@@ -16,9 +17,8 @@ use crate::problem::Problem;
   slipway deploy prod/web --tag 1.8.2 --yes --wait")]
 #[command(group(clap::ArgGroup::new("image").args(["tag", "digest"]).required(true)))]
 pub(crate) struct Args {
-    /// The targets, cluster/service.
-    #[arg(required = true, value_name = "TARGET")]
-    targets: Vec<String>,
+    #[command(flatten)]
+    targets: Targets,
     #[command(flatten)]
     image: ImageArgs,
     /// Deploy it although it failed here before, or although the target is on hold.
@@ -30,7 +30,7 @@ pub(crate) struct Args {
 
 /// Shows the plan, asks, and deploys.
 pub(crate) async fn run(options: &Options, args: &Args) -> Result<Exit, Problem> {
-    let mut request = json!({ "action": "deploy", "target": args.targets });
+    let mut request = args.targets.request("deploy");
     args.image.put_into(&mut request);
     if args.force {
         request["force"] = json!(true);

@@ -6,7 +6,6 @@ use anstyle::Style;
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::acting;
 use crate::answer::{self, HistoryAnswer, Image, PastDeployment, TargetHistory};
 use crate::ask::Functions;
 use crate::diagnosis::Diagnosis;
@@ -15,6 +14,7 @@ use crate::options::{Options, Output};
 use crate::problem::Problem;
 use crate::screen::{BLUE, BOLD, FAINT, GREEN, RED, YELLOW, harmless, shortened, width};
 use crate::session::Session;
+use crate::subject::AnyTargets;
 use crate::times;
 
 /// Show the last deployments: image, who, how long, how they ended and why.
@@ -25,9 +25,8 @@ use crate::times;
   slipway history prod/web
   slipway history prod/web -n 3 --why")]
 pub(crate) struct Args {
-    /// The targets, cluster/service; all by default.
-    #[arg(value_name = "TARGET")]
-    targets: Vec<String>,
+    #[command(flatten)]
+    targets: AnyTargets,
     /// How many of each target.
     #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 10)]
     last: u16,
@@ -39,7 +38,8 @@ pub(crate) struct Args {
 /// Asks, and shows the deployments, newest first.
 pub(crate) async fn run(options: &Options, args: &Args) -> Result<Exit, Problem> {
     let session = Session::open(options).await?;
-    let request = json!({ "action": "history", "target": acting::names(&args.targets), "last": args.last });
+    let mut request = args.targets.request("history");
+    request["last"] = json!(args.last);
     let answer = Functions::of(&session).read(request).await?;
     let history: HistoryAnswer = answer::read(&answer);
     match options.output {

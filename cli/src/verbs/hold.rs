@@ -1,11 +1,10 @@
 //! `slipway hold`: keeps Slipway from deploying to a target by itself.
 
-use serde_json::json;
-
 use crate::acting::{self, Recorded};
 use crate::exit::Exit;
 use crate::options::Options;
 use crate::problem::Problem;
+use crate::subject::Targets;
 
 /// Keep Slipway from deploying to a target by itself.
 ///
@@ -13,14 +12,13 @@ use crate::problem::Problem;
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  slipway hold prod/web --reason \"sale until Monday\"")]
 pub(crate) struct Args {
-    /// The targets, cluster/service.
-    #[arg(required = true, value_name = "TARGET")]
-    targets: Vec<String>,
+    #[command(flatten)]
+    targets: Targets,
     #[command(flatten)]
     recorded: Recorded,
 }
 
 /// Asks for it, and shows what is on record then.
 pub(crate) async fn run(options: &Options, args: &Args) -> Result<Exit, Problem> {
-    acting::change_record(options, &args.recorded, json!({ "action": "hold", "target": args.targets })).await
+    acting::change_record(options, &args.recorded, args.targets.request("hold")).await
 }

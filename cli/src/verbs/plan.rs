@@ -2,13 +2,14 @@
 
 use serde_json::json;
 
-use crate::acting::{self, ImageArgs};
+use crate::acting;
 use crate::answer::{self, ActionAnswer};
 use crate::ask::Functions;
 use crate::exit::Exit;
 use crate::options::{Options, Output};
 use crate::problem::Problem;
 use crate::session::Session;
+use crate::subject::{AnyTargets, ImageArgs};
 
 /// Show what a deploy would change, and change nothing.
 ///
@@ -18,9 +19,8 @@ use crate::session::Session;
   slipway plan
   slipway plan prod/web --tag 1.8.2")]
 pub(crate) struct Args {
-    /// The targets, cluster/service; all by default.
-    #[arg(value_name = "TARGET")]
-    targets: Vec<String>,
+    #[command(flatten)]
+    targets: AnyTargets,
     #[command(flatten)]
     image: ImageArgs,
 }
@@ -29,7 +29,8 @@ pub(crate) struct Args {
 pub(crate) async fn run(options: &Options, args: &Args) -> Result<Exit, Problem> {
     let session = Session::open(options).await?;
     let action = if args.image.is_named() { "deploy" } else { "reconcile" };
-    let mut request = json!({ "action": action, "target": acting::names(&args.targets), "dry_run": true });
+    let mut request = args.targets.request(action);
+    request["dry_run"] = json!(true);
     args.image.put_into(&mut request);
     let answer = Functions::of(&session).read(request).await?;
     match options.output {

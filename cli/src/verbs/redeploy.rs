@@ -1,11 +1,10 @@
 //! `slipway redeploy`: renders the running image again, and deploys it.
 
-use serde_json::json;
-
 use crate::acting::{self, Acting};
 use crate::exit::Exit;
 use crate::options::Options;
 use crate::problem::Problem;
+use crate::subject::Targets;
 
 /// Render the running image again, and deploy it.
 ///
@@ -13,14 +12,13 @@ use crate::problem::Problem;
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  slipway redeploy prod/web --wait")]
 pub(crate) struct Args {
-    /// The targets, cluster/service.
-    #[arg(required = true, value_name = "TARGET")]
-    targets: Vec<String>,
+    #[command(flatten)]
+    targets: Targets,
     #[command(flatten)]
     acting: Acting,
 }
 
 /// Shows the plan, asks, and redeploys.
 pub(crate) async fn run(options: &Options, args: &Args) -> Result<Exit, Problem> {
-    acting::act(options, &args.acting, json!({ "action": "redeploy", "target": args.targets })).await
+    acting::act(options, &args.acting, args.targets.request("redeploy")).await
 }

@@ -1,11 +1,10 @@
 //! `slipway release`: ends a hold, or releases an image from quarantine.
 
-use serde_json::json;
-
-use crate::acting::{self, ImageArgs, Recorded};
+use crate::acting::{self, Recorded};
 use crate::exit::Exit;
 use crate::options::Options;
 use crate::problem::Problem;
+use crate::subject::{ImageArgs, Targets};
 
 /// End a hold, or release an image from quarantine.
 #[derive(clap::Args, Debug)]
@@ -13,9 +12,8 @@ use crate::problem::Problem;
   slipway release prod/web
   slipway release prod/web --tag 1.8.2 --reason \"the secret is back\"")]
 pub(crate) struct Args {
-    /// The targets, cluster/service.
-    #[arg(required = true, value_name = "TARGET")]
-    targets: Vec<String>,
+    #[command(flatten)]
+    targets: Targets,
     #[command(flatten)]
     image: ImageArgs,
     #[command(flatten)]
@@ -24,7 +22,7 @@ pub(crate) struct Args {
 
 /// Asks for it, and shows what is on record then.
 pub(crate) async fn run(options: &Options, args: &Args) -> Result<Exit, Problem> {
-    let mut request = json!({ "action": "release", "target": args.targets });
+    let mut request = args.targets.request("release");
     args.image.put_into(&mut request);
     acting::change_record(options, &args.recorded, request).await
 }

@@ -6,6 +6,7 @@ use crate::acting::{self, Acting};
 use crate::exit::Exit;
 use crate::options::Options;
 use crate::problem::Problem;
+use crate::subject::Targets;
 
 /// Roll back to the last known-good revision, or to the one you name.
 ///
@@ -15,9 +16,8 @@ use crate::problem::Problem;
   slipway rollback prod/web
   slipway rollback prod/web --to web:41 --yes --wait")]
 pub(crate) struct Args {
-    /// The targets, cluster/service.
-    #[arg(required = true, value_name = "TARGET")]
-    targets: Vec<String>,
+    #[command(flatten)]
+    targets: Targets,
     /// The revision, family:number.
     #[arg(long, value_name = "REVISION")]
     to: Option<String>,
@@ -27,7 +27,7 @@ pub(crate) struct Args {
 
 /// Shows the plan, asks, and rolls back.
 pub(crate) async fn run(options: &Options, args: &Args) -> Result<Exit, Problem> {
-    let mut request = json!({ "action": "rollback", "target": args.targets });
+    let mut request = args.targets.request("rollback");
     if let Some(to) = &args.to {
         request["to"] = json!(to);
     }

@@ -4,9 +4,8 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::acting::{self, ImageArgs};
 use crate::answer::{self, StatusAnswer};
 use crate::ask::Functions;
 use crate::exit::Exit;
@@ -14,21 +13,21 @@ use crate::options::{Options, Output};
 use crate::problem::Problem;
 use crate::screen;
 use crate::session::Session;
+use crate::subject::{AnyTargets, ImageArgs};
 use crate::table;
 
 /// So often the picture is drawn anew.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Show what runs in every target, what is in progress, and what waits.
+/// Show what runs in every target, what is in progress, and what waits; one target in full.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   slipway status
   slipway status prod/web
   slipway status --watch")]
 pub(crate) struct Args {
-    /// The targets, cluster/service; all by default. One is shown in full.
-    #[arg(value_name = "TARGET")]
-    targets: Vec<String>,
+    #[command(flatten)]
+    targets: AnyTargets,
     #[command(flatten)]
     image: ImageArgs,
     /// Draw it anew every two seconds, until Ctrl-C.
@@ -42,7 +41,7 @@ pub(crate) async fn run(options: &Options, args: &Args) -> Result<Exit, Problem>
         return Err(Problem::usage("--watch draws on a terminal, and this is none")
             .fix("Leave --watch out, or use `slipway wait`."));
     }
-    let mut request = json!({ "action": "status", "target": acting::names(&args.targets) });
+    let mut request = args.targets.request("status");
     args.image.put_into(&mut request);
     let session = Session::open(options).await?;
     let functions = Functions::of(&session);

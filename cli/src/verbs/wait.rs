@@ -4,13 +4,13 @@ use clap::ValueEnum;
 use jiff::SignedDuration;
 use serde_json::json;
 
-use crate::acting::{self, ImageArgs};
 use crate::ask::Functions;
 use crate::exit::Exit;
 use crate::options::Options;
 use crate::problem::Problem;
 use crate::progress::{self, Question};
 use crate::session::Session;
+use crate::subject::{ImageArgs, Targets};
 use crate::times;
 
 /// Wait until an image runs; what a build calls after its push.
@@ -22,9 +22,8 @@ use crate::times;
   slipway wait prod/web prod/worker --tag \"$TAG\" --timeout 20m --accept skipped,superseded")]
 #[command(group(clap::ArgGroup::new("image").args(["tag", "digest"]).required(true)))]
 pub(crate) struct Args {
-    /// The targets, cluster/service, or `*` for all.
-    #[arg(required = true, value_name = "TARGET")]
-    targets: Vec<String>,
+    #[command(flatten)]
+    targets: Targets,
     #[command(flatten)]
     image: ImageArgs,
     /// How far a deployment has to come: until its tasks take the whole traffic, or to its end.
@@ -58,7 +57,7 @@ enum Acceptable {
 
 /// Waits, and says how it ended.
 pub(crate) async fn run(options: &Options, args: &Args) -> Result<Exit, Problem> {
-    let mut request = json!({ "action": "status", "target": acting::names(&args.targets) });
+    let mut request = args.targets.request("status");
     args.image.put_into(&mut request);
     if args.stage == Stage::Serving {
         request["for"] = json!("serving");

@@ -46,10 +46,21 @@ async fn each_answer_fits_the_schema() {
     answer(&fleet, &["explain", "-"], r#"{"source": "aws.s3"}"#).await;
     let (deployed, _) = ask(&["deploy", "prod/web", "--tag", "1.6.0", "--yes"]).await;
     assert_eq!(deployed["targets"][0]["outcome"], "started");
+    fleet.completes("web").await;
+    let (again, code) = ask(&["deploy", "prod/web", "--tag", "1.6.0", "--yes", "--wait"]).await;
+    assert_eq!(
+        (code, &again["targets"][0]["outcome"]),
+        (0, &"skipped".into()),
+        "nothing began, so nothing is waited for"
+    );
+    let (unasked, code) = ask(&["rollback", "prod/web"]).await;
+    assert_eq!((code, &unasked["error"]["exit"]), (64, &64.into()));
     ask(&["release", "prod/api"]).await;
     let (refused, code) = ask(&["status", "--stack", "other"]).await;
     assert_eq!((code, &refused["error"]["exit"]), (69, &69.into()));
-    let (late, code) = ask(&["wait", "prod/web", "--tag", "1.6.0", "--timeout", "1s"]).await;
+    fleet.world.advance(std::time::Duration::from_secs(1));
+    fleet.push("web", "1.7.0");
+    let (late, code) = ask(&["wait", "prod/web", "--tag", "1.7.0", "--timeout", "1s"]).await;
     assert_eq!((code, &late["done"]), (3, &false.into()));
     fleet.end();
 }

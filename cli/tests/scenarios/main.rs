@@ -3,8 +3,8 @@
 //! What it prints is a snapshot, and so read aloud before it is accepted.
 
 mod acting;
+mod faults;
 mod harness;
 mod json;
 mod looking;
-mod trouble;
 mod waiting;

@@ -11,11 +11,8 @@ async fn a_build_waits_for_its_image() {
     let fleet = Fleet::of_two().await;
     fleet.pushed("web", "1.5.0").await;
     let wait = fleet.command(&["wait", "prod/web", "--tag", "1.5.0"]).spawn().expect("it starts");
-    while fleet.lambda.take_invoked().is_empty() {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    // The question has been answered before the deployment completes.
-    tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+    // The first question is answered before the deployment completes.
+    fleet.lambda.until_answered(1).await;
     fleet.completes("web").await;
     let output = wait.wait_with_output().await.expect("it ends");
     let (out, err) = (String::from_utf8(output.stdout).expect("text"), String::from_utf8(output.stderr).expect("text"));

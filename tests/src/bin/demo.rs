@@ -177,7 +177,6 @@ impl Demo {
         heading("What would 1.6.0 change? A dry run, asked by hand");
         let push = self.stage.world.push("shop/web", ["1.6.0"], &Image::single("shop/web 1.6.0"));
         self.slipway(&["plan", "prod/web", "--tag", "1.6.0"]).await?;
-        println!();
         self.calls();
         Ok(push.event())
     }
@@ -193,7 +192,7 @@ impl Demo {
         self.ends(self.stage.world.complete("prod", "web").events).await?;
         say("\nA build that waits for its image goes red, and says why:\n");
         self.slipway(&["wait", "prod/web", "--tag", "1.6.0"]).await?;
-        say("\nMore than read it cannot. Were it to ask for a rollback through its alias:\n");
+        say("More than read it cannot. Were it to ask for a rollback through its alias:\n");
         let answer = self.read(&json!({ "action": "rollback", "target": "prod/web" })).await?;
         println!("{}", indented(answer["error"]["mistakes"][0]["text"].as_str().unwrap_or_default()));
         self.stage.world.take_calls();
@@ -246,7 +245,6 @@ impl Demo {
         say("\nIt is deployed again. The fleet meanwhile:\n");
         self.slipway(&["status"]).await?;
         self.stage.world.take_calls();
-        println!();
         for event in self.stage.world.complete("prod", "api").events {
             self.stage.deliver(&event).await?;
             for notice in self.calls_and_notices().await? {
@@ -255,7 +253,7 @@ impl Demo {
         }
         say("\nWhat Slipway remembers of prod/api, newest first:\n");
         self.slipway(&["history", "prod/api"]).await?;
-        say("\nAnd what Slack shows of it, one message for each deployment:\n");
+        say("And what Slack shows of it, one message for each deployment:\n");
         println!("{}", indented(&self.slack_s_view_of_api().await?));
         Ok(())
     }
@@ -400,6 +398,7 @@ impl Demo {
         if code != 0 {
             println!("{}", faint(&format!("  exit code {code}")));
         }
+        println!();
         Ok(())
     }
 
