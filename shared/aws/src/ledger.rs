@@ -20,6 +20,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use slipway_core::model::id::TargetName;
 use slipway_core::model::record::{Deployment, FamilyMember, RecordedEvidence};
 use slipway_engine::Error;
@@ -70,8 +71,7 @@ impl Ledger {
             .send()
             .await
             .map_err(|error| error::of("DynamoDB.Query", target.as_str(), error))?;
-        let items = answer.items.unwrap_or_default();
-        Ok(items.into_iter().filter_map(|mut item| value::to_record(item.remove("record")?)).collect())
+        Ok(records(answer.items.unwrap_or_default()))
     }
 
     pub(crate) async fn put_evidence(&self, target: &TargetName, evidence: &RecordedEvidence) -> Result<(), Error> {
@@ -101,7 +101,7 @@ impl Ledger {
             .send();
         let items = pages.try_collect().await;
         let items = items.map_err(|error| error::of("DynamoDB.Query", target.as_str(), error))?;
-        Ok(items.into_iter().filter_map(|mut item| value::to_record(item.remove("record")?)).collect())
+        Ok(records(items))
     }
 
     /// Puts an item, whatever is there, which is kept for [`KEPT_SECONDS`] from then on.
@@ -139,8 +139,13 @@ impl Ledger {
             .items()
             .send();
         let items = pages.try_collect().await.map_err(|error| error::of("DynamoDB.Query", family, error))?;
-        Ok(items.into_iter().filter_map(|mut item| value::to_record(item.remove("record")?)).collect())
+        Ok(records(items))
     }
+}
+
+/// What these items hold, as far as it can be read.
+fn records<R: DeserializeOwned>(items: Vec<HashMap<String, AttributeValue>>) -> Vec<R> {
+    items.into_iter().filter_map(|mut item| value::to_record(item.remove("record")?)).collect()
 }
 
 /// The hash key of a family; no service's name begins like it.

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use e2e::world::{Failure, Fault, Refusal};
+use e2e::world::{Failure, Fault};
 use insta::assert_snapshot;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::following::{deploying, fire_timers, follow, kinds, outcome, remembered, web_with};
-use crate::scenario::{Invocation, Scenario, WEB, queued, service};
+use crate::following::{deploying, fire_timers, follow, kinds, outcome, remembered, unpublished, web_with};
+use crate::scenario::{Scenario, WEB, queued, service};
 use crate::{scenarios, trial};
 
 pub(crate) fn scenarios() -> Vec<Trial> {
@@ -205,13 +205,7 @@ async fn the_evidence_stands_beside_the_record_and_each_notice_shows_it(name: &'
     scenario.transcript();
     assert_eq!(shown(&mut scenario), []);
     let done = scenario.world.complete("prod", "web").event();
-    let denied = Refusal::new("AuthorizationErrorException", "The role slipway-track may not publish.");
-    scenario.world.fault_each("SNS.Publish", Fault::Refuse(denied));
-    for again in [Invocation::New, Invocation::Again, Invocation::Again] {
-        let _ = scenario.track_as(&done, again).await;
-    }
-    scenario.world.heal("SNS.Publish");
-    scenario.transcript();
+    unpublished(&mut scenario, &done).await;
     assert_eq!((outcome(&scenario).as_str(), shown(&mut scenario)), ("rolled_back_by_slipway", vec![]));
     scenario.ask(json!({ "action": "reconcile" })).await;
     assert_eq!(shown(&mut scenario), [("rolled_back".to_owned(), lines.clone())]);

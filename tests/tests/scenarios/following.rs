@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use e2e::world::{Failure, Image, Moved};
+use e2e::world::{Failure, Fault, Image, Moved, Refusal};
 use serde_json::{Value, json};
 
-use crate::scenario::{Scenario, service, web_definition};
+use crate::scenario::{Invocation, Scenario, service, web_definition};
 
 /// The configuration of `prod/web`, with these lines for its target.
 pub(crate) fn web_with(settings: &str) -> String {
@@ -87,6 +87,17 @@ pub(crate) async fn follow(scenario: &mut Scenario, moved: Moved) {
     for event in events.iter().filter(|event| event["source"] == "aws.ecs") {
         scenario.track(event).await;
     }
+}
+
+/// Delivers an event of ECS, and tries as often as Lambda does, while the role may not publish.
+pub(crate) async fn unpublished(scenario: &mut Scenario, event: &Value) {
+    let denied = Refusal::new("AuthorizationErrorException", "The role slipway-track may not publish.");
+    scenario.world.fault_each("SNS.Publish", Fault::Refuse(denied));
+    for again in [Invocation::New, Invocation::Again, Invocation::Again] {
+        let _ = scenario.track_as(event, again).await;
+    }
+    scenario.world.heal("SNS.Publish");
+    scenario.transcript();
 }
 
 /// Lets time pass, and delivers the timers that fire meanwhile, each twice; how many fired.

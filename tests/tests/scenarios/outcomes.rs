@@ -8,9 +8,10 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::following::{
-    complete, deploy, deploying, fail_by, fire_timers, follow, kinds, outcome, remembered, runs, timers, with_strategy,
+    complete, deploy, deploying, fail_by, fire_timers, follow, kinds, outcome, remembered, runs, timers, unpublished,
+    with_strategy,
 };
-use crate::scenario::{Invocation, Scenario, WEB, service, service_with_breaker, web_definition};
+use crate::scenario::{Scenario, WEB, service, service_with_breaker, web_definition};
 use crate::{scenarios, trial};
 
 pub(crate) fn scenarios() -> Vec<Trial> {
@@ -348,13 +349,7 @@ async fn a_notice_that_fails_changes_nothing_of_what_is_done(name: &'static str)
 async fn an_ending_that_nobody_could_publish_is_published_by_the_reconcile(name: &'static str) {
     let mut scenario = deploying(name, WEB, service("web")).await;
     let done = scenario.world.complete("prod", "web").event();
-    let denied = Refusal::new("AuthorizationErrorException", "The role slipway-track may not publish.");
-    scenario.world.fault_each("SNS.Publish", Fault::Refuse(denied));
-    for again in [Invocation::New, Invocation::Again, Invocation::Again] {
-        let _ = scenario.track_as(&done, again).await;
-    }
-    scenario.world.heal("SNS.Publish");
-    scenario.transcript();
+    unpublished(&mut scenario, &done).await;
     assert_eq!((outcome(&scenario).as_str(), kinds(&mut scenario)), ("completed", vec![]));
     scenario.ask(json!({ "action": "reconcile" })).await;
     assert_eq!(kinds(&mut scenario), ["completed"]);

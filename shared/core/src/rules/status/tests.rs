@@ -9,7 +9,7 @@ use super::*;
 use crate::model::facts::{ImageFacts, ImageName, Rollout, ServiceDeploymentFacts, ServiceDeploymentStatus, Strategy};
 use crate::model::id::{ServiceDeploymentArn, ServiceRevisionArn};
 use crate::model::plan::Plan;
-use crate::model::record::{DecisionKind, Lease};
+use crate::model::record::{Blocked, DecisionKind, Lease};
 use crate::rules::situation::*;
 
 struct Case {
@@ -484,6 +484,17 @@ fn a_pending_input_is_decided_about_whatever_a_plan_says_now() {
     let mut busy = idle().pending("1.5.0", json!(null)).would_go();
     busy.record.lease = Some(Lease { holder: "request-1".to_owned(), fence: 1, until: at("12:06:00") });
     row("another invocation has the lease", busy, "Queued, and may change: pending, None, until 12:06");
+}
+
+#[test]
+fn what_is_pending_is_shown_with_what_it_waits_for() {
+    let open = json!({ "deadline": at("12:30:00") });
+    let behind = idle().record(&[("ecs-svc/7", 'c', open)]).pending("1.5.0", json!({ "by": "deployment" })).record;
+    let waiting = Memory::of(&TargetName::new("prod/web"), Ok(&behind)).waiting;
+    let reason = StatusReason::Pending(Some(Blocked::Deployment));
+    let expected = Waiting { tag: Some(tag("1.5.0")), since: at("12:00:00"), reason, until: Some(at("12:30:00")) };
+    assert_eq!(waiting, [expected]);
+    assert_eq!(Memory::of(&TargetName::new("prod/web"), Ok(&idle().record)).waiting, []);
 }
 
 #[test]
