@@ -153,7 +153,10 @@ async fn declined(functions: &Functions<'_>, request: &Value) -> Result<Option<E
     let read = std::io::stdin().lock().read_line(&mut said);
     match read.is_ok() && matches!(said.trim().to_lowercase().as_str(), "y" | "yes") {
         true => Ok(None),
-        false => Err(Problem::usage("nothing was changed: the answer was not y")),
+        false => {
+            anstream::eprintln!("Nothing was changed.");
+            Ok(Some(Exit::LeftOut))
+        }
     }
 }
 

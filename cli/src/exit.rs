@@ -13,7 +13,7 @@ pub(crate) enum Exit {
     NeedsPerson = 2,
     /// The time is up, and the end is not known.
     TimedOut = 3,
-    /// An image is left out, for a newer one or by the tag policy, and nobody accepted that.
+    /// An image is left out, for a newer one or by the tag policy, and nobody accepted that; or a person said no to the plan.
     LeftOut = 4,
     /// The command was called wrongly.
     Usage = 64,

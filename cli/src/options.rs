@@ -86,7 +86,7 @@ Exit codes:
   1   failed: the deployment failed or was rolled back, or there is no such image
   2   a person has to act: held, quarantined, refused
   3   the time is up
-  4   left out: skipped or superseded, unless accepted
+  4   left out: skipped or superseded, unless accepted; or you answered no
   64  the command was called wrongly
   69  AWS cannot be reached, or denies";
 

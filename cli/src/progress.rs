@@ -14,11 +14,17 @@ use crate::exit::Exit;
 use crate::github;
 use crate::options::{Options, Output};
 use crate::problem::Problem;
-use crate::screen::{BOLD, FAINT, GREEN, RED, YELLOW, bar, harmless, is_live, shortened, width};
+use crate::screen::{BOLD, FAINT, GREEN, RED, YELLOW, bar, columns, harmless, is_live, shortened, width};
 use crate::times;
 
 /// So long a pause is between two questions at first, and after a minute.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(5));
+
+/// On fewer columns than this a line has no bar.
+const NARROW: usize = 60;
+
+/// Columns of a line that moves beside what it says: the wheel, and the time that has passed.
+const FRAME: usize = 10;
 
 /// So long an answer may take, also where the time is nearly up.
 const ANSWER: Duration = Duration::from_secs(60);
@@ -221,8 +227,11 @@ impl View {
                         bar.enable_steady_tick(Duration::from_millis(120));
                         bar
                     };
-                    let tasks = tasks.map(|it| format!("  {}", bar(it.running, it.desired, 10))).unwrap_or_default();
-                    let room = width().saturating_sub(14 + crate::screen::columns(&tasks));
+                    // On few columns the numbers alone.
+                    let cells = if width() < NARROW { 0 } else { 10 };
+                    let tasks = tasks.map(|it| format!("  {}", bar(it.running, it.desired, cells).trim_start()));
+                    let tasks = tasks.unwrap_or_default();
+                    let room = width().saturating_sub(FRAME + columns(&tasks));
                     let text = shortened(&format!("{name}  {line}"), room);
                     bars.entry(name).or_insert_with(bar_of).set_message(format!("{text}{tasks}"));
                 }

@@ -66,18 +66,28 @@ fn drawn(answer: &Value, width: usize) -> String {
 
 /// Draws until Ctrl-C, on a screen of its own; the last picture stays.
 async fn watch(functions: &Functions<'_>, request: &Value) -> Result<Exit, Problem> {
+    // Heard from now on, at whatever moment it comes: the terminal must be left as it was.
+    let mut ctrl_c = std::pin::pin!(tokio::signal::ctrl_c());
     let own = OwnScreen::open();
     let mut last = String::new();
     let ended = loop {
-        let (picture, note) = match functions.read(request.clone()).await {
-            Ok(answer) => (drawn(&answer, screen::width()), String::new()),
-            Err(problem) if problem.passes => (last.clone(), format!("cannot ask now: {}", problem.text)),
+        let answer = tokio::select! {
+            biased;
+            _ = &mut ctrl_c => break Ok(Exit::AsAsked),
+            answer = functions.read(request.clone()) => answer,
+        };
+        let note = match answer {
+            Ok(answer) => {
+                last = drawn(&answer, screen::width());
+                String::new()
+            }
+            Err(problem) if problem.passes => format!("cannot ask now: {}", problem.text),
             Err(problem) => break Err(problem),
         };
-        last = picture;
         draw(&last, &note);
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => break Ok(Exit::AsAsked),
+            biased;
+            _ = &mut ctrl_c => break Ok(Exit::AsAsked),
             () = tokio::time::sleep(PAUSE) => {}
         }
     };

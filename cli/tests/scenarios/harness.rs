@@ -144,19 +144,26 @@ impl Fleet {
         command
             .args(words)
             .env_clear()
-            .env("HOME", &self.home)
-            .env("AWS_ACCESS_KEY_ID", "ana")
-            .env("AWS_SECRET_ACCESS_KEY", "secret")
-            .env("AWS_REGION", "eu-west-1")
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("AWS_ENDPOINT_URL", self.world.url())
-            .env("AWS_ENDPOINT_URL_LAMBDA", self.lambda.url())
-            .env("AWS_ENDPOINT_URL_STS", self.lambda.url())
+            .envs(self.environment())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
         command
+    }
+
+    /// Of whoever works with the fleet.
+    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("HOME", self.home.display().to_string()),
+            ("AWS_ACCESS_KEY_ID", "ana".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "secret".to_owned()),
+            ("AWS_REGION", "eu-west-1".to_owned()),
+            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+            ("AWS_ENDPOINT_URL", self.world.url().to_owned()),
+            ("AWS_ENDPOINT_URL_LAMBDA", self.lambda.url().to_owned()),
+            ("AWS_ENDPOINT_URL_STS", self.lambda.url().to_owned()),
+        ]
     }
 
     /// Judges the world.

@@ -7,4 +7,8 @@ mod faults;
 mod harness;
 mod json;
 mod looking;
+mod pictures;
+mod svg;
+mod terminal;
+mod terminals;
 mod waiting;

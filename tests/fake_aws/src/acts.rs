@@ -95,7 +95,7 @@ impl Aws {
         self.on_service(cluster, service, |service, context| service.complete_early(context, running))
     }
 
-    /// So many more tasks of what completed early run, of which ECS sends no event.
+    /// So many more tasks run, of the deployment in progress or of what completed early; ECS sends no event of that.
     pub fn run_more(&mut self, cluster: &str, service: &str, count: i64) -> Result<(), Refusal> {
         self.on_service(cluster, service, |service, context| service.run_more(context, count)).map(drop)
     }

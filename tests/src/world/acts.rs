@@ -292,7 +292,7 @@ impl World {
         self.on_service(cluster, service, |aws| aws.complete_early(cluster, service, running))
     }
 
-    /// So many more tasks of what completed early run, of which ECS sends no event.
+    /// So many more tasks run, of the deployment in progress or of what completed early; ECS sends no event of that.
     #[track_caller]
     pub fn run_more(&self, cluster: &str, service: &str, count: i64) {
         let ran = self.on_registry(|aws| aws.run_more(cluster, service, count));

@@ -159,15 +159,19 @@ impl Service {
         early && self.deployments.first().is_some_and(lacks)
     }
 
-    /// One more task of what completed early runs, or all; ECS sends no event of that.
+    /// So many more tasks run, of a deployment in progress or of what completed early; ECS sends no event of that.
     pub(crate) fn run_more(&mut self, context: &mut Context<'_>, count: i64) -> Result<(), Refusal> {
-        if !self.lacks_tasks() {
-            return Err(Refusal::invalid("No deployment has completed early."));
+        let completed_early = self.lacks_tasks();
+        if !completed_early {
+            self.under_way()?;
         }
         let primary = &mut self.deployments[0];
         primary.running = (primary.running + count).min(primary.desired);
         primary.pending = primary.desired - primary.running;
         primary.updated_at = context.now;
+        if !completed_early {
+            return Ok(());
+        }
         primary.failed = 0;
         if primary.pending == 0 {
             self.deployments.truncate(1);
