@@ -85,12 +85,17 @@ impl Schedule {
         simulation.timers.next().is_none() && simulation.services.iter().all(|it| !open(&it.target))
     }
 
-    /// Whether ECS itself went back from a deployment that was on record as failed by then, and that nobody was to undo.
+    /// Whether ECS itself went back from a deployment that was on record as failed by then, and that nobody was to undo, or
+    /// from somebody else's: whether that was of an image of Slipway's, which is to be tried once more, only the reconcile asks.
     fn ecs_rolled_back_late(&self) -> bool {
         let simulation = self.simulation.borrow();
         simulation.services.iter().any(|service| {
             let last = simulation.table.record(&service.target).and_then(|record| record.deployments.first());
-            let given_up = last.filter(|it| matches!(it.outcome(), Some(Outcome::Failed | Outcome::TimedOut)));
+            let given_up = last.filter(|it| match it.outcome() {
+                Some(Outcome::Failed | Outcome::TimedOut) => true,
+                Some(_) => it.is_external(),
+                None => false,
+            });
             let facts = simulation.service(service);
             let primary = facts.as_ref().and_then(primary).map(|it| &it.id);
             given_up.is_some_and(|it| it.id() != primary)
