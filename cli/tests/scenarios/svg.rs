@@ -1,6 +1,6 @@
 //! Draws screens as an SVG image, one after the other, for the README.
 //!
-//! Text stays text, each run of cells at its place and of its width, so that no font can move a column.
+//! Text stays text, each word at its place and of its width, so that no font can move a column.
 
 use std::fmt::Write as _;
 
@@ -69,7 +69,7 @@ pub(crate) fn drawn(title: &str, frames: &[Frame]) -> String {
 fn style(frames: &[Frame]) -> String {
     let whole: usize = frames.iter().map(|frame| frame.seconds).sum();
     let mut css = format!(
-        "text {{ font: 13px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; fill: {TEXT}; white-space: pre }}\n\
+        "text {{ font: 13px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; fill: {TEXT} }}\n\
          .bold {{ font-weight: bold }}\n.dim {{ opacity: 0.6 }}\n"
     );
     for (number, colour) in COLOURS.iter().enumerate() {
@@ -97,37 +97,35 @@ fn style(frames: &[Frame]) -> String {
     format!("<style>\n{css}</style>\n")
 }
 
-/// A row as texts, one for each run of cells that look alike; nothing for an empty row.
+/// A row as texts, one for each word whose letters look alike; nothing for an empty row.
 fn drawn_row(screen: &Screen, row: u16, columns: u16) -> String {
     let cells = (0..columns).filter_map(|column| Some((usize::from(column), screen.cell(row, column)?)));
-    let mut runs: Vec<(usize, usize, String, String)> = Vec::new();
-    for (column, cell) in cells.filter(|(_, cell)| !cell.is_wide_continuation()) {
-        let (class, width) = (class(cell), if cell.is_wide() { 2 } else { 1 });
-        let text = if cell.has_contents() { cell.contents() } else { " " };
-        match runs.last_mut() {
-            Some((_, cells, of, said)) if *of == class => {
-                *cells += width;
-                said.push_str(text);
+    let mut words: Vec<Word> = Vec::new();
+    for (column, cell) in cells.filter(|(_, cell)| cell.has_contents() && cell.contents() != " ") {
+        let (class, cells) = (class(cell), if cell.is_wide() { 2 } else { 1 });
+        match words.last_mut() {
+            Some(word) if word.class == class && word.column + word.cells == column => {
+                word.cells += cells;
+                word.text.push_str(cell.contents());
             }
-            _ => runs.push((column, width, class, text.to_owned())),
+            _ => words.push(Word { column, cells, class, text: cell.contents().to_owned() }),
         }
     }
     let mut drawn = String::new();
-    for (column, cells, class, text) in runs {
-        let (left, right) = (text.len() - text.trim_start().len(), text.len() - text.trim_end().len());
-        if left == text.len() {
-            continue;
-        }
-        let class = if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") };
-        let _ = write!(
-            drawn,
-            "<text x=\"{}\" textLength=\"{}\"{class}>{}</text>",
-            (column + left) * CELL.0,
-            (cells - left - right) * CELL.0,
-            escaped(text.trim())
-        );
+    for Word { column, cells, class, text } in words {
+        let class = if class.is_empty() { class } else { format!(" class=\"{class}\"") };
+        let (x, length) = (column * CELL.0, cells * CELL.0);
+        let _ = write!(drawn, "<text x=\"{x}\" textLength=\"{length}\"{class}>{}</text>", escaped(&text));
     }
     drawn
+}
+
+/// Letters side by side that look alike, from which column on, and over how many cells.
+struct Word {
+    column: usize,
+    cells: usize,
+    class: String,
+    text: String,
 }
 
 fn class(cell: &Cell) -> String {
