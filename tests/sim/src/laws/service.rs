@@ -373,10 +373,12 @@ impl OfService {
         {
             return None;
         }
+        // An image that somebody deployed past Slipway is a decision, also where ECS went back from it.
+        let decided = self.decided.max(self.outside.as_ref().map(|it| it.at));
         let may_run = images.all().iter().find(|image| {
             let came_at = if lost == Lost::Nothing { image.came_at() } else { image.pushed_at };
             let wanted = !image.tags.is_empty() && !self.quarantined.contains(&image.digest);
-            wanted && self.decided.is_none_or(|decided| came_at > decided)
+            wanted && decided.is_none_or(|decided| came_at > decided)
         });
         may_run.map(|image| format!("{} ought to run, and a placeholder does", image.digest.short()))
     }
