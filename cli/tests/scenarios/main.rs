@@ -3,8 +3,11 @@
 //! What it prints is a snapshot, and so read aloud before it is accepted.
 
 mod acting;
+mod action;
+mod examples;
 mod faults;
 mod harness;
 mod json;
 mod looking;
+mod released;
 mod waiting;
