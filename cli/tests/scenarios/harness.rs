@@ -1,7 +1,7 @@
 //! A world in which services run, Lambda in front of the deploy function, and the command beside them.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use e2e::emulator;
@@ -66,8 +66,12 @@ impl Fleet {
 
     /// Makes the service `prod/NAME`, which runs `shop/NAME` with this tag.
     pub(crate) fn runs(&self, name: &str, tag: &str) {
-        let repository = format!("shop/{name}");
-        self.world.push(&repository, [tag], &Image::single(&format!("{name} {tag}")));
+        self.runs_image_of(&format!("shop/{name}"), name, tag);
+    }
+
+    /// Makes the service `prod/NAME`, which runs this repository's image with this tag.
+    pub(crate) fn runs_image_of(&self, repository: &str, name: &str, tag: &str) {
+        self.world.push(repository, [tag], &Image::single(&format!("{name} {tag}")));
         self.world.register(json!({
             "family": name,
             "networkMode": "awsvpc",
@@ -93,7 +97,12 @@ impl Fleet {
 
     /// Pushes an image of `shop/NAME` whose event does not come yet.
     pub(crate) fn push(&self, name: &str, tag: &str) -> Push {
-        self.world.push(&format!("shop/{name}"), [tag], &Image::single(&format!("{name} {tag}")))
+        self.push_to(&format!("shop/{name}"), tag)
+    }
+
+    /// Pushes an image of any repository whose event does not come yet.
+    pub(crate) fn push_to(&self, repository: &str, tag: &str) -> Push {
+        self.world.push(repository, [tag], &Image::single(&format!("{repository} {tag}")))
     }
 
     /// Pushes an image of `shop/NAME`, and delivers the event.
@@ -133,16 +142,20 @@ impl Fleet {
         let mut stdin = child.stdin.take().expect("a standard input");
         stdin.write_all(input.as_bytes()).await.expect("the command reads");
         drop(stdin);
-        let output = child.wait_with_output().await.expect("the command ends");
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-        Ran { code: output.status.code().expect("an exit code"), out: text(output.stdout), err: text(output.stderr) }
+        Ran::of(child.wait_with_output().await.expect("the command ends"))
     }
 
     /// The command, in an environment of its own.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_slipway"));
+        let mut command = self.program(env!("CARGO_BIN_EXE_slipway"));
+        command.args(words);
         command
-            .args(words)
+    }
+
+    /// Any program, in the environment in which a person or a build runs the command.
+    pub(crate) fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(name);
+        command
             .env_clear()
             .envs(self.environment())
             .stdin(Stdio::piped())
@@ -177,6 +190,12 @@ impl Fleet {
 }
 
 impl Ran {
+    /// What a process printed, and its exit code.
+    pub(crate) fn of(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        Self { code: output.status.code().expect("an exit code"), out: text(output.stdout), err: text(output.stderr) }
+    }
+
     /// The exit code and what was printed, as a snapshot shows it; how long it took is another each time.
     pub(crate) fn shown(&self) -> String {
         let time = regex::Regex::new(r"after \d+ s|\[0:\d\d\]").expect("a pattern");

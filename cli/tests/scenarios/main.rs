@@ -3,6 +3,8 @@
 //! What it prints is a snapshot, and so read aloud before it is accepted.
 
 mod acting;
+mod action;
+mod examples;
 mod faults;
 mod harness;
 mod json;
@@ -11,4 +13,5 @@ mod pictures;
 mod svg;
 mod terminal;
 mod terminals;
+mod released;
 mod waiting;
