@@ -3,6 +3,7 @@
 //! What it prints is a snapshot, and so read aloud before it is accepted.
 
 mod acting;
+mod check;
 mod faults;
 mod harness;
 mod json;
