@@ -12,7 +12,7 @@ use slipway_core::model::reason::Reason;
 use slipway_engine::ErrorKind;
 
 use crate::check::engine::{Planned, Plans};
-use crate::check::finding::{Findings, Level, listed};
+use crate::check::finding::{Findings, listed};
 
 /// What is known of a target, for the other checks.
 #[derive(Clone, Debug)]
@@ -241,15 +241,11 @@ pub(crate) fn families(all: &[Observed<'_>], findings: &mut Findings) {
             continue;
         }
         let text = format!("{} share this task definition family", listed(&names));
-        let level = if members().any(|it| it.target.base == Base::Family) { Level::Warning } else { Level::Note };
-        let fix = match level {
-            Level::Warning => {
-                "With `base: family` the same definition must be meant for all of them. Give each a family of its own, or \
-                 set `base: service`."
-            }
-            _ => "With `base: service`, as they have it, each keeps its own definition.",
+        let fix = match members().any(|it| it.target.base == Base::Family) {
+            true => "With `base: family` a new definition goes to all of them.",
+            false => "With `base: service` each keeps its own definition.",
         };
-        findings.add(level, "family_shared", format!("family {family}"), text, fix);
+        findings.note("family_shared", format!("family {family}"), text, fix);
     }
 }
 

@@ -61,7 +61,7 @@ def subscriptions_of_topic(params):
     status, headers, body = listed(params)
     text = body.decode()
     for subscription in sns._topics.get(sns._p(params, "TopicArn"), {}).get("subscriptions", []):
-        if subscription["attributes"]["PendingConfirmation"] == "true":
+        if subscription["attributes"].get("PendingConfirmation") == "true":
             text = text.replace(f">{subscription['arn']}<", ">PendingConfirmation<")
     return status, headers, text.encode()
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 
-use e2e::emulator::{self, Account, Client, FUNCTIONS, MiniStack, Stack};
+use e2e::emulator::{self, Account, Client, FUNCTIONS, MiniStack};
 use e2e::world::{Image, Place, World};
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -40,8 +40,6 @@ pub(crate) type Asked = (&'static str, &'static str, Value);
 pub(crate) struct Installed {
     /// AWS.
     pub(crate) world: World,
-    /// The deployed template.
-    pub(crate) stack: Stack,
     client: Arc<Client>,
     account: Account,
     home: PathBuf,
@@ -71,8 +69,8 @@ impl Installed {
             let parameter = json!({ "Name": name, "Type": kind, "Value": value });
             client.call(&account, "ssm", "PutParameter", parameter).await.expect("a parameter");
         }
-        let stack = emulator::deploy(&client, &account, "slipway", &functions, &PARAMETERS).await.expect("a stack");
-        let installed = Self { world, stack, client, account, home, _emulator: emulator };
+        emulator::deploy(&client, &account, "slipway", &functions, &PARAMETERS).await.expect("a stack");
+        let installed = Self { world, client, account, home, _emulator: emulator };
         for role in ["web-execution", "web-task", "api-execution"] {
             installed.role(role).await;
         }
