@@ -55,17 +55,20 @@ pub(crate) async fn read(
         Some(Ok(text)) => Some(text),
         None => None,
     };
-    let (name, text) = match (file, installed) {
-        (Some((name, text)), Some(there)) => {
-            differs(&name, &source, text == there, findings);
-            (name, text)
-        }
-        (Some(file), None) => file,
-        (None, Some(there)) => (source.to_string(), there),
+    let (name, text, there) = match (file, installed) {
+        (Some((name, text)), there) => (name, text, there),
+        (None, Some(there)) => (source.to_string(), there, None),
         (None, None) => return None,
     };
     let config = match source.parse_document(&text) {
-        Ok(config) => Some(config),
+        Ok(config) => {
+            findings.fine();
+            // One with mistakes is not to be published.
+            if let Some(there) = there {
+                differs(&name, &source, text == there, findings);
+            }
+            Some(config)
+        }
         Err(mistakes) => {
             for Mistake { path, text } in &mistakes.mistakes {
                 mistake(&name, path, text, findings);
@@ -73,9 +76,6 @@ pub(crate) async fn read(
             None
         }
     };
-    if config.is_some() {
-        findings.fine();
-    }
     Some(Document { name, text, config })
 }
 
@@ -90,7 +90,7 @@ fn differs(name: &str, source: &Source, same: bool, findings: &mut Findings) {
     if same {
         return findings.fine();
     }
-    let text = format!("the installed configuration {source} differs from {name}, which is checked here");
+    let text = format!("the installed configuration differs from {name}, which is checked here");
     let fix = match source {
         Source::Parameter(parameter) => format!(
             "To publish it: aws ssm put-parameter --name {parameter} --type String --tier Intelligent-Tiering --overwrite \

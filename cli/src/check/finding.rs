@@ -108,6 +108,11 @@ impl Findings {
         self.unseen.push(Unseen { action: missed.action().to_owned(), why, what: what.into() });
     }
 
+    /// Whether a call without an answer was noted.
+    pub(crate) fn has_unseen(&self, action: &str) -> bool {
+        self.unseen.iter().any(|it| it.action == action)
+    }
+
     /// What was looked at: `None` where the call failed for another reason than that the thing is missing, which is noted.
     pub(crate) fn seen<T>(&mut self, look: Result<T, Missed>, what: &str) -> Option<Option<T>> {
         match look {

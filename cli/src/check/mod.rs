@@ -18,6 +18,7 @@ mod targets;
 
 use std::path::Path;
 
+use futures_util::future::join;
 use serde_json::{Value, json};
 use slipway_aws::Aws;
 use slipway_aws::clients::Names;
@@ -107,7 +108,7 @@ pub(crate) async fn check(session: &Session, subject: &Subject<'_>) -> Result<Ch
         Some(Some(facts)) => Some(Installed { name: name.clone(), facts }),
         Some(None) if file.is_none() => return Err(no_stack(session)),
         Some(None) => {
-            let text = format!("there is no stack {name} {}: this checks what is to be installed", session.shown());
+            let text = format!("it is not installed {}, so this checks what is to be installed", session.shown());
             let fix = if given.is_some() { "" } else { "Give --parameters to check the parameters that it will have." };
             findings.note("not_installed", format!("stack {name}"), text, fix);
             None
@@ -119,18 +120,29 @@ pub(crate) async fn check(session: &Session, subject: &Subject<'_>) -> Result<Ch
     let place =
         document::Place { aws: &aws, stack: &name, parameters: parameters.as_ref(), installed: installed.is_some() };
     let document = document::read(&place, file, &mut findings).await;
-    if let Some(installed) = &installed {
-        installed.state(&mut findings);
-        stack::parts(&account, installed, &mut findings).await;
-    }
     if let Some(parameters) = &parameters {
         stack::reconcile(parameters, &mut findings);
     }
-    if let Some(Document { config: Some(config), text, .. }) = &document {
-        let records = installed.as_ref().and_then(Installed::table).map_or(Records::None, |_| Records::InTable);
-        let port = ReadOnly::new(aws, text.clone(), records);
-        whole(&account, port, config, &home, parameters.as_ref(), &mut findings).await?;
-    }
+    let parts = async {
+        let mut findings = Findings::default();
+        if let Some(installed) = &installed {
+            installed.state(&mut findings);
+            stack::parts(&account, installed, &mut findings).await;
+        }
+        findings
+    };
+    let targets = async {
+        let mut findings = Findings::default();
+        if let Some(Document { config: Some(config), text, .. }) = &document {
+            let records = installed.as_ref().and_then(Installed::table).map_or(Records::None, |_| Records::InTable);
+            let port = ReadOnly::new(aws, text.clone(), records);
+            whole(&account, port, config, &home, parameters.as_ref(), &mut findings).await?;
+        }
+        Ok::<_, Problem>(findings)
+    };
+    let (parts, targets) = join(parts, targets).await;
+    findings.join(targets?);
+    findings.join(parts);
     Ok(Checked {
         targets: document.as_ref().and_then(|it| it.config.as_ref()).map_or(0, |config| config.targets().len()),
         document: document.map(|document| document.name),
@@ -155,6 +167,7 @@ async fn whole(
     targets::families(&observed, findings);
     pull::roles(account, home, &observed, findings).await;
     pull::architectures(plans.port(), &observed, findings).await;
+    targets::unanswered(&plans, findings);
     let Some(parameters) = parameters else {
         let text = "it is not known which roles, services, families, repositories and log groups Slipway may use, nor who \
                     gets notices";
@@ -190,7 +203,9 @@ fn names(table: Option<&str>) -> Names {
 }
 
 fn read(path: &Path) -> Result<String, Problem> {
-    std::fs::read_to_string(path).map_err(|error| Problem::usage(format!("{} cannot be read: {error}", path.display())))
+    std::fs::read_to_string(path).map_err(|error| {
+        Problem::usage(format!("{} cannot be read: {error}", path.display())).fix("Give the path of a file.")
+    })
 }
 
 /// The account and the region that are checked.

@@ -204,8 +204,8 @@ pub(crate) async fn architectures(port: &ReadOnly, all: &[Observed<'_>], finding
         let shown = observed.image.as_ref().and_then(|it| it.tags.first()).map(ToString::to_string).unwrap_or_default();
         let image = format!("{}:{shown}", observed.repository.name);
         match built {
-            // The denied call is noted with the engine's.
-            Err(error) if error.kind == ErrorKind::Denied => {}
+            // A call without an answer is noted with the engine's.
+            Err(error) if error.kind == ErrorKind::Denied || error.kind.is_passing() => {}
             Ok(built) if built.iter().any(|it| is_processor(it, &wanted)) => findings.fine(),
             Ok(built) if !built.is_empty() => {
                 let text = format!(

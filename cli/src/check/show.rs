@@ -27,17 +27,18 @@ pub(crate) fn text(checked: &Checked, width: usize) -> String {
 }
 
 fn head(checked: &Checked) -> String {
-    let targets = match checked.targets {
-        0 => "nothing".to_owned(),
-        1 => "1 target".to_owned(),
-        many => format!("{many} targets"),
+    let what = match (&checked.document, checked.targets) {
+        (None, _) => "no configuration".to_owned(),
+        // It has mistakes.
+        (Some(name), 0) => name.clone(),
+        (Some(name), 1) => format!("1 target of {name}"),
+        (Some(name), many) => format!("{many} targets of {name}"),
     };
-    let of = checked.document.as_ref().map(|name| format!(" of {name}")).unwrap_or_default();
     let stack = match &checked.status {
         Some(status) => format!("the stack {} ({status})", checked.stack),
         None => "the account".to_owned(),
     };
-    format!("{targets}{of} against {stack} {}", checked.place)
+    format!("{what}, checked against {stack} {}", checked.place)
 }
 
 fn one(text: &mut String, finding: &Finding, width: usize) {
@@ -51,7 +52,9 @@ fn one(text: &mut String, finding: &Finding, width: usize) {
             None => drop(writeln!(text, "  {line}")),
         }
     }
-    for line in wrapped(&harmless(fix), width.saturating_sub(4)).iter().filter(|line| !line.is_empty()) {
+    // A command is copied, so it stays on one line.
+    let most = if fix.contains("aws ") { usize::MAX } else { width.saturating_sub(4) };
+    for line in wrapped(&harmless(fix), most).iter().filter(|line| !line.is_empty()) {
         let _ = writeln!(text, "  {FAINT}{line}{FAINT:#}");
     }
 }

@@ -9,8 +9,9 @@ use slipway_core::model::facts::{ImageFacts, OnFailure, Revision, ServiceFacts};
 use slipway_core::model::id::Home;
 use slipway_core::model::image::Repository;
 use slipway_core::model::reason::Reason;
-use slipway_engine::ErrorKind;
+use slipway_engine::{Error, ErrorKind};
 
+use crate::check::account::Missed;
 use crate::check::engine::{Planned, Plans};
 use crate::check::finding::{Findings, listed};
 
@@ -82,19 +83,22 @@ pub(crate) async fn planned<'c>(
         let first = reconcile.get(at).cloned().unwrap_or_default();
         one(plans, target, home, first).await
     });
-    let (mut all, mut denied) = (Vec::new(), Findings::default());
+    let mut all = Vec::new();
     for (observed, found) in join_all(entries).await {
         findings.join(found);
         all.push(observed);
     }
-    // What the engine can do without is unknown to the check all the same.
+    all
+}
+
+/// Notes the calls without an answer that nothing above named: the engine can do without some, and what they tell is unknown all the same.
+pub(crate) fn unanswered(plans: &Plans, findings: &mut Findings) {
     for error in plans.port().failures() {
-        if error.kind == ErrorKind::Denied {
-            denied.unseen(&missed(&error), purpose(error.call));
+        let missed = missed(&error);
+        if (error.kind == ErrorKind::Denied || error.kind.is_passing()) && !findings.has_unseen(missed.action()) {
+            findings.unseen(&missed, purpose(error.call));
         }
     }
-    findings.join(denied);
-    all
 }
 
 /// One target: the reconcile's answer, and where that says nothing of the definition, the answer to a deploy.
@@ -249,8 +253,7 @@ pub(crate) fn families(all: &[Observed<'_>], findings: &mut Findings) {
     }
 }
 
-fn missed(error: &slipway_engine::Error) -> crate::check::account::Missed {
-    use crate::check::account::Missed;
+fn missed(error: &Error) -> Missed {
     match error.kind {
         ErrorKind::Denied => Missed::Denied { action: action(error.call) },
         _ => Missed::Unreachable { action: action(error.call), text: error.message.clone() },

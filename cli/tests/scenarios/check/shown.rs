@@ -37,6 +37,8 @@ const CALLS: [(&str, &str); 18] = [
 fn shown(installed: &Installed, ran: &Ran) -> String {
     let names = regex::Regex::new(r"slipway-([A-Za-z]+)-[0-9a-zA-Z]{6,}").expect("a pattern");
     let text = ran.shown().replace(installed.world.url(), "http://world");
+    let text =
+        regex::Regex::new(r"localhost:\d+").expect("a pattern").replace_all(&text, "localhost:4566").into_owned();
     names.replace_all(&text, "slipway-$1-1A2B3C").into_owned()
 }
 
