@@ -107,6 +107,15 @@ pub(crate) struct FunctionFacts {
     pub(crate) reason: Option<String>,
 }
 
+/// What a role may not do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// The IAM action.
+    pub(crate) action: String,
+    /// The keys of conditions on which it depends, and which IAM does not know here.
+    pub(crate) depends_on: Vec<String>,
+}
+
 /// A subscription to a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Subscription {
@@ -251,7 +260,9 @@ impl Account {
         loop {
             let answer = client.list_subscriptions_by_topic().topic_arn(topic).set_next_token(next).send().await;
             let answer = answer.map_err(|error| Missed::of("sns:ListSubscriptionsByTopic", &error))?;
-            all.extend(answer.subscriptions().iter().map(|it| Subscription {
+            // One that somebody ended is listed for a while (SNS guide, deleting a subscription).
+            let there = answer.subscriptions().iter().filter(|it| it.subscription_arn() != Some("Deleted"));
+            all.extend(there.map(|it| Subscription {
                 protocol: it.protocol().unwrap_or_default().to_owned(),
                 endpoint: it.endpoint().unwrap_or_default().to_owned(),
                 // Until then this word stands where the ARN is (SNS API, ListSubscriptionsByTopic).
@@ -281,7 +292,7 @@ impl Account {
     }
 
     /// Which of these actions the policies of a role do not allow on a resource.
-    pub(crate) async fn not_allowed(&self, role: &str, actions: &[&str], resource: &str) -> Look<Vec<String>> {
+    pub(crate) async fn not_allowed(&self, role: &str, actions: &[&str], resource: &str) -> Look<Vec<Refused>> {
         let client = self.iam.get_or_init(|| aws_sdk_iam::Client::new(&self.settings));
         let request = client
             .simulate_principal_policy()
@@ -292,7 +303,11 @@ impl Account {
         let answer = answer.map_err(|error| Missed::of("iam:SimulatePrincipalPolicy", &error))?;
         let results = answer.evaluation_results().iter();
         let denied = results.filter(|it| it.eval_decision().as_str() != "allowed");
-        Ok(denied.map(|it| it.eval_action_name().to_owned()).collect())
+        let refused = denied.map(|it| Refused {
+            action: it.eval_action_name().to_owned(),
+            depends_on: it.missing_context_values().to_vec(),
+        });
+        Ok(refused.collect())
     }
 
     /// The policy of a repository, as JSON; `Missing` also where it has none.

@@ -27,7 +27,7 @@ pub(crate) fn targets(all: &[Observed<'_>], parameters: &Parameters, home: &Home
 
 fn list(parameters: &Parameters, parameter: &str, code: &str, place: &str, what: &str, findings: &mut Findings) {
     if parameters.allows(parameter, what) {
-        return findings.fine();
+        return findings.fine_in_file();
     }
     let text = format!(
         "{what} is not within {parameter} of {} ({}), so Slipway may not touch it",

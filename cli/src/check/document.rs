@@ -62,7 +62,7 @@ pub(crate) async fn read(
     };
     let config = match source.parse_document(&text) {
         Ok(config) => {
-            findings.fine();
+            findings.fine_in_file();
             // One with mistakes is not to be published.
             if let Some(there) = there {
                 differs(&name, &source, text == there, findings);

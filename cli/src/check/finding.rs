@@ -55,6 +55,8 @@ pub(crate) struct Findings {
     list: Vec<Finding>,
     unseen: Vec<Unseen>,
     fine: usize,
+    /// How many of them the account said.
+    seen: usize,
 }
 
 impl Findings {
@@ -94,8 +96,14 @@ impl Findings {
         }
     }
 
-    /// One thing is as it should be.
+    /// One thing of the account is as it should be.
     pub(crate) fn fine(&mut self) {
+        self.fine += 1;
+        self.seen += 1;
+    }
+
+    /// One thing of a file is as it should be, which says nothing of the account.
+    pub(crate) fn fine_in_file(&mut self) {
         self.fine += 1;
     }
 
@@ -130,6 +138,7 @@ impl Findings {
         other.list.into_iter().for_each(|it| self.add(it.level, &it.code, it.place, it.text, &it.fix));
         self.unseen.extend(other.unseen);
         self.fine += other.fine;
+        self.seen += other.seen;
     }
 
     /// Everything, the worst first; what was denied or unreachable once for each call.
@@ -166,7 +175,7 @@ impl Findings {
             }
         }
         self.list.sort_by_key(|finding| finding.level);
-        Report { findings: self.list, fine: self.fine }
+        Report { findings: self.list, fine: self.fine, seen: self.seen }
     }
 }
 
@@ -177,6 +186,8 @@ pub(crate) struct Report {
     pub(crate) findings: Vec<Finding>,
     /// How many things are as they should be.
     pub(crate) fine: usize,
+    /// How many of them the account said.
+    seen: usize,
 }
 
 impl Report {
@@ -189,8 +200,8 @@ impl Report {
     pub(crate) fn exit(&self) -> Exit {
         match (self.count(Level::Error), self.count(Level::NotChecked)) {
             (1.., _) => Exit::Failed,
-            // Nothing could be looked at, so nothing is known.
-            (0, 1..) if self.fine == 0 => Exit::Unavailable,
+            // Nothing of the account could be looked at, so nothing is known.
+            (0, 1..) if self.seen == 0 => Exit::Unavailable,
             (0, _) => Exit::AsAsked,
         }
     }
@@ -243,6 +254,11 @@ mod tests {
         assert_eq!(exit(|it| it.warning("a", "b", "c", "d")), Exit::AsAsked);
         assert_eq!(exit(|it| it.error("a", "b", "c", "d")), Exit::Failed);
         assert_eq!(exit(|it| it.unseen(&denied("a:B"), "c")), Exit::Unavailable);
+        let fine_file = |it: &mut Findings| {
+            it.unseen(&denied("a:B"), "c");
+            it.fine_in_file();
+        };
+        assert_eq!(exit(fine_file), Exit::Unavailable);
         let fine_besides = |it: &mut Findings| {
             it.unseen(&denied("a:B"), "c");
             it.fine();

@@ -43,7 +43,7 @@ impl Parameters {
         }
         for (key, default) in known {
             match (values.contains_key(&key), default) {
-                (true, _) => findings.fine(),
+                (true, _) => findings.fine_in_file(),
                 (false, Some(default)) => drop(values.insert(key, default)),
                 (false, None) => {
                     let fix = format!("Add {key}; it may be empty if no task definition has a role.");

@@ -4,16 +4,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
+use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 use slipway_core::model::id::Home;
 use slipway_core::model::image::{Digest, ImageRef, Registry, Repository};
 use slipway_engine::{Cloud as _, Error, ErrorKind};
 
-use crate::check::account::{Account, Missed};
+use crate::check::account::{Account, Missed, Refused};
 use crate::check::finding::{Findings, listed};
 use crate::check::parameters::matches;
 use crate::check::port::ReadOnly;
-use crate::check::targets::{Definition, Observed};
+use crate::check::targets::{AT_ONCE, Definition, Observed};
 
 /// What a pull needs on the repository.
 const PULL: [&str; 2] = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"];
@@ -54,7 +55,8 @@ pub(crate) async fn roles(account: &Account, home: &Home, all: &[Observed<'_>], 
         let actions: Vec<&str> = actions.iter().copied().collect();
         account.not_allowed(role, &actions, resource).await
     });
-    for (((role, resource), _), look) in questions.iter().zip(join_all(asked).await) {
+    let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
+    for (((role, resource), _), look) in questions.iter().zip(answers) {
         may(role, resource, &users(all, role, home), look, findings);
     }
     let policies = elsewhere.keys().map(|repository| account.repository_policy(repository));
@@ -95,26 +97,28 @@ fn no_role(name: &str, definition: &Definition, repositories: &BTreeSet<Reposito
     findings.error("no_execution_role", name, text, fix);
 }
 
-/// The log groups that the containers write to, with what that needs.
+/// The log streams and groups that the containers write to, with what that needs.
 fn logs(definition: &Definition, home: &Home) -> Vec<(String, Vec<&'static str>)> {
-    let of_container = |container: &Value| {
-        let log = &container["logConfiguration"];
-        let (group, options) = (log["options"]["awslogs-group"].as_str()?, &log["options"]);
-        if log["logDriver"] != "awslogs" {
-            return None;
-        }
+    let mut needs = Vec::new();
+    for container in definition.containers() {
+        let (log, name) = (&container["logConfiguration"], container["name"].as_str().unwrap_or_default());
+        let options = &log["options"];
+        let Some(group) = options["awslogs-group"].as_str().filter(|_| log["logDriver"] == "awslogs") else { continue };
         let region = options["awslogs-region"].as_str().unwrap_or(home.region.as_str());
-        let mut actions = vec!["logs:CreateLogStream", "logs:PutLogEvents"];
+        let group = format!("arn:{}:logs:{region}:{}:log-group:{group}", home.partition, home.account);
+        // PREFIX/CONTAINER/TASK (ECS guide, awslogs).
+        let stream = options["awslogs-stream-prefix"].as_str().map(|prefix| format!("{prefix}/{name}/check"));
+        let stream = stream.unwrap_or_else(|| "check".to_owned());
+        needs.push((format!("{group}:log-stream:{stream}"), vec!["logs:CreateLogStream", "logs:PutLogEvents"]));
         if options["awslogs-create-group"] == "true" {
-            actions.push("logs:CreateLogGroup");
+            needs.push((group, vec!["logs:CreateLogGroup"]));
         }
-        Some((format!("arn:{}:logs:{region}:{}:log-group:{group}:log-stream:*", home.partition, home.account), actions))
-    };
-    definition.containers().filter_map(of_container).collect()
+    }
+    needs
 }
 
 /// What IAM says of a role.
-fn may(role: &str, resource: &str, users: &[&str], look: Result<Vec<String>, Missed>, findings: &mut Findings) {
+fn may(role: &str, resource: &str, users: &[&str], look: Result<Vec<Refused>, Missed>, findings: &mut Findings) {
     let place = listed(users);
     let what = format!("whether the execution roles may pull and write the log ({place})");
     let Some(denied) = findings.seen(look, &what) else { return };
@@ -127,15 +131,26 @@ fn may(role: &str, resource: &str, users: &[&str], look: Result<Vec<String>, Mis
             "Create it, or register a revision with another one.",
         );
     };
-    if denied.is_empty() {
-        return findings.fine();
-    }
-    let is_log = resource.contains(":logs:");
-    let (code, cannot) =
-        if is_log { ("cannot_log", "cannot write its log") } else { ("cannot_pull", "cannot pull its image") };
+    let (certain, open): (Vec<_>, Vec<_>) = denied.into_iter().partition(|it| it.depends_on.is_empty());
     let on = if resource == "*" { String::new() } else { format!(" on {resource}") };
-    let text = format!("its execution role {role} lacks {}{on}, so a task {cannot}", listed(&denied));
-    findings.error(code, place, text, &format!("Allow {}{on} to the role.", listed(&denied)));
+    if !open.is_empty() {
+        let keys: Vec<&String> = open.iter().flat_map(|it| &it.depends_on).collect();
+        let actions: Vec<&str> = open.iter().map(|it| it.action.as_str()).collect();
+        let text = format!("whether {role} has {}{on} depends on {}", listed(&actions), listed(&keys));
+        findings.not_checked("role_conditions", &place, text, "Look at the conditions in the policies of the role.");
+    }
+    let certain: Vec<&str> = certain.iter().map(|it| it.action.as_str()).collect();
+    if certain.is_empty() {
+        return if open.is_empty() {
+            findings.fine()
+        };
+    }
+    let (code, cannot) = match resource.contains(":logs:") {
+        true => ("cannot_log", "cannot write its log"),
+        false => ("cannot_pull", "cannot pull its image"),
+    };
+    let text = format!("its execution role {role} lacks {}{on}, so a task {cannot}", listed(&certain));
+    findings.error(code, place, text, &format!("Allow {}{on} to the role.", listed(&certain)));
 }
 
 /// Whether a repository of another account lets these roles pull.
@@ -148,6 +163,12 @@ fn policy(
     findings: &mut Findings,
 ) {
     let what = format!("whether the policy of {repository} lets this account pull");
+    if let Err(Missed::Denied { .. }) = look {
+        let text = format!("it is not known {what}, because another account keeps it");
+        let roles: Vec<&String> = roles.iter().collect();
+        let fix = format!("Look at it there: it must allow {} to {}.", listed(&PULL), listed(&roles));
+        return findings.not_checked("repository_policy", name, text, &fix);
+    }
     let Some(policy) = findings.seen(look, &what) else { return };
     let policy = policy.unwrap_or_default();
     let refused: Vec<&str> = roles.iter().filter(|role| !lets_pull(&policy, role, home)).map(String::as_str).collect();
@@ -188,18 +209,21 @@ fn lets_pull(policy: &Value, role: &str, home: &Home) -> bool {
 
 /// Checks that the images are built for the processors of the task definitions.
 pub(crate) async fn architectures(port: &ReadOnly, all: &[Observed<'_>], findings: &mut Findings) {
-    let asked = all.iter().map(async |observed| {
-        let (definition, image) = (observed.definition.as_ref()?, observed.image.as_ref()?);
-        let wanted = definition.text("runtimePlatform.cpuArchitecture");
-        let wanted = match (wanted, definition.is_fargate()) {
-            (Some(wanted), _) => wanted,
-            (None, true) => "X86_64".to_owned(),
-            // It runs on whatever the instances are.
-            (None, false) => return None,
+    let wanted = |observed: &Observed<'_>| {
+        let definition = observed.definition.as_ref()?;
+        let named = definition.text("runtimePlatform.cpuArchitecture");
+        // On EC2 it runs on whatever the instances are.
+        named.or_else(|| definition.is_fargate().then(|| "X86_64".to_owned()))
+    };
+    let of = |observed: &Observed<'_>| Some((observed.repository.clone(), observed.image.as_ref()?.digest.clone()));
+    let images: BTreeSet<_> = all.iter().filter(|it| wanted(it).is_some()).filter_map(of).collect();
+    let asked = images.iter().map(async |(repository, digest)| built_for(port, repository, digest).await);
+    let built: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
+    let built: BTreeMap<_, _> = images.iter().cloned().zip(built).collect();
+    for observed in all {
+        let (Some(wanted), Some(built)) = (wanted(observed), of(observed).and_then(|it| built.get(&it))) else {
+            continue;
         };
-        Some((observed, wanted, built_for(port, &observed.repository, &image.digest).await))
-    });
-    for (observed, wanted, built) in join_all(asked).await.into_iter().flatten() {
         let name = observed.target.name.as_str();
         let shown = observed.image.as_ref().and_then(|it| it.tags.first()).map(ToString::to_string).unwrap_or_default();
         let image = format!("{}:{shown}", observed.repository.name);
@@ -210,7 +234,7 @@ pub(crate) async fn architectures(port: &ReadOnly, all: &[Observed<'_>], finding
             Ok(built) if !built.is_empty() => {
                 let text = format!(
                     "{image} is built for {}, and the task definition wants {wanted}, so its tasks cannot start",
-                    listed(&built)
+                    listed(built)
                 );
                 let fix = "Build the image for that processor, or for both, or correct the runtimePlatform.";
                 findings.error("architecture", name, text, fix);

@@ -268,7 +268,7 @@ async fn slack_secret(account: &Account, parameters: &Parameters, findings: &mut
 /// Whether the registry is compared with what runs at all.
 pub(crate) fn reconcile(parameters: &Parameters, findings: &mut Findings) {
     if parameters.value("ReconcileMinutes") != "0" {
-        return findings.fine();
+        return findings.fine_in_file();
     }
     let text = "it is 0, so a push whose event is lost is not deployed until somebody asks for a reconcile";
     findings.warning("no_reconcile", "ReconcileMinutes", text, "Set ReconcileMinutes to 15, and update the stack.");
@@ -299,6 +299,6 @@ pub(crate) fn channels(names: &[String], parameters: &Parameters, findings: &mut
             let fix = "Use a bot: set SlackTokenParameter instead of SlackWebhookParameter; or remove `notify`.";
             findings.warning("webhook_channels", place, text, fix);
         }
-        _ => findings.fine(),
+        _ => findings.fine_in_file(),
     }
 }

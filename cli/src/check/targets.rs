@@ -1,7 +1,7 @@
 //! The targets against the account: what the engine says of a deploy, and what it would meet after that: the lists of names in
 //! the stack's parameters, roles, the registry.
 
-use futures_util::future::join_all;
+use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 use slipway_core::config::tags::TaggedImage;
 use slipway_core::config::{Base, Config, Target};
@@ -14,6 +14,9 @@ use slipway_engine::{Error, ErrorKind};
 use crate::check::account::Missed;
 use crate::check::engine::{Planned, Plans};
 use crate::check::finding::{Findings, listed};
+
+/// So many questions are asked at once, as by the functions.
+pub(crate) const AT_ONCE: usize = 16;
 
 /// What is known of a target, for the other checks.
 #[derive(Clone, Debug)]
@@ -84,7 +87,7 @@ pub(crate) async fn planned<'c>(
         one(plans, target, home, first).await
     });
     let mut all = Vec::new();
-    for (observed, found) in join_all(entries).await {
+    for (observed, found) in stream::iter(entries).buffered(AT_ONCE).collect::<Vec<_>>().await {
         findings.join(found);
         all.push(observed);
     }
@@ -206,6 +209,7 @@ fn sentence(planned: &Planned) -> (String, String) {
                 "held" => "`slipway release` ends it.",
                 "quarantined" => "`slipway release` with its tag or digest ends it.",
                 "gave_up" => "Push a better image, or deploy one by hand.",
+                _ if planned.is_bad() => "Correct that, and check again.",
                 _ => "",
             };
             (planned.text.clone(), fix.to_owned())

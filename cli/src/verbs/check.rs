@@ -23,7 +23,7 @@ Exit codes:
   0   no errors; there may be warnings, and things that were not checked
   1   at least one error: a deploy would fail, or its events or notices would not come
   64  the command was called wrongly
-  69  nothing could be looked at")]
+  69  nothing of the account could be looked at")]
 pub(crate) struct Args {
     /// The configuration document to check; by default the installed one.
     #[arg(long, value_name = "FILE")]
