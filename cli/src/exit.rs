@@ -7,7 +7,7 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// As asked.
     AsAsked = 0,
-    /// A deployment failed, or there is no such image.
+    /// A deployment failed, there is no such image, or a check found an error.
     Failed = 1,
     /// A person has to act first.
     NeedsPerson = 2,

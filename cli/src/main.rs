@@ -12,6 +12,7 @@ use crate::options::Command;
 mod acting;
 mod answer;
 mod ask;
+mod check;
 mod diagnosis;
 mod exit;
 mod github;

@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::verbs::{
-    completions, deploy, explain, history, hold, plan, reconcile, redeploy, release, rollback, status, wait,
+    check, completions, deploy, explain, history, hold, plan, reconcile, redeploy, release, rollback, status, wait,
 };
 
 /// See what runs on Amazon ECS, wait for a deploy, and act: the command of Slipway.
@@ -71,6 +71,8 @@ pub(crate) enum Verb {
     History(history::Args),
     /// Show what an event would cause, and why; does nothing.
     Explain(explain::Args),
+    /// Check the configuration, the account and the installed stack against each other.
+    Check(check::Args),
     /// Print the completions for a shell.
     Completions(completions::Args),
 }
@@ -83,7 +85,7 @@ Examples:
 
 Exit codes:
   0   as asked
-  1   failed: the deployment failed or was rolled back, or there is no such image
+  1   failed: the deployment failed or was rolled back, there is no such image, or a check found an error
   2   a person has to act: held, quarantined, refused
   3   the time is up
   4   left out: skipped or superseded, unless accepted; or you answered no

@@ -4,6 +4,7 @@ use crate::exit::Exit;
 use crate::options::{Command, Verb};
 use crate::problem::Problem;
 
+pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod deploy;
 pub(crate) mod explain;
@@ -32,6 +33,7 @@ pub(crate) async fn run(command: &Command) -> Result<Exit, Problem> {
         Verb::Reconcile(args) => reconcile::run(options, args).await,
         Verb::History(args) => history::run(options, args).await,
         Verb::Explain(args) => explain::run(options, args).await,
+        Verb::Check(args) => check::run(options, args).await,
         Verb::Completions(args) => Ok(completions::run(args)),
     }
 }

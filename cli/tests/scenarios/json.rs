@@ -3,20 +3,25 @@
 use e2e::world::Failure;
 use serde_json::Value;
 
-use crate::harness::Fleet;
+use crate::harness::{Fleet, Ran};
 
-/// The answer to these words, which fits the schema; with its exit code.
-async fn answer(fleet: &Fleet, words: &[&str], input: &str) -> (Value, i32) {
+/// The answer that was printed, which fits the schema.
+pub(crate) fn fitting(ran: &Ran) -> Value {
     let schema: Value =
         serde_json::from_str(include_str!("../../../infra/answer.schema.json")).expect("the schema is JSON");
     let schema = jsonschema::validator_for(&schema).expect("a schema");
-    let ran = fleet.slipway_with(&[words, &["--output", "json"]].concat(), &[], input).await;
-    let answer: Value = serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{words:?}: {error}: {ran:?}"));
+    let answer: Value = serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
     let mistakes: Vec<String> =
         schema.iter_errors(&answer).map(|error| format!("{}: {error}", error.instance_path())).collect();
-    assert_eq!(mistakes, Vec::<String>::new(), "{words:?}: {answer:#}");
-    assert_eq!(ran.err, "", "{words:?}");
-    (answer, ran.code)
+    assert_eq!(mistakes, Vec::<String>::new(), "{answer:#}");
+    assert_eq!(ran.err, "", "{answer:#}");
+    answer
+}
+
+/// The answer to these words, which fits the schema; with its exit code.
+async fn answer(fleet: &Fleet, words: &[&str], input: &str) -> (Value, i32) {
+    let ran = fleet.slipway_with(&[words, &["--output", "json"]].concat(), &[], input).await;
+    (fitting(&ran), ran.code)
 }
 
 #[tokio::test]

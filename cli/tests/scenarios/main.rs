@@ -5,6 +5,7 @@
 mod acting;
 mod action;
 mod examples;
+mod check;
 mod faults;
 mod harness;
 mod json;

@@ -32,7 +32,7 @@ os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 from hypercorn.asyncio import serve  # noqa: E402
 from hypercorn.config import Config  # noqa: E402
 from ministack.app import app  # noqa: E402
-from ministack.services import eventbridge, lambda_svc  # noqa: E402
+from ministack.services import eventbridge, iam, lambda_svc, sns  # noqa: E402
 from ministack.services.cloudformation import provisioners  # noqa: E402
 
 # All functions of an account get the same access key. The session token, which nobody checks, says which one calls.
@@ -55,6 +55,31 @@ provisioners._RESOURCE_HANDLERS["AWS::Events::EventBusPolicy"] = {
     "create": bus_policy,
     "delete": lambda physical_id, props: None,
 }
+
+# Until a subscription is confirmed, SNS gives this word instead of its ARN (SNS API, ListSubscriptionsByTopic).
+def subscriptions_of_topic(params):
+    status, headers, body = listed(params)
+    text = body.decode()
+    for subscription in sns._topics.get(sns._p(params, "TopicArn"), {}).get("subscriptions", []):
+        if subscription["attributes"].get("PendingConfirmation") == "true":
+            text = text.replace(f">{subscription['arn']}<", ">PendingConfirmation<")
+    return status, headers, text.encode()
+
+
+listed = sns._list_subscriptions_by_topic
+sns._list_subscriptions_by_topic = subscriptions_of_topic
+
+
+# To IAM a role that is not there is an error, and not a role that may do nothing (IAM API, SimulatePrincipalPolicy).
+def simulate(params):
+    name = iam._p(params, "PolicySourceArn").rsplit("/", 1)[-1]
+    if name not in iam._roles:
+        return iam._error(404, "NoSuchEntity", f"The role with name {name} cannot be found.")
+    return simulated(params)
+
+
+simulated = iam._IAM_HANDLERS["SimulatePrincipalPolicy"]
+iam._IAM_HANDLERS["SimulatePrincipalPolicy"] = simulate
 
 config = Config()
 config.bind = [f"fd://{listener.fileno()}"]

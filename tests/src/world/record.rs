@@ -52,7 +52,7 @@ impl Call {
 
     /// Whether the call may change something: everything but describing, listing and getting.
     pub fn is_write(&self) -> bool {
-        const READS: [&str; 12] = [
+        const READS: [&str; 13] = [
             "Describe",
             "List",
             "Get",
@@ -64,6 +64,7 @@ impl Call {
             "GET ",
             "HEAD ",
             "Receive",
+            "Simulate",
             "TestEventPattern",
         ];
         !READS.iter().any(|read| self.operation.starts_with(read))

@@ -141,6 +141,22 @@ impl Image {
         self
     }
 
+    /// The same image built for this processor, `arm64`: another configuration, another digest.
+    pub fn built_for(self, architecture: &str) -> Self {
+        let mut image = self.labelled([]);
+        let mut manifest: Value = serde_json::from_str(&image.tagged.text).unwrap_or_default();
+        let digest = manifest["config"]["digest"].as_str().unwrap_or_default().to_owned();
+        let mut config: Value =
+            image.blobs.remove(&digest).and_then(|it| serde_json::from_str(&it).ok()).unwrap_or_default();
+        config["architecture"] = json!(architecture);
+        let (digest, config) = kept(config.to_string());
+        manifest["config"]["digest"] = json!(digest);
+        manifest["config"]["size"] = json!(config.len());
+        image.blobs.insert(digest, config);
+        image.tagged = Manifest::of(&manifest);
+        image
+    }
+
     /// The same build with an annotation on what gets the tags, `org.opencontainers.image.revision` for instance: another
     /// digest, but the same config, or of several platforms the same children.
     pub fn annotated(mut self, key: &str, value: &str) -> Self {

@@ -35,6 +35,8 @@ struct Repository {
     tags: BTreeMap<String, String>,
     /// The images' configurations by digest; nobody asks for their layers.
     blobs: BTreeMap<String, String>,
+    /// Who else may do what, as it was written.
+    policy: Option<String>,
 }
 
 /// An image in a repository.
@@ -87,6 +89,7 @@ impl Repository {
             images: BTreeMap::new(),
             tags: BTreeMap::new(),
             blobs: BTreeMap::new(),
+            policy: None,
         }
     }
 

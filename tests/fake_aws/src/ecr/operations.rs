@@ -18,6 +18,8 @@ pub(crate) fn answer(ecr: &mut Ecr, context: &mut Context<'_>, operation: &str, 
         "DescribeRepositories" => describe_repositories(ecr, context, request),
         "PutImage" => put_image(ecr, context, request),
         "BatchDeleteImage" => batch_delete_image(ecr, context, request),
+        "SetRepositoryPolicy" => set_repository_policy(ecr, context, request),
+        "GetRepositoryPolicy" => get_repository_policy(ecr, context, request),
         "UpdateImageStorageClass" => update_image_storage_class(ecr, context, request),
         _ => Err(Refusal::new("UnknownOperationException", format!("The fake's ECR doesn't know {operation}."))),
     }
@@ -118,6 +120,25 @@ fn describe_repositories(ecr: &Ecr, context: &Context<'_>, request: &Members) ->
         repositories.extend(ecr.repositories.iter().map(|(name, kept)| described(context.place, name, kept)));
     }
     Ok(json!({ "repositories": repositories }))
+}
+
+fn set_repository_policy(ecr: &mut Ecr, context: &Context<'_>, request: &Members) -> Answer {
+    let name = text(request, "repositoryName").unwrap_or_default();
+    let policy = text(request, "policyText").unwrap_or_default().to_owned();
+    ecr.repository_mut(context.place, name)?.policy = Some(policy.clone());
+    Ok(json!({ "registryId": context.place.account, "repositoryName": name, "policyText": policy }))
+}
+
+fn get_repository_policy(ecr: &Ecr, context: &Context<'_>, request: &Members) -> Answer {
+    let name = text(request, "repositoryName").unwrap_or_default();
+    let Some(policy) = &find(ecr, context.place, name)?.policy else {
+        let text = format!(
+            "Repository policy does not exist for the repository with name '{name}' in the registry with id '{}'",
+            context.place.account
+        );
+        return Err(Refusal::new("RepositoryPolicyNotFoundException", text));
+    };
+    Ok(json!({ "registryId": context.place.account, "repositoryName": name, "policyText": policy }))
 }
 
 fn put_image(ecr: &mut Ecr, context: &mut Context<'_>, request: &Members) -> Answer {
