@@ -15,6 +15,7 @@ mod ask;
 mod diagnosis;
 mod exit;
 mod github;
+mod init;
 mod options;
 mod problem;
 mod progress;

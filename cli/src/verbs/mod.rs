@@ -9,6 +9,7 @@ pub(crate) mod deploy;
 pub(crate) mod explain;
 pub(crate) mod history;
 pub(crate) mod hold;
+pub(crate) mod init;
 pub(crate) mod plan;
 pub(crate) mod reconcile;
 pub(crate) mod redeploy;
@@ -32,6 +33,7 @@ pub(crate) async fn run(command: &Command) -> Result<Exit, Problem> {
         Verb::Reconcile(args) => reconcile::run(options, args).await,
         Verb::History(args) => history::run(options, args).await,
         Verb::Explain(args) => explain::run(options, args).await,
+        Verb::Init(args) => init::run(options, args).await,
         Verb::Completions(args) => Ok(completions::run(args)),
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::harness::Fleet;
 
 /// The answer to these words, which fits the schema; with its exit code.
-async fn answer(fleet: &Fleet, words: &[&str], input: &str) -> (Value, i32) {
+pub(crate) async fn answer(fleet: &Fleet, words: &[&str], input: &str) -> (Value, i32) {
     let schema: Value =
         serde_json::from_str(include_str!("../../../infra/answer.schema.json")).expect("the schema is JSON");
     let schema = jsonschema::validator_for(&schema).expect("a schema");

@@ -5,6 +5,7 @@
 mod acting;
 mod faults;
 mod harness;
+mod init;
 mod json;
 mod looking;
 mod waiting;
