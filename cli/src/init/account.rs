@@ -340,7 +340,7 @@ impl<'s> Reader<'s> {
     }
 
     fn denied(&self, action: &str) -> Problem {
-        Problem::unavailable(format!("AWS does not allow you {action} {}", self.session.shown()))
+        Problem::unavailable(format!("AWS does not allow you to call {action} {}", self.session.shown()))
             .fix(format!("`slipway init` needs these actions, which only read: {}.", ACTIONS.join(", ")))
             .fix("Ask for them, or give another --profile.")
     }

@@ -107,14 +107,12 @@ fn head(plan: &Plan) -> String {
     let mut text = String::new();
     let home = &plan.home;
     let mut lines = vec![
-        format!(
-            "Slipway's configuration, written by `slipway init` from what runs in account {}, {}.",
-            home.account, home.region
-        ),
+        format!("Written by `slipway init` from what runs in account {}, {}.", home.account, home.region),
         "Each comment says why. Change what you want; the README has all keys.".to_owned(),
+        "If Terraform, CloudFormation or CDK registers your task definitions, look at `base: family` there.".to_owned(),
     ];
     if !plan.services.iter().any(Row::is_written) {
-        lines.push("Nothing is sure yet: take the signs # away from the targets that you want.".to_owned());
+        lines.push("Nothing is sure yet: remove the # signs from the targets that you want.".to_owned());
     }
     lines.iter().for_each(|line| comment(&mut text, "", line));
     text
@@ -191,11 +189,11 @@ impl<'p> Defaults<'p> {
     }
 }
 
-/// What more than half of them are.
+/// What half of them or more are.
 fn most<T: PartialEq + Copy>(values: impl Iterator<Item = T>) -> Option<T> {
     let values: Vec<T> = values.collect();
     let count = |value: &T| values.iter().filter(|it| *it == value).count();
-    values.iter().find(|value| count(value) * 2 > values.len()).copied()
+    values.iter().find(|value| count(value) > 1 && count(value) * 2 >= values.len()).copied()
 }
 
 /// A text, in quotes where YAML would take it for something else.

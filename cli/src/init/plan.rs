@@ -222,13 +222,13 @@ fn placeholder_target(service: &Service, account: &Account, found: Match, warnin
         Certainty::Sure => format!("It was made with the dummy image {image}, so the container is named."),
         Certainty::MayBeMeant => {
             format!(
-                "It runs {image}. Is that a placeholder for images of {}? Then take the signs # away.",
+                "It runs {image}. Is that a placeholder for images of {}? Then remove the # signs.",
                 found.repository
             )
         }
         Certainty::Alike => {
             format!(
-                "It was made with the dummy image {image}. Does it wait for images of {}? Then take the signs # away.",
+                "It was made with the dummy image {image}. Does it wait for images of {}? Then remove the # signs.",
                 found.repository
             )
         }
@@ -301,7 +301,7 @@ fn unread(repository: &Repository, error: &Error) -> String {
         }
         ErrorKind::Denied => format!(
             "Its tags could not be read: AWS denies ecr:DescribeImages for {repository}. Slipway needs it, too. Choose the tags by \
-             yourself, and take the signs # away."
+             yourself, and remove the # signs."
         ),
         _ => format!("Its tags could not be read: {}.", error.message),
     }
@@ -334,7 +334,7 @@ fn of_image(
         Running::Digest(digest) if !images.iter().any(|it| it.digest == *digest) => Some(Warning {
             code: "image_by_digest",
             text: format!(
-                "It names its image by a digest, {}, which has no tag in {}: the policy is a guess from the other tags.",
+                "It names its image by a digest, {}, which has no tag in {}: the policy is chosen by the other tags.",
                 digest.short(),
                 repository.name
             ),
@@ -438,7 +438,8 @@ fn runs(service: &Service) -> String {
     let of_ecr: Vec<String> = all.iter().filter(|it| it.repository().is_some()).filter_map(|it| image(it)).collect();
     let shown = if of_ecr.is_empty() { all.iter().filter_map(|it| image(it)).collect() } else { of_ecr };
     match shown.as_slice() {
-        [] => service.facts.task_definition.short().to_owned(),
+        [] if service.facts.task_definition.as_str().is_empty() => String::new(),
+        [] => format!("revision {}", service.facts.task_definition.short()),
         [one] => one.clone(),
         [first, others @ ..] => format!("{first} and {} more", others.len()),
     }

@@ -160,10 +160,8 @@ impl Result<'_> {
     /// What was written, and the commands that come next.
     fn next(&self, text: &mut String, width: usize) {
         let Some([configuration, parameters]) = &self.files else { return };
-        let _ = writeln!(
-            text,
-            "\n{GREEN}✓{GREEN:#} {BOLD}{configuration}{BOLD:#} and {BOLD}{parameters}{BOLD:#} are written. In the account nothing was changed.\n"
-        );
+        let _ = writeln!(text, "\n{GREEN}✓{GREEN:#} wrote {BOLD}{configuration}{BOLD:#} and {BOLD}{parameters}{BOLD:#}");
+        let _ = writeln!(text, "  In the account nothing was changed.\n");
         let mut step = |number: usize, said: &str, command: &str| {
             for (place, line) in wrapped(said, width.saturating_sub(3).max(30)).iter().enumerate() {
                 let number = if place == 0 { format!("{number}.") } else { "  ".to_owned() };
@@ -173,11 +171,11 @@ impl Result<'_> {
                 let _ = writeln!(text, "   {BOLD}{command}{BOLD:#}");
             }
         };
-        step(
-            1,
-            "Read them, and change what you want. Then check them:",
-            &format!("slipway check --config {configuration}"),
-        );
+        let first = match self.plan.services.iter().any(Row::is_written) {
+            true => "Read them, and change what you want. Then check them:",
+            false => "Decide which are targets: remove their # signs. Then check:",
+        };
+        step(1, first, &format!("slipway check --config {configuration}"));
         let stack = self.stack;
         match self.size <= LARGEST_PARAMETER {
             true => step(

@@ -144,7 +144,7 @@ pub(crate) fn choose(images: &[ImageFacts], running: &Running, cluster: &str) ->
     if tags.all.is_empty() {
         return Verdict::Ask {
             why: "The repository has no tags yet, so nothing says what they will look like.".to_owned(),
-            advice: "Choose the tags, and take the signs # away.".to_owned(),
+            advice: "Choose the tags, and remove the # signs.".to_owned(),
             rule: Rule::every_version(),
         };
     }
@@ -245,8 +245,8 @@ impl<'i> Tags<'i> {
         match self.is_of_main(&best) || rivals.count() == 0 {
             true => Verdict::Take(Box::new(self.choice(best))),
             false => Verdict::Ask {
-                why: format!("Nothing of it runs, and its tags are of several kinds: {}.", self.named(|_| true)),
-                advice: "Choose which are deployed, and take the signs # away.".to_owned(),
+                why: format!("Its tags are of several kinds: {}.", self.named(|_| true)),
+                advice: "Choose which are deployed, and remove the # signs.".to_owned(),
                 rule: best.rule,
             },
         }
@@ -276,7 +276,7 @@ impl<'i> Tags<'i> {
             why: format!("Nothing orders its tags: {}.", self.named(|_| true)),
             advice: match first {
                 Some(tag) => format!(
-                    "If your builds move the tag {tag} to each image that shall be deployed, take the signs # away. \
+                    "If your builds move the tag {tag} to each image that shall be deployed, remove the # signs. \
                      If not, give the images versions, build numbers or commit SHAs as tags."
                 ),
                 None => "Give the images versions, build numbers or commit SHAs as tags.".to_owned(),
@@ -315,19 +315,22 @@ impl<'i> Tags<'i> {
             Kind::Version if admitted == 1 => "a version".to_owned(),
             Kind::Version => "versions".to_owned(),
             Kind::Number if Shape::is_number(like) => "build numbers".to_owned(),
-            Kind::Sha if Shape::is_sha(like) => "commit SHAs, which the time of their push orders".to_owned(),
+            Kind::Sha if Shape::is_sha(like) => "commit SHAs, ordered by the time of their push".to_owned(),
             Kind::Date if admitted == 1 => "a date".to_owned(),
             Kind::Date if Shape::is_date(like) => "dates".to_owned(),
             Kind::Number | Kind::Date => format!("like {like}"),
-            Kind::Sha | Kind::Other => format!("like {like}, which the time of their push orders"),
+            Kind::Sha | Kind::Other => format!("like {like}, ordered by the time of their push"),
         };
         let which = match (admitted, total) {
             (1, 1) => format!("Its one tag is {what}"),
+            (2, 2) => format!("Both tags are {what}"),
             (all, total) if all == total => format!("All {total} tags are {what}"),
             (1, total) => format!("1 of {total} tags is {what}"),
             (some, total) => format!("{some} of {total} tags are {what}"),
         };
         let newest = best.map(|best| match self.running {
+            Some(image) if total == 1 && image.digest == *best.digest => format!(", {}, which runs", best.tag),
+            None if total == 1 => format!(", {}", best.tag),
             Some(image) if image.digest == *best.digest => format!("; the newest is {}, which runs", best.tag),
             Some(image) => {
                 let runs = image.tags.iter().find(|tag| policy.admits(tag).is_ok());
