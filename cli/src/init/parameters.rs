@@ -37,7 +37,7 @@ pub(crate) fn of(plan: &Plan) -> (String, Vec<Warning>) {
             warnings.push(Warning {
                 code: "wildcards",
                 text: format!(
-                    "{key} would have {} names, more than IAM's policies surely hold, so some are wildcards: {}.",
+                    "{key} would have {} names, more than surely fit into IAM's policies, so some are wildcards: {}.",
                     names.len(),
                     short.iter().filter(|it| it.contains('*')).cloned().collect::<Vec<_>>().join(", ")
                 ),

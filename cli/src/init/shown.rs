@@ -160,7 +160,8 @@ impl Result<'_> {
     /// What was written, and the commands that come next.
     fn next(&self, text: &mut String, width: usize) {
         let Some([configuration, parameters]) = &self.files else { return };
-        let _ = writeln!(text, "\n{GREEN}✓{GREEN:#} wrote {BOLD}{configuration}{BOLD:#} and {BOLD}{parameters}{BOLD:#}");
+        let _ =
+            writeln!(text, "\n{GREEN}✓{GREEN:#} wrote {BOLD}{configuration}{BOLD:#} and {BOLD}{parameters}{BOLD:#}");
         let _ = writeln!(text, "  In the account nothing was changed.\n");
         let mut step = |number: usize, said: &str, command: &str| {
             for (place, line) in wrapped(said, width.saturating_sub(3).max(30)).iter().enumerate() {
