@@ -16,6 +16,7 @@ mod check;
 mod diagnosis;
 mod exit;
 mod github;
+mod init;
 mod options;
 mod problem;
 mod progress;

@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::verbs::{
-    check, completions, deploy, explain, history, hold, plan, reconcile, redeploy, release, rollback, status, wait,
+    check, completions, deploy, explain, history, hold, init, plan, reconcile, redeploy, release, rollback, status, wait,
 };
 
 /// See what runs on Amazon ECS, wait for a deploy, and act: the command of Slipway.
@@ -71,6 +71,8 @@ pub(crate) enum Verb {
     History(history::Args),
     /// Show what an event would cause, and why; does nothing.
     Explain(explain::Args),
+    /// Write the configuration and the template's parameters from what runs.
+    Init(init::Args),
     /// Check the configuration, the account and the installed stack against each other.
     Check(check::Args),
     /// Print the completions for a shell.

@@ -4,6 +4,7 @@
 pub mod bench;
 pub mod bootstraps;
 pub mod emulator;
+pub mod examples;
 pub mod functions;
 pub mod lambda;
 pub mod notices;

@@ -10,6 +10,7 @@ pub(crate) mod deploy;
 pub(crate) mod explain;
 pub(crate) mod history;
 pub(crate) mod hold;
+pub(crate) mod init;
 pub(crate) mod plan;
 pub(crate) mod reconcile;
 pub(crate) mod redeploy;
@@ -34,6 +35,7 @@ pub(crate) async fn run(command: &Command) -> Result<Exit, Problem> {
         Verb::History(args) => history::run(options, args).await,
         Verb::Explain(args) => explain::run(options, args).await,
         Verb::Check(args) => check::run(options, args).await,
+        Verb::Init(args) => init::run(options, args).await,
         Verb::Completions(args) => Ok(completions::run(args)),
     }
 }

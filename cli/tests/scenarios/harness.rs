@@ -26,7 +26,7 @@ pub(crate) struct Fleet {
     pub(crate) world: World,
     /// The deploy function, as the command reaches it.
     pub(crate) lambda: Lambda,
-    /// The home of whoever works with it; deleted in the end.
+    /// The home of whoever works with it, in which they are; deleted in the end.
     home: PathBuf,
 }
 
@@ -145,10 +145,15 @@ impl Fleet {
         Ran::of(child.wait_with_output().await.expect("the command ends"))
     }
 
+    /// The folder in which the command runs, deleted in the end.
+    pub(crate) fn home(&self) -> &Path {
+        &self.home
+    }
+
     /// The command, in an environment of its own.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = self.program(env!("CARGO_BIN_EXE_slipway"));
-        command.args(words);
+        command.args(words).current_dir(&self.home);
         command
     }
 

@@ -19,7 +19,7 @@ pub(crate) fn fitting(ran: &Ran) -> Value {
 }
 
 /// The answer to these words, which fits the schema; with its exit code.
-async fn answer(fleet: &Fleet, words: &[&str], input: &str) -> (Value, i32) {
+pub(crate) async fn answer(fleet: &Fleet, words: &[&str], input: &str) -> (Value, i32) {
     let ran = fleet.slipway_with(&[words, &["--output", "json"]].concat(), &[], input).await;
     (fitting(&ran), ran.code)
 }

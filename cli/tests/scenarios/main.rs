@@ -8,6 +8,7 @@ mod examples;
 mod check;
 mod faults;
 mod harness;
+mod init;
 mod json;
 mod looking;
 mod pictures;

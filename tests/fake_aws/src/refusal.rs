@@ -69,6 +69,21 @@ pub fn number(members: &Members, name: &str) -> Option<i64> {
     members.get(name).and_then(Value::as_i64)
 }
 
+/// A page of a list that gives at most so many entries at once; whoever asks for more, or for none, is refused.
+pub fn bounded_page<T>(
+    entries: Vec<T>,
+    members: &Members,
+    standard: usize,
+    most: i64,
+) -> Result<(Vec<T>, Option<String>), Refusal> {
+    match number(members, "maxResults") {
+        Some(size) if !(1..=most).contains(&size) => {
+            Err(Refusal::invalid(format!("maxResults must be between 1 and {most}.")))
+        }
+        _ => page(entries, members, standard),
+    }
+}
+
 /// A page of a list and the token of the next one. The token is the number of entries before the page.
 pub fn page<T>(entries: Vec<T>, members: &Members, standard: usize) -> Result<(Vec<T>, Option<String>), Refusal> {
     let size = number(members, "maxResults").and_then(|size| usize::try_from(size).ok()).unwrap_or(standard);

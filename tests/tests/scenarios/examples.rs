@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use e2e::examples::{self as infrastructure, service};
 use e2e::world::{Failure, Image, Moved};
 use insta::assert_snapshot;
 use libtest_mimic::Trial;
-use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use crate::following::{follow, kinds};
@@ -29,46 +29,6 @@ macro_rules! file {
     ($name:literal) => {
         include_str!(concat!("../../../infra/examples/", $name))
     };
-}
-
-/// The value of a key in Terraform's or CloudFormation's notation.
-fn value<'t>(text: &'t str, key: &str) -> &'t str {
-    let pattern = Regex::new(&format!(r#"(?m)^\s*(?:- )?{key}\s*[=:]\s*"?([^"\n]+?)"?$"#)).expect("a pattern");
-    pattern.captures(text).and_then(|found| found.get(1)).unwrap_or_else(|| panic!("{key} is not there")).as_str()
-}
-
-/// The task definition that Terraform registers.
-fn by_terraform(main: &str, containers: &str) -> Value {
-    let family = value(main, "family");
-    json!({
-        "family": family, "networkMode": value(main, "network_mode"), "requiresCompatibilities": ["FARGATE"],
-        "cpu": value(main, "cpu"), "memory": value(main, "memory"),
-        "executionRoleArn": format!("arn:aws:iam::123456789012:role/{family}-execution"),
-        "taskRoleArn": format!("arn:aws:iam::123456789012:role/{family}-task"),
-        "containerDefinitions": serde_json::from_str::<Value>(containers).expect("JSON"),
-    })
-}
-
-/// The task definition that CloudFormation registers, with this much memory.
-fn by_cloudformation(memory: &str) -> Value {
-    let template = file!("azure-devops/infrastructure.yaml");
-    let family = value(template, "Family");
-    json!({
-        "family": family, "networkMode": value(template, "NetworkMode"), "requiresCompatibilities": ["FARGATE"],
-        "cpu": value(template, "Cpu"), "memory": memory,
-        "executionRoleArn": "arn:aws:iam::123456789012:role/orders-execution",
-        "taskRoleArn": "arn:aws:iam::123456789012:role/orders-task",
-        "containerDefinitions": [{ "name": value(template, "Name"), "image": value(template, "Image"), "essential": true }],
-    })
-}
-
-/// The service of this name, which runs the family of its name and has a circuit breaker with a rollback.
-fn service(name: &str, desired: u32) -> Value {
-    json!({
-        "cluster": "prod", "serviceName": name, "taskDefinition": name, "desiredCount": desired, "launchType": "FARGATE",
-        "networkConfiguration": { "awsvpcConfiguration": { "subnets": ["subnet-0a1b2c3d"] } },
-        "deploymentConfiguration": { "deploymentCircuitBreaker": { "enable": true, "rollback": true } },
-    })
 }
 
 /// What the command asks for a build that waits for this image. That the builds'
@@ -133,15 +93,10 @@ fn registered(scenario: &Scenario) -> Map<String, Value> {
     last.request.as_object().cloned().unwrap_or_default()
 }
 
-/// The task definition of prod/web, with an image of Docker Hub.
-pub(crate) fn github_actions() -> Value {
-    by_terraform(file!("github-actions/main.tf"), file!("github-actions/containers.json"))
-}
-
 /// prod/web, made by Terraform.
 async fn web(name: &'static str) -> Scenario {
     let scenario = Scenario::begin(name, file!("github-actions/slipway.yaml")).await;
-    scenario.world.register(github_actions());
+    scenario.world.register(infrastructure::github_actions());
     scenario.world.running_service(service("web", 2));
     scenario
 }
@@ -192,7 +147,7 @@ async fn a_definition_that_terraform_changes_is_deployed_by_itself(name: &'stati
     let mut scenario = web(name).await;
     push(&mut scenario, "shop/web", "1.0.0").await;
     completes(&mut scenario, "web").await;
-    let mut definition = github_actions();
+    let mut definition = infrastructure::github_actions();
     definition["memory"] = "1024".into();
     scenario.world.register(definition);
     let answer = reconcile(&mut scenario).await;
@@ -207,20 +162,11 @@ async fn a_definition_that_terraform_changes_is_deployed_by_itself(name: &'stati
     scenario.end();
 }
 
-/// The task definition of prod/shop.
-fn shop() -> Value {
-    let main = file!("terraform-image-tag/main.tf");
-    let containers = file!("terraform-image-tag/containers.json.tftpl");
-    let (_, from) = main.split_once("image_tag = \"").expect("the tag that ran");
-    let (tag, _) = from.split_once('"').expect("the tag that ran");
-    by_terraform(main, &containers.replace("${image_tag}", tag))
-}
-
 /// prod/shop, which Terraform deployed last.
 async fn terraform(name: &'static str) -> Scenario {
     let scenario = Scenario::begin(name, file!("terraform-image-tag/slipway.yaml")).await;
     scenario.world.push("shop", ["main-0a1b2c3"], &Image::single("main-0a1b2c3"));
-    scenario.world.register(shop());
+    scenario.world.register(infrastructure::terraform_image_tag());
     scenario.world.running_service(service("shop", 2));
     scenario.world.advance(Duration::from_secs(60));
     scenario
@@ -245,7 +191,7 @@ async fn a_push_to_main_is_deployed_and_one_of_a_branch_is_not(name: &'static st
     assert_eq!(waits(&mut scenario, &build("main-7c6b5a4")).await, state("running"));
     assert_eq!(waits(&mut scenario, &build("main-3f2a91c")).await, (true, true, "superseded".to_owned()));
     let secrets = registered(&scenario)["containerDefinitions"][0]["secrets"].clone();
-    assert_eq!(secrets, shop()["containerDefinitions"][0]["secrets"]);
+    assert_eq!(secrets, infrastructure::terraform_image_tag()["containerDefinitions"][0]["secrets"]);
     scenario.transcript();
     scenario.end();
 }
@@ -254,7 +200,7 @@ async fn a_secret_that_terraform_adds_comes_with_the_next_push(name: &'static st
     let mut scenario = terraform(name).await;
     push(&mut scenario, "shop", "main-3f2a91c").await;
     completes(&mut scenario, "shop").await;
-    let mut definition = shop();
+    let mut definition = infrastructure::terraform_image_tag();
     let secret = json!({ "name": "API_KEY", "valueFrom": "arn:aws:ssm:eu-west-1:123456789012:parameter/shop/api-key" });
     definition["containerDefinitions"][0]["secrets"].as_array_mut().expect("secrets").push(secret.clone());
     scenario.world.register(definition);
@@ -270,8 +216,7 @@ async fn a_secret_that_terraform_adds_comes_with_the_next_push(name: &'static st
 /// prod/orders, made by CloudFormation with a dummy image.
 async fn azure_devops(name: &'static str) -> Scenario {
     let scenario = Scenario::begin(name, file!("azure-devops/slipway.yaml")).await;
-    let memory = value(file!("azure-devops/infrastructure.yaml"), "Memory").to_owned();
-    scenario.world.register(by_cloudformation(&memory));
+    scenario.world.register(infrastructure::azure_devops());
     scenario.world.running_service(service("orders", 1));
     scenario
 }
@@ -300,7 +245,9 @@ async fn an_update_of_the_stack_that_puts_the_dummy_image_back_is_repaired(name:
     push(&mut scenario, "orders", "4711").await;
     completes(&mut scenario, "orders").await;
     // The stack's update changes the task definition, with the image that the template names.
-    scenario.world.register(by_cloudformation("1024"));
+    let mut definition = infrastructure::azure_devops();
+    definition["memory"] = "1024".into();
+    scenario.world.register(definition);
     let update = json!({ "cluster": "prod", "service": "orders", "taskDefinition": "orders" });
     scenario.world.by_hand("ECS.UpdateService", update);
     follow(&mut scenario, Moved::default()).await;

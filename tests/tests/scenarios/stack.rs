@@ -8,13 +8,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use e2e::bootstraps::Build;
+use e2e::examples::github_actions;
 use e2e::stage::{Delivered, ROLES, Stage};
 use e2e::world::{Call, Failure, Image};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use slipway_core::model::id::TargetName;
-
-use crate::examples::github_actions;
 
 /// prod/web is the first of `infra/examples`; prod/api is beside it.
 const CONFIG: &str = concat!(

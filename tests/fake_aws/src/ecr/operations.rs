@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::image::Manifest;
 use super::{Context, Ecr, Repository, Status, Stored, blobs};
 use crate::place::Place;
-use crate::refusal::{Answer, Members, Refusal, objects, page, text, texts};
+use crate::refusal::{Answer, Members, Refusal, bounded_page, objects, page, text, texts};
 use crate::time::epoch_seconds;
 
 /// Answers one operation, its name without the service.
@@ -116,10 +116,19 @@ fn describe_repositories(ecr: &Ecr, context: &Context<'_>, request: &Members) ->
         let repository = ecr.repositories.get(name).ok_or_else(|| no_repository(context.place, name))?;
         repositories.push(described(context.place, name, repository));
     }
-    if wanted.is_empty() {
-        repositories.extend(ecr.repositories.iter().map(|(name, kept)| described(context.place, name, kept)));
+    if !wanted.is_empty() {
+        if request.contains_key("maxResults") || request.contains_key("nextToken") {
+            return Err(Refusal::invalid("maxResults and nextToken cannot be used together with repositoryNames."));
+        }
+        return Ok(json!({ "repositories": repositories }));
     }
-    Ok(json!({ "repositories": repositories }))
+    let all = ecr.repositories.iter().map(|(name, kept)| described(context.place, name, kept));
+    let (all, next) = bounded_page(all.collect(), request, 100, 1000)?;
+    let mut answer = json!({ "repositories": all });
+    if let Some(next) = next {
+        answer["nextToken"] = json!(next);
+    }
+    Ok(answer)
 }
 
 fn set_repository_policy(ecr: &mut Ecr, context: &Context<'_>, request: &Members) -> Answer {

@@ -32,7 +32,7 @@ use tasks::Task;
 use crate::Caller;
 use crate::logs::Logs;
 use crate::place::Place;
-use crate::refusal::{Answer, Members, Refusal, text};
+use crate::refusal::{Answer, Members, Refusal, bounded_page, text};
 use crate::registries::Registries;
 
 /// All clusters and task definition families of the account and region.
@@ -192,6 +192,7 @@ impl Context<'_> {
 pub(crate) fn answer(ecs: &mut Ecs, context: &mut Context<'_>, operation: &str, request: &Members) -> Answer {
     match operation {
         "CreateCluster" => create_cluster(ecs, context, request),
+        "ListClusters" => list_clusters(ecs, context, request),
         "RegisterTaskDefinition" => task_definitions::register(ecs, context, request),
         "DescribeTaskDefinition" => task_definitions::describe(ecs, request),
         "DeregisterTaskDefinition" => task_definitions::deregister(ecs, context, request),
@@ -221,6 +222,17 @@ fn create_cluster(ecs: &mut Ecs, context: &Context<'_>, request: &Members) -> An
         "settings": [{ "name": "containerInsights", "value": "disabled" }],
         "capacityProviders": [], "defaultCapacityProviderStrategy": [],
     }}))
+}
+
+/// ListClusters: ARNs, a hundred to a page, which is also the most.
+fn list_clusters(ecs: &Ecs, context: &Context<'_>, request: &Members) -> Answer {
+    let arns = ecs.clusters.keys().map(|name| context.place.arn("ecs", &format!("cluster/{name}")));
+    let (arns, next) = bounded_page(arns.collect(), request, 100, 100)?;
+    let mut answer = json!({ "clusterArns": arns });
+    if let Some(next) = next {
+        answer["nextToken"] = json!(next);
+    }
+    Ok(answer)
 }
 
 impl Ecs {

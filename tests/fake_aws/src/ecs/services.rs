@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use serde_json::{Value, json};
 
 use super::{Before, Context, Ecs, Revision, Service, described};
-use crate::refusal::{Answer, Members, Refusal, number, page, text, texts};
+use crate::refusal::{Answer, Members, Refusal, bounded_page, number, text, texts};
 
 /// What CreateService and UpdateService set beside the task definition and the desired count.
 const SETTINGS: [&str; 20] = [
@@ -201,12 +201,17 @@ pub(super) fn describe(ecs: &Ecs, context: &Context<'_>, request: &Members) -> A
     Ok(json!({ "services": services, "failures": failures }))
 }
 
-/// ListServices: ARNs, ten to a page unless asked for more.
+/// ListServices: ARNs, ten to a page unless asked for more, at most a hundred; all of them, or those of a scheduling strategy.
 pub(super) fn list(ecs: &Ecs, context: &Context<'_>, request: &Members) -> Answer {
     let cluster = ecs.cluster_of(request)?;
+    let strategy = text(request, "schedulingStrategy");
+    let fits = |service: &&Service| {
+        let own = service.settings.get("schedulingStrategy").and_then(Value::as_str).unwrap_or("REPLICA");
+        service.status == "ACTIVE" && strategy.is_none_or(|wanted| wanted == own)
+    };
     let services = ecs.clusters.get(&cluster).into_iter().flat_map(|services| services.values());
-    let arns = services.filter(|service| service.status == "ACTIVE").map(|service| service.arn(context.place));
-    let (arns, next) = page(arns.collect(), request, 10)?;
+    let arns = services.filter(fits).map(|service| service.arn(context.place));
+    let (arns, next) = bounded_page(arns.collect(), request, 10, 100)?;
     let mut answer = json!({ "serviceArns": arns });
     if let Some(next) = next {
         answer["nextToken"] = json!(next);
