@@ -3,7 +3,8 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::verbs::{
-    check, completions, deploy, explain, history, hold, init, plan, reconcile, redeploy, release, rollback, status, wait,
+    check, completions, deploy, explain, history, hold, init, plan, reconcile, redeploy, release, rollback, status,
+    wait,
 };
 
 /// See what runs on Amazon ECS, wait for a deploy, and act: the command of Slipway.

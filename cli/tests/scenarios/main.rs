@@ -4,16 +4,16 @@
 
 mod acting;
 mod action;
-mod examples;
 mod check;
+mod examples;
 mod faults;
 mod harness;
 mod init;
 mod json;
 mod looking;
 mod pictures;
+mod released;
 mod svg;
 mod terminal;
 mod terminals;
-mod released;
 mod waiting;
