@@ -224,7 +224,7 @@ fn create_cluster(ecs: &mut Ecs, context: &Context<'_>, request: &Members) -> An
     }}))
 }
 
-/// ListClusters: ARNs, a hundred to a page, which is also the most.
+/// `ListClusters`: ARNs, a hundred to a page, which is also the most.
 fn list_clusters(ecs: &Ecs, context: &Context<'_>, request: &Members) -> Answer {
     let arns = ecs.clusters.keys().map(|name| context.place.arn("ecs", &format!("cluster/{name}")));
     let (arns, next) = bounded_page(arns.collect(), request, 100, 100)?;
