@@ -12,6 +12,7 @@ mod service_action;
 mod service_deployments;
 mod services;
 mod task_definitions;
+mod task_sets;
 mod tasks;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -25,8 +26,10 @@ pub(crate) use failure::RollbackCause;
 pub use movement::Behavior;
 pub(crate) use movement::Behaviors;
 pub use rollout::ROLLBACK_DELAY;
+pub(crate) use task_sets::Growth;
 
 use movement::NextStep;
+use task_sets::TaskSet;
 use tasks::Task;
 
 use crate::Caller;
@@ -62,8 +65,10 @@ pub(crate) struct Service {
     task_definition: String,
     desired: i64,
     created_at: Timestamp,
-    /// The PRIMARY first.
+    /// The PRIMARY first; none where another controller deploys.
     deployments: Vec<Deployment>,
+    /// What another controller has instead, the oldest first.
+    task_sets: Vec<TaskSet>,
     /// The oldest first.
     service_deployments: Vec<ServiceDeployment>,
     revisions: Vec<ServiceRevision>,
@@ -235,7 +240,7 @@ impl Ecs {
     }
 
     /// The service of this cluster that is named by its name, its ARN or its short ARN.
-    fn service_named(&self, cluster: &str, named: &str) -> Option<&Service> {
+    pub(crate) fn service_named(&self, cluster: &str, named: &str) -> Option<&Service> {
         if let Some((_, path)) = named.split_once(":service/")
             && let Some((other, _)) = path.split_once('/')
             && other != cluster
@@ -286,7 +291,7 @@ impl Service {
     }
 
     /// `ECS`, `CODE_DEPLOY` or `EXTERNAL`.
-    fn controller(&self) -> &str {
+    pub(crate) fn controller(&self) -> &str {
         self.settings.get("deploymentController").and_then(|controller| controller["type"].as_str()).unwrap_or("ECS")
     }
 
@@ -296,9 +301,16 @@ impl Service {
     }
 
     fn log(&mut self, now: Timestamp, message: &str) {
-        let message =
-            Message { at: now, text: format!("(service {}) {message}", self.name), ordinal: self.events.len() };
-        self.events.push_front(message);
+        self.add_message(now, format!("(service {}) {message}", self.name));
+    }
+
+    /// A message about one of its task sets.
+    fn log_of_task_set(&mut self, now: Timestamp, id: &str, message: &str) {
+        self.add_message(now, format!("(service {}, taskSet {id}) {message}", self.name));
+    }
+
+    fn add_message(&mut self, now: Timestamp, text: String) {
+        self.events.push_front(Message { at: now, text, ordinal: self.events.len() });
         self.events.truncate(100);
     }
 
