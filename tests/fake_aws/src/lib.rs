@@ -109,8 +109,8 @@ impl Aws {
         self.lag = most;
     }
 
-    /// Lets ListServiceDeployments leave a service deployment out for at most so long after it began; how long is chance's.
-    /// Zero, which it is at first, turns it off for later service deployments.
+    /// Lets ListServiceDeployments leave a service deployment out for at most so long after it began, and CodeDeploy's
+    /// ListDeployments a deployment; how long is chance's. Zero, which it is at first, turns it off for later ones.
     pub fn set_history_lag(&mut self, most: SignedDuration) {
         self.history_lag = most;
     }

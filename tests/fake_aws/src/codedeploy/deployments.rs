@@ -37,6 +37,8 @@ pub(super) struct Deployment {
     /// The group's settings when it was made, and over them its own.
     pub(super) settings: Members,
     pub(super) created_at: Timestamp,
+    /// Since when ListDeployments has it.
+    pub(super) listed_from: Timestamp,
     pub(super) started_at: Option<Timestamp>,
     pub(super) updated_at: Timestamp,
     pub(super) completed_at: Option<Timestamp>,
@@ -106,7 +108,7 @@ pub(super) fn create(codedeploy: &mut CodeDeploy, context: &mut Context<'_, '_>,
 /// A deployment begins, if the group has none that is open; its id.
 pub(super) fn begin(
     codedeploy: &mut CodeDeploy,
-    context: &Context<'_, '_>,
+    context: &mut Context<'_, '_>,
     (application, name): (&str, &str),
     new: New,
 ) -> Result<String, Refusal> {
@@ -144,6 +146,7 @@ pub(super) fn begin(
         creator: "user",
         settings,
         created_at: now,
+        listed_from: context.around.listed_from(),
         started_at: None,
         updated_at: now,
         completed_at: None,
@@ -170,7 +173,7 @@ pub(super) fn get(codedeploy: &CodeDeploy, request: &Members) -> Answer {
 }
 
 /// ListDeployments, the oldest first, so that nobody relies on another order.
-pub(super) fn list(codedeploy: &CodeDeploy, request: &Members) -> Answer {
+pub(super) fn list(codedeploy: &CodeDeploy, now: Timestamp, request: &Members) -> Answer {
     let group = match (text(request, "applicationName"), text(request, "deploymentGroupName")) {
         (None, None) => None,
         (None, Some(_)) => {
@@ -186,7 +189,8 @@ pub(super) fn list(codedeploy: &CodeDeploy, request: &Members) -> Answer {
     }
     let listed = codedeploy.deployments.iter().filter(|deployment| {
         let at = epoch_seconds(deployment.created_at);
-        group.is_none_or(|group| group == (deployment.application.as_str(), deployment.group.as_str()))
+        deployment.listed_from <= now
+            && group.is_none_or(|group| group == (deployment.application.as_str(), deployment.group.as_str()))
             && (statuses.is_empty() || statuses.iter().any(|status| status == deployment.status))
             && start.is_none_or(|start| at >= start)
             && end.is_none_or(|end| at <= end)

@@ -40,11 +40,11 @@ pub enum CodeDeployStage {
     Created,
     /// The new task set is there, and its tasks start.
     Installing,
-    /// The tasks run, and test traffic reaches them.
+    /// The tasks run, and test traffic reaches them where the group has a listener for it.
     TestTraffic,
     /// It waits for somebody who lets it go on.
     Ready,
-    /// Traffic is moving.
+    /// Traffic moves, or the hook after it runs.
     Shifting,
     /// All traffic has moved, and the old tasks still run.
     Serving,

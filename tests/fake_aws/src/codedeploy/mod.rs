@@ -90,7 +90,7 @@ pub(crate) fn answer(
         "GetApplicationRevision" => revisions::get(codedeploy, request),
         "CreateDeployment" => deployments::create(codedeploy, context, request),
         "GetDeployment" => deployments::get(codedeploy, request),
-        "ListDeployments" => deployments::list(codedeploy, request),
+        "ListDeployments" => deployments::list(codedeploy, context.now(), request),
         "GetDeploymentTarget" => targets::get(codedeploy, context, request),
         "BatchGetDeploymentTargets" => targets::batch_get(codedeploy, context, request),
         "ListDeploymentTargets" => targets::list(codedeploy, request),

@@ -33,7 +33,7 @@ impl CodeDeploy {
         others.rfind(|it| it.succeeded())
     }
 
-    fn roll_back(&mut self, context: &Context<'_, '_>, place: usize) {
+    fn roll_back(&mut self, context: &mut Context<'_, '_>, place: usize) {
         let failed = self.deployments[place].clone();
         let Some(target) = self.last_successful_but(&failed).cloned() else {
             let message = "The deployment was not rolled back: no deployment of its group has succeeded.";
@@ -53,6 +53,7 @@ impl CodeDeploy {
             description: None,
             creator: "codeDeployRollback",
             created_at: now,
+            listed_from: context.around.listed_from(),
             started_at: None,
             updated_at: now,
             completed_at: None,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Deployment, Message, Service, TaskSet};
+use super::{Deployment, Message, Service};
 use crate::place::Place;
 use crate::time::epoch_seconds;
 
@@ -10,7 +10,6 @@ use crate::time::epoch_seconds;
 pub(super) fn service(service: &Service, place: &Place) -> Value {
     let running: i64 = service.deployments.iter().map(|deployment| deployment.running).sum();
     let pending: i64 = service.deployments.iter().map(|deployment| deployment.pending).sum();
-    let pending_in_sets: i64 = service.task_sets.iter().map(TaskSet::pending).sum();
     let by_ecs = service.controller() == "ECS";
     let mut described = json!({
         "serviceArn": service.arn(place),
@@ -21,7 +20,7 @@ pub(super) fn service(service: &Service, place: &Place) -> Value {
         "status": service.status,
         "desiredCount": service.desired,
         "runningCount": running + service.running_in_task_sets(),
-        "pendingCount": pending + pending_in_sets,
+        "pendingCount": pending + service.pending_in_task_sets(),
         "launchType": "FARGATE",
         "platformVersion": "LATEST",
         "platformFamily": "Linux",

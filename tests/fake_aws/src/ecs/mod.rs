@@ -173,7 +173,7 @@ pub(crate) struct Context<'a> {
     pub(crate) behaviors: &'a Behaviors,
     /// How long answers may lag behind an update, at most.
     pub(crate) lag: SignedDuration,
-    /// How long a list of service deployments may leave out a new one, at most.
+    /// How long a list of deployments may leave out a new one, at most.
     pub(crate) history_lag: SignedDuration,
     pub(crate) chance: &'a mut fastrand::Rng,
     /// Who calls.
@@ -187,8 +187,8 @@ impl Context<'_> {
         self.now.checked_add(SignedDuration::from_millis(self.chance.i64(0..=most))).ok()
     }
 
-    /// Since when ListServiceDeployments has a service deployment that begins now.
-    fn listed_from(&mut self) -> Timestamp {
+    /// Since when ListServiceDeployments, or CodeDeploy's ListDeployments, has what begins now.
+    pub(crate) fn listed_from(&mut self) -> Timestamp {
         self.after_at_most(self.history_lag).unwrap_or(self.now)
     }
 }

@@ -252,6 +252,11 @@ impl Service {
         self.task_sets.iter().map(|set| set.running).sum()
     }
 
+    /// Tasks that do not run yet, of all task sets.
+    pub(super) fn pending_in_task_sets(&self) -> i64 {
+        self.task_sets.iter().map(TaskSet::pending).sum()
+    }
+
     /// Each task set wants another number of tasks: each has the scale 100 %.
     pub(super) fn scale_task_sets(&mut self, desired: i64) {
         for set in self.task_sets.iter_mut().filter(|set| set.status != "DRAINING") {

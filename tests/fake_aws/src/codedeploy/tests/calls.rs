@@ -258,6 +258,23 @@ fn deployments_are_listed_by_group_status_and_time() {
 }
 
 #[test]
+fn a_new_deployment_is_listed_after_a_bounded_time() {
+    let mut late = 0;
+    for seed in 0..40 {
+        let mut setup = Setup::with_seed(seed, &json!({}));
+        setup.aws.set_history_lag(SignedDuration::from_secs(30));
+        let id = setup.deploy("web:2");
+        let listed = |setup: &mut Setup| setup.call("ListDeployments", json!({})).unwrap()["deployments"].to_string();
+        late += usize::from(!listed(&mut setup).contains(&id));
+        // Only the list lags.
+        assert_eq!(setup.status(&id), "Created");
+        setup.pass(SignedDuration::from_secs(30));
+        assert!(listed(&mut setup).contains(&id));
+    }
+    assert!(late > 20, "{late}");
+}
+
+#[test]
 fn a_deployment_has_one_target() {
     let mut setup = Setup::new(&waits(10));
     let id = setup.deploy("web:2");
