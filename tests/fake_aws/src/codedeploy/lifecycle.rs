@@ -169,8 +169,10 @@ impl Deployment {
         let Some(green) = self.green.clone() else {
             return self.create_task_set(context).err();
         };
-        let service = context.ecs.service_mut(&self.cluster, &self.service);
-        let Ok(service) = service else { return Some(Cause::NeverHealthy) };
+        let service = match context.ecs.service_mut(&self.cluster, &self.service) {
+            Ok(service) => service,
+            Err(refusal) => return Some(Cause::RefusedByEcs { message: refusal.message }),
+        };
         let growth = match pace {
             Pace::AtOnce => {
                 service.run_task_set(context.around, &green);
