@@ -107,7 +107,8 @@ impl Aws {
         self.on_service(cluster, service, |service, context| service.fail(context, failure))
     }
 
-    /// So many tasks of the PRIMARY deployment stop, each with its event, and ECS decides nothing about it (yet).
+    /// So many tasks of the PRIMARY deployment stop, each with its event, and ECS decides nothing about it (yet). Where
+    /// CodeDeploy deploys, those of the newest task set.
     pub fn stop_tasks(
         &mut self,
         cluster: &str,
@@ -116,12 +117,15 @@ impl Aws {
         count: usize,
     ) -> Result<Vec<Value>, Refusal> {
         self.on_service(cluster, service, |service, context| {
+            if service.controller() != "ECS" {
+                return service.lose_tasks_in_set(context, 0, failure, count);
+            }
             service.lose_tasks(context, failure, count);
             Ok(())
         })
     }
 
-    /// So many tasks of the deployment before the PRIMARY stop, each with its event.
+    /// So many tasks of the deployment before the PRIMARY stop, each with its event; or of the task set before the newest.
     pub fn stop_old_tasks(
         &mut self,
         cluster: &str,
@@ -129,7 +133,10 @@ impl Aws {
         failure: &Failure,
         count: usize,
     ) -> Result<Vec<Value>, Refusal> {
-        self.on_service(cluster, service, |service, context| service.lose_old_tasks(context, failure, count))
+        self.on_service(cluster, service, |service, context| match service.controller() {
+            "ECS" => service.lose_old_tasks(context, failure, count),
+            _ => service.lose_tasks_in_set(context, 1, failure, count),
+        })
     }
 
     /// ECS reports something about a service by an event "ECS Service Action", `SERVICE_TASK_PLACEMENT_FAILURE` for instance,

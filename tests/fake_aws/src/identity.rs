@@ -31,6 +31,19 @@ pub fn task_id(subject: &str, ordinal: usize) -> String {
     hexadecimal(format!("{subject}#{ordinal}").as_bytes(), 32)
 }
 
+/// Sixteen hexadecimal digits, with which the ARN of a target group ends.
+pub fn short(subject: &str) -> String {
+    hexadecimal(subject.as_bytes(), 16)
+}
+
+/// The id of a deployment of CodeDeploy, `d-A1B2C3D4E`.
+pub fn code_deploy_id(subject: &str, ordinal: usize) -> String {
+    const LETTERS: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    let hash = Sha256::digest(format!("{subject}#{ordinal}"));
+    let letters = hash.iter().take(9).map(|byte| char::from(LETTERS[usize::from(byte % 36)]));
+    format!("d-{}", letters.collect::<String>())
+}
+
 /// A service deployment's id, 21 characters of which only their form is known.
 pub fn service_deployment_id(subject: &str, ordinal: usize) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
@@ -60,5 +73,7 @@ mod tests {
         assert_eq!(uuid("event", 0).len(), 36);
         assert_eq!(task_id("prod/web", 0).len(), 32);
         assert_eq!(service_deployment_id("prod/web", 0).len(), 21);
+        assert_eq!(code_deploy_id("prod/web", 0).len(), 11);
+        assert_eq!(short("blue").len(), 16);
     }
 }

@@ -1,10 +1,11 @@
-//! AWS as far as Slipway meets it: ECS and ECR in memory, one state machine with several services.
+//! AWS as far as Slipway meets it: ECS, ECR and CodeDeploy in memory, one state machine with several services.
 //!
 //! It is synchronous, does no I/O, and reads no clock: [`Aws::set_time`] sets the time. Ids follow from what they
 //! name, and chance from a seed. World is its HTTP side; the simulation calls it directly, by the functions that answer in
 //! Slipway's words. `FIDELITY.md` says for each behaviour where it is known from.
 
 mod acts;
+mod codedeploy;
 mod ecr;
 mod ecs;
 mod events;
@@ -20,6 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use slipway_core::model::image::Digest;
 
+pub use codedeploy::CodeDeployStage;
 pub use ecr::{Image, Push};
 pub use ecs::{Behavior, Failure, ROLLBACK_DELAY};
 pub use events::in_short_form;
@@ -27,11 +29,12 @@ pub use logs::Logs;
 pub use place::Place;
 pub use refusal::Refusal;
 
+use codedeploy::CodeDeploy;
 use ecs::{Behaviors, Ecs};
 use refusal::{Answer, Members};
 use registries::Registries;
 
-/// An account in a region: its ECS, its ECR, and the logs that its containers write; and the registries of other accounts and
+/// An account in a region: its ECS, its CodeDeploy, its ECR, and the logs that its containers write; and the registries of other accounts and
 /// regions that it may read.
 #[derive(Debug)]
 pub struct Aws {
@@ -40,6 +43,7 @@ pub struct Aws {
     /// Where the HTTP side can be reached; empty where there is none.
     url: String,
     ecs: Ecs,
+    codedeploy: CodeDeploy,
     registries: Registries,
     logs: Logs,
     /// What happened and nobody has taken yet.
@@ -69,6 +73,7 @@ impl Aws {
             now,
             url: String::new(),
             ecs,
+            codedeploy: CodeDeploy::default(),
             registries,
             logs,
             events: Vec::new(),
@@ -104,8 +109,8 @@ impl Aws {
         self.lag = most;
     }
 
-    /// Lets ListServiceDeployments leave a service deployment out for at most so long after it began; how long is chance's.
-    /// Zero, which it is at first, turns it off for later service deployments.
+    /// Lets ListServiceDeployments leave a service deployment out for at most so long after it began, and CodeDeploy's
+    /// ListDeployments a deployment; how long is chance's. Zero, which it is at first, turns it off for later ones.
     pub fn set_history_lag(&mut self, most: SignedDuration) {
         self.history_lag = most;
     }
@@ -123,13 +128,16 @@ impl Aws {
     /// Moves every service one step: deployments and rollbacks go on, stop requests are carried out, what ended is removed.
     /// The events of it are in [`Aws::take_events`]. Chance may let a step pass without any movement.
     pub fn tick(&mut self) {
-        self.on_ecs(ecs::Ecs::step);
+        self.on_code_deploy(|codedeploy, context| {
+            context.ecs.step(context.around);
+            codedeploy.step(context);
+        });
     }
 
     /// Whether anything is under way that [`Aws::tick`] moves. A deployment that neither wins nor is called failed is
     /// under way for ever.
     pub fn is_moving(&self) -> bool {
-        self.ecs.is_moving()
+        self.ecs.is_moving() || self.codedeploy.is_moving()
     }
 
     /// The partition, region and account.
@@ -168,7 +176,7 @@ impl Aws {
         self.events.extend(later);
     }
 
-    /// Answers one operation of `ECS` or `ECR` as its JSON protocol does; another service's name is refused.
+    /// Answers one operation of `ECS`, `ECR` or `CodeDeploy` as its JSON protocol does; another service's name is refused.
     pub fn answer(&mut self, service: &str, operation: &str, request: &Members) -> Answer {
         let region = self.place.region.clone();
         self.answer_in(&region, service, operation, request)
@@ -178,6 +186,9 @@ impl Aws {
     pub fn answer_in(&mut self, region: &str, service: &str, operation: &str, request: &Members) -> Answer {
         match service {
             "ECS" => self.on_ecs(|ecs, context| ecs::answer(ecs, context, operation, request)),
+            "CodeDeploy" => {
+                self.on_code_deploy(|codedeploy, context| codedeploy::answer(codedeploy, context, operation, request))
+            }
             "ECR" => {
                 let Self { place, now, url, registries, events, .. } = self;
                 let account = refusal::text(request, "registryId").unwrap_or(&place.account).to_owned();
@@ -196,16 +207,44 @@ impl Aws {
 
     /// Acts on ECS; the events of what happens are kept.
     fn on_ecs<T>(&mut self, act: impl FnOnce(&mut Ecs, &mut ecs::Context<'_>) -> T) -> T {
-        let mut caused = Vec::new();
-        let acted = self.on_ecs_with(&mut caused, act);
-        self.events.append(&mut caused);
-        acted
+        self.on_code_deploy(|_, context| act(context.ecs, context.around))
     }
 
     /// Acts on ECS; the events of what happens are the caller's, except those of tasks on the way of something larger.
     fn on_ecs_with<T>(&mut self, caused: &mut Vec<Value>, act: impl FnOnce(&mut Ecs, &mut ecs::Context<'_>) -> T) -> T {
-        let Self { place, now, ecs, registries, logs, events, behaviors, lag, history_lag, chance, caller, .. } = self;
-        let mut context = ecs::Context {
+        self.on_services(caused, |_, context| act(context.ecs, context.around))
+    }
+
+    /// Acts on CodeDeploy and the ECS under it; the events of what happens are kept.
+    fn on_code_deploy<T>(&mut self, act: impl FnOnce(&mut CodeDeploy, &mut codedeploy::Context<'_, '_>) -> T) -> T {
+        let mut caused = Vec::new();
+        let acted = self.on_services(&mut caused, act);
+        self.events.append(&mut caused);
+        acted
+    }
+
+    /// The same; the events are the caller's, except those of tasks on the way of something larger.
+    fn on_services<T>(
+        &mut self,
+        caused: &mut Vec<Value>,
+        act: impl FnOnce(&mut CodeDeploy, &mut codedeploy::Context<'_, '_>) -> T,
+    ) -> T {
+        let Self {
+            place,
+            now,
+            ecs,
+            codedeploy,
+            registries,
+            logs,
+            events,
+            behaviors,
+            lag,
+            history_lag,
+            chance,
+            caller,
+            ..
+        } = self;
+        let mut around = ecs::Context {
             place,
             now: *now,
             registries,
@@ -218,6 +257,6 @@ impl Aws {
             chance,
             caller: *caller,
         };
-        act(ecs, &mut context)
+        act(codedeploy, &mut codedeploy::Context { ecs, around: &mut around })
     }
 }

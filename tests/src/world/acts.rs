@@ -35,7 +35,7 @@ impl Moved {
 
 /// The set-up.
 impl World {
-    /// Carries out an operation of ECS or ECR by hand, as a person or Terraform would: `ECS.UpdateService`. Its events
+    /// Carries out an operation of ECS, ECR or CodeDeploy by hand, as a person or Terraform would: `ECS.UpdateService`. Its events
     /// wait in [`World::take_events`].
     ///
     /// # Panics
@@ -48,7 +48,7 @@ impl World {
         }
     }
 
-    /// Carries out an operation of ECS or ECR by hand, and says whether it was refused.
+    /// Carries out an operation of ECS, ECR or CodeDeploy by hand, and says whether it was refused.
     pub fn try_by_hand(&self, call: &str, request: Value) -> Result<Value, Refusal> {
         let (service, operation) = call.split_once('.').unwrap_or(("ECS", call));
         let region = self.place().region.clone();
@@ -378,7 +378,7 @@ impl World {
     }
 
     #[track_caller]
-    fn on_service(
+    pub(super) fn on_service(
         &self,
         cluster: &str,
         name: &str,

@@ -1,6 +1,6 @@
 //! World: AWS as the scenarios need it.
 //!
-//! It is the HTTP side of [`fake_aws`], which owns ECS and ECR. It hands everything else on to the emulator (or knows the
+//! It is the HTTP side of [`fake_aws`], which owns ECS, ECR and CodeDeploy. It hands everything else on to the emulator (or knows the
 //! little that is needed of SNS, SSM and S3 itself), checks every call against AWS's own models, and records it.
 //!
 //! A scenario makes its services by hand, delivers an event to a handler whose SDK speaks to [`World::url`], reads the
@@ -11,6 +11,7 @@
 mod acts;
 mod alone;
 mod clock;
+mod codedeploy;
 mod dynamodb;
 mod faults;
 mod forward;
@@ -38,7 +39,7 @@ use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
 pub use acts::Moved;
-pub use fake_aws::{Failure, Image, Place, Push, Refusal, in_short_form};
+pub use fake_aws::{CodeDeployStage, Failure, Image, Place, Push, Refusal, in_short_form};
 pub use faults::Fault;
 pub use gate::{GoOn, Halt, Held};
 pub use models::Models;
@@ -144,7 +145,7 @@ impl World {
         }
     }
 
-    /// A world in front of the emulator at this URL, which gets every call but ECS's and ECR's.
+    /// A world in front of the emulator at this URL, which gets every call but ECS's, ECR's and CodeDeploy's.
     pub fn before(emulator: &str, models: impl Into<PathBuf>) -> Builder {
         Builder { upstream: Some(emulator.to_owned()), ..Self::alone(models) }
     }

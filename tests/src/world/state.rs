@@ -38,7 +38,7 @@ pub(crate) struct State {
     pub(crate) place: Place,
     pub(crate) clock: Clock,
     pub(crate) models: Models,
-    /// ECS and ECR, and the logs of the containers.
+    /// ECS, ECR and CodeDeploy, and the logs of the containers.
     pub(crate) aws: Aws,
     pub(crate) alone: Alone,
     pub(crate) notices: Vec<Notice>,
@@ -79,7 +79,7 @@ impl State {
         }
     }
 
-    /// Answers a call that came over HTTP; ECS's and ECR's always, the others' where World is alone.
+    /// Answers a call that came over HTTP; ECS's, ECR's and CodeDeploy's always, the others' where World is alone.
     pub(crate) fn reply(&mut self, request: &Request, number: usize, has_emulator: bool) -> Replied {
         let call = request.call();
         if call == "S3.GetObject"
@@ -88,7 +88,7 @@ impl State {
             return blob.map_or_else(Replied::Refused, |blob| Replied::Object(blob.into()));
         }
         match (call.as_str(), request.service.as_str()) {
-            (_, "ECS" | "ECR") => json(self.answer(request)),
+            (_, "ECS" | "ECR" | "CodeDeploy") => json(self.answer(request)),
             ("SNS.Publish", _) => self.publish(request, number, has_emulator),
             ("Logs.GetLogEvents", _) if has_emulator && !self.knows_log(&request.members) => Replied::NotOurs,
             ("SSM.GetParameter" | "SQS.SendMessage" | "Logs.GetLogEvents", _) | (_, "DynamoDB" | "Scheduler")
@@ -126,7 +126,7 @@ impl State {
         let nothing = Members::new();
         let request = members.as_object().unwrap_or(&nothing);
         let answer = match service {
-            "ECS" | "ECR" => self.aws_now().answer_in(region, service, operation, request),
+            "ECS" | "ECR" | "CodeDeploy" => self.aws_now().answer_in(region, service, operation, request),
             "DynamoDB" => self.alone.tables.answer(operation, request),
             "Scheduler" => self.alone.scheduler.answer(operation, &self.place, self.clock.now(), request),
             "Logs" => self.aws.logs().answer(operation, request),

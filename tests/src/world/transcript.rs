@@ -10,8 +10,8 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::ledger;
 use super::record::Call;
+use super::{codedeploy, ledger};
 use fake_aws::Place;
 
 /// The calls as lines, one each, ended by newlines.
@@ -68,7 +68,7 @@ pub(crate) fn line(call: &Call) -> String {
 
 /// Where a call stands in parse → observe → decide → act → report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Step {
+pub(super) enum Step {
     Configuration,
     /// What the ledger says.
     Record,
@@ -108,6 +108,7 @@ impl Step {
             ("ECS", _) if !call.is_write() => Self::History,
             ("ECS", "RegisterTaskDefinition") => Self::Register,
             ("ECS", _) => Self::Update,
+            ("CodeDeploy", operation) => codedeploy::step(operation),
             ("SNS", "Publish") => Self::Notice,
             ("DynamoDB", "GetItem" | "Query") => Self::Record,
             ("DynamoDB", _) if call.is_lease() => Self::Lease,
@@ -175,6 +176,7 @@ fn subject(call: &Call) -> String {
                 false => name.to_owned(),
             }
         }
+        ("CodeDeploy", _) => codedeploy::subject(request),
         ("SNS", "Publish") => String::new(),
         ("SSM", _) => text(request, "Name").unwrap_or_default().to_owned(),
         ("S3", _) => match blob(call) {
@@ -231,6 +233,7 @@ fn details(call: &Call) -> String {
             parts.join(" ")
         }
         ("ECS", "StopServiceDeployment") => text(request, "stopType").unwrap_or_default().to_owned(),
+        ("CodeDeploy", operation) => codedeploy::details(operation, request),
         ("ECS", "ListTasks") => text(request, "desiredStatus").unwrap_or_default().to_owned(),
         ("ECS", "DescribeTasks") => format!("{} tasks", names(request, "tasks").len()),
         ("DynamoDB", "PutItem") => changed(call).join(", "),
@@ -296,7 +299,7 @@ fn ending(call: &Call) -> String {
     }
 }
 
-fn text<'a>(value: &'a Value, member: &str) -> Option<&'a str> {
+pub(super) fn text<'a>(value: &'a Value, member: &str) -> Option<&'a str> {
     value.get(member).and_then(Value::as_str)
 }
 
@@ -314,7 +317,7 @@ fn of_arn(arn: &str) -> String {
     arn.split('/').skip(1).take(2).collect::<Vec<_>>().join("/")
 }
 
-fn last_part(arn: &str) -> &str {
+pub(super) fn last_part(arn: &str) -> &str {
     arn.rsplit_once('/').map_or(arn, |(_, name)| name)
 }
 

@@ -19,8 +19,8 @@ pub(super) fn service(service: &Service, place: &Place) -> Value {
         "serviceRegistries": [],
         "status": service.status,
         "desiredCount": service.desired,
-        "runningCount": if by_ecs { running } else { service.desired },
-        "pendingCount": pending,
+        "runningCount": running + service.running_in_task_sets(),
+        "pendingCount": pending + service.pending_in_task_sets(),
         "launchType": "FARGATE",
         "platformVersion": "LATEST",
         "platformFamily": "Linux",
@@ -67,7 +67,7 @@ pub(super) fn service(service: &Service, place: &Place) -> Value {
         }
         described["currentServiceRevisions"] = revisions(service);
     } else {
-        described["taskSets"] = task_sets(service, place);
+        described["taskSets"] = service.task_sets.iter().map(|set| set.described(service, place)).collect();
     }
     described
 }
@@ -141,36 +141,4 @@ fn revisions(service: &Service) -> Value {
             })
         })
         .collect()
-}
-
-/// The one task set of a service that CodeDeploy or another controller deploys; none before there is a task definition.
-fn task_sets(service: &Service, place: &Place) -> Value {
-    if service.task_definition.is_empty() {
-        return json!([]);
-    }
-    let path = format!("{}/{}", service.cluster, service.name);
-    let id = format!("ecs-svc/{}", crate::identity::nineteen_digits(&path, 0));
-    let arn = place.arn("ecs", &format!("task-set/{path}/{id}"));
-    json!([{
-        "id": id,
-        "taskSetArn": arn,
-        "serviceArn": service.arn(place),
-        "clusterArn": service.cluster_arn(place),
-        "startedBy": service.controller(),
-        "status": "PRIMARY",
-        "taskDefinition": service.task_definition,
-        "computedDesiredCount": service.desired,
-        "pendingCount": 0,
-        "runningCount": service.desired,
-        "createdAt": epoch_seconds(service.created_at),
-        "updatedAt": epoch_seconds(service.created_at),
-        "launchType": "FARGATE",
-        "platformVersion": "1.4.0",
-        "loadBalancers": service.settings.get("loadBalancers").unwrap_or(&json!([])),
-        "serviceRegistries": [],
-        "scale": { "value": 100.0, "unit": "PERCENT" },
-        "stabilityStatus": "STEADY_STATE",
-        "stabilityStatusAt": epoch_seconds(service.created_at),
-        "tags": [],
-    }])
 }

@@ -170,9 +170,11 @@ impl Service {
                 Some("ECS") => Controller::Express,
                 _ => self.controller().into(),
             },
-            task_definition: TaskDefinitionArn::new(self.task_definition.as_str()),
+            task_definition: TaskDefinitionArn::new(
+                self.primary_task_set().map_or(self.task_definition.as_str(), |set| set.task_definition.as_str()),
+            ),
             desired_count: count(self.desired),
-            running_count: count(if by_ecs { running } else { self.desired }),
+            running_count: count(running + self.running_in_task_sets()),
             strategy: self.configured("/strategy").and_then(Value::as_str).map_or(Strategy::Rolling, Strategy::from),
             breaker: self.on_failure("deploymentCircuitBreaker"),
             alarms: self.on_failure("alarms"),

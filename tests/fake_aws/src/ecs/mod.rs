@@ -12,6 +12,7 @@ mod service_action;
 mod service_deployments;
 mod services;
 mod task_definitions;
+mod task_sets;
 mod tasks;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -25,8 +26,10 @@ pub(crate) use failure::RollbackCause;
 pub use movement::Behavior;
 pub(crate) use movement::Behaviors;
 pub use rollout::ROLLBACK_DELAY;
+pub(crate) use task_sets::Growth;
 
 use movement::NextStep;
+use task_sets::TaskSet;
 use tasks::Task;
 
 use crate::Caller;
@@ -62,8 +65,10 @@ pub(crate) struct Service {
     task_definition: String,
     desired: i64,
     created_at: Timestamp,
-    /// The PRIMARY first.
+    /// The PRIMARY first; none where another controller deploys.
     deployments: Vec<Deployment>,
+    /// What another controller has instead, the oldest first.
+    task_sets: Vec<TaskSet>,
     /// The oldest first.
     service_deployments: Vec<ServiceDeployment>,
     revisions: Vec<ServiceRevision>,
@@ -168,7 +173,7 @@ pub(crate) struct Context<'a> {
     pub(crate) behaviors: &'a Behaviors,
     /// How long answers may lag behind an update, at most.
     pub(crate) lag: SignedDuration,
-    /// How long a list of service deployments may leave out a new one, at most.
+    /// How long a list of deployments may leave out a new one, at most.
     pub(crate) history_lag: SignedDuration,
     pub(crate) chance: &'a mut fastrand::Rng,
     /// Who calls.
@@ -182,8 +187,8 @@ impl Context<'_> {
         self.now.checked_add(SignedDuration::from_millis(self.chance.i64(0..=most))).ok()
     }
 
-    /// Since when ListServiceDeployments has a service deployment that begins now.
-    fn listed_from(&mut self) -> Timestamp {
+    /// Since when ListServiceDeployments, or CodeDeploy's ListDeployments, has what begins now.
+    pub(crate) fn listed_from(&mut self) -> Timestamp {
         self.after_at_most(self.history_lag).unwrap_or(self.now)
     }
 }
@@ -247,7 +252,7 @@ impl Ecs {
     }
 
     /// The service of this cluster that is named by its name, its ARN or its short ARN.
-    fn service_named(&self, cluster: &str, named: &str) -> Option<&Service> {
+    pub(crate) fn service_named(&self, cluster: &str, named: &str) -> Option<&Service> {
         if let Some((_, path)) = named.split_once(":service/")
             && let Some((other, _)) = path.split_once('/')
             && other != cluster
@@ -298,7 +303,7 @@ impl Service {
     }
 
     /// `ECS`, `CODE_DEPLOY` or `EXTERNAL`.
-    fn controller(&self) -> &str {
+    pub(crate) fn controller(&self) -> &str {
         self.settings.get("deploymentController").and_then(|controller| controller["type"].as_str()).unwrap_or("ECS")
     }
 
@@ -308,9 +313,16 @@ impl Service {
     }
 
     fn log(&mut self, now: Timestamp, message: &str) {
-        let message =
-            Message { at: now, text: format!("(service {}) {message}", self.name), ordinal: self.events.len() };
-        self.events.push_front(message);
+        self.add_message(now, format!("(service {}) {message}", self.name));
+    }
+
+    /// A message about one of its task sets.
+    fn log_of_task_set(&mut self, now: Timestamp, id: &str, message: &str) {
+        self.add_message(now, format!("(service {}, taskSet {id}) {message}", self.name));
+    }
+
+    fn add_message(&mut self, now: Timestamp, text: String) {
+        self.events.push_front(Message { at: now, text, ordinal: self.events.len() });
         self.events.truncate(100);
     }
 

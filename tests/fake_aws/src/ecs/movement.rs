@@ -59,7 +59,7 @@ pub(super) enum NextStep {
 }
 
 /// What becomes of a deployment's tasks.
-enum Outcome {
+pub(super) enum Outcome {
     Run,
     RunSlowly,
     SoundAlarm,
@@ -89,6 +89,7 @@ impl Service {
 
     /// One step of what is under way.
     pub(crate) fn step(&mut self, context: &mut Context<'_>) {
+        self.forget_old_tasks(context.now);
         if self.status != "ACTIVE" || self.controller() != "ECS" {
             return;
         }
@@ -102,13 +103,16 @@ impl Service {
         }
     }
 
-    /// What was superseded or rolled back drains and is gone from the list, and stopped tasks are removed.
+    /// What was superseded or rolled back drains and is gone from the list.
     fn remove_old(&mut self, context: &mut Context<'_>) {
         let candidate = self.candidate().map(|index| self.deployments[index].id.clone());
         if self.deployments.len() > 1 && context.chance.bool() && self.next_step.is_none() {
             self.deployments.retain(|it| it.status == "PRIMARY" || Some(&it.id) == candidate.as_ref());
         }
-        let now = context.now;
+    }
+
+    /// Stopped tasks are known for a while.
+    fn forget_old_tasks(&mut self, now: Timestamp) {
         let is_recent = |at: Timestamp| now.duration_since(at) < STOPPED_TASKS_KEPT;
         self.tasks.retain(|task| task.stopped.as_ref().is_none_or(|stopped| is_recent(stopped.at)));
     }
@@ -164,7 +168,8 @@ impl Service {
             return;
         }
         // A deployment without tasks has nothing to wait for.
-        let outcome = if self.desired == 0 { Outcome::Run } else { self.outcome(context) };
+        let revision = self.deployments[0].revision;
+        let outcome = if self.desired == 0 { Outcome::Run } else { self.outcome(context, revision) };
         if self.lacks_tasks() {
             return self.run_in_the_background(context, &outcome);
         }
@@ -289,10 +294,10 @@ impl Service {
         SignedDuration::from_mins(minutes)
     }
 
-    /// The worst of what becomes of the containers' images.
-    fn outcome(&self, context: &mut Context<'_>) -> Outcome {
+    /// The worst of what becomes of the containers' images of a revision, by its place in the list.
+    pub(super) fn outcome(&self, context: &mut Context<'_>, revision: usize) -> Outcome {
         let mut outcome = Outcome::Run;
-        for ran in &self.revisions[self.deployments[0].revision].images {
+        for ran in &self.revisions[revision].images {
             if !context.registries.can_be_pulled(ran) {
                 return Outcome::Fail(Failure::CannotBePulled);
             }

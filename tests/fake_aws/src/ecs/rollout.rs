@@ -189,7 +189,8 @@ impl Service {
         assert!(failure.counts() || !by_tasks, "{failure:?} fails no deployment");
         if by_tasks {
             let count = usize::try_from(threshold).unwrap_or_default();
-            let mut events = self.stop_tasks(context, 0, failure, count);
+            let starter = self.deployments[0].starter();
+            let mut events = self.stop_tasks(context, &starter, failure, count);
             context.tasks.append(&mut events);
             let primary = &mut self.deployments[0];
             primary.failed += threshold;
@@ -359,6 +360,7 @@ impl Service {
     /// Wants another number of tasks, which is no deployment.
     pub(super) fn scale(&mut self, desired: i64) {
         self.desired = desired;
+        self.scale_task_sets(desired);
         if let Some(primary) = self.deployments.first_mut() {
             primary.desired = desired;
             if primary.rollout == "COMPLETED" {
@@ -413,7 +415,13 @@ impl Service {
         }
     }
 
-    fn revise(&mut self, context: &Context<'_>, number: u64, task_definition: &str, definition: &Members) -> usize {
+    pub(super) fn revise(
+        &mut self,
+        context: &Context<'_>,
+        number: u64,
+        task_definition: &str,
+        definition: &Members,
+    ) -> usize {
         let path = format!("service-revision/{}/{}/{number}", self.cluster, self.name);
         let images = objects(definition, "containerDefinitions").into_iter().map(|container| {
             let image = text(container, "image").unwrap_or_default();

@@ -32,4 +32,17 @@ impl Service {
         let arn = self.arn(context.place);
         context.events.push(envelope(context.place, context.now, "aws.ecs", "ECS Service Action", &[&arn], detail));
     }
+
+    /// ECS says that the tasks of a task set run.
+    pub(super) fn report_steady_task_set(&mut self, context: &mut Context<'_>, id: &str) {
+        self.log_of_task_set(context.now, id, "updated state to STEADY_STATE.");
+        let detail = json!({
+            "eventType": "INFO",
+            "eventName": "TASKSET_STEADY_STATE",
+            "clusterArn": self.cluster_arn(context.place),
+            "createdAt": milliseconds(context.now),
+        });
+        let arn = self.arn(context.place);
+        context.events.push(envelope(context.place, context.now, "aws.ecs", "ECS Service Action", &[&arn], detail));
+    }
 }

@@ -65,6 +65,7 @@ pub(super) fn create(ecs: &mut Ecs, context: &mut Context<'_>, request: &Members
         desired: number(request, "desiredCount").unwrap_or(1),
         created_at: context.now,
         deployments: Vec::new(),
+        task_sets: Vec::new(),
         service_deployments: Vec::new(),
         revisions: Vec::new(),
         tasks: Vec::new(),
@@ -76,6 +77,8 @@ pub(super) fn create(ecs: &mut Ecs, context: &mut Context<'_>, request: &Members
     keep_settings(&mut service, request);
     if service.controller() == "ECS" {
         service.begin(context, &task_definition, &definition);
+    } else if !task_definition.is_empty() {
+        service.begin_with_task_set(context, &task_definition, &definition);
     }
     let answer = json!({ "service": described::service(&service, context.place) });
     ecs.clusters.entry(cluster).or_default().insert(name, service);
@@ -229,11 +232,12 @@ pub(super) fn delete(ecs: &mut Ecs, context: &Context<'_>, request: &Members) ->
     }
     service.status = "INACTIVE";
     service.deployments.clear();
+    service.task_sets.clear();
     service.tasks.clear();
     Ok(json!({ "service": described::service(service, context.place) }))
 }
 
-fn usable<'a>(ecs: &'a Ecs, named: &str) -> Result<&'a Revision, Refusal> {
+pub(super) fn usable<'a>(ecs: &'a Ecs, named: &str) -> Result<&'a Revision, Refusal> {
     let revision = ecs.revision(named).ok_or_else(|| Refusal::client("TaskDefinition not found."))?;
     if revision.status() == "ACTIVE" { Ok(revision) } else { Err(Refusal::client("TaskDefinition is inactive")) }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use slipway_core::model::facts::RanImage;
 
-use super::{Context, Ecs, Failure, Service, last_part};
+use super::{Context, Deployment, Ecs, Failure, Service, last_part};
 use crate::events::envelope;
 use crate::identity;
 use crate::place::Place;
@@ -66,7 +66,7 @@ pub(super) struct Task {
     /// 32 hexadecimal digits.
     id: String,
     pub(super) arn: String,
-    /// The deployment that started it.
+    /// The deployment or the task set that started it.
     pub(super) deployment: String,
     pub(super) task_definition: String,
     revision: usize,
@@ -74,6 +74,21 @@ pub(super) struct Task {
     pub(super) started_at: Option<Timestamp>,
     /// `None` while it runs.
     pub(super) stopped: Option<Stopped>,
+}
+
+/// What starts tasks: a deployment, or a task set.
+#[derive(Clone, Debug)]
+pub(super) struct Starter {
+    pub(super) id: String,
+    pub(super) task_definition: String,
+    /// The place of its revision in the list.
+    pub(super) revision: usize,
+}
+
+impl Deployment {
+    pub(super) fn starter(&self) -> Starter {
+        Starter { id: self.id.clone(), task_definition: self.task_definition.clone(), revision: self.revision }
+    }
 }
 
 /// How a task stopped. Its first container is the one that did something.
@@ -95,18 +110,30 @@ impl Task {
 impl Service {
     /// The PRIMARY's tasks run; those of other deployments are gone, the stopped ones are still known.
     pub(super) fn run_tasks(&mut self, context: &Context<'_>) {
-        let primary = self.deployments[0].id.clone();
+        let primary = self.deployments[0].starter();
         self.tasks.retain(|task| task.stopped.is_some());
-        for ordinal in 0..usize::try_from(self.desired).unwrap_or_default() {
-            let mut task = self.task(context, 0, &format!("running {primary}"), ordinal);
+        self.run_tasks_of(context, &primary, usize::try_from(self.desired).unwrap_or_default());
+    }
+
+    /// So many tasks run that this starter started, and none else of it.
+    pub(super) fn run_tasks_of(&mut self, context: &Context<'_>, starter: &Starter, count: usize) {
+        self.forget_running_tasks(&starter.id);
+        for ordinal in 0..count {
+            let mut task = self.task(context, starter, &format!("running {}", starter.id), ordinal);
             task.started_at = Some(context.now);
             self.tasks.push(task);
         }
     }
 
+    /// The tasks that a starter runs are gone.
+    pub(super) fn forget_running_tasks(&mut self, starter: &str) {
+        self.tasks.retain(|task| task.stopped.is_some() || task.deployment != starter);
+    }
+
     /// So many tasks of the PRIMARY stop; those that fail are counted.
     pub(crate) fn lose_tasks(&mut self, context: &mut Context<'_>, failure: &Failure, count: usize) {
-        let events = self.stop_tasks(context, 0, failure, count);
+        let primary = self.deployments[0].starter();
+        let events = self.stop_tasks(context, &primary, failure, count);
         context.events.extend(events);
         if !failure.counts() {
             return;
@@ -133,26 +160,41 @@ impl Service {
         if self.deployments.len() < 2 {
             return Err(Refusal::invalid("There is no deployment before the PRIMARY."));
         }
-        let events = self.stop_tasks(context, 1, failure, count);
+        let old = self.deployments[1].starter();
+        let events = self.stop_tasks(context, &old, failure, count);
         context.events.extend(events);
         Ok(())
     }
 
-    /// So many tasks of a deployment, by its place in the list, stop, each for this reason; their events.
+    /// So many tasks of the last task set but this many stop. Nobody counts them: ECS starts others.
+    pub(crate) fn lose_tasks_in_set(
+        &mut self,
+        context: &mut Context<'_>,
+        before: usize,
+        failure: &Failure,
+        count: usize,
+    ) -> Result<(), Refusal> {
+        let set = self.newest_task_set(before)?.starter();
+        let events = self.stop_tasks(context, &set, failure, count);
+        context.events.extend(events);
+        Ok(())
+    }
+
+    /// So many tasks of a starter stop, each for this reason; their events.
     pub(super) fn stop_tasks(
         &mut self,
         context: &mut Context<'_>,
-        place: usize,
+        starter: &Starter,
         failure: &Failure,
         count: usize,
     ) -> Vec<Value> {
-        let id = self.deployments[place].id.clone();
+        let id = &starter.id;
         let before = self.tasks.len();
         let mut events = Vec::new();
         for ordinal in 0..count {
-            let mut task = self.task(context, place, &format!("stopped {id}"), before + ordinal);
+            let mut task = self.task(context, starter, &format!("stopped {id}"), before + ordinal);
             let image = self.revisions[task.revision].images.first().map_or("", |ran| ran.image.as_str());
-            let (code, reason) = stopped(failure, image, context.place, &id);
+            let (code, reason) = stopped(failure, image, context.place, id);
             if failure.ran() {
                 task.started_at = Some(context.now);
                 self.write_last_words(context, &task);
@@ -184,16 +226,15 @@ impl Service {
         }
     }
 
-    /// A new task of a deployment, by its place in the list.
-    fn task(&self, context: &Context<'_>, place: usize, subject: &str, ordinal: usize) -> Task {
-        let deployment = &self.deployments[place];
+    /// A new task of a starter.
+    fn task(&self, context: &Context<'_>, starter: &Starter, subject: &str, ordinal: usize) -> Task {
         let id = identity::task_id(&format!("{}/{} {subject}", self.cluster, self.name), ordinal);
         Task {
             arn: context.place.arn("ecs", &format!("task/{}/{id}", self.cluster)),
             id,
-            deployment: deployment.id.clone(),
-            task_definition: deployment.task_definition.clone(),
-            revision: deployment.revision,
+            deployment: starter.id.clone(),
+            task_definition: starter.task_definition.clone(),
+            revision: starter.revision,
             created_at: context.now,
             started_at: None,
             stopped: None,

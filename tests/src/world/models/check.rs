@@ -277,7 +277,7 @@ mod tests {
     #[test]
     fn every_pattern_of_the_services_that_world_answers_compiles() {
         // SSM's has look-arounds, in operations that World doesn't answer.
-        for service in ["ecs", "ecr", "sns"] {
+        for service in ["ecs", "ecr", "sns", "codedeploy"] {
             for shape in models().service(service).shapes.values() {
                 if let Some(pattern) = &shape.pattern {
                     compile(pattern);

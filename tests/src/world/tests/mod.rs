@@ -1,5 +1,6 @@
 //! Tests of World itself, over HTTP: a scenario relies only on what is tested here.
 
+mod codedeploy;
 mod ecr;
 mod ecs;
 mod faults;
@@ -59,6 +60,7 @@ async fn call_in(world: &World, region: &str, call: &str, request: Value) -> (u1
     let prefix = match service {
         "ECS" => "AmazonEC2ContainerServiceV20141113",
         "ECR" => "AmazonEC2ContainerRegistry_V20150921",
+        "CodeDeploy" => "CodeDeploy_20141006",
         "SSM" => "AmazonSSM",
         "DynamoDB" => "DynamoDB_20120810",
         "Logs" => "Logs_20140328",

@@ -89,10 +89,10 @@ async fn a_member_that_aws_does_not_know_fails_the_scenario_also_when_it_only_en
 }
 
 #[tokio::test]
-#[should_panic(expected = "CodeDeploy.CreateDeployment: World alone doesn't know this call")]
+#[should_panic(expected = "Kinesis.PutRecord: World alone doesn't know this call")]
 async fn a_call_that_world_alone_does_not_know_fails_the_scenario() {
     let world = alone().await;
-    let request = hyper::Request::post(world.url()).header("x-amz-target", "CodeDeploy_20141006.CreateDeployment");
+    let request = hyper::Request::post(world.url()).header("x-amz-target", "Kinesis_20131202.PutRecord");
     let _ = super::send(request.body(http_body_util::Full::default()).unwrap()).await;
     world.transcript();
     world.finish();
