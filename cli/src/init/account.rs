@@ -31,10 +31,10 @@ const AT_ONCE: usize = 8;
 const TRIES: usize = 6;
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// ListServices and ListClusters give at most so many at once (ECS API reference).
+/// `ListServices` and `ListClusters` give at most so many at once (ECS API reference).
 const ECS_PAGE: i32 = 100;
 
-/// DescribeRepositories gives at most so many at once (ECR API reference).
+/// `DescribeRepositories` gives at most so many at once (ECR API reference).
 const ECR_PAGE: i32 = 1000;
 
 /// The actions that the verb needs, as IAM names them.

@@ -160,7 +160,7 @@ impl Installed {
         all.map(|it| (text(it, "LogicalResourceId"), text(it, "PhysicalResourceId"))).collect()
     }
 
-    /// A schedule, as UpdateSchedule takes it.
+    /// A schedule, as `UpdateSchedule` takes it.
     pub(crate) async fn schedule(&self, name: &str, group: &str) -> Value {
         let name = name.rsplit(['/', '|']).next().unwrap_or(name);
         let group = group.rsplit('/').next().unwrap_or(group);
