@@ -88,6 +88,11 @@ pub(crate) fn shortened_inside(text: &str, most: usize) -> String {
     format!("{}{end}", shortened(text, most - columns(&end)))
 }
 
+/// A text with as many blanks after it as so many columns need.
+pub(crate) fn padded(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(columns(text))))
+}
+
 /// A text in lines of at most so many columns, broken at blanks.
 pub(crate) fn wrapped(text: &str, most: usize) -> Vec<String> {
     let mut lines = Vec::new();

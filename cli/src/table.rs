@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::answer::{Deployment, Image, Memory, Quarantined, StatusAnswer, TargetStatus, Waiting};
 use crate::screen::{
-    BLUE, BOLD, FAINT, GREEN, RED, YELLOW, bar, columns, harmless, shortened, shortened_inside, wrapped,
+    BLUE, BOLD, FAINT, GREEN, RED, YELLOW, bar, columns, harmless, padded, shortened, shortened_inside, wrapped,
 };
 use crate::times;
 
@@ -242,10 +242,6 @@ fn count(targets: &[TargetStatus]) -> String {
     let whole = format!("{} target{}", targets.len(), if targets.len() == 1 { "" } else { "s" });
     let parts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
     std::iter::once(whole).chain(parts).collect::<Vec<_>>().join(" · ")
-}
-
-fn padded(text: &str, width: usize) -> String {
-    format!("{text}{}", " ".repeat(width.saturating_sub(columns(text))))
 }
 
 #[cfg(test)]

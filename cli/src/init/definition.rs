@@ -87,19 +87,8 @@ fn base(revision: &Revision, newest: Option<&Revision>) -> Base {
 
 /// What people decide in a definition, but for its images.
 fn without_images(revision: &Revision) -> Map<String, Value> {
-    const BY_ECS: [&str; 9] = [
-        "taskDefinitionArn",
-        "revision",
-        "status",
-        "requiresAttributes",
-        "compatibilities",
-        "registeredAt",
-        "registeredBy",
-        "deregisteredAt",
-        "deleteRequestedAt",
-    ];
     let mut definition = revision.definition.clone();
-    BY_ECS.iter().for_each(|member| drop(definition.shift_remove(*member)));
+    Revision::READ_ONLY.iter().for_each(|member| drop(definition.shift_remove(*member)));
     let containers = definition.get_mut("containerDefinitions").and_then(Value::as_array_mut);
     for container in containers.into_iter().flatten().filter_map(Value::as_object_mut) {
         container.shift_remove("image");

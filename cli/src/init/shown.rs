@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 
 use super::document::LARGEST_PARAMETER;
 use super::plan::{Plan, Row, Standing, Target, Warning};
-use crate::screen::{BOLD, FAINT, GREEN, YELLOW, columns, harmless, shortened, shortened_inside, wrapped};
+use crate::screen::{BOLD, FAINT, GREEN, YELLOW, columns, harmless, padded, shortened, shortened_inside, wrapped};
 
 /// On fewer columns than this, what becomes of a service stands below it.
 const NARROW: usize = 100;
 
 /// All that is to be shown.
 #[derive(Debug)]
-pub(crate) struct Result<'p> {
+pub(crate) struct Proposal<'p> {
     /// The services.
     pub(crate) plan: &'p Plan,
     /// What is to be said of no service alone.
@@ -27,7 +27,7 @@ pub(crate) struct Result<'p> {
     pub(crate) size: usize,
 }
 
-impl Result<'_> {
+impl Proposal<'_> {
     /// For people, on so many columns.
     pub(crate) fn text(&self, width: usize) -> String {
         let mut text = String::new();
@@ -95,11 +95,10 @@ impl Result<'_> {
         );
         for row in rows {
             let (style, becomes) = row.shown();
-            let line = format!(
-                "{BOLD}{}{BOLD:#}  {}",
-                padded(&shortened_inside(&harmless(&row.name), name), name),
-                padded(&shortened_inside(&harmless(&row.runs), runs), runs)
-            );
+            let shown = shortened_inside(&harmless(&row.name), name);
+            let blanks = padded("", name.saturating_sub(columns(&shown)));
+            let runs = padded(&shortened_inside(&harmless(&row.runs), runs), runs);
+            let line = format!("{BOLD}{shown}{BOLD:#}{blanks}  {runs}");
             let mut said = becomes.into_iter();
             match said.next().filter(|_| !is_narrow) {
                 Some(first) => {
@@ -241,8 +240,4 @@ fn first_words(why: &str) -> String {
         Some(first) if !is_name => first.to_lowercase().chain(clause.chars().skip(1)).collect(),
         Some(_) | None => clause.to_owned(),
     }
-}
-
-fn padded(text: &str, width: usize) -> String {
-    format!("{text}{}", " ".repeat(width.saturating_sub(columns(text))))
 }

@@ -43,7 +43,7 @@ pub(crate) async fn run(options: &Options, args: &Args) -> Result<Exit, Problem>
     if has_targets {
         files.write([&text, &granted])?;
     }
-    let result = shown::Result {
+    let proposal = shown::Proposal {
         plan: &plan,
         warnings,
         files: has_targets.then(|| files.shown()),
@@ -51,8 +51,8 @@ pub(crate) async fn run(options: &Options, args: &Args) -> Result<Exit, Problem>
         size: text.len(),
     };
     match options.output {
-        Output::Json => println!("{:#}", result.json(&parameters::values(&granted))),
-        Output::Human => anstream::print!("{}", result.text(screen::width())),
+        Output::Json => println!("{:#}", proposal.json(&parameters::values(&granted))),
+        Output::Human => anstream::print!("{}", proposal.text(screen::width())),
     }
     Ok(match (plan.services.iter().any(Row::is_written), has_targets) {
         (true, _) => Exit::AsAsked,

@@ -233,6 +233,20 @@ pub struct Revision {
 }
 
 impl Revision {
+    /// The members that only `DescribeTaskDefinition`'s answer has, which `RegisterTaskDefinition` does not take
+    /// (the difference of the two in ECS's service model).
+    pub const READ_ONLY: [&str; 9] = [
+        "taskDefinitionArn",
+        "revision",
+        "status",
+        "requiresAttributes",
+        "compatibilities",
+        "registeredAt",
+        "registeredBy",
+        "deregisteredAt",
+        "deleteRequestedAt",
+    ];
+
     /// When it was registered; ECS gives seconds since 1970, with a fraction.
     pub fn registered_at(&self) -> Option<Timestamp> {
         let seconds: f64 = self.definition.get("registeredAt")?.to_string().parse().ok()?;

@@ -23,20 +23,6 @@ mod environment;
 mod identity;
 mod tagging;
 
-/// The members that only `DescribeTaskDefinition`'s answer has, which `RegisterTaskDefinition` does not take
-/// (the difference of the two in ECS's service model).
-pub const READ_ONLY: [&str; 9] = [
-    "taskDefinitionArn",
-    "revision",
-    "status",
-    "requiresAttributes",
-    "compatibilities",
-    "registeredAt",
-    "registeredBy",
-    "deregisteredAt",
-    "deleteRequestedAt",
-];
-
 impl Rendering {
     /// Whether this revision already is what the rendering would register; provenance does not count, people's tags do.
     ///
@@ -122,7 +108,7 @@ pub fn again(base: &Revision, ran: &[RanImage], provenance: &Provenance) -> Resu
 
 fn without_read_only(base: &Revision) -> Map<String, Value> {
     let mut body = base.definition.clone();
-    body.retain(|member, _| !READ_ONLY.contains(&member.as_str()));
+    body.retain(|member, _| !Revision::READ_ONLY.contains(&member.as_str()));
     body
 }
 

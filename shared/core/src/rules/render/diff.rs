@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value};
 
-use super::READ_ONLY;
 use crate::model::diff::{Change, Diff, How};
+use crate::model::facts::Revision;
 
 mod shown;
 
@@ -110,7 +110,7 @@ impl Place {
     }
 
     fn counts(&self, key: &str) -> bool {
-        self.depth > 0 || (key != "tags" && !READ_ONLY.contains(&key))
+        self.depth > 0 || (key != "tags" && !Revision::READ_ONLY.contains(&key))
     }
 
     /// Whether a change here is shown as one, by name: the inside of a variable or a secret is its value.

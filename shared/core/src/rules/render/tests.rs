@@ -9,7 +9,7 @@ use crate::model::image::{Digest, Repository, Tag};
 use crate::model::provenance::Provenance;
 use crate::model::reason::Reason;
 use crate::model::trigger::Trigger;
-use crate::rules::render::{self, READ_ONLY, Rendering, containers_of, render};
+use crate::rules::render::{self, Rendering, containers_of, render};
 use crate::rules::situation::versions;
 
 mod random;
@@ -233,17 +233,17 @@ fn what_is_sent_has_the_form_of_what_came() {
 #[test]
 fn read_only_members_are_left_out_at_the_top_and_nowhere_else() {
     let mut definition = json!({ "family": "shop-web", "volumes": [{ "name": "v", "status": "kept" }] });
-    for member in READ_ONLY {
+    for member in Revision::READ_ONLY {
         definition[member] = json!("stripped");
     }
     let mut web = json!({ "name": "web", "image": format!("{HOST}/shop/web:1") });
-    for member in READ_ONLY {
+    for member in Revision::READ_ONLY {
         web[member] = json!("kept");
     }
     definition["containerDefinitions"] = json!([web]);
     let json = Edit::default().render(&revision(&definition.to_string())).unwrap().json();
     assert!(!json.contains("stripped"), "{json}");
-    assert_eq!(json.matches("kept").count(), READ_ONLY.len() + 1);
+    assert_eq!(json.matches("kept").count(), Revision::READ_ONLY.len() + 1);
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use serde_json::{Map, Number, Value, json};
 
 use crate::model::diff::Diff;
+use crate::model::facts::Revision;
 use crate::model::id::ContainerName;
-use crate::rules::render::READ_ONLY;
 use crate::rules::render::identity::identity;
 use crate::rules::render::tests::{Edit, HOST, pinned, registered, revision};
 
@@ -166,7 +166,7 @@ fn a_rendering_changes_nothing_but_the_chosen_places() {
         let rendering = edit.render(&base).unwrap();
 
         let mut members = rendering.body.iter().filter(|(member, _)| *member != "tags");
-        for (member, value) in definition.iter().filter(|(member, _)| !READ_ONLY.contains(&member.as_str())) {
+        for (member, value) in definition.iter().filter(|(member, _)| !Revision::READ_ONLY.contains(&member.as_str())) {
             let (rendered_member, rendered) = members.next().unwrap();
             assert_eq!(rendered_member, member, "round {round}");
             match member.as_str() {
@@ -240,7 +240,7 @@ fn a_diff_is_empty_exactly_for_equal_definitions_and_shows_no_secret() {
         assert_eq!(diff.is_empty(), comparable(old) == comparable(new), "round {round}: {diff}\n{old:?}\n{new:?}");
         let without_read_only = |definition: &Map<String, Value>| {
             let mut body = definition.clone();
-            READ_ONLY.iter().for_each(|member| drop(body.shift_remove(*member)));
+            Revision::READ_ONLY.iter().for_each(|member| drop(body.shift_remove(*member)));
             identity(&body)
         };
         assert_eq!(diff.is_empty(), without_read_only(old) == without_read_only(new), "round {round}: {diff}");
@@ -259,7 +259,7 @@ fn a_diff_is_empty_exactly_for_equal_definitions_and_shows_no_secret() {
 /// A definition without what does not count: an oracle for [`Diff::between`], by other means.
 fn comparable(definition: &Map<String, Value>) -> Map<String, Value> {
     let mut definition = definition.clone();
-    definition.retain(|member, _| member != "tags" && !READ_ONLY.contains(&member.as_str()));
+    definition.retain(|member, _| member != "tags" && !Revision::READ_ONLY.contains(&member.as_str()));
     let containers = definition.get_mut("containerDefinitions").and_then(Value::as_array_mut);
     for container in containers.into_iter().flatten().filter_map(Value::as_object_mut) {
         for list in ["environment", "secrets"] {
