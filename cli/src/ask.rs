@@ -12,7 +12,7 @@ use aws_sdk_lambda::primitives::Blob;
 use serde_json::{Map, Value, json};
 use slipway_core::rules::authority::Alias;
 
-use crate::problem::{Problem, words};
+use crate::problem::{LOGIN, Problem, is_denied, needs_login, words};
 use crate::seen;
 use crate::session::Session;
 
@@ -147,7 +147,7 @@ impl<'a> Functions<'a> {
                 seen.take(3)
                     .fold(problem, |problem, seen| problem.fix(format!("One was seen before with {}.", seen.options())))
             }
-            "AccessDeniedException" => {
+            code if is_denied(code) => {
                 let (policy, for_whom) = match alias {
                     Alias::Read => ("ReadPolicyArn", "It allows to ask, and nothing else."),
                     Alias::Operate => ("OperatePolicyArn", "It allows to deploy and roll back."),
@@ -156,13 +156,9 @@ impl<'a> Functions<'a> {
                     .fix(format!("Attach the policy of the stack's output {policy} to your role. {for_whom}"))
                     .fix(format!("aws cloudformation describe-stacks --stack-name {stack} --query \"Stacks[].Outputs[?OutputKey=='{policy}']\""))
             }
-            "ExpiredTokenException"
-            | "UnrecognizedClientException"
-            | "InvalidSignatureException"
-            | "MissingAuthenticationTokenException" => {
+            code if needs_login(code) => {
                 let words = error.message().unwrap_or("they are not valid").to_owned();
-                Problem::unavailable(format!("AWS does not accept your credentials: {words}"))
-                    .fix("Log in again with `aws login` or `aws sso login`, or give another --profile.")
+                Problem::unavailable(format!("AWS does not accept your credentials: {words}")).fix(LOGIN)
             }
             "TooManyRequestsException" => {
                 Problem::unavailable(format!("too many invocations of {name} at once {place}"))

@@ -8,6 +8,26 @@ use crate::exit::Exit;
 use crate::options::Output;
 use crate::screen::{BOLD, RED};
 
+/// Whether AWS's code says that the caller may not call this.
+pub(crate) fn is_denied(code: &str) -> bool {
+    code.starts_with("AccessDenied") || code.starts_with("AuthorizationError") || code == "UnauthorizedOperation"
+}
+
+/// Whether AWS's code says that the caller's credentials are not, or no longer, valid.
+pub(crate) fn needs_login(code: &str) -> bool {
+    let codes = [
+        "ExpiredToken",
+        "UnrecognizedClient",
+        "InvalidSignature",
+        "InvalidClientTokenId",
+        "MissingAuthenticationToken",
+    ];
+    codes.iter().any(|start| code.starts_with(start))
+}
+
+/// What to do then.
+pub(crate) const LOGIN: &str = "Log in again with `aws login` or `aws sso login`, or give another --profile.";
+
 /// An error of the SDK in its own words, from the outermost to its cause, each once.
 pub(crate) fn words(error: &dyn Error) -> String {
     let mut said: Vec<String> = Vec::new();

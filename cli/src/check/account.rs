@@ -15,7 +15,7 @@ use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use serde_json::Value;
 use slipway_core::model::image::{Registry, Repository};
 
-use crate::problem::words;
+use crate::problem::{is_denied, words};
 
 /// Why a call has no answer that helps.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,9 +61,7 @@ impl Missed {
         if is_missing {
             return Self::Missing { action, text: message.to_owned() };
         }
-        let is_denied = code.starts_with("AccessDenied")
-            || ["AuthorizationError", "AuthorizationErrorException", "UnauthorizedOperation"].contains(&code);
-        if is_denied {
+        if is_denied(code) {
             return Self::Denied { action };
         }
         let text = if code.is_empty() { words(error) } else { format!("{code}: {message}") };

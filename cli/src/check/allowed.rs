@@ -7,6 +7,7 @@ use slipway_core::model::image::Registry;
 use crate::check::account::Account;
 use crate::check::finding::{Findings, listed};
 use crate::check::parameters::Parameters;
+use crate::check::policy::allows;
 use crate::check::targets::{Definition, Observed};
 
 /// Checks every target.
@@ -97,15 +98,19 @@ fn registry(observed: &Observed<'_>, parameters: &Parameters, home: &Home, findi
 }
 
 /// Whether the event bus takes the pushes of the accounts that the parameters name.
-pub(crate) async fn bus(account: &Account, parameters: &Parameters, findings: &mut Findings) {
+pub(crate) async fn bus(account: &Account, parameters: &Parameters, home: &Home, findings: &mut Findings) {
     let accounts = parameters.list("RegistryAccounts");
     if accounts.is_empty() {
         return;
     }
     let look = account.bus_policy().await;
     let Some(policy) = findings.seen(look, "whether the event bus takes the pushes of other accounts") else { return };
-    let policy = policy.unwrap_or_default().to_string();
-    let missing: Vec<&str> = accounts.into_iter().filter(|account| !policy.contains(account)).collect();
+    let policy = policy.unwrap_or_default();
+    let may_send = |account: &&str| {
+        let root = format!("arn:{}:iam::{account}:root", home.partition);
+        allows(&policy, &["events:PutEvents"], &[&root, account])
+    };
+    let missing: Vec<&str> = accounts.into_iter().filter(|account| !may_send(account)).collect();
     if missing.is_empty() {
         return findings.fine();
     }

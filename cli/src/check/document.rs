@@ -82,7 +82,7 @@ pub(crate) async fn read(
 /// A mistake, as the document's reader says it: what is wrong, and after it what would be right.
 fn mistake(name: &str, path: &str, text: &str, findings: &mut Findings) {
     let place = if path.is_empty() { name.to_owned() } else { path.to_owned() };
-    let fix = format!("Correct it in {name}; nothing is deployed before.");
+    let fix = format!("Correct it in {name}; until then nothing is deployed.");
     findings.error("configuration", place, text, &fix);
 }
 

@@ -65,8 +65,9 @@ impl Plans {
         self.engine.cloud()
     }
 
-    /// What a reconcile would do now, for each entry of the configuration in its order.
-    pub(crate) async fn reconcile(&self) -> Vec<Planned> {
+    /// What a reconcile would do now, for each entry of the configuration, those of one service side by side. The error is why
+    /// nothing can be said of any.
+    pub(crate) async fn reconcile(&self) -> Result<Vec<Planned>, Planned> {
         self.ask(json!({ "action": "reconcile", "target": "*", "dry_run": true })).await
     }
 
@@ -76,12 +77,12 @@ impl Plans {
         let request = json!({
             "action": "deploy", "target": target, "repository": repository, "digest": digest, "force": true, "dry_run": true,
         });
-        self.ask(request).await.into_iter().next().unwrap_or_default()
+        self.ask(request).await.map(|all| all.into_iter().next().unwrap_or_default()).unwrap_or_else(|failed| failed)
     }
 
-    async fn ask(&self, request: Value) -> Vec<Planned> {
+    async fn ask(&self, request: Value) -> Result<Vec<Planned>, Planned> {
         let nothing = Map::new();
-        let failed = |text: String| vec![Planned { outcome: "failed".to_owned(), text, ..Planned::default() }];
+        let failed = |text: String| Err(Planned { outcome: "failed".to_owned(), text, ..Planned::default() });
         let request = match request::parse(request.as_object().unwrap_or(&nothing)) {
             Ok(request) => request,
             Err(mistakes) => return failed(mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
@@ -92,7 +93,7 @@ impl Plans {
             Ok(answer) => {
                 let read: ActionAnswer = answer::read(&answer);
                 let raw = answer["targets"].as_array().cloned().unwrap_or_default();
-                read.targets.iter().zip(&raw).map(|(acted, raw)| Planned::of(acted, raw)).collect()
+                Ok(read.targets.iter().zip(&raw).map(|(acted, raw)| Planned::of(acted, raw)).collect())
             }
             Err(error) => failed(error.to_string()),
         }

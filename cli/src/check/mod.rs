@@ -10,6 +10,7 @@ mod allowed;
 mod document;
 mod engine;
 mod parameters;
+mod policy;
 mod port;
 mod pull;
 mod show;
@@ -175,7 +176,7 @@ async fn whole(
         return Ok(());
     };
     allowed::targets(&observed, parameters, home, findings);
-    allowed::bus(account, parameters, findings).await;
+    allowed::bus(account, parameters, home, findings).await;
     let mut channels: Vec<String> =
         config.targets().iter().flat_map(|target| &target.notify).map(|route| route.slack.clone()).collect();
     channels.sort();

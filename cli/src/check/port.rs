@@ -40,7 +40,7 @@ pub(crate) struct ReadOnly {
     read: RefCell<Read>,
 }
 
-/// What was read; each thing is read once, so that all checks see the same.
+/// What was read. Services, definitions and listings are read once, so that all checks see the same.
 #[derive(Debug, Default)]
 struct Read {
     services: HashMap<(ClusterName, ServiceName), Option<ServiceFacts>>,
@@ -63,11 +63,6 @@ impl ReadOnly {
     /// A task definition revision, if it was read.
     pub(crate) fn revision(&self, arn: &TaskDefinitionArn) -> Option<Revision> {
         self.read.borrow().revisions.get(arn.as_str()).cloned()
-    }
-
-    /// The images of a repository that have a tag.
-    pub(crate) async fn tagged_images(&self, repository: &Repository) -> Result<Vec<ImageFacts>, Error> {
-        self.list_images(repository).await
     }
 
     /// The calls that failed.

@@ -12,7 +12,7 @@ use slipway_engine::{Cloud as _, Error, ErrorKind};
 
 use crate::check::account::{Account, Missed, Refused};
 use crate::check::finding::{Findings, listed};
-use crate::check::parameters::matches;
+use crate::check::policy::allows;
 use crate::check::port::ReadOnly;
 use crate::check::targets::{AT_ONCE, Definition, Observed};
 
@@ -25,10 +25,24 @@ const TOKEN: [&str; 1] = ["ecr:GetAuthorizationToken"];
 /// A question to IAM, asked once for all targets: what a role may do with a resource.
 type Question = (String, String);
 
+/// For what it is asked: the actions, and the targets whose tasks need them.
+#[derive(Clone, Debug, Default)]
+struct Asked<'c> {
+    actions: BTreeSet<&'static str>,
+    names: BTreeSet<&'c str>,
+}
+
+impl<'c> Asked<'c> {
+    fn add(&mut self, name: &'c str, actions: &[&'static str]) {
+        self.actions.extend(actions);
+        self.names.insert(name);
+    }
+}
+
 /// Checks the execution roles of every target, and the policies of repositories elsewhere.
 pub(crate) async fn roles(account: &Account, home: &Home, all: &[Observed<'_>], findings: &mut Findings) {
-    let mut questions: BTreeMap<Question, BTreeSet<&'static str>> = BTreeMap::new();
-    let mut elsewhere: BTreeMap<Repository, (BTreeSet<String>, &str)> = BTreeMap::new();
+    let mut questions: BTreeMap<Question, Asked<'_>> = BTreeMap::new();
+    let mut elsewhere: BTreeMap<Repository, (BTreeSet<String>, BTreeSet<&str>)> = BTreeMap::new();
     for observed in all {
         let Some(definition) = &observed.definition else { continue };
         let name = observed.target.name.as_str();
@@ -41,40 +55,31 @@ pub(crate) async fn roles(account: &Account, home: &Home, all: &[Observed<'_>], 
         for repository in &repositories {
             let Registry::Ecr { account, region } = &repository.registry else { continue };
             let arn = format!("arn:{}:ecr:{region}:{account}:repository/{}", home.partition, repository.name);
-            questions.entry((role.clone(), arn)).or_default().extend(PULL);
-            questions.entry((role.clone(), "*".to_owned())).or_default().extend(TOKEN);
+            questions.entry((role.clone(), arn)).or_default().add(name, &PULL);
+            questions.entry((role.clone(), "*".to_owned())).or_default().add(name, &TOKEN);
             if *account != home.account {
-                elsewhere.entry(repository.clone()).or_insert_with(|| (BTreeSet::new(), name)).0.insert(role.clone());
+                let (roles, names) = elsewhere.entry(repository.clone()).or_default();
+                roles.insert(role.clone());
+                names.insert(name);
             }
         }
         for (arn, actions) in logs(definition, home) {
-            questions.entry((role.clone(), arn)).or_default().extend(actions);
+            questions.entry((role.clone(), arn)).or_default().add(name, &actions);
         }
     }
-    let asked = questions.iter().map(async |((role, resource), actions)| {
-        let actions: Vec<&str> = actions.iter().copied().collect();
+    let asked = questions.iter().map(async |((role, resource), asked)| {
+        let actions: Vec<&str> = asked.actions.iter().copied().collect();
         account.not_allowed(role, &actions, resource).await
     });
     let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
-    for (((role, resource), _), look) in questions.iter().zip(answers) {
-        may(role, resource, &users(all, role, home), look, findings);
+    for (((role, resource), asked), look) in questions.iter().zip(answers) {
+        may(role, resource, &asked.names.iter().copied().collect::<Vec<_>>(), look, findings);
     }
     let policies = elsewhere.keys().map(|repository| account.repository_policy(repository));
-    for ((repository, (roles, name)), look) in elsewhere.iter().zip(join_all(policies).await) {
-        policy(name, repository, roles, home, look, findings);
+    for ((repository, (roles, names)), look) in elsewhere.iter().zip(join_all(policies).await) {
+        let names: Vec<&str> = names.iter().copied().collect();
+        policy(&listed(&names), repository, roles, home, look, findings);
     }
-}
-
-/// The targets whose tasks have this execution role.
-fn users<'t>(all: &'t [Observed<'_>], role: &str, home: &Home) -> Vec<&'t str> {
-    let of = |it: &Observed<'_>| it.definition.as_ref().and_then(|it| it.role("executionRoleArn", home));
-    let mut names: Vec<&str> = Vec::new();
-    for observed in all.iter().filter(|it| of(it).as_deref() == Some(role)) {
-        if !names.contains(&observed.target.name.as_str()) {
-            names.push(observed.target.name.as_str());
-        }
-    }
-    names
 }
 
 /// The ECR repositories from which a task pulls.
@@ -180,31 +185,10 @@ fn policy(
     findings.error("repository_policy", name, text, &fix);
 }
 
-/// Whether a repository's policy allows a pull to a role, or to its whole account. Conditions are not judged.
+/// Whether a repository's policy allows a pull to a role, or to its whole account.
 fn lets_pull(policy: &Value, role: &str, home: &Home) -> bool {
-    let many = |value: &Value| -> Vec<String> {
-        match value {
-            Value::Array(all) => all.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-            Value::String(one) => vec![one.clone()],
-            _ => Vec::new(),
-        }
-    };
-    let statements = match &policy["Statement"] {
-        Value::Array(all) => all.clone(),
-        one => vec![one.clone()],
-    };
     let root = format!("arn:{}:iam::{}:root", home.partition, home.account);
-    let is_meant = |principal: &Value| {
-        let named = [many(principal), many(&principal["AWS"])].concat();
-        named.iter().any(|it| it == "*" || *it == root || it == home.account.as_str() || it == role)
-    };
-    PULL.iter().all(|action| {
-        statements.iter().any(|it| {
-            it["Effect"] == "Allow"
-                && is_meant(&it["Principal"])
-                && many(&it["Action"]).iter().any(|it| matches(&it.to_lowercase(), &action.to_lowercase()))
-        })
-    })
+    allows(policy, &PULL, &[&root, home.account.as_str(), role])
 }
 
 /// Checks that the images are built for the processors of the task definitions.

@@ -163,7 +163,9 @@ fn is_not_stopped(it: &Resource, look: Look<Option<i32>>, findings: &mut Finding
     let Some(reserved) = findings.seen(look, "whether the functions are stopped by a reserved concurrency of 0") else {
         return;
     };
-    if reserved.flatten() != Some(0) {
+    // That the function is gone is said of its state.
+    let Some(reserved) = reserved else { return };
+    if reserved != Some(0) {
         return findings.fine();
     }
     let text = format!("{} has a reserved concurrency of 0, so {}", it.physical, effect(&it.logical));
@@ -203,7 +205,7 @@ fn subscribed(it: &Resource, look: Look<Vec<Subscription>>, findings: &mut Findi
             "{} {} has not confirmed the subscription, so it gets no {what}",
             pending.protocol, pending.endpoint
         );
-        let fix = "Open the link in the message from AWS Notifications; after three days subscribe again.";
+        let fix = "Open the link in the message from AWS Notifications; after two days subscribe again.";
         findings.warning("subscription_pending", &place, text, fix);
     }
     if all.iter().any(|it| it.is_confirmed) {

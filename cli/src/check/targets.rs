@@ -9,7 +9,7 @@ use slipway_core::model::facts::{ImageFacts, OnFailure, Revision, ServiceFacts};
 use slipway_core::model::id::Home;
 use slipway_core::model::image::Repository;
 use slipway_core::model::reason::Reason;
-use slipway_engine::{Error, ErrorKind};
+use slipway_engine::{Cloud as _, Error, ErrorKind};
 
 use crate::check::account::Missed;
 use crate::check::engine::{Planned, Plans};
@@ -58,7 +58,7 @@ impl Definition {
     /// Whether it must run on Fargate.
     pub(crate) fn is_fargate(&self) -> bool {
         let compatible = self.revision.definition.get("requiresCompatibilities").and_then(Value::as_array);
-        compatible.is_some_and(|all| all.iter().any(|it| it == "FARGATE"))
+        compatible.is_some_and(|all| !all.is_empty() && all.iter().all(|it| it == "FARGATE"))
     }
 
     /// The containers.
@@ -82,8 +82,13 @@ pub(crate) async fn planned<'c>(
     findings: &mut Findings,
 ) -> Vec<Observed<'c>> {
     let reconcile = plans.reconcile().await;
-    let entries = config.targets().iter().enumerate().map(async |(at, target)| {
-        let first = reconcile.get(at).cloned().unwrap_or_default();
+    // The engine answers for the entries of a service one after the other.
+    let entries = config.names().flat_map(|name| config.of_name(name)).enumerate();
+    let entries = entries.map(async |(at, target)| {
+        let first = match &reconcile {
+            Ok(all) => all.get(at).cloned().unwrap_or_default(),
+            Err(failed) => failed.clone(),
+        };
         one(plans, target, home, first).await
     });
     let mut all = Vec::new();
@@ -108,7 +113,7 @@ pub(crate) fn unanswered(plans: &Plans, findings: &mut Findings) {
 async fn one<'c>(plans: &Plans, target: &'c Target, home: &Home, first: Planned) -> (Observed<'c>, Findings) {
     let mut findings = Findings::default();
     let repository = target.repository.at(home);
-    let images = plans.port().tagged_images(&repository).await;
+    let images = plans.port().list_images(&repository).await;
     let image = images.as_deref().ok().and_then(|images| best(target, images)).cloned();
     let mut changes = first.changes.clone();
     said(plans, target, &repository, &first, &mut findings);

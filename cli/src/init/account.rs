@@ -12,16 +12,18 @@ use aws_sdk_ecs::types::SchedulingStrategy;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use slipway_aws::clients::Names;
 use slipway_aws::{Aws, Error, ErrorKind};
-use slipway_core::model::facts::{Controller, ImageFacts, Revision, ServiceFacts};
+use slipway_core::model::facts::{ImageFacts, Revision, ServiceFacts};
 use slipway_core::model::id::{ClusterName, Home, ServiceArn, ServiceName, TaskDefinitionArn};
-use slipway_core::model::image::{ImageRef, Registry, Repository};
+use slipway_core::model::image::Repository;
+use slipway_core::model::reason::Reason;
+use slipway_core::rules::gates::supported;
 use slipway_engine::Cloud as _;
 use slipway_engine::cloud::SERVICES_PER_CALL;
 
-use super::definition::Definition;
+use super::definition::{Container, Definition};
 use super::placeholder;
 use crate::exit::Exit;
-use crate::problem::{Problem, words};
+use crate::problem::{LOGIN, Problem, is_denied, needs_login, words};
 use crate::session::Session;
 
 /// So many calls are under way at once. AWS allows some twenty a second, so more would only be throttled.
@@ -38,7 +40,7 @@ const ECS_PAGE: i32 = 100;
 const ECR_PAGE: i32 = 1000;
 
 /// The actions that the verb needs, as IAM names them.
-pub(crate) const ACTIONS: [&str; 6] = [
+const ACTIONS: [&str; 6] = [
     "ecs:ListClusters",
     "ecs:ListServices",
     "ecs:DescribeServices",
@@ -56,8 +58,9 @@ pub(crate) struct Account {
     pub(crate) services: Vec<Service>,
     /// The images that have a tag, of every repository that may become a target's.
     pub(crate) images: BTreeMap<Repository, Result<Vec<ImageFacts>, Error>>,
-    /// The names of the registry's own repositories, where some service may run a placeholder; else none.
-    pub(crate) repositories: Result<Vec<String>, Error>,
+    /// The names of the registry's own repositories, where some service may run a placeholder, else none; `None` where they may not
+    /// be listed.
+    pub(crate) repositories: Option<Vec<String>>,
 }
 
 /// A service.
@@ -77,14 +80,10 @@ impl Service {
         format!("{}/{}", self.facts.cluster, self.facts.service)
     }
 
-    /// Whether Slipway can deploy to it.
-    pub(crate) fn is_deployable(&self) -> bool {
-        is_deployable(&self.facts)
+    /// Why Slipway cannot deploy to it, if it cannot.
+    pub(crate) fn unsupported(&self) -> Option<Reason> {
+        supported(&self.facts).err()
     }
-}
-
-fn is_deployable(facts: &ServiceFacts) -> bool {
-    facts.status == "ACTIVE" && facts.controller == Controller::Ecs
 }
 
 /// Reads all of it, or the clusters that are named.
@@ -159,7 +158,7 @@ impl<'s> Reader<'s> {
         let listed = |arn: String| {
             let service = ServiceArn::parse(&arn)?.service;
             let is_daemon = daemons.contains(&arn);
-            Some(Listed { arn, cluster: ClusterName::new(last_part(cluster)), service, is_daemon })
+            Some(Listed { arn, cluster: ClusterName::new(cluster), service, is_daemon })
         };
         Ok(arns.into_iter().filter_map(listed).collect())
     }
@@ -206,7 +205,7 @@ impl<'s> Reader<'s> {
     async fn definitions(&self, services: &mut [Service]) -> Result<(), Problem> {
         let running: Vec<TaskDefinitionArn> = services
             .iter()
-            .filter(|it| it.is_deployable() && !it.facts.task_definition.as_str().is_empty())
+            .filter(|it| it.unsupported().is_none() && !it.facts.task_definition.as_str().is_empty())
             .map(|it| it.facts.task_definition.clone())
             .collect();
         let families: BTreeSet<&str> = running.iter().map(TaskDefinitionArn::family).collect();
@@ -230,7 +229,7 @@ impl<'s> Reader<'s> {
         }))
         .await?;
         known.extend(others.into_iter().map(|revision| (revision.arn.clone(), revision)));
-        for service in services.iter_mut().filter(|it| it.is_deployable()) {
+        for service in services.iter_mut().filter(|it| it.unsupported().is_none()) {
             let revision = known.get(&service.facts.task_definition);
             service.definition = revision.map(|it| Definition::of(it, newest.get(it.arn.family())));
         }
@@ -242,13 +241,12 @@ impl<'s> Reader<'s> {
         &self,
         services: &[Service],
         home: &Home,
-    ) -> Result<(Result<Vec<String>, Error>, BTreeMap<Repository, Result<Vec<ImageFacts>, Error>>), Problem> {
+    ) -> Result<(Option<Vec<String>>, BTreeMap<Repository, Result<Vec<ImageFacts>, Error>>), Problem> {
         let definitions = || services.iter().filter_map(|it| it.definition.as_ref());
-        let images = definitions().flat_map(|it| &it.containers).filter_map(|it| it.image.as_ref());
         let mut wanted: BTreeSet<Repository> =
-            images.map(ImageRef::repository).filter(|it| matches!(it.registry, Registry::Ecr { .. })).collect();
+            definitions().flat_map(|it| &it.containers).filter_map(Container::repository).collect();
         let has_placeholder = definitions().any(Definition::has_no_image_of_ecr);
-        let names = if has_placeholder { self.repositories().await? } else { Ok(Vec::new()) };
+        let names = if has_placeholder { self.repositories().await? } else { Some(Vec::new()) };
         let matches =
             services.iter().flat_map(|service| placeholder::matches(service, names.as_deref().unwrap_or_default()));
         wanted.extend(matches.map(|found| Repository::at_home(&found.repository, home)));
@@ -264,9 +262,8 @@ impl<'s> Reader<'s> {
         Ok((names, listed.into_iter().collect()))
     }
 
-    /// The names of the registry's repositories; the inner error is a denial, with which one can go on.
-    async fn repositories(&self) -> Result<Result<Vec<String>, Error>, Problem> {
-        const CALL: &str = "ECR.DescribeRepositories";
+    /// The names of the registry's repositories; `None` where they may not be listed, without which one can go on.
+    async fn repositories(&self) -> Result<Option<Vec<String>>, Problem> {
         let client = aws_sdk_ecr::Client::new(&self.session.settings);
         let mut names = Vec::new();
         let mut next = None;
@@ -274,16 +271,13 @@ impl<'s> Reader<'s> {
             let call = client.describe_repositories().max_results(ECR_PAGE).set_next_token(next).send().await;
             let page = match call {
                 Ok(page) => page,
-                Err(error) if is_denied(error.code()) => {
-                    let text = error.message().unwrap_or_default();
-                    return Ok(Err(Error::new(CALL, "", ErrorKind::Denied, text)));
-                }
+                Err(error) if error.code().is_some_and(is_denied) => return Ok(None),
                 Err(error) => return Err(self.refused("ecr:DescribeRepositories", &error)),
             };
             names.extend(page.repositories().iter().filter_map(|it| it.repository_name()).map(str::to_owned));
             next = page.next_token;
             if next.is_none() {
-                return Ok(Ok(names));
+                return Ok(Some(names));
             }
         }
     }
@@ -323,7 +317,7 @@ impl<'s> Reader<'s> {
         }
         let code = error.code().unwrap_or_default();
         match (code, error.message()) {
-            _ if is_denied(Some(code)) => self.denied(action),
+            _ if is_denied(code) => self.denied(action),
             ("", _) => self.unanswered(action, &words(error)),
             (_, Some(message)) => self.unanswered(action, &format!("{code}: {message}")),
             (_, None) => self.unanswered(action, code),
@@ -348,9 +342,8 @@ impl<'s> Reader<'s> {
     fn unanswered(&self, action: &str, why: &str) -> Problem {
         let place = self.session.shown();
         let problem = Problem::unavailable(format!("AWS does not answer {action} {place}: {why}"));
-        let is_login = ["ExpiredToken", "UnrecognizedClient", "InvalidSignature", "InvalidClientTokenId"];
-        match is_login.iter().any(|code| why.starts_with(code)) {
-            true => problem.fix("Log in again with `aws login` or `aws sso login`, or give another --profile."),
+        match needs_login(why) {
+            true => problem.fix(LOGIN),
             false => problem.fix("Nothing was written. Try again.").that_passes(),
         }
     }
@@ -376,10 +369,6 @@ where
         }
     }
     call().await
-}
-
-fn is_denied(code: Option<&str>) -> bool {
-    code.is_some_and(|code| code.starts_with("AccessDenied"))
 }
 
 fn last_part(arn: &str) -> &str {

@@ -1,4 +1,4 @@
-//! The files that are written: both or none, never in the place of one that is there, unless that is asked for.
+//! The files that are written: none before both are ready, never in the place of one that is there, unless that is asked for.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -68,6 +68,10 @@ impl Files {
     }
 
     fn check(&self) -> Result<(), Problem> {
+        if let Some(folder) = self.paths.iter().find(|path| path.is_dir()) {
+            return Err(Problem::usage(format!("{} is a folder, and nothing was written", folder.display()))
+                .fix("Rename it, or give another folder with --out."));
+        }
         let there: Vec<String> = self
             .paths
             .iter()

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use slipway_aws::{Error, ErrorKind};
-use slipway_core::model::facts::{Controller, ImageFacts};
+use slipway_core::model::facts::ImageFacts;
 use slipway_core::model::id::Home;
 use slipway_core::model::image::{Registry, Repository, Tag};
 
@@ -130,12 +130,8 @@ fn families(services: &[Service]) -> BTreeMap<String, Vec<String>> {
 }
 
 fn row(service: &Service, account: &Account, families: &BTreeMap<String, Vec<String>>) -> Row {
-    if service.facts.status != "ACTIVE" {
-        let why = format!("It is {}: it is being deleted.", service.facts.status);
-        return Row::left_alone(service, "not_active", why);
-    }
-    if let Some(why) = wrong_controller(&service.facts.controller) {
-        return Row::left_alone(service, "controller", why);
+    if let Some(reason) = service.unsupported() {
+        return Row::left_alone(service, reason.code(), sentence(&reason.to_string()));
     }
     let Some(definition) = &service.definition else {
         return Row::left_alone(service, "no_definition", "It has no task definition.".to_owned());
@@ -167,16 +163,10 @@ fn row(service: &Service, account: &Account, families: &BTreeMap<String, Vec<Str
     }
 }
 
-fn wrong_controller(controller: &Controller) -> Option<String> {
-    match controller {
-        Controller::Ecs => None,
-        Controller::Express => {
-            Some("ECS Express Mode manages it; Slipway deploys services of the controller ECS only.".to_owned())
-        }
-        Controller::CodeDeploy | Controller::External | Controller::Other(_) => Some(format!(
-            "Its deployment controller is {controller}; Slipway deploys services of the controller ECS only."
-        )),
-    }
+/// A reason as a sentence of its own.
+fn sentence(reason: &str) -> String {
+    let mut letters = reason.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).chain(['.']).collect()
 }
 
 /// A target for each repository whose images the containers run.
@@ -414,10 +404,10 @@ fn elsewhere(definition: &Definition, account: &Account) -> String {
     let images: Vec<&str> = definition.containers.iter().map(|it| it.text.as_str()).collect();
     let (image, are) = if images.len() == 1 { ("image", "is") } else { ("images", "are") };
     let denied = match &account.repositories {
-        Err(_) => {
+        None => {
             " Whether it waits for images of one of your repositories is not known: AWS denies ecr:DescribeRepositories."
         }
-        Ok(_) => "",
+        Some(_) => "",
     };
     format!("Its {image} {are} not in ECR: {}.{denied}", few(&images))
 }

@@ -175,7 +175,7 @@ impl Proposal<'_> {
             true => "Read them, and change what you want. Then check them:",
             false => "Decide which are targets: remove their # signs. Then check:",
         };
-        step(1, first, &format!("slipway check --config {configuration}"));
+        step(1, first, &format!("slipway check --config {configuration} --parameters {parameters}"));
         let stack = self.stack;
         match self.size <= LARGEST_PARAMETER {
             true => step(
@@ -234,7 +234,7 @@ impl Row {
 
 /// The first clause of a sentence, as one that goes on.
 fn first_words(why: &str) -> String {
-    let clause = why.split(['.', ';', ':']).next().unwrap_or(why);
+    let clause = why.split(['.', ';', ':', ',']).next().unwrap_or(why);
     let is_name = clause.chars().nth(1).is_some_and(char::is_uppercase);
     match clause.chars().next() {
         Some(first) if !is_name => first.to_lowercase().chain(clause.chars().skip(1)).collect(),

@@ -180,6 +180,15 @@ async fn nothing_is_run_that_is_not_what_it_should_be() {
         ("another system", step(&[]).on("MINGW64_NT", "x86_64").run(&fleet).await),
         ("another processor", step(&[]).on("Linux", "riscv64").run(&fleet).await),
     ];
+    for (system, machine, platform) in [
+        ("Linux", "x86_64", "x86_64-unknown-linux-gnu"),
+        ("Linux", "aarch64", "aarch64-unknown-linux-gnu"),
+        ("Darwin", "x86_64", "x86_64-apple-darwin"),
+        ("Darwin", "arm64", "aarch64-apple-darwin"),
+    ] {
+        let ran = step(&[("sha256", &wrong)]).on(system, machine).run(&fleet).await;
+        assert!(ran.err.contains(&format!("slipway-{VERSION}-{platform}.tar.gz has the SHA-256")), "{ran:?}");
+    }
     fs::write(release.file("SHA256SUMS"), format!("{wrong}  {}\n", archive())).expect("it is written");
     said.push(("sums that are not its own", step(&[]).run(&fleet).await));
     fs::write(release.file("SHA256SUMS"), "").expect("it is written");

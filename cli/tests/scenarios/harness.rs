@@ -5,6 +5,7 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use e2e::emulator;
+use e2e::examples::service;
 use e2e::lambda::{Function, Lambda};
 use e2e::world::{Image, Push, World};
 use serde_json::{Value, json};
@@ -84,15 +85,7 @@ impl Fleet {
                 "essential": true,
             }],
         }));
-        self.world.running_service(json!({
-            "cluster": "prod",
-            "serviceName": name,
-            "taskDefinition": name,
-            "desiredCount": 2,
-            "launchType": "FARGATE",
-            "networkConfiguration": { "awsvpcConfiguration": { "subnets": ["subnet-0a1b2c3d"] } },
-            "deploymentConfiguration": { "deploymentCircuitBreaker": { "enable": true, "rollback": true } },
-        }));
+        self.world.running_service(service(name, 2));
     }
 
     /// Pushes an image of `shop/NAME` whose event does not come yet.

@@ -12,6 +12,7 @@ use slipway_core::config::Config;
 
 use crate::harness::{Fleet, Ran};
 use crate::json::answer;
+use crate::terminal::Terminal;
 
 /// The registry beside the services, and one of another account and region.
 const HOME: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
@@ -166,37 +167,16 @@ async fn a_mixed_account_becomes_a_configuration() {
 #[tokio::test]
 async fn a_narrow_terminal_shows_it_too() {
     let fleet = mixed().await;
-    let picture = on_a_terminal(&fleet, &["init"], 60).await;
+    let mut terminal = Terminal::of(&fleet, &["init"], (200, 60));
+    assert_eq!(terminal.ended().await, 0);
+    assert!(terminal.has_style(), "a terminal gets colours");
+    let picture = format!("{}\n", terminal.shown());
     for line in picture.lines() {
-        let is_command = line.starts_with("   aws ");
+        let is_command = line.starts_with("   aws ") || line.starts_with("   slipway ");
         assert!(is_command || line.chars().count() <= 60, "{line}");
     }
     assert_snapshot!("narrow", picture);
     fleet.end();
-}
-
-/// What the command draws on a terminal of so many columns, without its colours.
-async fn on_a_terminal(fleet: &Fleet, words: &[&str], columns: u16) -> String {
-    let mut command =
-        pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_slipway")).args(words).current_dir(fleet.home());
-    command = command.env_clear().env("TERM", "xterm");
-    for (name, value) in fleet.command(words).as_std().get_envs() {
-        command = command.env(name, value.unwrap_or_default());
-    }
-    let drawn = tokio::task::spawn_blocking(move || {
-        let (mut pty, pts) = pty_process::blocking::open().expect("a terminal");
-        pty.resize(pty_process::Size::new(200, columns)).expect("its size");
-        let mut child = command.spawn(pts).expect("the command starts");
-        let mut drawn = Vec::new();
-        // The other end is gone when the command ends, which is an error of its own.
-        let _ = std::io::Read::read_to_end(&mut pty, &mut drawn);
-        child.wait().expect("the command ends");
-        drawn
-    });
-    let drawn = String::from_utf8(drawn.await.expect("it is drawn")).expect("text");
-    let colours = regex::Regex::new("\u{1b}\\[[0-9;]*m").expect("a pattern");
-    assert!(colours.is_match(&drawn), "a terminal gets colours");
-    colours.replace_all(&drawn, "").replace('\r', "")
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! The command on a terminal: a pseudo-terminal of the kernel, and the screen that a person would see.
 
+use std::ffi::OsStr;
 use std::num::NonZeroU16;
+use std::path::Path;
 use std::time::Duration;
 
 use pty_process::{Command, Pty, Size};
@@ -34,14 +36,26 @@ impl Terminal {
         (rows, columns): (u16, u16),
         environment: &[(&str, &str)],
     ) -> Self {
+        let mut all: Vec<(&str, String)> = fleet.environment();
+        all.extend(environment.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        Self::in_folder(fleet.home(), words, (rows, columns), all)
+    }
+
+    /// In this folder, with this environment.
+    pub(crate) fn in_folder<K: AsRef<OsStr>, V: AsRef<OsStr>>(
+        folder: &Path,
+        words: &[&str],
+        (rows, columns): (u16, u16),
+        environment: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
         let (pty, terminal) = pty_process::open().expect("a pseudo-terminal");
         pty.resize(Size::new(rows, columns)).expect("it has a size");
         let child = Command::new(env!("CARGO_BIN_EXE_slipway"))
             .args(words)
+            .current_dir(folder)
             .env_clear()
             .env("TERM", "xterm-256color")
-            .envs(fleet.environment())
-            .envs(environment.iter().copied())
+            .envs(environment)
             .kill_on_drop(true)
             .spawn(terminal)
             .expect("the command starts");
@@ -88,6 +102,15 @@ impl Terminal {
         });
         let status = ended.await.unwrap_or_else(|_| panic!("it does not end:\n{}", self.shown()));
         status.expect("a status").code().expect("an exit code")
+    }
+
+    /// Whether something on the screen has a colour or is bold.
+    pub(crate) fn has_style(&self) -> bool {
+        let (rows, columns) = self.screen().size();
+        let mut cells = (0..rows.get()).flat_map(|row| (0..columns.get()).map(move |column| (row, column)));
+        cells.any(|(row, column)| {
+            self.screen().cell(row, column).is_some_and(|it| it.bold() || it.fgcolor() != vt100::Color::Default)
+        })
     }
 
     /// What is on the screen.

@@ -56,7 +56,7 @@ const LIB: &str = "{ repository: 999999999999.dkr.ecr.eu-west-1.amazonaws.com/sh
 fn in_the_document() -> Vec<Row> {
     use Plant::{Both, Document, Target};
     vec![
-        row("a key that there is not", Document("service: web", "servce: web"), "error configuration", "targets[0].servce", "service", "nothing is deployed before"),
+        row("a key that there is not", Document("service: web", "servce: web"), "error configuration", "targets[0].servce", "service", "until then nothing is deployed"),
         row("a wrong version range", Document("semver: \"*\"", "semver: \">=1.x.y\""), "error configuration", "defaults.tags.semver", "is not a version range", "Correct it"),
         row("two tag policies", Document("semver: \"*\"", "semver: \"*\", newest: x"), "error configuration", "defaults.tags", "", "Correct it"),
         row("a channel without #", Document("\"#deploys\"", "deploys"), "error configuration", "defaults.notify[0].slack", "lacks the #", "Correct it"),
@@ -85,9 +85,9 @@ fn in_the_document() -> Vec<Row> {
         row("a family that is not allowed", Target("{ repository: shop/web, service: foreign }"), "error family_not_allowed", "prod/foreign", "foreign is not within TaskDefinitionFamilies", "Add foreign"),
         row("a repository that is not allowed", Target("{ repository: tools/tool, service: tool }"), "error repository_not_allowed", "prod/tool", "tools/tool is not within Repositories", "Add tools/tool"),
         row("a log group that is not allowed", Target("{ repository: shop/web, service: logger }"), "warning log_group_not_allowed", "prod/logger", "/other/logger is not within TaskLogGroups", "Add /other/logger"),
-        row("a registry that may not send its pushes", Target(LIB), "error registry_not_allowed", "prod/lib", "the account 999999999999 may not send", "Add 999999999999 to RegistryAccounts"),
-        row("an event bus that takes no pushes of the registry", Both(LIB, &[("RegistryAccounts", Some("999999999999"))]), "error bus_policy", "event bus default", "999999999999", "RegistriesMayForward"),
-        Row { also: &["bus_policy"], ..row("a repository elsewhere that lets nobody pull",
+        Row { also: &["forward"], ..row("a registry that may not send its pushes", Target(LIB), "error registry_not_allowed", "prod/lib", "the account 999999999999 may not send", "Add 999999999999 to RegistryAccounts") },
+        Row { also: &["forward"], ..row("an event bus that takes no pushes of the registry", Both(LIB, &[("RegistryAccounts", Some("999999999999"))]), "error bus_policy", "event bus default", "999999999999", "RegistriesMayForward") },
+        Row { also: &["bus_policy", "forward"], ..row("a repository elsewhere that lets nobody pull",
             Both("{ repository: 999999999999.dkr.ecr.eu-west-1.amazonaws.com/shop/closed, service: closed }", &[("RegistryAccounts", Some("999999999999"))]),
             "error repository_policy", "prod/closed", "does not let arn:aws:iam::123456789012:role/web-execution pull", "in that policy") },
     ]
@@ -309,8 +309,9 @@ fn judged(rows: &[Row], findings: &[Value]) -> Vec<String> {
             (own && of_place) || row.also.contains(&code.as_str())
         })
     };
-    let bad = findings.iter().filter(|it| ["error", "warning"].contains(&text(it, "level").as_str()));
-    let unexpected = bad.filter(|it| !is_expected(it)).map(|it| format!("not expected: {it:#}"));
+    // Notes say what is so beside the mistake: that services share a family, that a file is checked.
+    let judged = findings.iter().filter(|it| it["level"] != "note");
+    let unexpected = judged.filter(|it| !is_expected(it)).map(|it| format!("not expected: {it:#}"));
     let wrong: Vec<String> = missing.chain(unexpected).collect();
     match wrong.is_empty() {
         true => wrong,

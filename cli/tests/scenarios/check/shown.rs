@@ -1,8 +1,6 @@
 //! What people read of a check, and what it is where AWS denies or does not answer.
 
 use std::collections::BTreeSet;
-use std::io::Read as _;
-use std::num::NonZero;
 
 use e2e::world::{Fault, Image, Refusal};
 use insta::assert_snapshot;
@@ -10,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::check::setup::{CONFIG, Installed, definition, service};
 use crate::harness::Ran;
+use crate::terminal::Terminal;
 
 /// Every call of a check, as the transcript names it, with the permission that it needs.
 const CALLS: [(&str, &str); 18] = [
@@ -90,28 +89,11 @@ async fn several_mistakes(installed: &Installed) {
 
 /// What a check prints on a terminal of so many columns, without its colours.
 async fn on_a_terminal(installed: &Installed, words: &[&str], columns: u16) -> String {
-    let (mut pty, pts) = pty_process::blocking::open().expect("a terminal");
-    pty.resize(pty_process::Size::new(200, columns)).expect("a size");
-    let command = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_slipway"));
-    let command = command.arg("check").args(words).current_dir(installed.home()).env_clear();
-    let command = command.envs(installed.environment()).env("TERM", "xterm-256color");
-    let mut child = command.spawn(pts).expect("the command starts");
-    // World answers on this thread.
-    let read = tokio::task::spawn_blocking(move || {
-        let mut printed = Vec::new();
-        // The end of a terminal is an error on Linux.
-        let _ = pty.read_to_end(&mut printed);
-        child.wait().expect("the command ends");
-        printed
-    });
-    let printed = read.await.expect("the terminal is read");
-    let size = |size: u16| NonZero::new(size).expect("a size");
-    let mut screen = vt100::Parser::new(size(200), size(columns), 0);
-    screen.process(&printed);
-    let text = screen.screen().contents();
-    assert!(printed.windows(2).any(|it| it == b"\x1b["), "a terminal has colours");
-    let ran = Ran { code: 1, out: format!("{text}\n"), err: String::new() };
-    shown(installed, &ran)
+    let words = [&["check"], words].concat();
+    let mut terminal = Terminal::in_folder(installed.home(), &words, (200, columns), installed.environment());
+    let code = terminal.ended().await;
+    assert!(terminal.has_style(), "a terminal has colours");
+    shown(installed, &Ran { code, out: format!("{}\n", terminal.shown()), err: String::new() })
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ pub(super) use record::admit;
 pub use record::{GatedImage, gate};
 pub(super) use same_build::another as another_build;
 pub use same_build::{guess as guess_same_build, to_compare};
-pub use service::{deployable, runnable};
+pub use service::{deployable, runnable, supported};
 pub use settle::settle;
 
 mod definition;

@@ -57,12 +57,12 @@ impl Aws {
         denied.map(drop)
     }
 
-    /// The open deployment of a service, which waits with the end of the old tasks, says `Baking` of itself.
+    /// The open deployment of a service, which waits before it ends the old tasks, says `Baking` of itself.
     pub fn let_code_deploy_bake(&mut self, cluster: &str, service: &str) -> Result<(), Refusal> {
         let baked = self.on_open_deployment(cluster, service, |codedeploy, _, place| {
             let deployment = &mut codedeploy.deployments[place];
             if deployment.phase != Phase::AwaitsTermination {
-                return Err(Refusal::invalid("The deployment does not wait with the end of the old tasks."));
+                return Err(Refusal::invalid("The deployment does not wait before it ends the old tasks."));
             }
             deployment.status = "Baking";
             Ok(())

@@ -32,23 +32,19 @@ enum Routing {
 
 const CONFIGS: [Config; 5] = [
     Config { name: "CodeDeployDefault.ECSAllAtOnce", routing: Routing::AllAtOnce },
-    Config {
-        name: "CodeDeployDefault.ECSLinear10PercentEvery1Minutes",
-        routing: Routing::Linear { percent: 10, minutes: 1 },
-    },
-    Config {
-        name: "CodeDeployDefault.ECSLinear10PercentEvery3Minutes",
-        routing: Routing::Linear { percent: 10, minutes: 3 },
-    },
-    Config {
-        name: "CodeDeployDefault.ECSCanary10Percent5Minutes",
-        routing: Routing::Canary { percent: 10, minutes: 5 },
-    },
-    Config {
-        name: "CodeDeployDefault.ECSCanary10Percent15Minutes",
-        routing: Routing::Canary { percent: 10, minutes: 15 },
-    },
+    linear("CodeDeployDefault.ECSLinear10PercentEvery1Minutes", 1),
+    linear("CodeDeployDefault.ECSLinear10PercentEvery3Minutes", 3),
+    canary("CodeDeployDefault.ECSCanary10Percent5Minutes", 5),
+    canary("CodeDeployDefault.ECSCanary10Percent15Minutes", 15),
 ];
+
+const fn linear(name: &'static str, minutes: i64) -> Config {
+    Config { name, routing: Routing::Linear { percent: 10, minutes } }
+}
+
+const fn canary(name: &'static str, minutes: i64) -> Config {
+    Config { name, routing: Routing::Canary { percent: 10, minutes } }
+}
 
 /// The configuration of this name; ECS's standard where there is no name.
 pub(super) fn named(name: Option<&str>) -> Result<&'static Config, Refusal> {

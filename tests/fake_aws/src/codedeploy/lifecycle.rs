@@ -26,7 +26,7 @@ pub(super) enum Phase {
     At(usize),
     /// It waits for somebody who lets it go on, before any traffic moves.
     AwaitsReady,
-    /// It serves, and waits with the end of the old tasks.
+    /// It serves, and waits before it ends the old tasks.
     AwaitsTermination,
     /// The old tasks end.
     Terminates,

@@ -74,14 +74,15 @@ impl CodeDeploy {
 }
 
 impl Deployment {
-    /// Whether CodeDeploy rolls it back for this. It cannot before a task set was made, and rolls no rollback back.
+    /// Whether CodeDeploy rolls it back for this. It cannot before a task set was made or once the old tasks end, and rolls no
+    /// rollback back.
     fn rolls_back(&self, cause: &Cause) -> bool {
         let asked = match cause {
             Cause::Request { rolls_back: Rollback::Wanted } => true,
             Cause::Request { rolls_back: Rollback::NotWanted } => false,
             _ => self.rolls_back_on(cause.rollback_event()),
         };
-        asked && self.green.is_some() && !self.is_rollback()
+        asked && self.green.is_some() && !self.is_rollback() && self.phase != Phase::Terminates
     }
 
     /// Whether its configuration names this event, `DEPLOYMENT_FAILURE`.

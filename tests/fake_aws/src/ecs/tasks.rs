@@ -115,7 +115,7 @@ impl Service {
         self.run_tasks_of(context, &primary, usize::try_from(self.desired).unwrap_or_default());
     }
 
-    /// So many tasks run that this starter started, and none else of it.
+    /// So many tasks run that this starter started, and no other tasks of it.
     pub(super) fn run_tasks_of(&mut self, context: &Context<'_>, starter: &Starter, count: usize) {
         self.forget_running_tasks(&starter.id);
         for ordinal in 0..count {

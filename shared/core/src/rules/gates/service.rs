@@ -11,12 +11,17 @@ pub fn deployable<'s>(target: &Target, service: Option<&'s ServiceFacts>) -> Res
     let missing =
         || Reason::ServiceMissing { service: target.service.to_string(), cluster: target.cluster.to_string() };
     let service = service.ok_or_else(missing)?;
+    supported(service).map(|()| service)
+}
+
+/// Whether Slipway deploys services of this kind.
+pub fn supported(service: &ServiceFacts) -> Result<(), Reason> {
     // Deleted services still come for a while, as INACTIVE.
     if service.status != "ACTIVE" {
         return Err(Reason::ServiceNotActive { status: service.status.clone() });
     }
     match &service.controller {
-        Controller::Ecs => Ok(service),
+        Controller::Ecs => Ok(()),
         Controller::Express => Err(Reason::ManagedByEcs),
         controller @ (Controller::CodeDeploy | Controller::External | Controller::Other(_)) => {
             Err(Reason::WrongController { controller: controller.to_string() })

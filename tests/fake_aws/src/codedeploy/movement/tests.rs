@@ -126,6 +126,7 @@ fn an_alarm_is_heard_where_one_is_set() {
         let id = setup.deploy("web:2");
         settle(&mut setup);
         assert_eq!(setup.status(&id), "Stopped");
+        assert_eq!(setup.lifecycle(&id), "SSSSSSF-", "it is heard while traffic moves");
         let rollback = setup.rollback_of(&id).unwrap();
         assert_eq!(
             (setup.status(&rollback).as_str(), setup.sets()),
@@ -229,4 +230,28 @@ fn a_seed_repeats_to_the_letter() {
         (setup.service(), setup.aws.take_events(), setup.call("ListDeployments", json!({})).unwrap())
     };
     assert_eq!(run(), run());
+}
+
+#[test]
+fn a_stop_while_the_old_tasks_end_leaves_the_new_ones() {
+    for seed in 0..SEEDS {
+        let mut setup = Setup::with_seed(seed, &rolls_back(&ALL));
+        setup.set_behavior(2, Behavior::Works);
+        let id = setup.deploy("web:2");
+        let is_draining = |setup: &mut Setup| setup.sets().iter().any(|set| set.starts_with("DRAINING"));
+        while !is_draining(&mut setup) && setup.aws.is_moving() {
+            tick(&mut setup);
+        }
+        if !is_draining(&mut setup) {
+            continue;
+        }
+        setup.call("StopDeployment", json!({ "deploymentId": id, "autoRollbackEnabled": true })).unwrap();
+        settle(&mut setup);
+        assert_eq!((setup.rollback_of(&id), setup.sets()[0].as_str()), (None, "PRIMARY web:2 2/2"));
+        let next = setup.deploy("web:1");
+        settle(&mut setup);
+        assert_eq!(setup.status(&next), "Succeeded", "the service can be deployed to again");
+        return;
+    }
+    panic!("no seed shows the old tasks as they end");
 }
