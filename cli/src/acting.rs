@@ -77,6 +77,19 @@ pub(crate) async fn act(options: &Options, how: &Acting, mut request: Value) -> 
     }
 }
 
+/// Has a request carried out that has no plan to show, and shows what came of it.
+pub(crate) async fn act_unasked(options: &Options, mut request: Value) -> Result<Exit, Problem> {
+    let session = Session::open(options).await?;
+    request["who"] = json!(session.caller().await?);
+    let answer = Functions::of(&session).operate(request).await?;
+    let acted: ActionAnswer = answer::read(&answer);
+    match options.output {
+        Output::Human => show_results(&acted),
+        Output::Json => println!("{answer:#}"),
+    }
+    Ok(Exit::of_all(acted.targets.iter().map(Acted::exit)))
+}
+
 /// Has a request carried out that only changes the record, and shows the record.
 pub(crate) async fn change_record(options: &Options, what: &Recorded, mut request: Value) -> Result<Exit, Problem> {
     let session = Session::open(options).await?;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::exit::Exit;
+use crate::times;
 
 /// Reads an answer; what is missing or of another shape is its default.
 pub(crate) fn read<T: DeserializeOwned + Default>(answer: &Value) -> T {
@@ -72,6 +73,12 @@ pub(crate) struct Deployment {
     pub(crate) revision: String,
     /// `in_progress`, `rolling_back` or `failed`; of what runs nothing.
     pub(crate) state: Option<String>,
+    /// At which stage it is, where its traffic is shifted.
+    #[serde(deserialize_with = "lenient")]
+    pub(crate) stage: Option<Stage>,
+    /// Who it waits for.
+    #[serde(deserialize_with = "lenient")]
+    pub(crate) waits_for: Option<WaitsFor>,
     /// Since when.
     #[serde(deserialize_with = "lenient")]
     pub(crate) since: Option<Timestamp>,
@@ -79,6 +86,52 @@ pub(crate) struct Deployment {
     pub(crate) running: i64,
     /// Tasks wanted.
     pub(crate) desired: i64,
+}
+
+/// The stage of a deployment.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub(crate) struct Stage {
+    /// For people.
+    pub(crate) text: String,
+    /// Until when it lasts.
+    #[serde(deserialize_with = "lenient")]
+    pub(crate) until: Option<Timestamp>,
+}
+
+/// Who a deployment waits for.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub(crate) struct WaitsFor {
+    /// For people.
+    pub(crate) text: String,
+    /// Until when it waits.
+    #[serde(deserialize_with = "lenient")]
+    pub(crate) until: Option<Timestamp>,
+    /// `goes_on` or `rolls_back`.
+    pub(crate) then: String,
+}
+
+impl Deployment {
+    /// Its stage and who it waits for, with the time that is left where `now` is given; `None` of what has no stages.
+    pub(crate) fn stage(&self, now: Option<Timestamp>) -> Option<String> {
+        let left = |until: Option<Timestamp>| {
+            let left = now.zip(until).filter(|(now, until)| until > now).map(|(now, until)| times::ago(now, until));
+            left.map(|left| format!(", {left} left")).unwrap_or_default()
+        };
+        let stage = self.stage.as_ref().map(|stage| format!("{}{}", stage.text, left(stage.until)));
+        let waits = self.waits_for.as_ref().map(|it| {
+            let left = left(it.until);
+            let then = match it.then.as_str() {
+                "goes_on" if !left.is_empty() => ", then it goes on",
+                "rolls_back" if !left.is_empty() => ", then it rolls back",
+                _ => "",
+            };
+            format!("{}{left}{then}", it.text)
+        });
+        let parts: Vec<String> = stage.into_iter().chain(waits).collect();
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
 }
 
 /// An image by its tag, its digest or both.

@@ -3,8 +3,8 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::verbs::{
-    check, completions, deploy, explain, history, hold, init, plan, reconcile, redeploy, release, rollback, status,
-    wait,
+    check, completions, continue_, deploy, explain, history, hold, init, plan, reconcile, redeploy, release, rollback,
+    status, wait,
 };
 
 /// See what runs on Amazon ECS, wait for a deploy, and act: the command of Slipway.
@@ -62,6 +62,8 @@ pub(crate) enum Verb {
     Redeploy(redeploy::Args),
     /// Roll back to the last known-good revision, or to the one you name.
     Rollback(rollback::Args),
+    /// Let a deployment go on that is paused and waits for somebody.
+    Continue(continue_::Args),
     /// Keep Slipway from deploying to a target by itself.
     Hold(hold::Args),
     /// End a hold, or release an image from quarantine.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::answer::{self, ActionAnswer, Asked, StatusAnswer, TargetStatus};
@@ -109,7 +109,7 @@ async fn until_done(
         match asked.unwrap_or_else(|_| Err(Problem::unavailable("no answer came in time").that_passes())) {
             Ok(answer) => {
                 let status: StatusAnswer = answer::read(&answer);
-                view.show(&status.targets, passed());
+                view.show(&status.targets, status.at.unwrap_or_else(Timestamp::now), passed());
                 let is_done = status.targets.iter().all(|it| it.asked.as_ref().is_none_or(|asked| asked.done));
                 last = Ok(answer);
                 if is_done {
@@ -212,11 +212,15 @@ impl View {
         }
     }
 
-    fn show(&mut self, targets: &[TargetStatus], passed: SignedDuration) {
+    fn show(&mut self, targets: &[TargetStatus], now: Timestamp, passed: SignedDuration) {
         for target in targets {
             let Some(asked) = &target.asked else { continue };
             let (name, line) = (harmless(&target.target), line(asked));
             let tasks = target.in_flight.as_ref().filter(|_| asked.state == "deploying");
+            // The time that is left would be a line of a log each minute.
+            let now = Some(now).filter(|_| matches!(self, Self::Terminal { .. }));
+            let stage = tasks.and_then(|it| it.stage(now)).map(|stage| format!(", {}", harmless(&stage)));
+            let line = format!("{line}{}", stage.unwrap_or_default());
             match self {
                 Self::Nobody => {}
                 Self::Terminal { lines, bars } => {

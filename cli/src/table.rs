@@ -208,10 +208,12 @@ fn image(deployment: &Deployment) -> String {
 fn in_flight(flight: &Deployment, now: Timestamp) -> (Style, String) {
     let since = flight.since.map(|at| format!(", {}", times::ago(at, now))).unwrap_or_default();
     let tasks = bar(flight.running, flight.desired, BAR);
+    let stage = flight.stage(Some(now)).map(|stage| format!(", {stage}")).unwrap_or_default();
     match flight.state.as_deref() {
         Some("rolling_back") => (YELLOW, format!("rolling back to {} {tasks}{since}", image(flight))),
         Some("failed") => (RED, format!("{} failed, and was left so", image(flight))),
-        _ => (BLUE, format!("deploying {} {tasks}{since}", image(flight))),
+        _ if flight.waits_for.is_some() => (YELLOW, format!("deploying {}{stage} {tasks}{since}", image(flight))),
+        _ => (BLUE, format!("deploying {}{stage} {tasks}{since}", image(flight))),
     }
 }
 

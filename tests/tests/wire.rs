@@ -16,7 +16,7 @@ use slipway_core::model::id::{
     ClusterName, Home, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn,
 };
 use slipway_core::model::image::{Digest, Repository, Tag};
-use slipway_engine::cloud::{Cloud, StopAnswer};
+use slipway_engine::cloud::{Cloud, ContinueAnswer, HookAnswer, StopAnswer};
 
 /// A world with images, in which `prod/web` has been running `web:1` for long and `web:2` is registered; and the SDK.
 async fn setup(configuration: Value) -> (World, Aws) {
@@ -230,8 +230,18 @@ async fn traffic_that_shifts_bakes_and_pauses() {
         update(&world);
         compare(&world, &sdk, &["web"]).await;
         world.reach_stage("prod", "web", "POST_TEST_TRAFFIC_SHIFT");
-        world.pause("prod", "web", Duration::from_secs(3600));
+        let _ = world.pause("prod", "web", Duration::from_secs(3600));
         compare(&world, &sdk, &["web"]).await;
+        world.shift_traffic("prod", "web", 25);
+        compare(&world, &sdk, &["web"]).await;
+        let _ = world.pause("prod", "web", Duration::from_secs(3600));
+        world.advance(Duration::from_secs(3600));
+        let _ = world.time_out_pause("prod", "web");
+        compare(&world, &sdk, &["web"]).await;
+    }
+    for strategy in ["BLUE_GREEN", "LINEAR", "CANARY"] {
+        let (world, sdk) = setup(json!({ "strategy": strategy, "bakeTimeInMinutes": 5 })).await;
+        update(&world);
         world.reach_stage("prod", "web", "BAKE_TIME");
         compare(&world, &sdk, &["web"]).await;
         let _ = world.fail("prod", "web", Failure::FailsHook);
@@ -293,6 +303,11 @@ async fn writes_by_either_face_do_the_same() {
     assert_eq!(sdk.stop_service_deployment(&current).await.unwrap(), StopAnswer::Accepted);
     direct.aws(|aws| aws.stop_service_deployment(&current)).unwrap();
     assert_eq!(direct.aws(|aws| aws.stop_service_deployment(&current)).unwrap_err().code, "ConflictException");
+    // What waits no longer, or was stopped, takes no answer.
+    let answer = sdk.continue_service_deployment(&current, "hook", HookAnswer::Continue).await.unwrap();
+    assert_eq!(answer, ContinueAnswer::NotPaused);
+    let refused = direct.aws(|aws| aws.continue_service_deployment(&current, "hook", false)).unwrap_err();
+    assert_eq!(refused.code, "InvalidParameterException");
     let none = ServiceDeploymentArn::new("arn:aws:ecs:eu-west-1:123456789012:service-deployment/prod/web/none");
     let refused = direct.aws(|aws| aws.stop_service_deployment(&none)).unwrap_err();
     assert_eq!(refused.code, "ServiceDeploymentNotFoundException");

@@ -19,7 +19,7 @@ use slipway_core::model::image::{Digest, Repository};
 use slipway_core::model::notice::Notice;
 use slipway_core::model::plan::Rendering;
 use slipway_core::model::record::{Deployment, FamilyMember, RecordedEvidence};
-use slipway_engine::cloud::{Cloud, Metric, RestoreAnswer, StopAnswer, Timer, Versioned};
+use slipway_engine::cloud::{Cloud, ContinueAnswer, HookAnswer, Metric, RestoreAnswer, StopAnswer, Timer, Versioned};
 use slipway_engine::{Error, ErrorKind};
 
 /// Whether there are records to read.
@@ -213,6 +213,15 @@ impl Cloud for ReadOnly {
 
     async fn stop_service_deployment(&self, _: &ServiceDeploymentArn) -> Result<StopAnswer, Error> {
         refused("ECS.StopServiceDeployment")
+    }
+
+    async fn continue_service_deployment(
+        &self,
+        _: &ServiceDeploymentArn,
+        _: &str,
+        _: HookAnswer,
+    ) -> Result<ContinueAnswer, Error> {
+        refused("ECS.ContinueServiceDeployment")
     }
 
     async fn list_service_deployments(

@@ -6,6 +6,7 @@ use crate::problem::Problem;
 
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod continue_;
 pub(crate) mod deploy;
 pub(crate) mod explain;
 pub(crate) mod history;
@@ -29,6 +30,7 @@ pub(crate) async fn run(command: &Command) -> Result<Exit, Problem> {
         Verb::Deploy(args) => deploy::run(options, args).await,
         Verb::Redeploy(args) => redeploy::run(options, args).await,
         Verb::Rollback(args) => rollback::run(options, args).await,
+        Verb::Continue(args) => continue_::run(options, args).await,
         Verb::Hold(args) => hold::run(options, args).await,
         Verb::Release(args) => release::run(options, args).await,
         Verb::Reconcile(args) => reconcile::run(options, args).await,

@@ -95,6 +95,7 @@ fn headline(notice: &Notice) -> String {
         (Severity::Info, NoticeKind::Started | NoticeKind::InProgress) => "⏳",
         (Severity::Info, _) => "ℹ️",
         (Severity::Success, _) => "✅",
+        (Severity::Warning, NoticeKind::Paused) => "⏸️",
         (Severity::Warning, _) => "⚠️",
         (Severity::Failure, NoticeKind::RollingBack) => "🔻",
         (Severity::Failure, NoticeKind::RolledBack) => "↩️",

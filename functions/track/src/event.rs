@@ -37,6 +37,7 @@ struct Detail {
     created_at: Option<String>,
     reason: Option<String>,
     cluster_arn: Option<String>,
+    service_deployment_arn: Option<String>,
 }
 
 /// Reads an event. `Ok(None)` is a kind that is not for this function, or a name that ECS has added since.
@@ -48,6 +49,7 @@ pub fn parse(payload: Value, received: Timestamp) -> Result<Option<ServiceTrigge
         ("aws.ecs", "ECS Deployment State Change") => state_change(envelope, received),
         ("aws.ecs", "ECS Service Action") => action(envelope, received),
         ("aws.ecs", "ECS Task State Change") => task_stopped(envelope),
+        ("aws.ecs", "ECS Hook State Change") => hook(&envelope).map(Some),
         (source, kind) => {
             info!(event.source = source, event.type = kind, "the event is not for this function");
             Ok(None)
@@ -92,6 +94,23 @@ fn action(envelope: Envelope, received: Timestamp) -> Result<Option<ServiceTrigg
         at: time(&[&detail.created_at, &envelope.time]).unwrap_or(received),
     };
     of_service(&envelope, &detail, Hint::Warning(warning)).map(Some)
+}
+
+/// ECS documents the kind of this event and no member of it, so the service is looked for wherever an ARN names it.
+fn hook(envelope: &Envelope) -> Result<ServiceTrigger, Malformed> {
+    let detail = detail(envelope)?;
+    let service_deployment = || {
+        let arns = envelope.resources.iter().map(String::as_str).chain(detail.service_deployment_arn.as_deref());
+        arns.filter_map(|arn| arn.split_once(":service-deployment/")).find_map(|(before, path)| {
+            let (service, _) = path.rsplit_once('/')?;
+            Some(format!("{before}:service/{service}"))
+        })
+    };
+    let named = envelope.resources.iter().any(|arn| ServiceArn::parse(arn).is_some());
+    match service_deployment().filter(|_| !named) {
+        Some(arn) => of_service(&Envelope { resources: vec![arn], ..Envelope::default() }, &detail, Hint::Hook),
+        None => of_service(envelope, &detail, Hint::Hook),
+    }
 }
 
 /// Only tasks of services, and only those that stopped by themselves.

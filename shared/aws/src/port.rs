@@ -16,7 +16,7 @@ use slipway_core::model::notice::Notice;
 use slipway_core::model::plan::Rendering;
 use slipway_core::model::record::{Deployment, FamilyMember, RecordedEvidence};
 use slipway_engine::Error;
-use slipway_engine::cloud::{Cloud, Metric, RestoreAnswer, StopAnswer, Timer, Versioned};
+use slipway_engine::cloud::{Cloud, ContinueAnswer, HookAnswer, Metric, RestoreAnswer, StopAnswer, Timer, Versioned};
 
 use crate::clients::{Archive, Aws};
 use crate::ledger::note::Place;
@@ -114,6 +114,15 @@ impl Cloud for Aws {
 
     async fn stop_service_deployment(&self, arn: &ServiceDeploymentArn) -> Result<StopAnswer, Error> {
         self.ecs.stop_service_deployment(arn).await
+    }
+
+    async fn continue_service_deployment(
+        &self,
+        arn: &ServiceDeploymentArn,
+        hook: &str,
+        answer: HookAnswer,
+    ) -> Result<ContinueAnswer, Error> {
+        self.ecs.continue_service_deployment(arn, hook, answer).await
     }
 
     async fn list_service_deployments(

@@ -13,4 +13,5 @@ mod passed_over;
 mod plan;
 mod reason;
 mod rollback;
+mod stage;
 mod status;

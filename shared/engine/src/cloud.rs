@@ -3,7 +3,7 @@
 //!
 //! Each function is one call. Adopting the effect of an unanswered call, keeping to AWS's rate and waiting are the engine's.
 //! An implementation may repeat a call that only reads; it never repeats one that has no client token
-//! (RegisterTaskDefinition, UpdateService, StopServiceDeployment). Time comes from here, too.
+//! (RegisterTaskDefinition, UpdateService, StopServiceDeployment, ContinueServiceDeployment). Time comes from here, too.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -107,6 +107,14 @@ pub trait Cloud {
     /// StopServiceDeployment with ROLLBACK. After `Unreachable` it may have been carried out.
     async fn stop_service_deployment(&self, arn: &ServiceDeploymentArn) -> Result<StopAnswer, Error>;
 
+    /// ContinueServiceDeployment for a hook that waits for a person. After `Unreachable` it may have been carried out.
+    async fn continue_service_deployment(
+        &self,
+        arn: &ServiceDeploymentArn,
+        hook: &str,
+        answer: HookAnswer,
+    ) -> Result<ContinueAnswer, Error>;
+
     /// ListServiceDeployments: the newest hundred, newest first; none for controllers other than ECS.
     async fn list_service_deployments(
         &self,
@@ -185,6 +193,24 @@ pub enum StopAnswer {
     Accepted,
     /// There is nothing to stop: it ended meanwhile, or ECS cannot stop it.
     TooLate,
+}
+
+/// What a person answers a hook that waits for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HookAnswer {
+    /// The deployment goes on.
+    Continue,
+    /// ECS rolls it back.
+    RollBack,
+}
+
+/// What ECS said to the answer of a hook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContinueAnswer {
+    /// It does as answered.
+    Accepted,
+    /// The hook waits no longer, or never did.
+    NotPaused,
 }
 
 /// What came of the request to restore an image from ECR's archive.

@@ -98,6 +98,8 @@ pub enum Hint {
     TaskStopped(StoppedTask),
     /// ECS warns of something that it does, or cannot do, for the service.
     Warning(Warning),
+    /// A lifecycle hook of a deployment waits, or has been answered.
+    Hook,
     /// A timer fired: something may be due.
     Timer,
     /// An invocation found a deployment that has an end, which may not be published.

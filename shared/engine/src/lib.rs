@@ -23,6 +23,7 @@ mod lease;
 mod memo;
 mod observe;
 mod pace;
+mod pauses;
 mod plan;
 mod push;
 mod reconcile;

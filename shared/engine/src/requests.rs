@@ -20,7 +20,7 @@ use tracing::error;
 
 use crate::act::TargetResult;
 use crate::choose::{Decided, Wanted, cause_of};
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, HookAnswer};
 use crate::error::Error;
 use crate::input::Push;
 use crate::invocation::{Call, answers, in_turn};
@@ -50,6 +50,10 @@ impl<C: Cloud> Call<'_, C> {
                 let text = "is not the event of an image push".to_owned();
                 return Ok(answer::of_mistakes(&[Mistake { path: "event".to_owned(), text }]));
             }
+            Action::Continue => {
+                let results = self.let_go_on(config, &services, &asked).await;
+                return Ok(answer::of_targets(request.action.name(), &event, &answers(&results)));
+            }
             Action::Hold(reason) => return Ok(self.hold(&services, request.who.clone(), reason.clone()).await),
             Action::Release(image, reason) => {
                 return Ok(self.release(config, &services, &asked, image.as_ref(), reason.clone()).await);
@@ -62,7 +66,8 @@ impl<C: Cloud> Call<'_, C> {
         let results = match request.run {
             Run::Dry => {
                 let planner = Planner::of(self, &targets).await;
-                in_turn(services.iter().map(|(_, entries)| self.preview(&planner, &asked, update, entries))).await
+                in_turn(services.iter().map(|(_, entries)| self.preview(config, &planner, &asked, update, entries)))
+                    .await
             }
             Run::Real => {
                 in_turn(services.iter().map(|(name, entries)| self.ask(config, &asked, update, name, entries))).await
@@ -82,6 +87,9 @@ impl<C: Cloud> Call<'_, C> {
     ) -> Vec<TargetResult> {
         /// A synchronous invocation by the AWS CLI is given up after 60 s.
         const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(40);
+        if let Some(answered) = self.roll_back_paused(config, asked, update, entries).await {
+            return vec![answered];
+        }
         let until = self.until.min(self.now() + LONGEST_WAIT);
         let lease = match HeldLease::wait(self, name, until).await {
             Ok(Ok(lease)) => lease,
@@ -123,14 +131,32 @@ impl<C: Cloud> Call<'_, C> {
         own
     }
 
+    /// A rollback is an answer to a deployment that waits for a person; `None` where none does, or another revision is named.
+    async fn roll_back_paused(
+        &self,
+        config: &Config,
+        asked: &Asked<'_>,
+        update: Update<'_>,
+        entries: &[&Target],
+    ) -> Option<TargetResult> {
+        let Update::Rollback(None) = update else { return None };
+        // What cannot be read or deployed to, the rollback itself finds out and says.
+        let paused = self.paused(entries[0]).await.ok()?.ok()??;
+        Some(self.answer_pause(config, asked, &entries[0].name, &paused, HookAnswer::RollBack).await)
+    }
+
     /// What would be done, without a lease and without a write.
     async fn preview(
         &self,
+        config: &Config,
         planner: &Planner<'_, C>,
         asked: &Asked<'_>,
         update: Update<'_>,
         entries: &[&Target],
     ) -> Vec<TargetResult> {
+        if let Some(answered) = self.roll_back_paused(config, asked, update, entries).await {
+            return vec![answered];
+        }
         let mut results = Vec::new();
         for entries in update.rounds(entries) {
             let plan = async {
@@ -328,7 +354,7 @@ impl Update<'_> {
 pub(crate) struct Asked<'r> {
     pub(crate) request: &'r Request,
     pub(crate) event: &'r EventId,
-    cause: TriggeredBy,
+    pub(crate) cause: TriggeredBy,
 }
 
 impl Asked<'_> {

@@ -58,7 +58,19 @@ impl<C: Cloud> Call<'_, C> {
         };
         let revisions = planner.revisions_of(service).await?;
         let record = &item.record;
-        let facts = StatusFacts { target, repository: &repository, service, revisions: &revisions, record };
+        let mut facts = StatusFacts {
+            target,
+            repository: &repository,
+            service,
+            revisions: &revisions,
+            record,
+            service_deployment: None,
+        };
+        let service_deployment = match status::stage_to_read(&facts) {
+            Some(arn) => optional(&target.name, self.cloud().describe_service_deployment(arn).await)?.flatten(),
+            None => None,
+        };
+        facts.service_deployment = service_deployment.as_ref();
         let Some(question) = question else { return Ok(status::status(&facts, None)) };
 
         let name = &question.image;
@@ -73,11 +85,6 @@ impl<C: Cloud> Call<'_, C> {
             Some(digest) => planner.past(service, digest).await?,
             None => None,
         };
-        let stage = digest.as_ref().and_then(|digest| status::stage_to_read(&facts, question, digest, past.as_ref()));
-        let stage = match stage {
-            Some(arn) => optional(&target.name, self.cloud().describe_service_deployment(arn).await)?.flatten(),
-            None => None,
-        };
         let plan = match tag {
             // What its push would bring about now, under this tag.
             Some(tag) => {
@@ -90,14 +97,7 @@ impl<C: Cloud> Call<'_, C> {
             }
             None => None,
         };
-        let asked = Asked {
-            question,
-            shown: &shown,
-            image: image.as_ref(),
-            past: past.as_ref(),
-            stage: stage.as_ref(),
-            plan: plan.as_ref(),
-        };
+        let asked = Asked { question, shown: &shown, image: image.as_ref(), past: past.as_ref(), plan: plan.as_ref() };
         Ok(status::status(&facts, Some(&asked)))
     }
 }

@@ -185,10 +185,33 @@ impl Aws {
         self.on_service(cluster, service, |service, context| service.reach(context.now, stage))
     }
 
-    /// A blue/green, linear or canary deployment waits at a pause hook of its stage, for at most this long; it goes on when
-    /// it reaches its next stage.
+    /// So many percent of the production traffic are to go to the tasks of a linear or canary deployment.
+    pub fn shift_traffic(&mut self, cluster: &str, service: &str, percent: u8) -> Result<Vec<Value>, Refusal> {
+        self.on_service(cluster, service, |service, context| {
+            service.reach(context.now, "PRODUCTION_TRAFFIC_SHIFT")?;
+            service.weigh(percent);
+            Ok(())
+        })
+    }
+
+    /// A blue/green, linear or canary deployment waits at a pause hook of its stage, for at most this long; then it is rolled
+    /// back. It also goes on when it reaches its next stage.
     pub fn pause(&mut self, cluster: &str, service: &str, patience: Duration) -> Result<Vec<Value>, Refusal> {
-        self.on_service(cluster, service, |service, context| service.pause(context.now, patience))
+        self.on_service(cluster, service, |service, context| service.pause(context, patience, true))
+    }
+
+    /// The same, but it goes on when nobody answers.
+    pub fn pause_and_go_on(&mut self, cluster: &str, service: &str, patience: Duration) -> Result<Vec<Value>, Refusal> {
+        self.on_service(cluster, service, |service, context| service.pause(context, patience, false))
+    }
+
+    /// Nobody has answered a pause hook in time, and ECS does what it is set to.
+    pub fn time_out_pause(&mut self, cluster: &str, service: &str) -> Result<Vec<Value>, Refusal> {
+        self.on_service(cluster, service, |service, context| match service.time_out(context.now) {
+            Some(true) => service.fail(context, &Failure::FailsHook),
+            Some(false) => Ok(()),
+            None => Err(Refusal::invalid("No pause hook of the service has run out of time.")),
+        })
     }
 
     /// DescribeServices leaves out the rollout states of a service's deployments from now on, as it may where a strategy other than

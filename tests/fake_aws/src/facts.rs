@@ -57,6 +57,16 @@ impl Aws {
         self.on_ecs(|ecs, context| ecs.stop(context, arn))
     }
 
+    /// ContinueServiceDeployment for this pause hook, with ROLLBACK or with CONTINUE.
+    pub fn continue_service_deployment(
+        &mut self,
+        arn: &ServiceDeploymentArn,
+        hook: &str,
+        rolls_back: bool,
+    ) -> Result<(), Refusal> {
+        self.on_ecs(|ecs, context| ecs.answer_hook(context, arn, hook, rolls_back))
+    }
+
     /// ListServiceDeployments: a hundred, the newest first; none for controllers other than ECS.
     pub fn list_service_deployments(
         &self,

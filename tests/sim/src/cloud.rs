@@ -23,7 +23,7 @@ use slipway_core::model::image::{Digest, Repository};
 use slipway_core::model::notice::Notice;
 use slipway_core::model::plan::Rendering;
 use slipway_core::model::record::{Deployment, FamilyMember, RecordedEvidence};
-use slipway_engine::cloud::{Metric, RestoreAnswer, StopAnswer, Timer, Versioned};
+use slipway_engine::cloud::{ContinueAnswer, HookAnswer, Metric, RestoreAnswer, StopAnswer, Timer, Versioned};
 use slipway_engine::{Cloud, Error, ErrorKind};
 
 use crate::bug::Bug;
@@ -328,6 +328,23 @@ impl Cloud for Port {
             Err(refusal) => Err(refused(CALL, arn.as_str(), &refusal)),
         };
         self.call(CALL, arn.as_str(), Does::Writes, stop).await
+    }
+
+    async fn continue_service_deployment(
+        &self,
+        arn: &ServiceDeploymentArn,
+        hook: &str,
+        answer: HookAnswer,
+    ) -> Result<ContinueAnswer, Error> {
+        const CALL: &str = "ECS.ContinueServiceDeployment";
+        let rolls_back = answer == HookAnswer::RollBack;
+        let go_on =
+            |simulation: &mut Simulation, _| match simulation.aws.continue_service_deployment(arn, hook, rolls_back) {
+                Ok(()) => Ok(ContinueAnswer::Accepted),
+                Err(refusal) if refusal.code == "InvalidParameterException" => Ok(ContinueAnswer::NotPaused),
+                Err(refusal) => Err(refused(CALL, arn.as_str(), &refusal)),
+            };
+        self.call(CALL, arn.as_str(), Does::Writes, go_on).await
     }
 
     async fn list_service_deployments(

@@ -370,11 +370,29 @@ impl World {
         let _ = self.on_service(cluster, service, |aws| aws.reach_stage(cluster, service, stage));
     }
 
-    /// A blue/green, linear or canary deployment waits at a pause hook of its stage, for at most this long; it goes on when
-    /// it reaches its next stage.
+    /// So many percent of the production traffic are to go to the tasks of a linear or canary deployment.
     #[track_caller]
-    pub fn pause(&self, cluster: &str, service: &str, patience: Duration) {
-        let _ = self.on_service(cluster, service, |aws| aws.pause(cluster, service, patience));
+    pub fn shift_traffic(&self, cluster: &str, service: &str, percent: u8) {
+        let _ = self.on_service(cluster, service, |aws| aws.shift_traffic(cluster, service, percent));
+    }
+
+    /// A blue/green, linear or canary deployment waits at a pause hook of its stage, for at most this long; then it is rolled
+    /// back. It also goes on when it reaches its next stage.
+    #[track_caller]
+    pub fn pause(&self, cluster: &str, service: &str, patience: Duration) -> Moved {
+        self.on_service(cluster, service, |aws| aws.pause(cluster, service, patience))
+    }
+
+    /// The same, but it goes on when nobody answers.
+    #[track_caller]
+    pub fn pause_and_go_on(&self, cluster: &str, service: &str, patience: Duration) -> Moved {
+        self.on_service(cluster, service, |aws| aws.pause_and_go_on(cluster, service, patience))
+    }
+
+    /// Nobody has answered a pause hook in time, and ECS does what it is set to.
+    #[track_caller]
+    pub fn time_out_pause(&self, cluster: &str, service: &str) -> Moved {
+        self.on_service(cluster, service, |aws| aws.time_out_pause(cluster, service))
     }
 
     #[track_caller]

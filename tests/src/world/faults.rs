@@ -167,9 +167,10 @@ fn limit(call: &str) -> Option<(&'static str, f64, f64)> {
         "CreateService" | "UpdateService" | "DeleteService" => ("service writes", 50.0, 5.0),
         "DescribeServices" | "ListServices" => ("service reads", 100.0, 20.0),
         "DescribeTasks" | "ListTasks" => ("task reads", 100.0, 20.0),
-        "ListServiceDeployments" | "DescribeServiceDeployments" | "StopServiceDeployment" => {
-            ("service deployments", 50.0, 20.0)
-        }
+        "ListServiceDeployments"
+        | "DescribeServiceDeployments"
+        | "StopServiceDeployment"
+        | "ContinueServiceDeployment" => ("service deployments", 50.0, 20.0),
         "DescribeServiceRevisions" => ("service revisions", 50.0, 20.0),
         _ => return None,
     })

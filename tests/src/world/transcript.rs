@@ -143,7 +143,9 @@ fn service_lane(call: &Call) -> String {
             let service = ["service", "serviceName"].iter().find_map(|member| text(&call.request, member));
             service.map_or_else(String::new, |service| format!("{cluster}/{}", last_part(service)))
         }
-        ("ECS", "StopServiceDeployment") => of_arn(text(&call.request, "serviceDeploymentArn").unwrap_or_default()),
+        ("ECS", "StopServiceDeployment" | "ContinueServiceDeployment") => {
+            of_arn(text(&call.request, "serviceDeploymentArn").unwrap_or_default())
+        }
         ("ECS", "DescribeServiceDeployments") => {
             of_arn(first(&call.request, "serviceDeploymentArns").unwrap_or_default())
         }
@@ -233,6 +235,7 @@ fn details(call: &Call) -> String {
             parts.join(" ")
         }
         ("ECS", "StopServiceDeployment") => text(request, "stopType").unwrap_or_default().to_owned(),
+        ("ECS", "ContinueServiceDeployment") => text(request, "action").unwrap_or_default().to_owned(),
         ("CodeDeploy", operation) => codedeploy::details(operation, request),
         ("ECS", "ListTasks") => text(request, "desiredStatus").unwrap_or_default().to_owned(),
         ("ECS", "DescribeTasks") => format!("{} tasks", names(request, "tasks").len()),

@@ -29,6 +29,7 @@ mod roles;
 mod rollback;
 mod room;
 mod scenario;
+mod shifts;
 mod slack;
 mod stack;
 mod track;
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
     trials.extend(failure::scenarios());
     trials.extend(rollback::scenarios());
     trials.extend(outcomes::scenarios());
+    trials.extend(shifts::scenarios());
     trials.extend(early::scenarios());
     trials.extend(classic::scenarios());
     trials.extend(troubled::scenarios());

@@ -38,6 +38,7 @@ fn line(event: &ServiceTrigger) -> String {
             format!("{} of {} exits with {died:?}", task.short(), task.started_by.as_ref().unwrap())
         }
         Hint::Warning(warning) => format!("{} {}", warning.name, warning.reason.as_deref().unwrap_or("-")),
+        Hint::Hook => "a hook".to_owned(),
         Hint::Timer | Hint::Unjudged => panic!("no event of ECS is {event:?}"),
     };
     format!("{cluster}/{}: {hint}", event.service)
@@ -63,6 +64,18 @@ fn the_cluster_comes_from_either_arn_or_is_unknown() {
     check(state_change(long, &with_cluster), Ok(Some("prod/web: ecs-svc/1 Completed")));
     check(state_change(short, &with_cluster), Ok(Some("blue/web: ecs-svc/1 Completed")));
     check(state_change(short, &completed), Ok(Some("?/web: ecs-svc/1 Completed")));
+}
+
+#[test]
+fn a_hook_is_of_the_service_that_any_arn_names() {
+    let waits = json!({ "eventName": "HOOK_AWAITING_ACTION" });
+    let hook = |resource: &str, detail: &Value| ecs("ECS Hook State Change", resource, detail);
+    let service_deployment = "arn:aws:ecs:eu-west-1:123456789012:service-deployment/prod/web/r9i43YFjvgF";
+    check(hook(SERVICE, &waits), Ok(Some("prod/web: a hook")));
+    check(hook(service_deployment, &waits), Ok(Some("prod/web: a hook")));
+    let in_detail = json!({ "eventName": "HOOK_AWAITING_ACTION", "serviceDeploymentArn": service_deployment });
+    check(hook("", &in_detail), Ok(Some("prod/web: a hook")));
+    check(hook("", &waits), Err("resources: [\"\"] name no service"));
 }
 
 #[test]

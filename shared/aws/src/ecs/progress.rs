@@ -1,13 +1,17 @@
 //! Service deployments: ECS's own history of each update, and the request to stop one and roll back.
 
+use aws_sdk_ecs::operation::continue_service_deployment::ContinueServiceDeploymentError as NotContinued;
 use aws_sdk_ecs::operation::stop_service_deployment::StopServiceDeploymentError as Refused;
 use aws_sdk_ecs::types::{
-    self, DeploymentLifecycleHookStatus, ServiceDeploymentRollbackMonitorsStatus, StopServiceDeploymentStopType,
+    self, DeploymentLifecycleHookAction, DeploymentLifecycleHookStatus, DeploymentLifecycleHookTargetType,
+    ServiceDeploymentRollbackMonitorsStatus, StopServiceDeploymentStopType,
 };
-use slipway_core::model::facts::{Monitor, Monitors, Pause, ServiceDeploymentFacts, ServiceDeploymentStatus};
+use slipway_core::model::facts::{
+    Hook, HookWaitsFor, Monitor, Monitors, Pause, ServiceDeploymentFacts, ServiceDeploymentStatus,
+};
 use slipway_core::model::id::{ServiceDeploymentArn, ServiceRevisionArn};
 use slipway_engine::Error;
-use slipway_engine::cloud::StopAnswer;
+use slipway_engine::cloud::{ContinueAnswer, HookAnswer, StopAnswer};
 
 use super::facts::time;
 use super::{Ecs, once};
@@ -51,6 +55,39 @@ impl Ecs {
             },
         }
     }
+
+    /// Never repeated by the SDK. That ECS calls a hook which waits no longer an invalid parameter is assumed: it documents no
+    /// other error that would fit.
+    pub(crate) async fn continue_service_deployment(
+        &self,
+        arn: &ServiceDeploymentArn,
+        hook: &str,
+        answer: HookAnswer,
+    ) -> Result<ContinueAnswer, Error> {
+        let action = match answer {
+            HookAnswer::Continue => DeploymentLifecycleHookAction::Continue,
+            HookAnswer::RollBack => DeploymentLifecycleHookAction::Rollback,
+        };
+        let answered = self
+            .client
+            .continue_service_deployment()
+            .service_deployment_arn(arn.as_str())
+            .hook_id(hook)
+            .action(action)
+            .customize()
+            .config_override(once())
+            .send()
+            .await;
+        match answered {
+            Ok(_) => Ok(ContinueAnswer::Accepted),
+            Err(error) => match error.as_service_error() {
+                Some(
+                    NotContinued::InvalidParameterException(_) | NotContinued::ServiceDeploymentNotFoundException(_),
+                ) => Ok(ContinueAnswer::NotPaused),
+                _ => Err(error::of("ECS.ContinueServiceDeployment", arn.as_str(), error)),
+            },
+        }
+    }
 }
 
 /// `None` where the answer lacks the ARN.
@@ -64,6 +101,9 @@ fn whole(it: &types::ServiceDeployment) -> Option<ServiceDeploymentFacts> {
         monitors: monitors(it),
         stage: it.lifecycle_stage().map(|stage| stage.as_str().to_owned()),
         pause: pause(it.lifecycle_hook_details()),
+        traffic: percent(it.target_service_revision().and_then(|it| it.requested_production_traffic_weight())),
+        bake_minutes: it.deployment_configuration().and_then(|it| it.bake_time_in_minutes()),
+        has_unanswered_pause: it.lifecycle_hook_details().iter().any(is_unanswered_pause),
         target: it.target_service_revision().and_then(|revision| revision.arn()).map(ServiceRevisionArn::new),
         task_definition: None,
         created_at: time(it.created_at()),
@@ -74,8 +114,30 @@ fn whole(it: &types::ServiceDeployment) -> Option<ServiceDeploymentFacts> {
 
 fn pause(hooks: &[types::DeploymentLifecycleHookDetail]) -> Pause {
     use DeploymentLifecycleHookStatus::{AwaitingAction, InProgress};
-    let waiting = hooks.iter().find(|hook| matches!(hook.status(), Some(AwaitingAction | InProgress)));
-    waiting.map_or(Pause::No, |hook| Pause::Hook { until: time(hook.expires_at()) })
+    // Both may wait at one stage; a person can do something about theirs.
+    let of_status = |status| hooks.iter().find(|hook| hook.status() == Some(&status));
+    let waiting = of_status(AwaitingAction).or_else(|| of_status(InProgress));
+    waiting.map_or(Pause::No, |hook| {
+        Pause::Hook(Hook {
+            id: hook.hook_id().unwrap_or_default().to_owned(),
+            waits_for: match hook.status() {
+                Some(AwaitingAction) => HookWaitsFor::Person,
+                _ => HookWaitsFor::Function,
+            },
+            until: time(hook.expires_at()),
+            then: hook.timeout_action().and_then(|action| action.as_str().parse().ok()).unwrap_or_default(),
+        })
+    })
+}
+
+fn is_unanswered_pause(hook: &types::DeploymentLifecycleHookDetail) -> bool {
+    hook.status() == Some(&DeploymentLifecycleHookStatus::TimedOut)
+        && hook.target_type() == Some(&DeploymentLifecycleHookTargetType::Pause)
+}
+
+/// A share of the traffic, which ECS gives as a fraction of a hundred with decimal places.
+fn percent(weight: Option<f64>) -> Option<u8> {
+    weight.filter(|weight| (0.0..=100.0).contains(weight)).map(|weight| weight.round() as u8)
 }
 
 fn monitors(it: &types::ServiceDeployment) -> Monitors {

@@ -12,7 +12,9 @@ use crate::model::id::{
 };
 use crate::model::image::{Digest, Repository, Tag};
 
-pub use progress::{Monitor, Monitors, Pause, ServiceDeploymentFacts, ServiceDeploymentStatus};
+pub use progress::{
+    Hook, HookWaitsFor, Monitor, Monitors, OnTimeout, Pause, ServiceDeploymentFacts, ServiceDeploymentStatus,
+};
 pub use stopped::{StoppedContainer, StoppedTask};
 
 mod progress;

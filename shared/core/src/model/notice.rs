@@ -207,8 +207,10 @@ impl TriggeredBy {
 pub enum NoticeKind {
     /// Slipway updated the service; the deployment begins.
     Started,
-    /// ECS says that the deployment is in progress.
+    /// The deployment is in progress, or has reached another stage.
     InProgress,
+    /// The deployment waits for a person.
+    Paused,
     /// The deployment won: the service runs it.
     Completed,
     /// The deployment failed, and it is being rolled back.
@@ -271,7 +273,7 @@ impl NoticeKind {
         match self {
             Self::External | Self::Refused | Self::ConfigInvalid | Self::Undelivered | Self::Unknown => 0,
             Self::Started => 1,
-            Self::InProgress => 2,
+            Self::InProgress | Self::Paused => 2,
             Self::RollingBack => 3,
             Self::Completed
             | Self::Failed

@@ -46,6 +46,10 @@ pub enum Reason {
     RollbackAsked { revision: String, passed_over: Vec<PassedOver> },
     /// What runs failed, and the last known-good revision is restored.
     Failed { revision: String },
+    /// Somebody lets a paused deployment go on.
+    Continued { deployment: DeploymentId },
+    /// Somebody asked for a rollback while a deployment was paused, which ECS rolls back.
+    PauseRolledBack { deployment: DeploymentId },
 
     /// The service runs exactly this already.
     AlreadyRuns { image: String, revision: String },
@@ -102,6 +106,8 @@ pub enum Reason {
     Settling { until: Timestamp },
     /// A release of an image that is not quarantined.
     NotQuarantined { image: String },
+    /// Somebody would let a deployment go on, and none waits for that.
+    NotPaused,
 
     /// The service does not exist in the cluster.
     ServiceMissing { service: String, cluster: String },
@@ -165,12 +171,12 @@ impl Reason {
         match self {
             Pushed { .. } | Asked { .. } | RedeployChanged | RedeployForced | RedeployMarked { .. }
             | Reconciled { .. } | PlaceholderReplaced { .. } | DefinitionChanged { .. } | RollbackAsked { .. }
-            | Failed { .. } => Weight::Go,
+            | Failed { .. } | Continued { .. } | PauseRolledBack { .. } => Weight::Go,
             AlreadyRuns { .. } | AlreadyUnderWay { .. } | AlreadyFailed { .. } | AlreadyDone { .. }
             | Older { .. } | PushedBefore { .. } | NotOfPolicy { .. } | Ignored { .. } | TagGone { .. }
             | NotAnImage { .. } | Busy { .. } | Queued { .. } | Held { .. } | Quarantined { .. }
             | BeforeDecision { .. } | GaveUp { .. } | OlderThanBefore { .. } | PlaceholderAgain { .. }
-            | DefinitionBeforeDecision { .. } | DefinitionOlder { .. } | SameBuild { .. } | GaveWay { .. } | BestRuns { .. } | NoCandidate { .. } | Adopted { .. } | Settling { .. } | NotQuarantined { .. } => Weight::Skip,
+            | DefinitionBeforeDecision { .. } | DefinitionOlder { .. } | SameBuild { .. } | GaveWay { .. } | BestRuns { .. } | NoCandidate { .. } | Adopted { .. } | Settling { .. } | NotQuarantined { .. } | NotPaused => Weight::Skip,
             ServiceMissing { .. } | ServiceNotActive { .. } | WrongController { .. } | ManagedByEcs
             | InFlight { .. } | RollingBack { .. } | NoContainer { .. } | SharedFamily { .. } | UnknownContainer { .. }
             | Unrenderable { .. } | SetBySecret { .. } | Archived { .. } | BeingRestored { .. } | NoSuchImage { .. }
@@ -195,10 +201,10 @@ mod tests {
     #[test]
     fn the_codes_never_change() {
         let codes = "pushed asked redeploy_changed redeploy_forced redeploy_marked reconciled placeholder_replaced definition_changed \
-                     rollback_asked failed already_runs already_under_way already_failed already_done older pushed_before not_of_policy ignored \
+                     rollback_asked failed continued pause_rolled_back already_runs already_under_way already_failed already_done older pushed_before not_of_policy ignored \
                      tag_gone not_an_image busy queued held quarantined before_decision gave_up older_than_before \
                      placeholder_again definition_before_decision definition_older same_build gave_way best_runs \
-                     no_candidate adopted settling not_quarantined service_missing service_not_active wrong_controller \
+                     no_candidate adopted settling not_quarantined not_paused service_missing service_not_active wrong_controller \
                      managed_by_ecs in_flight rolling_back no_container shared_family unknown_container unrenderable set_by_secret archived \
                      being_restored no_such_image needs_force held_needs_force still_busy no_known_good runs_already no_such_revision \
                      image_gone image_archived which_repository not_its_repository aws out_of_time";

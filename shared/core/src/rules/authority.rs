@@ -76,13 +76,13 @@ impl Alias {
 
     /// The one that a request needs.
     pub fn needed_by(request: &Request) -> Self {
-        use Action::{Deploy, Explain, History, Hold, Reconcile, Redeploy, Release, Rollback, Status};
+        use Action::{Continue, Deploy, Explain, History, Hold, Reconcile, Redeploy, Release, Rollback, Status};
         match (&request.action, request.run) {
             (Status(_) | History(_) | Explain(_), Run::Real | Run::Dry) => Self::Read,
             (Deploy { .. } | Redeploy | Rollback(_) | Reconcile, Run::Dry) => Self::Read,
             (Deploy { .. } | Redeploy | Rollback(_) | Reconcile, Run::Real) => Self::Operate,
             // They have no dry run.
-            (Hold(_) | Release(..), Run::Real | Run::Dry) => Self::Operate,
+            (Hold(_) | Continue | Release(..), Run::Real | Run::Dry) => Self::Operate,
         }
     }
 

@@ -77,20 +77,17 @@ impl CandidateImage {
     }
 }
 
-/// The best first; of several inputs for one image the first, so that one build is one deploy.
+/// The best first; of one image what was pushed before what the registry has, so that one build is one deploy.
 pub fn in_order(recency: Recency<'_>, mut candidates: Vec<CandidateImage>) -> Vec<CandidateImage> {
     let order: Vec<Digest> =
         ranked(recency, candidates.iter().map(|it| &it.image)).iter().map(|(image, _)| image.digest.clone()).collect();
     let place = |it: &CandidateImage| order.iter().position(|digest| *digest == it.image.digest);
     candidates.sort_by_key(|it| (place(it), it.is_by_registry()));
-    // What a push is about is no candidate of the registry once more.
-    let mut kept: Vec<CandidateImage> = Vec::new();
-    for it in candidates {
-        if !it.is_by_registry() || kept.iter().all(|one| one.image.digest != it.image.digest) {
-            kept.push(it);
-        }
-    }
-    kept
+    // Each push is answered. What is refused of a push is the registry's best as well, and nothing older is instead.
+    candidates.dedup_by(|it, before| {
+        it.is_by_registry() && before.is_by_registry() && it.image.digest == before.image.digest
+    });
+    candidates
 }
 
 /// Whether ECS cannot run the image of a plan: what the registry has besides is the candidate then.
@@ -195,7 +192,7 @@ mod tests {
         }
         check(vec![push("1.4.2", 'a'), push("1.5.0", 'b')], &["1.5.0 pushed", "1.4.2 pushed"]);
         check(vec![found("1.4.2", 'a'), found("1.5.0", 'b')], &["1.5.0 found", "1.4.2 found"]);
-        check(vec![found("1.5.0", 'b'), push("1.5.0", 'b')], &["1.5.0 pushed"]);
+        check(vec![found("1.5.0", 'b'), push("1.5.0", 'b')], &["1.5.0 pushed", "1.5.0 found"]);
         check(vec![found("1.5.0", 'b'), found("1.5.0", 'b')], &["1.5.0 found"]);
         // Each push is answered.
         check(vec![push("1.5.0", 'b'), push("1.5.0", 'b')], &["1.5.0 pushed", "1.5.0 pushed"]);

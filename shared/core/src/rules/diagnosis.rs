@@ -33,6 +33,8 @@ pub struct Evidence<'a> {
     pub says: &'a [String],
     /// ECS's monitors that were triggered, where its service deployment was read.
     pub monitors: &'a [Monitor],
+    /// Whether it waited for a person, and nobody answered in time.
+    pub has_unanswered_pause: bool,
     /// Tasks of the deployment that stopped, newest first; three are shown.
     pub tasks: &'a [StoppedTask],
     /// ECS's log of the service, newest first.
@@ -44,6 +46,9 @@ pub struct Evidence<'a> {
 /// What ECS states as the reason comes first, then what most tasks died of, then what kept tasks from starting at all; that the
 /// time is up only where nothing else is known.
 pub(crate) fn likeliest(evidence: &Evidence<'_>) -> Cause {
+    if evidence.has_unanswered_pause {
+        return Cause::Unanswered;
+    }
     let alarms = evidence.monitors.iter().find_map(cause::of_monitor);
     alarms
         .or_else(|| evidence.says.iter().find_map(|words| cause::stated(words)))

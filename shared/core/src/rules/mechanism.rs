@@ -16,6 +16,7 @@ pub use monitors::asks_which_was_triggered;
 pub use pace::{Because, Pace};
 pub use rollback::its_rollback;
 pub use service_deployment::{Became, became, its_service_deployment, takes_all_traffic, traffic_shift};
+pub use stage::{Milestone, Stage, hook, is_reminder_due, observe_again, pause, stage};
 pub use tasks::{fails_repeatedly, is_task_failure, too_many_failed_tasks};
 pub use unrecorded::{Unrecorded, unrecorded};
 
@@ -27,6 +28,7 @@ mod monitors;
 mod pace;
 mod rollback;
 mod service_deployment;
+mod stage;
 mod tasks;
 mod unrecorded;
 

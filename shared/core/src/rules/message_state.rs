@@ -185,7 +185,8 @@ impl MessageState {
     /// The notice is handled, and the turn ends.
     pub fn done(&mut self, notice: &Notice) {
         let replied = self.pending_reply.take_if(|pending| pending.id == notice.id);
-        if replied.is_some_and(|replied| replied.reply == Reply::Broadcast) {
+        let is_failure = notice.severity == Severity::Failure;
+        if is_failure && replied.is_some_and(|replied| replied.reply == Reply::Broadcast) {
             self.broadcast = self.broadcast.max(Some(notice.kind.rank()));
         }
         keep(&mut self.handled, &notice.id);
@@ -228,13 +229,12 @@ impl MessageState {
         }
     }
 
-    /// Whether the whole channel gets it: once when it fails, and again if the rollback fails too.
+    /// Whether the whole channel gets it: what waits for a person, and once when it fails, and again if the rollback fails too.
     fn alarms(&self, notice: &Notice) -> bool {
-        notice.severity == Severity::Failure
-            && match notice.kind {
-                NoticeKind::RollbackFailed => true,
-                _ => self.broadcast.is_none(),
-            }
+        match notice.kind {
+            NoticeKind::Paused | NoticeKind::RollbackFailed => true,
+            _ => notice.severity == Severity::Failure && self.broadcast.is_none(),
+        }
     }
 }
 
@@ -318,6 +318,15 @@ mod tests {
         assert_eq!(effects(Transport::Bot, &all), ["Post None", "Edit None", "Edit None", "Nothing", "Nothing"]);
         let reverse = [completed, progress, started];
         assert_eq!(effects(Transport::Bot, &reverse), ["Post None", "Nothing", "Nothing"]);
+    }
+
+    #[test]
+    fn what_waits_for_a_person_is_broadcast_and_so_is_a_failure_after_it() {
+        let all = [NoticeKind::Started, NoticeKind::Paused, NoticeKind::RollingBack, NoticeKind::RolledBack];
+        let all: Vec<Notice> = all.into_iter().zip(1..).map(|(kind, second)| notice(kind, second)).collect();
+        let expected = ["Post None", "Edit Some(Broadcast)", "Edit Some(Broadcast)", "Edit Some(Thread)"];
+        assert_eq!(effects(Transport::Bot, &all), expected);
+        assert_eq!(effects(Transport::Webhook, &all[..2]), ["Post None", "Post None"]);
     }
 
     #[test]

@@ -53,6 +53,8 @@ pub enum Action {
     Rollback(Option<String>),
     /// Keep Slipway from deploying automatically, for this reason.
     Hold(Option<String>),
+    /// Let a deployment go on that waits for a person.
+    Continue,
     /// Allow it again; or release this image from its quarantine.
     Release(Option<ImageName>, Option<String>),
     /// Compare what runs with what the registry has, and fix the difference.
@@ -128,6 +130,7 @@ pub fn parse(request: &Map<String, Value>) -> Result<Request, Vec<Mistake>> {
         Verb::Redeploy => Some(Action::Redeploy),
         Verb::Rollback => Some(Action::Rollback(reader.revision(Key::To))),
         Verb::Hold => Some(Action::Hold(reason)),
+        Verb::Continue => Some(Action::Continue),
         Verb::Release => Some(Action::Release(image, reason)),
         Verb::Reconcile => Some(Action::Reconcile),
         Verb::History => reader.count(Key::Last).map(Action::History),

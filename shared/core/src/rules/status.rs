@@ -6,13 +6,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::config::Target;
-use crate::model::facts::{DeploymentFacts, Revision, ServiceDeploymentFacts, ServiceFacts};
+use crate::model::facts::{DeploymentFacts, Hook, Revision, ServiceDeploymentFacts, ServiceFacts};
 use crate::model::id::{DeploymentId, TargetName, TaskDefinitionArn};
 use crate::model::image::{Digest, Repository, Tag};
 use crate::model::plan::Shown;
 use crate::model::reason::Reason;
 use crate::model::record::{Decision, Hold, Pending, Quarantined, Service};
-use crate::rules::mechanism;
+use crate::rules::mechanism::{self, Stage};
 use crate::rules::recency::Recency;
 use crate::rules::render::shown_in;
 
@@ -36,6 +36,8 @@ pub struct StatusFacts<'a> {
     pub revisions: &'a HashMap<TaskDefinitionArn, Revision>,
     /// The record of the service.
     pub record: &'a Service,
+    /// The service deployment of [`stage_to_read`], with its stage.
+    pub service_deployment: Option<&'a ServiceDeploymentFacts>,
 }
 
 /// How a target stands.
@@ -149,6 +151,12 @@ pub struct InFlight {
     pub revision: String,
     /// `in_progress`, `rolling_back` or `failed`.
     pub state: &'static str,
+    /// At which stage it is, where its traffic is shifted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stage: Option<Stage>,
+    /// The hook that it waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<Hook>,
     /// ECS's words about it.
     pub reason: Option<String>,
     /// When it was made.
@@ -202,13 +210,21 @@ pub fn status(facts: &StatusFacts<'_>, asked: Option<&Asked<'_>>) -> Status {
                 false if deployment.is_rollback() => "rolling_back",
                 false => "in_progress",
             },
+            stage: facts.service_deployment.and_then(mechanism::stage),
+            waits_for: facts.service_deployment.and_then(mechanism::hook).cloned(),
             reason: deployment.rollout_reason.clone(),
             since: deployment.created_at,
             running: deployment.running_count,
             desired: deployment.desired_count,
         }),
         memory: Some(Memory::of(&facts.target.name, Ok(facts.record))),
-        asked: asked.map(|asked| facts.verdict(asked).of_image(asked.shown, asked.question)),
+        asked: asked.map(|asked| {
+            let mut image = facts.verdict(asked).of_image(asked.shown, asked.question);
+            if image.state == State::Deploying && facts.service_deployment.and_then(mechanism::pause).is_some() {
+                image.blocked_on = Some(BlockedOn::Person);
+            }
+            image
+        }),
     }
 }
 

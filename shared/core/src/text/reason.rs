@@ -32,7 +32,7 @@ fn sentences_of(reason: &Reason) -> fn(&Reason) -> String {
         Pushed { .. } | Asked { .. } | RedeployChanged | RedeployForced | RedeployMarked { .. }
         | Reconciled { .. } | PlaceholderReplaced { .. } | DefinitionChanged { .. } | RollbackAsked { .. } | Failed { .. } | AlreadyRuns { .. } | AlreadyUnderWay { .. }
         | AlreadyFailed { .. } | AlreadyDone { .. } | SameBuild { .. } | BestRuns { .. } | Adopted { .. }
-        | RunsAlready { .. } | NotQuarantined { .. } => done,
+        | RunsAlready { .. } | NotQuarantined { .. } | Continued { .. } | PauseRolledBack { .. } | NotPaused => done,
         Older { .. } | PushedBefore { .. } | NotOfPolicy { .. } | Ignored { .. } | TagGone { .. }
         | NotAnImage { .. } | NoCandidate { .. } | GaveWay { .. } | Held { .. } | Quarantined { .. }
         | BeforeDecision { .. } | GaveUp { .. } | OlderThanBefore { .. } | PlaceholderAgain { .. }
@@ -54,6 +54,11 @@ fn done(reason: &Reason) -> String {
     match reason {
         Pushed { tag } => format!("{tag} was pushed"),
         Asked { image } => format!("{image} was requested"),
+        Continued { deployment } => format!("the deployment {deployment}, which waited for an answer, goes on"),
+        PauseRolledBack { deployment } => {
+            format!("the deployment {deployment} waited for an answer, and this is it: ECS rolls it back")
+        }
+        NotPaused => "no deployment waits for an answer".to_owned(),
         RedeployChanged => "a redeploy was requested, and the task definition changes".to_owned(),
         RedeployForced => "a redeploy was requested; nothing changes, so a new deployment is forced".to_owned(),
         RedeployMarked { id } => format!(

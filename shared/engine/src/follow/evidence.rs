@@ -53,6 +53,7 @@ impl<C: Cloud> FollowSession<'_, C> {
             since: deployment.progress().map(|it| it.began_at),
             says: &says,
             monitors: judged.service_deployment.as_ref().map_or(&[], |it| it.monitors.triggered()),
+            has_unanswered_pause: judged.service_deployment.as_ref().is_some_and(|it| it.has_unanswered_pause),
             tasks: &tasks,
             events: &service.events,
             warnings: &deployment.warnings,

@@ -40,7 +40,7 @@ impl<C: Cloud> FollowSession<'_, C> {
                 })
                 .await
             }
-            Hint::Deployment(_) | Hint::Timer | Hint::Unjudged => Ok(()),
+            Hint::Deployment(_) | Hint::Hook | Hint::Timer | Hint::Unjudged => Ok(()),
         }
     }
 

@@ -3,7 +3,8 @@
 use slipway_core::model::facts::{DeploymentFacts as Listed, ServiceDeploymentFacts, ServiceFacts};
 use slipway_core::model::record::{Deployment, FailedBy, Fence, Outcome};
 use slipway_core::rules::mechanism::{
-    Assessment, End, RollbackInitiator, Situation, assess, awaits_its_tasks, its_rollback,
+    Assessment, End, RollbackInitiator, Situation, Stage, assess, awaits_its_tasks, is_reminder_due, its_rollback,
+    observe_again, pause, stage,
 };
 use slipway_core::text::notice::News;
 use tracing::info;
@@ -119,6 +120,7 @@ impl<C: Cloud> FollowSession<'_, C> {
                 self.rearm(number, pace).await?;
                 self.ask_again_for_its_tasks(&judged).await?;
                 self.report(number, &News::InProgress).await?;
+                self.follow_the_stages(number, &judged).await?;
             }
             Assessment::Failing { by } => {
                 Box::pin(self.note_failure(number, by, &judged)).await?;
@@ -167,6 +169,29 @@ impl<C: Cloud> FollowSession<'_, C> {
             true => self.return_soon().await,
             false => Ok(()),
         }
+    }
+
+    /// Reports the stage that a traffic shift has reached and what it waits for, and makes a timer for what no event tells.
+    async fn follow_the_stages(&mut self, number: u64, judged: &Judged) -> Result<(), Error> {
+        let Some(it) = judged.service_deployment.as_ref().filter(|_| !judged.deployment.is_external()) else {
+            return Ok(());
+        };
+        let now = self.cloud.now();
+        if let Some(at) = observe_again(it, now) {
+            self.arm(at).await?;
+        }
+        let stage = stage(it);
+        if let Some(milestone) = stage.and_then(Stage::milestone) {
+            self.report(number, &News::Reached(milestone)).await?;
+        }
+        if let Some(hook) = pause(it) {
+            let news = |again| News::Paused { hook, stage, since: it.updated_at, again };
+            self.report(number, &news(false)).await?;
+            if is_reminder_due(it, hook, now) {
+                self.report(number, &news(true)).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Records a rollback of ours as accepted whose invocation died before it did so.

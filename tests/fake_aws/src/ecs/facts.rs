@@ -14,7 +14,7 @@ use slipway_core::model::id::{
 use slipway_core::rules::mechanism::with_rollouts;
 
 use super::{
-    Context, Ecs, Service, ServiceDeployment, Task, last_part, service_deployments, services, task_definitions,
+    Context, Ecs, Service, ServiceDeployment, Task, hooks, last_part, service_deployments, services, task_definitions,
 };
 use crate::place::Place;
 use crate::refusal::{Members, Refusal};
@@ -67,7 +67,6 @@ impl Ecs {
     /// All that there is to know of a service deployment.
     pub(crate) fn service_deployment(&self, arn: &ServiceDeploymentArn) -> Option<ServiceDeploymentFacts> {
         let (service, deployment) = service_deployments::find(self, arn.as_str())?;
-        let pause = deployment.pauses_until.map_or(Pause::No, |until| Pause::Hook { until: Some(until) });
         Some(ServiceDeploymentFacts {
             rollback_reason: deployment.rollback.as_ref().map(|rollback| rollback.reason.to_owned()),
             rollback_to: deployment
@@ -76,7 +75,10 @@ impl Ecs {
                 .map(|rollback| ServiceRevisionArn::new(service.revisions[rollback.revision].arn.as_str())),
             monitors: service_deployments::monitors(service, deployment),
             stage: deployment.stage.clone(),
-            pause,
+            pause: deployment.pause_facts(),
+            traffic: deployment.traffic,
+            bake_minutes: service.bake_minutes(),
+            has_unanswered_pause: deployment.has_unanswered_pause(),
             updated_at: Some(deployment.updated_at),
             ..deployment.brief(service)
         })
@@ -141,6 +143,17 @@ impl Ecs {
     /// StopServiceDeployment with ROLLBACK.
     pub(crate) fn stop(&mut self, context: &Context<'_>, arn: &ServiceDeploymentArn) -> Result<(), Refusal> {
         service_deployments::request_stop(self, context, arn.as_str(), "ROLLBACK_REQUESTED")
+    }
+
+    /// ContinueServiceDeployment with CONTINUE, or with ROLLBACK.
+    pub(crate) fn answer_hook(
+        &mut self,
+        context: &Context<'_>,
+        arn: &ServiceDeploymentArn,
+        hook: &str,
+        rolls_back: bool,
+    ) -> Result<(), Refusal> {
+        hooks::go_on(self, context, arn.as_str(), hook, rolls_back)
     }
 
     fn typed_service(&self, cluster: &ClusterName, name: &ServiceName) -> Result<&Service, Refusal> {
@@ -251,6 +264,9 @@ impl ServiceDeployment {
             monitors: Monitors::Unread,
             stage: None,
             pause: Pause::No,
+            traffic: None,
+            bake_minutes: None,
+            has_unanswered_pause: false,
             target: Some(ServiceRevisionArn::new(service.revisions[self.target].arn.as_str())),
             task_definition: None,
             created_at: Some(self.created_at),

@@ -6,6 +6,7 @@
 mod described;
 mod facts;
 mod failure;
+mod hooks;
 mod movement;
 mod rollout;
 mod service_action;
@@ -28,6 +29,7 @@ pub(crate) use movement::Behaviors;
 pub use rollout::ROLLBACK_DELAY;
 pub(crate) use task_sets::Growth;
 
+use hooks::PauseHook;
 use movement::NextStep;
 use task_sets::TaskSet;
 use tasks::Task;
@@ -126,8 +128,10 @@ struct ServiceDeployment {
     status: &'static str,
     reason: Option<String>,
     stage: Option<String>,
-    /// Until when it waits at a pause hook, if it does.
-    pauses_until: Option<Timestamp>,
+    /// How many percent of the production traffic its tasks are to have, where its traffic is shifted.
+    traffic: Option<u8>,
+    /// The pause hook that it reached last, of the stage that it is at.
+    pause: Option<PauseHook>,
     created_at: Timestamp,
     /// Since when ListServiceDeployments has it.
     listed_from: Timestamp,
@@ -213,6 +217,7 @@ pub(crate) fn answer(ecs: &mut Ecs, context: &mut Context<'_>, operation: &str, 
         "DescribeServiceDeployments" => service_deployments::describe(ecs, context, request),
         "DescribeServiceRevisions" => service_deployments::describe_revisions(ecs, context, request),
         "StopServiceDeployment" => service_deployments::stop(ecs, context, request),
+        "ContinueServiceDeployment" => hooks::answer(ecs, context, request),
         _ => Err(Refusal::new("UnknownOperationException", format!("The fake's ECS doesn't know {operation}."))),
     }
 }

@@ -160,12 +160,11 @@ impl Service {
     }
 
     fn go_on(&mut self, context: &mut Context<'_>) {
-        let paused = self.service_deployments.last().and_then(|current| current.pauses_until);
-        if let Some(until) = paused {
-            if context.now >= until {
-                self.decide(context, &Failure::FailsHook);
-            }
-            return;
+        match self.time_out(context.now) {
+            Some(true) => return self.decide(context, &Failure::FailsHook),
+            Some(false) => {}
+            None if self.service_deployments.last().is_some_and(|it| it.waits_at().is_some()) => return,
+            None => {}
         }
         // A deployment without tasks has nothing to wait for.
         let revision = self.deployments[0].revision;
@@ -290,8 +289,12 @@ impl Service {
     }
 
     fn bake_time(&self) -> SignedDuration {
-        let minutes = self.configured("/bakeTimeInMinutes").and_then(Value::as_i64).unwrap_or_default();
-        SignedDuration::from_mins(minutes)
+        SignedDuration::from_mins(self.bake_minutes().map(i64::from).unwrap_or_default())
+    }
+
+    /// How long it bakes, if it is set to.
+    pub(super) fn bake_minutes(&self) -> Option<i32> {
+        self.configured("/bakeTimeInMinutes").and_then(Value::as_i64)?.try_into().ok()
     }
 
     /// The worst of what becomes of the containers' images of a revision, by its place in the list.

@@ -23,6 +23,9 @@ pub const ROLLBACK_DELAY: Duration = Duration::from_secs(2);
 /// What ECS says where it cannot roll back.
 pub(super) const NO_CANDIDATE: &str = "No rollback candidate was found to run the rollback.";
 
+/// The stages in which all production traffic goes to the new tasks.
+const SHIFTED: [&str; 3] = ["POST_PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME", "CLEAN_UP"];
+
 /// What ECS decides about a deployment that goes wrong.
 #[derive(Clone, Debug)]
 pub(super) struct Verdict {
@@ -76,7 +79,8 @@ impl Service {
             status: "IN_PROGRESS",
             reason: None,
             stage: self.shifts_traffic().then(|| "PRE_SCALE_UP".to_owned()),
-            pauses_until: None,
+            traffic: self.shifts_traffic().then_some(0),
+            pause: None,
             created_at: context.now,
             listed_from,
             updated_at: context.now,
@@ -325,6 +329,13 @@ impl Service {
         Ok(())
     }
 
+    /// Has so many percent of the production traffic.
+    pub(crate) fn weigh(&mut self, percent: u8) {
+        if let Some(current) = self.service_deployments.last_mut() {
+            current.traffic = Some(percent);
+        }
+    }
+
     /// Moves a blue/green, linear or canary deployment to a lifecycle stage.
     pub(crate) fn reach(&mut self, now: Timestamp, stage: &str) -> Result<(), Refusal> {
         self.under_way()?;
@@ -333,26 +344,14 @@ impl Service {
         }
         if let Some(current) = self.service_deployments.last_mut() {
             current.stage = Some(stage.to_owned());
-            current.pauses_until = None;
+            current.traffic = Some(if SHIFTED.contains(&stage) { 100 } else { 0 });
+            current.pause = None;
             current.updated_at = now;
         }
         if !matches!(stage, "RECONCILE_SERVICE" | "PRE_SCALE_UP" | "SCALE_UP") {
             let primary = &mut self.deployments[0];
             primary.running = primary.desired;
             primary.pending = 0;
-        }
-        Ok(())
-    }
-
-    /// Waits at a pause hook of its stage, for a person who lets it go on.
-    pub(crate) fn pause(&mut self, now: Timestamp, patience: Duration) -> Result<(), Refusal> {
-        self.under_way()?;
-        if !self.shifts_traffic() {
-            return Err(Refusal::invalid("A rolling deployment has no lifecycle hooks."));
-        }
-        if let Some(current) = self.service_deployments.last_mut() {
-            current.pauses_until = now.checked_add(patience).ok();
-            current.updated_at = now;
         }
         Ok(())
     }
@@ -396,7 +395,7 @@ impl Service {
         self.configured(pointer).and_then(Value::as_bool).unwrap_or_default()
     }
 
-    fn under_way(&self) -> Result<(), Refusal> {
+    pub(super) fn under_way(&self) -> Result<(), Refusal> {
         match self.deployments.first() {
             Some(primary) if primary.rollout == "IN_PROGRESS" => Ok(()),
             _ => Err(Refusal::invalid(format!("No deployment of {}/{} is under way.", self.cluster, self.name))),
@@ -452,9 +451,13 @@ impl Service {
             "updatedAt": milliseconds(deployment.updated_at),
             "reason": deployment.reason,
         });
-        let arn = self.arn(context.place);
-        envelope(context.place, context.now, "aws.ecs", "ECS Deployment State Change", &[&arn], detail)
+        envelope_of(context, "ECS Deployment State Change", &self.arn(context.place), detail)
     }
+}
+
+/// An event of ECS about one service.
+pub(super) fn envelope_of(context: &Context<'_>, kind: &str, service: &str, detail: Value) -> Value {
+    envelope(context.place, context.now, "aws.ecs", kind, &[service], detail)
 }
 
 impl ServiceDeployment {
@@ -467,7 +470,6 @@ impl ServiceDeployment {
         self.status = status;
         self.reason = Some(reason.to_owned());
         self.finished_at = Some(now);
-        self.pauses_until = None;
         self.updated_at = now;
     }
 }

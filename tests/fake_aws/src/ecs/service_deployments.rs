@@ -5,7 +5,6 @@ use slipway_core::model::facts::{Monitor, Monitors, RanImage};
 
 use super::described::deployment_configuration;
 use super::{Context, Ecs, Service, ServiceDeployment};
-use crate::identity;
 use crate::place::Place;
 use crate::refusal::{Answer, Members, Refusal, page, text, texts};
 use crate::time::epoch_seconds;
@@ -171,6 +170,9 @@ fn whole(service: &Service, deployment: &ServiceDeployment, place: &Place) -> Va
     }
     whole["updatedAt"] = json!(epoch_seconds(deployment.updated_at));
     whole["targetServiceRevision"] = summary(deployment.target);
+    if let Some(percent) = deployment.traffic {
+        whole["targetServiceRevision"]["requestedProductionTrafficWeight"] = json!(f64::from(percent));
+    }
     whole["sourceServiceRevisions"] = deployment.source.map(summary).into_iter().collect();
     whole["deploymentConfiguration"] = deployment_configuration(service);
     whole["deploymentCircuitBreaker"] = json!({
@@ -191,14 +193,8 @@ fn whole(service: &Service, deployment: &ServiceDeployment, place: &Place) -> Va
     if let Some(stage) = &deployment.stage {
         whole["lifecycleStage"] = json!(stage);
     }
-    if let Some(until) = deployment.pauses_until {
-        whole["lifecycleHookDetails"] = json!([{
-            "hookId": identity::uuid("hook", deployment.target),
-            "targetType": "PAUSE",
-            "status": "AWAITING_ACTION",
-            "expiresAt": epoch_seconds(until),
-            "timeoutAction": "ROLLBACK",
-        }]);
+    if let Some(hooks) = deployment.hooks() {
+        whole["lifecycleHookDetails"] = hooks;
     }
     if let Some(rollback) = &deployment.rollback {
         whole["rollback"] = json!({

@@ -130,7 +130,9 @@ fn ecs(operation: &str, request: &Value, place: &Place<'_>, own: impl Fn(String)
         }
         "TagResource" => vec![own(text("resourceArn")?.to_owned())],
         "DescribeServiceDeployments" => of_service(&texts("serviceDeploymentArns")?, "service-deployment", in_cluster)?,
-        "StopServiceDeployment" => of_service(&[text("serviceDeploymentArn")?], "service-deployment", in_cluster)?,
+        "StopServiceDeployment" | "ContinueServiceDeployment" => {
+            of_service(&[text("serviceDeploymentArn")?], "service-deployment", in_cluster)?
+        }
         "DescribeServiceRevisions" => of_service(&texts("serviceRevisionArns")?, "service-revision", in_cluster)?,
         _ => return None,
     })

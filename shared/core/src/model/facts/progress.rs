@@ -25,6 +25,12 @@ pub struct ServiceDeploymentFacts {
     pub stage: Option<String>,
     /// What it waits for; only the second call knows.
     pub pause: Pause,
+    /// How many percent of the production traffic its tasks are to have; only the second call knows.
+    pub traffic: Option<u8>,
+    /// How long it bakes, in minutes; only the second call knows.
+    pub bake_minutes: Option<i32>,
+    /// Whether a pause hook of it ran out of time, because nobody answered it; only the second call knows.
+    pub has_unanswered_pause: bool,
     /// The service revision that it deploys.
     pub target: Option<ServiceRevisionArn>,
     /// The task definition of that revision; only DescribeServiceRevisions knows.
@@ -59,16 +65,47 @@ pub enum ServiceDeploymentStatus {
 }
 
 /// Whether a service deployment waits for somebody.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Pause {
     /// It doesn't.
     #[default]
     No,
-    /// A pause hook waits for a person (`AWAITING_ACTION`), or a hook's function has not ended (`IN_PROGRESS`).
-    Hook {
-        /// When ECS goes on without it, or rolls back, where that is set.
-        until: Option<Timestamp>,
-    },
+    /// A lifecycle hook has not ended.
+    Hook(Hook),
+}
+
+/// A lifecycle hook that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hook {
+    /// By which ContinueServiceDeployment takes it.
+    pub id: String,
+    /// Who ends it.
+    pub waits_for: HookWaitsFor,
+    /// When ECS waits no longer.
+    pub until: Option<Timestamp>,
+    /// What ECS does then.
+    pub then: OnTimeout,
+}
+
+/// Who ends a lifecycle hook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HookWaitsFor {
+    /// A person, or whoever calls ContinueServiceDeployment: a pause hook that is `AWAITING_ACTION`.
+    Person,
+    /// The hook's function, which is `IN_PROGRESS`.
+    Function,
+}
+
+/// What ECS does when a lifecycle hook has run out of time, `timeoutAction`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
+pub enum OnTimeout {
+    /// It goes on with the deployment.
+    #[strum(serialize = "CONTINUE", to_string = "goes_on")]
+    GoesOn,
+    /// It rolls back; also where ECS does not say what it does.
+    #[default]
+    #[strum(serialize = "ROLLBACK", to_string = "rolls_back")]
+    RollsBack,
 }
 
 /// What ECS's own monitors of a service deployment say, its circuit breaker and its alarms.

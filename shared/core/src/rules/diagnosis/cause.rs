@@ -42,6 +42,8 @@ pub(crate) enum Cause {
     Alarm { names: Vec<String> },
     /// A lifecycle hook failed or refused.
     Hook,
+    /// It waited for a person, and nobody answered in time.
+    Unanswered,
     /// It did not complete in so many seconds.
     Deadline { seconds: u64 },
     /// Its tasks kept stopping, and nothing says why.
@@ -100,6 +102,7 @@ impl Cause {
                 | Self::Logging
                 | Self::Runtime
                 | Self::Host
+                | Self::Unanswered
                 | Self::Image(Denied | RateLimited | Unreachable)
         )
     }

@@ -73,7 +73,7 @@ fn pace(
 fn waits(it: &Situation<'_>) -> Option<Because> {
     let service_deployment = it.service_deployment.filter(|service_deployment| service_deployment.is_ongoing())?;
     match (&service_deployment.pause, service_deployment.stage.as_deref()) {
-        (Pause::Hook { .. }, _) => Some(Because::Hook),
+        (Pause::Hook(_), _) => Some(Because::Hook),
         (Pause::No, Some("BAKE_TIME")) => Some(Because::BakeTime),
         _ => None,
     }

@@ -8,6 +8,7 @@ use crate::model::record;
 
 use super::ecs_messages;
 use super::listed::is_primary;
+use super::stage::{Stage, stage};
 
 /// ECS makes the deployment and the service deployment of one update within this time.
 const TOGETHER: SignedDuration = SignedDuration::from_secs(60);
@@ -66,13 +67,9 @@ pub fn traffic_shift(service: &ServiceFacts) -> Option<&ServiceDeploymentArn> {
 
 /// Whether the tasks of this deployment, which is under way, take the whole traffic, by its service deployment.
 ///
-/// ECS shifts all of it before the bake time ([API reference]). While ECS rolls back, the stage is still the one that the
-/// deployment failed in.
-///
-/// [API reference]: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeployment.html
 pub fn takes_all_traffic(deployment: &DeploymentFacts, it: &ServiceDeploymentFacts) -> bool {
     let is_its = it.key().is_some() && it.key() == deployment.id.key();
-    is_its && became(&it.status) == Became::InProgress && matches!(it.stage.as_deref(), Some("BAKE_TIME" | "CLEAN_UP"))
+    is_its && stage(it).is_some_and(Stage::serves)
 }
 
 /// Whether it was made at or after the intent. An external deployment has none.

@@ -12,6 +12,7 @@ impl Verb {
             Self::Deploy => &[Action, Target, Repository, Tag, Digest, Force, Who, DryRun, Id],
             Self::Redeploy | Self::Reconcile => &[Action, Target, Who, DryRun, Id],
             Self::Rollback => &[Action, Target, To, Who, DryRun, Id],
+            Self::Continue => &[Action, Target, Who, Id],
             Self::Hold => &[Action, Target, Reason, Who, Id],
             Self::Release => &[Action, Target, Repository, Tag, Digest, Reason, Who, Id],
             Self::History => &[Action, Target, Last, Who, Id],
@@ -24,7 +25,7 @@ impl Verb {
     pub(super) fn may_be_for_all(self) -> bool {
         match self {
             Self::Status | Self::Reconcile | Self::History | Self::Explain => true,
-            Self::Deploy | Self::Redeploy | Self::Rollback | Self::Hold | Self::Release => false,
+            Self::Deploy | Self::Redeploy | Self::Rollback | Self::Hold | Self::Continue | Self::Release => false,
         }
     }
 }

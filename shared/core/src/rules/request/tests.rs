@@ -55,7 +55,7 @@ fn every_mistake_is_reported_at_once() {
     );
     check(
         r#"{"action":"depoly","target":"*"}"#,
-        "action: \"depoly\" is not an action; the actions are \"deploy\", \"redeploy\", \"rollback\", \"hold\", \"release\", \"reconcile\", \
+        "action: \"depoly\" is not an action; the actions are \"deploy\", \"redeploy\", \"rollback\", \"hold\", \"continue\", \"release\", \"reconcile\", \
          \"history\", \"explain\", \"status\"",
     );
     check(
@@ -169,15 +169,14 @@ fn the_mistakes_of_the_newer_actions_are_reported_as_well() {
 
 #[test]
 fn an_action_that_is_not_named_is_asked_for() {
-    const KNOWN: &str =
-        r#""deploy", "redeploy", "rollback", "hold", "release", "reconcile", "history", "explain", "status""#;
+    const KNOWN: &str = r#""deploy", "redeploy", "rollback", "hold", "continue", "release", "reconcile", "history", "explain", "status""#;
     check(r#"{"target":"*"}"#, &format!("action: is missing; give one of {KNOWN}"));
     check(r#"{"action":1}"#, "action: is a number, and must be a string");
 }
 
 #[test]
 fn an_action_goes_by_its_word() {
-    for action in ["redeploy", "rollback", "hold", "release", "reconcile", "history", "status"] {
+    for action in ["redeploy", "rollback", "hold", "continue", "release", "reconcile", "history", "status"] {
         let request = serde_json::json!({ "action": action, "target": "prod/web" });
         assert_eq!(parse(request.as_object().unwrap()).unwrap().action.name(), action);
     }

@@ -56,8 +56,6 @@ pub struct Asked<'a> {
     pub image: Option<&'a ImageFacts>,
     /// The newest service deployment of this image, where there is one.
     pub past: Option<&'a ServiceDeploymentFacts>,
-    /// The service deployment of [`stage_to_read`], with its stage.
-    pub stage: Option<&'a ServiceDeploymentFacts>,
     /// The plan for a push of it now.
     pub plan: Option<&'a Plan>,
 }
@@ -180,22 +178,10 @@ pub(super) struct Verdict {
     until: Option<Timestamp>,
 }
 
-/// The service deployment whose stage says whether the image serves before its deployment completed.
-///
-/// `None` where nobody waits for that, and where the image is not in flight, or is so by a rolling deployment.
-pub fn stage_to_read<'a>(
-    facts: &StatusFacts<'a>,
-    question: &ImageQuestion,
-    digest: &Digest,
-    past: Option<&ServiceDeploymentFacts>,
-) -> Option<&'a ServiceDeploymentArn> {
-    match question.wait_for {
-        WaitFor::Completed => None,
-        WaitFor::Serving => {
-            facts.in_flight().filter(|it| facts.brings(it, digest, past))?;
-            mechanism::traffic_shift(facts.service)
-        }
-    }
+/// The service deployment whose stage is to be read: of what is in flight, where its traffic is shifted.
+pub fn stage_to_read<'a>(facts: &StatusFacts<'a>) -> Option<&'a ServiceDeploymentArn> {
+    facts.in_flight()?;
+    mechanism::traffic_shift(facts.service)
 }
 
 /// When this tag was pushed to the image at the earliest, by the registry; `None` for now.
@@ -224,7 +210,7 @@ impl<'a> StatusFacts<'a> {
         if let Some(deployment) = self.in_flight().filter(brings) {
             return match failure.filter(|failed| failed.id() == Some(&deployment.id)) {
                 Some(failed) => Verdict::of_failure(failed),
-                None => self.under_way(deployment, asked.stage),
+                None => self.under_way(deployment, asked.question.wait_for),
             };
         }
         if self.running().filter(brings).is_some() {
@@ -261,8 +247,9 @@ impl<'a> StatusFacts<'a> {
     }
 
     /// How the image stands that is being deployed.
-    fn under_way(&self, deployment: &DeploymentFacts, stage: Option<&ServiceDeploymentFacts>) -> Verdict {
-        if stage.is_some_and(|stage| mechanism::takes_all_traffic(deployment, stage)) {
+    fn under_way(&self, deployment: &DeploymentFacts, wait_for: WaitFor) -> Verdict {
+        let serves = self.service_deployment.is_some_and(|it| mechanism::takes_all_traffic(deployment, it));
+        if wait_for == WaitFor::Serving && serves {
             return Verdict::of(State::Running, Some(StatusReason::Serves(deployment.id.clone())));
         }
         if mechanism::has_failed(deployment) {
@@ -329,7 +316,9 @@ impl Verdict {
         let (state, until) = match reason {
             Pushed { .. } | Asked { .. } | RedeployChanged | RedeployForced | RedeployMarked { .. }
             | Reconciled { .. } | PlaceholderReplaced { .. } | DefinitionChanged { .. } | RollbackAsked { .. } | Failed { .. } => (State::Waiting, None),
-            AlreadyUnderWay { deployment, .. } => (State::Deploying, deadline(record, deployment)),
+            AlreadyUnderWay { deployment, .. } | Continued { deployment } | PauseRolledBack { deployment } => {
+                (State::Deploying, deadline(record, deployment))
+            }
             Queued { deployment, .. } | InFlight { deployment, .. } | RollingBack { deployment } => {
                 (State::Queued, deadline(record, deployment))
             }
@@ -343,7 +332,7 @@ impl Verdict {
             GaveWay { .. } => (State::Superseded, None),
             Older { .. } | OlderThanBefore { .. } | PushedBefore { .. } | BeforeDecision { .. } | SameBuild { .. }
             | NotOfPolicy { .. } | Ignored { .. } | NotAnImage { .. } | NoCandidate { .. } | BestRuns { .. } | Adopted { .. }
-            | DefinitionBeforeDecision { .. } | DefinitionOlder { .. } | AlreadyDone { .. } | NotQuarantined { .. } => (State::Skipped, None),
+            | DefinitionBeforeDecision { .. } | DefinitionOlder { .. } | AlreadyDone { .. } | NotQuarantined { .. } | NotPaused => (State::Skipped, None),
             // Nothing is known of the image for now; asking again can help.
             Aws { kind, .. } if matches!(kind.as_str(), "Throttled" | "Unreachable") => (State::Waiting, None),
             Aws { .. } | GaveUp { .. } | PlaceholderAgain { .. } | ServiceMissing { .. } | ServiceNotActive { .. }

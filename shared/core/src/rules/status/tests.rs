@@ -134,22 +134,15 @@ impl Case {
             service: &self.service,
             revisions: &revisions,
             record: &self.record,
+            service_deployment: None,
         };
+        // As the engine does.
+        let service_deployment = stage_to_read(&facts).and(self.stage.as_ref());
+        let facts = StatusFacts { service_deployment, ..facts };
         let (shown, image) = (&self.asked.0, self.asked.1.as_ref());
-        let digest = image.map(|image| &image.digest).or(shown.digest.as_ref());
         let name = shown.tag.clone().map(ImageName::Tag).or(shown.digest.clone().map(ImageName::Digest)).unwrap();
         let question = ImageQuestion { image: name, accept: Vec::new(), wait_for: self.wait_for };
-        // As the engine does.
-        let is_read =
-            digest.is_some_and(|digest| stage_to_read(&facts, &question, digest, self.past.as_ref()).is_some());
-        let asked = Asked {
-            question: &question,
-            shown,
-            image,
-            past: self.past.as_ref(),
-            stage: self.stage.as_ref().filter(|_| is_read),
-            plan: self.plan.as_ref(),
-        };
+        let asked = Asked { question: &question, shown, image, past: self.past.as_ref(), plan: self.plan.as_ref() };
         status(&facts, Some(&asked))
     }
 }
@@ -501,10 +494,10 @@ fn what_is_pending_is_shown_with_what_it_waits_for() {
 fn an_image_may_serve_before_its_deployment_completes() {
     let deploying = "Deploying, and may change";
     let shifts = |stage| under_way(Rollout::InProgress, None).at_stage(stage, "IN_PROGRESS");
-    for stage in ["SCALE_UP", "PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT"] {
+    for stage in ["SCALE_UP", "POST_TEST_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT"] {
         row(stage, shifts(stage).for_serving(), deploying);
     }
-    for stage in ["BAKE_TIME", "CLEAN_UP"] {
+    for stage in ["POST_PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME", "CLEAN_UP"] {
         row(stage, shifts(stage).for_serving(), "Running: ecs-svc/2 serves");
         row("nobody asks for that", shifts(stage), deploying);
     }

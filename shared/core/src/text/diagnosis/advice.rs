@@ -37,6 +37,7 @@ fn first(cause: &Cause) -> &'static str {
         Image(problem) => of_image(*problem),
         Alarm { .. } => "Check the alarm that was triggered; if this deployment did not cause it, release the image",
         Hook => "Read the log of the lifecycle hook's function",
+        Unanswered => "Release the image when somebody can answer: it is deployed and paused again",
         Deadline { .. } => {
             "Check the service's events and its tasks' health; if it only takes longer, raise the target's deadline"
         }

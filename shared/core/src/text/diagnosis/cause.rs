@@ -32,6 +32,7 @@ impl fmt::Display for Cause {
             Self::Host => f.write_str("the host of its tasks failed or was terminated"),
             Self::Alarm { names } => alarms(f, names),
             Self::Hook => f.write_str("a lifecycle hook of the deployment failed or rejected it"),
+            Self::Unanswered => f.write_str("it waited at a pause hook, and nobody continued it in time"),
             Self::Deadline { seconds } => match (seconds / 60, seconds % 60) {
                 (minutes @ 1.., 0) => write!(f, "it did not complete within {minutes} min"),
                 _ => write!(f, "it did not complete within {seconds} s"),

@@ -80,6 +80,7 @@ fn explained(tasks: &[StoppedTask], says: &[&str], warnings: &[&str], by: Failed
         since: None,
         says: &says,
         monitors: &[],
+        has_unanswered_pause: false,
         tasks,
         events: &[],
         warnings: &warnings,
@@ -122,6 +123,7 @@ fn of_alarms(names: &[&str], cause: &str) {
         since: None,
         says: &[],
         monitors: &[Monitor::Alarms(names)],
+        has_unanswered_pause: false,
         tasks: &[exited(vec![container("web", 1, "")])],
         events: &[],
         warnings: &[],
@@ -419,6 +421,7 @@ fn the_evidence_is_laid_out() {
         since: Some("2026-09-04T17:00:00Z".parse().unwrap()),
         says: &["ECS deployment circuit breaker: tasks failed to start.".to_owned()],
         monitors: &[Monitor::Breaker],
+        has_unanswered_pause: false,
         tasks: &tasks,
         events: &[
             event(
@@ -487,6 +490,7 @@ fn nothing_quoted_grows_or_breaks_a_line() {
             since: None,
             says: &says,
             monitors: &[Monitor::Breaker, Monitor::Alarms(says.clone())],
+            has_unanswered_pause: false,
             tasks: &tasks,
             events: &vec![ServiceMessage { at: None, message: text.clone() }; 10],
             warnings: &says,

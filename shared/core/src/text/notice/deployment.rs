@@ -7,12 +7,13 @@ use jiff::Timestamp;
 
 use super::announce::{arrow, deploy, name};
 use super::links;
+use crate::model::facts::{Hook, OnTimeout};
 use crate::model::notice::{Link, Notice, NoticeKind, Place, Severity, TriggeredBy};
 use crate::model::record::{Deployment, FailedBy, Failing, Outcome, Unusable};
 use crate::rules::diagnosis::quote;
-use crate::rules::mechanism::{End, RollbackInitiator};
+use crate::rules::mechanism::{End, Milestone, RollbackInitiator, Stage};
 use crate::rules::rollback::{ManualAction, NoRollback, RollbackDecision};
-use crate::text::invoke::invoke;
+use crate::text::invoke::{invoke, request};
 use crate::text::passed_over::{each, restore, short};
 
 /// What runs after a rollback, where nothing names its revision.
@@ -23,6 +24,19 @@ const PREVIOUS: &str = "the previous version";
 pub enum News<'a> {
     /// ECS starts its tasks.
     InProgress,
+    /// Its traffic is shifted, and it came so far.
+    Reached(Milestone),
+    /// It waits for a person.
+    Paused {
+        /// The hook that it waits at.
+        hook: &'a Hook,
+        /// At which stage.
+        stage: Option<Stage>,
+        /// Since when, as far as is known.
+        since: Option<Timestamp>,
+        /// Whether that was published before, and is over soon.
+        again: bool,
+    },
     /// It failed, and it is being rolled back.
     RollingBack {
         /// Who rolls it back.
@@ -54,7 +68,8 @@ impl News<'_> {
         // What others deploy is theirs to watch.
         let failure = if external { Severity::Warning } else { Severity::Failure };
         match self {
-            Self::InProgress => Severity::Info,
+            Self::InProgress | Self::Reached(_) => Severity::Info,
+            Self::Paused { .. } => Severity::Warning,
             // A person's decision is no failure.
             Self::RollingBack { by: RollbackInitiator::Somebody, .. } => Severity::Warning,
             Self::RollingBack { .. } => failure,
@@ -73,7 +88,8 @@ impl News<'_> {
     /// The kind of its notice, were the deployment Slipway's.
     fn kind(&self) -> NoticeKind {
         match self {
-            Self::InProgress => NoticeKind::InProgress,
+            Self::InProgress | Self::Reached(_) => NoticeKind::InProgress,
+            Self::Paused { .. } => NoticeKind::Paused,
             Self::RollingBack { .. } => NoticeKind::RollingBack,
             Self::Ended { end, .. } => NoticeKind::of_end(end.outcome),
         }
@@ -103,7 +119,7 @@ impl Notice {
             deployment: deployment.id().cloned(),
             cause: Some(TriggeredBy::of(deployment)),
             // Whole seconds; ECS's clock and ours may differ by some milliseconds.
-            duration_seconds: (!matches!(kind, NoticeKind::InProgress | NoticeKind::Superseded))
+            duration_seconds: (!matches!(kind, NoticeKind::InProgress | NoticeKind::Paused | NoticeKind::Superseded))
                 .then(|| at.duration_since(deployment.began_at()).as_secs().max(0)),
             details: evidence.to_vec(),
             advice: report.advice(),
@@ -114,7 +130,7 @@ impl Notice {
 
     /// The id of that notice, `ecs-svc/…/failed`; of what others did `ecs-svc/…/external/failed`.
     ///
-    /// It is the deployment's with the kind, so that observing the same again makes a copy of the same notice.
+    /// It is the deployment's with the kind, the stage and the hook, so that observing the same again makes a copy of the same notice.
     pub fn id_of_deployment(place: Place<'_>, deployment: &Deployment, news: &News<'_>) -> String {
         let kind = news.kind();
         let id = match deployment.id() {
@@ -122,7 +138,12 @@ impl Notice {
             None => format!("{}/{}", place.target(), deployment.number),
         };
         let external = if deployment.is_external() && kind != NoticeKind::External { "/external" } else { "" };
-        format!("{id}{external}/{}", kind.as_str())
+        let part = match news {
+            News::Reached(milestone) => format!("/{}", <&str>::from(milestone)),
+            News::Paused { hook, again, .. } => format!("/{}{}", hook.id, if *again { "/again" } else { "" }),
+            News::InProgress | News::RollingBack { .. } | News::Ended { .. } => String::new(),
+        };
+        format!("{id}{external}/{}{part}", kind.as_str())
     }
 }
 
@@ -146,7 +167,7 @@ impl Report<'_> {
     fn next(&self) -> Option<&RollbackDecision> {
         match self.news {
             News::Ended { next, .. } => *next,
-            News::InProgress | News::RollingBack { .. } => None,
+            News::InProgress | News::Reached(_) | News::Paused { .. } | News::RollingBack { .. } => None,
         }
     }
 
@@ -160,6 +181,11 @@ impl Report<'_> {
         let (target, new) = (self.place.target(), self.new_version());
         match self.news {
             News::InProgress => format!("In progress on {target}: {}", self.change()),
+            News::Reached(Milestone::TestTraffic) => format!("Test traffic on {target}: {new} takes it"),
+            News::Reached(Milestone::Shifting) => format!("Shifting traffic on {target}: to {new}"),
+            News::Reached(Milestone::Serving) => format!("Serving on {target}: {new} takes all traffic"),
+            News::Paused { again: false, .. } => format!("Paused on {target}: {new} waits for somebody to continue it"),
+            News::Paused { again: true, .. } => format!("Still paused on {target}: nobody has continued {new}"),
             News::RollingBack { by, .. } => {
                 let what = if *by == RollbackInitiator::Somebody { "stopped" } else { "failed" };
                 let who = if *by == RollbackInitiator::Slipway { "Slipway" } else { "ECS" };
@@ -201,6 +227,7 @@ impl Report<'_> {
             _ => self.new_version(),
         };
         let but = match (self.news.kind(), self.news) {
+            (NoticeKind::Paused, _) => "it waits for somebody to continue it",
             (NoticeKind::InProgress, _) => return format!("Changed outside Slipway: {target} is getting {what}"),
             (NoticeKind::Stopped, _) | (_, News::RollingBack { by: RollbackInitiator::Somebody, .. }) => {
                 "somebody stopped it"
@@ -252,6 +279,16 @@ impl Report<'_> {
     fn what_happened(&self) -> String {
         match self.news {
             News::InProgress => format!("ECS is starting the new tasks of {}.", self.place.target()),
+            News::Reached(Milestone::TestTraffic) => {
+                "The new tasks run and take test traffic; the production traffic still goes to the old ones.".to_owned()
+            }
+            News::Reached(Milestone::Shifting) => "The production traffic moves to the new tasks.".to_owned(),
+            News::Reached(Milestone::Serving) => {
+                "The new tasks take all production traffic. Until the deployment has ended, ECS keeps the old tasks to go back \
+                 to."
+                .to_owned()
+            }
+            News::Paused { hook, stage, since, .. } => paused(hook, *stage, *since),
             News::RollingBack { by, to } => {
                 let (failure, to) = (self.failure(), to.unwrap_or(PREVIOUS));
                 match by {
@@ -362,6 +399,10 @@ impl Report<'_> {
         let target = self.place.target();
         let mut advice = Vec::new();
         match (self.news, self.next()) {
+            (News::Paused { .. }, _) => {
+                advice.push(format!("Let it go on: {}", request("continue", &target)));
+                advice.push(format!("Or roll it back: {}", request("rollback", &target)));
+            }
             (News::Ended { end: End { outcome: Outcome::RollbackFailed, .. }, .. }, _) => {
                 advice.push("Check the service now: Slipway does nothing more here automatically".to_owned());
                 advice.extend(self.roll_back());
@@ -471,6 +512,25 @@ impl Report<'_> {
         let before = image.and_then(|image| image.old.as_ref().filter(|old| **old != image.new));
         before.map(ToString::to_string).or_else(|| old.map(str::to_owned))
     }
+}
+
+/// That a deployment waits for a person: since when, until when, and what comes then.
+fn paused(hook: &Hook, stage: Option<Stage>, since: Option<Timestamp>) -> String {
+    let time = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M UTC").to_string();
+    let stage = stage.map(|stage| format!(" at the stage \"{stage}\"")).unwrap_or_default();
+    let waits = match since {
+        Some(at) => format!("The deployment has been waiting{stage} since {}", time(at)),
+        None => format!("The deployment waits{stage}"),
+    };
+    let then = match hook.then {
+        OnTimeout::GoesOn => "goes on by itself",
+        OnTimeout::RollsBack => "rolls back",
+    };
+    let until = match hook.until {
+        Some(until) => format!(" If nobody does by {}, ECS {then}.", time(until)),
+        None => String::new(),
+    };
+    format!("{waits}, because of a pause hook of the service, for somebody to continue it or roll it back.{until}")
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::model::event::{DeploymentEvent, StateChange};
 use crate::model::facts::{
-    Controller, DeploymentFacts, Monitors, OnFailure, Pause, Revision, Rollout, ServiceDeploymentFacts,
-    ServiceDeploymentStatus, ServiceFacts, ServiceMessage, Strategy,
+    Controller, DeploymentFacts, Hook, HookWaitsFor, Monitors, OnFailure, OnTimeout, Pause, Revision, Rollout,
+    ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts, ServiceMessage, Strategy,
 };
 use crate::model::id::{
     ClusterName, DeploymentId, EventId, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn,
@@ -186,6 +186,9 @@ impl Case {
             monitors: Monitors::Unread,
             stage: None,
             pause: Pause::No,
+            traffic: None,
+            bake_minutes: None,
+            has_unanswered_pause: false,
             target: Some(revision(N)),
             task_definition: Some(arn(N)),
             created_at: Some(created(N)),
@@ -234,7 +237,12 @@ impl Case {
 
     pub(super) fn paused(mut self) -> Self {
         self.service_deployment = self.service_deployment.map(|service_deployment| ServiceDeploymentFacts {
-            pause: Pause::Hook { until: None },
+            pause: Pause::Hook(Hook {
+                id: "hook".to_owned(),
+                waits_for: HookWaitsFor::Person,
+                until: None,
+                then: OnTimeout::RollsBack,
+            }),
             ..service_deployment
         });
         self

@@ -45,6 +45,15 @@ fn evidence() -> Vec<String> {
     lines.map(str::to_owned).to_vec()
 }
 
+fn hook(then: OnTimeout) -> Hook {
+    let (id, waits_for) = ("ecs-pause-1".to_owned(), crate::model::facts::HookWaitsFor::Person);
+    Hook { id, waits_for, until: Some(time("18:01:00")), then }
+}
+
+fn paused(hook: &Hook, again: bool) -> News<'_> {
+    News::Paused { hook, stage: Some(Stage::TestTraffic), since: Some(time("17:01:00")), again }
+}
+
 fn failing(by: FailedBy) -> Deployment {
     let failing = record::Failing {
         at: time("17:04:00"),
@@ -145,6 +154,9 @@ fn a_deployment_that_goes_well() {
     Deployment    ecs-svc/2
     Triggered by  an image push (event 13cde686)
     "#);
+    insta::assert_snapshot!("serving", published(&deployment(), &News::Reached(Milestone::Serving)));
+    insta::assert_snapshot!("paused", published(&deployment(), &paused(&hook(OnTimeout::RollsBack), false)));
+    insta::assert_snapshot!("still_paused", published(&deployment(), &paused(&hook(OnTimeout::GoesOn), true)));
     insta::assert_snapshot!(ended(&deployment(), Outcome::Completed), @r#"
     Deployed to prod/web: shop/web:1.5.0 (was 1.4.2)
 

@@ -39,11 +39,14 @@ fn all() -> Vec<Notice> {
     let bare = Deployment { image: None, revision: RevisionChange::default(), ..failing(FailedBy::Ecs) };
     let state = record::DeploymentState::Intended { previous_primary: None };
     let nobody = Deployment { state, event: None, ..bare.clone() };
+    let hook = hook(OnTimeout::RollsBack);
     let mut notices = Vec::new();
     for deployment in
         [deployment(), failing(FailedBy::Tasks), failing(FailedBy::Deadline), rolled_back(), external(), bare, nobody]
     {
         let mut news = vec![News::InProgress];
+        news.extend([Milestone::TestTraffic, Milestone::Shifting, Milestone::Serving].map(News::Reached));
+        news.extend([false, true].map(|again| paused(&hook, again)));
         news.extend(
             [RollbackInitiator::Ecs, RollbackInitiator::Slipway, RollbackInitiator::Somebody]
                 .map(|by| News::RollingBack { by, to: None }),
@@ -87,7 +90,10 @@ fn the_same_observed_twice_makes_a_copy_and_the_rank_only_grows() {
     let ranks = ranks.map(NoticeKind::rank);
     assert!(ranks.is_sorted_by(|one, next| one < next));
     for notice in all().iter().filter(|notice| notice.id.starts_with("ecs-svc/2/") && !notice.id.contains("external")) {
-        let ending = !matches!(notice.kind, NoticeKind::InProgress | NoticeKind::RollingBack | NoticeKind::External);
+        let ending = !matches!(
+            notice.kind,
+            NoticeKind::InProgress | NoticeKind::Paused | NoticeKind::RollingBack | NoticeKind::External
+        );
         assert_eq!(notice.kind.rank() == 4, ending, "{:?}", notice.kind);
     }
     // An end is an assessment too.

@@ -1,0 +1,121 @@
+//! Answers the pause of a deployment, as somebody asks: it goes on, or ECS rolls it back.
+//!
+//! No lease is taken. The answer names the hook that it is for, so it does nothing to another deployment, nor twice.
+
+use slipway_core::config::{Config, Target};
+use slipway_core::model::facts::Hook;
+use slipway_core::model::id::{DeploymentId, ServiceDeploymentArn, TargetName};
+use slipway_core::model::plan::Plan;
+use slipway_core::model::reason::Reason;
+use slipway_core::model::record::{Decision, DecisionKind};
+use slipway_core::rules::gates::deployable;
+use slipway_core::rules::mechanism::{pause, traffic_shift};
+use slipway_core::rules::note::Note;
+use slipway_core::rules::request::Run;
+use slipway_core::text::answer::{Answer, AnswerOutcome};
+use tracing::{error, warn};
+
+use crate::act::TargetResult;
+use crate::cloud::{Cloud, ContinueAnswer, HookAnswer};
+use crate::error::{Error, ErrorKind, optional};
+use crate::invocation::Call;
+use crate::observe::Planner;
+use crate::requests::Asked;
+use crate::store;
+
+/// A deployment that waits for a person.
+pub(crate) struct Paused {
+    deployment: DeploymentId,
+    service_deployment: ServiceDeploymentArn,
+    hook: Hook,
+}
+
+impl<C: Cloud> Call<'_, C> {
+    /// The deployment of a service that waits for a person; the inner error is why the service cannot be deployed to.
+    pub(crate) async fn paused(&self, target: &Target) -> Result<Result<Option<Paused>, Reason>, Error> {
+        let service = Planner::new(self).service(target).await?;
+        let service = match deployable(target, service.as_ref()) {
+            Ok(service) => service,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let (Some(primary), Some(arn)) = (service.primary(), traffic_shift(service)) else { return Ok(Ok(None)) };
+        let read = optional(&target.name, self.cloud().describe_service_deployment(arn).await)?.flatten();
+        let hook = read.as_ref().and_then(pause).cloned();
+        let paused = |hook| Paused { deployment: primary.id.clone(), service_deployment: arn.clone(), hook };
+        Ok(Ok(hook.map(paused)))
+    }
+
+    /// Lets the deployment of each service go on that waits for a person.
+    pub(crate) async fn let_go_on(
+        &self,
+        config: &Config,
+        services: &[(TargetName, Vec<&Target>)],
+        asked: &Asked<'_>,
+    ) -> Vec<TargetResult> {
+        let mut results = Vec::new();
+        for (name, entries) in services {
+            let result = match self.paused(entries[0]).await {
+                Ok(Ok(Some(paused))) => self.answer_pause(config, asked, name, &paused, HookAnswer::Continue).await,
+                Ok(Ok(None)) => TargetResult::planned(Plan::nothing(name.clone(), Reason::NotPaused), &asked.cause),
+                Ok(Err(reason)) => TargetResult::planned(Plan::nothing(name.clone(), reason), &asked.cause),
+                Err(error) => TargetResult::failed(name, error, &asked.cause),
+            };
+            results.push(result);
+        }
+        results
+    }
+
+    /// Gives a pause this answer, unless it is a dry run.
+    pub(crate) async fn answer_pause(
+        &self,
+        config: &Config,
+        asked: &Asked<'_>,
+        name: &TargetName,
+        paused: &Paused,
+        answer: HookAnswer,
+    ) -> TargetResult {
+        let deployment = paused.deployment.clone();
+        let reason = match answer {
+            HookAnswer::Continue => Reason::Continued { deployment },
+            HookAnswer::RollBack => Reason::PauseRolledBack { deployment },
+        };
+        let result = TargetResult::planned(Plan::nothing(name.clone(), reason), &asked.cause);
+        if asked.request.run == Run::Dry {
+            return result;
+        }
+        let mut answered = self.send_answer(paused, answer).await;
+        if matches!(answered, Ok(ContinueAnswer::Accepted)) && answer == HookAnswer::RollBack {
+            let decision = Decision { what: DecisionKind::Rollback, at: self.now(), who: asked.request.who.clone() };
+            let decided =
+                store::change(self.cloud(), name, |record| Note::Decided(decision.clone()).write(record)).await;
+            answered = decided.and(answered);
+        }
+        // What it brings about is published at once.
+        if let Err(error) = Box::pin(self.attend_named(config, name)).await {
+            error!(%error, "a pause was answered, but not all that follows from it was done");
+        }
+        match answered {
+            Ok(ContinueAnswer::Accepted) => {
+                TargetResult { answer: Answer { outcome: AnswerOutcome::Started, ..result.answer }, ..result }
+            }
+            Ok(ContinueAnswer::NotPaused) => {
+                TargetResult::planned(Plan::nothing(name.clone(), Reason::NotPaused), &asked.cause)
+            }
+            Err(error) => TargetResult::failed(name, error, &asked.cause),
+        }
+    }
+
+    /// Once; after no answer ECS is asked whether the hook still waits.
+    async fn send_answer(&self, paused: &Paused, answer: HookAnswer) -> Result<ContinueAnswer, Error> {
+        let Paused { service_deployment, hook, .. } = paused;
+        match self.cloud().continue_service_deployment(service_deployment, &hook.id, answer).await {
+            Err(error) if error.kind == ErrorKind::Unreachable => {
+                warn!(%error, "no answer to a pause's answer; checking whether it was carried out");
+                let read = self.cloud().describe_service_deployment(service_deployment).await?;
+                let waits = read.as_ref().and_then(pause).is_some_and(|it| it.id == hook.id);
+                if waits { Err(error) } else { Ok(ContinueAnswer::Accepted) }
+            }
+            answered => answered,
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Pause hooks of blue/green, linear and canary deployments: a deployment waits until somebody answers, or its time is up.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use slipway_core::model::facts::{Hook, HookWaitsFor, OnTimeout, Pause};
+
+use super::{Context, Ecs, Service, ServiceDeployment, service_deployments};
+use crate::identity;
+use crate::refusal::{Answer, Members, Refusal, text};
+use crate::time::epoch_seconds;
+
+use super::rollout::envelope_of;
+
+/// A pause hook that a deployment has reached.
+#[derive(Clone, Debug)]
+pub(super) struct PauseHook {
+    id: String,
+    pub(super) until: Timestamp,
+    /// Whether it rolls back when its time is up; else it goes on.
+    rolls_back: bool,
+    pub(super) state: PauseState,
+}
+
+/// How a pause hook stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PauseState {
+    AwaitsAction,
+    Answered,
+    TimedOut,
+}
+
+impl PauseHook {
+    fn described(&self) -> Value {
+        let status = match self.state {
+            PauseState::AwaitsAction => "AWAITING_ACTION",
+            PauseState::Answered => "SUCCEEDED",
+            PauseState::TimedOut => "TIMED_OUT",
+        };
+        json!({
+            "hookId": self.id,
+            "targetType": "PAUSE",
+            "status": status,
+            "expiresAt": epoch_seconds(self.until),
+            "timeoutAction": if self.rolls_back { "ROLLBACK" } else { "CONTINUE" },
+        })
+    }
+
+    fn facts(&self) -> Hook {
+        Hook {
+            id: self.id.clone(),
+            waits_for: HookWaitsFor::Person,
+            until: Some(self.until),
+            then: if self.rolls_back { OnTimeout::RollsBack } else { OnTimeout::GoesOn },
+        }
+    }
+}
+
+impl ServiceDeployment {
+    /// The hook that it waits at.
+    pub(super) fn waits_at(&self) -> Option<&PauseHook> {
+        self.pause.as_ref().filter(|it| it.state == PauseState::AwaitsAction)
+    }
+
+    /// Its `lifecycleHookDetails`.
+    pub(super) fn hooks(&self) -> Option<Value> {
+        self.pause.as_ref().map(|it| json!([it.described()]))
+    }
+
+    pub(super) fn pause_facts(&self) -> Pause {
+        self.waits_at().map_or(Pause::No, |it| Pause::Hook(it.facts()))
+    }
+
+    pub(super) fn has_unanswered_pause(&self) -> bool {
+        self.pause.as_ref().is_some_and(|it| it.state == PauseState::TimedOut)
+    }
+}
+
+impl Service {
+    /// Waits at a pause hook of its stage, for a person who lets it go on.
+    pub(crate) fn pause(
+        &mut self,
+        context: &mut Context<'_>,
+        patience: Duration,
+        rolls_back: bool,
+    ) -> Result<(), Refusal> {
+        self.under_way()?;
+        if !self.shifts_traffic() {
+            return Err(Refusal::invalid("A rolling deployment has no lifecycle hooks."));
+        }
+        let (now, arn) = (context.now, self.arn(context.place));
+        let Some(current) = self.service_deployments.last_mut() else { return Ok(()) };
+        let stage = current.stage.clone().unwrap_or_default();
+        let id = format!("ecs-pause-{}", identity::uuid(&format!("{} {stage}", current.arn), 0));
+        let until = now.checked_add(patience).unwrap_or(Timestamp::MAX);
+        current.pause = Some(PauseHook { id: id.clone(), until, rolls_back, state: PauseState::AwaitsAction });
+        current.updated_at = now;
+        let detail = json!({
+            "eventType": "INFO",
+            "eventName": "HOOK_AWAITING_ACTION",
+            "serviceDeploymentArn": current.arn,
+            "hookId": id,
+            "lifecycleStage": stage,
+        });
+        context.events.push(envelope_of(context, "ECS Hook State Change", &arn, detail));
+        Ok(())
+    }
+
+    /// What a pause hook does whose time is up; whether it rolls back, if there is one.
+    pub(crate) fn time_out(&mut self, now: Timestamp) -> Option<bool> {
+        let current = self.service_deployments.last_mut()?;
+        let hook = current.pause.as_mut().filter(|it| it.state == PauseState::AwaitsAction && it.until <= now)?;
+        hook.state = PauseState::TimedOut;
+        if !hook.rolls_back {
+            current.updated_at = now;
+        }
+        Some(hook.rolls_back)
+    }
+}
+
+/// ContinueServiceDeployment.
+pub(super) fn answer(ecs: &mut Ecs, context: &Context<'_>, request: &Members) -> Answer {
+    let arn = text(request, "serviceDeploymentArn").unwrap_or_default();
+    let hook = text(request, "hookId").unwrap_or_default();
+    go_on(ecs, context, arn, hook, text(request, "action") == Some("ROLLBACK"))?;
+    Ok(json!({ "serviceDeploymentArn": arn }))
+}
+
+/// Somebody answers a pause hook.
+pub(super) fn go_on(
+    ecs: &mut Ecs,
+    context: &Context<'_>,
+    arn: &str,
+    hook: &str,
+    rolls_back: bool,
+) -> Result<(), Refusal> {
+    if service_deployments::find(ecs, arn).is_none() {
+        return Err(Refusal::new("ServiceDeploymentNotFoundException", "Service deployment not found."));
+    }
+    let mut services = ecs.clusters.values_mut().flat_map(|services| services.values_mut());
+    let deployment = services.find_map(|service| service.service_deployments.iter_mut().find(|it| it.arn == arn));
+    let paused = deployment.filter(|it| it.status == "IN_PROGRESS" && it.waits_at().is_some_and(|it| it.id == hook));
+    let Some(deployment) = paused else {
+        return Err(Refusal::invalid("The lifecycle hook is not awaiting an action."));
+    };
+    if let Some(it) = &mut deployment.pause {
+        it.state = PauseState::Answered;
+    }
+    deployment.updated_at = context.now;
+    match rolls_back {
+        true => service_deployments::request_stop(ecs, context, arn, "ROLLBACK_REQUESTED"),
+        false => Ok(()),
+    }
+}
