@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::json;
 use slipway_core::model::facts::Rollout;
+use slipway_core::model::provenance::Provenance;
 use slipway_core::model::record::Outcome;
 
 use crate::delivery::Payload;
@@ -157,6 +158,11 @@ impl Schedule {
         for service in simulation.services.clone() {
             let Some(facts) = simulation.service(&service) else { continue };
             let running = primary(&facts).and_then(|it| simulation.digest_of(&service.target, &it.id));
+            let revision = simulation.aws.describe_task_definition(facts.task_definition.as_str());
+            let names_a_digest = revision.is_ok_and(|it| Provenance::of(&it).is_some());
+            if simulation.history == History::Denied && !names_a_digest {
+                simulation.laws.nobody_knows_what_runs(&service.target);
+            }
             let view = View { now: simulation.now, images: &simulation.images, table: &simulation.table };
             simulation.laws.at_rest(&service.target, &facts, running.as_ref(), simulation.lost, &view);
         }

@@ -308,6 +308,13 @@ impl Laws {
         }
     }
 
+    /// The image that runs is named by a tag, and ECS does not say which one that is: no new definition goes out with it.
+    pub(crate) fn nobody_knows_what_runs(&mut self, target: &TargetName) {
+        if let Some(service) = self.services.get_mut(target) {
+            service.new_definitions.clear();
+        }
+    }
+
     /// The inputs have stopped, calls succeed, and everything has come to rest.
     pub(crate) fn at_rest(
         &mut self,

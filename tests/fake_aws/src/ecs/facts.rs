@@ -77,7 +77,7 @@ impl Ecs {
             stage: deployment.stage.clone(),
             pause: deployment.pause_facts(),
             traffic: deployment.traffic,
-            bake_minutes: service.bake_minutes(),
+            bake_minutes: Some(service.bake_minutes().unwrap_or_default()),
             has_unanswered_pause: deployment.has_unanswered_pause(),
             updated_at: Some(deployment.updated_at),
             ..deployment.brief(service)
