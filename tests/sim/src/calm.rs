@@ -37,7 +37,7 @@ impl Schedule {
         }
         let (mut quiet, mut at_rest, mut was_moving) = (0, false, true);
         for round in 0..ROUNDS {
-            let before = self.came_to();
+            let (before, stages) = (self.came_to(), self.stages());
             // Only what was lost, or what ECS or others did after an end, needs the reconcile.
             let needed = self.simulation.borrow().lost == Lost::Something
                 || self.simulation.borrow().laws.has_new_definition()
@@ -54,7 +54,8 @@ impl Schedule {
             }
             // What ECS does at last, the reconcile may have to act on.
             let is_moving = self.simulation.borrow().aws.is_moving();
-            let is_quiet = self.came_to() == before && is_moving == was_moving && self.is_quiet();
+            let nothing_came = self.came_to() == before && self.stages() == stages && is_moving == was_moving;
+            let is_quiet = nothing_came && self.is_quiet();
             quiet = if is_quiet { quiet + 1 } else { 0 };
             was_moving = is_moving;
             // What ECS tries for ever, because nothing watches it, is waited for a while.
@@ -77,6 +78,16 @@ impl Schedule {
     fn came_to(&self) -> (u32, u32, u32) {
         let simulation = self.simulation.borrow();
         (simulation.laws.updates, simulation.laws.rollbacks, simulation.laws.notices)
+    }
+
+    /// The stages of what ECS deploys. It may go on slowly with what was given up, and complete after all.
+    fn stages(&self) -> Vec<Option<String>> {
+        let simulation = self.simulation.borrow();
+        let stage = |service| {
+            let current = simulation.service(service)?.current_service_deployment?;
+            simulation.aws.describe_service_deployment(&current)?.stage
+        };
+        simulation.services.iter().map(stage).collect()
     }
 
     /// Whether nothing is under way, and no timer is armed.

@@ -9,7 +9,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::elsewhere::{of_web_from, virginia};
-use crate::following::{deploying, follow};
+use crate::following::{deploying, follow, with_strategy};
 use crate::scenario::{Invocation, Killed, Scenario, WEB, id, service_with_breaker, web_definition};
 use crate::trouble::{self, Case, Trouble};
 use crate::{scenarios, trial};
@@ -27,6 +27,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         a_redeploy_survives_every_fault
         a_release_survives_every_fault
         a_history_of_a_failure_survives_every_fault
+        a_pause_that_is_continued_survives_every_fault
         what_was_left_with_a_dead_holder_survives_every_fault
     } }
 }
@@ -45,6 +46,7 @@ enum Base {
     Redeploy,
     Release,
     History,
+    Continue,
     Timer,
 }
 
@@ -58,6 +60,8 @@ struct End {
     intents: usize,
     /// The lines of evidence that a history answers.
     evidence: usize,
+    /// How the pause hook of what is in progress stands.
+    hook: Value,
 }
 
 async fn a_first_push_survives_every_fault(name: &'static str) {
@@ -104,6 +108,10 @@ async fn a_history_of_a_failure_survives_every_fault(name: &'static str) {
     survives(name, Base::History).await;
 }
 
+async fn a_pause_that_is_continued_survives_every_fault(name: &'static str) {
+    survives(name, Base::Continue).await;
+}
+
 async fn what_was_left_with_a_dead_holder_survives_every_fault(name: &'static str) {
     survives(name, Base::Timer).await;
 }
@@ -146,7 +154,13 @@ async fn run(name: &'static str, base: Base, case: Option<Case>) -> (usize, End)
                 answer = scenario.deploy_once(&payload, Invocation::Again).await;
             }
             // Whoever asked asks again, once a dead holder's lease is over; the reconcile comes by itself.
-            Base::Deploy | Base::Rollback | Base::Redeploy | Base::Release | Base::History | Base::Reconcile => {
+            Base::Deploy
+            | Base::Rollback
+            | Base::Redeploy
+            | Base::Release
+            | Base::History
+            | Base::Continue
+            | Base::Reconcile => {
                 scenario.fire_timers_after(Duration::from_secs(400)).await;
                 answer = scenario.deploy_once(&payload, Invocation::New).await;
             }
@@ -160,19 +174,29 @@ async fn run(name: &'static str, base: Base, case: Option<Case>) -> (usize, End)
         running: scenario.running(),
         updates: scenario.updates(),
         // That it is in progress is published by any invocation that observes it meanwhile, which a retry may do.
-        reported: scenario.notices().iter().map(id).filter(|id| !id.ends_with("/in_progress")).collect(),
+        reported: scenario.notices().iter().map(id).filter(|id| !id.contains("/in_progress")).collect(),
         leases: items.iter().filter(|item| !item["record"]["lease"].is_null()).count(),
         intents: items.iter().map(intents).sum(),
         evidence: answer.map_or(0, |answer| {
             let failing = &answer["targets"][0]["deployments"][0]["failing"];
             failing["evidence"].as_array().map_or(0, Vec::len)
         }),
+        hook: hook(&scenario),
     };
+    assert_eq!(end.hook == "SUCCEEDED", matches!(base, Base::Continue), "{base:?}: {end:?}");
     assert_eq!(end.evidence > 0, matches!(base, Base::History), "{base:?}: {end:?}");
     assert!(case.is_some() || (end.leases, end.intents) == (0, 0), "{base:?}: {end:?}");
     scenario.claim();
     scenario.end();
     (calls, end)
+}
+
+fn hook(scenario: &Scenario) -> Value {
+    let service = scenario.world.by_hand("ECS.DescribeServices", json!({ "cluster": "prod", "services": ["web"] }));
+    let Some(arn) = service["services"][0]["currentServiceDeployment"].as_str() else { return Value::Null };
+    let request = json!({ "serviceDeploymentArns": [arn] });
+    let whole = scenario.world.by_hand("ECS.DescribeServiceDeployments", request);
+    whole["serviceDeployments"][0]["lifecycleHookDetails"][0]["status"].clone()
 }
 
 fn intents(item: &Value) -> usize {
@@ -237,6 +261,13 @@ targets:
         scenario.world.advance(Duration::from_secs(400));
         let timer = scenario.world.due().remove(0).input;
         return (scenario, timer);
+    }
+    if let Base::Continue = base {
+        let mut scenario = deploying(name, WEB, with_strategy("LINEAR")).await;
+        scenario.world.reach_stage("prod", "web", "POST_TEST_TRAFFIC_SHIFT");
+        let moved = scenario.world.pause("prod", "web", Duration::from_secs(3600));
+        follow(&mut scenario, moved).await;
+        return (scenario, json!({ "action": "continue", "target": "prod/web", "who": "ana" }));
     }
     if let Base::Release | Base::History = base {
         let mut scenario = deploying(name, WEB, service_with_breaker("web")).await;
