@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use serde_json::json;
-use slipway_core::model::facts::Rollout;
+use slipway_core::model::facts::{Rollout, ServiceDeploymentStatus};
 use slipway_core::model::provenance::Provenance;
 use slipway_core::model::record::Outcome;
 
@@ -42,6 +42,7 @@ impl Schedule {
             let needed = self.simulation.borrow().lost == Lost::Something
                 || self.simulation.borrow().laws.has_new_definition()
                 || self.ecs_rolled_back_late()
+                || self.ecs_rolled_back_what_nobody_recorded()
                 || self.may_complete_without_an_event()
                 || self.no_rollback_comes()
                 || self.went_on_after_a_failed_rollback();
@@ -111,6 +112,18 @@ impl Schedule {
             let facts = simulation.service(service);
             let primary = facts.as_ref().and_then(primary).map(|it| &it.id);
             given_up.is_some_and(|it| it.id() != primary)
+        })
+    }
+
+    /// Whether ECS went back from somebody else's deployment that is not on record, because it had begun when Slipway adopted the
+    /// service: nobody paid attention to its end.
+    fn ecs_rolled_back_what_nobody_recorded(&self) -> bool {
+        let simulation = self.simulation.borrow();
+        simulation.services.iter().any(|service| {
+            let history = simulation.aws.list_service_deployments(&service.cluster, &service.name).unwrap_or_default();
+            let newest = history.first().filter(|it| it.status == ServiceDeploymentStatus::RollbackSuccessful);
+            let id = newest.and_then(|it| Some(it.key()?.id()));
+            id.is_some_and(|id| simulation.table.record(&service.target).is_none_or(|it| it.of_id(&id).is_none()))
         })
     }
 

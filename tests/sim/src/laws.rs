@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use slipway_core::model::facts::{RanImage, Rollout, ServiceFacts};
 use slipway_core::model::id::{DeploymentId, TargetName, TaskDefinitionArn};
 use slipway_core::model::image::Digest;
-use slipway_core::model::notice::{Notice, Severity};
+use slipway_core::model::notice::{Notice, NoticeKind, Severity};
 use slipway_core::model::record::{DecisionKind, Deployment, Outcome, RollbackMethod, Service};
 
 use crate::registry::Images;
@@ -278,7 +278,8 @@ impl Laws {
         let record = view.table.record(target);
         let recorded = record.and_then(|it| it.deployments.iter().find(of_id));
         let recorded = recorded.or(view.table.archived(target).find(of_id));
-        let failed = recorded.filter(|it| it.failing().is_some() && notice.severity >= Severity::Warning);
+        let went_wrong = notice.severity >= Severity::Warning && notice.kind != NoticeKind::Paused;
+        let failed = recorded.filter(|it| it.failing().is_some() && went_wrong);
         let evidence = failed.and_then(|it| view.table.evidence(target, it.number..=it.number).next());
         if notice.details.is_empty() && evidence.is_some_and(|it| !it.lines.is_empty()) {
             self.break_law(format!("{target}: the notice {} shows no evidence, and there is some", notice.id));

@@ -19,6 +19,9 @@ impl Schedule {
         let target = service.target.as_str();
         let images = simulation.images.all();
         let digest = images[self.chance.usize(0..images.len())].digest.clone();
+        if simulation.is_paused(&service) && self.chance.bool() {
+            return self.answer_the_pause(simulation, target);
+        }
         let mut request = match self.chance.u8(0..9) {
             0 | 1 => {
                 let force = self.chance.u8(0..3) == 0;
@@ -47,6 +50,14 @@ impl Schedule {
         for _ in 0..copies {
             simulation.invoke(Payload::Request(request.clone()));
         }
+    }
+
+    /// Somebody lets a deployment go on that waits for that, or has it rolled back.
+    fn answer_the_pause(&mut self, simulation: &mut Simulation, target: &str) {
+        let action = if self.chance.u8(0..3) == 0 { "rollback" } else { "continue" };
+        let request = json!({ "action": action, "target": target, "who": "ann" });
+        simulation.note(format_args!("a person answers: {request}"));
+        simulation.invoke(Payload::Request(request));
     }
 
     /// What an older image needs has changed, so that a rollback to it will fail too.

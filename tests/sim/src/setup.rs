@@ -132,6 +132,21 @@ impl Setup {
             0 => Infrastructure::Managed,
             _ => Infrastructure::Untouched,
         };
+        // By a chance of its own, so that the schedules without a pause stay what they are. What a tool deploys,
+        // and a placeholder, is not paused here.
+        let mut pausing = chance.clone();
+        let alone = infrastructure == Infrastructure::Untouched && !is_placeholder;
+        let pauses = alone && strategy != "ROLLING" && pausing.u8(0..3) == 0;
+        if pauses {
+            let timeout = json!({
+                "timeoutInMinutes": pausing.u8(2..12),
+                "action": if pausing.u8(0..3) == 0 { "CONTINUE" } else { "ROLLBACK" },
+            });
+            let stages = ["POST_SCALE_UP", "POST_TEST_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT"];
+            configuration["lifecycleHooks"] = json!([{
+                "targetType": "PAUSE", "lifecycleStages": stages, "timeoutConfiguration": timeout,
+            }]);
+        }
         // Services that share a family are refused as soon as somebody gives them different definitions.
         let shares = services.len() > 1 && services.iter().all(|it| it.family == services[0].family);
         let base = match (infrastructure, chance.u8(0..8)) {
@@ -172,10 +187,11 @@ impl Setup {
         let names: Vec<_> = services.iter().map(|it| format!("{} ({})", it.target, it.family)).collect();
         let names = names.join(" and ");
         let summary = format!(
-            "{names}: {strategy}{}{}, {watch_name}, rollback {rollback}, settle {settle}, base {base}, {order:?}, \
+            "{names}: {strategy}{}{}{}, {watch_name}, rollback {rollback}, settle {settle}, base {base}, {order:?}, \
              history {history:?}, infrastructure {infrastructure:?}{}",
             if says_rollout { "" } else { " without rollout states" },
             if completes_early { " with early success" } else { "" },
+            if pauses { " with pauses" } else { "" },
             if is_placeholder { ", made with a placeholder" } else { "" }
         );
         let alarms = watch >= 3;

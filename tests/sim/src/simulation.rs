@@ -8,7 +8,7 @@ use std::fmt;
 use fake_aws::Aws;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use slipway_core::model::facts::{DeploymentFacts, Rollout, ServiceFacts};
+use slipway_core::model::facts::{DeploymentFacts, Pause, Rollout, ServiceFacts};
 use slipway_core::model::id::{ClusterName, ServiceName, TargetName};
 use slipway_core::model::record::Deployment;
 use slipway_engine::cloud::Versioned;
@@ -229,6 +229,13 @@ impl Simulation {
     /// The service that a target means.
     pub(crate) fn target_service(&self, target: &TargetName) -> Option<&TargetService> {
         self.services.iter().find(|it| it.target == *target)
+    }
+
+    /// Whether the service's deployment waits for a person.
+    pub(crate) fn is_paused(&self, service: &TargetService) -> bool {
+        let current = self.service(service).and_then(|it| it.current_service_deployment);
+        let whole = current.and_then(|arn| self.aws.describe_service_deployment(&arn));
+        whole.is_some_and(|it| matches!(it.pause, Pause::Hook(_)))
     }
 
     /// Whether a service's newest deployment is under way.

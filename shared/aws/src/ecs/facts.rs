@@ -69,6 +69,7 @@ pub(super) fn service_deployment(brief: &types::ServiceDeploymentBrief) -> Optio
         status_reason: brief.status_reason().map(str::to_owned),
         rollback_reason: None,
         rollback_to: None,
+        rollback_at: None,
         monitors: Monitors::Unread,
         stage: None,
         pause: Pause::No,

@@ -97,6 +97,7 @@ fn whole(it: &types::ServiceDeployment) -> Option<ServiceDeploymentFacts> {
         status: ServiceDeploymentStatus::from(it.status().map(|status| status.as_str()).unwrap_or_default()),
         status_reason: it.status_reason().map(str::to_owned),
         rollback_reason: it.rollback().and_then(|rollback| rollback.reason()).map(str::to_owned),
+        rollback_at: it.rollback().and_then(|rollback| time(rollback.started_at())),
         rollback_to: it.rollback().and_then(|rollback| rollback.service_revision_arn()).map(ServiceRevisionArn::new),
         monitors: monitors(it),
         stage: it.lifecycle_stage().map(|stage| stage.as_str().to_owned()),
@@ -133,6 +134,7 @@ fn pause(hooks: &[types::DeploymentLifecycleHookDetail]) -> Pause {
 fn is_unanswered_pause(hook: &types::DeploymentLifecycleHookDetail) -> bool {
     hook.status() == Some(&DeploymentLifecycleHookStatus::TimedOut)
         && hook.target_type() == Some(&DeploymentLifecycleHookTargetType::Pause)
+        && hook.timeout_action() != Some(&DeploymentLifecycleHookAction::Continue)
 }
 
 /// A share of the traffic, which ECS gives as a fraction of a hundred with decimal places.

@@ -96,6 +96,7 @@ pub(super) fn service_deployment(status: ServiceDeploymentStatus) -> ServiceDepl
         status_reason: None,
         rollback_reason: None,
         rollback_to: None,
+        rollback_at: None,
         monitors: Monitors::Unread,
         stage: None,
         pause: Pause::No,

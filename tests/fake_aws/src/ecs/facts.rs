@@ -69,6 +69,7 @@ impl Ecs {
         let (service, deployment) = service_deployments::find(self, arn.as_str())?;
         Some(ServiceDeploymentFacts {
             rollback_reason: deployment.rollback.as_ref().map(|rollback| rollback.reason.to_owned()),
+            rollback_at: deployment.rollback.as_ref().map(|rollback| rollback.at),
             rollback_to: deployment
                 .rollback
                 .as_ref()
@@ -261,6 +262,7 @@ impl ServiceDeployment {
             status_reason: self.reason.clone(),
             rollback_reason: None,
             rollback_to: None,
+            rollback_at: None,
             monitors: Monitors::Unread,
             stage: None,
             pause: Pause::No,

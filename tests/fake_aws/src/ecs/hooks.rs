@@ -13,6 +13,9 @@ use crate::time::epoch_seconds;
 
 use super::rollout::envelope_of;
 
+/// A pause hook without a time-out waits for so many minutes; that it is a day is assumed.
+const DEFAULT_TIMEOUT: u64 = 24 * 60;
+
 /// A pause hook that a deployment has reached.
 #[derive(Clone, Debug)]
 pub(super) struct PauseHook {
@@ -73,7 +76,7 @@ impl ServiceDeployment {
     }
 
     pub(super) fn has_unanswered_pause(&self) -> bool {
-        self.pause.as_ref().is_some_and(|it| it.state == PauseState::TimedOut)
+        self.pause.as_ref().is_some_and(|it| it.rolls_back && it.state == PauseState::TimedOut)
     }
 }
 
@@ -105,6 +108,22 @@ impl Service {
         });
         context.events.push(envelope_of(context, "ECS Hook State Change", &arn, detail));
         Ok(())
+    }
+
+    /// Waits where the service has a pause hook for the stage that its deployment has reached.
+    pub(super) fn pause_as_configured(&mut self, context: &mut Context<'_>) {
+        let Some(stage) = self.service_deployments.last().and_then(|current| current.stage.clone()) else { return };
+        let hooks = self.configured("/lifecycleHooks").and_then(Value::as_array).into_iter().flatten();
+        let of_stage = |hook: &&Value| {
+            let mut stages = hook["lifecycleStages"].as_array().into_iter().flatten();
+            hook["targetType"] == "PAUSE" && stages.any(|it| *it == *stage)
+        };
+        let Some(hook) = hooks.clone().find(of_stage) else { return };
+        let timeout = &hook["timeoutConfiguration"];
+        let minutes = timeout["timeoutInMinutes"].as_u64().unwrap_or(DEFAULT_TIMEOUT);
+        let rolls_back = timeout["action"] != "CONTINUE";
+        // Its traffic is shifted and it is under way, so nothing is refused.
+        let _ = self.pause(context, Duration::from_secs(60 * minutes), rolls_back);
     }
 
     /// What a pause hook does whose time is up; whether it rolls back, if there is one.

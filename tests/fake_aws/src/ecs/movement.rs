@@ -224,6 +224,7 @@ impl Service {
         } else if baked {
             let next = (at + context.chance.usize(1..=2)).min(if at < 7 { 7 } else { 8 });
             let _ = self.reach(context.now, STAGES[next]);
+            self.pause_as_configured(context);
         }
     }
 

@@ -19,6 +19,8 @@ pub struct ServiceDeploymentFacts {
     pub rollback_reason: Option<String>,
     /// The service revision that ECS rolls back to; only the second call knows.
     pub rollback_to: Option<ServiceRevisionArn>,
+    /// When that began; only the second call knows.
+    pub rollback_at: Option<Timestamp>,
     /// Which of ECS's monitors noticed that it failed; only the second call knows.
     pub monitors: Monitors,
     /// `SCALE_UP`, `BAKE_TIME`, …; only the second call knows.
@@ -29,7 +31,7 @@ pub struct ServiceDeploymentFacts {
     pub traffic: Option<u8>,
     /// How long it bakes, in minutes; only the second call knows.
     pub bake_minutes: Option<i32>,
-    /// Whether a pause hook of it ran out of time, because nobody answered it; only the second call knows.
+    /// Whether a pause hook of it ran out of time, because nobody answered it, so that ECS rolls back; only the second call knows.
     pub has_unanswered_pause: bool,
     /// The service revision that it deploys.
     pub target: Option<ServiceRevisionArn>,

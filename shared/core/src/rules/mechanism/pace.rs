@@ -47,7 +47,9 @@ pub(super) fn of_deployment(it: &Situation<'_>, own: Option<&DeploymentFacts>) -
 /// The pace of the rollback, which has as much time as the deployment had; `None` when its time is up.
 pub(super) fn of_rollback(it: &Situation<'_>) -> Option<Pace> {
     let rollback = it.deployment.rollback().map(|rollback| rollback.done_at.unwrap_or(rollback.at));
-    let Some(began) = rollback.or(it.deployment.failing().map(|failing| failing.at)) else {
+    // Whoever stopped it noted nothing. An external deployment has no deadline of ours.
+    let stopped = || it.service_deployment?.rollback_at.filter(|_| !it.deployment.is_external());
+    let Some(began) = rollback.or(it.deployment.failing().map(|failing| failing.at)).or_else(stopped) else {
         return Some(Pace::InTime);
     };
     // The stage is still the one that the deployment failed in, and what it goes back to has baked before.

@@ -258,6 +258,12 @@ fn somebody_stops_it() {
         with(Off, going()).service_deployment(Status::Stopped, "Stopped by a user."),
         "ended: stopped",
     );
+    let stopped = |began: &str| {
+        let case = with(Off, vec![primary(O, InProgress), active(N, Failed)]).at("17:50:00");
+        case.service_deployment(Status::RollbackInProgress, "Stopped by a user.").rolls_back_since(began)
+    };
+    row("stopped, and goes back in time", stopped("17:21:00"), "failed, and somebody is rolling back");
+    row("stopped, and never comes to go back", stopped("17:20:00"), "ended: failed, and the rollback failed too");
     row(
         "asked to stop, still at it",
         with(Off, going()).service_deployment(Status::StopRequested, ""),

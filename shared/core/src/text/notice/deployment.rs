@@ -59,8 +59,9 @@ impl News<'_> {
         deployment.failing().is_some() && self.went_wrong(deployment)
     }
 
+    /// What waits for a person did not.
     fn went_wrong(&self, deployment: &Deployment) -> bool {
-        self.severity(deployment) >= Severity::Warning
+        !matches!(self, Self::Paused { .. }) && self.severity(deployment) >= Severity::Warning
     }
 
     fn severity(&self, deployment: &Deployment) -> Severity {
@@ -393,16 +394,18 @@ impl Report<'_> {
                     .to_owned(),
             ];
         }
+        let target = self.place.target();
+        if let News::Paused { .. } = self.news {
+            return vec![
+                format!("Let it go on: {}", request("continue", &target)),
+                format!("Or roll it back: {}", request("rollback", &target)),
+            ];
+        }
         if !self.went_wrong() || self.deployment.is_external() {
             return Vec::new();
         }
-        let target = self.place.target();
         let mut advice = Vec::new();
         match (self.news, self.next()) {
-            (News::Paused { .. }, _) => {
-                advice.push(format!("Let it go on: {}", request("continue", &target)));
-                advice.push(format!("Or roll it back: {}", request("rollback", &target)));
-            }
             (News::Ended { end: End { outcome: Outcome::RollbackFailed, .. }, .. }, _) => {
                 advice.push("Check the service now: Slipway does nothing more here automatically".to_owned());
                 advice.extend(self.roll_back());

@@ -183,6 +183,7 @@ impl Case {
             status_reason: Some(reason.to_owned()),
             rollback_reason: None,
             rollback_to: None,
+            rollback_at: None,
             monitors: Monitors::Unread,
             stage: None,
             pause: Pause::No,
@@ -210,6 +211,14 @@ impl Case {
         self.service_deployment = self
             .service_deployment
             .map(|service_deployment| ServiceDeploymentFacts { rollback_to: Some(revision(id)), ..service_deployment });
+        self
+    }
+
+    /// When that began.
+    pub(super) fn rolls_back_since(mut self, at: &str) -> Self {
+        self.service_deployment = self
+            .service_deployment
+            .map(|service_deployment| ServiceDeploymentFacts { rollback_at: Some(time(at)), ..service_deployment });
         self
     }
 
