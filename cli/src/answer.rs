@@ -116,8 +116,8 @@ impl Deployment {
     /// Its stage and who it waits for, with the time that is left where `now` is given; `None` of what has no stages.
     pub(crate) fn stage(&self, now: Option<Timestamp>) -> Option<String> {
         let left = |until: Option<Timestamp>| {
-            let left = now.zip(until).filter(|(now, until)| until > now).map(|(now, until)| times::ago(now, until));
-            left.map(|left| format!(", {left} left")).unwrap_or_default()
+            let left = now.zip(until).map(|(now, until)| until.duration_since(now)).filter(|left| left.is_positive());
+            left.map(|left| format!(", {} left", times::rough(left))).unwrap_or_default()
         };
         let stage = self.stage.as_ref().map(|stage| format!("{}{}", stage.text, left(stage.until)));
         let waits = self.waits_for.as_ref().map(|it| {

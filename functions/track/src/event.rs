@@ -49,7 +49,7 @@ pub fn parse(payload: Value, received: Timestamp) -> Result<Option<ServiceTrigge
         ("aws.ecs", "ECS Deployment State Change") => state_change(envelope, received),
         ("aws.ecs", "ECS Service Action") => action(envelope, received),
         ("aws.ecs", "ECS Task State Change") => task_stopped(envelope),
-        ("aws.ecs", "ECS Hook State Change") => hook(&envelope).map(Some),
+        ("aws.ecs", "ECS Hook State Change") => hook(envelope).map(Some),
         (source, kind) => {
             info!(event.source = source, event.type = kind, "the event is not for this function");
             Ok(None)
@@ -97,20 +97,19 @@ fn action(envelope: Envelope, received: Timestamp) -> Result<Option<ServiceTrigg
 }
 
 /// ECS documents the kind of this event and no member of it, so the service is looked for wherever an ARN names it.
-fn hook(envelope: &Envelope) -> Result<ServiceTrigger, Malformed> {
-    let detail = detail(envelope)?;
-    let service_deployment = || {
-        let arns = envelope.resources.iter().map(String::as_str).chain(detail.service_deployment_arn.as_deref());
-        arns.filter_map(|arn| arn.split_once(":service-deployment/")).find_map(|(before, path)| {
-            let (service, _) = path.rsplit_once('/')?;
-            Some(format!("{before}:service/{service}"))
-        })
-    };
-    let named = envelope.resources.iter().any(|arn| ServiceArn::parse(arn).is_some());
-    match service_deployment().filter(|_| !named) {
-        Some(arn) => of_service(&Envelope { resources: vec![arn], ..Envelope::default() }, &detail, Hint::Hook),
-        None => of_service(envelope, &detail, Hint::Hook),
-    }
+fn hook(mut envelope: Envelope) -> Result<ServiceTrigger, Malformed> {
+    let detail = detail(&envelope)?;
+    let arns = envelope.resources.iter().chain(&detail.service_deployment_arn);
+    let services: Vec<String> = arns.filter_map(|arn| service_of(arn)).collect();
+    envelope.resources.extend(services);
+    of_service(&envelope, &detail, Hint::Hook)
+}
+
+/// The service's ARN in that of its service deployment, `…:service-deployment/CLUSTER/SERVICE/ID`.
+fn service_of(service_deployment: &str) -> Option<String> {
+    let (before, path) = service_deployment.split_once(":service-deployment/")?;
+    let (service, _) = path.rsplit_once('/')?;
+    Some(format!("{before}:service/{service}"))
 }
 
 /// Only tasks of services, and only those that stopped by themselves.

@@ -18,7 +18,7 @@ use tracing::{error, warn};
 use crate::act::TargetResult;
 use crate::cloud::{Cloud, ContinueAnswer, HookAnswer};
 use crate::error::{Error, ErrorKind, optional};
-use crate::invocation::Call;
+use crate::invocation::{Call, in_turn};
 use crate::observe::Planner;
 use crate::requests::Asked;
 use crate::store;
@@ -32,8 +32,12 @@ pub(crate) struct Paused {
 
 impl<C: Cloud> Call<'_, C> {
     /// The deployment of a service that waits for a person; the inner error is why the service cannot be deployed to.
-    pub(crate) async fn paused(&self, target: &Target) -> Result<Result<Option<Paused>, Reason>, Error> {
-        let service = Planner::new(self).service(target).await?;
+    pub(crate) async fn paused(
+        &self,
+        planner: &Planner<'_, C>,
+        target: &Target,
+    ) -> Result<Result<Option<Paused>, Reason>, Error> {
+        let service = planner.service(target).await?;
         let service = match deployable(target, service.as_ref()) {
             Ok(service) => service,
             Err(reason) => return Ok(Err(reason)),
@@ -52,17 +56,15 @@ impl<C: Cloud> Call<'_, C> {
         services: &[(TargetName, Vec<&Target>)],
         asked: &Asked<'_>,
     ) -> Vec<TargetResult> {
-        let mut results = Vec::new();
-        for (name, entries) in services {
-            let result = match self.paused(entries[0]).await {
-                Ok(Ok(Some(paused))) => self.answer_pause(config, asked, name, &paused, HookAnswer::Continue).await,
-                Ok(Ok(None)) => TargetResult::planned(Plan::nothing(name.clone(), Reason::NotPaused), &asked.cause),
-                Ok(Err(reason)) => TargetResult::planned(Plan::nothing(name.clone(), reason), &asked.cause),
-                Err(error) => TargetResult::failed(name, error, &asked.cause),
-            };
-            results.push(result);
-        }
-        results
+        let targets: Vec<&Target> = services.iter().map(|(_, entries)| entries[0]).collect();
+        let planner = Planner::of(self, &targets).await;
+        let answered = services.iter().map(async |(name, entries)| match self.paused(&planner, entries[0]).await {
+            Ok(Ok(Some(paused))) => self.answer_pause(config, asked, name, &paused, HookAnswer::Continue).await,
+            Ok(Ok(None)) => TargetResult::planned(Plan::nothing(name.clone(), Reason::NotPaused), &asked.cause),
+            Ok(Err(reason)) => TargetResult::planned(Plan::nothing(name.clone(), reason), &asked.cause),
+            Err(error) => TargetResult::failed(name, error, &asked.cause),
+        });
+        in_turn(answered).await
     }
 
     /// Gives a pause this answer, unless it is a dry run.

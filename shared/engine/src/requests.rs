@@ -87,7 +87,7 @@ impl<C: Cloud> Call<'_, C> {
     ) -> Vec<TargetResult> {
         /// A synchronous invocation by the AWS CLI is given up after 60 s.
         const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(40);
-        if let Some(answered) = self.roll_back_paused(config, asked, update, entries).await {
+        if let Some(answered) = self.roll_back_paused(config, &Planner::new(self), asked, update, entries).await {
             return vec![answered];
         }
         let until = self.until.min(self.now() + LONGEST_WAIT);
@@ -135,13 +135,14 @@ impl<C: Cloud> Call<'_, C> {
     async fn roll_back_paused(
         &self,
         config: &Config,
+        planner: &Planner<'_, C>,
         asked: &Asked<'_>,
         update: Update<'_>,
         entries: &[&Target],
     ) -> Option<TargetResult> {
         let Update::Rollback(None) = update else { return None };
         // What cannot be read or deployed to, the rollback itself finds out and says.
-        let paused = self.paused(entries[0]).await.ok()?.ok()??;
+        let paused = self.paused(planner, entries[0]).await.ok()?.ok()??;
         Some(self.answer_pause(config, asked, &entries[0].name, &paused, HookAnswer::RollBack).await)
     }
 
@@ -154,7 +155,7 @@ impl<C: Cloud> Call<'_, C> {
         update: Update<'_>,
         entries: &[&Target],
     ) -> Vec<TargetResult> {
-        if let Some(answered) = self.roll_back_paused(config, asked, update, entries).await {
+        if let Some(answered) = self.roll_back_paused(config, planner, asked, update, entries).await {
             return vec![answered];
         }
         let mut results = Vec::new();

@@ -7,7 +7,7 @@ use aws_sdk_ecs::types::{
     ServiceDeploymentRollbackMonitorsStatus, StopServiceDeploymentStopType,
 };
 use slipway_core::model::facts::{
-    Hook, HookWaitsFor, Monitor, Monitors, Pause, ServiceDeploymentFacts, ServiceDeploymentStatus,
+    Hook, HookWaitsFor, Monitor, Monitors, OnTimeout, Pause, ServiceDeploymentFacts, ServiceDeploymentStatus,
 };
 use slipway_core::model::id::{ServiceDeploymentArn, ServiceRevisionArn};
 use slipway_engine::Error;
@@ -126,15 +126,19 @@ fn pause(hooks: &[types::DeploymentLifecycleHookDetail]) -> Pause {
                 _ => HookWaitsFor::Function,
             },
             until: time(hook.expires_at()),
-            then: hook.timeout_action().and_then(|action| action.as_str().parse().ok()).unwrap_or_default(),
+            then: then(hook),
         })
     })
+}
+
+fn then(hook: &types::DeploymentLifecycleHookDetail) -> OnTimeout {
+    hook.timeout_action().and_then(|action| action.as_str().parse().ok()).unwrap_or_default()
 }
 
 fn is_unanswered_pause(hook: &types::DeploymentLifecycleHookDetail) -> bool {
     hook.status() == Some(&DeploymentLifecycleHookStatus::TimedOut)
         && hook.target_type() == Some(&DeploymentLifecycleHookTargetType::Pause)
-        && hook.timeout_action() != Some(&DeploymentLifecycleHookAction::Continue)
+        && then(hook) == OnTimeout::RollsBack
 }
 
 /// A share of the traffic, which ECS gives as a fraction of a hundred with decimal places.

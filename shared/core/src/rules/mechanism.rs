@@ -15,7 +15,7 @@ pub use listed::{
 pub use monitors::asks_which_was_triggered;
 pub use pace::{Because, Pace};
 pub use rollback::its_rollback;
-pub use service_deployment::{Became, became, its_service_deployment, takes_all_traffic, traffic_shift};
+pub use service_deployment::{Became, became, belongs_to, its_service_deployment, takes_all_traffic, traffic_shift};
 pub use stage::{Milestone, Stage, hook, is_reminder_due, observe_again, pause, stage};
 pub use tasks::{fails_repeatedly, is_task_failure, too_many_failed_tasks};
 pub use unrecorded::{Unrecorded, unrecorded};

@@ -189,6 +189,7 @@ pub fn refused(
 /// The status of a target, and of an image, where one is asked about.
 pub fn status(facts: &StatusFacts<'_>, asked: Option<&Asked<'_>>) -> Status {
     let (running, in_flight) = (facts.running(), facts.in_flight());
+    let shift = in_flight.and_then(|it| facts.service_deployment.filter(|shift| mechanism::belongs_to(shift, it)));
     Status {
         target: facts.target.name.clone(),
         repository: facts.repository.name.clone(),
@@ -210,8 +211,8 @@ pub fn status(facts: &StatusFacts<'_>, asked: Option<&Asked<'_>>) -> Status {
                 false if deployment.is_rollback() => "rolling_back",
                 false => "in_progress",
             },
-            stage: facts.service_deployment.and_then(mechanism::stage),
-            waits_for: facts.service_deployment.and_then(mechanism::hook).cloned(),
+            stage: shift.and_then(mechanism::stage),
+            waits_for: shift.and_then(mechanism::hook).cloned(),
             reason: deployment.rollout_reason.clone(),
             since: deployment.created_at,
             running: deployment.running_count,
@@ -220,7 +221,7 @@ pub fn status(facts: &StatusFacts<'_>, asked: Option<&Asked<'_>>) -> Status {
         memory: Some(Memory::of(&facts.target.name, Ok(facts.record))),
         asked: asked.map(|asked| {
             let mut image = facts.verdict(asked).of_image(asked.shown, asked.question);
-            if image.state == State::Deploying && facts.service_deployment.and_then(mechanism::pause).is_some() {
+            if image.state == State::Deploying && shift.and_then(mechanism::pause).is_some() {
                 image.blocked_on = Some(BlockedOn::Person);
             }
             image
@@ -242,10 +243,9 @@ impl<'a> StatusFacts<'a> {
     /// Whether a deployment brings this image. Where its revision names a tag, ECS knows which image that was: `past` is the
     /// newest service deployment of the image.
     fn brings(&self, deployment: &DeploymentFacts, digest: &Digest, past: Option<&ServiceDeploymentFacts>) -> bool {
-        let is_its = |past: &ServiceDeploymentFacts| past.key().is_some() && past.key() == deployment.id.key();
         self.image_of(deployment).is_some_and(|image| match &image.digest {
             Some(brought) => brought == digest,
-            None => past.is_some_and(is_its),
+            None => past.is_some_and(|past| mechanism::belongs_to(past, deployment)),
         })
     }
 

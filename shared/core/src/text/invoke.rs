@@ -6,23 +6,21 @@ use serde_json::Value;
 use crate::model::id::TargetName;
 use crate::rules::authority::Alias;
 
-/// The same, for a request that names nothing but the target.
-pub(super) fn request(action: &str, target: &TargetName) -> String {
-    let alias = Alias::Operate.name();
-    format!(
-        "run `slipway {action} {target}`, or invoke the deploy function's alias {alias} with \
-         {{\"action\": \"{action}\", \"target\": {}}}",
-        Value::from(target.as_str())
-    )
-}
-
 /// ``run `slipway rollback prod/web --to web:41`, or invoke the deploy function's alias operate with {"action": "rollback", …}``.
 pub(super) fn invoke(action: &str, target: &TargetName, member: &str, value: &str) -> String {
-    let alias = Alias::Operate.name();
-    let command = format!("slipway {action} {target} --{member} {value}");
-    let (target, value) = (Value::from(target.as_str()), Value::from(value));
+    let (option, member) = (format!(" --{member} {value}"), format!(", \"{member}\": {}", Value::from(value)));
+    either(action, target, &option, &member)
+}
+
+/// The same, for a request that names nothing but the target.
+pub(super) fn request(action: &str, target: &TargetName) -> String {
+    either(action, target, "", "")
+}
+
+fn either(action: &str, target: &TargetName, option: &str, member: &str) -> String {
+    let (alias, named) = (Alias::Operate.name(), Value::from(target.as_str()));
     format!(
-        "run `{command}`, or invoke the deploy function's alias {alias} with \
-         {{\"action\": \"{action}\", \"target\": {target}, \"{member}\": {value}}}"
+        "run `slipway {action} {target}{option}`, or invoke the deploy function's alias {alias} with \
+         {{\"action\": \"{action}\", \"target\": {named}{member}}}"
     )
 }

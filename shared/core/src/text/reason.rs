@@ -300,7 +300,8 @@ fn by(who: &Option<String>) -> &str {
     who.as_deref().unwrap_or("somebody")
 }
 
-fn minute(at: &Timestamp) -> impl fmt::Display {
+/// A time as a sentence has it.
+pub(super) fn minute(at: &Timestamp) -> impl fmt::Display {
     at.strftime("%Y-%m-%d %H:%M UTC")
 }
 

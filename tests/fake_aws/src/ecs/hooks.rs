@@ -6,12 +6,11 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use slipway_core::model::facts::{Hook, HookWaitsFor, OnTimeout, Pause};
 
+use super::rollout::envelope_of;
 use super::{Context, Ecs, Service, ServiceDeployment, service_deployments};
 use crate::identity;
 use crate::refusal::{Answer, Members, Refusal, text};
 use crate::time::epoch_seconds;
-
-use super::rollout::envelope_of;
 
 /// A pause hook without a time-out waits for so many minutes; that it is a day is assumed.
 const DEFAULT_TIMEOUT: u64 = 24 * 60;
@@ -20,15 +19,15 @@ const DEFAULT_TIMEOUT: u64 = 24 * 60;
 #[derive(Clone, Debug)]
 pub(super) struct PauseHook {
     id: String,
-    pub(super) until: Timestamp,
+    until: Timestamp,
     /// Whether it rolls back when its time is up; else it goes on.
     rolls_back: bool,
-    pub(super) state: PauseState,
+    state: PauseState,
 }
 
 /// How a pause hook stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PauseState {
+enum PauseState {
     AwaitsAction,
     Answered,
     TimedOut,
@@ -154,15 +153,10 @@ pub(super) fn go_on(
     hook: &str,
     rolls_back: bool,
 ) -> Result<(), Refusal> {
-    if service_deployments::find(ecs, arn).is_none() {
-        return Err(Refusal::new("ServiceDeploymentNotFoundException", "Service deployment not found."));
-    }
-    let mut services = ecs.clusters.values_mut().flat_map(|services| services.values_mut());
-    let deployment = services.find_map(|service| service.service_deployments.iter_mut().find(|it| it.arn == arn));
-    let paused = deployment.filter(|it| it.status == "IN_PROGRESS" && it.waits_at().is_some_and(|it| it.id == hook));
-    let Some(deployment) = paused else {
+    let deployment = service_deployments::find_mut(ecs, arn)?;
+    if deployment.status != "IN_PROGRESS" || deployment.waits_at().is_none_or(|it| it.id != hook) {
         return Err(Refusal::invalid("The lifecycle hook is not awaiting an action."));
-    };
+    }
     if let Some(it) = &mut deployment.pause {
         it.state = PauseState::Answered;
     }

@@ -95,10 +95,7 @@ pub(super) fn request_stop(
     arn: &str,
     status: &'static str,
 ) -> Result<(), Refusal> {
-    let mut services = ecs.clusters.values_mut().flat_map(|services| services.values_mut());
-    let deployment = services
-        .find_map(|service| service.service_deployments.iter_mut().find(|deployment| deployment.arn == arn))
-        .ok_or_else(|| Refusal::new("ServiceDeploymentNotFoundException", "Service deployment not found."))?;
+    let deployment = find_mut(ecs, arn)?;
     if !matches!(deployment.status, "PENDING" | "IN_PROGRESS") {
         return Err(Refusal::new(
             "ConflictException",
@@ -116,6 +113,14 @@ fn at_most_twenty(request: &Members, member: &str) -> Result<Vec<String>, Refusa
         return Err(Refusal::invalid(format!("{member} has one to twenty elements.")));
     }
     Ok(arns)
+}
+
+/// A service deployment, to change it.
+pub(super) fn find_mut<'a>(ecs: &'a mut Ecs, arn: &str) -> Result<&'a mut ServiceDeployment, Refusal> {
+    let mut services = ecs.clusters.values_mut().flat_map(|services| services.values_mut());
+    services
+        .find_map(|service| service.service_deployments.iter_mut().find(|deployment| deployment.arn == arn))
+        .ok_or_else(|| Refusal::new("ServiceDeploymentNotFoundException", "Service deployment not found."))
 }
 
 /// A service deployment and its service.

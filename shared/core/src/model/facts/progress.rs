@@ -99,14 +99,14 @@ pub enum HookWaitsFor {
 }
 
 /// What ECS does when a lifecycle hook has run out of time, `timeoutAction`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::EnumString)]
 pub enum OnTimeout {
     /// It goes on with the deployment.
-    #[strum(serialize = "CONTINUE", to_string = "goes_on")]
+    #[strum(serialize = "CONTINUE")]
     GoesOn,
     /// It rolls back; also where ECS does not say what it does.
     #[default]
-    #[strum(serialize = "ROLLBACK", to_string = "rolls_back")]
+    #[strum(serialize = "ROLLBACK")]
     RollsBack,
 }
 

@@ -65,11 +65,14 @@ pub fn traffic_shift(service: &ServiceFacts) -> Option<&ServiceDeploymentArn> {
     }
 }
 
+/// Whether this is the service deployment of this deployment.
+pub fn belongs_to(it: &ServiceDeploymentFacts, deployment: &DeploymentFacts) -> bool {
+    it.key().is_some() && it.key() == deployment.id.key()
+}
+
 /// Whether the tasks of this deployment, which is under way, take the whole traffic, by its service deployment.
-///
 pub fn takes_all_traffic(deployment: &DeploymentFacts, it: &ServiceDeploymentFacts) -> bool {
-    let is_its = it.key().is_some() && it.key() == deployment.id.key();
-    is_its && stage(it).is_some_and(Stage::serves)
+    belongs_to(it, deployment) && stage(it).is_some_and(Stage::serves)
 }
 
 /// Whether it was made at or after the intent. An external deployment has none.

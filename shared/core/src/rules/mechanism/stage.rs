@@ -7,6 +7,15 @@ use crate::model::facts::{Hook, HookWaitsFor, Pause, ServiceDeploymentFacts};
 
 use super::service_deployment::{Became, became};
 
+/// No event says that a stage ended, so a deployment is observed so often until it serves.
+const BETWEEN_STAGES: SignedDuration = SignedDuration::from_mins(1);
+
+/// While it is paused it is observed so often, because somebody may answer elsewhere.
+const WHILE_PAUSED: SignedDuration = SignedDuration::from_mins(5);
+
+/// So long before it is over a pause is published again; one that is shorter than twice that is not.
+const REMINDER: SignedDuration = SignedDuration::from_mins(10);
+
 /// How far such a deployment has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
@@ -111,24 +120,15 @@ pub fn pause(it: &ServiceDeploymentFacts) -> Option<&Hook> {
     hook(it).filter(|hook| hook.waits_for == HookWaitsFor::Person)
 }
 
-/// No event says that a stage ended, so a deployment is observed so often until it serves.
-const STAGES_END: SignedDuration = SignedDuration::from_mins(1);
-
-/// Somebody may answer a pause elsewhere.
-const PAUSES_END: SignedDuration = SignedDuration::from_mins(5);
-
-/// So long before it is over a pause is published again; one that is shorter than twice that is not.
-const REMINDER: SignedDuration = SignedDuration::from_mins(10);
-
 /// When to observe a deployment again, because no event says what happens to it next.
 pub fn observe_again(it: &ServiceDeploymentFacts, now: Timestamp) -> Option<Timestamp> {
     if let Some(pause) = pause(it) {
-        let over = pause.until.map(|until| until + STAGES_END);
-        let moments = [Some(now + PAUSES_END), remind_at(it, pause), over];
+        let over = pause.until.map(|until| until + BETWEEN_STAGES);
+        let moments = [Some(now + WHILE_PAUSED), remind_at(it, pause), over];
         return moments.into_iter().flatten().filter(|at| *at > now).min();
     }
     let moves = hook(it).is_some() || stage(it).is_some_and(|stage| !stage.serves());
-    moves.then(|| now + STAGES_END)
+    moves.then(|| now + BETWEEN_STAGES)
 }
 
 /// Whether a pause that nobody answers is soon over, so that it is published again.

@@ -295,6 +295,12 @@ fn traffic_shifts_have_stages() {
             .strategy(strategy.clone())
             .service_deployment(Status::RollbackInProgress, "A lifecycle hook failed.");
         row("a hook refused: ECS goes back though no breaker is on", hook, "failed, and ECS is rolling back");
+        let failed = || {
+            let case = with(Off, vec![primary(N, Failed), active(O, Completed)]).strategy(strategy.clone());
+            case.service_deployment(Status::InProgress, "")
+        };
+        row("it failed, and no breaker is on", failed(), "failed, as ECS reports");
+        row("it failed because nobody answered a pause", failed().unanswered(), "failed, and ECS is rolling back");
         let done = with(Off, going()).strategy(strategy.clone()).service_deployment(Status::RollbackSuccessful, "");
         row("ECS went back, and does not say why", done, "ended: failed, rolled back by ECS");
     }

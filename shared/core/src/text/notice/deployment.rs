@@ -15,6 +15,7 @@ use crate::rules::mechanism::{End, Milestone, RollbackInitiator, Stage};
 use crate::rules::rollback::{ManualAction, NoRollback, RollbackDecision};
 use crate::text::invoke::{invoke, request};
 use crate::text::passed_over::{each, restore, short};
+use crate::text::reason::minute;
 
 /// What runs after a rollback, where nothing names its revision.
 const PREVIOUS: &str = "the previous version";
@@ -519,10 +520,9 @@ impl Report<'_> {
 
 /// That a deployment waits for a person: since when, until when, and what comes then.
 fn paused(hook: &Hook, stage: Option<Stage>, since: Option<Timestamp>) -> String {
-    let time = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M UTC").to_string();
     let stage = stage.map(|stage| format!(" at the stage \"{stage}\"")).unwrap_or_default();
     let waits = match since {
-        Some(at) => format!("The deployment has been waiting{stage} since {}", time(at)),
+        Some(at) => format!("The deployment has been waiting{stage} since {}", minute(&at)),
         None => format!("The deployment waits{stage}"),
     };
     let then = match hook.then {
@@ -530,7 +530,7 @@ fn paused(hook: &Hook, stage: Option<Stage>, since: Option<Timestamp>) -> String
         OnTimeout::RollsBack => "rolls back",
     };
     let until = match hook.until {
-        Some(until) => format!(" If nobody does by {}, ECS {then}.", time(until)),
+        Some(until) => format!(" If nobody does by {}, ECS {then}.", minute(&until)),
         None => String::new(),
     };
     format!("{waits}, because of a pause hook of the service, for somebody to continue it or roll it back.{until}")

@@ -222,6 +222,14 @@ impl Case {
         self
     }
 
+    /// Nobody answered its pause hook in time.
+    pub(super) fn unanswered(mut self) -> Self {
+        self.service_deployment = self
+            .service_deployment
+            .map(|service_deployment| ServiceDeploymentFacts { has_unanswered_pause: true, ..service_deployment });
+        self
+    }
+
     /// What ECS does when an alarm is triggered.
     pub(super) fn alarms(mut self, alarms: OnFailure) -> Self {
         self.service.alarms = alarms;
