@@ -63,6 +63,7 @@ impl Stage {
             ("PassRoleArns", roles.as_str()),
             ("SlackTokenParameter", "/slipway/slack-token"),
             ("SlackApi", slack.api()),
+            ("CodeDeployApplications", "AppECS-*,shop"),
             ("RestoreArchivedImages", "true"),
             ("Architecture", "x86_64"),
         ];

@@ -10,16 +10,20 @@ use jiff::Timestamp;
 use slipway_aws::Aws;
 use slipway_core::config::Source;
 use slipway_core::model::facts::{
-    ImageFacts, ImageName, Revision, ServiceDeploymentFacts, ServiceFacts, ServiceRevision, StoppedTask,
+    CodeDeployment, DeploymentGroup, DeploymentWait, GroupName, ImageFacts, ImageName, Revision,
+    ServiceDeploymentFacts, ServiceFacts, ServiceRevision, StoppedTask,
 };
 use slipway_core::model::id::{
-    ClusterName, LogStream, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TargetName, TaskDefinitionArn,
+    ClusterName, DeploymentId, LogStream, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TargetName,
+    TaskDefinitionArn,
 };
 use slipway_core::model::image::{Digest, Repository};
 use slipway_core::model::notice::Notice;
 use slipway_core::model::plan::Rendering;
 use slipway_core::model::record::{Deployment, FamilyMember, RecordedEvidence};
-use slipway_engine::cloud::{Cloud, ContinueAnswer, HookAnswer, Metric, RestoreAnswer, StopAnswer, Timer, Versioned};
+use slipway_engine::cloud::{
+    Cloud, ContinueAnswer, HookAnswer, Metric, RestoreAnswer, StopAnswer, TargetProgress, Timer, Versioned,
+};
 use slipway_engine::{Error, ErrorKind};
 
 /// Whether there are records to read.
@@ -222,6 +226,43 @@ impl Cloud for ReadOnly {
         _: HookAnswer,
     ) -> Result<ContinueAnswer, Error> {
         refused("ECS.ContinueServiceDeployment")
+    }
+
+    async fn get_deployment_group(&self, name: &GroupName) -> Result<Option<DeploymentGroup>, Error> {
+        self.noted(self.aws.get_deployment_group(name).await)
+    }
+
+    async fn get_deployment(&self, id: &DeploymentId) -> Result<Option<CodeDeployment>, Error> {
+        self.noted(self.aws.get_deployment(id).await)
+    }
+
+    async fn get_deployment_target(
+        &self,
+        id: &DeploymentId,
+        cluster: &ClusterName,
+        service: &ServiceName,
+    ) -> Result<Option<TargetProgress>, Error> {
+        self.noted(self.aws.get_deployment_target(id, cluster, service).await)
+    }
+
+    async fn get_application_revision(&self, application: &str, sha256: &str) -> Result<Option<String>, Error> {
+        self.noted(self.aws.get_application_revision(application, sha256).await)
+    }
+
+    async fn list_deployments(&self, group: &GroupName, since: Timestamp) -> Result<Vec<DeploymentId>, Error> {
+        self.noted(self.aws.list_deployments(group, since).await)
+    }
+
+    async fn create_deployment(&self, _: &GroupName, _: &str, _: &str) -> Result<DeploymentId, Error> {
+        refused("CodeDeploy.CreateDeployment")
+    }
+
+    async fn stop_deployment(&self, _: &DeploymentId) -> Result<StopAnswer, Error> {
+        refused("CodeDeploy.StopDeployment")
+    }
+
+    async fn continue_deployment(&self, _: &DeploymentId, _: DeploymentWait) -> Result<ContinueAnswer, Error> {
+        refused("CodeDeploy.ContinueDeployment")
     }
 
     async fn list_service_deployments(

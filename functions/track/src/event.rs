@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use slipway_core::model::event::{DeploymentEvent, StateChange};
-use slipway_core::model::id::{ClusterName, DeploymentId, ServiceArn};
-use slipway_engine::{Hint, ServiceTrigger, Warning};
+use slipway_core::model::facts::GroupName;
+use slipway_core::model::id::{ClusterName, DeploymentId, Home, ServiceArn};
+use slipway_engine::{GroupTrigger, Hint, Input, ServiceTrigger, Warning};
 use tracing::info;
 
 mod task;
@@ -40,16 +41,28 @@ struct Detail {
     service_deployment_arn: Option<String>,
 }
 
+/// The `detail` of a `CodeDeploy Deployment State-change Notification`, as far as we read it.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct CodeDeployDetail {
+    application: String,
+    deployment_group: String,
+}
+
 /// Reads an event. `Ok(None)` is a kind that is not for this function, or a name that ECS has added since.
 ///
 /// `received` stands in for the time of an event that bears none.
-pub fn parse(payload: Value, received: Timestamp) -> Result<Option<ServiceTrigger>, Malformed> {
+pub fn parse(payload: Value, received: Timestamp) -> Result<Option<Input>, Malformed> {
+    let of = |it: Option<ServiceTrigger>| it.map(Input::Service);
     let envelope: Envelope = serde_json::from_value(payload).map_err(|error| Malformed(error.to_string()))?;
     match (envelope.source.as_str(), envelope.detail_type.as_str()) {
-        ("aws.ecs", "ECS Deployment State Change") => state_change(envelope, received),
-        ("aws.ecs", "ECS Service Action") => action(envelope, received),
-        ("aws.ecs", "ECS Task State Change") => task_stopped(envelope),
-        ("aws.ecs", "ECS Hook State Change") => hook(envelope).map(Some),
+        ("aws.ecs", "ECS Deployment State Change") => state_change(envelope, received).map(of),
+        ("aws.ecs", "ECS Service Action") => action(envelope, received).map(of),
+        ("aws.ecs", "ECS Task State Change") => task_stopped(envelope).map(of),
+        ("aws.ecs", "ECS Hook State Change") => hook(envelope).map(|it| Some(Input::Service(it))),
+        ("aws.codedeploy", "CodeDeploy Deployment State-change Notification") => {
+            deployment_group(envelope).map(|it| Some(Input::Group(it)))
+        }
         (source, kind) => {
             info!(event.source = source, event.type = kind, "the event is not for this function");
             Ok(None)
@@ -102,7 +115,20 @@ fn hook(mut envelope: Envelope) -> Result<ServiceTrigger, Malformed> {
     let arns = envelope.resources.iter().chain(&detail.service_deployment_arn);
     let services: Vec<String> = arns.filter_map(|arn| service_of(arn)).collect();
     envelope.resources.extend(services);
-    of_service(&envelope, &detail, Hint::Hook)
+    of_service(&envelope, &detail, Hint::Changed)
+}
+
+/// CodeDeploy's events name the deployment and its group, and no service. What their state says is read anew, because they come
+/// as best they can.
+fn deployment_group(envelope: Envelope) -> Result<GroupTrigger, Malformed> {
+    let arn = envelope.resources.iter().find(|arn| arn.contains(":deploymentgroup:"));
+    let home = arn.and_then(|arn| Home::of_arn(arn));
+    let detail: CodeDeployDetail =
+        CodeDeployDetail::deserialize(&envelope.detail).map_err(|error| Malformed(format!("detail: {error}")))?;
+    let (Some(home), false, false) = (home, detail.application.is_empty(), detail.deployment_group.is_empty()) else {
+        return Err(Malformed(format!("resources: {:?} and the detail name no deployment group", envelope.resources)));
+    };
+    Ok(GroupTrigger { home, group: GroupName { application: detail.application, group: detail.deployment_group } })
 }
 
 /// The service's ARN in that of its service deployment, `…:service-deployment/CLUSTER/SERVICE/ID`.

@@ -1,4 +1,4 @@
-//! The track function: ECS's state changes, stopped tasks and warnings in, the engine's answer out.
+//! The track function: ECS's and CodeDeploy's state changes, stopped tasks and warnings in, the engine's answer out.
 
 mod event;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use slipway_aws::Aws;
 use slipway_core::model::id::Home;
 use slipway_engine::cloud::Metric;
-use slipway_engine::{Cloud, Engine, Input, Invocation};
+use slipway_engine::{Cloud, Engine, Invocation};
 use tracing::error;
 
 pub use event::{Malformed, parse};
@@ -29,6 +29,6 @@ pub async fn handle(engine: &Engine<Aws>, invocation: LambdaEvent<Value>) -> Res
         return unreadable("the function's own ARN cannot be read");
     };
     let invocation = Invocation::new(context.request_id, context.deadline, home);
-    let answer = engine.handle(&invocation, Input::Service(event)).await;
+    let answer = engine.handle(&invocation, event).await;
     answer.map_err(|error| Diagnostic { error_type: error.error_type(), error_message: error.to_string() })
 }

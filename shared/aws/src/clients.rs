@@ -13,6 +13,7 @@ use slipway_core::config::Mistake;
 use slipway_engine::Engine;
 
 use crate::clock::Clock;
+use crate::codedeploy::CodeDeploy;
 use crate::ecr::Ecr;
 use crate::ecs::Ecs;
 use crate::https;
@@ -30,6 +31,8 @@ use crate::ssm::Ssm;
 pub struct Aws {
     /// Services and task definitions.
     pub ecs: Ecs,
+    /// The deployments of services that CodeDeploy deploys.
+    pub codedeploy: CodeDeploy,
     /// Images.
     pub ecr: Ecr,
     /// Notices.
@@ -128,6 +131,7 @@ impl Aws {
         let settings = settings.to_builder().http_client(client).retry_config(tries()).timeout_config(times()).build();
         Self {
             ecs: Ecs::new(&settings),
+            codedeploy: CodeDeploy::new(&settings),
             ecr: Ecr::new(&settings, connector),
             sns: Sns::new(&settings),
             sqs: Sqs::new(&settings),

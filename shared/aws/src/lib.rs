@@ -4,6 +4,7 @@
 
 pub mod clients;
 pub mod clock;
+pub mod codedeploy;
 pub mod ecr;
 pub mod ecs;
 pub mod https;

@@ -6,17 +6,21 @@ use std::time::Duration;
 use jiff::Timestamp;
 use slipway_core::config::Source;
 use slipway_core::model::facts::{
-    ImageFacts, ImageName, Revision, ServiceDeploymentFacts, ServiceFacts, ServiceRevision, StoppedTask,
+    CodeDeployment, DeploymentGroup, DeploymentWait, GroupName, ImageFacts, ImageName, Revision,
+    ServiceDeploymentFacts, ServiceFacts, ServiceRevision, StoppedTask,
 };
 use slipway_core::model::id::{
-    ClusterName, LogStream, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TargetName, TaskDefinitionArn,
+    ClusterName, DeploymentId, LogStream, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TargetName,
+    TaskDefinitionArn,
 };
 use slipway_core::model::image::{Digest, Repository};
 use slipway_core::model::notice::Notice;
 use slipway_core::model::plan::Rendering;
 use slipway_core::model::record::{Deployment, FamilyMember, RecordedEvidence};
 use slipway_engine::Error;
-use slipway_engine::cloud::{Cloud, ContinueAnswer, HookAnswer, Metric, RestoreAnswer, StopAnswer, Timer, Versioned};
+use slipway_engine::cloud::{
+    Cloud, ContinueAnswer, HookAnswer, Metric, RestoreAnswer, StopAnswer, TargetProgress, Timer, Versioned,
+};
 
 use crate::clients::{Archive, Aws};
 use crate::ledger::note::Place;
@@ -123,6 +127,48 @@ impl Cloud for Aws {
         answer: HookAnswer,
     ) -> Result<ContinueAnswer, Error> {
         self.ecs.continue_service_deployment(arn, hook, answer).await
+    }
+
+    async fn get_deployment_group(&self, name: &GroupName) -> Result<Option<DeploymentGroup>, Error> {
+        self.codedeploy.get_deployment_group(name).await
+    }
+
+    async fn get_deployment(&self, id: &DeploymentId) -> Result<Option<CodeDeployment>, Error> {
+        self.codedeploy.get_deployment(id).await
+    }
+
+    async fn get_deployment_target(
+        &self,
+        id: &DeploymentId,
+        cluster: &ClusterName,
+        service: &ServiceName,
+    ) -> Result<Option<TargetProgress>, Error> {
+        self.codedeploy.get_deployment_target(id, cluster, service).await
+    }
+
+    async fn get_application_revision(&self, application: &str, sha256: &str) -> Result<Option<String>, Error> {
+        self.codedeploy.get_application_revision(application, sha256).await
+    }
+
+    async fn list_deployments(&self, group: &GroupName, since: Timestamp) -> Result<Vec<DeploymentId>, Error> {
+        self.codedeploy.list_deployments(group, since).await
+    }
+
+    async fn create_deployment(
+        &self,
+        group: &GroupName,
+        app_spec: &str,
+        description: &str,
+    ) -> Result<DeploymentId, Error> {
+        self.codedeploy.create_deployment(group, app_spec, description).await
+    }
+
+    async fn stop_deployment(&self, id: &DeploymentId) -> Result<StopAnswer, Error> {
+        self.codedeploy.stop_deployment(id).await
+    }
+
+    async fn continue_deployment(&self, id: &DeploymentId, wait: DeploymentWait) -> Result<ContinueAnswer, Error> {
+        self.codedeploy.continue_deployment(id, wait).await
     }
 
     async fn list_service_deployments(

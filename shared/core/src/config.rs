@@ -7,12 +7,16 @@ pub use repository::RepositoryName;
 pub use source::Source;
 pub use template::Template;
 
+use serde_json::Value;
+
 use crate::config::tags::TagPolicy;
+use crate::model::facts::GroupName;
 use crate::model::id::{ClusterName, ContainerName, Home, ServiceName, TargetName};
 use crate::model::image::{Digest, Repository};
 use crate::model::notice::{Route, route};
 use crate::model::record::DeploymentSettings;
 
+mod code_deploy;
 mod document;
 mod key;
 mod keys;
@@ -31,7 +35,7 @@ mod surrogates;
 pub mod tags;
 mod template;
 mod uniqueness;
-mod yaml;
+pub(crate) mod yaml;
 
 /// A right document.
 #[derive(Clone, Debug)]
@@ -71,6 +75,17 @@ pub struct Target {
     pub settings: DeploymentSettings,
     /// Seconds to wait after a push for a better one.
     pub settle: u64,
+    /// How CodeDeploy deploys to the service, where it does.
+    pub code_deploy: CodeDeploySettings,
+}
+
+/// What the document says of CodeDeploy for a target.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CodeDeploySettings {
+    /// The application and the group; `None` where they are found by what deployed the service last.
+    pub group: Option<GroupName>,
+    /// The hooks of each deployment, as an AppSpec has them; `None` where they are those of the group's last revision.
+    pub hooks: Option<Vec<Value>>,
 }
 
 /// Which task definition is rendered.

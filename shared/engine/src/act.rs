@@ -106,7 +106,7 @@ impl<C: Cloud> Call<'_, C> {
             number = Some(self.intend(lease, decided).await?);
             Ok(())
         };
-        let done = execute::<Stop>(self, plan, &self.registrations, intend).await;
+        let done = execute::<Stop>(self, plan, cause.who.as_deref(), &self.registrations, intend).await;
         let done = match (done, number) {
             (Ok(done), _) => done,
             (Err(stop), Some(number)) if is_certain(&stop) => {
@@ -212,7 +212,10 @@ fn existing(plan: &Plan) -> Option<&TaskDefinitionArn> {
 /// Whether the service certainly was not updated.
 fn is_certain(stop: &Stop) -> bool {
     match stop {
-        Stop::Failed(error) => error.call != "ECS.UpdateService" || error.kind != ErrorKind::Unreachable,
+        Stop::Failed(error) => {
+            !["ECS.UpdateService", "CodeDeploy.CreateDeployment"].contains(&error.call)
+                || error.kind != ErrorKind::Unreachable
+        }
         Stop::Lost | Stop::Refused(_) => true,
     }
 }

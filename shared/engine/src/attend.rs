@@ -7,14 +7,14 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use slipway_core::config::Config;
 use slipway_core::model::id::{EventId, TargetName};
-use slipway_core::model::record::Service;
+use slipway_core::model::record::{Blocked, Pending, Service};
 use slipway_core::rules::unfinished::is_unfinished;
 use tracing::{error, info};
 
 use crate::cloud::{Cloud, Metric};
 use crate::error::Error;
 use crate::follow::{FollowSession, managed};
-use crate::input::{Hint, ServiceTrigger};
+use crate::input::{GroupTrigger, Hint, ServiceTrigger};
 use crate::invocation::Call;
 use crate::lease::{HeldLease, Purpose};
 use crate::observe::Planner;
@@ -46,6 +46,21 @@ impl<C: Cloud> Call<'_, C> {
             }
         };
         self.attend_to(config.as_deref(), event).await
+    }
+
+    /// Handles an event of CodeDeploy, whose group says which service it is about.
+    pub(crate) async fn attend_group(&self, event: &GroupTrigger) -> Result<Value, Error> {
+        let found = match self.cloud().get_deployment_group(&event.group).await {
+            Err(error) if error.kind.is_passing() => return Err(error),
+            Err(error) => {
+                info!(%error, "a deployment group cannot be read, so it is taken for somebody else's");
+                None
+            }
+            Ok(found) => found.and_then(|group| group.service),
+        };
+        let Some((cluster, service)) = found else { return Ok(ignored("the deployment group is of no known service")) };
+        let home = Some(event.home.clone());
+        self.attend(&ServiceTrigger { home, cluster: Some(cluster), service, hint: Hint::Changed }).await
     }
 
     /// Whether the service is none of Slipway's, as far as that can be said while the document cannot be read: the rules
@@ -138,9 +153,12 @@ fn is_due(record: &Service, now: Timestamp) -> bool {
     record.deployments.iter().any(is_unfinished) || record.pending.iter().any(|it| it.is_due(now))
 }
 
-/// Whether inputs are to be served now: those that nothing blocks, and where a timer fired, those that waited for it.
+/// Whether inputs are to be served now: those that nothing blocks, and where a timer fired, those that waited for it. What
+/// waits for a deployment waits on while one is on record: its end unblocks it.
 fn has_pending(record: &Service, hint: &Hint, now: Timestamp) -> bool {
-    record.unblocked().next().is_some() || *hint == Hint::Timer && record.pending.iter().any(|it| it.is_due(now))
+    let still_waits = |it: &Pending| it.blocked == Some(Blocked::Deployment) && record.open().is_some();
+    let due = || record.pending.iter().any(|it| it.is_due(now) && !still_waits(it));
+    record.unblocked().next().is_some() || *hint == Hint::Timer && due()
 }
 
 /// The answer to what is not for the function.

@@ -3,7 +3,8 @@
 //!
 //! Each function is one call. Adopting the effect of an unanswered call, keeping to AWS's rate and waiting are the engine's.
 //! An implementation may repeat a call that only reads; it never repeats one that has no client token
-//! (RegisterTaskDefinition, UpdateService, StopServiceDeployment, ContinueServiceDeployment). Time comes from here, too.
+//! (RegisterTaskDefinition, UpdateService, StopServiceDeployment, ContinueServiceDeployment, and those of CodeDeploy). Time
+//! comes from here, too.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -12,10 +13,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 use slipway_core::config::Source;
 use slipway_core::model::facts::{
-    ImageFacts, ImageName, Revision, ServiceDeploymentFacts, ServiceFacts, ServiceRevision, StoppedTask,
+    CodeDeployment, DeploymentGroup, DeploymentWait, GroupName, ImageFacts, ImageName, LifecycleEvent, Revision,
+    ServiceDeploymentFacts, ServiceFacts, ServiceRevision, StoppedTask,
 };
 use slipway_core::model::id::{
-    ClusterName, LogStream, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TargetName, TaskDefinitionArn,
+    ClusterName, DeploymentId, LogStream, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TargetName,
+    TaskDefinitionArn,
 };
 use slipway_core::model::image::{Digest, Repository};
 use slipway_core::model::notice::Notice;
@@ -115,6 +118,40 @@ pub trait Cloud {
         answer: HookAnswer,
     ) -> Result<ContinueAnswer, Error>;
 
+    /// GetDeploymentGroup; `None` where there is no such application, or no such group in it.
+    async fn get_deployment_group(&self, name: &GroupName) -> Result<Option<DeploymentGroup>, Error>;
+
+    /// GetDeployment, which shows neither lifecycle events nor the AppSpec; `None` where CodeDeploy has it no more.
+    async fn get_deployment(&self, id: &DeploymentId) -> Result<Option<CodeDeployment>, Error>;
+
+    /// GetDeploymentTarget for the service that a deployment of CodeDeploy deploys to; `None` before it has started.
+    async fn get_deployment_target(
+        &self,
+        id: &DeploymentId,
+        cluster: &ClusterName,
+        service: &ServiceName,
+    ) -> Result<Option<TargetProgress>, Error>;
+
+    /// GetApplicationRevision: the text of the AppSpec with this SHA-256; `None` where CodeDeploy doesn't have it.
+    async fn get_application_revision(&self, application: &str, sha256: &str) -> Result<Option<String>, Error>;
+
+    /// ListDeployments of a group, those that were made since then, the newest first where CodeDeploy lists them so.
+    async fn list_deployments(&self, group: &GroupName, since: Timestamp) -> Result<Vec<DeploymentId>, Error>;
+
+    /// CreateDeployment of an AppSpec. After `Unreachable` it may have been carried out.
+    async fn create_deployment(
+        &self,
+        group: &GroupName,
+        app_spec: &str,
+        description: &str,
+    ) -> Result<DeploymentId, Error>;
+
+    /// StopDeployment with a rollback. After `Unreachable` it may have been carried out.
+    async fn stop_deployment(&self, id: &DeploymentId) -> Result<StopAnswer, Error>;
+
+    /// ContinueDeployment: a deployment of CodeDeploy waits no longer. After `Unreachable` it may have been carried out.
+    async fn continue_deployment(&self, id: &DeploymentId, wait: DeploymentWait) -> Result<ContinueAnswer, Error>;
+
     /// ListServiceDeployments: the newest hundred, newest first; none for controllers other than ECS.
     async fn list_service_deployments(
         &self,
@@ -186,7 +223,16 @@ pub struct Timer {
     pub payload: Value,
 }
 
-/// What ECS said to a request to stop a service deployment.
+/// How far a deployment of CodeDeploy is with its service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TargetProgress {
+    /// Its lifecycle events, in their order.
+    pub events: Vec<LifecycleEvent>,
+    /// How many percent of the production traffic its tasks have.
+    pub traffic: Option<u8>,
+}
+
+/// What ECS or CodeDeploy said to a request to stop a deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopAnswer {
     /// It rolls back.
@@ -204,7 +250,7 @@ pub enum HookAnswer {
     RollBack,
 }
 
-/// What ECS said to the answer of a hook.
+/// What ECS or CodeDeploy said to the answer that a deployment waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContinueAnswer {
     /// It does as answered.

@@ -8,10 +8,9 @@ use std::time::Duration;
 use futures_util::future::join;
 use futures_util::lock::Mutex;
 use jiff::{SignedDuration, Timestamp};
-use slipway_core::model::facts::ServiceFacts;
 use slipway_core::model::id::{ClusterName, DeploymentId, ServiceName, TaskDefinitionArn};
 use slipway_core::model::notice::Tasks;
-use slipway_core::model::plan::{NextRevision, Plan, Rendering, Step};
+use slipway_core::model::plan::{NextRevision, Plan, Rendering, Step, UpdateCall};
 use slipway_core::rules::mechanism::{Unanswered, unanswered};
 use tracing::warn;
 
@@ -50,11 +49,14 @@ pub(crate) struct Registrations {
 /// `ready` is what has to be done before the service is updated; a registration goes on beside it. If it fails, nothing
 /// is updated, and its error is the answer.
 ///
+/// `who` asked for it, as a deployment of CodeDeploy says.
+///
 /// An error leaves the plan's later steps undone. Observing again and carrying out a new plan is always right: what took
 /// effect shows there.
 pub(crate) async fn execute<E: From<Error>>(
     call: &Call<'_, impl Cloud>,
     plan: &Plan,
+    who: Option<&str>,
     registrations: &Registrations,
     ready: impl Future<Output = Result<(), E>>,
 ) -> Result<Done, E> {
@@ -71,14 +73,10 @@ pub(crate) async fn execute<E: From<Error>>(
                 ready?;
                 done.revision = Some(registered?);
             }
-            Step::Update { cluster, service, to, force_new_deployment, previous_primary } => {
+            Step::Update { cluster, service, to, call: how, previous_primary } => {
                 until_ready().await?;
-                let update = Update {
-                    cluster,
-                    service,
-                    force_new_deployment: *force_new_deployment,
-                    previous_primary: previous_primary.as_ref(),
-                };
+                let (description, previous_primary) = (plan.description(who), previous_primary.as_ref());
+                let update = Update { cluster, service, how, description, previous_primary };
                 let updated = match to {
                     NextRevision::Existing(revision) => update.to(call, revision).await?,
                     NextRevision::Registered => {
@@ -89,10 +87,7 @@ pub(crate) async fn execute<E: From<Error>>(
                         update.to_new(call, &revision).await?
                     }
                 };
-                let primary = updated.as_ref().and_then(ServiceFacts::primary);
-                done.deployment = primary.map(|primary| primary.id.clone());
-                done.created_at = primary.and_then(|primary| primary.created_at);
-                done.tasks = updated.as_ref().map(Tasks::of);
+                done = Done { revision: done.revision, ..updated };
             }
         }
     }
@@ -151,21 +146,18 @@ async fn register(call: &Call<'_, impl Cloud>, rendering: &Rendering) -> Result<
     }
 }
 
-/// An UpdateService, but for the revision.
+/// An update of a service, but for the revision.
 struct Update<'a> {
     cluster: &'a ClusterName,
     service: &'a ServiceName,
-    force_new_deployment: bool,
+    how: &'a UpdateCall,
+    description: String,
     previous_primary: Option<&'a DeploymentId>,
 }
 
 impl Update<'_> {
     /// To a revision that was registered a moment ago, which ECS may not know everywhere yet.
-    async fn to_new(
-        &self,
-        call: &Call<'_, impl Cloud>,
-        revision: &TaskDefinitionArn,
-    ) -> Result<Option<ServiceFacts>, Error> {
+    async fn to_new(&self, call: &Call<'_, impl Cloud>, revision: &TaskDefinitionArn) -> Result<Done, Error> {
         for pause in UNTIL_KNOWN {
             match self.to(call, revision).await {
                 Err(error) if is_unknown_revision(&error) => call.cloud().sleep(pause).await,
@@ -175,24 +167,18 @@ impl Update<'_> {
         self.to(call, revision).await
     }
 
-    async fn to(
-        &self,
-        call: &Call<'_, impl Cloud>,
-        revision: &TaskDefinitionArn,
-    ) -> Result<Option<ServiceFacts>, Error> {
-        let (cloud, pace, until) = (call.cloud(), &call.engine.paces.update, call.until);
+    async fn to(&self, call: &Call<'_, impl Cloud>, revision: &TaskDefinitionArn) -> Result<Done, Error> {
+        let (pace, until) = (&call.engine.paces.update, call.until);
         let subject = format!("{}/{}", self.cluster, self.service);
-        let update =
-            async || cloud.update_service(self.cluster, self.service, revision, self.force_new_deployment).await;
+        let place = (self.cluster, self.service);
+        let update = async || call.update_to(place, revision, self.how, &self.description).await;
         match pace.call(call, &subject, until, update).await {
             Err(error) if error.kind == ErrorKind::Unreachable => {
                 warn!(%error, "no answer to an update; checking whether it was carried out");
-                let read = cloud.describe_services(self.cluster, &[self.service]).await;
-                let Some(service) = read.ok().and_then(|services| services.into_iter().next().flatten()) else {
-                    return Err(error);
-                };
+                let read = call.service(self.cluster, self.service).await;
+                let Some(service) = read.ok().flatten() else { return Err(error) };
                 match unanswered(&service, revision, self.previous_primary) {
-                    Unanswered::TookEffect => Ok(Some(service)),
+                    Unanswered::TookEffect => Ok(Done::by_primary(&service)),
                     Unanswered::Repeatable => pace.call(call, &subject, until, update).await,
                     Unanswered::Outdated => Err(error),
                 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use slipway_core::model::event::DeploymentEvent;
-use slipway_core::model::facts::StoppedTask;
+use slipway_core::model::facts::{GroupName, StoppedTask};
 use slipway_core::model::id::{ClusterName, EventId, Home, ServiceName, TargetName};
 use slipway_core::model::image::{Repository, Tag};
 use slipway_core::model::timer::Scheduled;
@@ -39,6 +39,8 @@ pub enum Input {
     Explain(Push),
     /// ECS said something of a service, or its timer fired.
     Service(ServiceTrigger),
+    /// CodeDeploy said something of a deployment group.
+    Group(GroupTrigger),
 }
 
 impl Input {
@@ -89,6 +91,15 @@ impl ServiceTrigger {
     }
 }
 
+/// Something happened to a deployment of CodeDeploy. Its events name no service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupTrigger {
+    /// Where the group is.
+    pub home: Home,
+    /// Its name.
+    pub group: GroupName,
+}
+
 /// What an event is a hint of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hint {
@@ -98,8 +109,8 @@ pub enum Hint {
     TaskStopped(StoppedTask),
     /// ECS warns of something that it does, or cannot do, for the service.
     Warning(Warning),
-    /// A lifecycle hook of a deployment waits, or has been answered.
-    Hook,
+    /// A deployment changed in a way that what is read of it shows: a lifecycle hook waits, or CodeDeploy is further.
+    Changed,
     /// A timer fired: something may be due.
     Timer,
     /// An invocation found a deployment that has an end, which may not be published.

@@ -20,6 +20,7 @@ mod follow;
 mod invocation;
 mod known_good;
 mod lease;
+mod mechanism;
 mod memo;
 mod observe;
 mod pace;
@@ -40,11 +41,12 @@ use tracing::error;
 
 pub use cloud::Cloud;
 pub use error::{Error, ErrorKind};
-pub use input::{Hint, Input, Invocation, Push, ServiceTrigger, Warning};
+pub use input::{GroupTrigger, Hint, Input, Invocation, Push, ServiceTrigger, Warning};
 
 use builds::Builds;
 use document::Document;
 use invocation::Call;
+use mechanism::AppSpecs;
 use pace::Paces;
 
 /// What a function keeps from one invocation to the next.
@@ -54,6 +56,7 @@ pub struct Engine<C> {
     document: Document,
     builds: Builds,
     paces: Paces,
+    app_specs: AppSpecs,
 }
 
 impl<C: Cloud> Engine<C> {
@@ -62,7 +65,13 @@ impl<C: Cloud> Engine<C> {
     /// The error is a setting that cannot be right.
     pub async fn start(cloud: C, config: &str) -> Result<Self, Mistake> {
         let document = Document::new(Source::parse(config)?);
-        let engine = Self { cloud, document, builds: Builds::default(), paces: Paces::default() };
+        let engine = Self {
+            cloud,
+            document,
+            builds: Builds::default(),
+            paces: Paces::default(),
+            app_specs: AppSpecs::default(),
+        };
         // Init has a full core, an invocation may not; what fails here is tried again, and reported, by the invocation.
         if let Err(error) = engine.document.read(&engine.cloud).await {
             error!(%error, "the configuration could not be read at the start");
@@ -83,6 +92,7 @@ impl<C: Cloud> Engine<C> {
         // Their states are large; on the heap they leave the stack to the SDK.
         match &input {
             Input::Service(event) => Box::pin(call.attend(event)).await,
+            Input::Group(event) => Box::pin(call.attend_group(event)).await,
             Input::Push(push) => Box::pin(call.with_config(async |config| call.push(config, push).await)).await,
             Input::Request(it) => Box::pin(call.with_config(async |config| call.request(config, it).await)).await,
             Input::Explain(push) => Box::pin(call.with_config(async |config| call.explain(config, push).await)).await,

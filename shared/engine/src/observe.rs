@@ -89,11 +89,13 @@ impl<'a, C: Cloud> Planner<'a, C> {
         }
         let calls = clusters.iter().flat_map(|(cluster, services)| {
             services.chunks(SERVICES_PER_CALL).map(move |services| async move {
-                let found = self.cloud.describe_services(cluster, services).await;
+                let found = self.call.services(cluster, services).await;
                 for (place, service) in services.iter().enumerate() {
-                    let facts = found.as_ref().map(|found| found.get(place).cloned().flatten());
-                    let key = ((*cluster).clone(), (*service).clone());
-                    self.services.put(key, facts.map_err(Clone::clone));
+                    let facts = match &found {
+                        Ok(found) => found.get(place).cloned().unwrap_or(Ok(None)),
+                        Err(error) => Err(error.clone()),
+                    };
+                    self.services.put(((*cluster).clone(), (*service).clone()), facts);
                 }
             })
         });
@@ -120,8 +122,7 @@ impl<'a, C: Cloud> Planner<'a, C> {
         cluster: &ClusterName,
         service: &ServiceName,
     ) -> Result<Option<ServiceFacts>, Error> {
-        let found = self.cloud.describe_services(cluster, &[service]).await?;
-        Ok(found.into_iter().next().flatten())
+        self.call.service(cluster, service).await
     }
 
     /// Reads those of these services that were not read yet.
@@ -189,7 +190,7 @@ impl<'a, C: Cloud> Planner<'a, C> {
         digest: &Digest,
     ) -> Result<Option<ServiceDeploymentFacts>, Error> {
         let target = TargetName::of(&service.cluster, &service.service);
-        let read = self.cloud.list_service_deployments(&service.cluster, &service.service).await;
+        let read = self.call.service_deployments(service, None).await;
         let mut deployments = optional(&target, read)?.unwrap_or_default();
         deployments.truncate(REVISIONS_PER_CALL);
         let mut arns: Vec<_> = deployments.iter().filter_map(|deployment| deployment.target.clone()).collect();

@@ -289,11 +289,10 @@ impl<C: Cloud> Planner<'_, C> {
         target: &Target,
         observed: &ObservedService,
     ) -> Result<Vec<KnownGood>, Error> {
-        let ServiceFacts { cluster, service, task_definition, .. } = &observed.service;
-        let read = self.cloud.list_service_deployments(cluster, service).await;
+        let read = self.call.service_deployments(&observed.service, None).await;
         let history = optional(&target.name, read)?.unwrap_or_default();
         let mut known_good = known_good_in(self.cloud, &target.name, &history).await?;
-        known_good.retain(|it| it.revision != *task_definition);
+        known_good.retain(|it| it.revision != observed.service.task_definition);
         Ok(known_good)
     }
 

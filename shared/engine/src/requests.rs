@@ -131,7 +131,8 @@ impl<C: Cloud> Call<'_, C> {
         own
     }
 
-    /// A rollback is an answer to a deployment that waits for a person; `None` where none does, or another revision is named.
+    /// A rollback is an answer to a deployment that waits for a person, and stops one of CodeDeploy that has not ended; `None` where
+    /// there is none, or another revision is named.
     async fn roll_back_paused(
         &self,
         config: &Config,
@@ -142,8 +143,8 @@ impl<C: Cloud> Call<'_, C> {
     ) -> Option<TargetResult> {
         let Update::Rollback(None) = update else { return None };
         // What cannot be read or deployed to, the rollback itself finds out and says.
-        let paused = self.paused(planner, entries[0]).await.ok()?.ok()??;
-        Some(self.answer_pause(config, asked, &entries[0].name, &paused, HookAnswer::RollBack).await)
+        let answerable = self.answerable(planner, entries[0]).await.ok()?.ok()??;
+        Some(self.answer_pause(config, asked, &entries[0].name, &answerable, HookAnswer::RollBack).await)
     }
 
     /// What would be done, without a lease and without a write.

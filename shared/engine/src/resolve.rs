@@ -106,16 +106,14 @@ impl<C: Cloud> Planner<'_, C> {
         if !matches!(note, Note::Discarded(_)) {
             return Ok(note);
         }
-        let (cluster, name) = (service.cluster.clone(), service.service.clone());
         let history = async {
-            let history = self.cloud.list_service_deployments(&cluster, &name).await?;
+            let history = self.call.service_deployments(service, Some(deployment)).await?;
             with_task_definitions(self.cloud, record, deployment, history).await
         };
         let history = history_or_none(history.await, deployment, self.call.now())?;
         // Read after its history, the list shows what that names, unless it really lists it no more: a late update may
         // have taken effect between the two.
-        let listed = self.cloud.describe_services(&cluster, &[&name]).await?;
-        if let Some(listed) = listed.into_iter().next().flatten() {
+        if let Some(listed) = self.call.service(&service.cluster, &service.service).await? {
             *service = listed;
         }
         let named = history.iter().filter_map(|it| it.task_definition.as_ref());

@@ -67,7 +67,7 @@ impl<C: Cloud> Call<'_, C> {
             service_deployment: None,
         };
         let service_deployment = match status::stage_to_read(&facts) {
-            Some(arn) => optional(&target.name, self.cloud().describe_service_deployment(arn).await)?.flatten(),
+            Some(arn) => optional(&target.name, self.service_deployment(service, arn).await)?.flatten(),
             None => None,
         };
         facts.service_deployment = service_deployment.as_ref();

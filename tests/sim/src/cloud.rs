@@ -14,16 +14,20 @@ use fake_aws::Refusal;
 use jiff::{SignedDuration, Timestamp};
 use slipway_core::config::Source;
 use slipway_core::model::facts::{
-    ImageFacts, ImageName, Revision, ServiceDeploymentFacts, ServiceFacts, ServiceRevision, StoppedTask,
+    CodeDeployment, DeploymentGroup, DeploymentWait, GroupName, ImageFacts, ImageName, Revision,
+    ServiceDeploymentFacts, ServiceFacts, ServiceRevision, StoppedTask,
 };
 use slipway_core::model::id::{
-    ClusterName, LogStream, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TargetName, TaskDefinitionArn,
+    ClusterName, DeploymentId, LogStream, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TargetName,
+    TaskDefinitionArn,
 };
 use slipway_core::model::image::{Digest, Repository};
 use slipway_core::model::notice::Notice;
 use slipway_core::model::plan::Rendering;
 use slipway_core::model::record::{Deployment, FamilyMember, RecordedEvidence};
-use slipway_engine::cloud::{ContinueAnswer, HookAnswer, Metric, RestoreAnswer, StopAnswer, Timer, Versioned};
+use slipway_engine::cloud::{
+    ContinueAnswer, HookAnswer, Metric, RestoreAnswer, StopAnswer, TargetProgress, Timer, Versioned,
+};
 use slipway_engine::{Cloud, Error, ErrorKind};
 
 use crate::bug::Bug;
@@ -345,6 +349,81 @@ impl Cloud for Port {
                 Err(refusal) => Err(refused(CALL, arn.as_str(), &refusal)),
             };
         self.call(CALL, arn.as_str(), Does::Writes, go_on).await
+    }
+
+    async fn get_deployment_group(&self, name: &GroupName) -> Result<Option<DeploymentGroup>, Error> {
+        const CALL: &str = "CodeDeploy.GetDeploymentGroup";
+        self.call(CALL, &name.group, Does::Reads, |simulation, _| Ok(simulation.aws.get_deployment_group(name))).await
+    }
+
+    async fn get_deployment(&self, id: &DeploymentId) -> Result<Option<CodeDeployment>, Error> {
+        const CALL: &str = "CodeDeploy.GetDeployment";
+        self.call(CALL, id.as_str(), Does::Reads, |simulation, _| Ok(simulation.aws.get_deployment(id))).await
+    }
+
+    async fn get_deployment_target(
+        &self,
+        id: &DeploymentId,
+        _: &ClusterName,
+        _: &ServiceName,
+    ) -> Result<Option<TargetProgress>, Error> {
+        const CALL: &str = "CodeDeploy.GetDeploymentTarget";
+        let read = |simulation: &mut Simulation, _| {
+            let progress = simulation.aws.get_deployment_target(id);
+            Ok(progress.map(|(events, traffic)| TargetProgress { events, traffic }))
+        };
+        self.call(CALL, id.as_str(), Does::Reads, read).await
+    }
+
+    async fn get_application_revision(&self, application: &str, sha256: &str) -> Result<Option<String>, Error> {
+        const CALL: &str = "CodeDeploy.GetApplicationRevision";
+        let read = |simulation: &mut Simulation, _| Ok(simulation.aws.get_application_revision(application, sha256));
+        self.call(CALL, application, Does::Reads, read).await
+    }
+
+    async fn list_deployments(&self, group: &GroupName, since: Timestamp) -> Result<Vec<DeploymentId>, Error> {
+        const CALL: &str = "CodeDeploy.ListDeployments";
+        let list = |simulation: &mut Simulation, _| Ok(simulation.aws.list_deployments(group, since));
+        self.call(CALL, &group.group, Does::Reads, list).await
+    }
+
+    async fn create_deployment(
+        &self,
+        group: &GroupName,
+        app_spec: &str,
+        description: &str,
+    ) -> Result<DeploymentId, Error> {
+        const CALL: &str = "CodeDeploy.CreateDeployment";
+        let create = |simulation: &mut Simulation, request| {
+            let created = simulation.create_deployment(group, app_spec, description, request);
+            created.map_err(|refusal| match refusal.code.as_str() {
+                "DeploymentLimitExceededException" => {
+                    refused(CALL, &group.group, &refusal).of_kind(ErrorKind::Throttled)
+                }
+                _ => refused(CALL, &group.group, &refusal),
+            })
+        };
+        self.call(CALL, &group.group, Does::Writes, create).await
+    }
+
+    async fn stop_deployment(&self, id: &DeploymentId) -> Result<StopAnswer, Error> {
+        const CALL: &str = "CodeDeploy.StopDeployment";
+        let stop = |simulation: &mut Simulation, request| match simulation.stop_deployment(id, request) {
+            Ok(()) => Ok(StopAnswer::Accepted),
+            Err(refusal) if refusal.code == "DeploymentAlreadyCompletedException" => Ok(StopAnswer::TooLate),
+            Err(refusal) => Err(refused(CALL, id.as_str(), &refusal)),
+        };
+        self.call(CALL, id.as_str(), Does::Writes, stop).await
+    }
+
+    async fn continue_deployment(&self, id: &DeploymentId, wait: DeploymentWait) -> Result<ContinueAnswer, Error> {
+        const CALL: &str = "CodeDeploy.ContinueDeployment";
+        let go_on = |simulation: &mut Simulation, _| match simulation.aws.continue_deployment(id, wait) {
+            Ok(()) => Ok(ContinueAnswer::Accepted),
+            Err(refusal) if refusal.code.starts_with("Deployment") => Ok(ContinueAnswer::NotPaused),
+            Err(refusal) => Err(refused(CALL, id.as_str(), &refusal)),
+        };
+        self.call(CALL, id.as_str(), Does::Writes, go_on).await
     }
 
     async fn list_service_deployments(

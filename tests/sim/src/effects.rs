@@ -2,7 +2,7 @@
 
 use fake_aws::Refusal;
 use jiff::SignedDuration;
-use slipway_core::model::facts::{RanImage, ServiceFacts};
+use slipway_core::model::facts::{GroupName, RanImage, ServiceFacts};
 use slipway_core::model::id::{DeploymentId, ServiceDeploymentArn, ServiceRevisionArn, TargetName, TaskDefinitionArn};
 use slipway_core::model::image::Digest;
 use slipway_core::model::notice::Notice;
@@ -66,6 +66,26 @@ impl Simulation {
             let view = View { now: self.now, images: &self.images, table: &self.table };
             self.laws.stopped(&service.target, request, &view);
         }
+        self.enqueue_new_events();
+        Ok(())
+    }
+
+    /// CreateDeployment by an invocation.
+    pub(crate) fn create_deployment(
+        &mut self,
+        group: &GroupName,
+        app_spec: &str,
+        description: &str,
+        _request: u64,
+    ) -> Result<DeploymentId, Refusal> {
+        let created = self.aws.create_deployment(group, app_spec, description)?;
+        self.enqueue_new_events();
+        Ok(created)
+    }
+
+    /// StopDeployment by an invocation.
+    pub(crate) fn stop_deployment(&mut self, id: &DeploymentId, _request: u64) -> Result<(), Refusal> {
+        self.aws.stop_deployment(id)?;
         self.enqueue_new_events();
         Ok(())
     }

@@ -31,7 +31,7 @@ pub(crate) fn of_ecs(event: &Value, aws: &Aws) -> Option<ServiceTrigger> {
             let warning = Warning { name: text("eventName")?, reason: text("reason"), at: moment("createdAt") };
             (service_of(event)?, Hint::Warning(warning))
         }
-        "ECS Hook State Change" => (service_of(event)?, Hint::Hook),
+        "ECS Hook State Change" => (service_of(event)?, Hint::Changed),
         _ => {
             let service = detail["group"].as_str()?.strip_prefix("service:")?;
             (ServiceName::new(service), Hint::stopped(task(aws, detail["taskArn"].as_str()?)?)?)
@@ -63,7 +63,7 @@ pub(crate) fn line(event: &ServiceTrigger) -> String {
             format!("task {} of {of} stopped on {service}", task.short())
         }
         Hint::Warning(warning) => format!("{} on {service}", warning.name),
-        Hint::Hook => format!("hook of {service}"),
+        Hint::Changed => format!("a change of {service}"),
         Hint::Timer | Hint::Unjudged => format!("timer of {service}"),
     }
 }

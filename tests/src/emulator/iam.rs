@@ -5,7 +5,7 @@
 mod needs;
 
 use super::{Environment, Error, Python, Result};
-use needs::{Need, needs_of};
+use needs::{Need, deployment_groups, needs_of};
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashSet};
 use std::fmt;
@@ -127,9 +127,10 @@ pub fn judge(calls: &[Call], roles: &[Role]) -> Result<Vec<Finding>> {
     let mut findings = BTreeSet::new();
     let mut needed = Vec::new();
     let mut seen = HashSet::new();
+    let groups = deployment_groups(calls);
     for call in calls {
         let name = format!("{} {}", call.service, call.operation);
-        let Some(needs) = needs_of(call) else {
+        let Some(needs) = needs_of(call, &groups) else {
             findings.insert(Finding::Unknown { function: call.function.clone(), call: name });
             continue;
         };
@@ -220,7 +221,10 @@ fn evaluate(needed: &[(String, String, Need)], roles: &[Role], granted: &[Grante
 }
 
 /// Actions for which IAM knows no resource but `*`.
-const WITHOUT_RESOURCE: [&str; 6] = [
+const WITHOUT_RESOURCE: [&str; 9] = [
+    "codedeploy:ContinueDeployment",
+    "codedeploy:GetDeploymentTarget",
+    "codedeploy:StopDeployment",
     "ecs:DeregisterTaskDefinition",
     "ecs:DescribeTaskDefinition",
     "ecs:ListClusters",

@@ -20,7 +20,7 @@ impl World {
         let (application, group) = (format!("AppECS-{cluster}-{service}"), format!("DgpECS-{cluster}-{service}"));
         let platform = json!({ "applicationName": application, "computePlatform": "ECS" });
         self.by_hand("CodeDeploy.CreateApplication", platform);
-        let mut request = deployment_group(&application, &group, cluster, service);
+        let mut request = self.deployment_group(cluster, service);
         for (member, value) in own.as_object().into_iter().flatten() {
             request[member] = value.clone();
         }
@@ -42,6 +42,23 @@ impl World {
         state.aws.return_events(waiting);
         state.clock.breathe(Duration::from_secs(1));
         answer["deploymentId"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// What CreateDeploymentGroup is asked for as the console does it: blue/green, with an hour until the old tasks end.
+    pub fn deployment_group(&self, cluster: &str, service: &str) -> Value {
+        let (application, group) = (format!("AppECS-{cluster}-{service}"), format!("DgpECS-{cluster}-{service}"));
+        deployment_group(&application, &group, cluster, service)
+    }
+
+    /// Somebody deploys a task definition by an AppSpec in S3, which Slipway cannot read.
+    #[track_caller]
+    pub fn deploy_unread_revision(&self, cluster: &str, service: &str, task_definition: &str, behind: (&str, i64)) {
+        let (application, group) = (format!("AppECS-{cluster}-{service}"), format!("DgpECS-{cluster}-{service}"));
+        let revision = json!({ "revisionType": "S3", "s3Location": { "bucket": "acme", "key": "appspec.yaml" } });
+        let group = (application.as_str(), group.as_str());
+        let _ = self.on_service(cluster, service, |aws| {
+            aws.deploy_unread_revision(group, &revision, task_definition, behind).map(|_| Vec::new())
+        });
     }
 
     /// Moves the open deployment of a service to a stage, without regard to the clock: tasks run, waits are over, and one that

@@ -111,6 +111,20 @@ fn changed(name: &str) -> Value {
     })
 }
 
+fn code_deployed() -> Value {
+    json!({
+        "version": "0", "id": "97a9ddcc-90b1-c2f9-594a-ba271636d40d", "source": "aws.codedeploy",
+        "detail-type": "CodeDeploy Deployment State-change Notification",
+        "account": "111111111111", "time": "2026-11-21T10:05:00Z", "region": "eu-west-1",
+        "resources": [
+            "arn:aws:codedeploy:eu-west-1:111111111111:application:AppECS-prod-web",
+            "arn:aws:codedeploy:eu-west-1:111111111111:deploymentgroup:AppECS-prod-web/DgpECS-prod-web",
+        ],
+        "detail": {"region": "eu-west-1", "application": "AppECS-prod-web", "deploymentGroup": "DgpECS-prod-web",
+                   "deploymentId": "d-7QK2M9X4P", "state": "SUCCESS"},
+    })
+}
+
 /// The log has the line once the function has run; asked again until then.
 async fn logged(stack: &Stack, function: &str, wanted: &str) -> Vec<String> {
     for _ in 0..400 {

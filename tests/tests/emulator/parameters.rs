@@ -19,12 +19,14 @@ async fn each_list_takes_twenty_names_of_64_characters() {
     let families = names("", "production-customer-service");
     let repositories = names("", "shop/customer-service");
     let groups = names("", "/ecs/production/customer-service");
+    let applications = names("", "AppECS-production-customer-service");
     let parameters = [
         ("PassRoleArns", roles.as_str()),
         ("Services", &services),
         ("TaskDefinitionFamilies", &families),
         ("Repositories", &repositories),
         ("TaskLogGroups", &groups),
+        ("CodeDeployApplications", &applications),
         ("SlackTokenParameter", "/slipway/slack-token"),
         ("KmsKeyArn", "arn:aws:kms:eu-west-1:777777777777:key/1234abcd-12ab-34cd-56ef-1234567890ab"),
     ];

@@ -138,6 +138,13 @@ async fn the_parameters_narrow_what_is_granted() {
     assert_eq!(of("Config").unwrap()["Resource"], "arn:aws:s3:::settings/slipway.yaml");
     let images = of("Images").unwrap()["Action"].as_array().unwrap();
     assert!(!images.contains(&json!("ecr:UpdateImageStorageClass")), "only with RestoreArchivedImages: {images:?}");
+    let actions = statements.iter().flat_map(|statement| match &statement["Action"] {
+        Value::Array(actions) => actions.clone(),
+        one => vec![one.clone()],
+    });
+    let of_code_deploy: Vec<_> = actions.filter(|it| it.as_str().unwrap().starts_with("codedeploy:")).collect();
+    assert_eq!(of_code_deploy, [""; 0], "only with CodeDeployApplications");
+    assert_eq!(stack.rules_for(&code_deployed()).await.unwrap(), []);
     let services = json!(["arn:aws:ecs:eu-west-1:444444444444:service/prod/*", "arn:*:ecs:*:*:service/staging/web"]);
     assert_eq!(of("Services").unwrap()["Resource"], services);
     let answer = stack.invoke("deploy", &json!({})).await.unwrap().unwrap();
@@ -159,6 +166,58 @@ async fn the_parameters_narrow_what_is_granted() {
     assert!(!denied("444444444444", "eu-west-1", "shop/web"));
     assert!(!denied("210987654321", "us-east-1", "shop/web"));
     assert!(denied("210987654321", "us-east-1", "shop/api"));
+}
+
+#[tokio::test]
+async fn codedeploy_may_be_asked_about_the_applications_that_are_named() {
+    const ACCOUNT: &str = "151515151515";
+    let parameters = [("PassRoleArns", ""), ("CodeDeployApplications", "AppECS-*,shop")];
+    let stack = deployed(shared(), &Account::new(ACCOUNT), "blue-green", &parameters).await;
+    let roles = stack.roles().await.unwrap();
+    let denied = |region: &str, application: &str, operation: &str, request: &Value| {
+        let mut request = request.clone();
+        (request["applicationName"], request["deploymentGroupName"]) = (json!(application), json!("web"));
+        let call = |operation: &str, request: Value| Call {
+            function: "blue-green-track".to_owned(),
+            account: ACCOUNT.to_owned(),
+            region: region.to_owned(),
+            service: "CodeDeploy".to_owned(),
+            operation: operation.to_owned(),
+            request,
+        };
+        // A deployment is of the group that some call names.
+        let calls = match operation {
+            "GetDeployment" => {
+                [call("ListDeployments", request), call(operation, json!({"deploymentId": "d-7QK2M9X4P"}))]
+            }
+            _ => [call(operation, request.clone()), call(operation, request)],
+        };
+        let findings = judge(&calls, &roles).unwrap();
+        let denied = |finding: &&Finding| matches!(finding, Finding::Denied { call, .. } if call.ends_with(operation));
+        assert!(!findings.iter().any(|it| matches!(it, Finding::Unknown { .. })), "{findings:?}");
+        findings.iter().filter(denied).count()
+    };
+    let deployment = json!({"deploymentId": "d-7QK2M9X4P"});
+    for (operation, request, needs) in [
+        ("GetDeploymentGroup", json!({}), 1),
+        ("ListDeployments", json!({}), 1),
+        ("GetDeployment", json!({}), 1),
+        ("GetApplicationRevision", json!({}), 1),
+        // By the configuration's name it is told no application.
+        ("CreateDeployment", json!({"deploymentConfigName": "ours"}), 2),
+    ] {
+        for application in ["AppECS-prod-web", "shop"] {
+            assert_eq!(denied("eu-west-1", application, operation, &request), 0, "{operation} {application}");
+        }
+        for application in ["AppEC", "shop2", "our-shop"] {
+            assert_eq!(denied("eu-west-1", application, operation, &request), needs, "{operation} {application}");
+        }
+        assert!(denied("us-east-1", "shop", operation, &request) >= needs, "{operation} elsewhere");
+    }
+    for operation in ["GetDeploymentTarget", "StopDeployment", "ContinueDeployment"] {
+        assert_eq!(denied("eu-west-1", "any", operation, &deployment), 0, "{operation}");
+        assert_eq!(denied("us-east-1", "any", operation, &deployment), 1, "{operation} elsewhere");
+    }
 }
 
 #[tokio::test]

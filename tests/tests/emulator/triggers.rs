@@ -6,7 +6,11 @@ use super::*;
 async fn an_event_calls_the_function_whose_rule_matches_it() {
     let emulated = shared();
     let (one, two) = (Account::new("111111111111"), Account::new("222222222222"));
-    let parameters = [("PassRoleArns", ROLES), ("SlackWebhookParameter", "/slipway/slack-webhook")];
+    let parameters = [
+        ("PassRoleArns", ROLES),
+        ("SlackWebhookParameter", "/slipway/slack-webhook"),
+        ("CodeDeployApplications", "AppECS-*"),
+    ];
     let stack = deployed(emulated, &one, "slipway", &parameters).await;
     let other = deployed(emulated, &two, "slipway", &parameters).await;
 
@@ -27,6 +31,7 @@ async fn an_event_calls_the_function_whose_rule_matches_it() {
     assert_eq!(called(elsewhere).await, [arn("deploy")], "the function decides whether it believes it");
     assert_eq!(called(changed("SERVICE_DEPLOYMENT_COMPLETED")).await, [arn("track")]);
     assert_eq!(called(changed("SOMETHING_ELSE")).await, [""; 0]);
+    assert_eq!(called(code_deployed()).await, [arn("track")]);
     let stopped = |group: &str, status: &str, reason: Option<&str>| {
         let mut detail = json!({"group": group, "lastStatus": status, "startedBy": "ecs-svc/1234567890123456789"});
         if let Some(reason) = reason {
@@ -92,6 +97,31 @@ async fn an_event_calls_the_function_whose_rule_matches_it() {
     emulated.client.call(&one, "sns", "Publish", notice).await.unwrap();
     assert_eq!(inbox.next().await.unwrap()["Subject"], "prod/web: 1.5.0 deployed");
     logged(&stack, "slack", "prod/web: 1.5.0 deployed").await;
+}
+
+#[tokio::test]
+async fn each_rule_may_call_its_function_and_put_away_what_it_cannot_deliver() {
+    let (emulated, account) = (shared(), Account::new("161616161616"));
+    let parameters = [("PassRoleArns", ROLES), ("CodeDeployApplications", "AppECS-*")];
+    deployed(emulated, &account, "delivered", &parameters).await;
+    let ask = async |service: &str, operation: &str, input: Value| {
+        emulated.client.call(&account, service, operation, input).await.unwrap()
+    };
+    let rules = ask("events", "ListRules", json!({})).await["Rules"].as_array().unwrap().clone();
+    assert_eq!(rules.len(), 6, "{rules:?}");
+    for rule in rules {
+        let targets = ask("events", "ListTargetsByRule", json!({"Rule": rule["Name"]})).await["Targets"].clone();
+        let [target] = targets.as_array().unwrap().as_slice() else { panic!("one function: {targets}") };
+        assert_eq!(target["RetryPolicy"], json!({"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86400}));
+        let names_rule = |policy: &str| policy.contains(&rule["Arn"].to_string());
+        let policy = ask("lambda", "GetPolicy", json!({"FunctionName": target["Arn"]})).await;
+        assert!(names_rule(policy["Policy"].as_str().unwrap()), "{} may not call: {policy}", rule["Name"]);
+        let queue = target["DeadLetterConfig"]["Arn"].as_str().unwrap().rsplit(':').next().unwrap();
+        let url = ask("sqs", "GetQueueUrl", json!({"QueueName": queue})).await["QueueUrl"].clone();
+        let policy = ask("sqs", "GetQueueAttributes", json!({"QueueUrl": url, "AttributeNames": ["Policy"]})).await;
+        let policy = policy["Attributes"]["Policy"].as_str().unwrap();
+        assert!(names_rule(policy), "{} may not put away: {policy}", rule["Name"]);
+    }
 }
 
 /// What a registry elsewhere sends, to whom, and with which permission.

@@ -80,11 +80,12 @@ pub(crate) async fn complete(scenario: &mut Scenario) {
     follow(scenario, moved).await;
 }
 
-/// Delivers what ECS sent, each event twice: first what waits, such as tasks that stopped, then what became of a deployment.
+/// Delivers what ECS and CodeDeploy sent, each event twice: first what waits, such as tasks that stopped, then what became of a deployment.
 pub(crate) async fn follow(scenario: &mut Scenario, moved: Moved) {
     let mut events = scenario.world.take_events();
     events.extend(moved.events);
-    for event in events.iter().filter(|event| event["source"] == "aws.ecs") {
+    let is_followed = |event: &&Value| event["source"] == "aws.ecs" || event["source"] == "aws.codedeploy";
+    for event in events.iter().filter(is_followed) {
         scenario.track(event).await;
     }
 }

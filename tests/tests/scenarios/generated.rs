@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use e2e::world::{Failure, Fault, Image};
+use e2e::world::{CodeDeployStage, Failure, Fault, Image};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
+use crate::code_deploy;
 use crate::elsewhere::{of_web_from, virginia};
 use crate::following::{deploying, follow, with_strategy};
 use crate::scenario::{Invocation, Killed, Scenario, WEB, id, service_with_breaker, web_definition};
@@ -28,6 +29,10 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         a_release_survives_every_fault
         a_history_of_a_failure_survives_every_fault
         a_pause_that_is_continued_survives_every_fault
+        a_push_by_codedeploy_survives_every_fault
+        a_push_that_codedeploy_may_have_begun_survives_every_fault
+        a_rollback_while_codedeploy_waits_survives_every_fault
+        a_deployment_of_codedeploy_that_is_continued_survives_every_fault
         what_was_left_with_a_dead_holder_survives_every_fault
     } }
 }
@@ -47,6 +52,10 @@ enum Base {
     Release,
     History,
     Continue,
+    CodeDeploy,
+    CodeDeployIntent,
+    CodeDeployStop,
+    CodeDeployContinue,
     Timer,
 }
 
@@ -112,6 +121,22 @@ async fn a_pause_that_is_continued_survives_every_fault(name: &'static str) {
     survives(name, Base::Continue).await;
 }
 
+async fn a_push_by_codedeploy_survives_every_fault(name: &'static str) {
+    survives(name, Base::CodeDeploy).await;
+}
+
+async fn a_push_that_codedeploy_may_have_begun_survives_every_fault(name: &'static str) {
+    survives(name, Base::CodeDeployIntent).await;
+}
+
+async fn a_rollback_while_codedeploy_waits_survives_every_fault(name: &'static str) {
+    survives(name, Base::CodeDeployStop).await;
+}
+
+async fn a_deployment_of_codedeploy_that_is_continued_survives_every_fault(name: &'static str) {
+    survives(name, Base::CodeDeployContinue).await;
+}
+
 async fn what_was_left_with_a_dead_holder_survives_every_fault(name: &'static str) {
     survives(name, Base::Timer).await;
 }
@@ -150,6 +175,8 @@ async fn run(name: &'static str, base: Base, case: Option<Case>) -> (usize, End)
             | Base::Elsewhere
             | Base::ThreeServices
             | Base::Family
+            | Base::CodeDeploy
+            | Base::CodeDeployIntent
             | Base::Timer => {
                 answer = scenario.deploy_once(&payload, Invocation::Again).await;
             }
@@ -160,6 +187,8 @@ async fn run(name: &'static str, base: Base, case: Option<Case>) -> (usize, End)
             | Base::Release
             | Base::History
             | Base::Continue
+            | Base::CodeDeployStop
+            | Base::CodeDeployContinue
             | Base::Reconcile => {
                 scenario.fire_timers_after(Duration::from_secs(400)).await;
                 answer = scenario.deploy_once(&payload, Invocation::New).await;
@@ -268,6 +297,32 @@ targets:
         let moved = scenario.world.pause("prod", "web", Duration::from_secs(3600));
         follow(&mut scenario, moved).await;
         return (scenario, json!({ "action": "continue", "target": "prod/web", "who": "ana" }));
+    }
+    match base {
+        Base::CodeDeploy => {
+            let scenario = code_deploy::running(name, WEB, &json!({})).await;
+            let event = scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
+            return (scenario, event);
+        }
+        Base::CodeDeployIntent => {
+            let mut scenario = code_deploy::running(name, WEB, &json!({})).await;
+            let event = scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
+            scenario.world.fault_each("CodeDeploy.CreateDeployment", Fault::CutBefore);
+            assert!(scenario.deploy_once(&event, Invocation::New).await.is_err());
+            scenario.world.heal("CodeDeploy.CreateDeployment");
+            scenario.world.advance(Duration::from_secs(400));
+            return (scenario, event);
+        }
+        Base::CodeDeployStop => {
+            let scenario = code_deploy::deploying(name, &json!({}), CodeDeployStage::Serving).await;
+            return (scenario, json!({ "action": "rollback", "target": "prod/web", "who": "ana" }));
+        }
+        Base::CodeDeployContinue => {
+            let group = code_deploy::waits_for_somebody();
+            let scenario = code_deploy::deploying(name, &group, CodeDeployStage::Ready).await;
+            return (scenario, json!({ "action": "continue", "target": "prod/web", "who": "ana" }));
+        }
+        _ => {}
     }
     if let Base::Release | Base::History = base {
         let mut scenario = deploying(name, WEB, service_with_breaker("web")).await;

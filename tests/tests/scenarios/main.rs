@@ -6,6 +6,7 @@
 mod authority;
 mod build;
 mod classic;
+mod code_deploy;
 mod early;
 mod elsewhere;
 mod examples;
@@ -72,6 +73,7 @@ fn main() -> ExitCode {
     trials.extend(rollback::scenarios());
     trials.extend(outcomes::scenarios());
     trials.extend(shifts::scenarios());
+    trials.extend(code_deploy::scenarios());
     trials.extend(early::scenarios());
     trials.extend(classic::scenarios());
     trials.extend(troubled::scenarios());

@@ -389,7 +389,8 @@ async fn codedeploy_external_and_express_services_are_refused(name: &'static str
         }
         scenario.world.running_service(request);
         let answer = scenario.push_web("1.5.0").await;
-        assert_eq!(answer["targets"][0]["reason"]["code"], "wrong_controller", "{controller}");
+        let code = if controller == "CODE_DEPLOY" { "no_deployment_group" } else { "wrong_controller" };
+        assert_eq!(answer["targets"][0]["reason"]["code"], code, "{controller}");
         assert_eq!(scenario.notices().len(), 1);
         scenario.transcript();
         scenario.end();

@@ -29,7 +29,12 @@ fn task(changes: &Value) -> Value {
 }
 
 /// Cluster, service and what it is a hint of, in a line.
-fn line(event: &ServiceTrigger) -> String {
+fn line(event: &Input) -> String {
+    let event = match event {
+        Input::Service(event) => event,
+        Input::Group(event) => return format!("{} in {}", event.group, event.home.region),
+        other => panic!("no event is {other:?}"),
+    };
     let cluster = event.cluster.as_ref().map_or("?", |cluster| cluster.as_str());
     let hint = match &event.hint {
         Hint::Deployment(event) => format!("{} {:?}", event.deployment, event.change),
@@ -38,7 +43,7 @@ fn line(event: &ServiceTrigger) -> String {
             format!("{} of {} exits with {died:?}", task.short(), task.started_by.as_ref().unwrap())
         }
         Hint::Warning(warning) => format!("{} {}", warning.name, warning.reason.as_deref().unwrap_or("-")),
-        Hint::Hook => "a hook".to_owned(),
+        Hint::Changed => "a change".to_owned(),
         Hint::Timer | Hint::Unjudged => panic!("no event of ECS is {event:?}"),
     };
     format!("{cluster}/{}: {hint}", event.service)
@@ -71,11 +76,35 @@ fn a_hook_is_of_the_service_that_any_arn_names() {
     let waits = json!({ "eventName": "HOOK_AWAITING_ACTION" });
     let hook = |resource: &str, detail: &Value| ecs("ECS Hook State Change", resource, detail);
     let service_deployment = "arn:aws:ecs:eu-west-1:123456789012:service-deployment/prod/web/r9i43YFjvgF";
-    check(hook(SERVICE, &waits), Ok(Some("prod/web: a hook")));
-    check(hook(service_deployment, &waits), Ok(Some("prod/web: a hook")));
+    check(hook(SERVICE, &waits), Ok(Some("prod/web: a change")));
+    check(hook(service_deployment, &waits), Ok(Some("prod/web: a change")));
     let in_detail = json!({ "eventName": "HOOK_AWAITING_ACTION", "serviceDeploymentArn": service_deployment });
-    check(hook("", &in_detail), Ok(Some("prod/web: a hook")));
+    check(hook("", &in_detail), Ok(Some("prod/web: a change")));
     check(hook("", &waits), Err("resources: [\"\"] name no service"));
+}
+
+#[test]
+fn an_event_of_codedeploy_names_its_group() {
+    let sample = include_str!("../../../../tests/events/codedeploy_deployment_success.json");
+    let sample: Value = serde_json::from_str(sample).unwrap();
+    let with = |place: &str, value: Value| {
+        let mut payload = sample.clone();
+        *payload.pointer_mut(place).unwrap() = value;
+        payload
+    };
+    check(sample.clone(), Ok(Some("AppECS-prod-web/DgpECS-prod-web in eu-central-1")));
+    check(with("/detail/state", "READY".into()), Ok(Some("AppECS-prod-web/DgpECS-prod-web in eu-central-1")));
+    check(with("/detail-type", "CodeDeploy Instance State-change Notification".into()), Ok(None));
+    let application = "arn:aws:codedeploy:eu-central-1:210987654321:application:AppECS-prod-web";
+    let nothing = Err("resources: [] and the detail name no deployment group");
+    check(with("/resources", json!([])), nothing);
+    let nothing = format!("resources: [{application:?}] and the detail name no deployment group");
+    check(with("/resources", json!([application])), Err(&nothing));
+    for named in ["/detail/application", "/detail/deploymentGroup"] {
+        assert!(parse(with(named, "".into()), received()).is_err());
+        assert!(parse(with(named, Value::Null), received()).is_err());
+    }
+    assert!(parse(with("/detail", json!("SUCCESS")), received()).is_err());
 }
 
 #[test]
@@ -105,10 +134,10 @@ fn the_time_is_when_it_happened() {
         });
         let mut payload = state_change(SERVICE, &detail);
         payload["time"] = time;
-        let Hint::Deployment(event) = parse(payload, received()).unwrap().unwrap().hint else {
-            panic!("no deployment")
-        };
-        event.at.to_string()
+        match parse(payload, received()).unwrap() {
+            Some(Input::Service(ServiceTrigger { hint: Hint::Deployment(event), .. })) => event.at.to_string(),
+            other => panic!("no deployment: {other:?}"),
+        }
     };
     assert_eq!(at("2026-09-04T17:12:33Z".into(), "2026-09-04T17:12:31.714Z".into()), "2026-09-04T17:12:31.714Z");
     assert_eq!(at("2026-09-04T17:12:33Z".into(), Value::Null), "2026-09-04T17:12:33Z");

@@ -5,8 +5,8 @@ use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 use serde_json::Value;
 use slipway_core::model::facts::{
-    Controller, DeploymentFacts, Monitors, OnFailure, Pause, Revision, ServiceDeploymentFacts, ServiceDeploymentStatus,
-    ServiceFacts, ServiceMessage, Strategy,
+    CapacityProvider, Controller, DeploymentFacts, Monitors, Network, OnFailure, Pause, Placement, Revision,
+    ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts, ServiceMessage, Strategy, TaskSet,
 };
 use slipway_core::model::id::{
     ClusterName, DeploymentId, ServiceDeploymentArn, ServiceName, ServiceRevisionArn, TaskDefinitionArn,
@@ -56,6 +56,8 @@ pub(super) fn service(service: &types::Service) -> Option<ServiceFacts> {
                 message: event.message().unwrap_or_default().to_owned(),
             })
             .collect(),
+        task_sets: service.task_sets().iter().filter_map(task_set).collect(),
+        code_deploy: None,
     };
     Some(with_rollouts(facts))
 }
@@ -132,6 +134,41 @@ fn deployment(deployment: &types::Deployment) -> Option<DeploymentFacts> {
         desired_count: deployment.desired_count(),
         running_count: deployment.running_count(),
         pending_count: deployment.pending_count(),
+    })
+}
+
+/// `None` where the answer lacks what identifies a task set.
+fn task_set(set: &types::TaskSet) -> Option<TaskSet> {
+    let balancer = set.load_balancers().first();
+    let network = set.network_configuration().and_then(|it| it.awsvpc_configuration());
+    Some(TaskSet {
+        id: DeploymentId::new(set.id()?),
+        external_id: set.external_id().filter(|id| !id.is_empty()).map(DeploymentId::new),
+        status: set.status().unwrap_or_default().to_owned(),
+        task_definition: TaskDefinitionArn::new(set.task_definition()?),
+        created_at: time(set.created_at()),
+        updated_at: time(set.updated_at()),
+        desired_count: set.computed_desired_count(),
+        running_count: set.running_count(),
+        pending_count: set.pending_count(),
+        placement: Placement {
+            load_balancer: balancer.and_then(|it| Some((it.container_name()?.to_owned(), it.container_port()?))),
+            network: network.map(|it| Network {
+                subnets: it.subnets().to_vec(),
+                security_groups: it.security_groups().to_vec(),
+                assign_public_ip: it.assign_public_ip().map_or("DISABLED", |it| it.as_str()).to_owned(),
+            }),
+            platform_version: set.platform_version().map(str::to_owned),
+            capacity_providers: set
+                .capacity_provider_strategy()
+                .iter()
+                .map(|it| CapacityProvider {
+                    name: it.capacity_provider().to_owned(),
+                    base: it.base(),
+                    weight: it.weight(),
+                })
+                .collect(),
+        },
     })
 }
 

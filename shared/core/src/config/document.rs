@@ -3,7 +3,7 @@
 use super::key::{Key, Need};
 use super::keys::{self, DOCUMENT, TARGET};
 use super::reader::{At, Reader};
-use super::{Base, Mistake, RepositoryName, Target, Template, names, surrogates, uniqueness, yaml};
+use super::{Base, CodeDeploySettings, Mistake, RepositoryName, Target, Template, names, surrogates, uniqueness, yaml};
 use crate::config::tags::TagPolicy;
 use crate::model::id::{ClusterName, ContainerName, ServiceName, TargetName};
 use crate::model::notice::Route;
@@ -38,6 +38,7 @@ pub(super) struct Entry {
     pub(super) notify: Vec<Route>,
     pub(super) settings: DeploymentSettings,
     pub(super) settle: u64,
+    pub(super) code_deploy: CodeDeploySettings,
 }
 
 /// Reads a document; the error is every mistake, in the document's order.
@@ -137,6 +138,7 @@ impl Entry {
             notify: self.notify,
             settings: self.settings,
             settle: self.settle,
+            code_deploy: self.code_deploy,
         })
     }
 }

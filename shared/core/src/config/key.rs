@@ -54,6 +54,8 @@ pub(super) enum Takes {
     Map(Map),
     /// A map from variables' names to texts.
     Variables,
+    /// A map from the hooks of an AppSpec to texts.
+    Hooks,
 }
 
 /// The document's maps with known keys; their tables are in [`keys`](super::keys).
@@ -64,6 +66,7 @@ pub(super) enum Map {
     Ordered,
     Matching,
     Route,
+    CodeDeploy,
 }
 
 impl<T> Key<T> {

@@ -4,10 +4,11 @@
 
 use strum::VariantNames;
 
+use super::code_deploy::Given;
 use super::document::{self, Document, Entry, VERSION};
 use super::key::{Key, Map, Need, Takes};
 use super::policy::{self, Matched, Tags};
-use super::{Base, life, notify};
+use super::{Base, code_deploy, life, notify};
 use crate::model::id::{ClusterName, ServiceName};
 use crate::model::notice::{Route, route};
 use crate::model::record::RollbackMode;
@@ -169,6 +170,15 @@ pub(super) static TARGET: &[Key<Entry>] = &[
         read: |entry, reader, at| put(&mut entry.settle, life::settle(reader, at)),
     },
     Key {
+        name: "codedeploy",
+        need: Need::Optional("the names of what deployed it last, or else those that the ECS console gives"),
+        takes: Takes::Map(Map::CodeDeploy),
+        example: r#"{"application": "shop", "group": "web", "hooks": {"AfterInstall": "check-web"}}"#,
+        says: "of a service that CodeDeploy deploys: its `application` and `group`, and the `hooks` of each deployment, \
+               `{}` for none; without `hooks` a deployment has those of the group's last revision",
+        read: |entry, reader, at| put(&mut entry.code_deploy, code_deploy::read(reader, at)),
+    },
+    Key {
         name: "notify",
         need: Need::Optional("the template's `SlackChannel`"),
         takes: Takes::List { of: &Takes::Map(Map::Route), least: 0 },
@@ -280,6 +290,35 @@ pub(super) static ROUTE: &[Key<Route>] = &[
         says: "the kinds and severities of notices that go there; `failed` stands for every kind of a deployment that \
                goes wrong",
         read: |route, reader, at| put(&mut route.on, notify::words(reader, at)),
+    },
+];
+
+/// `codedeploy`.
+pub(super) static CODE_DEPLOY: &[Key<Given>] = &[
+    Key {
+        name: "application",
+        need: Need::Optional("found by what deployed the service last"),
+        takes: Takes::AnyText,
+        example: r#""AppECS-prod-web""#,
+        says: "the application's name; it comes with `group`",
+        read: |given, reader, at| given.application = code_deploy::name(reader, at),
+    },
+    Key {
+        name: "group",
+        need: Need::Optional("found by what deployed the service last"),
+        takes: Takes::AnyText,
+        example: r#""DgpECS-prod-web""#,
+        says: "the deployment group's name; it comes with `application`",
+        read: |given, reader, at| given.group = code_deploy::name(reader, at),
+    },
+    Key {
+        name: "hooks",
+        need: Need::Optional("those of the group's last revision"),
+        takes: Takes::Hooks,
+        example: r#"{"AfterInstall": "check-web"}"#,
+        says: "the Lambda function of each hook: BeforeInstall, AfterInstall, AfterAllowTestTraffic, BeforeAllowTraffic, \
+               AfterAllowTraffic; {} for none",
+        read: |given, reader, at| given.hooks = code_deploy::hooks(reader, at),
     },
 ];
 

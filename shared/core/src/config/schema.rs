@@ -9,8 +9,9 @@ use jsonschema::Validator;
 use serde_json::{Map as Members, Value, json};
 
 use super::Config;
+use super::code_deploy::HOOKS;
 use super::key::{Key, Map, Need, Takes};
-use super::keys::{self, DOCUMENT, MATCHING, ORDERED, ROUTE, TAGS, TARGET};
+use super::keys::{self, CODE_DEPLOY, DOCUMENT, MATCHING, ORDERED, ROUTE, TAGS, TARGET};
 use crate::model::generated::keep_current;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/slipway.schema.json");
@@ -82,11 +83,21 @@ fn value(takes: &Takes) -> Value {
             Map::Ordered => map(ORDERED),
             Map::Matching => map(MATCHING),
             Map::Route => map(ROUTE),
+            Map::CodeDeploy => {
+                let mut both = map(CODE_DEPLOY);
+                both["dependentRequired"] = json!({"application": ["group"], "group": ["application"]});
+                both
+            }
         },
         Takes::Variables => json!({
             "type": "object",
             "additionalProperties": {"type": "string"},
             "propertyNames": {"pattern": "^[^=\u{0}]+$"},
+        }),
+        Takes::Hooks => json!({
+            "type": "object",
+            "additionalProperties": {"type": "string", "minLength": 1},
+            "propertyNames": {"enum": HOOKS},
         }),
     }
 }
@@ -194,6 +205,7 @@ fn right_values(takes: &Takes) -> Vec<Value> {
             right_values(of).into_iter().map(|value| json!([value])).chain(empty).collect()
         }
         Takes::Variables => vec![json!({}), json!({"A": ""})],
+        Takes::Hooks => vec![json!({}), json!({"BeforeAllowTraffic": "check"})],
         Takes::Text(_) | Takes::AnyText | Takes::Distinct(_) | Takes::Map(_) => Vec::new(),
     }
 }
@@ -216,6 +228,14 @@ fn wrong_values(takes: &Takes) -> Vec<Value> {
         }
         Takes::Map(_) => vec![json!("zzzzzz"), json!([]), json!({"zzzzzz": 1})],
         Takes::Variables => vec![json!([]), json!({"A": 1}), json!({"A": null}), json!({"A=B": "1"}), json!({"": "1"})],
+        Takes::Hooks => vec![
+            json!([]),
+            json!({"Nonsense": "x"}),
+            json!({"afterInstall": "x"}),
+            json!({"AfterInstall": 7}),
+            json!({"AfterInstall": ""}),
+            json!({"AfterInstall": ["x"]}),
+        ],
     };
     let list_or_map = if matches!(takes, Takes::List { .. } | Takes::Distinct(_)) { json!({}) } else { json!([[]]) };
     specific.into_iter().chain([Value::Null, list_or_map]).collect()
@@ -239,6 +259,7 @@ fn both_agree_on_every_key() {
     check_keys(ORDERED, &json!({}), |map| with("tags", json!({"alphabetical": map})));
     check_keys(MATCHING, &json!({}), |map| with("tags", json!({"newest": map})));
     check_keys(ROUTE, &json!({"slack": "#deploys"}), |route| with("notify", json!([route])));
+    check_keys(CODE_DEPLOY, &json!({"application": "shop", "group": "web"}), |map| with("codedeploy", map));
 }
 
 /// What only the combination or a longer text shows.
@@ -268,6 +289,9 @@ fn both_take_what_is_right() {
     check_right(&with("environment", json!({"A": "", "B.c": "{tag} {other}"})));
     check_right(&with("service", json!("a".repeat(255))));
     check_right(&with("notify", json!([{"slack": "C0123ABCD", "on": ["failed", "warning"]}])));
+    for code_deploy in [json!({}), json!({"hooks": {}}), json!({"application": "shop", "group": "web"})] {
+        check_right(&with("codedeploy", code_deploy));
+    }
 }
 
 #[test]
@@ -294,6 +318,8 @@ fn both_refuse_what_is_wrong() {
         check_wrong(&with(key, wrong));
     }
     check_wrong(&with("notify", json!([{"slack": "#Deploys"}])));
+    check_wrong(&with("codedeploy", json!({"application": "shop"})));
+    check_wrong(&with("codedeploy", json!({"group": "web", "hooks": {}})));
     for tags in [
         json!({}),
         json!({"ignore": ["a"]}),

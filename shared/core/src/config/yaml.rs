@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
+use serde_json::Value as Json;
 
 use super::Mistake;
 
@@ -44,6 +45,23 @@ pub(super) fn parse(text: &str) -> Result<Node<'_>, Mistake> {
         tree.take(event, span)?;
     }
     tree.root.ok_or_else(|| mistake(1, "the document is empty; it begins with \"version: 1\" and a list of `targets`"))
+}
+
+/// The same as JSON, with every scalar as a text; `None` where it is no YAML.
+pub(crate) fn to_json(text: &str) -> Option<Json> {
+    parse(text).ok().map(|node| json_of(&node))
+}
+
+fn json_of(node: &Node<'_>) -> Json {
+    match &node.value {
+        Value::Plain(text) | Value::Text(text) => Json::String(text.clone().into_owned()),
+        Value::List(items) => items.iter().map(json_of).collect(),
+        Value::Map(entries) => {
+            let name = |key: &Node<'_>| json_of(key).as_str().unwrap_or_default().to_owned();
+            entries.iter().map(|(key, value)| (name(key), json_of(value))).collect()
+        }
+        Value::Wrong(_) => Json::Null,
+    }
 }
 
 #[derive(Default)]

@@ -12,11 +12,16 @@ use crate::model::id::{
 };
 use crate::model::image::{Digest, Repository, Tag};
 
+pub use code_deploy::{
+    AppSpecSource, CapacityProvider, CodeDeploy, CodeDeployStatus, CodeDeployment, DeploymentGroup, DeploymentWait,
+    GroupName, Hooks, LifecycleEvent, LifecycleStatus, Network, Placement, RollbackInfo, TaskSet,
+};
 pub use progress::{
     Hook, HookWaitsFor, Monitor, Monitors, OnTimeout, Pause, ServiceDeploymentFacts, ServiceDeploymentStatus,
 };
 pub use stopped::{StoppedContainer, StoppedTask};
 
+mod code_deploy;
 mod progress;
 mod stopped;
 
@@ -97,6 +102,10 @@ pub struct ServiceFacts {
     pub current_revisions: Vec<ServiceRevisionArn>,
     /// The newest service events, newest first.
     pub events: Vec<ServiceMessage>,
+    /// Its task sets; none where ECS carries out its deployments.
+    pub task_sets: Vec<TaskSet>,
+    /// What was read of CodeDeploy, where that carries out its deployments; `None` where its group was not found.
+    pub code_deploy: Option<CodeDeploy>,
 }
 
 impl ServiceFacts {
@@ -136,6 +145,9 @@ pub enum Strategy {
     Linear,
     /// ECS's own canary.
     Canary,
+    /// CodeDeploy's blue/green, whose traffic it moves at once, linearly or as a canary. Our word, and none of ECS's.
+    #[strum(disabled)]
+    CodeDeploy,
     /// A strategy that this version doesn't know.
     #[strum(default)]
     Other(String),

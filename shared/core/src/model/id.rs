@@ -56,9 +56,10 @@ ids! {
     ServiceName;
     /// A container's name in a task definition.
     ContainerName;
-    /// A deployment as ECS events name it, `ecs-svc/1702860048778063437`.
+    /// A deployment as ECS's events name it, `ecs-svc/1702860048778063437`, or as CodeDeploy does, `d-ABCDEF123`.
     DeploymentId;
-    /// The ARN of a service deployment. Its id is not the [`DeploymentId`]; the revision that it targets names that.
+    /// The ARN of a service deployment. Its id is not the [`DeploymentId`]; the revision that it targets names that. Of a
+    /// deployment of CodeDeploy, which has no ARN, it is the id.
     ServiceDeploymentArn;
     /// The ARN of a service revision, ECS's record of what really ran; its id joins it with a deployment.
     ServiceRevisionArn;
@@ -72,19 +73,22 @@ ids! {
 }
 
 /// What joins all that AWS says of one deployment: its id in lists, events and tasks, and its service deployment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum DeploymentKey {
     /// A deployment that ECS carries out. `ecs-svc/N`, the service revision with the id N and the service deployment that
     /// targets it belong together. AWS does not document it; Terraform's AWS provider relies on it
     /// (`internal/service/ecs/service.go`, `findPrimaryDeploymentARN`).
     Ecs(u64),
+    /// A deployment of CodeDeploy, `d-ABCDEF123`.
+    CodeDeploy(String),
 }
 
 impl DeploymentKey {
     /// The deployment's id, as lists, events and tasks name it.
-    pub fn id(self) -> DeploymentId {
+    pub fn id(&self) -> DeploymentId {
         match self {
             Self::Ecs(number) => DeploymentId::new(format!("ecs-svc/{number}")),
+            Self::CodeDeploy(id) => DeploymentId::new(id),
         }
     }
 }
@@ -92,7 +96,27 @@ impl DeploymentKey {
 impl DeploymentId {
     /// What joins it with the rest; `None` for an id of a form that we do not know.
     pub fn key(&self) -> Option<DeploymentKey> {
-        self.0.strip_prefix("ecs-svc/")?.parse().ok().map(DeploymentKey::Ecs)
+        match self.0.strip_prefix("ecs-svc/") {
+            Some(number) => number.parse().ok().map(DeploymentKey::Ecs),
+            None => self.is_of_code_deploy().then(|| DeploymentKey::CodeDeploy(self.0.clone())),
+        }
+    }
+
+    /// Who carries it out, as people are told.
+    pub fn carrier(&self) -> &'static str {
+        if self.is_of_code_deploy() { "CodeDeploy" } else { "ECS" }
+    }
+
+    /// Whether CodeDeploy carries it out.
+    pub fn is_of_code_deploy(&self) -> bool {
+        self.0.strip_prefix("d-").is_some_and(|rest| !rest.is_empty())
+    }
+}
+
+impl ServiceDeploymentArn {
+    /// The deployment of CodeDeploy that this stands for.
+    pub fn code_deployment(&self) -> Option<DeploymentId> {
+        Some(DeploymentId::new(self.as_str())).filter(DeploymentId::is_of_code_deploy)
     }
 }
 
@@ -265,12 +289,14 @@ mod tests {
     fn a_deployment_and_its_service_revision_bear_one_number() {
         let id = DeploymentId::new("ecs-svc/9223370464830434477");
         assert_eq!(id.key(), Some(DeploymentKey::Ecs(9223370464830434477)));
-        assert_eq!(id.key().map(DeploymentKey::id), Some(id.clone()));
+        assert_eq!(id.key().map(|key| key.id()), Some(id.clone()));
         let arn = "arn:aws:ecs:eu-west-1:123456789012:service-revision/prod/web/";
         assert_eq!(ServiceRevisionArn::new(format!("{arn}9223370464830434477")).key(), id.key());
         assert_ne!(ServiceRevisionArn::new(format!("{arn}4980306466373577095")).key(), id.key());
 
-        for other in ["d-ABCDEF123", "ecs-svc/", "ecs-svc/web", "9223370464830434477"] {
+        let of_code_deploy = DeploymentId::new("d-ABCDEF123");
+        assert_eq!(of_code_deploy.key().map(|key| key.id()), Some(of_code_deploy));
+        for other in ["d-", "ecs-svc/", "ecs-svc/web", "9223370464830434477"] {
             assert_eq!(DeploymentId::new(other).key(), None, "{other}");
         }
         for other in ["9223370464830434477", "service-revision/prod/web/", "service-revision/prod/web/latest"] {

@@ -49,7 +49,7 @@ impl Digest {
     }
 
     /// The 64 hexadecimal digits.
-    pub(crate) fn hex(&self) -> &str {
+    pub fn hex(&self) -> &str {
         &self.0["sha256:".len()..]
     }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::model::diff::Diff;
+use crate::model::facts::{GroupName, Placement};
 use crate::model::id::{ClusterName, ContainerName, DeploymentId, ServiceName, TargetName, TaskDefinitionArn};
 use crate::model::image::{Digest, Tag};
 use crate::model::reason::Reason;
@@ -80,7 +81,7 @@ pub enum MadeFrom {
 pub enum Step {
     /// Register a new revision.
     Register(Rendering),
-    /// Make the service run a revision: UpdateService with nothing else.
+    /// Make the service run a revision.
     Update {
         /// The service's cluster.
         cluster: ClusterName,
@@ -88,11 +89,34 @@ pub enum Step {
         service: ServiceName,
         /// What it is to run.
         to: NextRevision,
-        /// Whether a deployment is made although nothing changed.
-        force_new_deployment: bool,
+        /// By which call.
+        call: UpdateCall,
         /// The deployment that was PRIMARY when this was decided; another one shows that an unanswered update took effect.
         previous_primary: Option<DeploymentId>,
     },
+}
+
+/// The call that makes a service run a revision.
+#[derive(Clone, Debug, PartialEq)]
+pub enum UpdateCall {
+    /// UpdateService with nothing else.
+    UpdateService {
+        /// Whether a deployment is made although nothing changed.
+        force_new_deployment: bool,
+    },
+    /// CreateDeployment of CodeDeploy.
+    CreateDeployment(Box<CreateDeployment>),
+}
+
+/// What a new deployment of CodeDeploy says, but for the task definition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateDeployment {
+    /// Where it deploys to.
+    pub group: GroupName,
+    /// Where the tasks run, and how they are reached: as those that serve now.
+    pub placement: Placement,
+    /// The hooks of its AppSpec.
+    pub hooks: Vec<Value>,
 }
 
 /// A task definition ready to be registered.

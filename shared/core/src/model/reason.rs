@@ -50,6 +50,8 @@ pub enum Reason {
     Continued { deployment: DeploymentId },
     /// Somebody asked for a rollback while a deployment was paused, which ECS rolls back.
     PauseRolledBack { deployment: DeploymentId },
+    /// Somebody asked for a rollback of a deployment of CodeDeploy that is open, so that it is stopped.
+    StopRequested { deployment: DeploymentId },
 
     /// The service runs exactly this already.
     AlreadyRuns { image: String, revision: String },
@@ -113,8 +115,12 @@ pub enum Reason {
     ServiceMissing { service: String, cluster: String },
     /// The service is being deleted, or is deleted.
     ServiceNotActive { status: String },
-    /// CodeDeploy, a third party or something unknown carries out this service's deployments.
+    /// A third party or something unknown carries out this service's deployments.
     WrongController { controller: String },
+    /// CodeDeploy deploys to the service, and nothing says which of its deployment groups.
+    NoDeploymentGroup { service: TargetName },
+    /// The last revision of the deployment group cannot be read, so that its hooks would be lost.
+    HooksUnknown { group: String },
     /// ECS Express Mode manages the service.
     ManagedByEcs,
     /// A deployment is under way that must not be superseded: blue/green, linear, canary.
@@ -171,13 +177,13 @@ impl Reason {
         match self {
             Pushed { .. } | Asked { .. } | RedeployChanged | RedeployForced | RedeployMarked { .. }
             | Reconciled { .. } | PlaceholderReplaced { .. } | DefinitionChanged { .. } | RollbackAsked { .. }
-            | Failed { .. } | Continued { .. } | PauseRolledBack { .. } => Weight::Go,
+            | Failed { .. } | Continued { .. } | PauseRolledBack { .. } | StopRequested { .. } => Weight::Go,
             AlreadyRuns { .. } | AlreadyUnderWay { .. } | AlreadyFailed { .. } | AlreadyDone { .. }
             | Older { .. } | PushedBefore { .. } | NotOfPolicy { .. } | Ignored { .. } | TagGone { .. }
             | NotAnImage { .. } | Busy { .. } | Queued { .. } | Held { .. } | Quarantined { .. }
             | BeforeDecision { .. } | GaveUp { .. } | OlderThanBefore { .. } | PlaceholderAgain { .. }
             | DefinitionBeforeDecision { .. } | DefinitionOlder { .. } | SameBuild { .. } | GaveWay { .. } | BestRuns { .. } | NoCandidate { .. } | Adopted { .. } | Settling { .. } | NotQuarantined { .. } | NotPaused => Weight::Skip,
-            ServiceMissing { .. } | ServiceNotActive { .. } | WrongController { .. } | ManagedByEcs
+            ServiceMissing { .. } | ServiceNotActive { .. } | WrongController { .. } | NoDeploymentGroup { .. } | HooksUnknown { .. } | ManagedByEcs
             | InFlight { .. } | RollingBack { .. } | NoContainer { .. } | SharedFamily { .. } | UnknownContainer { .. }
             | Unrenderable { .. } | SetBySecret { .. } | Archived { .. } | BeingRestored { .. } | NoSuchImage { .. }
             | NeedsForce { .. } | HeldNeedsForce { .. } | StillBusy { .. } | NoKnownGood { .. }
@@ -201,10 +207,10 @@ mod tests {
     #[test]
     fn the_codes_never_change() {
         let codes = "pushed asked redeploy_changed redeploy_forced redeploy_marked reconciled placeholder_replaced definition_changed \
-                     rollback_asked failed continued pause_rolled_back already_runs already_under_way already_failed already_done older pushed_before not_of_policy ignored \
+                     rollback_asked failed continued pause_rolled_back stop_requested already_runs already_under_way already_failed already_done older pushed_before not_of_policy ignored \
                      tag_gone not_an_image busy queued held quarantined before_decision gave_up older_than_before \
                      placeholder_again definition_before_decision definition_older same_build gave_way best_runs \
-                     no_candidate adopted settling not_quarantined not_paused service_missing service_not_active wrong_controller \
+                     no_candidate adopted settling not_quarantined not_paused service_missing service_not_active wrong_controller no_deployment_group hooks_unknown \
                      managed_by_ecs in_flight rolling_back no_container shared_family unknown_container unrenderable set_by_secret archived \
                      being_restored no_such_image needs_force held_needs_force still_busy no_known_good runs_already no_such_revision \
                      image_gone image_archived which_repository not_its_repository aws out_of_time";

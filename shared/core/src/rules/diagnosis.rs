@@ -29,7 +29,9 @@ pub struct Evidence<'a> {
     pub deadline_seconds: u64,
     /// When the deployment began; older events of the service are about others.
     pub since: Option<Timestamp>,
-    /// ECS's words: the service deployment's status reason, the deployment's rollout reason, the event's reason.
+    /// Who carries the deployment out, as people are told: `ECS` or `CodeDeploy`.
+    pub carrier: &'static str,
+    /// Their words: the service deployment's status reason, the deployment's rollout reason, the event's reason.
     pub says: &'a [String],
     /// ECS's monitors that were triggered, where its service deployment was read.
     pub monitors: &'a [Monitor],

@@ -5,7 +5,9 @@
 //! deployment won", never "the service is stable": after a rollback by ECS the service is stable too, and the last event
 //! is the *old* deployment's COMPLETED, under its old id.
 
+pub use app_spec::{AppSpec, app_spec, serving_placement};
 pub use assess::{Assessment, End, RollbackInitiator, Situation, assess};
+pub use code_deploy::{can_be_stopped, events_count, service_deployments, that_started, with_code_deploy};
 pub use effect::{Intent, Unanswered, effect, list_decides, of_its_time, unanswered};
 pub use listed::{
     CutShort, awaits_its_tasks, completed_after_all, completed_early, cuts_short, goes_back_to, has_failed,
@@ -20,7 +22,9 @@ pub use stage::{Milestone, Stage, hook, is_reminder_due, observe_again, pause, s
 pub use tasks::{fails_repeatedly, is_task_failure, too_many_failed_tasks};
 pub use unrecorded::{Unrecorded, unrecorded};
 
+mod app_spec;
 mod assess;
+mod code_deploy;
 mod ecs_messages;
 mod effect;
 mod listed;

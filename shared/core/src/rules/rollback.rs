@@ -40,7 +40,7 @@ pub struct RollbackFacts<'a> {
 pub enum RollbackDecision {
     /// Nothing; a notice is published.
     NoRollback(NoRollback),
-    /// StopServiceDeployment with ROLLBACK: ECS goes back to what completed last.
+    /// StopServiceDeployment with ROLLBACK, or CodeDeploy's StopDeployment: it goes back to what completed last.
     Stop {
         /// The service deployment.
         service_deployment: ServiceDeploymentArn,
@@ -147,7 +147,8 @@ fn stop(facts: &RollbackFacts<'_>) -> Option<RollbackDecision> {
     let before = facts.deployment.rollback().is_none_or(|rollback| rollback.how == RollbackMethod::Stop);
     let primary = facts.service.primary()?;
     let own = Some(&primary.id) == facts.deployment.id();
-    if facts.service.controller != Controller::Ecs || !before || !own || mechanism::has_failed(primary) {
+    let can_stop = matches!(facts.service.controller, Controller::Ecs | Controller::CodeDeploy);
+    if !can_stop || !before || !own || mechanism::has_failed(primary) {
         return None;
     }
     let to = mechanism::goes_back_to(facts.service, primary)?.task_definition.clone();

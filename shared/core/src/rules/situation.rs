@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use crate::config::{Config, Target};
 use crate::model::facts::{
-    Controller, DeploymentFacts, ImageFacts, Monitors, OnFailure, Pause, Revision, Rollout, ServiceDeploymentFacts,
-    ServiceDeploymentStatus, ServiceFacts, Storage, Strategy,
+    CodeDeploy, Controller, DeploymentFacts, DeploymentGroup, GroupName, Hooks, ImageFacts, Monitors, OnFailure, Pause,
+    Revision, Rollout, ServiceDeploymentFacts, ServiceDeploymentStatus, ServiceFacts, Storage, Strategy,
 };
 use crate::model::id::{ClusterName, DeploymentId, EventId, ServiceDeploymentArn, ServiceName, TaskDefinitionArn};
 use crate::model::image::{Digest, ImageRef, Repository, Tag};
-use crate::model::plan::{NextRevision, Plan, Step};
+use crate::model::plan::{NextRevision, Plan, Step, UpdateCall};
 use crate::model::provenance::Provenance;
 use crate::model::record::{self, Hold, Quarantined, TagPush};
 use crate::model::trigger::Trigger;
@@ -85,7 +85,16 @@ pub(super) fn service(deployments: Vec<DeploymentFacts>) -> ServiceFacts {
         current_service_deployment: None,
         current_revisions: Vec::new(),
         events: Vec::new(),
+        task_sets: Vec::new(),
+        code_deploy: None,
     }
+}
+
+/// What is shown of CodeDeploy's group shop/web, which has no deployment and no hook.
+pub(super) fn code_deploy() -> CodeDeploy {
+    let name = GroupName { application: "shop".to_owned(), group: "web".to_owned() };
+    let group = DeploymentGroup { name, service: None, last: None, revision: None };
+    CodeDeploy { group, deployments: Vec::new(), hooks: Hooks::Known(Vec::new()) }
 }
 
 /// A service deployment with this status, of which nothing else is known.
@@ -220,12 +229,17 @@ pub(super) fn summary(plan: &Plan) -> String {
     });
     let steps = plan.steps.iter().map(|step| match step {
         Step::Register(rendering) => format!(" | registers {}", registered(&rendering.body)),
-        Step::Update { to, force_new_deployment, .. } => {
+        Step::Update { to, call, .. } => {
             let to = match to {
                 NextRevision::Registered => "it",
                 NextRevision::Existing(revision) => revision.short(),
             };
-            format!(" | updates to {to}{}", if *force_new_deployment { ", forced" } else { "" })
+            let how = match call {
+                UpdateCall::UpdateService { force_new_deployment: false } => "",
+                UpdateCall::UpdateService { force_new_deployment: true } => ", forced",
+                UpdateCall::CreateDeployment(_) => " by CodeDeploy",
+            };
+            format!(" | updates to {to}{how}")
         }
     });
     format!("{}{}{}", plan.reason.code(), image.unwrap_or_default(), steps.collect::<String>())

@@ -1,7 +1,8 @@
 //! The steps of a plan that updates a service.
 
-use crate::model::facts::ServiceFacts;
-use crate::model::plan::{NextRevision, Rendering, Step};
+use crate::model::facts::{Hooks, ServiceFacts};
+use crate::model::plan::{CreateDeployment, NextRevision, Rendering, Step, UpdateCall};
+use crate::rules::mechanism::serving_placement;
 
 pub(super) fn register_and_update(service: &ServiceFacts, rendering: Rendering) -> Vec<Step> {
     vec![Step::Register(rendering), update(service, NextRevision::Registered, false)]
@@ -13,7 +14,20 @@ pub(super) fn update(service: &ServiceFacts, to: NextRevision, force_new_deploym
         cluster: service.cluster.clone(),
         service: service.service.clone(),
         to,
-        force_new_deployment,
+        call: call(service, force_new_deployment),
         previous_primary: service.primary().map(|primary| primary.id.clone()),
     }
+}
+
+fn call(service: &ServiceFacts, force_new_deployment: bool) -> UpdateCall {
+    let Some(code_deploy) = &service.code_deploy else { return UpdateCall::UpdateService { force_new_deployment } };
+    UpdateCall::CreateDeployment(Box::new(CreateDeployment {
+        group: code_deploy.group.name.clone(),
+        placement: serving_placement(service),
+        hooks: match &code_deploy.hooks {
+            Hooks::Known(hooks) => hooks.clone(),
+            // A gate refuses the service before.
+            Hooks::Unreadable => Vec::new(),
+        },
+    }))
 }

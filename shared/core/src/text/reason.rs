@@ -32,14 +32,14 @@ fn sentences_of(reason: &Reason) -> fn(&Reason) -> String {
         Pushed { .. } | Asked { .. } | RedeployChanged | RedeployForced | RedeployMarked { .. }
         | Reconciled { .. } | PlaceholderReplaced { .. } | DefinitionChanged { .. } | RollbackAsked { .. } | Failed { .. } | AlreadyRuns { .. } | AlreadyUnderWay { .. }
         | AlreadyFailed { .. } | AlreadyDone { .. } | SameBuild { .. } | BestRuns { .. } | Adopted { .. }
-        | RunsAlready { .. } | NotQuarantined { .. } | Continued { .. } | PauseRolledBack { .. } | NotPaused => done,
+        | RunsAlready { .. } | NotQuarantined { .. } | Continued { .. } | PauseRolledBack { .. } | StopRequested { .. } | NotPaused => done,
         Older { .. } | PushedBefore { .. } | NotOfPolicy { .. } | Ignored { .. } | TagGone { .. }
         | NotAnImage { .. } | NoCandidate { .. } | GaveWay { .. } | Held { .. } | Quarantined { .. }
         | BeforeDecision { .. } | GaveUp { .. } | OlderThanBefore { .. } | PlaceholderAgain { .. }
         | DefinitionBeforeDecision { .. } | DefinitionOlder { .. } | NeedsForce { .. } | HeldNeedsForce { .. } => not_wanted,
         Busy { .. } | Queued { .. } | Settling { .. } | InFlight { .. } | RollingBack { .. }
         | StillBusy { .. } | OutOfTime => waits,
-        ServiceMissing { .. } | ServiceNotActive { .. } | WrongController { .. } | ManagedByEcs
+        ServiceMissing { .. } | ServiceNotActive { .. } | WrongController { .. } | NoDeploymentGroup { .. } | HooksUnknown { .. } | ManagedByEcs
         | NoContainer { .. } | SharedFamily { .. } | UnknownContainer { .. } | Unrenderable { .. }
         | SetBySecret { .. } => not_deployable,
         Archived { .. } | BeingRestored { .. } | NoSuchImage { .. } | NoKnownGood { .. } | NoSuchRevision { .. }
@@ -56,7 +56,13 @@ fn done(reason: &Reason) -> String {
         Asked { image } => format!("{image} was requested"),
         Continued { deployment } => format!("the deployment {deployment}, which waited for an answer, goes on"),
         PauseRolledBack { deployment } => {
-            format!("the deployment {deployment} waited for an answer, and this is it: ECS rolls it back")
+            format!(
+                "the deployment {deployment} waited for an answer, and this is it: {} rolls it back",
+                deployment.carrier()
+            )
+        }
+        StopRequested { deployment } => {
+            format!("the deployment {deployment} has not ended, so CodeDeploy stops it and rolls it back")
         }
         NotPaused => "no deployment waits for an answer".to_owned(),
         RedeployChanged => "a redeploy was requested, and the task definition changes".to_owned(),
@@ -173,7 +179,7 @@ fn waits(reason: &Reason) -> String {
              ended"
         ),
         RollingBack { deployment } => {
-            format!("ECS is rolling back to {deployment}; deploy again when that has ended")
+            format!("{} is rolling back to {deployment}; deploy again when that has ended", deployment.carrier())
         }
         StillBusy { until } => format!(
             "another invocation is updating the service; try again in a moment (its lease ends at {} at the latest)",
@@ -198,6 +204,14 @@ fn not_deployable(reason: &Reason) -> String {
         WrongController { controller } => format!(
             "the service uses the {controller} deployment controller, which Slipway does not support; deploy it there, \
              or change its deployment controller to ECS"
+        ),
+        NoDeploymentGroup { service } => format!(
+            "CodeDeploy deploys to {service}, and its deployment group was not found, neither by its last deployment nor \
+             under the names of the ECS console; write codedeploy: {{application: NAME, group: NAME}}"
+        ),
+        HooksUnknown { group } => format!(
+            "the last revision of {group} is not an AppSpec that CodeDeploy keeps, so its hooks are not known and would be \
+             lost; write codedeploy: {{hooks: {{AfterInstall: FUNCTION}}}}, or {{hooks: {{}}}} if there are none"
         ),
         ManagedByEcs => "ECS Express Mode manages the service, and an update would break that; deploy it with \
                          UpdateExpressGatewayService"

@@ -6,9 +6,10 @@
 use futures_util::future::{join, join_all};
 use slipway_core::model::event::DeploymentEvent;
 use slipway_core::model::facts::{Revision, ServiceDeploymentFacts, ServiceFacts, StoppedContainer, StoppedTask};
+use slipway_core::model::id::DeploymentId;
 use slipway_core::model::record::{Deployment, FailedBy};
 use slipway_core::rules::diagnosis::Evidence;
-use slipway_core::rules::mechanism::{has_failed, is_task_failure};
+use slipway_core::rules::mechanism::{has_failed, is_task_failure, that_started};
 use slipway_core::text::diagnosis::{explain, lay_out};
 use tracing::warn;
 
@@ -51,6 +52,7 @@ impl<C: Cloud> FollowSession<'_, C> {
             by,
             deadline_seconds: deployment.settings.deadline_seconds,
             since: deployment.progress().map(|it| it.began_at),
+            carrier: deployment.id().map_or("ECS", DeploymentId::carrier),
             says: &says,
             monitors: judged.service_deployment.as_ref().map_or(&[], |it| it.monitors.triggered()),
             has_unanswered_pause: judged.service_deployment.as_ref().is_some_and(|it| it.has_unanswered_pause),
@@ -95,7 +97,9 @@ impl<C: Cloud> FollowSession<'_, C> {
         {
             tasks.insert(0, task.clone());
         }
-        tasks.retain(|task| task.started_by.is_some() && task.started_by.as_ref() == deployment.id());
+        let Some(id) = deployment.id() else { return Vec::new() };
+        let of_it = |by: &DeploymentId| that_started(service, by) == id;
+        tasks.retain(|task| task.started_by.as_ref().is_some_and(of_it));
         // Those that stopped by themselves say more than those that were stopped; the newest of each first.
         tasks.sort_by_key(|task| !is_task_failure(task));
         tasks.truncate(TASKS);

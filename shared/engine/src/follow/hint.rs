@@ -3,7 +3,7 @@
 
 use slipway_core::model::facts::ServiceFacts;
 use slipway_core::model::record::Deployment;
-use slipway_core::rules::mechanism::{Unrecorded, completed_early, is_completed, unrecorded};
+use slipway_core::rules::mechanism::{Unrecorded, completed_early, is_completed, that_started, unrecorded};
 use slipway_core::rules::note::is_first_observation;
 use tracing::info;
 
@@ -24,7 +24,9 @@ impl<C: Cloud> FollowSession<'_, C> {
         let open = || self.record().deployments.iter().filter(|it| it.is_open() && it.failing().is_none());
         match self.hint {
             Hint::TaskStopped(task) => {
-                let own = open().find(|it| it.id().is_some() && it.id() == task.started_by.as_ref());
+                let service = self.service.as_ref();
+                let started_by = task.started_by.as_ref().map(|by| service.map_or(by, |it| that_started(it, by)));
+                let own = open().find(|it| it.id().is_some() && it.id() == started_by);
                 let Some(number) = own.map(|it| it.number) else { return Ok(()) };
                 self.write(|record| record.task_failed(number, &task.arn)).await.map(drop)
             }
@@ -40,7 +42,7 @@ impl<C: Cloud> FollowSession<'_, C> {
                 })
                 .await
             }
-            Hint::Deployment(_) | Hint::Hook | Hint::Timer | Hint::Unjudged => Ok(()),
+            Hint::Deployment(_) | Hint::Changed | Hint::Timer | Hint::Unjudged => Ok(()),
         }
     }
 

@@ -12,14 +12,18 @@ use super::configured::Managed;
 use super::session::FollowSession;
 use crate::cloud::Cloud;
 use crate::error::{Error, optional};
+use crate::invocation::Call;
 use crate::observe::with_task_definitions;
 use crate::resolve::history_or_none;
 
 /// The service; `None` where the cluster has none of this name any more.
-pub(crate) async fn read_service(cloud: &impl Cloud, managed: &Managed) -> Result<Option<ServiceFacts>, Error> {
-    let services = cloud.describe_services(&managed.cluster, &[&managed.service]).await?;
+pub(crate) async fn read_service(
+    call: &Call<'_, impl Cloud>,
+    managed: &Managed,
+) -> Result<Option<ServiceFacts>, Error> {
+    let service = call.service(&managed.cluster, &managed.service).await?;
     // ECS keeps a deleted service for a while, and lists nothing of it.
-    Ok(services.into_iter().next().flatten().filter(|service| service.status != "INACTIVE"))
+    Ok(service.filter(|service| service.status != "INACTIVE"))
 }
 
 impl<C: Cloud> FollowSession<'_, C> {
@@ -33,7 +37,7 @@ impl<C: Cloud> FollowSession<'_, C> {
     /// Reads the service again, and keeps what was read of its history.
     pub(crate) async fn read_service_again(&mut self) -> Result<(), Error> {
         self.observed_at = self.cloud.now();
-        self.service = read_service(self.cloud, self.managed).await?;
+        self.service = read_service(self.call, self.managed).await?;
         Ok(())
     }
 
@@ -51,6 +55,9 @@ impl<C: Cloud> FollowSession<'_, C> {
         }
         let history = self.history.as_deref().unwrap_or_default();
         let Some(brief) = its_service_deployment(deployment, service, history) else { return Ok(None) };
+        if brief.is_of_code_deploy() {
+            return Ok(Some(brief.clone()));
+        }
         // Its stage, what it waits for and why it failed are only read where they decide something.
         let late = deployment.deadline.is_some_and(|deadline| deadline <= self.cloud.now());
         let stage_counts = brief.is_ongoing() && (service.strategy != Strategy::Rolling || late);
@@ -68,7 +75,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         deployment: &Deployment,
         service: &ServiceFacts,
     ) -> Result<Vec<ServiceDeploymentFacts>, Error> {
-        let read = self.cloud.list_service_deployments(&service.cluster, &service.service).await;
+        let read = self.call.service_deployments(service, Some(deployment)).await;
         Ok(history_or_none(self.optional(read), deployment, self.cloud.now())?.unwrap_or_default())
     }
 

@@ -142,7 +142,7 @@ impl<C: Cloud> FollowSession<'_, C> {
     ) -> Result<Option<Became>, Error> {
         let intended = Intended { how: RollbackMethod::Stop, to: to.map(TaskDefinitionArn::short), passed_over: &[] };
         self.record_rollback(number, fence, judged, intended).await?;
-        let result = match self.cloud.stop_service_deployment(arn).await {
+        let result = match self.call.stop_deployment(arn).await {
             Ok(StopAnswer::Accepted) => Some(Became::RollsBack),
             Ok(StopAnswer::TooLate) => self.became(arn).await?,
             Err(error) if error.kind == ErrorKind::Unreachable => {
@@ -165,7 +165,8 @@ impl<C: Cloud> FollowSession<'_, C> {
     }
 
     async fn became(&self, arn: &ServiceDeploymentArn) -> Result<Option<Became>, Error> {
-        let it = self.cloud.describe_service_deployment(arn).await?;
+        let Some(service) = &self.service else { return Ok(None) };
+        let it = self.call.service_deployment(service, arn).await?;
         Ok(it.map(|it| became(&it.status)))
     }
 
@@ -202,7 +203,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         let to = Some(registered.as_ref().unwrap_or(revision).short());
         let intended = Intended { how: RollbackMethod::Update, to, passed_over };
         let ready = self.record_rollback(number, fence, judged, intended);
-        let done = execute(call, &plan, &registrations, ready).await?;
+        let done = execute(call, &plan, None, &registrations, ready).await?;
         self.record_accepted(number, done.deployment, done.revision.as_ref().map(TaskDefinitionArn::short)).await
     }
 

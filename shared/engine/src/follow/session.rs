@@ -59,7 +59,7 @@ impl<'a, C: Cloud> FollowSession<'a, C> {
             }
         };
         let observed_at = cloud.now();
-        let (item, service) = try_join(record, read_service(cloud, managed)).await?;
+        let (item, service) = try_join(record, read_service(call, managed)).await?;
         let (history, revisions, known_good) = (None, HashMap::new(), None);
         let (evidence, published) = (BTreeMap::new(), Vec::new());
         Ok(Self {
@@ -108,6 +108,14 @@ impl<'a, C: Cloud> FollowSession<'a, C> {
             deployment.id() == Some(&event.deployment) || deployment.rolls_back_as(&event.deployment)
         };
         self.event().filter(of_it).map_or_else(|| self.cloud.now(), |event| event.at)
+    }
+
+    /// Reads the record again. Answers whether somebody has changed it meanwhile.
+    pub(crate) async fn read_record_again(&mut self) -> Result<bool, Error> {
+        let item = store::read(self.cloud, &self.managed.target).await?;
+        let has_changed = item.rev != self.item.rev;
+        self.item = item;
+        Ok(has_changed)
     }
 
     /// Changes the record by compare-and-set; `change` may be called several times, on what is there then.

@@ -128,6 +128,10 @@ impl<C: Cloud> FollowSession<'_, C> {
             }
             Assessment::RollbackDue => return Box::pin(self.roll_back(number, &judged)).await,
             Assessment::RollingBack { by, pace } => {
+                // The record may be older than what ECS shows by now: then it was Slipway that stopped it just now.
+                if by == RollbackInitiator::Somebody && self.read_record_again().await? {
+                    return Ok(Next::Again);
+                }
                 if by != RollbackInitiator::Somebody {
                     Box::pin(self.note_failure(number, FailedBy::Ecs, &judged)).await?;
                 }

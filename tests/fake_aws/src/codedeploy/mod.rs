@@ -9,6 +9,7 @@ mod configs;
 mod deployments;
 mod described;
 mod events;
+mod facts;
 mod failure;
 mod groups;
 mod lifecycle;

@@ -27,6 +27,18 @@ pub(super) struct Registered {
     last_used: Option<Timestamp>,
 }
 
+impl Registered {
+    /// As answers show it.
+    pub(super) fn location(&self) -> &Value {
+        &self.revision.location
+    }
+
+    /// The AppSpec, where it is part of the revision.
+    pub(super) fn content(&self) -> Option<&str> {
+        self.revision.content.as_deref()
+    }
+}
+
 impl Revision {
     /// The revision that a request names, by its location or, for AppSpecContent, by content, SHA-256 or both.
     pub(super) fn of(request: &Members) -> Result<Self, Refusal> {

@@ -72,6 +72,11 @@ impl LifecycleEvent {
         }
     }
 
+    /// Its name, its status, when it began and when it ended.
+    pub(super) fn shown(&self) -> (&str, &str, Option<Timestamp>, Option<Timestamp>) {
+        (self.name, self.status, self.started_at, self.ended_at)
+    }
+
     fn described(&self) -> Value {
         let mut described = json!({ "lifecycleEventName": self.name, "status": self.status });
         for (member, at) in [("startTime", self.started_at), ("endTime", self.ended_at)] {

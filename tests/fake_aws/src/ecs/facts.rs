@@ -13,6 +13,7 @@ use slipway_core::model::id::{
 };
 use slipway_core::rules::mechanism::with_rollouts;
 
+use super::task_sets::TaskSet;
 use super::{
     Context, Ecs, Service, ServiceDeployment, Task, hooks, last_part, service_deployments, services, task_definitions,
 };
@@ -200,6 +201,8 @@ impl Service {
                 .map(|deployment| ServiceRevisionArn::new(self.revisions[deployment.revision].arn.as_str()))
                 .collect(),
             events: self.events.iter().map(event).collect(),
+            task_sets: self.task_sets.iter().map(TaskSet::facts).collect(),
+            code_deploy: None,
         };
         with_rollouts(facts)
     }

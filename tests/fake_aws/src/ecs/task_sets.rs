@@ -4,13 +4,15 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use slipway_core::model::facts;
+use slipway_core::model::id::{DeploymentId, TaskDefinitionArn};
 
 use super::movement::Outcome;
 use super::tasks::Starter;
 use super::{Context, Ecs, Failure, Service, services};
 use crate::identity;
 use crate::place::Place;
-use crate::refusal::{Members, Refusal, number, objects, text};
+use crate::refusal::{Members, Refusal, number, objects, text, texts};
 use crate::time::epoch_seconds;
 
 /// What a task set takes over from its service where whoever makes it says nothing else.
@@ -302,6 +304,50 @@ impl TaskSet {
         (self.desired - self.running).max(0)
     }
 
+    /// It in Slipway's words.
+    pub(super) fn facts(&self) -> facts::TaskSet {
+        let count = |number: i64| i32::try_from(number).unwrap_or(i32::MAX);
+        let balancer = objects(&self.settings, "loadBalancers").into_iter().next();
+        let network = self.settings.get("networkConfiguration").and_then(|it| it["awsvpcConfiguration"].as_object());
+        let providers = objects(&self.settings, "capacityProviderStrategy").into_iter();
+        let owned = |members: &Members, name: &str| text(members, name).unwrap_or_default().to_owned();
+        facts::TaskSet {
+            id: DeploymentId::new(self.id.as_str()),
+            external_id: self.external_id.as_deref().map(DeploymentId::new),
+            status: self.status.to_owned(),
+            task_definition: TaskDefinitionArn::new(self.task_definition.as_str()),
+            created_at: Some(self.created_at),
+            updated_at: Some(self.updated_at),
+            desired_count: count(self.desired),
+            running_count: count(self.running),
+            pending_count: count(self.pending()),
+            placement: facts::Placement {
+                load_balancer: balancer
+                    .and_then(|it| Some((owned(it, "containerName"), count(number(it, "containerPort")?)))),
+                network: network.map(|it| facts::Network {
+                    subnets: texts(it, "subnets"),
+                    security_groups: texts(it, "securityGroups"),
+                    assign_public_ip: text(it, "assignPublicIp").unwrap_or("DISABLED").to_owned(),
+                }),
+                platform_version: Some(self.platform_version().to_owned()),
+                capacity_providers: providers
+                    .map(|it| facts::CapacityProvider {
+                        name: owned(it, "capacityProvider"),
+                        base: count(number(it, "base").unwrap_or_default()),
+                        weight: count(number(it, "weight").unwrap_or_default()),
+                    })
+                    .collect(),
+            },
+        }
+    }
+
+    fn platform_version(&self) -> &str {
+        match self.settings.get("platformVersion").and_then(Value::as_str) {
+            None | Some("LATEST") => "1.4.0",
+            Some(version) => version,
+        }
+    }
+
     /// As DescribeServices describes it.
     pub(super) fn described(&self, service: &Service, place: &Place) -> Value {
         let path = format!("task-set/{}/{}/{}", service.cluster, service.name, self.id);
@@ -333,9 +379,7 @@ impl TaskSet {
         if !self.settings.contains_key("capacityProviderStrategy") && !self.settings.contains_key("launchType") {
             described["launchType"] = json!("FARGATE");
         }
-        if matches!(described["platformVersion"].as_str(), None | Some("LATEST")) {
-            described["platformVersion"] = json!("1.4.0");
-        }
+        described["platformVersion"] = json!(self.platform_version());
         if let Some(id) = &self.external_id {
             described["externalId"] = json!(id);
         }

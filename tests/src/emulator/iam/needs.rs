@@ -3,7 +3,7 @@
 
 use super::Call;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An action on a resource.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -16,9 +16,17 @@ pub(super) struct Need {
     pub(super) context: BTreeMap<String, String>,
 }
 
-/// Everything that the call needs; `None` if it is not written down here.
-pub(super) fn needs_of(call: &Call) -> Option<Vec<Need>> {
-    let place = Place { account: &call.account, region: &call.region };
+/// The ARNs of the deployment groups that calls name.
+///
+/// A call about a deployment of CodeDeploy names only its id, and IAM wants the group that it is of: it may be any of these.
+pub(super) fn deployment_groups(calls: &[Call]) -> BTreeSet<String> {
+    let of_code_deploy = calls.iter().filter(|call| call.service.eq_ignore_ascii_case("codedeploy"));
+    of_code_deploy.filter_map(|call| Place::of(call).deployment_group(&call.request)).collect()
+}
+
+/// Everything that the call needs; `None` if it is not written down here, or not known.
+pub(super) fn needs_of(call: &Call, groups: &BTreeSet<String>) -> Option<Vec<Need>> {
+    let place = Place::of(call);
     let request = &call.request;
     let service = call.service.to_ascii_lowercase();
     let own = |resource: String| Need {
@@ -30,6 +38,7 @@ pub(super) fn needs_of(call: &Call) -> Option<Vec<Need>> {
     let text = |key: &str| request[key].as_str();
     Some(match (service.as_str(), call.operation.as_str()) {
         ("ecs", operation) => return ecs(operation, request, &place, own),
+        ("codedeploy", operation) => return code_deploy(operation, request, &place, groups, own),
         ("ecr", "DescribeImages" | "BatchGetImage" | "GetDownloadUrlForLayer" | "UpdateImageStorageClass") => {
             let account = text("registryId").unwrap_or(&call.account);
             vec![own(format!("arn:aws:ecr:{}:{account}:repository/{}", call.region, text("repositoryName")?))]
@@ -138,6 +147,39 @@ fn ecs(operation: &str, request: &Value, place: &Place<'_>, own: impl Fn(String)
     })
 }
 
+fn code_deploy(
+    operation: &str,
+    request: &Value,
+    place: &Place<'_>,
+    groups: &BTreeSet<String>,
+    own: impl Fn(String) -> Need,
+) -> Option<Vec<Need>> {
+    let application =
+        || Some(place.arn("codedeploy", &format!("application:{}", request["applicationName"].as_str()?)));
+    Some(match operation {
+        "GetDeploymentGroup" | "ListDeployments" => vec![own(place.deployment_group(request)?)],
+        "GetApplicationRevision" => vec![own(application()?)],
+        "CreateDeployment" => {
+            // Without a name it is the group's.
+            let config = request["deploymentConfigName"].as_str().unwrap_or("CodeDeployDefault.ECSAllAtOnce");
+            let config = place.arn("codedeploy", &format!("deploymentconfig:{config}"));
+            let with = |action: &str, arn: String| Need { action: format!("codedeploy:{action}"), ..own(arn) };
+            vec![
+                own(place.deployment_group(request)?),
+                with("GetDeploymentConfig", config),
+                with("RegisterApplicationRevision", application()?),
+            ]
+        }
+        "GetDeployment" => {
+            let here = place.arn("codedeploy", "deploymentgroup:");
+            let groups: Vec<Need> = groups.iter().filter(|arn| arn.starts_with(&here)).cloned().map(own).collect();
+            return (!groups.is_empty()).then_some(groups);
+        }
+        "GetDeploymentTarget" | "StopDeployment" | "ContinueDeployment" => vec![own("*".to_owned())],
+        _ => return None,
+    })
+}
+
 /// `…:service-deployment/CLUSTER/SERVICE/ID` is asked for, and so is `…:service/CLUSTER/SERVICE`.
 fn of_service(arns: &[&str], kind: &str, need: impl Fn(String, &str) -> Need) -> Option<Vec<Need>> {
     let mut needs = Vec::new();
@@ -161,7 +203,17 @@ struct Place<'a> {
     region: &'a str,
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    fn of(call: &'a Call) -> Self {
+        Self { account: &call.account, region: &call.region }
+    }
+
+    /// The group that a request to CodeDeploy names.
+    fn deployment_group(&self, request: &Value) -> Option<String> {
+        let (application, group) = (request["applicationName"].as_str()?, request["deploymentGroupName"].as_str()?);
+        Some(self.arn("codedeploy", &format!("deploymentgroup:{application}/{group}")))
+    }
+
     fn arn(&self, service: &str, resource: &str) -> String {
         format!("arn:aws:{service}:{}:{}:{resource}", self.region, self.account)
     }

@@ -331,6 +331,64 @@ fn a_schedule_passes_its_role() {
 }
 
 #[test]
+fn a_deployment_of_codedeploy_needs_its_group() {
+    const CODE_DEPLOY: &str = "arn:aws:codedeploy:eu-west-1:123456789012";
+    let group = json!({"applicationName": "shop", "deploymentGroupName": "web"});
+    let deployment = json!({"deploymentId": "d-A1B2C3D4E"});
+    let calls = [
+        call("codedeploy GetDeploymentGroup", group.clone()),
+        call("codedeploy CreateDeployment", group),
+        call("codedeploy GetDeployment", deployment.clone()),
+        call("codedeploy StopDeployment", deployment.clone()),
+    ];
+    let grant = |sid: &str, actions: &[&str], resource: &str| json!({"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource});
+    let statements = |application: &str| {
+        vec![
+            grant(
+                "Groups",
+                &["codedeploy:GetDeploymentGroup", "codedeploy:CreateDeployment", "codedeploy:GetDeployment"],
+                &format!("{CODE_DEPLOY}:deploymentgroup:{application}/*"),
+            ),
+            grant(
+                "Revisions",
+                &["codedeploy:RegisterApplicationRevision"],
+                &format!("{CODE_DEPLOY}:application:{application}"),
+            ),
+            grant("Configs", &["codedeploy:GetDeploymentConfig"], &format!("{CODE_DEPLOY}:deploymentconfig:*")),
+            grant("Deployments", &["codedeploy:StopDeployment"], "*"),
+        ]
+    };
+    check(&calls, statements("shop"), &[]);
+    let denied = |call: &str, action: &str, what: &str| {
+        format!(
+            "deploy called codedeploy {call}, and its role does not allow codedeploy:{action} on {CODE_DEPLOY}:{what}"
+        )
+    };
+    let unused =
+        |action: &str, sid: &str| format!("deploy may codedeploy:{action} by statement {sid}, and no call needed it");
+    check(
+        &calls,
+        statements("other"),
+        &[
+            &denied("CreateDeployment", "CreateDeployment", "deploymentgroup:shop/web"),
+            &denied("CreateDeployment", "RegisterApplicationRevision", "application:shop"),
+            &denied("GetDeployment", "GetDeployment", "deploymentgroup:shop/web"),
+            &denied("GetDeploymentGroup", "GetDeploymentGroup", "deploymentgroup:shop/web"),
+            &unused("CreateDeployment", "Groups"),
+            &unused("GetDeployment", "Groups"),
+            &unused("GetDeploymentGroup", "Groups"),
+            &unused("RegisterApplicationRevision", "Revisions"),
+        ],
+    );
+    // Where no call names a group, nothing is known of the deployment's.
+    check(
+        &[call("codedeploy GetDeployment", deployment)],
+        vec![],
+        &["deploy called codedeploy GetDeployment, and iam/needs.rs does not know what that needs"],
+    );
+}
+
+#[test]
 fn an_unknown_call_is_not_passed_over() {
     check(
         &[call("ecs DeleteService", json!({"service": "web"}))],

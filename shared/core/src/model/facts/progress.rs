@@ -150,7 +150,15 @@ impl Monitors {
 impl ServiceDeploymentFacts {
     /// What joins it with its deployment.
     pub fn key(&self) -> Option<DeploymentKey> {
-        self.target.as_ref()?.key()
+        match self.arn.code_deployment() {
+            Some(id) => id.key(),
+            None => self.target.as_ref()?.key(),
+        }
+    }
+
+    /// Whether CodeDeploy carries it out, whose deployments are described in ECS's words.
+    pub fn is_of_code_deploy(&self) -> bool {
+        self.arn.code_deployment().is_some()
     }
 
     /// Whether it has not ended, so that StopServiceDeployment takes it.

@@ -7,15 +7,18 @@ use serde_json::json;
 
 use super::*;
 use crate::config::Target;
-use crate::model::facts::{Controller, ImageFacts, Revision, Rollout, ServiceFacts, Storage, Strategy};
+use crate::model::facts::{
+    CodeDeploy, Controller, Hooks, ImageFacts, Revision, Rollout, ServiceFacts, Storage, Strategy,
+};
 use crate::model::id::EventId;
 use crate::model::image::Digest;
 use crate::model::labels::BuildIdentity;
-use crate::model::plan::Step;
+use crate::model::plan::{Step, UpdateCall};
 use crate::model::record::{self, Decision, DecisionKind, Outcome};
 use crate::model::trigger::Trigger;
 use crate::rules::base::FamilyFacts;
 use crate::rules::gates::{Question, deployable, guess_same_build, question, to_compare};
+use crate::rules::mechanism::with_code_deploy;
 use crate::rules::placeholder::ImageBefore;
 use crate::rules::situation::*;
 
@@ -300,9 +303,14 @@ fn a_service_is_deployed_to_if_ecs_deploys_it_for_the_customer() {
         |it| it.controller = Controller::Express,
         "ECS Express Mode manages the service, and an update would break that; deploy it with UpdateExpressGatewayService",
     );
+    check(|it| *it = by_code_deploy(Hooks::Known(Vec::new())), "");
     check(
         |it| it.controller = Controller::CodeDeploy,
-        "the service uses the CODE_DEPLOY deployment controller, which Slipway does not support; deploy it there, or change its deployment controller to ECS",
+        "CodeDeploy deploys to prod/web, and its deployment group was not found, neither by its last deployment nor under the names of the ECS console; write codedeploy: {application: NAME, group: NAME}",
+    );
+    check(
+        |it| *it = by_code_deploy(Hooks::Unreadable),
+        "the last revision of shop/web is not an AppSpec that CodeDeploy keeps, so its hooks are not known and would be lost; write codedeploy: {hooks: {AfterInstall: FUNCTION}}, or {hooks: {}} if there are none",
     );
     check(
         |it| it.controller = Controller::External,
@@ -439,6 +447,7 @@ fn what_is_under_way_and_may_not_be_cut_short_is_waited_for() {
         (Strategy::BlueGreen, "blue/green"),
         (Strategy::Linear, "linear"),
         (Strategy::Canary, "canary"),
+        (Strategy::CodeDeploy, "CodeDeploy"),
         (Strategy::Other("NEW".to_owned()), "NEW"),
     ] {
         let waits = format!(
@@ -478,6 +487,49 @@ fn what_is_under_way_and_may_not_be_cut_short_is_waited_for() {
     );
     let ended = json!({ "deployment": "ecs-svc/1", "rollback": rollback, "outcome": "rolled_back_by_slipway" });
     row("Slipway has rolled back", pushed().record(open(ended)), "done: 1.5.0 was pushed");
+    let failed = |case: Case, strategy: Strategy| {
+        let record = open(json!({ "deployment": "ecs-svc/1", "outcome": "failed" }));
+        let service = ServiceFacts { strategy, ..case.service.clone() };
+        Case { service, ..case }.rollout(Rollout::InProgress, None).record(record)
+    };
+    row("it has failed for good", failed(pushed(), Strategy::BlueGreen), "done: 1.5.0 was pushed");
+    row("the same, asked for", failed(person(), Strategy::BlueGreen), "done: 1.5.0 was requested");
+    row(
+        "CodeDeploy takes no other one, though it has failed for good",
+        failed(pushed(), Strategy::CodeDeploy),
+        "the CodeDeploy deployment ecs-svc/1 is in progress and is not interrupted; this is decided again when it has ended",
+    );
+    row(
+        "the same, asked for",
+        failed(person(), Strategy::CodeDeploy),
+        "the CodeDeploy deployment ecs-svc/1 is in progress and must not be interrupted; deploy again when it has ended",
+    );
+}
+
+/// prod/web, which CodeDeploy deploys.
+fn by_code_deploy(hooks: Hooks) -> ServiceFacts {
+    let shown = CodeDeploy { hooks, ..code_deploy() };
+    let it = service(vec![primary(Rollout::Completed)]);
+    ServiceFacts { controller: Controller::CodeDeploy, ..with_code_deploy(it, shown, at("12:00:00")) }
+}
+
+#[test]
+fn codedeploy_deploys_with_its_hooks_what_it_deploys_to() {
+    let hooks = vec![json!({ "AfterInstall": "check" })];
+    let case = pushed();
+    let plan = Case { service: by_code_deploy(Hooks::Known(hooks.clone())), ..case }.plan();
+    assert_eq!(
+        summary(&plan),
+        "pushed | 1.5.0 b | registers web: shop/web b, pushed at 12:00:00 | updates to it by CodeDeploy"
+    );
+    let Some(Step::Update { call: UpdateCall::CreateDeployment(new), .. }) = plan.steps.last() else {
+        panic!("{plan:?}")
+    };
+    assert_eq!((new.group.to_string().as_str(), &new.hooks), ("shop/web", &hooks));
+    assert!(
+        plan.to_string().contains("\n  - update prod/web to it by a deployment of CodeDeploy's shop/web\n"),
+        "{plan}"
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Whether a deployment may begin: what is under way and may not be cut short.
 
 use super::{NotOpen, Verdict, closed};
-use crate::model::facts::{DeploymentFacts, ServiceFacts};
+use crate::model::facts::{DeploymentFacts, ServiceFacts, Strategy};
 use crate::model::reason::Reason;
 use crate::model::record::{self, Blocked};
 use crate::rules::candidate::{By, TargetFacts};
@@ -11,13 +11,14 @@ use crate::rules::unfinished::unjudged;
 /// Whether an update now would do no harm: a rolling deployment may be superseded, nothing else may.
 ///
 /// An automatic candidate waits; a request for one is refused, and can be made again. Nobody waits for what has failed for good: ECS may try
-/// it for ever, and a newer image is what fixes it.
+/// it for ever, and a newer image is what fixes it. CodeDeploy takes no other deployment before one has ended.
 pub(in crate::rules) fn undisturbed(service: &ServiceFacts, record: &record::Service, by: By<'_>) -> Verdict {
     let Some(primary) = service.primary() else { return Ok(()) };
     let deployment = primary.id.clone();
     let is_requested = matches!(by, By::Request { .. });
     let queued = |deployment, what| Err(NotOpen::Until(Blocked::Deployment, Reason::Queued { deployment, what }));
-    let cut_short = mechanism::cuts_short(service, primary).filter(|_| !has_failed_for_good(record, service, primary));
+    let cut_short = mechanism::cuts_short(service, primary)
+        .filter(|_| service.strategy == Strategy::CodeDeploy || !has_failed_for_good(record, service, primary));
     match cut_short {
         None => {}
         Some(CutShort::Rollback) if is_requested => return closed(Reason::RollingBack { deployment }),

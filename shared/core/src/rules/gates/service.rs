@@ -2,7 +2,7 @@
 
 use super::{Verdict, closed};
 use crate::config::Target;
-use crate::model::facts::{Controller, ImageFacts, ServiceFacts, Storage};
+use crate::model::facts::{Controller, Hooks, ImageFacts, ServiceFacts, Storage};
 use crate::model::plan::Shown;
 use crate::model::reason::Reason;
 
@@ -11,7 +11,14 @@ pub fn deployable<'s>(target: &Target, service: Option<&'s ServiceFacts>) -> Res
     let missing =
         || Reason::ServiceMissing { service: target.service.to_string(), cluster: target.cluster.to_string() };
     let service = service.ok_or_else(missing)?;
-    supported(service).map(|()| service)
+    supported(service)?;
+    match (&service.controller, &service.code_deploy) {
+        (Controller::CodeDeploy, None) => Err(Reason::NoDeploymentGroup { service: target.name.clone() }),
+        (_, Some(code_deploy)) if code_deploy.hooks == Hooks::Unreadable => {
+            Err(Reason::HooksUnknown { group: code_deploy.group.name.to_string() })
+        }
+        _ => Ok(service),
+    }
 }
 
 /// Whether Slipway deploys services of this kind.
@@ -21,9 +28,9 @@ pub fn supported(service: &ServiceFacts) -> Result<(), Reason> {
         return Err(Reason::ServiceNotActive { status: service.status.clone() });
     }
     match &service.controller {
-        Controller::Ecs => Ok(()),
+        Controller::Ecs | Controller::CodeDeploy => Ok(()),
         Controller::Express => Err(Reason::ManagedByEcs),
-        controller @ (Controller::CodeDeploy | Controller::External | Controller::Other(_)) => {
+        controller @ (Controller::External | Controller::Other(_)) => {
             Err(Reason::WrongController { controller: controller.to_string() })
         }
     }

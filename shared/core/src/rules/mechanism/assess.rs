@@ -185,6 +185,12 @@ pub(super) fn success_is_final(it: &Situation<'_>) -> bool {
     !it.service.completes_early || ecs_messages::own(it).is_some_and(|own| is_primary(own) && is_completed(own))
 }
 
+/// Whether the traffic of a service of CodeDeploy never left what served before, though nobody rolled back.
+fn kept_serving(it: &Situation<'_>) -> bool {
+    let primary = it.service.primary().filter(|_| it.service.strategy == Strategy::CodeDeploy);
+    primary.is_some_and(|primary| Some(&primary.id) != it.deployment.id() && is_completed(primary))
+}
+
 /// ECS stops a deployment that a newer one replaces, one that failed while it is not set to roll back, and one that
 /// somebody stops.
 fn stopped(it: &Situation<'_>, service_deployment: &ServiceDeploymentFacts) -> Assessment {
@@ -193,6 +199,9 @@ fn stopped(it: &Situation<'_>, service_deployment: &ServiceDeploymentFacts) -> A
     }
     let own = ecs_messages::own(it);
     let failed = own.is_some_and(has_failed) || ecs_messages::noticed_a_failure(service_deployment);
+    if failed && kept_serving(it) {
+        return End::said(Outcome::Failed, service_deployment).into();
+    }
     if failed || it.deployment.failing().is_some() {
         return Assessment::Failing { by: failed_by(it) };
     }

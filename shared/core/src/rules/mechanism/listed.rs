@@ -144,7 +144,7 @@ pub fn may_complete_after_all(record: &record::Service) -> Option<&record::Deplo
 pub enum CutShort<'a> {
     /// ECS's own rollback.
     Rollback,
-    /// A traffic shift, by the name of its strategy: `blue/green`, `linear`, `canary`.
+    /// A traffic shift, by the name of its strategy: `blue/green`, `linear`, `canary`, `CodeDeploy`.
     Shift(&'a str),
 }
 
@@ -162,6 +162,7 @@ pub fn cuts_short<'a>(service: &'a ServiceFacts, primary: &DeploymentFacts) -> O
         Strategy::BlueGreen => Some(CutShort::Shift("blue/green")),
         Strategy::Linear => Some(CutShort::Shift("linear")),
         Strategy::Canary => Some(CutShort::Shift("canary")),
+        Strategy::CodeDeploy => Some(CutShort::Shift("CodeDeploy")),
         Strategy::Other(name) => Some(CutShort::Shift(name)),
     }
 }

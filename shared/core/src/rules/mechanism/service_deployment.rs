@@ -59,7 +59,7 @@ pub fn became(status: &ServiceDeploymentStatus) -> Became {
 pub fn traffic_shift(service: &ServiceFacts) -> Option<&ServiceDeploymentArn> {
     match service.strategy {
         Strategy::Rolling => None,
-        Strategy::BlueGreen | Strategy::Linear | Strategy::Canary | Strategy::Other(_) => {
+        Strategy::BlueGreen | Strategy::Linear | Strategy::Canary | Strategy::CodeDeploy | Strategy::Other(_) => {
             service.current_service_deployment.as_ref()
         }
     }

@@ -10,7 +10,8 @@ use super::service_deployment::{Became, became};
 /// No event says that a stage ended, so a deployment is observed so often until it serves.
 const BETWEEN_STAGES: SignedDuration = SignedDuration::from_mins(1);
 
-/// While it is paused it is observed so often, because somebody may answer elsewhere.
+/// While it is paused it is observed so often, because somebody may answer elsewhere; and while CodeDeploy waits before it ends
+/// the old tasks, because its events are sent as best it can.
 const WHILE_PAUSED: SignedDuration = SignedDuration::from_mins(5);
 
 /// So long before it is over a pause is published again; one that is shorter than twice that is not.
@@ -128,7 +129,13 @@ pub fn observe_again(it: &ServiceDeploymentFacts, now: Timestamp) -> Option<Time
         return moments.into_iter().flatten().filter(|at| *at > now).min();
     }
     let moves = hook(it).is_some() || stage(it).is_some_and(|stage| !stage.serves());
-    moves.then(|| now + BETWEEN_STAGES)
+    match became(&it.status) {
+        _ if moves => Some(now + BETWEEN_STAGES),
+        Became::InProgress if it.is_of_code_deploy() => Some(now + WHILE_PAUSED),
+        // A rollback takes a moment there, and only an event of another deployment tells its end.
+        Became::RollsBack if it.is_of_code_deploy() && it.is_ongoing() => Some(now + BETWEEN_STAGES),
+        _ => None,
+    }
 }
 
 /// Whether a pause that nobody answers is soon over, so that it is published again.

@@ -316,7 +316,8 @@ impl Verdict {
         let (state, until) = match reason {
             Pushed { .. } | Asked { .. } | RedeployChanged | RedeployForced | RedeployMarked { .. }
             | Reconciled { .. } | PlaceholderReplaced { .. } | DefinitionChanged { .. } | RollbackAsked { .. } | Failed { .. } => (State::Waiting, None),
-            AlreadyUnderWay { deployment, .. } | Continued { deployment } | PauseRolledBack { deployment } => {
+            AlreadyUnderWay { deployment, .. } | Continued { deployment } | PauseRolledBack { deployment }
+            | StopRequested { deployment } => {
                 (State::Deploying, deadline(record, deployment))
             }
             Queued { deployment, .. } | InFlight { deployment, .. } | RollingBack { deployment } => {
@@ -336,7 +337,7 @@ impl Verdict {
             // Nothing is known of the image for now; asking again can help.
             Aws { kind, .. } if matches!(kind.as_str(), "Throttled" | "Unreachable") => (State::Waiting, None),
             Aws { .. } | GaveUp { .. } | PlaceholderAgain { .. } | ServiceMissing { .. } | ServiceNotActive { .. }
-            | WrongController { .. } | ManagedByEcs | NoContainer { .. } | SharedFamily { .. } | UnknownContainer { .. } | Unrenderable { .. }
+            | WrongController { .. } | NoDeploymentGroup { .. } | HooksUnknown { .. } | ManagedByEcs | NoContainer { .. } | SharedFamily { .. } | UnknownContainer { .. } | Unrenderable { .. }
             | SetBySecret { .. } | Archived { .. } | BeingRestored { .. } | NoKnownGood { .. } | RunsAlready { .. } | NoSuchRevision { .. }
             | ImageGone { .. } | ImageArchived { .. } | WhichRepository { .. } | NotItsRepository { .. } => (State::Refused, None),
         };

@@ -19,9 +19,9 @@ pub(super) fn lines(evidence: &Evidence<'_>) -> Vec<String> {
     let tasks = &evidence.tasks[..evidence.tasks.len().min(TASKS)];
     let mut lines: Vec<String> = Vec::new();
     for words in evidence.says {
-        push(&mut lines, format!("ECS says: \"{}\"", quote::reason(words)));
+        push(&mut lines, format!("{} says: \"{}\"", evidence.carrier, quote::reason(words)));
     }
-    lines.extend(evidence.monitors.iter().map(of_monitor));
+    lines.extend(evidence.monitors.iter().map(|monitor| of_monitor(monitor, evidence.carrier)));
     lines.extend(of_tasks(tasks));
     for words in evidence.warnings.iter().take(EVENTS) {
         push(&mut lines, format!("ECS warned: {}", quote::reason(words)));
@@ -39,11 +39,13 @@ pub(super) fn lines(evidence: &Evidence<'_>) -> Vec<String> {
     within(lines)
 }
 
-fn of_monitor(monitor: &Monitor) -> String {
+fn of_monitor(monitor: &Monitor, carrier: &str) -> String {
     match monitor {
         Monitor::Breaker => "ECS's circuit breaker called it failed".to_owned(),
-        Monitor::Alarms(names) if names.is_empty() => "ECS called it failed by an alarm".to_owned(),
-        Monitor::Alarms(names) => format!("ECS called it failed by its alarms: {}", quote::reason(&names.join(", "))),
+        Monitor::Alarms(names) if names.is_empty() => format!("{carrier} called it failed by an alarm"),
+        Monitor::Alarms(names) => {
+            format!("{carrier} called it failed by its alarms: {}", quote::reason(&names.join(", ")))
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::announce::{arrow, deploy, name};
 use super::links;
 use crate::model::facts::{Hook, OnTimeout};
+use crate::model::id::DeploymentId;
 use crate::model::notice::{Link, Notice, NoticeKind, Place, Severity, TriggeredBy};
 use crate::model::record::{Deployment, FailedBy, Failing, Outcome, Unusable};
 use crate::rules::diagnosis::quote;
@@ -176,7 +177,16 @@ impl Report<'_> {
     /// Where to look next: what a failed task logged, before all else.
     fn links(&self) -> Vec<Link> {
         let log = self.failing().and_then(|failing| links::of_log(self.place, failing.log.as_ref()?));
-        log.into_iter().chain(links::of_service(self.place, self.deployment.revision.new.as_deref())).collect()
+        let code_deploy = self.deployment.id().and_then(|id| links::of_code_deploy(self.place, id));
+        log.into_iter()
+            .chain(code_deploy)
+            .chain(links::of_service(self.place, self.deployment.revision.new.as_deref()))
+            .collect()
+    }
+
+    /// Who carries the deployment out.
+    fn carrier(&self) -> &'static str {
+        self.deployment.id().map_or("ECS", DeploymentId::carrier)
     }
 
     fn headline(&self) -> String {
@@ -190,7 +200,7 @@ impl Report<'_> {
             News::Paused { again: true, .. } => format!("Still paused on {target}: nobody has continued {new}"),
             News::RollingBack { by, .. } => {
                 let what = if *by == RollbackInitiator::Somebody { "stopped" } else { "failed" };
-                let who = if *by == RollbackInitiator::Slipway { "Slipway" } else { "ECS" };
+                let who = if *by == RollbackInitiator::Slipway { "Slipway" } else { self.carrier() };
                 let to = self.restored().map(|restored| format!(" to {restored}")).unwrap_or_default();
                 format!("Deploy {what} on {target}: {new}, {who} is rolling back{to}")
             }
@@ -234,9 +244,9 @@ impl Report<'_> {
             (NoticeKind::Stopped, _) | (_, News::RollingBack { by: RollbackInitiator::Somebody, .. }) => {
                 "somebody stopped it"
             }
-            (NoticeKind::RollingBack, _) => "ECS is rolling back",
-            (NoticeKind::RolledBack, _) => "ECS rolled back",
-            (NoticeKind::RollbackFailed, _) => "it failed, and so did ECS's rollback",
+            (NoticeKind::RollingBack, _) => &format!("{} is rolling back", self.carrier()),
+            (NoticeKind::RolledBack, _) => &format!("{} rolled back", self.carrier()),
+            (NoticeKind::RollbackFailed, _) => &format!("it failed, and so did {}'s rollback", self.carrier()),
             (NoticeKind::Superseded, _) => "a newer deployment took its place",
             (NoticeKind::Failed | NoticeKind::TimedOut, _) => "it failed",
             _ => return format!("Changed outside Slipway: {target} runs {what}"),
@@ -253,7 +263,7 @@ impl Report<'_> {
             reason = format!("{reason} {quarantine}");
         }
         let News::Ended { end: End { says: Some(says), .. }, .. } = self.news else { return reason };
-        let quoted = format!("ECS says: \"{}\"", quote::reason(says));
+        let quoted = format!("{} says: \"{}\"", self.carrier(), quote::reason(says));
         if self.evidence.contains(&quoted) || quote::reason(says).is_empty() {
             reason
         } else {
@@ -280,17 +290,17 @@ impl Report<'_> {
 
     fn what_happened(&self) -> String {
         match self.news {
-            News::InProgress => format!("ECS is starting the new tasks of {}.", self.place.target()),
+            News::InProgress => format!("{} is starting the new tasks of {}.", self.carrier(), self.place.target()),
             News::Reached(Milestone::TestTraffic) => {
                 "The new tasks run and take test traffic; the production traffic still goes to the old ones.".to_owned()
             }
             News::Reached(Milestone::Shifting) => "The production traffic moves to the new tasks.".to_owned(),
-            News::Reached(Milestone::Serving) => {
-                "The new tasks take all production traffic. Until the deployment has ended, ECS keeps the old tasks to go back \
-                 to."
-                .to_owned()
-            }
-            News::Paused { hook, stage, since, .. } => paused(hook, *stage, *since),
+            News::Reached(Milestone::Serving) => format!(
+                "The new tasks take all production traffic. Until the deployment has ended, {} keeps the old tasks to go back \
+                 to.",
+                self.carrier()
+            ),
+            News::Paused { hook, stage, since, .. } => self.paused(hook, *stage, *since),
             News::RollingBack { by, to } => {
                 let (failure, to) = (self.failure(), to.unwrap_or(PREVIOUS));
                 match by {
@@ -298,10 +308,13 @@ impl Report<'_> {
                         format!("{failure} Slipway is rolling back to {to}{}.", self.passed_over())
                     }
                     RollbackInitiator::Ecs => {
-                        format!("{failure} ECS is rolling back to {to} automatically; Slipway does not intervene.")
+                        format!(
+                            "{failure} {} is rolling back to {to} automatically; Slipway does not intervene.",
+                            self.carrier()
+                        )
                     }
                     RollbackInitiator::Somebody => {
-                        format!("Somebody stopped the deployment, and ECS is rolling back to {to}.")
+                        format!("Somebody stopped the deployment, and {} is rolling back to {to}.", self.carrier())
                     }
                 }
             }
@@ -329,7 +342,7 @@ impl Report<'_> {
                 format!("It had not ended when {newer} began. It did not fail.")
             }
             (Outcome::RolledBackByEcs, _) => {
-                format!("{failure} ECS rolled back automatically; {target} runs {PREVIOUS} again.")
+                format!("{failure} {} rolled back automatically; {target} runs {PREVIOUS} again.", self.carrier())
             }
             (Outcome::RolledBackBySlipway, _) => {
                 let restored = self.rolled_back_to().unwrap_or(PREVIOUS);
@@ -343,6 +356,9 @@ impl Report<'_> {
             }
             (Outcome::Failed | Outcome::TimedOut, Some(newer)) => {
                 format!("{failure} The newer deployment {newer} began before any rollback.")
+            }
+            (Outcome::Failed, None) if self.next().is_none() && self.carrier() == "CodeDeploy" => {
+                format!("{failure} The production traffic never moved: {PREVIOUS} kept serving.")
             }
             (Outcome::Failed | Outcome::TimedOut, None) => {
                 let next = self.next().map(|next| format!(" {next}.")).unwrap_or_default();
@@ -502,6 +518,25 @@ impl Report<'_> {
         self.deployment.rollback()?.to.as_deref()
     }
 
+    /// That it waits for a person: since when, until when, and what comes then.
+    fn paused(&self, hook: &Hook, stage: Option<Stage>, since: Option<Timestamp>) -> String {
+        let carrier = self.carrier();
+        let stage = stage.map(|stage| format!(" at the stage \"{stage}\"")).unwrap_or_default();
+        let waits = match since {
+            Some(at) => format!("The deployment has been waiting{stage} since {}", minute(&at)),
+            None => format!("The deployment waits{stage}"),
+        };
+        let then = match hook.then {
+            OnTimeout::GoesOn => "goes on by itself",
+            OnTimeout::RollsBack => "rolls back",
+        };
+        let until = match hook.until {
+            Some(until) => format!(" If nobody does by {}, {carrier} {then}.", minute(&until)),
+            None => String::new(),
+        };
+        format!("{waits}, {}, for somebody to continue it or roll it back.{until}", why_paused(carrier))
+    }
+
     /// What the rollback restores: the image before where that is what the revision runs, else the revision.
     fn restored(&self) -> Option<String> {
         let to = match self.news {
@@ -518,22 +553,12 @@ impl Report<'_> {
     }
 }
 
-/// That a deployment waits for a person: since when, until when, and what comes then.
-fn paused(hook: &Hook, stage: Option<Stage>, since: Option<Timestamp>) -> String {
-    let stage = stage.map(|stage| format!(" at the stage \"{stage}\"")).unwrap_or_default();
-    let waits = match since {
-        Some(at) => format!("The deployment has been waiting{stage} since {}", minute(&at)),
-        None => format!("The deployment waits{stage}"),
-    };
-    let then = match hook.then {
-        OnTimeout::GoesOn => "goes on by itself",
-        OnTimeout::RollsBack => "rolls back",
-    };
-    let until = match hook.until {
-        Some(until) => format!(" If nobody does by {}, ECS {then}.", minute(&until)),
-        None => String::new(),
-    };
-    format!("{waits}, because of a pause hook of the service, for somebody to continue it or roll it back.{until}")
+/// What made a deployment wait for a person.
+fn why_paused(carrier: &str) -> &'static str {
+    match carrier {
+        "CodeDeploy" => "because its deployment group lets somebody move the traffic",
+        _ => "because of a pause hook of the service",
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use urlencoding::encode;
 
-use crate::model::id::LogStream;
+use crate::model::id::{DeploymentId, LogStream};
 use crate::model::notice::{Link, Place};
 
 /// The service's pages in the ECS console; none in the partitions whose console has no public address.
@@ -22,6 +22,14 @@ pub(super) fn of_service(place: Place<'_>, revision: Option<&str>) -> Vec<Link> 
         links.push(Link { name: "Task definition".to_owned(), url });
     }
     links
+}
+
+/// A deployment's page in the CodeDeploy console; none for one that ECS carries out.
+pub(super) fn of_code_deploy(place: Place<'_>, deployment: &DeploymentId) -> Option<Link> {
+    let domain = console(place.home.partition.as_str()).filter(|_| deployment.is_of_code_deploy())?;
+    let (region, id) = (encode(place.home.region.as_str()), encode(deployment.as_str()));
+    let url = format!("https://{region}.console.{domain}/codesuite/codedeploy/deployments/{id}?region={region}");
+    Some(Link { name: "CodeDeploy".to_owned(), url })
 }
 
 /// The log of the container that died, in the CloudWatch console.

@@ -144,6 +144,8 @@ pub(super) fn with(breaker: OnFailure, deployments: Vec<DeploymentFacts>) -> Cas
         current_service_deployment: None,
         current_revisions: Vec::new(),
         events: Vec::new(),
+        task_sets: Vec::new(),
+        code_deploy: None,
     };
     Case {
         record: record::Service { deployments: vec![recorded(2, N), old], count: 2, ..Default::default() },

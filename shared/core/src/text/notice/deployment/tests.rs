@@ -13,6 +13,7 @@ use crate::model::trigger::Trigger;
 use crate::rules::mechanism::Assessment;
 use crate::rules::rollback::{Destination, ManualAction, RegisterReason};
 
+mod code_deploy;
 mod every;
 mod failure;
 mod outside;
