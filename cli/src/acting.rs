@@ -144,7 +144,7 @@ pub(crate) fn show_plans(answer: &Value) {
     }
     match &plans.ignored {
         Some(Value::String(why)) => anstream::println!("{}", harmless(why)),
-        Some(_) => anstream::println!("the event is none that Slipway acts on"),
+        Some(_) => anstream::println!("the event is not the push of a tagged image, and only those are explained"),
         None if plans.targets.is_empty() => anstream::println!("no target is concerned"),
         None => {}
     }

@@ -14,13 +14,15 @@ use crate::slack::Slack;
 use crate::world::{Place, World};
 
 /// The roles that Slipway may pass on the stage: of its task definitions, and of those in `infra/examples`.
-pub const ROLES: [&str; 6] = [
+pub const ROLES: [&str; 8] = [
     "arn:aws:iam::123456789012:role/web-execution",
     "arn:aws:iam::123456789012:role/web-task",
     "arn:aws:iam::123456789012:role/shop-execution",
     "arn:aws:iam::123456789012:role/shop-task",
     "arn:aws:iam::123456789012:role/orders-execution",
     "arn:aws:iam::123456789012:role/orders-task",
+    "arn:aws:iam::123456789012:role/checkout-execution",
+    "arn:aws:iam::123456789012:role/checkout-task",
 ];
 
 /// A deployed Slipway.

@@ -1,12 +1,12 @@
-//! The targets against the lists in the stack's parameters: which services, families, repositories, log groups and roles the
-//! functions may touch, and whose registries may send their pushes.
+//! The targets against the lists in the stack's parameters: which services, families, repositories, log groups, roles and
+//! applications of CodeDeploy the functions may touch, and whose registries may send their pushes.
 
 use slipway_core::model::id::Home;
 use slipway_core::model::image::Registry;
 
 use crate::check::account::Account;
 use crate::check::finding::{Findings, listed};
-use crate::check::parameters::Parameters;
+use crate::check::parameters::{Parameters, matches};
 use crate::check::policy::allows;
 use crate::check::targets::{Definition, Observed};
 
@@ -17,6 +17,9 @@ pub(crate) fn targets(all: &[Observed<'_>], parameters: &Parameters, home: &Home
         list(parameters, "Services", "service_not_allowed", name, name, findings);
         list(parameters, "Repositories", "repository_not_allowed", name, &observed.repository.name, findings);
         registry(observed, parameters, home, findings);
+        if let Some(application) = &observed.application {
+            code_deploy(name, application, parameters, findings);
+        }
         if let Some(definition) = &observed.definition {
             let family = definition.family();
             list(parameters, "TaskDefinitionFamilies", "family_not_allowed", name, family, findings);
@@ -36,6 +39,23 @@ fn list(parameters: &Parameters, parameter: &str, code: &str, place: &str, what:
         listed(&parameters.list(parameter))
     );
     findings.error(code, place, text, &format!("Add {what} to {parameter}, and update the stack."));
+}
+
+/// By default the list is empty, and a stack that is older than the list lets Slipway do nothing in CodeDeploy either.
+fn code_deploy(place: &str, application: &str, parameters: &Parameters, findings: &mut Findings) {
+    const LIST: &str = "CodeDeployApplications";
+    let allowed = parameters.list(LIST);
+    if allowed.iter().any(|pattern| matches(pattern, application)) {
+        return findings.fine();
+    }
+    let names = if allowed.is_empty() { ", which is empty".to_owned() } else { format!(" ({})", listed(&allowed)) };
+    let text = format!(
+        "the application {application}, by which CodeDeploy deploys to it, is not within {LIST} of {}{names}, so Slipway may \
+         not use it",
+        parameters.from
+    );
+    let fix = format!("Add {application} to {LIST}, and update the stack.");
+    findings.error("application_not_allowed", place, text, &fix);
 }
 
 /// ECS refuses a revision whose roles the function may not pass.

@@ -50,6 +50,7 @@ struct Read {
     services: HashMap<(ClusterName, ServiceName), Option<ServiceFacts>>,
     revisions: HashMap<String, Revision>,
     listings: BTreeMap<Repository, Vec<ImageFacts>>,
+    groups: BTreeMap<(ClusterName, ServiceName), GroupName>,
     failures: Vec<Error>,
 }
 
@@ -62,6 +63,11 @@ impl ReadOnly {
     /// A service, if it was read and is there.
     pub(crate) fn service(&self, cluster: &ClusterName, service: &ServiceName) -> Option<ServiceFacts> {
         self.read.borrow().services.get(&(cluster.clone(), service.clone())).cloned().flatten()
+    }
+
+    /// The deployment group that deploys to a service, if it was read.
+    pub(crate) fn group(&self, cluster: &ClusterName, service: &ServiceName) -> Option<GroupName> {
+        self.read.borrow().groups.get(&(cluster.clone(), service.clone())).cloned()
     }
 
     /// A task definition revision, if it was read.
@@ -229,7 +235,12 @@ impl Cloud for ReadOnly {
     }
 
     async fn get_deployment_group(&self, name: &GroupName) -> Result<Option<DeploymentGroup>, Error> {
-        self.noted(self.aws.get_deployment_group(name).await)
+        let found = self.noted(self.aws.get_deployment_group(name).await)?;
+        // A service has one group (CodeDeploy API, ECSServiceMappingLimitExceededException).
+        if let Some(service) = found.as_ref().and_then(|group| group.service.clone()) {
+            self.read.borrow_mut().groups.insert(service, name.clone());
+        }
+        Ok(found)
     }
 
     async fn get_deployment(&self, id: &DeploymentId) -> Result<Option<CodeDeployment>, Error> {

@@ -102,6 +102,7 @@ fn effect(logical: &str) -> &'static str {
     match logical {
         "DeployFunctionImagePushed" => "no push is deployed",
         "TrackFunctionDeploymentChanged" => "Slipway does not hear how deployments go on",
+        "CodeDeployChanged" => "Slipway does not hear how CodeDeploy's deployments go on",
         "TrackFunctionHookWaits" => "Slipway does not hear of deployments that wait for somebody",
         "TrackFunctionTaskStopped" => "Slipway does not hear of tasks that stop",
         "TrackFunctionServiceWarned" => "Slipway does not hear what ECS warns of",

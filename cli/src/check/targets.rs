@@ -5,7 +5,7 @@ use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 use slipway_core::config::tags::TaggedImage;
 use slipway_core::config::{Base, Config, Target};
-use slipway_core::model::facts::{ImageFacts, OnFailure, Revision, ServiceFacts};
+use slipway_core::model::facts::{Controller, ImageFacts, OnFailure, Revision, ServiceFacts};
 use slipway_core::model::id::Home;
 use slipway_core::model::image::Repository;
 use slipway_core::model::reason::Reason;
@@ -29,6 +29,8 @@ pub(crate) struct Observed<'c> {
     pub(crate) definition: Option<Definition>,
     /// An image that the target deploys.
     pub(crate) image: Option<ImageFacts>,
+    /// The application of CodeDeploy that deploys to the service, where CodeDeploy does.
+    pub(crate) application: Option<String>,
 }
 
 /// A task definition: the one that runs, with what the engine's plan changes in it.
@@ -131,7 +133,8 @@ async fn one<'c>(plans: &Plans, target: &'c Target, home: &Home, first: Planned)
     if let Some(service) = &service {
         monitors(target, service, &mut findings);
     }
-    (Observed { target, repository, definition, image }, findings)
+    let application = plans.port().group(&target.cluster, &target.service).map(|group| group.application);
+    (Observed { target, repository, definition, image, application }, findings)
 }
 
 /// One of the images that a target deploys, with which to ask about a deploy: the best by its policy, as far as that knows.
@@ -174,7 +177,9 @@ fn said(plans: &Plans, target: &Target, repository: &Repository, planned: &Plann
     let name = target.name.as_str();
     if planned.code == "aws" {
         let failures = plans.port().failures();
-        let error = failures.iter().find(|error| error.reason().to_string() == planned.text);
+        // The engine may say more of an error than the call itself, such as what the functions' roles need.
+        let is_of = |error: &&Error| planned.text.starts_with(&error.reason().to_string());
+        let error = failures.iter().find(is_of);
         match error {
             Some(error) if error.kind == ErrorKind::NotFound && error.call.starts_with("ECR.") => {
                 let text = format!("there is no repository {repository}");
@@ -230,7 +235,9 @@ fn monitors(target: &Target, service: &ServiceFacts, findings: &mut Findings) {
                     known-good";
         findings.note("no_tasks", name, text, "");
     }
-    if (service.breaker, service.alarms) == (OnFailure::Off, OnFailure::Off) {
+    // CodeDeploy's deployments have no circuit breaker that somebody could switch on.
+    let is_of_ecs = service.controller == Controller::Ecs;
+    if is_of_ecs && (service.breaker, service.alarms) == (OnFailure::Off, OnFailure::Off) {
         let text = "ECS's deployment circuit breaker is off; Slipway counts the tasks that stop, and rolls back itself";
         findings.note("no_circuit_breaker", name, text, "");
     }
@@ -277,6 +284,11 @@ fn action(call: &'static str) -> &'static str {
         "ECS.DescribeServiceRevisions" => "ecs:DescribeServiceRevisions",
         "ECS.ListServiceDeployments" => "ecs:ListServiceDeployments",
         "ECS.DescribeServiceDeployments" => "ecs:DescribeServiceDeployments",
+        "CodeDeploy.GetDeploymentGroup" => "codedeploy:GetDeploymentGroup",
+        "CodeDeploy.GetDeployment" => "codedeploy:GetDeployment",
+        "CodeDeploy.GetDeploymentTarget" => "codedeploy:GetDeploymentTarget",
+        "CodeDeploy.GetApplicationRevision" => "codedeploy:GetApplicationRevision",
+        "CodeDeploy.ListDeployments" => "codedeploy:ListDeployments",
         "ECR.DescribeImages" => "ecr:DescribeImages",
         "ECR.BatchGetImage" => "ecr:BatchGetImage",
         "ECR.GetDownloadUrlForLayer" => "ecr:GetDownloadUrlForLayer",
@@ -295,7 +307,13 @@ fn purpose(call: &str) -> &'static str {
             "which image runs where a task definition names only a tag"
         }
         "ECR.BatchGetImage" | "ECR.GetDownloadUrlForLayer" => "for which processor the images are built",
-        "ECS.DescribeTaskDefinition" | "ECS.DescribeServices" => "whether the services can be deployed to",
+        "ECS.DescribeTaskDefinition"
+        | "ECS.DescribeServices"
+        | "CodeDeploy.GetDeploymentGroup"
+        | "CodeDeploy.GetDeployment"
+        | "CodeDeploy.GetDeploymentTarget"
+        | "CodeDeploy.GetApplicationRevision"
+        | "CodeDeploy.ListDeployments" => "whether the services can be deployed to",
         _ => "what the registry has",
     }
 }

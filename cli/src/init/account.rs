@@ -1,4 +1,5 @@
-//! What is in the account: clusters, services, their definitions, and the images of the repositories that they name.
+//! What is in the account: clusters, services, their definitions, the applications of CodeDeploy that deploy to them, and the
+//! images of the repositories that they name.
 //!
 //! It only reads. The lists are asked here; services, definitions and images are read by the functions' own code, which takes
 //! answers that are newer than the SDK.
@@ -12,7 +13,7 @@ use aws_sdk_ecs::types::SchedulingStrategy;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use slipway_aws::clients::Names;
 use slipway_aws::{Aws, Error, ErrorKind};
-use slipway_core::model::facts::{ImageFacts, Revision, ServiceFacts};
+use slipway_core::model::facts::{Controller, GroupName, ImageFacts, Revision, ServiceFacts};
 use slipway_core::model::id::{ClusterName, Home, ServiceArn, ServiceName, TaskDefinitionArn};
 use slipway_core::model::image::Repository;
 use slipway_core::model::reason::Reason;
@@ -72,6 +73,28 @@ pub(crate) struct Service {
     pub(crate) is_daemon: bool,
     /// What it runs; `None` where Slipway could not deploy to it anyway.
     pub(crate) definition: Option<Definition>,
+    /// The application of CodeDeploy that deploys to it, where CodeDeploy does.
+    pub(crate) application: Option<Application>,
+}
+
+/// An application of CodeDeploy.
+#[derive(Debug)]
+pub(crate) struct Application {
+    /// Its name.
+    pub(crate) name: String,
+    /// Where the name is from.
+    pub(crate) source: NameSource,
+}
+
+/// Where the name of an application is from.
+#[derive(Debug)]
+pub(crate) enum NameSource {
+    /// The deployment that made what serves.
+    Deployment,
+    /// It is the name that the console of ECS would give: no deployment is known.
+    ConsoleUnseen,
+    /// The same: the deployment cannot be read.
+    ConsoleUnread(Error),
 }
 
 impl Service {
@@ -126,6 +149,7 @@ impl<'s> Reader<'s> {
         let home = home.ok_or_else(|| self.nothing(&clusters))?;
         let mut services = self.services(&listed).await?;
         self.definitions(&mut services).await?;
+        self.applications(&mut services).await?;
         services.sort_by_cached_key(Service::name);
         let (repositories, images) = self.images(&services, &home).await?;
         Ok(Account { home, services, images, repositories })
@@ -196,7 +220,7 @@ impl<'s> Reader<'s> {
             Ok(batch.iter().zip(facts).filter_map(service).collect::<Vec<_>>())
         }))
         .await?;
-        let service = |(facts, is_daemon)| Service { facts, is_daemon, definition: None };
+        let service = |(facts, is_daemon)| Service { facts, is_daemon, definition: None, application: None };
         Ok(described.into_iter().flatten().map(service).collect())
     }
 
@@ -234,6 +258,32 @@ impl<'s> Reader<'s> {
             service.definition = revision.map(|it| Definition::of(it, newest.get(it.arn.family())));
         }
         Ok(())
+    }
+
+    /// The applications of CodeDeploy that deploy to the services.
+    async fn applications(&self, services: &mut [Service]) -> Result<(), Problem> {
+        let deployed = |it: &&Service| it.facts.controller == Controller::CodeDeploy && it.unsupported().is_none();
+        let mut found = all(services.iter().filter(deployed).map(|it| self.application(&it.facts))).await?.into_iter();
+        services.iter_mut().filter(|it| deployed(&&**it)).for_each(|it| it.application = found.next());
+        Ok(())
+    }
+
+    /// The application of the deployment that made what serves, as the engine finds it; else what the console of ECS calls it.
+    async fn application(&self, service: &ServiceFacts) -> Result<Application, Problem> {
+        let console = |source| {
+            let GroupName { application, .. } = GroupName::of_console(&service.cluster, &service.service);
+            Ok(Application { name: application, source })
+        };
+        let serving = service.task_sets.iter().find(|set| set.status == "PRIMARY");
+        let Some(id) = serving.and_then(|set| set.external_id.as_ref()) else {
+            return console(NameSource::ConsoleUnseen);
+        };
+        match patiently(|| self.aws.get_deployment(id)).await {
+            Ok(Some(found)) => Ok(Application { name: found.group.application, source: NameSource::Deployment }),
+            Ok(None) => console(NameSource::ConsoleUnseen),
+            Err(error) if error.kind.is_passing() => Err(self.refused_by(&error)),
+            Err(error) => console(NameSource::ConsoleUnread(error)),
+        }
     }
 
     /// The images of every repository that a container names, or that may be a placeholder's.
@@ -326,7 +376,7 @@ impl<'s> Reader<'s> {
 
     /// Why a call of the functions' code came to nothing.
     fn refused_by(&self, error: &Error) -> Problem {
-        let action = error.call.replace("ECS.", "ecs:").replace("ECR.", "ecr:");
+        let action = error.call.replace("ECS.", "ecs:").replace("ECR.", "ecr:").replace("CodeDeploy.", "codedeploy:");
         match error.kind {
             ErrorKind::Denied => self.denied(&action),
             _ => self.unanswered(&action, &error.message),

@@ -79,10 +79,17 @@ fn granted(plan: &Plan) -> Vec<Parameter> {
     KEYS.map(list).into_iter().filter(|it| it.key == "PassRoleArns" || !it.names.is_empty()).collect()
 }
 
-const KEYS: [&str; 6] =
-    ["PassRoleArns", "Services", "TaskDefinitionFamilies", "Repositories", "TaskLogGroups", "RegistryAccounts"];
+const KEYS: [&str; 7] = [
+    "PassRoleArns",
+    "Services",
+    "TaskDefinitionFamilies",
+    "Repositories",
+    "TaskLogGroups",
+    "RegistryAccounts",
+    "CodeDeployApplications",
+];
 
-fn of_target(plan: &Plan, row: &Row, target: &Target) -> [Parameter; 6] {
+fn of_target(plan: &Plan, row: &Row, target: &Target) -> [Parameter; 7] {
     let account = match &target.source.registry {
         Registry::Ecr { account, .. } if *account != plan.home.account => vec![account.to_string()],
         Registry::Ecr { .. } | Registry::Other(_) => Vec::new(),
@@ -95,6 +102,7 @@ fn of_target(plan: &Plan, row: &Row, target: &Target) -> [Parameter; 6] {
         vec![target.source.name.clone()],
         grants.log_groups.clone(),
         account,
+        grants.applications.clone(),
     ];
     let mut names = names.into_iter();
     KEYS.map(|key| Parameter { key, names: names.next().unwrap_or_default().into_iter().collect() })
@@ -137,7 +145,8 @@ fn fits(names: &BTreeSet<String>) -> bool {
     }
 }
 
-/// `prod/*` of a service or a repository, `/ecs/*` of a log group, `web-*` of a family, and of a role its account's.
+/// `prod/*` of a service or a repository, `/ecs/*` of a log group, `web-*` of a family, `AppECS-*` of an application, and of a
+/// role its account's.
 fn group(name: &str) -> String {
     let (before, own) = match name.split_once(":role/") {
         Some((account, role)) => (format!("{account}:role/"), role),
@@ -171,6 +180,7 @@ mod tests {
         check((0..200).map(|n| format!("/ecs/s{n}")), &["/ecs/*"]);
         check((0..200).map(|n| format!("s{n}")), &["*"]);
         check((0..200).map(|n| format!("web-{n}")).chain(["api".to_owned()]), &["api", "web-*"]);
+        check((0..200).map(|n| format!("AppECS-prod-s{n}")).chain(["shop".to_owned()]), &["AppECS-*", "shop"]);
         let roles = (0..200).map(|n| format!("arn:aws:iam::123456789012:role/s{n}"));
         check(roles, &["arn:aws:iam::123456789012:role/*"]);
     }

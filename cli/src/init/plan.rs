@@ -7,7 +7,7 @@ use slipway_core::model::facts::ImageFacts;
 use slipway_core::model::id::Home;
 use slipway_core::model::image::{Registry, Repository, Tag};
 
-use super::account::{Account, Service};
+use super::account::{Account, Application, NameSource, Service};
 use super::definition::{Base, Container, Definition};
 use super::placeholder::{self, Certainty, Match};
 use super::tags::{self, Rule, Running, Verdict};
@@ -93,6 +93,8 @@ pub(crate) struct Grants {
     pub(crate) families: Vec<String>,
     /// The log groups.
     pub(crate) log_groups: Vec<String>,
+    /// The application of CodeDeploy.
+    pub(crate) applications: Vec<String>,
 }
 
 impl Row {
@@ -159,6 +161,7 @@ fn row(service: &Service, account: &Account, families: &BTreeMap<String, Vec<Str
             roles: definition.roles.iter().map(|role| role_arn(role, &account.home)).collect(),
             families: vec![definition.arn.family().to_owned()],
             log_groups: definition.log_groups.clone(),
+            applications: service.application.iter().map(|it| it.name.clone()).collect(),
         },
     }
 }
@@ -369,6 +372,9 @@ fn of_service(service: &Service, definition: &Definition, families: &BTreeMap<St
             ),
         );
     }
+    if let Some((code, text)) = service.application.as_ref().and_then(assumed) {
+        warn(code, text);
+    }
     match &definition.base {
         Base::Newest => {}
         Base::Newer(newer) => warn(
@@ -397,6 +403,23 @@ fn of_service(service: &Service, definition: &Definition, families: &BTreeMap<St
         warn("no_tasks", text.to_owned());
     }
     warnings
+}
+
+/// What is to be known of an application whose name is not known.
+fn assumed(Application { name, source }: &Application) -> Option<(&'static str, String)> {
+    let why = match source {
+        NameSource::Deployment => return None,
+        NameSource::ConsoleUnseen => ", because no deployment shows it".to_owned(),
+        NameSource::ConsoleUnread(error) => match error.kind {
+            ErrorKind::Denied => ": AWS denies codedeploy:GetDeployment".to_owned(),
+            _ => format!(": {}", error.message),
+        },
+    };
+    let text = format!(
+        "Which application of CodeDeploy deploys to it is not known{why}. In parameters.json, CodeDeployApplications gets the \
+         name that the console of ECS gives: {name}. Correct it if yours has another name."
+    );
+    Some(("application_assumed", text))
 }
 
 /// Why no container is a target's.

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use e2e::examples;
 use e2e::lambda::Function;
-use e2e::world::{Fault, Image, Place, Refusal};
+use e2e::world::{CodeDeployStage, Fault, Image, Moved, Place, Refusal};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use slipway_core::config::Config;
 
+use crate::code_deploy::{PORT, deploy_by_hand, make_group, under_code_deploy};
 use crate::harness::{Fleet, Ran};
 use crate::json::answer;
 use crate::terminal::Terminal;
@@ -29,10 +30,19 @@ fn service(fleet: &Fleet, cluster: &str, name: &str, containers: &[(&str, &str)]
     service_of(fleet, cluster, name, json!({ "taskDefinition": name }));
 }
 
+/// The same under CodeDeploy.
+fn service_under_code_deploy(fleet: &Fleet, cluster: &str, name: &str, image: &str) {
+    register(fleet, name, &[(name, image)]);
+    let request = json!({
+        "cluster": cluster, "serviceName": name, "taskDefinition": name, "desiredCount": 2, "launchType": "FARGATE",
+    });
+    fleet.world.running_service(under_code_deploy(request, name));
+}
+
 fn register(fleet: &Fleet, family: &str, containers: &[(&str, &str)]) {
     let container = |(name, image): &(&str, &str)| {
         json!({
-            "name": name, "image": image, "essential": true,
+            "name": name, "image": image, "essential": true, "portMappings": [{ "containerPort": PORT }],
             "logConfiguration": { "logDriver": "awslogs", "options": { "awslogs-group": format!("/ecs/{family}") } },
         })
     };
@@ -98,6 +108,18 @@ fn ordered(fleet: &Fleet) {
     register(fleet, "gateway", &[("gateway", &format!("{ELSEWHERE}/shared/gateway:v1.2.0"))]);
     let daemon = json!({ "taskDefinition": "gateway", "schedulingStrategy": "DAEMON", "launchType": "EC2" });
     service_of(fleet, "edge", "gateway", daemon);
+    deployed_by_code_deploy(fleet);
+}
+
+/// Two services that become targets, one with an application of its own and one that CodeDeploy has not deployed yet.
+fn deployed_by_code_deploy(fleet: &Fleet) {
+    push(fleet, "legacy", &["1.0.0", "1.1.0"]);
+    service_under_code_deploy(fleet, "prod", "legacy", &at_home("legacy", "1.1.0"));
+    make_group(&fleet.world, ("old-shop", "blue-green"), ("prod", "legacy"));
+    deploy_by_hand(&fleet.world, ("old-shop", "blue-green"), "legacy:1", "legacy");
+    let _: Moved = fleet.world.move_code_deploy("prod", "legacy", CodeDeployStage::Ended);
+    push(fleet, "pay", &["2.0.0"]);
+    service_under_code_deploy(fleet, "prod", "pay", &at_home("pay", "2.0.0"));
 }
 
 /// Services of which a person has to decide.
@@ -115,10 +137,6 @@ fn asked(fleet: &Fleet) {
 /// Services that are none of Slipway's.
 fn left_alone(fleet: &Fleet) {
     service(fleet, "prod", "cache", &[("redis", "redis:7.4")]);
-    push(fleet, "legacy", &["1.0.0"]);
-    register(fleet, "legacy", &[("legacy", &at_home("legacy", "1.0.0"))]);
-    let code_deploy = json!({ "taskDefinition": "legacy", "deploymentController": { "type": "CODE_DEPLOY" } });
-    service_of(fleet, "prod", "legacy", code_deploy);
     service_of(fleet, "prod", "batch", json!({ "deploymentController": { "type": "EXTERNAL" } }));
 }
 
@@ -159,7 +177,8 @@ async fn a_mixed_account_becomes_a_configuration() {
     assert_eq!(files(&fleet), ["parameters.json", "slipway.yaml"]);
     let counts = calls(&fleet);
     assert_eq!((counts["ECS.ListClusters"], counts["ECS.ListServices"], counts["ECR.DescribeRepositories"]), (1, 6, 1));
-    assert_eq!(counts["ECS.DescribeTaskDefinition"], 12, "each family once, and api's revision that runs");
+    assert_eq!(counts["ECS.DescribeTaskDefinition"], 14, "each family once, and api's revision that runs");
+    assert_eq!(counts["CodeDeploy.GetDeployment"], 1);
     assert_eq!(fleet.lambda.take_invoked(), [], "no function is asked");
     fleet.end();
 }
@@ -189,7 +208,9 @@ async fn programs_get_the_same_as_json() {
         services.iter().find(|it| it["service"] == name).unwrap_or_else(|| panic!("{name}: {found:#}")).clone()
     };
     assert_eq!(of("prod/web")["targets"][0]["tags"], json!({ "semver": "*" }));
-    assert_eq!(of("prod/legacy")["becomes"], "left_alone");
+    assert_eq!((&of("prod/legacy")["becomes"], &of("prod/legacy")["warnings"]), (&json!("target"), &json!([])));
+    assert_eq!(of("prod/pay")["warnings"][0]["code"], "application_assumed");
+    assert_eq!(of("prod/batch")["becomes"], "left_alone");
     assert_eq!(of("prod/shop")["becomes"], "proposal");
     assert_eq!(found["files"], json!(["slipway.yaml", "parameters.json"]));
     assert_eq!(found["parameters"], serde_json::from_str::<Value>(&file(&fleet, "parameters.json")).unwrap());
@@ -254,6 +275,27 @@ async fn registries_that_may_not_be_read_are_left_to_a_person() {
     assert_snapshot!("registry_denied_slipway.yaml", file(&fleet, "slipway.yaml"));
     fleet.world.heal("ECR.DescribeImages");
     fleet.world.heal("ECR.DescribeRepositories");
+    fleet.end();
+}
+
+#[tokio::test]
+async fn an_application_that_may_not_be_read_has_the_name_of_the_console() {
+    let fleet = account().await;
+    push(&fleet, "web", &["1.0.0"]);
+    service_under_code_deploy(&fleet, "prod", "web", &at_home("web", "1.0.0"));
+    fleet.world.under_code_deploy("prod", "web", &json!({}));
+    fleet.world.fault_each("CodeDeploy.GetDeployment", denied("codedeploy:GetDeployment"));
+    assert_snapshot!("application_denied", fleet.slipway(&["init"]).await.shown());
+    fleet.world.heal("CodeDeploy.GetDeployment");
+    let application = |fleet: &Fleet| -> Value {
+        let parameters: Vec<Value> = serde_json::from_str(&file(fleet, "parameters.json")).expect("JSON");
+        let found = parameters.iter().find(|it| it["ParameterKey"] == "CodeDeployApplications");
+        found.map(|it| it["ParameterValue"].clone()).unwrap_or_default()
+    };
+    assert_eq!(application(&fleet), "AppECS-prod-web");
+    let ran = fleet.slipway(&["init", "--force"]).await;
+    assert_eq!((ran.code, application(&fleet)), (0, json!("AppECS-prod-web")), "{ran:?}");
+    assert!(!ran.out.contains("CodeDeploy"), "nothing is to be said of it: {}", ran.out);
     fleet.end();
 }
 

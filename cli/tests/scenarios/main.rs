@@ -5,6 +5,7 @@
 mod acting;
 mod action;
 mod check;
+mod code_deploy;
 mod examples;
 mod faults;
 mod harness;

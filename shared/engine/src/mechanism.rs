@@ -19,7 +19,7 @@ use slipway_core::model::id::{
 use slipway_core::model::notice::Tasks;
 use slipway_core::model::plan::UpdateCall;
 use slipway_core::model::record::Deployment;
-use slipway_core::rules::mechanism::{AppSpec, app_spec, events_count, service_deployments, with_code_deploy};
+use slipway_core::rules::mechanism::{AppSpec, app_spec, events_count, makers, service_deployments, with_code_deploy};
 
 use crate::cloud::{Cloud, ContinueAnswer, HookAnswer, StopAnswer};
 use crate::error::{Error, ErrorKind};
@@ -32,12 +32,12 @@ const SKEW: SignedDuration = SignedDuration::from_secs(5);
 /// So many deployments are looked at for one that was not answered.
 const LOOKED_UP: usize = 10;
 
-/// The AppSpecs that were read, by application and SHA-256, which never mean anything else. Kept as long as the function's
+/// The `AppSpec`s that were read, by application and SHA-256, which never mean anything else. Kept as long as the function's
 /// process lives.
 #[derive(Debug, Default)]
 pub(crate) struct AppSpecs(RefCell<BTreeMap<(String, String), AppSpec>>);
 
-/// So many AppSpecs are kept.
+/// So many of them are kept.
 const KEPT: usize = 200;
 
 impl<C: Cloud> Call<'_, C> {
@@ -159,8 +159,7 @@ impl<C: Cloud> Call<'_, C> {
     /// What CodeDeploy shows of a service; `None` where its group is not found.
     async fn code_deploy(&self, service: &ServiceFacts) -> Result<Option<CodeDeploy>, Error> {
         let settings = self.settings_of(service).await;
-        let serving = service.task_sets.iter().find(|set| set.status == "PRIMARY");
-        let made_by = match serving.and_then(|set| set.external_id.as_ref()) {
+        let made_by = match makers(service).first() {
             Some(id) => self.cloud().get_deployment(id).await.map_err(needs_permission)?,
             None => None,
         };
@@ -204,7 +203,7 @@ impl<C: Cloud> Call<'_, C> {
         Ok(None)
     }
 
-    /// The newest deployment of a group, and what belongs to it; `known` was read already.
+    /// The newest deployment of a group, what belongs to it, and what made the task sets; `known` was read already.
     async fn newest_deployments(
         &self,
         service: &ServiceFacts,
@@ -212,11 +211,11 @@ impl<C: Cloud> Call<'_, C> {
         known: Option<CodeDeployment>,
     ) -> Result<Vec<CodeDeployment>, Error> {
         let mut deployments = Vec::new();
-        let Some(last) = &group.last else { return Ok(deployments) };
-        if let Some(known) = known.filter(|it| it.id == *last) {
+        if let Some(known) = known {
             self.complete(&mut deployments, known, service).await?;
-        } else {
-            self.add_deployment(&mut deployments, last, service).await?;
+        }
+        for id in group.last.iter().chain(makers(service)) {
+            self.add_deployment(&mut deployments, id, service).await?;
         }
         Ok(deployments)
     }

@@ -6,14 +6,16 @@ use slipway_core::model::facts::{Rollout, ServiceDeploymentStatus};
 use slipway_core::model::provenance::Provenance;
 use slipway_core::model::record::Outcome;
 
+use crate::code_deploy;
 use crate::delivery::Payload;
 use crate::laws::View;
 use crate::schedule::Schedule;
-use crate::setup::History;
+use crate::setup::{History, TargetService};
 use crate::simulation::{Lost, Phase, primary};
 
-/// Deployments end within ten minutes or are rolled back, and a rollback may be followed by another try.
-const ROUNDS: u32 = 60;
+/// Deployments end within ten minutes or are rolled back, and a rollback may be followed by another try. Where nobody rolls
+/// back, CodeDeploy gives each up after an hour.
+const ROUNDS: u32 = 240;
 
 /// So long a round takes.
 const ROUND: SignedDuration = SignedDuration::from_secs(7 * 60 + 31);
@@ -84,7 +86,10 @@ impl Schedule {
     /// The stages of what ECS deploys. It may go on slowly with what was given up, and complete after all.
     fn stages(&self) -> Vec<Option<String>> {
         let simulation = self.simulation.borrow();
-        let stage = |service| {
+        let stage = |service: &TargetService| {
+            if let Some(stage) = code_deploy::stage(&simulation.aws, &service.name) {
+                return Some(stage);
+            }
             let current = simulation.service(service)?.current_service_deployment?;
             simulation.aws.describe_service_deployment(&current)?.stage
         };
@@ -115,7 +120,7 @@ impl Schedule {
         })
     }
 
-    /// Whether ECS went back from somebody else's deployment that is not on record, because it had begun when Slipway adopted the
+    /// Whether ECS or CodeDeploy went back from somebody else's deployment that is not on record, because it had begun when Slipway adopted the
     /// service: nobody paid attention to its end.
     fn ecs_rolled_back_what_nobody_recorded(&self) -> bool {
         let simulation = self.simulation.borrow();
@@ -123,6 +128,7 @@ impl Schedule {
             let history = simulation.aws.list_service_deployments(&service.cluster, &service.name).unwrap_or_default();
             let newest = history.first().filter(|it| it.status == ServiceDeploymentStatus::RollbackSuccessful);
             let id = newest.and_then(|it| Some(it.key()?.id()));
+            let id = id.or_else(|| code_deploy::failed(&simulation.aws, &service.name));
             id.is_some_and(|id| simulation.table.record(&service.target).is_none_or(|it| it.of_id(&id).is_none()))
         })
     }

@@ -31,6 +31,7 @@ use slipway_engine::cloud::{
 use slipway_engine::{Cloud, Error, ErrorKind};
 
 use crate::bug::Bug;
+use crate::code_deploy;
 use crate::laws::Observed;
 use crate::setup::History;
 use crate::simulation::{Phase, Simulation, primary};
@@ -275,7 +276,8 @@ impl Cloud for Port {
             let mut described = described.map_err(|refusal| refused(CALL, &subject, &refusal))?;
             for service in described.iter_mut().flatten() {
                 let target = TargetName::of(cluster, &service.service);
-                let running = primary(service).and_then(|it| simulation.digest_of(&target, &it.id));
+                let real = code_deploy::shown(&simulation.aws, service.clone());
+                let running = primary(&real).and_then(|it| simulation.digest_of(&target, &it.id));
                 simulation.laws.observed(request, &target, Observed { at: simulation.now, running });
                 if simulation.bug == Some(Bug::LaggingList) {
                     simulation.lag(&target, service);

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use slipway_core::model::timer::Scheduled;
 
-use slipway_engine::{Engine, Error, Input, Push, ServiceTrigger};
+use slipway_engine::{Engine, Error, Input, Push};
 
 use crate::cloud::Port;
 use crate::events;
@@ -18,7 +18,7 @@ use crate::events;
 pub(crate) enum Function {
     /// Pushes, requests and timers.
     Deploy,
-    /// ECS's events.
+    /// ECS's and CodeDeploy's events.
     Track,
 }
 
@@ -27,8 +27,8 @@ pub(crate) enum Function {
 pub(crate) enum Payload {
     /// An image was pushed.
     Push(Push),
-    /// ECS reports something.
-    Ecs(Box<ServiceTrigger>),
+    /// ECS or CodeDeploy reports something.
+    Event(Box<Input>),
     /// A timer fired.
     Timer(Value),
     /// The schedule of the reconcile fired.
@@ -42,7 +42,7 @@ impl Payload {
     pub(crate) fn read(&self) -> Option<(Function, Input)> {
         match self {
             Self::Push(push) => Some((Function::Deploy, Input::Push(push.clone()))),
-            Self::Ecs(event) => Some((Function::Track, Input::Service((**event).clone()))),
+            Self::Event(event) => Some((Function::Track, (**event).clone())),
             Self::Timer(payload) => Some((Function::Deploy, events::of_schedule(payload)?)),
             Self::Reconcile => {
                 let payload = Scheduled::Reconcile { targets: None }.payload();
@@ -59,7 +59,7 @@ impl Payload {
     pub(crate) fn tries(&self) -> u8 {
         match self {
             Self::Request(_) => 1,
-            Self::Push(_) | Self::Ecs(_) | Self::Timer(_) | Self::Reconcile => 3,
+            Self::Push(_) | Self::Event(_) | Self::Timer(_) | Self::Reconcile => 3,
         }
     }
 
@@ -67,7 +67,7 @@ impl Payload {
     pub(crate) fn line(&self) -> String {
         match self {
             Self::Push(push) => format!("push of {} ({})", push.tag, push.id),
-            Self::Ecs(event) => format!("event: {}", events::line(event)),
+            Self::Event(event) => format!("event: {}", events::line(event)),
             Self::Timer(payload) => format!("timer: {payload}"),
             Self::Reconcile => "the reconcile".to_owned(),
             Self::Request(asked) => format!("request: {asked}"),

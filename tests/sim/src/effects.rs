@@ -10,6 +10,7 @@ use slipway_core::model::provenance::Provenance;
 use slipway_core::model::record::Service;
 
 use crate::bug::Bug;
+use crate::code_deploy;
 use crate::laws::{Update, View};
 use crate::setup::REPOSITORY;
 use crate::simulation::{Simulation, primary};
@@ -76,16 +77,43 @@ impl Simulation {
         group: &GroupName,
         app_spec: &str,
         description: &str,
-        _request: u64,
+        request: u64,
     ) -> Result<DeploymentId, Refusal> {
+        let missing = || Refusal::new("DeploymentGroupDoesNotExistException", "No Deployment Group found.");
+        let target = code_deploy::service_of(group).ok_or_else(missing)?;
+        let service = self.target_service(&target).cloned().ok_or_else(missing)?;
+        let before = self.service(&service).ok_or_else(missing)?;
         let created = self.aws.create_deployment(group, app_spec, description)?;
+        let to = TaskDefinitionArn::new(self.aws.code_deploy_task_definition(&created).unwrap_or_default());
+        let update = Update {
+            target: &target,
+            request,
+            digest: self.digest_of(&target, &created),
+            definition: self.definition_of(&to),
+            running: primary(&before).and_then(|it| self.ran(&target, &it.id)),
+            before: &before,
+            made: &created,
+            // The same revision once more is deployed only where somebody forces that.
+            force_new_deployment: before.task_definition.short() == to.short(),
+        };
+        let view = View { now: self.now, images: &self.images, table: &self.table };
+        self.laws.updated(&update, &view);
         self.enqueue_new_events();
         Ok(created)
     }
 
-    /// StopDeployment by an invocation.
-    pub(crate) fn stop_deployment(&mut self, id: &DeploymentId, _request: u64) -> Result<(), Refusal> {
+    /// StopDeployment by an invocation: Slipway's own rollback, or because a person asks for one.
+    pub(crate) fn stop_deployment(&mut self, id: &DeploymentId, request: u64) -> Result<(), Refusal> {
+        let group = self.aws.get_deployment(id).map(|it| it.group);
         self.aws.stop_deployment(id)?;
+        if let Some(target) = group.as_ref().and_then(code_deploy::service_of)
+            && !self.rollbacks_asked_for.contains(&request)
+            // Asked once more, because no answer came, CodeDeploy does nothing more.
+            && self.stops_asked_for.insert(id.clone())
+        {
+            let view = View { now: self.now, images: &self.images, table: &self.table };
+            self.laws.stopped(&target, request, &view);
+        }
         self.enqueue_new_events();
         Ok(())
     }
@@ -124,6 +152,9 @@ impl Simulation {
     }
 
     fn ran(&self, target: &TargetName, deployment: &DeploymentId) -> Option<RanImage> {
+        if deployment.is_of_code_deploy() {
+            return code_deploy::ran(&self.aws, target, deployment).filter(|ran| ran.image.contains(REPOSITORY));
+        }
         let number = deployment.as_str().strip_prefix("ecs-svc/")?;
         let arn = self.aws.place().arn("ecs", &format!("service-revision/{target}/{number}"));
         let revision = self.aws.describe_service_revisions(&[ServiceRevisionArn::new(arn)]).ok()?.pop()?;

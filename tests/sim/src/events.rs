@@ -4,15 +4,24 @@ use fake_aws::Aws;
 use jiff::Timestamp;
 use serde_json::Value;
 use slipway_core::model::event::{DeploymentEvent, StateChange};
-use slipway_core::model::facts::StoppedTask;
+use slipway_core::model::facts::{GroupName, StoppedTask};
 use slipway_core::model::id::{ClusterName, DeploymentId, ServiceArn, ServiceName};
 use slipway_core::model::timer::Scheduled;
-use slipway_engine::{Hint, Input, ServiceTrigger, Warning};
+use slipway_engine::{GroupTrigger, Hint, Input, ServiceTrigger, Warning};
 
 use crate::setup::{CLUSTER, home};
 
-/// An event of ECS as the track function reads it; `None` for what it passes over.
-pub(crate) fn of_ecs(event: &Value, aws: &Aws) -> Option<ServiceTrigger> {
+/// An event of ECS or CodeDeploy as the track function reads it; `None` for what it passes over.
+pub(crate) fn of_aws(event: &Value, aws: &Aws) -> Option<Input> {
+    if event["source"] == "aws.codedeploy" {
+        let text = |name: &str| event["detail"][name].as_str().map(str::to_owned);
+        let group = GroupName { application: text("application")?, group: text("deploymentGroup")? };
+        return Some(Input::Group(GroupTrigger { home: home(), group }));
+    }
+    of_ecs(event, aws).map(Input::Service)
+}
+
+fn of_ecs(event: &Value, aws: &Aws) -> Option<ServiceTrigger> {
     let detail = &event["detail"];
     let text = |name: &str| detail[name].as_str().map(str::to_owned);
     let moment = |name: &str| detail[name].as_str().and_then(|text| text.parse::<Timestamp>().ok()).unwrap_or_default();
@@ -54,7 +63,12 @@ fn task(aws: &Aws, arn: &str) -> Option<StoppedTask> {
 }
 
 /// A line about an event.
-pub(crate) fn line(event: &ServiceTrigger) -> String {
+pub(crate) fn line(event: &Input) -> String {
+    let event = match event {
+        Input::Service(event) => event,
+        Input::Group(event) => return format!("a change of {}", event.group.group),
+        other => return format!("{other:?}"),
+    };
     let service = &event.service;
     match &event.hint {
         Hint::Deployment(it) => format!("{:?} of {} on {service}", it.change, it.deployment),

@@ -11,6 +11,7 @@ pub mod schedule;
 mod calm;
 
 mod cloud;
+mod code_deploy;
 
 mod delivery;
 

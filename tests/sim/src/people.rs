@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::code_deploy;
 use crate::delivery::Payload;
 use crate::laws::{OutsideUpdate, View};
 use crate::registry::Quality;
@@ -87,8 +88,15 @@ impl Schedule {
         let Ok(revision) = registered else { return };
         simulation.note(format_args!("somebody updates {} past Slipway to {}", service.target, digest.short()));
         simulation.definition_registered(&service.target, &revision);
-        let updated = simulation.aws.update_service(&service.cluster, &service.name, &revision, false);
-        if let Some(made) = updated.ok().as_ref().and_then(primary) {
+        let group = code_deploy::group_of(&service.name);
+        if simulation.aws.get_deployment_group(&group).is_some() {
+            let spec = code_deploy::app_spec(&revision);
+            drop(simulation.aws.by_person(|aws| aws.create_deployment(&group, &spec, "by hand")));
+        } else {
+            drop(simulation.aws.update_service(&service.cluster, &service.name, &revision, false));
+        }
+        let updated = simulation.service(&service).filter(|it| it.task_definition == revision);
+        if let Some(made) = updated.as_ref().and_then(primary) {
             let view = View { now: simulation.now, images: &simulation.images, table: &simulation.table };
             let update = OutsideUpdate {
                 target: &service.target,

@@ -213,6 +213,9 @@ impl Schedule {
         if matches!(&delivery.payload, Payload::Request(asked) if asked["action"] == "release") {
             simulation.laws.releasing(request);
         }
+        if matches!(&delivery.payload, Payload::Request(asked) if asked["action"] == "rollback") {
+            simulation.rollbacks_asked_for.insert(request);
+        }
         let is_replaced = simulation.phase == Phase::Faults && self.chance.u8(0..12) == 0;
         drop(simulation);
         let kept = self.idle.iter().position(|(of, _)| *of == function).map(|at| self.idle.remove(at).1);

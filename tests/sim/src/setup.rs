@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use slipway_core::model::id::{ClusterName, Home, ServiceName, TargetName};
 use slipway_core::model::image::{Digest, Tag};
 
+use crate::code_deploy::Group;
 use crate::registry::{Images, Order, Quality};
 
 /// A Saturday noon.
@@ -147,6 +148,13 @@ impl Setup {
                 "targetType": "PAUSE", "lifecycleStages": stages, "timeoutConfiguration": timeout,
             }]);
         }
+        // By a chance of its own, too; what CodeDeploy deploys no tool updates, and no placeholder is.
+        let mut deploying = pausing.clone();
+        let group = (alone && deploying.u8(0..5) == 0).then(|| Group::random(&mut deploying));
+        if group.is_some() {
+            configuration = json!({});
+        }
+        let (completes_early, pauses) = (completes_early && group.is_none(), pauses && group.is_none());
         // Services that share a family are refused as soon as somebody gives them different definitions.
         let shares = services.len() > 1 && services.iter().all(|it| it.family == services[0].family);
         let base = match (infrastructure, chance.u8(0..8)) {
@@ -160,6 +168,7 @@ impl Setup {
         let document = document(&services, order, &settings);
         use History::{Complete, Denied, Late};
         let history = [Complete, Complete, Complete, Complete, Complete, Late, Late, Denied][chance.usize(0..8)];
+        let history = if group.is_some() && history == Denied { Complete } else { history };
         let mut aws = Aws::new(Place::default(), began);
         aws.set_seed(chance.u64(..));
         let mut images = Images::new(order);
@@ -173,11 +182,11 @@ impl Setup {
             Order::OneTag => format!("{registry}/{REPOSITORY}:{first}"),
             _ => format!("{registry}/{REPOSITORY}@{digest}"),
         };
-        let made = make(&mut aws, &services, &image, &configuration, chance.u8(1..4));
+        let made = make(&mut aws, &services, &image, (&configuration, group.as_ref()), chance.u8(1..4));
         made.unwrap_or_else(|refusal| unreachable!("{refusal:?}"));
         // Behind a Classic Load Balancer, or with a traffic shift.
         let says_rollout = chance.u8(0..8) > if strategy == "ROLLING" { 0 } else { 3 };
-        for service in services.iter().filter(|_| !says_rollout) {
+        for service in services.iter().filter(|_| !says_rollout && group.is_none()) {
             let left_out = aws.leave_out_rollout_states(CLUSTER, service.name.as_str());
             left_out.unwrap_or_else(|refusal| unreachable!("{refusal:?}"));
         }
@@ -186,6 +195,7 @@ impl Setup {
         }
         let names: Vec<_> = services.iter().map(|it| format!("{} ({})", it.target, it.family)).collect();
         let names = names.join(" and ");
+        let strategy = group.as_ref().map_or(strategy.to_owned(), |it| format!("CodeDeploy ({})", it.summary()));
         let summary = format!(
             "{names}: {strategy}{}{}{}, {watch_name}, rollback {rollback}, settle {settle}, base {base}, {order:?}, \
              history {history:?}, infrastructure {infrastructure:?}{}",
@@ -194,7 +204,7 @@ impl Setup {
             if pauses { " with pauses" } else { "" },
             if is_placeholder { ", made with a placeholder" } else { "" }
         );
-        let alarms = watch >= 3;
+        let alarms = group.as_ref().map_or(watch >= 3, |it| it.alarms);
         Self { began, aws, images, services, document, order, alarms, history, infrastructure, summary }
     }
 }
@@ -233,7 +243,7 @@ pub(crate) fn task_definition(family: &str, image: &str) -> Map<String, Value> {
     let body = json!({
         "family": family,
         "containerDefinitions": [
-            { "name": "web", "image": image, "memory": 512 },
+            { "name": "web", "image": image, "memory": 512, "portMappings": [{ "containerPort": 8080 }] },
             { "name": "proxy", "image": "public.ecr.aws/nginx/nginx:1.29", "memory": 64 },
         ],
     });
@@ -273,19 +283,27 @@ fn make(
     aws: &mut Aws,
     services: &[TargetService],
     image: &str,
-    configuration: &Value,
+    (configuration, group): (&Value, Option<&Group>),
     desired: u8,
 ) -> Result<(), fake_aws::Refusal> {
     let members = |value: Value| value.as_object().cloned().unwrap_or_default();
     aws.answer("ECS", "CreateCluster", &members(json!({ "clusterName": CLUSTER })))?;
     for service in services {
         let revision = aws.by_person(|aws| aws.register_task_definition(&task_definition(&service.family, image)))?;
-        let request = json!({
+        let mut request = json!({
             "cluster": CLUSTER, "serviceName": service.name, "taskDefinition": revision.as_str(),
             "desiredCount": desired, "deploymentConfiguration": configuration,
         });
+        let Some(group) = group else {
+            aws.answer("ECS", "CreateService", &members(request))?;
+            aws.complete(CLUSTER, service.name.as_str())?;
+            continue;
+        };
+        for (member, value) in members(Group::of_service(&service.name)) {
+            request[member] = value;
+        }
         aws.answer("ECS", "CreateService", &members(request))?;
-        aws.complete(CLUSTER, service.name.as_str())?;
+        group.make(aws, &service.name, &revision)?;
     }
     aws.take_events();
     Ok(())

@@ -9,11 +9,12 @@ use fake_aws::Aws;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use slipway_core::model::facts::{DeploymentFacts, Pause, Rollout, ServiceFacts};
-use slipway_core::model::id::{ClusterName, ServiceName, TargetName};
+use slipway_core::model::id::{ClusterName, DeploymentId, ServiceName, TargetName};
 use slipway_core::model::record::Deployment;
 use slipway_engine::cloud::Versioned;
 
 use crate::bug::Bug;
+use crate::code_deploy;
 use crate::delivery::{Delivery, Payload};
 use crate::events;
 use crate::laws::Laws;
@@ -48,6 +49,10 @@ pub(crate) struct Simulation {
     pub(crate) history: History,
     /// Whether an infrastructure tool updates the services.
     pub(crate) infrastructure: Infrastructure,
+    /// The invocations by which a person asks for a rollback.
+    pub(crate) rollbacks_asked_for: BTreeSet<u64>,
+    /// The deployments of CodeDeploy that Slipway asked to stop.
+    pub(crate) stops_asked_for: BTreeSet<DeploymentId>,
     /// Which bug is planted.
     pub(crate) bug: Option<Bug>,
     /// What a lagging list still shows, and since when.
@@ -111,6 +116,8 @@ impl Simulation {
             document: setup.document,
             history: setup.history,
             infrastructure: setup.infrastructure,
+            rollbacks_asked_for: BTreeSet::new(),
+            stops_asked_for: BTreeSet::new(),
             bug,
             stale: BTreeMap::new(),
             chance,
@@ -195,7 +202,7 @@ impl Simulation {
     /// What the fake's events become: some are lost, some come twice, all may be late.
     pub(crate) fn enqueue_events(&mut self, events: Vec<Value>) {
         for event in events {
-            let Some(event) = events::of_ecs(&event, &self.aws) else { continue };
+            let Some(event) = events::of_aws(&event, &self.aws) else { continue };
             let copies = match (self.phase, self.chance.u8(0..20)) {
                 (Phase::Faults, 0) => {
                     self.lost = Lost::Something;
@@ -204,13 +211,13 @@ impl Simulation {
                 (Phase::Faults, 1..=3) => 2,
                 _ => 1,
             };
-            self.note(format_args!("ECS sends, {copies} times: {}", events::line(&event)));
+            self.note(format_args!("AWS sends, {copies} times: {}", events::line(&event)));
             for _ in 0..copies {
                 let late = match (self.phase, self.chance.u8(0..8)) {
                     (Phase::Faults, 0) => SignedDuration::from_secs(self.chance.i64(0..90)),
                     _ => SignedDuration::ZERO,
                 };
-                self.enqueue(Payload::Ecs(Box::new(event.clone())), late);
+                self.enqueue(Payload::Event(Box::new(event.clone())), late);
             }
         }
     }
@@ -233,6 +240,9 @@ impl Simulation {
 
     /// Whether the service's deployment waits for a person.
     pub(crate) fn is_paused(&self, service: &TargetService) -> bool {
+        if code_deploy::is_ready(&self.aws, &service.name) {
+            return true;
+        }
         let current = self.service(service).and_then(|it| it.current_service_deployment);
         let whole = current.and_then(|arn| self.aws.describe_service_deployment(&arn));
         whole.is_some_and(|it| matches!(it.pause, Pause::Hook(_)))
@@ -267,9 +277,10 @@ impl Simulation {
     }
 }
 
-/// A service as ECS describes it.
+/// A service as it really is, what CodeDeploy deploys in ECS's words.
 pub(crate) fn service_of(aws: &Aws, cluster: &ClusterName, name: &ServiceName) -> Option<ServiceFacts> {
-    aws.describe_services(cluster, &[name]).ok()?.pop().flatten()
+    let service = aws.describe_services(cluster, &[name]).ok()?.pop().flatten()?;
+    Some(code_deploy::shown(aws, service))
 }
 
 /// Whether a deployment is under way, also where ECS called it completed before all its tasks run.

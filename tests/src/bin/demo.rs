@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 use e2e::bootstraps::Build;
 use e2e::emulator::{Error, Result};
 use e2e::stage::{Delivered, ROLES, Stage};
-use e2e::world::{Failure, Image, longest_chain};
+use e2e::world::{Call, CodeDeployStage, Failure, Image, longest_chain};
 use serde_json::{Value, json};
+use slipway_core::model::id::TargetName;
+use slipway_core::model::timer::Scheduled;
 
 const CONFIG: &str = r#"version: 1
 defaults:
@@ -24,6 +26,10 @@ targets:
     service: store
   - repository: shop/api
     service: api
+  - repository: shop/search
+    service: search
+  - repository: shop/cart
+    service: cart
 "#;
 
 const USAGE: &str = "\
@@ -75,6 +81,10 @@ async fn demo(build: Build, own: Option<&str>) -> Result<()> {
     demo.a_deployment_that_fails(&event).await?;
     demo.a_failure_that_nobody_but_slipway_sees().await?;
     demo.a_person_releases_it().await?;
+    demo.a_canary_that_waits().await?;
+    demo.code_deploy().await?;
+    demo.a_push_in_the_waiting_hour().await?;
+    demo.a_rollback_in_the_waiting_hour().await?;
     if let Some(own) = own {
         demo.your_own(&own).await?;
     }
@@ -93,32 +103,42 @@ impl Demo {
     fn show_the_setup(&self) {
         heading("The set-up");
         let world = &self.stage.world;
-        for repository in ["shop/web", "shop/store", "shop/api"] {
+        for repository in ["shop/web", "shop/store", "shop/api", "shop/search", "shop/cart"] {
             world.push(repository, ["1.4.2"], &Image::multi_platform(&format!("{repository} 1.4.2")));
         }
         world.register(web());
         world.register(store());
         world.register(api());
-        for service in ["web", "store"] {
-            world.running_service(json!({
-                "cluster": "prod", "serviceName": service, "taskDefinition": service, "desiredCount": 2,
-                "launchType": "FARGATE",
-                "networkConfiguration": { "awsvpcConfiguration": { "subnets": ["subnet-0a1b2c3d"] } },
-                "deploymentConfiguration": { "deploymentCircuitBreaker": { "enable": true, "rollback": true } }
-            }));
-        }
+        world.register(of_one_container("search"));
+        world.register(of_one_container("cart"));
+        let breaker = json!({ "deploymentConfiguration": {
+            "deploymentCircuitBreaker": { "enable": true, "rollback": true }
+        }});
+        world.running_service(service_of("web", &breaker));
+        world.running_service(service_of("store", &breaker));
         // Nobody but Slipway notices when this one's deployments fail.
-        world.running_service(json!({
-            "cluster": "prod", "serviceName": "api", "taskDefinition": "api", "desiredCount": 2,
-            "launchType": "FARGATE",
-            "networkConfiguration": { "awsvpcConfiguration": { "subnets": ["subnet-0a1b2c3d"] } }
-        }));
+        world.running_service(service_of("api", &json!({})));
+        let canary = json!({ "loadBalancers": balancers("search"), "deploymentConfiguration": {
+            "strategy": "CANARY", "bakeTimeInMinutes": 10,
+            "canaryConfiguration": { "canaryPercent": 10.0, "canaryBakeTimeInMinutes": 10 },
+            "lifecycleHooks": [{
+                "targetType": "PAUSE", "lifecycleStages": ["POST_TEST_TRAFFIC_SHIFT"],
+                "timeoutConfiguration": { "timeoutInMinutes": 60, "action": "ROLLBACK" }
+            }]
+        }});
+        world.running_service(service_of("search", &canary));
+        let of_code_deploy =
+            json!({ "loadBalancers": balancers("cart"), "deploymentController": { "type": "CODE_DEPLOY" } });
+        world.running_service(service_of("cart", &of_code_deploy));
+        world.under_code_deploy("prod", "cart", &json!({}));
         world.take_events();
         world.take_calls();
-        say("The cluster prod runs three services, each at version 1.4.2, as Terraform made them:");
+        say("The cluster prod runs five services, each at version 1.4.2, as Terraform made them:");
         say("  web     one container of the image shop/web");
         say("  store   web and sidekiq of the image shop/store, and a log router beside them");
         say("  api     one container of the image shop/api; ECS's circuit breaker is off");
+        say("  search  one container of the image shop/search; ECS deploys it as a canary, and a person looks first");
+        say("  cart    one container of the image shop/cart; CodeDeploy deploys it");
         say("Slipway's configuration says what is deployed to them:\n");
         println!("{}", indented(CONFIG));
     }
@@ -223,12 +243,7 @@ impl Demo {
         );
         let mut events = world.carry_out_stop("prod", "api").events;
         events.extend(world.complete("prod", "api").events);
-        for event in events {
-            self.stage.deliver(&event).await?;
-            for notice in self.calls_and_notices().await? {
-                println!("  {} {}", bold("notice"), notice["headline"].as_str().unwrap_or_default());
-            }
-        }
+        self.headlines(events).await?;
         say("\nThe same push again changes nothing: the image is quarantined for this service.\n");
         self.stage.deliver(&push.event()).await?;
         world.take_calls();
@@ -239,18 +254,11 @@ impl Demo {
     async fn a_person_releases_it(&self) -> Result<()> {
         heading("Ana sets the variable, and releases the image");
         self.slipway(&["release", "prod/api", "--tag", "1.5.0", "--reason", "the variable is set"]).await?;
-        for notice in self.calls_and_notices().await? {
-            println!("  {} {}", bold("notice"), notice["headline"].as_str().unwrap_or_default());
-        }
+        self.calls_and_headlines().await?;
         say("\nIt is deployed again. The fleet meanwhile:\n");
         self.slipway(&["status"]).await?;
         self.stage.world.take_calls();
-        for event in self.stage.world.complete("prod", "api").events {
-            self.stage.deliver(&event).await?;
-            for notice in self.calls_and_notices().await? {
-                println!("  {} {}", bold("notice"), notice["headline"].as_str().unwrap_or_default());
-            }
-        }
+        self.headlines(self.stage.world.complete("prod", "api").events).await?;
         say("\nWhat Slipway remembers of prod/api, newest first:\n");
         self.slipway(&["history", "prod/api"]).await?;
         say("And what Slack shows of it, one message for each deployment:\n");
@@ -270,6 +278,62 @@ impl Demo {
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
         Err(Error::new("waiting for Slack", "it never showed the end of the last deployment"))
+    }
+
+    async fn a_canary_that_waits(&self) -> Result<()> {
+        heading("A build pushes shop/search:1.5.0, a canary that waits for a person");
+        let world = &self.stage.world;
+        let push = world.push("shop/search", ["1.5.0"], &Image::single("shop/search 1.5.0"));
+        self.headlines([push.event()]).await?;
+        say("\nNo event tells of a stage, so Slipway looks once a minute. At a pause hook ECS waits for somebody:\n");
+        world.reach_stage("prod", "search", "POST_TEST_TRAFFIC_SHIFT");
+        self.a_minute_later("prod/search").await?;
+        self.headlines(world.pause("prod", "search", Duration::from_secs(3600)).events).await?;
+        say("\nAna tries the new tasks with the test traffic, and lets the deployment go on:\n");
+        self.slipway(&["continue", "prod/search"]).await?;
+        self.calls_and_headlines().await?;
+        world.shift_traffic("prod", "search", 10);
+        self.a_minute_later("prod/search").await?;
+        world.reach_stage("prod", "search", "BAKE_TIME");
+        self.a_minute_later("prod/search").await?;
+        self.headlines(world.complete("prod", "search").events).await
+    }
+
+    async fn code_deploy(&self) -> Result<()> {
+        heading("A build pushes shop/cart:1.5.0, which CodeDeploy deploys");
+        let push = self.stage.world.push("shop/cart", ["1.5.0"], &Image::single("shop/cart 1.5.0"));
+        self.headlines([push.event()]).await?;
+        say("\nThe stages are the same. Once all traffic has moved, CodeDeploy keeps the old tasks for an hour:\n");
+        for stage in [CodeDeployStage::Installing, CodeDeployStage::Shifting, CodeDeployStage::Serving] {
+            self.headlines(self.stage.world.move_code_deploy("prod", "cart", stage).events).await?;
+            self.a_minute_later("prod/cart").await?;
+        }
+        Ok(())
+    }
+
+    async fn a_push_in_the_waiting_hour(&self) -> Result<()> {
+        heading("In that hour a build pushes shop/cart:1.6.0");
+        let push = self.stage.world.push("shop/cart", ["1.6.0"], &Image::single("shop/cart 1.6.0"));
+        self.headlines([push.event()]).await?;
+        self.reason(&json!({ "action": "status", "target": "prod/cart", "tag": "1.6.0" })).await?;
+        println!();
+        self.slipway(&["status", "prod/cart"]).await?;
+        self.stage.world.take_calls();
+        Ok(())
+    }
+
+    async fn a_rollback_in_the_waiting_hour(&self) -> Result<()> {
+        heading("In that hour Ana rolls back");
+        let world = &self.stage.world;
+        self.slipway(&["rollback", "prod/cart", "--yes"]).await?;
+        self.calls_and_headlines().await?;
+        say("The old tasks still run, so CodeDeploy only gives the traffic back to them:\n");
+        self.headlines(world.carry_out_code_deploy_stop("prod", "cart").events).await?;
+        self.headlines(world.move_code_deploy("prod", "cart", CodeDeployStage::Ended).events).await?;
+        println!();
+        self.slipway(&["status", "prod/cart"]).await?;
+        say("What was pushed before her decision is not deployed by itself any more:\n");
+        self.reason(&json!({ "action": "status", "target": "prod/cart", "tag": "1.6.0" })).await
     }
 
     async fn your_own(&self, payload: &Value) -> Result<()> {
@@ -314,6 +378,30 @@ impl Demo {
         Ok(())
     }
 
+    /// Delivers events, and shows what Slipway writes and publishes then.
+    async fn headlines(&self, events: impl IntoIterator<Item = Value>) -> Result<()> {
+        for event in events {
+            self.stage.deliver(&event).await?;
+        }
+        self.calls_and_headlines().await
+    }
+
+    /// The timer of a target fires, by which Slipway looks how far a deployment is.
+    async fn a_minute_later(&self, target: &str) -> Result<()> {
+        let timer = Scheduled::Timer { target: TargetName::new(target) };
+        let answer = self.stage.stack.invoke("deploy", &timer.payload()).await?;
+        answer.map_err(|error| Error::new(format!("firing the timer of {target}"), error))?;
+        self.calls_and_headlines().await
+    }
+
+    /// Shows what was written since the last time, and the headlines that were published.
+    async fn calls_and_headlines(&self) -> Result<()> {
+        for notice in self.calls_and_notices().await? {
+            println!("  {} {}", bold("notice"), notice["headline"].as_str().unwrap_or_default());
+        }
+        Ok(())
+    }
+
     /// The plan that the deploy function logged last.
     async fn plan(&self) -> Result<()> {
         let log = self.stage.stack.log("deploy").await?;
@@ -328,27 +416,32 @@ impl Demo {
     /// The AWS calls since the last time, and how many of them followed one upon the other.
     fn calls(&self) {
         let calls = self.stage.world.take_calls();
-        let calls: Vec<_> =
-            calls.into_iter().filter(|call| matches!(call.service.as_str(), "ECS" | "ECR" | "SNS")).collect();
+        let shown = ["ECS", "ECR", "CodeDeploy", "SNS"];
+        let calls: Vec<_> = calls.into_iter().filter(|call| shown.contains(&call.service.as_str())).collect();
         println!("{}", indented(&e2e::world::transcript(&calls)));
-        let accepted = calls.iter().filter(|call| call.operation == "UpdateService").map(|call| call.span.end).max();
+        let update = |call: &&Call| matches!(call.operation.as_str(), "UpdateService" | "CreateDeployment");
+        let accepted = calls.iter().filter(update).map(|call| call.span.end).max();
         let before: Vec<_> = calls
             .into_iter()
             .filter(|call| call.service != "SNS" && accepted.is_none_or(|accepted| call.span.end <= accepted))
             .collect();
         let chain = longest_chain(&before);
-        println!(
-            "{}",
-            faint(&format!("  {} calls to ECR and ECS, at most {chain} one after the other\n", before.len()))
-        );
+        let whose = match before.iter().any(|call| call.service == "CodeDeploy") {
+            true => "ECR, ECS and CodeDeploy",
+            false => "ECR and ECS",
+        };
+        println!("{}", faint(&format!("  {} calls to {whose}, at most {chain} one after the other\n", before.len())));
         self.stage.world.take_events();
     }
 
-    /// Shows the writes to ECS since the last time, and takes the notices that were published meanwhile.
+    /// Shows the writes to ECS and CodeDeploy since the last time, and takes the notices that were published meanwhile.
     async fn calls_and_notices(&self) -> Result<Vec<Value>> {
         let calls = self.stage.world.take_calls();
         let published = calls.iter().filter(|call| call.name() == "SNS.Publish").count();
-        let writes: Vec<_> = calls.into_iter().filter(|call| call.service == "ECS" && call.is_write()).collect();
+        let writes: Vec<_> = calls
+            .into_iter()
+            .filter(|call| matches!(call.service.as_str(), "ECS" | "CodeDeploy") && call.is_write())
+            .collect();
         if !writes.is_empty() {
             println!("{}\n", indented(&e2e::world::transcript(&writes)));
         }
@@ -439,6 +532,37 @@ fn in_full(notice: &Value) {
             println!("         - {}", line.as_str().unwrap_or_default());
         }
     }
+}
+
+/// What CreateService is asked for, with members of its own.
+fn service_of(name: &str, own: &Value) -> Value {
+    let mut service = json!({
+        "cluster": "prod", "serviceName": name, "taskDefinition": name, "desiredCount": 2, "launchType": "FARGATE",
+        "networkConfiguration": { "awsvpcConfiguration": { "subnets": ["subnet-0a1b2c3d"] } }
+    });
+    for (member, value) in own.as_object().into_iter().flatten() {
+        service[member] = value.clone();
+    }
+    service
+}
+
+fn balancers(name: &str) -> Value {
+    let group = format!("targetgroup/{name}-blue/6d0ecf831eec9f09");
+    let arn = format!("arn:aws:elasticloadbalancing:eu-west-1:123456789012:{group}");
+    json!([{ "targetGroupArn": arn, "containerName": name, "containerPort": 8080 }])
+}
+
+fn of_one_container(name: &str) -> Value {
+    json!({
+        "family": name, "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
+        "executionRoleArn": ROLES[0],
+        "containerDefinitions": [{
+            "name": name,
+            "image": format!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/{name}:1.4.2"),
+            "essential": true,
+            "portMappings": [{ "containerPort": 8080, "protocol": "tcp" }]
+        }]
+    })
 }
 
 fn api() -> Value {

@@ -1,10 +1,11 @@
 //! What the page shows: every kind of notice at least once, as people meet it.
 //!
 //! A fixture is facts (a record, stopped tasks, a document); the notices are made of them by Slipway's own constructors. To add
-//! one, add a scenario to `wells`, `failures` or `troubles`.
+//! one, add a scenario to `wells`, `failures`, `code_deploy` or `troubles`.
 
 use slipway_core::model::notice::{Notice, NoticeKind};
 
+mod code_deploy;
 mod course;
 mod failures;
 mod troubles;
@@ -38,6 +39,7 @@ impl Scenario {
 pub fn all() -> Vec<Scenario> {
     let mut all = wells::all();
     all.extend(failures::all());
+    all.extend(code_deploy::all());
     all.extend(troubles::all());
     all
 }

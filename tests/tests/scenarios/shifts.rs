@@ -123,7 +123,7 @@ async fn a_pause_that_nobody_answers_is_published_again_and_its_end_as_what_it_w
     assert_snapshot!("a_pause_without_an_answer", scenario.notices().pop().expect("a notice").subject);
     assert_eq!((outcome(&scenario).as_str(), runs(&scenario).as_str()), ("rolled_back_by_ecs", "web:1"));
     let failing = &remembered(&scenario)["deployments"][0]["failing"];
-    assert_eq!(failing["cause"], "it waited at a pause hook, and nobody continued it in time", "{failing:#}");
+    assert_eq!(failing["cause"], "it waited for somebody to continue it, and nobody did in time", "{failing:#}");
     scenario.claim();
     scenario.end();
 }

@@ -8,21 +8,29 @@ use std::path::Path;
 use std::time::Duration;
 
 use e2e::bootstraps::Build;
-use e2e::examples::github_actions;
+use e2e::examples::{appspec, codedeploy, github_actions};
 use e2e::stage::{Delivered, ROLES, Stage};
-use e2e::world::{Call, Failure, Image};
+use e2e::world::{Call, CodeDeployStage, Failure, Image};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use slipway_core::model::id::TargetName;
 
-/// prod/web is the first of `infra/examples`; prod/api is beside it.
-const CONFIG: &str = concat!(
-    include_str!("../../../infra/examples/github-actions/slipway.yaml"),
-    "  - { repository: shop/api, cluster: prod, service: api, tags: { semver: \"*\" }, deadline: 1m }\n",
-);
+/// prod/web and prod/checkout are of `infra/examples`; prod/api is beside them.
+fn config() -> String {
+    let web = include_str!("../../../infra/examples/github-actions/slipway.yaml");
+    let checkout = include_str!("../../../infra/examples/codedeploy/slipway.yaml");
+    let (_, checkout) = checkout.split_once("targets:\n").expect("targets");
+    let api = "  - { repository: shop/api, cluster: prod, service: api, tags: { semver: \"*\" }, deadline: 1m }\n";
+    format!("{web}{api}{checkout}")
+}
+
+/// The SHA of a commit.
+fn sha(digit: char) -> String {
+    digit.to_string().repeat(40)
+}
 
 async fn stage() -> Stage {
-    let stage = Stage::set(CONFIG, Build::Release, &mut |line| println!("{line}")).await.expect("the stage goes on");
+    let stage = Stage::set(&config(), Build::Release, &mut |line| println!("{line}")).await.expect("the stage goes on");
     stage.world.push("shop/api", ["2.0.0"], &Image::single("2.0.0"));
     stage.world.register(json!({
         "family": "api", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
@@ -41,6 +49,8 @@ async fn stage() -> Stage {
     }));
     let web = github_actions();
     assert_eq!([&web["executionRoleArn"], &web["taskRoleArn"]], ROLES[..2], "the roles that the stack may pass");
+    stage.world.push("shop/checkout", [sha('0').as_str()], &Image::single(&sha('0')));
+    codedeploy(&sha('0')).make(&stage.world, appspec);
     stage.world.register(web);
     stage.world.running_service(json!({
         "cluster": "prod", "serviceName": "web", "taskDefinition": "web", "desiredCount": 2, "launchType": "FARGATE",
@@ -104,7 +114,35 @@ pub(crate) async fn a_push_goes_all_the_way() -> Stage {
     assert_eq!(kinds.last().map(String::as_str), Some("rolled_back"), "{kinds:?}");
     world.take_calls();
     world.take_events();
+    a_commit_goes_through_codedeploy(&stage).await;
     stage
+}
+
+/// A commit is deployed by CodeDeploy, whose events go through the deployed rule. One that is pushed in the waiting hour is
+/// deployed after it.
+async fn a_commit_goes_through_codedeploy(stage: &Stage) {
+    let world = &stage.world;
+    let push = world.push("shop/checkout", [sha('a').as_str()], &Image::single(&sha('a')));
+    stage.deliver(&push.event()).await.expect("the stage goes on");
+    let written = writes(stage);
+    assert_eq!(written, ["ECS.RegisterTaskDefinition", "CodeDeploy.CreateDeployment", "SNS.Publish"]);
+    next_of(stage, &["started"]).await;
+    for event in world.move_code_deploy("prod", "checkout", CodeDeployStage::Serving).events {
+        assert_eq!(stage.deliver(&event).await.expect("the stage goes on"), Delivered::ToFunctions, "{event:#}");
+    }
+    next_of(stage, &["in_progress"]).await;
+    let push = world.push("shop/checkout", [sha('b').as_str()], &Image::single(&sha('b')));
+    stage.deliver(&push.event()).await.expect("the stage goes on");
+    assert!(!writes(stage).contains(&"CodeDeploy.CreateDeployment".to_owned()), "it waits");
+    for digit in ['a', 'b'] {
+        for event in world.move_code_deploy("prod", "checkout", CodeDeployStage::Ended).events {
+            stage.deliver(&event).await.expect("the stage goes on");
+        }
+        let completed = next_of(stage, &["completed"]).await;
+        assert!(completed["Subject"].as_str().unwrap_or_default().contains(&sha(digit)), "{completed:#}");
+    }
+    world.take_calls();
+    world.take_events();
 }
 
 async fn ask(stage: &Stage, function: &str, request: &Value) -> Value {

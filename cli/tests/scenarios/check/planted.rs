@@ -1,10 +1,11 @@
 //! The table of planted mistakes: each is planted in the document, in the parameters or in the account, and `slipway check`
 //! names it with its place and its fix, and nothing else; without it all is fine again.
 
-use e2e::world::{Image, Place};
+use e2e::world::{CodeDeployStage, Image, Moved, Place};
 use serde_json::{Value, json};
 
 use crate::check::setup::{Asked, CONFIG, Installed, definition, service};
+use crate::code_deploy::{PORT, make_group, under_code_deploy};
 
 /// A mistake, and what is to be found.
 struct Row {
@@ -63,8 +64,12 @@ fn in_the_document() -> Vec<Row> {
         row("a service that is not there", Document("service: web", "service: wep"), "error service_missing", "prod/wep", "there is no service wep in the cluster prod", "Create it, or correct the target."),
         Row { also: &["service_not_allowed"], ..row("a cluster that is not there", Document("cluster: prod", "cluster: prot"), "error service_missing", "prot/web", "in the cluster prot", "Create it") },
         row("a service that was deleted", Target("{ repository: shop/web, service: gone, containers: [gone] }"), "error service_not_active", "prod/gone", "is INACTIVE", "Remove the target"),
-        row("CodeDeploy", Target("{ repository: shop/web, service: legacy }"), "error wrong_controller", "prod/legacy", "CODE_DEPLOY", "Deploy it there, or change"),
-        row("a controller of somebody else", Target("{ repository: shop/web, service: external }"), "error wrong_controller", "prod/external", "EXTERNAL", "Deploy it there, or change"),
+        row("a deployment group that is not found", Target("{ repository: shop/web, service: legacy }"), "error no_deployment_group", "prod/legacy", "no CodeDeploy deployment group of prod/legacy was found", "Set codedeploy: {application: NAME, group: NAME}."),
+        row("the deployment group of another service", Target("{ repository: shop/web, service: astray, codedeploy: { application: AppECS-prod-pay, group: DgpECS-prod-pay } }"), "error no_deployment_group", "prod/astray", "no CodeDeploy deployment group of prod/astray was found", "Set codedeploy:"),
+        row("hooks that cannot be read", Target("{ repository: shop/web, service: unread }"), "error hooks_unknown", "prod/unread", "the hooks of AppECS-prod-unread/DgpECS-prod-unread are not known, because CodeDeploy does not keep the AppSpec of its last revision", "Set codedeploy: {hooks: {AfterInstall: FUNCTION}}, or {hooks: {}} if there are none."),
+        row("an application of CodeDeploy that is not allowed", Target("{ repository: shop/web, service: billing, codedeploy: { application: billing, group: blue-green } }"), "error application_not_allowed", "prod/billing", "the application billing, by which CodeDeploy deploys to it, is not within CodeDeployApplications of the stack slipway (AppECS-*)", "Add billing to CodeDeployApplications, and update the stack."),
+        row("no application of CodeDeploy is allowed", Both("{ repository: shop/web, service: pay }", &[("CodeDeployApplications", None)]), "error application_not_allowed", "prod/pay", "is not within CodeDeployApplications of parameters.json, which is empty, so Slipway may not use it", "Add AppECS-prod-pay to CodeDeployApplications"),
+        row("a controller of somebody else", Target("{ repository: shop/web, service: external }"), "error wrong_controller", "prod/external", "EXTERNAL", "Deploy it with the tool that controls it, or change"),
         row("a container that is not there", Document("service: web }", "service: web, containers: [wep] }"), "error unknown_container", "prod/web", "no container wep (it has web)", "Correct the target's containers."),
         row("no container of the repository", Target("{ repository: shop/worker, service: worker }"), "error no_container", "prod/worker", "no container has an image of", "Name the target's containers"),
         row("a repository that is not there", Document("repository: shop/web", "repository: shop/wep"), "error repository_missing", "prod/web", "no repository 123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/wep", "Create it, or correct"),
@@ -113,6 +118,7 @@ async fn in_the_account(installed: &Installed) -> Vec<Row> {
     let id = |logical: &str| physical.get(logical).unwrap_or_else(|| panic!("{logical}: {physical:?}")).clone();
     let (pushed, changed, deploy) =
         (id("DeployFunctionImagePushed"), id("TrackFunctionDeploymentChanged"), "slipway-deploy");
+    let by_code_deploy = id("CodeDeployChanged");
     let schedule = installed.schedule(&id("Reconcile"), &id("Schedules")).await;
     let with = |state: &str| {
         let mut schedule = schedule.clone();
@@ -143,6 +149,7 @@ async fn in_the_account(installed: &Installed) -> Vec<Row> {
         // The last one stays: nobody has the ARN of a subscription that is not confirmed.
         row("a rule that is off", Account(vec![("events", "DisableRule", json!({ "Name": pushed }))], vec![("events", "EnableRule", json!({ "Name": pushed }))]), "error rule_disabled", "rule DeployFunctionImagePushed", "is DISABLED, so no push is deployed", "aws events enable-rule --name"),
         row("another rule that is off", Account(vec![("events", "DisableRule", json!({ "Name": changed }))], vec![("events", "EnableRule", json!({ "Name": changed }))]), "error rule_disabled", "rule TrackFunctionDeploymentChanged", "does not hear how deployments go on", "aws events enable-rule --name"),
+        row("the rule for CodeDeploy that is off", Account(vec![("events", "DisableRule", json!({ "Name": by_code_deploy }))], vec![("events", "EnableRule", json!({ "Name": by_code_deploy }))]), "error rule_disabled", "rule CodeDeployChanged", "Slipway does not hear how CodeDeploy's deployments go on", "aws events enable-rule --name"),
         row("a schedule that is off", Account(with("DISABLED"), with("ENABLED")), "error schedule_disabled", "schedule Reconcile", "is DISABLED", "Enable the schedule"),
         row("a function that is stopped", Account(vec![("lambda", "PutFunctionConcurrency", concurrency)], vec![("lambda", "DeleteFunctionConcurrency", json!({ "FunctionName": deploy }))]), "error function_stopped", "function DeployFunction", "reserved concurrency of 0, so nothing is deployed", "aws lambda delete-function-concurrency --function-name slipway-deploy"),
         row("an alias that is gone", Account(vec![("lambda", "DeleteAlias", alias)], vec![("lambda", "CreateAlias", alias_again)]), "error alias_missing", "alias OperateAlias", "slipway-deploy:operate is gone", "aws lambda create-alias"),
@@ -180,7 +187,15 @@ async fn plant_services(installed: &Installed) {
         |definition: &mut Value, member: &str, value: Value| definition["containerDefinitions"][0][member] = value;
     make("gone", &|it| container(it, "name", json!("gone")), &as_it_is);
     world.by_hand("ECS.DeleteService", json!({ "cluster": "prod", "service": "gone", "force": true }));
-    make("legacy", &as_it_is, &|it| it["deploymentController"] = json!({ "type": "CODE_DEPLOY" }));
+    for name in ["legacy", "astray", "unread", "billing", "pay"] {
+        make(name, &as_it_is, &|it| *it = under_code_deploy(it.take(), "web"));
+    }
+    for name in ["unread", "pay"] {
+        world.under_code_deploy("prod", name, &json!({}));
+    }
+    world.deploy_unread_revision("prod", "unread", "bad-unread:1", ("web", PORT.into()));
+    let _: Moved = world.move_code_deploy("prod", "unread", CodeDeployStage::Ended);
+    make_group(world, ("billing", "blue-green"), ("prod", "billing"));
     make("external", &as_it_is, &|it| it["deploymentController"] = json!({ "type": "EXTERNAL" }));
     image("shop/worker", "1.0.0");
     make("worker", &as_it_is, &as_it_is);
@@ -332,7 +347,7 @@ async fn each_planted_mistake_is_found() {
     rows.extend(in_the_parameters());
     rows.extend(in_the_account(&installed).await);
     println!("{} mistakes", rows.len());
-    assert!(rows.len() >= 25);
+    assert!(rows.len() >= 50);
     // All targets that are wrong are checked together, as everything is found at once.
     let (together, alone): (Vec<Row>, Vec<Row>) =
         rows.into_iter().partition(|row| matches!(row.plant, Plant::Target(_)));

@@ -12,6 +12,7 @@ use e2e::world::{Image, Place, World};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
+use crate::code_deploy::PORT;
 use crate::harness::Ran;
 
 /// The configuration of the two services.
@@ -23,12 +24,13 @@ targets:
 "##;
 
 /// The parameters of the stack.
-pub(crate) const PARAMETERS: [(&str, &str); 7] = [
+pub(crate) const PARAMETERS: [(&str, &str); 8] = [
     ("PassRoleArns", "arn:aws:iam::123456789012:role/*-execution,arn:aws:iam::123456789012:role/web-task"),
     ("Services", "prod/*"),
     ("TaskDefinitionFamilies", "web,api,bad-*"),
     ("Repositories", "shop/*"),
     ("TaskLogGroups", "/ecs/*"),
+    ("CodeDeployApplications", "AppECS-*"),
     ("SlackTokenParameter", "/slipway/slack-token"),
     ("NoticeEmail", "ana@example.com"),
 ];
@@ -242,6 +244,7 @@ pub(crate) fn definition(name: &str) -> Value {
             "name": name,
             "image": format!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/{name}:1.4.2"),
             "essential": true,
+            "portMappings": [{ "containerPort": PORT }],
             "logConfiguration": { "logDriver": "awslogs", "options": {
                 "awslogs-group": format!("/ecs/{name}"), "awslogs-region": "eu-west-1", "awslogs-stream-prefix": name,
             } },

@@ -2,22 +2,27 @@
 
 use std::collections::BTreeSet;
 
-use e2e::world::{Fault, Image, Refusal};
+use e2e::world::{CodeDeployStage, Fault, Image, Moved, Refusal};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::check::setup::{CONFIG, Installed, definition, service};
+use crate::code_deploy;
 use crate::harness::Ran;
 use crate::terminal::Terminal;
 
 /// Every call of a check, as the transcript names it, with the permission that it needs.
-const CALLS: [(&str, &str); 18] = [
+const CALLS: [(&str, &str); 22] = [
     ("CloudFormation.DescribeStacks", "cloudformation:DescribeStacks"),
     ("CloudFormation.ListStackResources", "cloudformation:ListStackResources"),
     ("SSM.GetParameter", "ssm:GetParameter"),
     ("ECS.DescribeServices", "ecs:DescribeServices"),
     ("ECS.DescribeTaskDefinition", "ecs:DescribeTaskDefinition"),
     ("ECS.DescribeServiceRevisions", "ecs:DescribeServiceRevisions"),
+    ("CodeDeploy.GetDeploymentGroup", "codedeploy:GetDeploymentGroup"),
+    ("CodeDeploy.GetDeployment", "codedeploy:GetDeployment"),
+    ("CodeDeploy.GetDeploymentTarget", "codedeploy:GetDeploymentTarget"),
+    ("CodeDeploy.GetApplicationRevision", "codedeploy:GetApplicationRevision"),
     ("ECR.DescribeImages", "ecr:DescribeImages"),
     ("ECR.BatchGetImage", "ecr:BatchGetImage"),
     ("ECR.GetDownloadUrlForLayer", "ecr:GetDownloadUrlForLayer"),
@@ -99,12 +104,14 @@ async fn on_a_terminal(installed: &Installed, words: &[&str], columns: u16) -> S
 #[tokio::test]
 async fn what_may_not_be_looked_at_is_not_checked() {
     let installed = Installed::new().await;
+    let config = with_code_deploy(&installed).await;
     let denied = |code: &str| {
         let text = "User: ana is not authorized to perform this action";
         Fault::Refuse(Refusal { status: 403, ..Refusal::new(code, text) })
     };
     installed.world.take_calls();
-    installed.check(&[]).await;
+    let ran = installed.check(&[]).await;
+    assert_snapshot!("under_code_deploy", shown(&installed, &ran));
     each_call_has_its_permission(&installed);
     // Each permission alone: it is named, and nothing else is wrong.
     let calls: BTreeSet<&str> = CALLS.iter().map(|(call, _)| *call).collect();
@@ -126,7 +133,7 @@ async fn what_may_not_be_looked_at_is_not_checked() {
     for call in &calls {
         installed.world.fault_each(call, denied(code_of(call)));
     }
-    let config = installed.file("slipway.yaml", CONFIG);
+    let config = installed.file("slipway.yaml", &config);
     let ran = installed.check(&["--config", &config]).await;
     assert_snapshot!("denied", shown(&installed, &ran));
     let ran = installed.check(&[]).await;
@@ -143,6 +150,20 @@ async fn what_may_not_be_looked_at_is_not_checked() {
     assert_eq!(ran.code, 69, "{ran:?}");
     installed.world.heal("STS.GetCallerIdentity");
     installed.end();
+}
+
+/// Makes a third service, which CodeDeploy is deploying to; the configuration with it, which is installed.
+async fn with_code_deploy(installed: &Installed) -> String {
+    let world = &installed.world;
+    world.register(definition("web"));
+    world.running_service(code_deploy::under_code_deploy(service("pay", "web"), "web"));
+    world.under_code_deploy("prod", "pay", &json!({}));
+    code_deploy::deploy_by_hand(world, ("AppECS-prod-pay", "DgpECS-prod-pay"), "web:2", "web");
+    let _: Moved = world.move_code_deploy("prod", "pay", CodeDeployStage::Serving);
+    let config = format!("{CONFIG}  - {{ repository: shop/web, service: pay }}\n");
+    let parameter = json!({ "Name": "/slipway/config", "Type": "String", "Value": config, "Overwrite": true });
+    installed.ask("ssm", "PutParameter", parameter).await;
+    config
 }
 
 /// The word for a refusal, which SNS has of its own.
@@ -172,7 +193,8 @@ fn each_call_has_its_permission(installed: &Installed) {
     let policy: Value = serde_json::from_str(policy.split("\n```").next().unwrap_or_default()).expect("JSON");
     let granted: BTreeSet<&str> =
         policy["Statement"][0]["Action"].as_array().expect("actions").iter().filter_map(Value::as_str).collect();
-    // For what this setup does not have: a registry elsewhere, a document in S3, a family as the base, deployments.
+    // For what this setup does not have: a registry elsewhere, a document in S3, a family as the base, deployments of ECS, one of
+    // which the record does not know whether it began.
     let others = [
         "ecr:GetRepositoryPolicy",
         "events:DescribeEventBus",
@@ -180,6 +202,7 @@ fn each_call_has_its_permission(installed: &Installed) {
         "dynamodb:Query",
         "ecs:ListServiceDeployments",
         "ecs:DescribeServiceDeployments",
+        "codedeploy:ListDeployments",
     ];
     let needed: BTreeSet<&str> = CALLS.iter().map(|(_, permission)| *permission).chain(others).collect();
     assert_eq!(granted, needed);

@@ -171,11 +171,13 @@ pub(super) static TARGET: &[Key<Entry>] = &[
     },
     Key {
         name: "codedeploy",
-        need: Need::Optional("the names of what deployed it last, or else those that the ECS console gives"),
+        need: Need::Optional(
+            "the group that deployed to it last, or else the one that the ECS console makes; the hooks of its last revision",
+        ),
         takes: Takes::Map(Map::CodeDeploy),
         example: r#"{"application": "shop", "group": "web", "hooks": {"AfterInstall": "check-web"}}"#,
-        says: "of a service that CodeDeploy deploys: its `application` and `group`, and the `hooks` of each deployment, \
-               `{}` for none; without `hooks` a deployment has those of the group's last revision",
+        says: "for a service that CodeDeploy deploys: its deployment group, `{application: shop, group: web}`, and the hooks \
+               of each deployment, `{hooks: {AfterInstall: check-web}}`, or `{hooks: {}}` for none",
         read: |entry, reader, at| put(&mut entry.code_deploy, code_deploy::read(reader, at)),
     },
     Key {
@@ -297,7 +299,7 @@ pub(super) static ROUTE: &[Key<Route>] = &[
 pub(super) static CODE_DEPLOY: &[Key<Given>] = &[
     Key {
         name: "application",
-        need: Need::Optional("found by what deployed the service last"),
+        need: Need::Optional("that of the group that deployed to the service last"),
         takes: Takes::AnyText,
         example: r#""AppECS-prod-web""#,
         says: "the application's name; it comes with `group`",
@@ -305,7 +307,7 @@ pub(super) static CODE_DEPLOY: &[Key<Given>] = &[
     },
     Key {
         name: "group",
-        need: Need::Optional("found by what deployed the service last"),
+        need: Need::Optional("the one that deployed to the service last"),
         takes: Takes::AnyText,
         example: r#""DgpECS-prod-web""#,
         says: "the deployment group's name; it comes with `application`",
@@ -317,7 +319,7 @@ pub(super) static CODE_DEPLOY: &[Key<Given>] = &[
         takes: Takes::Hooks,
         example: r#"{"AfterInstall": "check-web"}"#,
         says: "the Lambda function of each hook: BeforeInstall, AfterInstall, AfterAllowTestTraffic, BeforeAllowTraffic, \
-               AfterAllowTraffic; {} for none",
+               AfterAllowTraffic; `{}` for none",
         read: |given, reader, at| given.hooks = code_deploy::hooks(reader, at),
     },
 ];

@@ -11,7 +11,7 @@ use crate::model::id::{DeploymentId, TargetName, TaskDefinitionArn};
 use crate::model::image::{Digest, Repository, Tag};
 use crate::model::plan::Shown;
 use crate::model::reason::Reason;
-use crate::model::record::{Decision, Hold, Pending, Quarantined, Service};
+use crate::model::record::{Blocked, Decision, Hold, Pending, Quarantined, Service};
 use crate::rules::mechanism::{self, Stage};
 use crate::rules::recency::Recency;
 use crate::rules::render::shown_in;
@@ -125,6 +125,17 @@ impl Memory {
     }
 }
 
+impl Memory {
+    /// What waits for a deployment waits until that has baked, whatever deadline it had to get there.
+    fn until_it_has_baked(mut self, stage: Option<Stage>) -> Self {
+        if let Some(Stage::Baking { until: Some(until) }) = stage {
+            let waits = StatusReason::Pending(Some(Blocked::Deployment));
+            self.waiting.iter_mut().filter(|it| it.reason == waits).for_each(|it| it.until = Some(until));
+        }
+        self
+    }
+}
+
 /// What runs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Runs {
@@ -189,7 +200,9 @@ pub fn refused(
 /// The status of a target, and of an image, where one is asked about.
 pub fn status(facts: &StatusFacts<'_>, asked: Option<&Asked<'_>>) -> Status {
     let (running, in_flight) = (facts.running(), facts.in_flight());
-    let shift = in_flight.and_then(|it| facts.service_deployment.filter(|shift| mechanism::belongs_to(shift, it)));
+    let shift: Option<&ServiceDeploymentFacts> =
+        in_flight.and_then(|it| facts.service_deployment.filter(|shift| mechanism::belongs_to(shift, it)));
+    let stage = shift.and_then(mechanism::stage);
     Status {
         target: facts.target.name.clone(),
         repository: facts.repository.name.clone(),
@@ -211,14 +224,14 @@ pub fn status(facts: &StatusFacts<'_>, asked: Option<&Asked<'_>>) -> Status {
                 false if deployment.is_rollback() => "rolling_back",
                 false => "in_progress",
             },
-            stage: shift.and_then(mechanism::stage),
+            stage,
             waits_for: shift.and_then(mechanism::hook).cloned(),
             reason: deployment.rollout_reason.clone(),
             since: deployment.created_at,
             running: deployment.running_count,
             desired: deployment.desired_count,
         }),
-        memory: Some(Memory::of(&facts.target.name, Ok(facts.record))),
+        memory: Some(Memory::of(&facts.target.name, Ok(facts.record)).until_it_has_baked(stage)),
         asked: asked.map(|asked| {
             let mut image = facts.verdict(asked).of_image(asked.shown, asked.question);
             if image.state == State::Deploying && shift.and_then(mechanism::pause).is_some() {

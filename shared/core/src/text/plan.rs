@@ -46,9 +46,12 @@ const LONGEST_DESCRIPTION: usize = 256;
 impl Plan {
     /// What a deployment of CodeDeploy says of itself: the image, why, and who asked for it.
     pub fn description(&self, who: Option<&str>) -> String {
-        let image = self.image.as_ref().map(|it| format!("{} {}", it.repository, it.new)).unwrap_or_default();
         let who = who.map(|who| format!(", by {who}")).unwrap_or_default();
-        let text = format!("Slipway: {image} ({}{who})", self.reason);
+        let why = format!("{}{who}", self.reason);
+        let text = match &self.image {
+            Some(it) => format!("Slipway: {} {} ({why})", it.repository, it.new),
+            None => format!("Slipway: {why}"),
+        };
         text.chars().take(LONGEST_DESCRIPTION).collect()
     }
 }
@@ -68,7 +71,7 @@ impl fmt::Display for Step {
                     UpdateCall::UpdateService { force_new_deployment: true } => {
                         f.write_str(", forcing a new deployment")
                     }
-                    UpdateCall::CreateDeployment(it) => write!(f, " by a deployment of CodeDeploy's {}", it.group),
+                    UpdateCall::CreateDeployment(it) => write!(f, " by a CodeDeploy deployment of {}", it.group),
                 }
             }
         }
@@ -99,7 +102,11 @@ mod tests {
         let asked = || plan(Reason::Asked { image: "1.5.0".to_owned() });
         check(&pushed(), None, "Slipway: shop/web 1.5.0 (1.5.0 was pushed)");
         check(&asked(), Some("ana"), "Slipway: shop/web 1.5.0 (1.5.0 was requested, by ana)");
-        check(&Plan { image: None, ..plan(Reason::RedeployForced) }, Some("ana"), "Slipway: (…, by ana)");
+        check(
+            &Plan { image: None, ..plan(Reason::RedeployForced) },
+            Some("ana"),
+            "Slipway: a redeploy was requested; nothing changes, so a new deployment is forced, by ana",
+        );
         let long = pushed().description(Some(&"ä".repeat(300)));
         assert_eq!(long.chars().count(), LONGEST_DESCRIPTION);
         assert!(long.starts_with("Slipway: shop/web 1.5.0 (1.5.0 was pushed, by ä"), "{long}");

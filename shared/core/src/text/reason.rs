@@ -62,7 +62,9 @@ fn done(reason: &Reason) -> String {
             )
         }
         StopRequested { deployment } => {
-            format!("the deployment {deployment} has not ended, so CodeDeploy stops it and rolls it back")
+            format!(
+                "the deployment {deployment} has not ended, so CodeDeploy stops it and goes back to what served before"
+            )
         }
         NotPaused => "no deployment waits for an answer".to_owned(),
         RedeployChanged => "a redeploy was requested, and the task definition changes".to_owned(),
@@ -202,16 +204,16 @@ fn not_deployable(reason: &Reason) -> String {
             format!("the service is {status}; remove the target if the service no longer exists")
         }
         WrongController { controller } => format!(
-            "the service uses the {controller} deployment controller, which Slipway does not support; deploy it there, \
-             or change its deployment controller to ECS"
+            "the service uses the {controller} deployment controller, which Slipway does not support; deploy it \
+             with the tool that controls it, or change its deployment controller to ECS"
         ),
         NoDeploymentGroup { service } => format!(
-            "CodeDeploy deploys to {service}, and its deployment group was not found, neither by its last deployment nor \
-             under the names of the ECS console; write codedeploy: {{application: NAME, group: NAME}}"
+            "no CodeDeploy deployment group of {service} was found, neither that of the document, nor that of its last \
+             deployment, nor one that the ECS console would make; set codedeploy: {{application: NAME, group: NAME}}"
         ),
         HooksUnknown { group } => format!(
-            "the last revision of {group} is not an AppSpec that CodeDeploy keeps, so its hooks are not known and would be \
-             lost; write codedeploy: {{hooks: {{AfterInstall: FUNCTION}}}}, or {{hooks: {{}}}} if there are none"
+            "the hooks of {group} are not known, because CodeDeploy does not keep the AppSpec of its last revision; set \
+             codedeploy: {{hooks: {{AfterInstall: FUNCTION}}}}, or {{hooks: {{}}}} if there are none"
         ),
         ManagedByEcs => "ECS Express Mode manages the service, and an update would break that; deploy it with \
                          UpdateExpressGatewayService"

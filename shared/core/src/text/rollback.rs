@@ -10,7 +10,7 @@ impl fmt::Display for RollbackDecision {
         match self {
             Self::NoRollback(why) => write!(f, "{why}"),
             Self::Stop { to, .. } => {
-                f.write_str("Slipway stops the deployment, so that ECS rolls back to ")?;
+                f.write_str("Slipway stops the deployment, so that it is rolled back to ")?;
                 match to {
                     Some(to) => write!(f, "{}, the last revision that completed", to.short()),
                     None => f.write_str("the last revision that completed"),

@@ -27,7 +27,7 @@ impl fmt::Display for StatusReason {
             Self::Ecs(words) => f.write_str(words),
             Self::Failed { cause, outcome } => {
                 let since = match outcome {
-                    Some(Outcome::RolledBackByEcs) => "; ECS rolled it back",
+                    Some(Outcome::RolledBackByEcs) => "; it was rolled back automatically",
                     Some(Outcome::RolledBackBySlipway) => "; Slipway rolled it back",
                     Some(Outcome::RollbackFailed) => "; the rollback failed too",
                     Some(Outcome::Failed | Outcome::TimedOut | Outcome::Stopped) => "",

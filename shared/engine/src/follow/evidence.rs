@@ -68,9 +68,10 @@ impl<C: Cloud> FollowSession<'_, C> {
         self.write(|record| record.failing(number, failing.clone())).await
     }
 
-    /// The lines of a deployment's evidence: as this session wrote or read them, or else as the table has them.
+    /// The lines of a deployment's evidence: as this session wrote or read them, or else as the table has them. Who gathered none
+    /// may have been overtaken by somebody who did.
     pub(crate) async fn evidence_of(&mut self, number: u64) -> Result<&[String], Error> {
-        if !self.evidence.contains_key(&number) {
+        if self.evidence.get(&number).is_none_or(Vec::is_empty) {
             let read = self.cloud.evidence(&self.managed.target, number..=number).await;
             // A notice without it is better than none.
             let lines = self.optional(read)?.into_iter().flatten().flat_map(|it| it.lines).collect();

@@ -140,6 +140,7 @@ impl<C: Cloud> FollowSession<'_, C> {
                 }
                 self.rearm(number, pace).await?;
                 self.ask_again_for_its_tasks(&judged).await?;
+                self.observe_at_the_next_moment(judged.service_deployment.as_ref()).await?;
                 let deployment = self.deployment(number);
                 let another = |it: &&Listed| deployment.is_some_and(|own| own.id() != Some(&it.id));
                 let to = judged.service.primary().filter(another).map(|it| it.task_definition.short());
@@ -175,15 +176,21 @@ impl<C: Cloud> FollowSession<'_, C> {
         }
     }
 
+    /// Makes a timer for what no event tells.
+    async fn observe_at_the_next_moment(&self, it: Option<&ServiceDeploymentFacts>) -> Result<(), Error> {
+        match it.and_then(|it| observe_again(it, self.cloud.now())) {
+            Some(at) => self.arm(at).await,
+            None => Ok(()),
+        }
+    }
+
     /// Reports the stage that a traffic shift has reached and what it waits for, and makes a timer for what no event tells.
     async fn follow_the_stages(&mut self, number: u64, judged: &Judged) -> Result<(), Error> {
         let Some(it) = judged.service_deployment.as_ref().filter(|_| !judged.deployment.is_external()) else {
             return Ok(());
         };
         let now = self.cloud.now();
-        if let Some(at) = observe_again(it, now) {
-            self.arm(at).await?;
-        }
+        self.observe_at_the_next_moment(Some(it)).await?;
         let stage = stage(it);
         if let Some(milestone) = stage.and_then(Stage::milestone) {
             self.report(number, &News::Reached(milestone)).await?;

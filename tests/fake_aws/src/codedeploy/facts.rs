@@ -36,6 +36,11 @@ impl Aws {
         self.codedeploy.find(id).map(Deployment::facts)
     }
 
+    /// The task definition that a deployment's AppSpec names.
+    pub fn code_deploy_task_definition(&self, id: &DeploymentId) -> Option<String> {
+        self.codedeploy.find(id).map(|it| it.spec.task_definition.clone())
+    }
+
     /// GetDeploymentTarget: the lifecycle events, and the percentage of the traffic; `None` before it has started.
     pub fn get_deployment_target(&self, id: &DeploymentId) -> Option<(Vec<LifecycleEvent>, Option<u8>)> {
         let deployment = self.codedeploy.find(id).filter(|it| it.started_at.is_some())?;

@@ -306,19 +306,19 @@ fn a_service_is_deployed_to_if_ecs_deploys_it_for_the_customer() {
     check(|it| *it = by_code_deploy(Hooks::Known(Vec::new())), "");
     check(
         |it| it.controller = Controller::CodeDeploy,
-        "CodeDeploy deploys to prod/web, and its deployment group was not found, neither by its last deployment nor under the names of the ECS console; write codedeploy: {application: NAME, group: NAME}",
+        "no CodeDeploy deployment group of prod/web was found, neither that of the document, nor that of its last deployment, nor one that the ECS console would make; set codedeploy: {application: NAME, group: NAME}",
     );
     check(
         |it| *it = by_code_deploy(Hooks::Unreadable),
-        "the last revision of shop/web is not an AppSpec that CodeDeploy keeps, so its hooks are not known and would be lost; write codedeploy: {hooks: {AfterInstall: FUNCTION}}, or {hooks: {}} if there are none",
+        "the hooks of shop/web are not known, because CodeDeploy does not keep the AppSpec of its last revision; set codedeploy: {hooks: {AfterInstall: FUNCTION}}, or {hooks: {}} if there are none",
     );
     check(
         |it| it.controller = Controller::External,
-        "the service uses the EXTERNAL deployment controller, which Slipway does not support; deploy it there, or change its deployment controller to ECS",
+        "the service uses the EXTERNAL deployment controller, which Slipway does not support; deploy it with the tool that controls it, or change its deployment controller to ECS",
     );
     check(
         |it| it.controller = Controller::Other("NEW".to_owned()),
-        "the service uses the NEW deployment controller, which Slipway does not support; deploy it there, or change its deployment controller to ECS",
+        "the service uses the NEW deployment controller, which Slipway does not support; deploy it with the tool that controls it, or change its deployment controller to ECS",
     );
     assert_eq!(
         deployable(&versions(), None).unwrap_err().to_string(),
@@ -527,7 +527,7 @@ fn codedeploy_deploys_with_its_hooks_what_it_deploys_to() {
     };
     assert_eq!((new.group.to_string().as_str(), &new.hooks), ("shop/web", &hooks));
     assert!(
-        plan.to_string().contains("\n  - update prod/web to it by a deployment of CodeDeploy's shop/web\n"),
+        plan.to_string().contains("\n  - update prod/web to it by a CodeDeploy deployment of shop/web\n"),
         "{plan}"
     );
 }

@@ -199,10 +199,11 @@ fn stopped(it: &Situation<'_>, service_deployment: &ServiceDeploymentFacts) -> A
     }
     let own = ecs_messages::own(it);
     let failed = own.is_some_and(has_failed) || ecs_messages::noticed_a_failure(service_deployment);
+    let failed = failed || it.deployment.failing().is_some();
     if failed && kept_serving(it) {
         return End::said(Outcome::Failed, service_deployment).into();
     }
-    if failed || it.deployment.failing().is_some() {
+    if failed {
         return Assessment::Failing { by: failed_by(it) };
     }
     End::said(Outcome::Stopped, service_deployment).into()

@@ -72,6 +72,13 @@ pub fn that_started<'a>(service: &'a ServiceFacts, started_by: &'a DeploymentId)
     set.map_or(started_by, id_of)
 }
 
+/// The deployments of CodeDeploy that made the task sets of a service, that of the one that takes the traffic first.
+pub fn makers(service: &ServiceFacts) -> Vec<&DeploymentId> {
+    let mut sets: Vec<&TaskSet> = service.task_sets.iter().filter(|set| set.status != "DRAINING").collect();
+    sets.sort_by_key(|set| !takes_traffic(set));
+    sets.into_iter().filter_map(|set| set.external_id.as_ref()).collect()
+}
+
 /// Whether a deployment can be stopped so that it is rolled back, although it waits for nobody.
 pub fn can_be_stopped(service: &ServiceFacts) -> bool {
     service.strategy == Strategy::CodeDeploy
@@ -181,17 +188,18 @@ fn listed(
     let sets: Vec<&TaskSet> = service.task_sets.iter().filter(|set| set.status != "DRAINING").collect();
     let serving = sets.iter().copied().find(|set| takes_traffic(set));
     let Some((newest, standing)) = newest else {
-        return serving.map(|set| of_set(set, Some(Rollout::Completed))).into_iter().collect();
+        return serving.map(|set| of_set(set, Some(Rollout::Completed), code_deploy)).into_iter().collect();
     };
     let is_own = |set: &&TaskSet| *id_of(set) == newest.id;
     let own = sets.iter().copied().find(is_own);
     // What it replaces, or goes back to: what serves, or while its own tasks do, what served before.
     let before = serving.filter(|set| !is_own(set)).or_else(|| sets.iter().copied().find(|set| !is_own(set)));
+    let of_set = |set: &TaskSet, rollout| of_set(set, rollout, code_deploy);
     let primary =
         |set: &TaskSet, rollout| DeploymentFacts { status: "PRIMARY".to_owned(), ..of_set(set, Some(rollout)) };
     let other = |set: &TaskSet, rollout| DeploymentFacts { status: "ACTIVE".to_owned(), ..of_set(set, Some(rollout)) };
     let of_newest = |rollout| match own {
-        Some(set) => DeploymentFacts { created_at: newest.created_at, ..primary(set, rollout) },
+        Some(set) => primary(set, rollout),
         None => without_tasks(service, newest, rollout),
     };
     let stopped = || Rollout::Other("STOPPED".to_owned());
@@ -247,14 +255,17 @@ fn going_back(primary: DeploymentFacts, from: &CodeDeployment) -> DeploymentFact
     DeploymentFacts { rollout_reason: Some(format!("CodeDeploy is rolling back from {}{why}", from.id)), ..primary }
 }
 
-fn of_set(set: &TaskSet, rollout: Option<Rollout>) -> DeploymentFacts {
+/// A task set as a deployment. It was made when CodeDeploy's deployment was, not when its tasks came, so that its time stays the
+/// same.
+fn of_set(set: &TaskSet, rollout: Option<Rollout>, code_deploy: &CodeDeploy) -> DeploymentFacts {
+    let made_by = code_deploy.deployments.iter().find(|it| it.id == *id_of(set));
     DeploymentFacts {
         id: id_of(set).clone(),
         status: set.status.clone(),
         task_definition: set.task_definition.clone(),
         rollout,
         rollout_reason: None,
-        created_at: set.created_at,
+        created_at: made_by.and_then(|it| it.created_at).or(set.created_at),
         updated_at: set.updated_at,
         failed_tasks: 0,
         desired_count: set.desired_count,

@@ -130,7 +130,10 @@ fn by_structure(it: &Situation<'_>, service_deployment: &ServiceDeploymentFacts)
         (Monitors::Triggered(_), _) => Some(RollbackInitiator::Ecs),
         // A rolling deployment goes back for its breaker, for its alarms, or for somebody; one that shifts traffic also
         // for its hooks.
-        (Monitors::Quiet, RollbackInProgress | RollbackSuccessful | RollbackFailed) if it.is_rolling() => {
+        (Monitors::Quiet, RollbackInProgress | RollbackSuccessful | RollbackFailed)
+            // What CodeDeploy itself noticed, it says.
+            if it.is_rolling() || service_deployment.is_of_code_deploy() =>
+        {
             Some(RollbackInitiator::Somebody)
         }
         (Monitors::Quiet | Monitors::Unread, _) => None,

@@ -270,7 +270,8 @@ fn what_slipway_must_not_roll_back_is_only_published() {
 #[test]
 fn what_is_under_way_is_stopped_where_ecs_can_go_back() {
     use ServiceDeploymentStatus::*;
-    let stop = "stop: Slipway stops the deployment, so that ECS rolls back to web:41, the last revision that completed";
+    let stop =
+        "stop: Slipway stops the deployment, so that it is rolled back to web:41, the last revision that completed";
     let update = "update: Slipway rolls back to web:41, the last known-good revision";
     row("in progress", failing(both()).service_deployment(InProgress), stop);
     row("not even begun", failing(both()).service_deployment(Pending), stop);

@@ -32,13 +32,13 @@ impl fmt::Display for Cause {
             Self::Host => f.write_str("the host of its tasks failed or was terminated"),
             Self::Alarm { names } => alarms(f, names),
             Self::Hook => f.write_str("a lifecycle hook of the deployment failed or rejected it"),
-            Self::Unanswered => f.write_str("it waited at a pause hook, and nobody continued it in time"),
+            Self::Unanswered => f.write_str("it waited for somebody to continue it, and nobody did in time"),
             Self::Deadline { seconds } => match (seconds / 60, seconds % 60) {
                 (minutes @ 1.., 0) => write!(f, "it did not complete within {minutes} min"),
                 _ => write!(f, "it did not complete within {seconds} s"),
             },
             Self::TasksStopped => f.write_str("its tasks kept stopping, and ECS does not say why"),
-            Self::Unexplained => f.write_str("ECS reports a failure but gives no reason that Slipway recognises"),
+            Self::Unexplained => f.write_str("it was reported as failed, without a reason that Slipway recognises"),
         }
     }
 }

@@ -388,7 +388,7 @@ fn what_ecs_says_of_the_service() {
         &["SERVICE_TASK_START_IMPAIRED"],
         FailedBy::Ecs,
         UNKNOWN,
-        "ECS reports a failure but gives no reason that Slipway recognises",
+        "it was reported as failed, without a reason that Slipway recognises",
     );
 }
 

@@ -27,13 +27,19 @@ impl Notice {
         Self {
             id: format!("{subject}/{}", NoticeKind::Started.as_str()),
             headline: format!("Deploying to {}: {image}", plan.target),
-            reason: format!("Slipway updated the service, because {}.", plan.reason),
+            reason: match deployment.filter(|id| id.is_of_code_deploy()) {
+                Some(_) => format!("Slipway asked CodeDeploy to deploy it, because {}.", plan.reason),
+                None => format!("Slipway updated the service, because {}.", plan.reason),
+            },
             image: plan.image.clone(),
             revision: Some(RevisionChange::of(plan.running.as_ref(), Some(revision))),
             deployment: deployment.cloned(),
             cause: Some(cause),
             changes: plan.rendering().map(|it| it.diff.changes.clone()).unwrap_or_default(),
-            links: links::of_service(place, Some(revision.short())),
+            links: {
+                let code_deploy = deployment.and_then(|id| links::of_code_deploy(place, id));
+                code_deploy.into_iter().chain(links::of_service(place, Some(revision.short()))).collect()
+            },
             ..Self::about(place, NoticeKind::Started, Severity::Info, at)
         }
     }

@@ -330,9 +330,10 @@ impl Report<'_> {
             }
             (Outcome::Completed, None) => match self.corrected_from() {
                 Some(before) => format!(
-                    "{target} now runs {new}. This corrects an earlier notice, which said that the deployment {}. ECS went \
+                    "{target} now runs {new}. This corrects an earlier notice, which said that the deployment {}. {} went \
                      on with it, and it completed. Its image is no longer quarantined.",
                     if before == Outcome::TimedOut { "did not end in time" } else { "failed" },
+                    self.carrier(),
                 ),
                 None => format!("{target} now runs {new}."),
             },
@@ -351,6 +352,9 @@ impl Report<'_> {
             (Outcome::RollbackFailed, _) => format!(
                 "{failure} The rollback failed too, and Slipway tries nothing else: {target} may run too few tasks, or none."
             ),
+            (Outcome::Stopped, _) if self.carrier() == "CodeDeploy" => {
+                "Somebody stopped the deployment before it had ended.".to_owned()
+            }
             (Outcome::Stopped, _) => {
                 "Somebody stopped the deployment before it had ended, so its image does not run.".to_owned()
             }
@@ -358,7 +362,7 @@ impl Report<'_> {
                 format!("{failure} The newer deployment {newer} began before any rollback.")
             }
             (Outcome::Failed, None) if self.next().is_none() && self.carrier() == "CodeDeploy" => {
-                format!("{failure} The production traffic never moved: {PREVIOUS} kept serving.")
+                format!("{failure} It never took all production traffic: {PREVIOUS} kept serving.")
             }
             (Outcome::Failed | Outcome::TimedOut, None) => {
                 let next = self.next().map(|next| format!(" {next}.")).unwrap_or_default();
@@ -491,8 +495,9 @@ impl Report<'_> {
         Some(format!("Roll back to {to}: {}", invoke("rollback", &self.place.target(), "to", to)))
     }
 
-    fn cause(&self) -> &str {
-        self.deployment.failing().map_or("ECS gives no reason", |failing| failing.cause.as_str())
+    fn cause(&self) -> String {
+        let unknown = || format!("{} gives no reason", self.carrier());
+        self.deployment.failing().map_or_else(unknown, |failing| failing.cause.clone())
     }
 
     /// The new image and the one before, else the revisions.
@@ -528,6 +533,8 @@ impl Report<'_> {
         };
         let then = match hook.then {
             OnTimeout::GoesOn => "goes on by itself",
+            // Whether it also rolls back is the group's; no traffic has moved.
+            OnTimeout::RollsBack if carrier == "CodeDeploy" => "stops it",
             OnTimeout::RollsBack => "rolls back",
         };
         let until = match hook.until {
@@ -556,7 +563,7 @@ impl Report<'_> {
 /// What made a deployment wait for a person.
 fn why_paused(carrier: &str) -> &'static str {
     match carrier {
-        "CodeDeploy" => "because its deployment group lets somebody move the traffic",
+        "CodeDeploy" => "because its deployment group is set to wait",
         _ => "because of a pause hook of the service",
     }
 }

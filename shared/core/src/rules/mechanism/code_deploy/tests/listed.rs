@@ -130,6 +130,23 @@ fn it_is_said_why_something_is_gone_back_to() {
 }
 
 #[test]
+fn it_was_made_when_its_deployment_was_whenever_its_tasks_came() {
+    #[track_caller]
+    fn check(sets: Vec<TaskSet>, deployments: impl Into<Vec<CodeDeployment>>, expected: [&str; 2]) {
+        let listed = described(sets, deployments, "10:21:00").deployments;
+        let made: Vec<_> = listed.iter().map(|it| it.created_at.unwrap()).collect();
+        assert_eq!(made, expected.map(at));
+    }
+    let open = || deployment(InProgress, "SI------");
+    check(vec![old("PRIMARY")], [open()], ["10:00:02", "08:00:00"]);
+    check(before(), [open()], ["10:00:02", "08:00:00"]);
+    let older = CodeDeployment { id: id(OLD), created_at: Some(at("07:58:00")), ..deployment(Succeeded, SERVING) };
+    check(before(), [open(), older], ["10:00:02", "07:58:00"]);
+    check(after(), and_back(ended(Failed, SHIFTING, HEALTH, &[]), InProgress), ["08:00:00", "10:00:02"]);
+    check(before(), [ended(Failed, SHIFTING, HEALTH, &[])], ["08:00:00", "10:00:02"]);
+}
+
+#[test]
 fn another_deployment_has_to_wait_for_it() {
     #[track_caller]
     fn check(sets: Vec<TaskSet>, it: Vec<CodeDeployment>, expected: Option<CutShort<'_>>) {

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Every news, of every record.
-fn all() -> Vec<Notice> {
+pub(super) fn all() -> Vec<Notice> {
     let decisions = [
         update(),
         RollbackDecision::Update(
@@ -41,9 +41,9 @@ fn all() -> Vec<Notice> {
     let nobody = Deployment { state, event: None, ..bare.clone() };
     let hook = hook(OnTimeout::RollsBack);
     let mut notices = Vec::new();
-    for deployment in
-        [deployment(), failing(FailedBy::Tasks), failing(FailedBy::Deadline), rolled_back(), external(), bare, nobody]
-    {
+    let ours = [deployment(), failing(FailedBy::Tasks), failing(FailedBy::Deadline), rolled_back()];
+    let of_code_deploy = ours.clone().map(code_deploy::by_code_deploy);
+    for deployment in ours.into_iter().chain([external(), bare, nobody]).chain(of_code_deploy) {
         let mut news = vec![News::InProgress];
         news.extend([Milestone::TestTraffic, Milestone::Shifting, Milestone::Serving].map(News::Reached));
         news.extend([false, true].map(|again| paused(&hook, again)));
