@@ -86,6 +86,9 @@ pub struct CodeDeploySettings {
     pub group: Option<GroupName>,
     /// The hooks of each deployment, as an AppSpec has them; `None` where they are those of the group's last revision.
     pub hooks: Option<Vec<Value>>,
+    /// After how many seconds without a failure a push that waits ends the wait before the old tasks end; `None` where it waits
+    /// to its end.
+    pub cut_after: Option<u64>,
 }
 
 /// Which task definition is rendered.

@@ -172,7 +172,14 @@ impl<C: Cloud> Call<'_, C> {
         Ok(Some(CodeDeploy { group, deployments, hooks }))
     }
 
-    async fn settings_of(&self, service: &ServiceFacts) -> CodeDeploySettings {
+    /// Ends the wait of a deployment of CodeDeploy before its old tasks end; one that waits no longer has ended it.
+    pub(crate) async fn cut_the_wait(&self, it: &ServiceDeploymentFacts) -> Result<(), Error> {
+        let Some(id) = it.arn.code_deployment() else { return Ok(()) };
+        self.cloud().continue_deployment(&id, DeploymentWait::TerminationWait).await.map(drop)
+    }
+
+    /// What the document says of CodeDeploy for a service.
+    pub(crate) async fn settings_of(&self, service: &ServiceFacts) -> CodeDeploySettings {
         let config = self.engine.document.last().await;
         let name = TargetName::of(&service.cluster, &service.service);
         let entries = config.as_ref().map(|config| config.of_name(&name)).unwrap_or_default();

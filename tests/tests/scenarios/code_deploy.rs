@@ -15,6 +15,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
     scenarios! { "code_deploy" {
         a_push_is_deployed_and_followed_through_its_stages
         a_push_in_the_waiting_hour_waits_for_its_end
+        a_push_may_cut_the_waiting_hour
         a_rollback_in_the_waiting_hour_stops_the_deployment
         tasks_that_fail_in_the_waiting_hour_stop_the_deployment
         what_fails_before_the_traffic_moved_leaves_the_old_version_serving
@@ -179,6 +180,29 @@ async fn a_push_in_the_waiting_hour_waits_for_its_end(name: &'static str) {
     );
     end(&mut scenario).await;
     assert_eq!((outcome(&scenario).as_str(), serves(&scenario).as_str()), ("completed", "web:3"));
+    scenario.claim();
+    scenario.end();
+}
+
+async fn a_push_may_cut_the_waiting_hour(name: &'static str) {
+    let config = web_with("codedeploy: { termination_wait: { cut_after: 10m } }");
+    let mut scenario = running(name, &config, &json!({})).await;
+    scenario.push_web("1.5.0").await;
+    reach(&mut scenario, Stage::Serving).await;
+    scenario.claim();
+    let continued =
+        |scenario: &Scenario| scenario.world.calls().iter().filter(|it| it.operation == "ContinueDeployment").count();
+    // Nobody waits for it.
+    fire_timers(&mut scenario, MINUTE * 6).await;
+    scenario.push_web("1.6.0").await;
+    scenario.claim();
+    assert_eq!(continued(&scenario), 0);
+    // Each timer once: the same again is accepted, too, and does nothing.
+    scenario.fire_timers_after(MINUTE * 6).await;
+    assert_eq!(continued(&scenario), 1);
+    let wait =
+        scenario.world.calls().iter().rfind(|it| it.operation == "ContinueDeployment").map(|it| it.request.clone());
+    assert_eq!(wait.expect("a call")["deploymentWaitType"], "TERMINATION_WAIT");
     scenario.claim();
     scenario.end();
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::CodeDeploySettings;
-use super::keys::CODE_DEPLOY;
+use super::keys::{CODE_DEPLOY, TERMINATION_WAIT};
 use super::nearest::nearest;
 use super::reader::{At, Reader};
 use crate::model::facts::GroupName;
@@ -22,6 +22,7 @@ pub(super) struct Given {
     pub(super) application: Option<String>,
     pub(super) group: Option<String>,
     pub(super) hooks: Option<Vec<Value>>,
+    pub(super) cut_after: Option<u64>,
 }
 
 pub(super) fn read<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option<CodeDeploySettings> {
@@ -33,11 +34,18 @@ pub(super) fn read<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option<CodeD
             reader.wrong(&fields.place(name), text);
         }
     }
-    let Given { application, group, hooks } = given;
+    let Given { cut_after, application, group, hooks } = given;
     Some(CodeDeploySettings {
         group: application.zip(group).map(|(application, group)| GroupName { application, group }),
         hooks,
+        cut_after,
     })
+}
+
+pub(super) fn termination_wait<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option<u64> {
+    let mut cut_after = None;
+    reader.map(at, "{cut_after: 10m}", TERMINATION_WAIT, &mut cut_after)?;
+    cut_after
 }
 
 pub(super) fn name<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option<String> {

@@ -67,6 +67,7 @@ pub(super) enum Map {
     Matching,
     Route,
     CodeDeploy,
+    TerminationWait,
 }
 
 impl<T> Key<T> {

@@ -177,7 +177,8 @@ pub(super) static TARGET: &[Key<Entry>] = &[
         takes: Takes::Map(Map::CodeDeploy),
         example: r#"{"application": "shop", "group": "web", "hooks": {"AfterInstall": "check-web"}}"#,
         says: "for a service that CodeDeploy deploys: its deployment group, `{application: shop, group: web}`, and the hooks \
-               of each deployment, `{hooks: {AfterInstall: check-web}}`, or `{hooks: {}}` for none",
+               of each deployment, `{hooks: {AfterInstall: check-web}}`, or `{hooks: {}}` for none; `{termination_wait: \
+               {cut_after: 10m}}` lets a push that waits end the wait before the old tasks end",
         read: |entry, reader, at| put(&mut entry.code_deploy, code_deploy::read(reader, at)),
     },
     Key {
@@ -322,7 +323,26 @@ pub(super) static CODE_DEPLOY: &[Key<Given>] = &[
                AfterAllowTraffic; `{}` for none",
         read: |given, reader, at| given.hooks = code_deploy::hooks(reader, at),
     },
+    Key {
+        name: "termination_wait",
+        need: Need::Optional("a push waits to its end"),
+        takes: Takes::Map(Map::TerminationWait),
+        example: r#"{"cut_after": "10m"}"#,
+        says: "the wait before the old tasks end: with `cut_after`, a push that waits ends it once the new tasks have served that \
+               long without a failure",
+        read: |given, reader, at| given.cut_after = code_deploy::termination_wait(reader, at),
+    },
 ];
+
+/// `codedeploy.termination_wait`.
+pub(super) static TERMINATION_WAIT: &[Key<Option<u64>>] = &[Key {
+    name: "cut_after",
+    need: Need::Required("write after how long it may end, such as cut_after: 10m"),
+    takes: Takes::Text("^[0-9]+[smh]$"),
+    example: r#""10m""#,
+    says: "how long the new tasks serve without a failure before a push that waits ends the wait",
+    read: |cut_after, reader, at| *cut_after = life::cut_after(reader, at),
+}];
 
 /// A right value replaces what `defaults` gave.
 fn put<T>(field: &mut T, read: Option<T>) {

@@ -17,6 +17,11 @@ pub(super) fn deadline<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option<u
     span(reader, at, "30m", 60..=LONGEST_DEADLINE, &UNITS[..3])
 }
 
+/// How long new tasks serve before the wait for the end of the old ones may be cut.
+pub(super) fn cut_after<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option<u64> {
+    span(reader, at, "10m", 60..=LONGEST_DEADLINE, &UNITS[..3])
+}
+
 pub(super) fn settle<'n>(reader: &mut Reader<'n>, at: &At<'n, '_>) -> Option<u64> {
     span(reader, at, "10s", 0..=LONGEST_SETTLE, &UNITS)
 }

@@ -11,7 +11,7 @@ use serde_json::{Map as Members, Value, json};
 use super::Config;
 use super::code_deploy::HOOKS;
 use super::key::{Key, Map, Need, Takes};
-use super::keys::{self, CODE_DEPLOY, DOCUMENT, MATCHING, ORDERED, ROUTE, TAGS, TARGET};
+use super::keys::{self, CODE_DEPLOY, DOCUMENT, MATCHING, ORDERED, ROUTE, TAGS, TARGET, TERMINATION_WAIT};
 use crate::model::generated::keep_current;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/slipway.schema.json");
@@ -83,6 +83,7 @@ fn value(takes: &Takes) -> Value {
             Map::Ordered => map(ORDERED),
             Map::Matching => map(MATCHING),
             Map::Route => map(ROUTE),
+            Map::TerminationWait => map(TERMINATION_WAIT),
             Map::CodeDeploy => {
                 let mut both = map(CODE_DEPLOY);
                 both["dependentRequired"] = json!({"application": ["group"], "group": ["application"]});
@@ -259,6 +260,9 @@ fn both_agree_on_every_key() {
     check_keys(ORDERED, &json!({}), |map| with("tags", json!({"alphabetical": map})));
     check_keys(MATCHING, &json!({}), |map| with("tags", json!({"newest": map})));
     check_keys(ROUTE, &json!({"slack": "#deploys"}), |route| with("notify", json!([route])));
+    check_keys(TERMINATION_WAIT, &json!({"cut_after": "10m"}), |map| {
+        with("codedeploy", json!({"termination_wait": map}))
+    });
     check_keys(CODE_DEPLOY, &json!({"application": "shop", "group": "web"}), |map| with("codedeploy", map));
 }
 

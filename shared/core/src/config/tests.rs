@@ -556,7 +556,7 @@ targets:
         .targets()
         .iter()
         .map(|target| {
-            let CodeDeploySettings { group, hooks } = &target.code_deploy;
+            let CodeDeploySettings { group, hooks, .. } = &target.code_deploy;
             let group = group.as_ref().map(ToString::to_string);
             let hooks = hooks.as_ref().map(|hooks| serde_json::json!(hooks).to_string());
             format!("{} {}", group.as_deref().unwrap_or("any group"), hooks.as_deref().unwrap_or("any hooks"))

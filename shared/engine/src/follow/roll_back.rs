@@ -253,6 +253,7 @@ impl<C: Cloud> FollowSession<'_, C> {
     async fn under_way(&mut self, number: u64, judged: &Judged) -> Result<Next, Error> {
         let Some(deployment) = self.deployment(number) else { return Ok(Next::Wait) };
         let to = deployment.rollback().and_then(|it| it.to.clone());
+        self.return_to_code_deploy(judged).await?;
         let at = self.cloud.now().max(judged.service.primary().and_then(|it| it.updated_at).unwrap_or(Timestamp::MIN));
         self.publish_news(number, &News::RollingBack { by: RollbackInitiator::Slipway, to: to.as_deref() }, at).await?;
         Ok(Next::Wait)

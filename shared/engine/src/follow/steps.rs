@@ -1,10 +1,12 @@
 //! Follows each deployment that has not ended: how it stands, and the one thing that is next.
 
+use jiff::SignedDuration;
 use slipway_core::model::facts::{DeploymentFacts as Listed, ServiceDeploymentFacts, ServiceFacts};
-use slipway_core::model::record::{Deployment, FailedBy, Fence, Outcome};
+use slipway_core::model::id::DeploymentId;
+use slipway_core::model::record::{Blocked, Deployment, FailedBy, Fence, Outcome};
 use slipway_core::rules::mechanism::{
     Assessment, End, RollbackInitiator, Situation, Stage, assess, awaits_its_tasks, is_reminder_due, its_rollback,
-    observe_again, pause, stage,
+    may_cut_the_wait, observe_again, pause, stage,
 };
 use slipway_core::text::notice::News;
 use tracing::info;
@@ -140,7 +142,7 @@ impl<C: Cloud> FollowSession<'_, C> {
                 }
                 self.rearm(number, pace).await?;
                 self.ask_again_for_its_tasks(&judged).await?;
-                self.observe_at_the_next_moment(judged.service_deployment.as_ref()).await?;
+                self.return_to_code_deploy(&judged).await?;
                 let deployment = self.deployment(number);
                 let another = |it: &&Listed| deployment.is_some_and(|own| own.id() != Some(&it.id));
                 let to = judged.service.primary().filter(another).map(|it| it.task_definition.short());
@@ -184,6 +186,27 @@ impl<C: Cloud> FollowSession<'_, C> {
         }
     }
 
+    /// CodeDeploy stops a deployment and rolls it back in a moment, and sends its events as best it can.
+    pub(crate) async fn return_to_code_deploy(&self, judged: &Judged) -> Result<(), Error> {
+        match judged.deployment.id().is_some_and(DeploymentId::is_of_code_deploy) {
+            true => self.return_soon().await,
+            false => Ok(()),
+        }
+    }
+
+    /// Ends the wait before the old tasks end, where the document says so and a push waits for that.
+    async fn cut_the_wait(&self, it: &ServiceDeploymentFacts, judged: &Judged) -> Result<(), Error> {
+        let Some(seconds) = self.call.settings_of(&judged.service).await.cut_after else { return Ok(()) };
+        let waits = self.record().pending.iter().any(|it| it.blocked == Some(Blocked::Deployment));
+        let after = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+        let Some(at) = may_cut_the_wait(it, &judged.deployment, after).filter(|_| waits) else { return Ok(()) };
+        if at > self.cloud.now() {
+            return self.arm(at).await;
+        }
+        info!(target = %self.managed.target, deployment.number = judged.deployment.number, "a push waits, so the old tasks end now");
+        self.call.cut_the_wait(it).await
+    }
+
     /// Reports the stage that a traffic shift has reached and what it waits for, and makes a timer for what no event tells.
     async fn follow_the_stages(&mut self, number: u64, judged: &Judged) -> Result<(), Error> {
         let Some(it) = judged.service_deployment.as_ref().filter(|_| !judged.deployment.is_external()) else {
@@ -191,6 +214,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         };
         let now = self.cloud.now();
         self.observe_at_the_next_moment(Some(it)).await?;
+        self.cut_the_wait(it, judged).await?;
         let stage = stage(it);
         if let Some(milestone) = stage.and_then(Stage::milestone) {
             self.report(number, &News::Reached(milestone)).await?;

@@ -12,6 +12,7 @@ use crate::model::facts::{
     Strategy, TaskSet,
 };
 use crate::model::id::{DeploymentId, ServiceDeploymentArn};
+use crate::model::record;
 
 use super::assess::LAG;
 
@@ -77,6 +78,17 @@ pub fn makers(service: &ServiceFacts) -> Vec<&DeploymentId> {
     let mut sets: Vec<&TaskSet> = service.task_sets.iter().filter(|set| set.status != "DRAINING").collect();
     sets.sort_by_key(|set| !takes_traffic(set));
     sets.into_iter().filter_map(|set| set.external_id.as_ref()).collect()
+}
+
+/// When the wait before the old tasks end may be cut: when all traffic has gone to the new tasks for so long, and none of them
+/// failed. `None` while it does not wait for that.
+pub fn may_cut_the_wait(
+    it: &ServiceDeploymentFacts,
+    deployment: &record::Deployment,
+    after: SignedDuration,
+) -> Option<Timestamp> {
+    let waits = it.is_of_code_deploy() && matches!(super::stage(it), Some(super::Stage::Baking { .. }));
+    it.updated_at.filter(|_| waits && deployment.failed_tasks.is_empty()).map(|served_since| served_since + after)
 }
 
 /// Whether a deployment can be stopped so that it is rolled back, although it waits for nobody.

@@ -132,8 +132,6 @@ pub fn observe_again(it: &ServiceDeploymentFacts, now: Timestamp) -> Option<Time
     match became(&it.status) {
         _ if moves => Some(now + BETWEEN_STAGES),
         Became::InProgress if it.is_of_code_deploy() => Some(now + WHILE_PAUSED),
-        // A rollback takes a moment there, and only an event of another deployment tells its end.
-        Became::RollsBack if it.is_of_code_deploy() && it.is_ongoing() => Some(now + BETWEEN_STAGES),
         _ => None,
     }
 }

@@ -61,7 +61,6 @@ fn it_is_observed_again_although_its_events_may_not_come() {
     check([deployment(InProgress, SERVING)], Some("10:26:00"));
     check([deployment(Succeeded, SERVING)], None);
     let failed = || ended(Failed, SHIFTING, HEALTH, &[]);
-    check(and_back(failed(), InProgress), Some("10:22:00"));
     check(and_back(failed(), Succeeded), None);
     check([failed()], None);
 }
