@@ -5,7 +5,7 @@
 use slipway_core::model::timer;
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use e2e::bootstraps::Build;
 use e2e::examples::{appspec, codedeploy, github_actions};
@@ -199,9 +199,12 @@ async fn a_commit_goes_through_codedeploy(stage: &Stage) {
     code_deploy_goes_on(stage, CodeDeployStage::Ended).await;
     let completed = until_published(stage, "completed").await;
     assert!(completed["Subject"].as_str().unwrap_or_default().contains(&sha('b')), "{completed:#}");
-    for _ in 0..3 {
-        println!("{}", stage.slack.view("#deploys"));
-        tokio::time::sleep(Duration::from_secs(5)).await;
+    // Slack comes after it: the message of this deployment ends with that.
+    let last = format!("✅ Deployed to prod/checkout: shop/checkout:{}", sha('b'));
+    let began = Instant::now();
+    while !stage.slack.view("#deploys").contains(&last) {
+        assert!(began.elapsed() < Duration::from_secs(60), "{}", stage.slack.view("#deploys"));
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
     world.take_calls();
     world.take_events();
