@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// Which functions act on each file; a file without a line fails the test.
 const EVENTS: [(&str, &[&str]); 40] = [
-    ("codedeploy_deployment_success", &[]),
+    ("codedeploy_deployment_success", &["track"]),
     ("ecr_image_action_delete", &[]),
     ("ecr_image_action_push", &["deploy"]),
     ("ecr_image_action_push_untagged_captured", &[]),
