@@ -103,10 +103,13 @@ pub fn events_count(it: &CodeDeployment) -> bool {
     is_open(it) || it.rollback.by.is_none() && it.status != CodeDeployStatus::Succeeded
 }
 
-/// The newest deployment that is no rollback.
+/// The newest deployment that is no rollback: what the group names as its last, or what that rolls back.
 fn newest(code_deploy: &CodeDeploy) -> Option<&CodeDeployment> {
-    let of_itself = code_deploy.deployments.iter().filter(|it| it.rollback.of.is_none());
-    of_itself.max_by_key(|it| it.created_at)
+    let of_id = |id: &DeploymentId| code_deploy.deployments.iter().find(|it| it.id == *id);
+    let last = code_deploy.group.last.as_ref().and_then(of_id);
+    let named = last.and_then(|last| last.rollback.of.as_ref().map_or(Some(last), of_id));
+    let of_itself = || code_deploy.deployments.iter().filter(|it| it.rollback.of.is_none());
+    named.or_else(|| of_itself().max_by_key(|it| it.created_at))
 }
 
 fn is_open(it: &CodeDeployment) -> bool {
