@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::SharedTimeSource;
+use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 
 /// A clock.
@@ -32,4 +33,9 @@ impl Clock {
     pub async fn sleep(&self, time: Duration) {
         self.sleep.sleep(time).await;
     }
+}
+
+/// A moment, as the SDK gives it.
+pub(crate) fn time(time: Option<&DateTime>) -> Option<Timestamp> {
+    time.and_then(|time| Timestamp::new(time.secs(), time.subsec_nanos() as i32).ok())
 }

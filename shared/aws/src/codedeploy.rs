@@ -20,6 +20,7 @@ use slipway_engine::cloud::{ContinueAnswer, StopAnswer, TargetProgress};
 use slipway_engine::{Error, ErrorKind};
 
 use crate::clients::Lazy;
+use crate::clock::time;
 use crate::error;
 
 /// CodeDeploy, as Slipway uses it.
@@ -294,8 +295,4 @@ fn progress(target: &types::EcsTarget) -> TargetProgress {
         events: target.lifecycle_events().iter().map(event).collect(),
         traffic: green.map(|it| it.traffic_weight().clamp(0.0, 100.0).round() as u8),
     }
-}
-
-fn time(time: Option<&DateTime>) -> Option<Timestamp> {
-    time.and_then(|time| Timestamp::new(time.secs(), time.subsec_nanos() as i32).ok())
 }

@@ -7,7 +7,6 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use futures_util::future::{join_all, try_join};
-use jiff::SignedDuration;
 use slipway_core::config::CodeDeploySettings;
 use slipway_core::model::facts::{
     AppSpecSource, CodeDeploy, CodeDeployment, Controller, DeploymentGroup, DeploymentWait, GroupName, Hooks,
@@ -19,15 +18,14 @@ use slipway_core::model::id::{
 use slipway_core::model::notice::Tasks;
 use slipway_core::model::plan::UpdateCall;
 use slipway_core::model::record::Deployment;
-use slipway_core::rules::mechanism::{AppSpec, app_spec, events_count, makers, service_deployments, with_code_deploy};
+use slipway_core::rules::mechanism::{
+    AppSpec, SKEW, app_spec, events_count, makers, service_deployments, with_code_deploy,
+};
 
 use crate::cloud::{Cloud, ContinueAnswer, HookAnswer, StopAnswer};
 use crate::error::{Error, ErrorKind};
 use crate::execute::Done;
 use crate::invocation::Call;
-
-/// CodeDeploy's clock and ours may differ by so much.
-const SKEW: SignedDuration = SignedDuration::from_secs(5);
 
 /// So many deployments are looked at for one that was not answered.
 const LOOKED_UP: usize = 10;
@@ -51,7 +49,7 @@ impl<C: Cloud> Call<'_, C> {
         let described = self.cloud().describe_services(cluster, services).await?;
         Ok(join_all(described.into_iter().map(async |service| match service {
             Some(service) if service.controller == Controller::CodeDeploy => {
-                let code_deploy = self.code_deploy(&service).await?;
+                let code_deploy = self.code_deploy(&service).await.map_err(needs_permission)?;
                 let now = self.now();
                 Ok(Some(match code_deploy {
                     Some(code_deploy) => with_code_deploy(service, code_deploy, now),
@@ -160,11 +158,11 @@ impl<C: Cloud> Call<'_, C> {
     async fn code_deploy(&self, service: &ServiceFacts) -> Result<Option<CodeDeploy>, Error> {
         let settings = self.settings_of(service).await;
         let made_by = match makers(service).first() {
-            Some(id) => self.cloud().get_deployment(id).await.map_err(needs_permission)?,
+            Some(id) => self.cloud().get_deployment(id).await?,
             None => None,
         };
         let named = [settings.group.clone(), made_by.as_ref().map(|it| it.group.clone())];
-        let Some(group) = self.group_of(service, named.into_iter().flatten()).await.map_err(needs_permission)? else {
+        let Some(group) = self.group_of(service, named.into_iter().flatten()).await? else {
             return Ok(None);
         };
         let (deployments, hooks) =

@@ -1,4 +1,4 @@
-//! Answers the pause of a deployment, as somebody asks: it goes on, or ECS rolls it back.
+//! Answers a deployment, as somebody asks: one that waits for a person goes on, or is rolled back; one of CodeDeploy is stopped.
 //!
 //! No lease is taken. The answer names the hook that it is for, so it does nothing to another deployment, nor twice.
 
@@ -64,8 +64,8 @@ impl<C: Cloud> Call<'_, C> {
         let targets: Vec<&Target> = services.iter().map(|(_, entries)| entries[0]).collect();
         let planner = Planner::of(self, &targets).await;
         let answered = services.iter().map(async |(name, entries)| match self.answerable(&planner, entries[0]).await {
-            Ok(Ok(Some(paused))) if paused.hook.is_some() => {
-                self.answer_pause(config, asked, name, &paused, HookAnswer::Continue).await
+            Ok(Ok(Some(it))) if it.hook.is_some() => {
+                self.give_answer(config, asked, name, &it, HookAnswer::Continue).await
             }
             Ok(Ok(_)) => TargetResult::planned(Plan::nothing(name.clone(), Reason::NotPaused), &asked.cause),
             Ok(Err(reason)) => TargetResult::planned(Plan::nothing(name.clone(), reason), &asked.cause),
@@ -75,25 +75,25 @@ impl<C: Cloud> Call<'_, C> {
     }
 
     /// Gives a deployment this answer, unless it is a dry run.
-    pub(crate) async fn answer_pause(
+    pub(crate) async fn give_answer(
         &self,
         config: &Config,
         asked: &Asked<'_>,
         name: &TargetName,
-        paused: &Answerable,
+        it: &Answerable,
         answer: HookAnswer,
     ) -> TargetResult {
-        let deployment = paused.deployment.clone();
+        let deployment = it.deployment.clone();
         let reason = match answer {
             HookAnswer::Continue => Reason::Continued { deployment },
-            HookAnswer::RollBack if paused.hook.is_none() => Reason::StopRequested { deployment },
+            HookAnswer::RollBack if it.hook.is_none() => Reason::StopRequested { deployment },
             HookAnswer::RollBack => Reason::PauseRolledBack { deployment },
         };
         let result = TargetResult::planned(Plan::nothing(name.clone(), reason), &asked.cause);
         if asked.request.run == Run::Dry {
             return result;
         }
-        let mut answered = self.send_answer(paused, answer).await;
+        let mut answered = self.send_answer(it, answer).await;
         if matches!(answered, Ok(ContinueAnswer::Accepted)) && answer == HookAnswer::RollBack {
             let decision = Decision { what: DecisionKind::Rollback, at: self.now(), who: asked.request.who.clone() };
             let decided =
@@ -102,7 +102,7 @@ impl<C: Cloud> Call<'_, C> {
         }
         // What it brings about is published at once.
         if let Err(error) = Box::pin(self.attend_named(config, name)).await {
-            error!(%error, "a pause was answered, but not all that follows from it was done");
+            error!(%error, "a deployment was answered, but not all that follows from it was done");
         }
         match answered {
             Ok(ContinueAnswer::Accepted) => {
@@ -121,7 +121,7 @@ impl<C: Cloud> Call<'_, C> {
         let hook = hook.as_ref().map(|hook| hook.id.as_str());
         match self.answer_deployment(service_deployment, hook, answer).await {
             Err(error) if error.kind == ErrorKind::Unreachable => {
-                warn!(%error, "no answer to a pause's answer; checking whether it was carried out");
+                warn!(%error, "no answer to the answer for a deployment; checking whether it was carried out");
                 let read = self.service_deployment(service, service_deployment).await?;
                 let waits = match hook {
                     Some(hook) => read.as_ref().and_then(pause).is_some_and(|it| it.id == hook),

@@ -144,7 +144,7 @@ impl<C: Cloud> Call<'_, C> {
         let Update::Rollback(None) = update else { return None };
         // What cannot be read or deployed to, the rollback itself finds out and says.
         let answerable = self.answerable(planner, entries[0]).await.ok()?.ok()??;
-        Some(self.answer_pause(config, asked, &entries[0].name, &answerable, HookAnswer::RollBack).await)
+        Some(self.give_answer(config, asked, &entries[0].name, &answerable, HookAnswer::RollBack).await)
     }
 
     /// What would be done, without a lease and without a write.

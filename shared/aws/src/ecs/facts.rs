@@ -1,8 +1,6 @@
 //! From the SDK's types to our facts. What AWS may add later arrives as `Other`, never as an error.
 
 use aws_sdk_ecs::types;
-use aws_smithy_types::DateTime;
-use jiff::Timestamp;
 use serde_json::Value;
 use slipway_core::model::facts::{
     CapacityProvider, Controller, DeploymentFacts, Monitors, Network, OnFailure, Pause, Placement, Revision,
@@ -14,6 +12,7 @@ use slipway_core::model::id::{
 use slipway_core::rules::mechanism::with_rollouts;
 
 use super::member;
+use crate::clock::time;
 
 /// `None` where the answer lacks what identifies a service.
 pub(super) fn service(service: &types::Service) -> Option<ServiceFacts> {
@@ -170,8 +169,4 @@ fn task_set(set: &types::TaskSet) -> Option<TaskSet> {
                 .collect(),
         },
     })
-}
-
-pub(super) fn time(time: Option<&DateTime>) -> Option<Timestamp> {
-    time.and_then(|time| Timestamp::new(time.secs(), time.subsec_nanos() as i32).ok())
 }

@@ -13,8 +13,8 @@ use slipway_core::model::id::{ServiceDeploymentArn, ServiceRevisionArn};
 use slipway_engine::Error;
 use slipway_engine::cloud::{ContinueAnswer, HookAnswer, StopAnswer};
 
-use super::facts::time;
 use super::{Ecs, once};
+use crate::clock::time;
 use crate::error;
 
 impl Ecs {

@@ -6,7 +6,7 @@ use slipway_core::model::id::{ClusterName, ContainerName, DeploymentId, ServiceN
 use slipway_engine::Error;
 
 use super::Ecs;
-use super::facts::time;
+use crate::clock::time;
 use crate::error;
 
 impl Ecs {

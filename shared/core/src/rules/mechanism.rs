@@ -10,6 +10,7 @@ pub use assess::{Assessment, End, RollbackInitiator, Situation, assess};
 pub use code_deploy::{
     can_be_stopped, events_count, makers, may_cut_the_wait, service_deployments, that_started, with_code_deploy,
 };
+pub use ecs_messages::SKEW;
 pub use effect::{Intent, Unanswered, effect, list_decides, of_its_time, unanswered};
 pub use listed::{
     CutShort, awaits_its_tasks, completed_after_all, completed_early, cuts_short, goes_back_to, has_failed,

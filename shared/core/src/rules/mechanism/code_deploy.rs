@@ -75,7 +75,7 @@ pub fn that_started<'a>(service: &'a ServiceFacts, started_by: &'a DeploymentId)
 
 /// The deployments of CodeDeploy that made the task sets of a service, that of the one that takes the traffic first.
 pub fn makers(service: &ServiceFacts) -> Vec<&DeploymentId> {
-    let mut sets: Vec<&TaskSet> = service.task_sets.iter().filter(|set| set.status != "DRAINING").collect();
+    let mut sets = live_sets(service);
     sets.sort_by_key(|set| !takes_traffic(set));
     sets.into_iter().filter_map(|set| set.external_id.as_ref()).collect()
 }
@@ -161,6 +161,16 @@ fn code(it: &CodeDeployment) -> Option<&str> {
     it.error.as_ref().map(|(code, _)| code.as_str())
 }
 
+/// Its error as people read it.
+fn error(it: &CodeDeployment) -> Option<String> {
+    it.error.as_ref().map(|(code, words)| format!("{code}: {words}"))
+}
+
+/// What CodeDeploy says of it: its error, or else why it is rolled back.
+fn words(it: &CodeDeployment) -> Option<String> {
+    error(it).or_else(|| it.rollback.message.clone())
+}
+
 fn was_installed(it: &CodeDeployment) -> bool {
     reached(it, "Install").is_some()
 }
@@ -190,6 +200,11 @@ fn id_of(set: &TaskSet) -> &DeploymentId {
     set.external_id.as_ref().unwrap_or(&set.id)
 }
 
+/// The task sets that have not had their end yet.
+fn live_sets(service: &ServiceFacts) -> Vec<&TaskSet> {
+    service.task_sets.iter().filter(|set| set.status != "DRAINING").collect()
+}
+
 fn takes_traffic(set: &TaskSet) -> bool {
     set.status == "PRIMARY"
 }
@@ -200,7 +215,7 @@ fn listed(
     newest: Option<(&CodeDeployment, Standing)>,
     code_deploy: &CodeDeploy,
 ) -> Vec<DeploymentFacts> {
-    let sets: Vec<&TaskSet> = service.task_sets.iter().filter(|set| set.status != "DRAINING").collect();
+    let sets = live_sets(service);
     let serving = sets.iter().copied().find(|set| takes_traffic(set));
     let Some((newest, standing)) = newest else {
         return serving.map(|set| of_set(set, Some(Rollout::Completed), code_deploy)).into_iter().collect();
@@ -223,7 +238,7 @@ fn listed(
         let rollout = if standing == Standing::Stopped { stopped() } else { Rollout::Failed };
         let failed =
             || DeploymentFacts { status: "ACTIVE".to_owned(), ..without_tasks(service, newest, Rollout::Failed) };
-        let rest = own.map(|set| DeploymentFacts { created_at: newest.created_at, ..other(set, rollout) });
+        let rest = own.map(|set| other(set, rollout));
         rest.or_else(|| (standing == Standing::Failed).then(failed))
     };
     let (first, second) = match standing {
@@ -238,9 +253,8 @@ fn listed(
                 Standing::Stopped => stopped(),
                 _ => Rollout::Failed,
             };
-            let reason = newest.error.as_ref().map(|(code, words)| format!("{code}: {words}"));
             (
-                DeploymentFacts { rollout_reason: reason, ..of_newest(rollout) },
+                DeploymentFacts { rollout_reason: error(newest), ..of_newest(rollout) },
                 before.map(|it| other(it, Rollout::Completed)),
             )
         }
@@ -262,11 +276,7 @@ fn listed(
 
 /// The PRIMARY, said to be what a deployment is rolled back to.
 fn going_back(primary: DeploymentFacts, from: &CodeDeployment) -> DeploymentFacts {
-    let why = match (&from.error, &from.rollback.message) {
-        (Some((code, words)), _) => format!(": {code}: {words}"),
-        (None, Some(words)) => format!(": {words}"),
-        (None, None) => String::new(),
-    };
+    let why = words(from).map(|words| format!(": {words}")).unwrap_or_default();
     DeploymentFacts { rollout_reason: Some(format!("CodeDeploy is rolling back from {}{why}", from.id)), ..primary }
 }
 
@@ -323,10 +333,6 @@ fn service_deployment(
     let is_rolled_back = matches!(standing, Standing::RollingBack | Standing::RolledBack | Standing::RollbackFailed);
     let rollback_at = rollback.and_then(|it| it.created_at).or(it.completed_at).filter(|_| is_rolled_back);
     let own = service.task_sets.iter().find(|set| *id_of(set) == it.id);
-    let words = match (&it.error, &it.rollback.message) {
-        (Some((code, words)), _) => Some(format!("{code}: {words}")),
-        (None, message) => message.clone(),
-    };
     ServiceDeploymentFacts {
         arn: arn(it),
         status: match standing {
@@ -337,7 +343,7 @@ fn service_deployment(
             Standing::RollbackFailed => ServiceDeploymentStatus::RollbackFailed,
             Standing::Failed | Standing::Stopped => ServiceDeploymentStatus::Stopped,
         },
-        status_reason: words,
+        status_reason: words(it),
         rollback_reason: None,
         rollback_to: None,
         rollback_at,

@@ -14,8 +14,8 @@ use crate::model::record;
 use super::assess::{RollbackInitiator, Situation};
 use super::{goes_back_to, has_failed, monitors};
 
-/// ECS's clock and ours may differ by so much.
-pub(super) const SKEW: SignedDuration = SignedDuration::from_secs(5);
+/// The clocks of ECS and CodeDeploy and ours may differ by so much.
+pub const SKEW: SignedDuration = SignedDuration::from_secs(5);
 
 /// The deployment as ECS lists it.
 pub(super) fn own<'a>(it: &Situation<'a>) -> Option<&'a DeploymentFacts> {

@@ -184,6 +184,10 @@ impl Report<'_> {
             .collect()
     }
 
+    fn is_of_code_deploy(&self) -> bool {
+        self.deployment.id().is_some_and(DeploymentId::is_of_code_deploy)
+    }
+
     /// Who carries the deployment out.
     fn carrier(&self) -> &'static str {
         self.deployment.id().map_or("ECS", DeploymentId::carrier)
@@ -352,7 +356,7 @@ impl Report<'_> {
             (Outcome::RollbackFailed, _) => format!(
                 "{failure} The rollback failed too, and Slipway tries nothing else: {target} may run too few tasks, or none."
             ),
-            (Outcome::Stopped, _) if self.carrier() == "CodeDeploy" => {
+            (Outcome::Stopped, _) if self.is_of_code_deploy() => {
                 "Somebody stopped the deployment before it had ended.".to_owned()
             }
             (Outcome::Stopped, _) => {
@@ -361,7 +365,7 @@ impl Report<'_> {
             (Outcome::Failed | Outcome::TimedOut, Some(newer)) => {
                 format!("{failure} The newer deployment {newer} began before any rollback.")
             }
-            (Outcome::Failed, None) if self.next().is_none() && self.carrier() == "CodeDeploy" => {
+            (Outcome::Failed, None) if self.next().is_none() && self.is_of_code_deploy() => {
                 format!("{failure} It never took all production traffic: {PREVIOUS} kept serving.")
             }
             (Outcome::Failed | Outcome::TimedOut, None) => {
@@ -534,14 +538,18 @@ impl Report<'_> {
         let then = match hook.then {
             OnTimeout::GoesOn => "goes on by itself",
             // Whether it also rolls back is the group's; no traffic has moved.
-            OnTimeout::RollsBack if carrier == "CodeDeploy" => "stops it",
+            OnTimeout::RollsBack if self.is_of_code_deploy() => "stops it",
             OnTimeout::RollsBack => "rolls back",
         };
         let until = match hook.until {
             Some(until) => format!(" If nobody does by {}, {carrier} {then}.", minute(&until)),
             None => String::new(),
         };
-        format!("{waits}, {}, for somebody to continue it or roll it back.{until}", why_paused(carrier))
+        let why = match self.is_of_code_deploy() {
+            true => "because its deployment group is set to wait",
+            false => "because of a pause hook of the service",
+        };
+        format!("{waits}, {why}, for somebody to continue it or roll it back.{until}")
     }
 
     /// What the rollback restores: the image before where that is what the revision runs, else the revision.
@@ -557,14 +565,6 @@ impl Report<'_> {
         let image = self.deployment.image.as_ref();
         let before = image.and_then(|image| image.old.as_ref().filter(|old| **old != image.new));
         before.map(ToString::to_string).or_else(|| old.map(str::to_owned))
-    }
-}
-
-/// What made a deployment wait for a person.
-fn why_paused(carrier: &str) -> &'static str {
-    match carrier {
-        "CodeDeploy" => "because its deployment group is set to wait",
-        _ => "because of a pause hook of the service",
     }
 }
 
