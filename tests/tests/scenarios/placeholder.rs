@@ -6,7 +6,7 @@ use e2e::world::{Failure, Image, Moved};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::following::{deploy_well, follow, kinds, remembered, running, web_with};
+use crate::following::{deploy_well, fire_timers, follow, kinds, remembered, running, web_with};
 use crate::scenario::{Scenario, WEB, service, service_with_breaker, web_definition};
 use crate::{scenarios, trial};
 
@@ -16,6 +16,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         a_service_made_with_a_placeholder_gets_the_image_that_is_pushed
         of_a_service_made_with_a_placeholder_no_older_image_is_tried_after_a_failure
         a_placeholder_that_a_tool_puts_back_is_replaced_once
+        a_placeholder_that_a_rollback_ended_with_is_not_known_good
         a_placeholder_under_way_is_not_superseded
         a_held_service_keeps_its_placeholder_until_it_is_released
         an_older_image_that_a_tool_puts_back_is_a_decision
@@ -170,6 +171,24 @@ fn email(message: &str) -> String {
     let formats: Value = serde_json::from_str(message).expect("the formats of a notice");
     let text = formats["email"].as_str().unwrap_or_default();
     text.split("\nLook here:").next().unwrap_or_default().to_owned()
+}
+
+async fn a_placeholder_that_a_rollback_ended_with_is_not_known_good(name: &'static str) {
+    let mut scenario = runs_well(name).await;
+    let known_good = remembered(&scenario)["known_good"].clone();
+    tool_updates(&mut scenario, placeholder("1024")).await;
+    placeholder_completes(&mut scenario).await;
+    scenario.claim();
+    scenario.notices();
+    // The image's tasks do not get healthy again, and only Slipway stops that: ECS goes back to what completed last, the placeholder.
+    fire_timers(&mut scenario, Duration::from_secs(31 * 60)).await;
+    let back = scenario.world.carry_out_stop("prod", "web");
+    follow(&mut scenario, back).await;
+    complete(&mut scenario).await;
+    scenario.claim();
+    assert_eq!(kinds(&mut scenario), ["rolling_back", "rolled_back"]);
+    assert_eq!(remembered(&scenario)["known_good"], known_good);
+    scenario.end();
 }
 
 async fn a_placeholder_under_way_is_not_superseded(name: &'static str) {

@@ -107,9 +107,7 @@ impl<C: Cloud> FollowSession<'_, C> {
             Outcome::RolledBackBySlipway => deployment.rollback().and_then(|it| it.to.clone()),
             _ => None,
         };
-        // Whoever deployed it: a placeholder is nothing to roll back to.
-        let is_proven = |revision: &String| has_run(service, revision) && deployment.image.is_some();
-        let Some(revision) = revision.filter(is_proven) else { return Ok(None) };
+        let Some(revision) = revision.filter(|it| has_run(service, it)) else { return Ok(None) };
         let is_primary = service.primary().is_some_and(|it| it.task_definition.short() == revision);
         let mut ran = if is_primary { what_runs(self.cloud, service, &revision).await? } else { Vec::new() };
         let arn = self.arn_of(&revision);

@@ -7,7 +7,7 @@ use slipway_core::model::facts::{Rollout, ServiceFacts, Strategy};
 use slipway_core::model::id::{DeploymentId, EventId, TaskDefinitionArn};
 use slipway_core::model::image::Digest;
 use slipway_core::model::notice::NoticeKind;
-use slipway_core::model::record::{DecisionKind, Deployment, Outcome, RollbackMethod, Service};
+use slipway_core::model::record::{DecisionKind, Deployment, KnownGood, Outcome, RollbackMethod, Service};
 use slipway_core::model::trigger::Trigger;
 
 use super::{Observed, OutsideUpdate, Update, View};
@@ -345,9 +345,9 @@ impl OfService {
     }
 
     /// Whether a placeholder, which runs in the end, ought to have been replaced.
-    pub(super) fn placeholder_stays(
+    pub(super) fn placeholder_stays<'a>(
         &self,
-        record: &Service,
+        record: &'a Service,
         primary: &DeploymentId,
         images: &Images,
         lost: Lost,
@@ -355,8 +355,13 @@ impl OfService {
     ) -> Option<String> {
         let event = format!("placeholder-{primary}");
         let replaced = |it: &Deployment| it.id().is_some() && it.event.as_ref().is_some_and(|it| it.as_str() == event);
-        let ran = record.known_good.iter().flat_map(|it| &it.ran).filter(|it| it.container == "web");
-        let mut ran = ran.filter_map(|it| it.digest.as_ref()).filter(|it| images.find(it).is_some());
+        // What its tasks ran; where they were gone when it completed, what was deployed as it.
+        let ran = |it: &'a KnownGood| {
+            let ran = it.ran.iter().filter(|it| it.container == "web").find_map(|it| it.digest.as_ref());
+            let as_it = |one: &&Deployment| one.revision.new.as_deref() == Some(it.revision.short());
+            ran.or_else(|| record.deployments.iter().find(as_it)?.digest())
+        };
+        let mut ran = record.known_good.iter().filter_map(ran).filter(|it| images.find(it).is_some());
         if let Some(before) = ran.next() {
             // Also where it is only its revision that is quarantined.
             let is_quarantined = record.quarantine.iter().any(|it| it.digest == *before);

@@ -198,8 +198,12 @@ impl Service {
         self.quarantine.len() < before
     }
 
-    /// A revision is known good: a rollback may go there.
+    /// A revision is known good: a rollback may go there. A placeholder's never is, also where a rollback ended with it.
     pub fn record_known_good(&mut self, known_good: KnownGood) {
+        let as_it = |it: &&Deployment| it.revision.new.as_deref() == Some(known_good.revision.short());
+        if self.deployments.iter().filter(as_it).any(|it| it.image.is_none()) {
+            return;
+        }
         self.known_good.retain(|it| it.revision != known_good.revision);
         self.known_good.insert(0, known_good);
         self.known_good.sort_by_key(|it| std::cmp::Reverse(it.at));
