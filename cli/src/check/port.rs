@@ -221,6 +221,10 @@ impl Cloud for ReadOnly {
         refused("ECS.UpdateService")
     }
 
+    async fn update_express_gateway_service(&self, _: &str, _: &TaskDefinitionArn) -> Result<(), Error> {
+        refused("ECS.UpdateExpressGatewayService")
+    }
+
     async fn stop_service_deployment(&self, _: &ServiceDeploymentArn) -> Result<StopAnswer, Error> {
         refused("ECS.StopServiceDeployment")
     }

@@ -236,7 +236,7 @@ fn monitors(target: &Target, service: &ServiceFacts, findings: &mut Findings) {
         findings.note("no_tasks", name, text, "");
     }
     // CodeDeploy's deployments have no circuit breaker that somebody could switch on.
-    let is_of_ecs = service.controller == Controller::Ecs;
+    let is_of_ecs = service.controller != Controller::CodeDeploy;
     if is_of_ecs && (service.breaker, service.alarms) == (OnFailure::Off, OnFailure::Off) {
         let text = "ECS's deployment circuit breaker is off; Slipway counts the tasks that stop, and rolls back itself";
         findings.note("no_circuit_breaker", name, text, "");

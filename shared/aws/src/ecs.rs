@@ -122,6 +122,25 @@ impl Ecs {
         Ok(answer.service.as_ref().and_then(facts::service))
     }
 
+    /// Never repeated by the SDK: it has no client token.
+    pub(crate) async fn update_express_gateway_service(
+        &self,
+        service: &str,
+        task_definition: &TaskDefinitionArn,
+    ) -> Result<(), Error> {
+        let subject = service.split_once(":service/").map_or(service, |(_, name)| name).to_owned();
+        let answer = self
+            .client
+            .update_express_gateway_service()
+            .service_arn(service)
+            .task_definition_arn(task_definition.as_str())
+            .customize()
+            .config_override(once())
+            .send()
+            .await;
+        answer.map(drop).map_err(|error| error::of("ECS.UpdateExpressGatewayService", subject, error))
+    }
+
     pub(crate) async fn list_service_deployments(
         &self,
         cluster: &ClusterName,

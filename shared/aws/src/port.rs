@@ -116,6 +116,14 @@ impl Cloud for Aws {
         self.ecs.update_service(cluster, service, task_definition, force_new_deployment).await
     }
 
+    async fn update_express_gateway_service(
+        &self,
+        service: &str,
+        task_definition: &TaskDefinitionArn,
+    ) -> Result<(), Error> {
+        self.ecs.update_express_gateway_service(service, task_definition).await
+    }
+
     async fn stop_service_deployment(&self, arn: &ServiceDeploymentArn) -> Result<StopAnswer, Error> {
         self.ecs.stop_service_deployment(arn).await
     }

@@ -213,7 +213,8 @@ fn existing(plan: &Plan) -> Option<&TaskDefinitionArn> {
 fn is_certain(stop: &Stop) -> bool {
     match stop {
         Stop::Failed(error) => {
-            !["ECS.UpdateService", "CodeDeploy.CreateDeployment"].contains(&error.call)
+            !["ECS.UpdateService", "ECS.UpdateExpressGatewayService", "CodeDeploy.CreateDeployment"]
+                .contains(&error.call)
                 || error.kind != ErrorKind::Unreachable
         }
         Stop::Lost | Stop::Refused(_) => true,

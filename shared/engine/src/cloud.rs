@@ -3,7 +3,7 @@
 //!
 //! Each function is one call. Adopting the effect of an unanswered call, keeping to AWS's rate and waiting are the engine's.
 //! An implementation may repeat a call that only reads; it never repeats one that has no client token
-//! (RegisterTaskDefinition, UpdateService, StopServiceDeployment, ContinueServiceDeployment, and those of CodeDeploy). Time
+//! (RegisterTaskDefinition, UpdateService, UpdateExpressGatewayService, StopServiceDeployment, ContinueServiceDeployment, and those of CodeDeploy). Time
 //! comes from here, too.
 
 use std::ops::RangeInclusive;
@@ -106,6 +106,14 @@ pub trait Cloud {
         task_definition: &TaskDefinitionArn,
         force_new_deployment: bool,
     ) -> Result<Option<ServiceFacts>, Error>;
+
+    /// UpdateExpressGatewayService of the service with this ARN, with the task definition alone. Its answer does not say which
+    /// deployment it made. After `Unreachable` it may have been carried out.
+    async fn update_express_gateway_service(
+        &self,
+        service: &str,
+        task_definition: &TaskDefinitionArn,
+    ) -> Result<(), Error>;
 
     /// StopServiceDeployment with ROLLBACK. After `Unreachable` it may have been carried out.
     async fn stop_service_deployment(&self, arn: &ServiceDeploymentArn) -> Result<StopAnswer, Error>;

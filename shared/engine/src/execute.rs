@@ -171,7 +171,7 @@ impl Update<'_> {
         let (pace, until) = (&call.engine.paces.update, call.until);
         let subject = format!("{}/{}", self.cluster, self.service);
         let place = (self.cluster, self.service);
-        let update = async || call.update_to(place, revision, self.how, &self.description).await;
+        let update = async || call.update_to(place, revision, self.how, &self.description, self.previous_primary).await;
         match pace.call(call, &subject, until, update).await {
             Err(error) if error.kind == ErrorKind::Unreachable => {
                 warn!(%error, "no answer to an update; checking whether it was carried out");

@@ -19,7 +19,7 @@ use slipway_core::model::notice::Tasks;
 use slipway_core::model::plan::UpdateCall;
 use slipway_core::model::record::Deployment;
 use slipway_core::rules::mechanism::{
-    AppSpec, SKEW, app_spec, events_count, makers, service_deployments, with_code_deploy,
+    AppSpec, SKEW, Unanswered, app_spec, events_count, makers, service_deployments, unanswered, with_code_deploy,
 };
 
 use crate::cloud::{Cloud, ContinueAnswer, HookAnswer, StopAnswer};
@@ -112,6 +112,7 @@ impl<C: Cloud> Call<'_, C> {
         revision: &TaskDefinitionArn,
         call: &UpdateCall,
         description: &str,
+        previous_primary: Option<&DeploymentId>,
     ) -> Result<Done, Error> {
         match call {
             UpdateCall::UpdateService { force_new_deployment } => {
@@ -122,6 +123,14 @@ impl<C: Cloud> Call<'_, C> {
                 let spec = app_spec(new, revision);
                 let id = self.cloud().create_deployment(&new.group, &spec, description).await?;
                 Ok(Done { deployment: Some(id), ..Done::default() })
+            }
+            UpdateCall::UpdateExpressGatewayService { service: arn } => {
+                self.cloud().update_express_gateway_service(arn, revision).await?;
+                // Where nobody can say yet what it made, that is found as after an update without an answer.
+                let service = self.service(cluster, service).await.ok().flatten();
+                let took_effect =
+                    |it: &ServiceFacts| unanswered(it, revision, previous_primary) == Unanswered::TookEffect;
+                Ok(service.filter(took_effect).as_ref().map(Done::by_primary).unwrap_or_default())
             }
         }
     }

@@ -322,6 +322,11 @@ impl Cloud for Port {
         self.call(CALL, &subject, Does::Writes, update).await
     }
 
+    async fn update_express_gateway_service(&self, service: &str, _: &TaskDefinitionArn) -> Result<(), Error> {
+        const CALL: &str = "ECS.UpdateExpressGatewayService";
+        Err(Error::new(CALL, service, ErrorKind::Rejected, "no service of the simulation is one of Express Mode"))
+    }
+
     async fn stop_service_deployment(&self, arn: &ServiceDeploymentArn) -> Result<StopAnswer, Error> {
         const CALL: &str = "ECS.StopServiceDeployment";
         let stop = |simulation: &mut Simulation, request| match simulation.stop(arn, request) {

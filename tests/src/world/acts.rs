@@ -88,6 +88,24 @@ impl World {
         self.shared.lock().clock.breathe(Duration::from_secs(1));
     }
 
+    /// Makes a service of Express Mode that has been running this task definition.
+    ///
+    /// # Panics
+    /// If ECS does not take it.
+    pub fn running_express_service(&self, cluster: &str, service: &str, task_definition: &str) {
+        self.cluster(cluster);
+        let waiting = self.take_events();
+        let role = format!("arn:aws:iam::{}:role/ecsInfrastructureRoleForExpressServices", self.place().account);
+        let request = json!({
+            "cluster": cluster, "serviceName": service, "taskDefinitionArn": task_definition, "infrastructureRoleArn": role,
+        });
+        self.by_hand("ECS.CreateExpressGatewayService", request);
+        let _ = self.complete(cluster, service);
+        drop(self.take_events());
+        self.shared.lock().aws.return_events(waiting);
+        self.shared.lock().clock.breathe(Duration::from_secs(1));
+    }
+
     /// Makes a topic; its ARN.
     pub fn topic(&self, name: &str) -> String {
         let arn = self.place().arn("sns", name);

@@ -164,7 +164,9 @@ fn limit(call: &str) -> Option<(&'static str, f64, f64)> {
     Some(match operation {
         "RegisterTaskDefinition" | "DeregisterTaskDefinition" => ("task definition writes", 20.0, 1.0),
         "DescribeTaskDefinition" | "ListTaskDefinitions" => ("task definition reads", 50.0, 20.0),
-        "CreateService" | "UpdateService" | "DeleteService" => ("service writes", 50.0, 5.0),
+        "CreateService" | "UpdateService" | "UpdateExpressGatewayService" | "DeleteService" => {
+            ("service writes", 50.0, 5.0)
+        }
         "DescribeServices" | "ListServices" => ("service reads", 100.0, 20.0),
         "DescribeTasks" | "ListTasks" => ("task reads", 100.0, 20.0),
         "ListServiceDeployments"

@@ -139,10 +139,19 @@ fn service_lane(call: &Call) -> String {
             let services = names(&call.request, "services");
             format!("{cluster}/{}", services.join(","))
         }
-        ("ECS", "CreateService" | "UpdateService" | "DeleteService" | "ListServiceDeployments" | "ListTasks") => {
+        (
+            "ECS",
+            "CreateService"
+            | "CreateExpressGatewayService"
+            | "UpdateService"
+            | "DeleteService"
+            | "ListServiceDeployments"
+            | "ListTasks",
+        ) => {
             let service = ["service", "serviceName"].iter().find_map(|member| text(&call.request, member));
             service.map_or_else(String::new, |service| format!("{cluster}/{}", last_part(service)))
         }
+        ("ECS", "UpdateExpressGatewayService") => of_arn(text(&call.request, "serviceArn").unwrap_or_default()),
         ("ECS", "StopServiceDeployment" | "ContinueServiceDeployment") => {
             of_arn(text(&call.request, "serviceDeploymentArn").unwrap_or_default())
         }
@@ -218,6 +227,10 @@ fn details(call: &Call) -> String {
             });
             let pinned: Vec<String> = pinned.collect();
             if pinned.is_empty() { String::new() } else { format!("({})", pinned.join(", ")) }
+        }
+        ("ECS", "UpdateExpressGatewayService") => {
+            let task_definition = text(request, "taskDefinitionArn").unwrap_or_default();
+            format!("taskDefinition={}", last_part(task_definition))
         }
         ("ECS", "CreateService" | "UpdateService") => {
             let mut parts = Vec::new();

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::code_deploy;
 use crate::elsewhere::{of_web_from, virginia};
+use crate::express;
 use crate::following::{deploying, follow, with_strategy};
 use crate::scenario::{Invocation, Killed, Scenario, WEB, id, service_with_breaker, web_definition};
 use crate::trouble::{self, Case, Trouble};
@@ -33,6 +34,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         a_push_that_codedeploy_may_have_begun_survives_every_fault
         a_rollback_while_codedeploy_waits_survives_every_fault
         a_deployment_of_codedeploy_that_is_continued_survives_every_fault
+        a_push_by_express_mode_survives_every_fault
         what_was_left_with_a_dead_holder_survives_every_fault
     } }
 }
@@ -56,6 +58,7 @@ enum Base {
     CodeDeployIntent,
     CodeDeployStop,
     CodeDeployContinue,
+    Express,
     Timer,
 }
 
@@ -137,6 +140,10 @@ async fn a_deployment_of_codedeploy_that_is_continued_survives_every_fault(name:
     survives(name, Base::CodeDeployContinue).await;
 }
 
+async fn a_push_by_express_mode_survives_every_fault(name: &'static str) {
+    survives(name, Base::Express).await;
+}
+
 async fn what_was_left_with_a_dead_holder_survives_every_fault(name: &'static str) {
     survives(name, Base::Timer).await;
 }
@@ -177,6 +184,7 @@ async fn run(name: &'static str, base: Base, case: Option<Case>) -> (usize, End)
             | Base::Family
             | Base::CodeDeploy
             | Base::CodeDeployIntent
+            | Base::Express
             | Base::Timer => {
                 answer = scenario.deploy_once(&payload, Invocation::Again).await;
             }
@@ -301,6 +309,11 @@ targets:
     match base {
         Base::CodeDeploy => {
             let scenario = code_deploy::running(name, WEB, &json!({})).await;
+            let event = scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
+            return (scenario, event);
+        }
+        Base::Express => {
+            let scenario = express::running(name).await;
             let event = scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0")).event();
             return (scenario, event);
         }

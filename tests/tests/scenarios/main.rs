@@ -10,6 +10,7 @@ mod code_deploy;
 mod early;
 mod elsewhere;
 mod examples;
+mod express;
 mod failure;
 mod family;
 mod faults;
@@ -74,6 +75,7 @@ fn main() -> ExitCode {
     trials.extend(outcomes::scenarios());
     trials.extend(shifts::scenarios());
     trials.extend(code_deploy::scenarios());
+    trials.extend(express::scenarios());
     trials.extend(early::scenarios());
     trials.extend(classic::scenarios());
     trials.extend(troubled::scenarios());

@@ -29,7 +29,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         a_registry_in_china_keeps_its_host
         a_repository_of_another_account_is_matched_by_its_uri
         a_service_that_is_not_there_is_reported
-        codedeploy_external_and_express_services_are_refused
+        services_of_another_controller_are_refused
     } }
 }
 
@@ -375,7 +375,7 @@ async fn a_service_that_is_not_there_is_reported(name: &'static str) {
     scenario.end();
 }
 
-async fn codedeploy_external_and_express_services_are_refused(name: &'static str) {
+async fn services_of_another_controller_are_refused(name: &'static str) {
     for controller in ["CODE_DEPLOY", "EXTERNAL"] {
         let mut scenario = Scenario::begin(name, WEB).await;
         scenario.world.push("shop/web", ["1.4.2"], &Image::single("1.4.2"));

@@ -70,6 +70,7 @@ fn in_the_document() -> Vec<Row> {
         row("an application of CodeDeploy that is not allowed", Target("{ repository: shop/web, service: billing, codedeploy: { application: billing, group: blue-green } }"), "error application_not_allowed", "prod/billing", "the application billing, by which CodeDeploy deploys to it, is not within CodeDeployApplications of the stack slipway (AppECS-*)", "Add billing to CodeDeployApplications, and update the stack."),
         row("no application of CodeDeploy is allowed", Both("{ repository: shop/web, service: pay }", &[("CodeDeployApplications", None)]), "error application_not_allowed", "prod/pay", "is not within CodeDeployApplications of parameters.json, which is empty, so Slipway may not use it", "Add AppECS-prod-pay to CodeDeployApplications"),
         row("a controller of somebody else", Target("{ repository: shop/web, service: external }"), "error wrong_controller", "prod/external", "EXTERNAL", "Deploy it with the tool that controls it, or change"),
+        row("a definition that Express Mode does not take", Target("{ repository: shop/web, service: gateway, base: family }"), "error not_for_express", "prod/gateway", "ECS Express Mode does not take bad-gateway:2: the port of its container Main has no name", "Register a revision for FARGATE whose container Main has one TCP port with a name."),
         row("a container that is not there", Document("service: web }", "service: web, containers: [wep] }"), "error unknown_container", "prod/web", "no container wep (it has web)", "Correct the target's containers."),
         row("no container of the repository", Target("{ repository: shop/worker, service: worker }"), "error no_container", "prod/worker", "no container has an image of", "Name the target's containers"),
         row("a repository that is not there", Document("repository: shop/web", "repository: shop/wep"), "error repository_missing", "prod/web", "no repository 123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/wep", "Create it, or correct"),
@@ -197,6 +198,16 @@ async fn plant_services(installed: &Installed) {
     let _: Moved = world.move_code_deploy("prod", "unread", CodeDeployStage::Ended);
     make_group(world, ("billing", "blue-green"), ("prod", "billing"));
     make("external", &as_it_is, &|it| it["deploymentController"] = json!({ "type": "EXTERNAL" }));
+    for port in [json!({ "containerPort": 8080, "name": "http" }), json!({ "containerPort": 8080 })] {
+        let mut gateway = definition("web");
+        gateway["family"] = json!("bad-gateway");
+        container(&mut gateway, "name", json!("Main"));
+        container(&mut gateway, "portMappings", json!([port]));
+        let revision = world.register(gateway);
+        if revision.ends_with(":1") {
+            world.running_express_service("prod", "gateway", &revision);
+        }
+    }
     image("shop/worker", "1.0.0");
     make("worker", &as_it_is, &as_it_is);
     world.by_hand("ECR.CreateRepository", json!({ "repositoryName": "shop/empty" }));

@@ -121,7 +121,7 @@ impl ServiceFacts {
 pub enum Controller {
     /// ECS, also where the service names no controller.
     Ecs,
-    /// ECS, which also manages the service's resources (Express Mode): UpdateExpressGatewayService is the only right call.
+    /// ECS, which also manages the service's resources (Express Mode), and updates it by UpdateExpressGatewayService.
     #[strum(serialize = "ECS (Express Mode)")]
     Express,
     /// AWS CodeDeploy; ECS refuses a task definition by UpdateService.

@@ -106,6 +106,11 @@ pub enum UpdateCall {
     },
     /// CreateDeployment of CodeDeploy.
     CreateDeployment(Box<CreateDeployment>),
+    /// UpdateExpressGatewayService with nothing else. It cannot force a deployment.
+    UpdateExpressGatewayService {
+        /// The service's ARN.
+        service: String,
+    },
 }
 
 /// What a new deployment of CodeDeploy says, but for the task definition.

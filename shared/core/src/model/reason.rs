@@ -121,8 +121,8 @@ pub enum Reason {
     NoDeploymentGroup { service: TargetName },
     /// The last revision of the deployment group cannot be read, so that its hooks would be lost.
     HooksUnknown { group: String },
-    /// ECS Express Mode manages the service.
-    ManagedByEcs,
+    /// ECS Express Mode manages the service, and does not take such a task definition.
+    NotForExpress { revision: String, problem: String },
     /// A deployment is under way that must not be superseded: blue/green, linear, canary.
     InFlight { deployment: DeploymentId, strategy: String },
     /// ECS is rolling back; a new deployment would fight it.
@@ -183,7 +183,7 @@ impl Reason {
             | NotAnImage { .. } | Busy { .. } | Queued { .. } | Held { .. } | Quarantined { .. }
             | BeforeDecision { .. } | GaveUp { .. } | OlderThanBefore { .. } | PlaceholderAgain { .. }
             | DefinitionBeforeDecision { .. } | DefinitionOlder { .. } | SameBuild { .. } | GaveWay { .. } | BestRuns { .. } | NoCandidate { .. } | Adopted { .. } | Settling { .. } | NotQuarantined { .. } | NotPaused => Weight::Skip,
-            ServiceMissing { .. } | ServiceNotActive { .. } | WrongController { .. } | NoDeploymentGroup { .. } | HooksUnknown { .. } | ManagedByEcs
+            ServiceMissing { .. } | ServiceNotActive { .. } | WrongController { .. } | NoDeploymentGroup { .. } | HooksUnknown { .. } | NotForExpress { .. }
             | InFlight { .. } | RollingBack { .. } | NoContainer { .. } | SharedFamily { .. } | UnknownContainer { .. }
             | Unrenderable { .. } | SetBySecret { .. } | Archived { .. } | BeingRestored { .. } | NoSuchImage { .. }
             | NeedsForce { .. } | HeldNeedsForce { .. } | StillBusy { .. } | NoKnownGood { .. }
@@ -211,7 +211,7 @@ mod tests {
                      tag_gone not_an_image busy queued held quarantined before_decision gave_up older_than_before \
                      placeholder_again definition_before_decision definition_older same_build gave_way best_runs \
                      no_candidate adopted settling not_quarantined not_paused service_missing service_not_active wrong_controller no_deployment_group hooks_unknown \
-                     managed_by_ecs in_flight rolling_back no_container shared_family unknown_container unrenderable set_by_secret archived \
+                     not_for_express in_flight rolling_back no_container shared_family unknown_container unrenderable set_by_secret archived \
                      being_restored no_such_image needs_force held_needs_force still_busy no_known_good runs_already no_such_revision \
                      image_gone image_archived which_repository not_its_repository aws out_of_time";
         assert_eq!(Reason::VARIANTS.join(" "), codes);

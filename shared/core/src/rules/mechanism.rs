@@ -12,6 +12,7 @@ pub use code_deploy::{
 };
 pub use ecs_messages::SKEW;
 pub use effect::{Intent, Unanswered, effect, list_decides, of_its_time, unanswered};
+pub(in crate::rules) use express::misfit;
 pub use listed::{
     CutShort, awaits_its_tasks, completed_after_all, completed_early, cuts_short, goes_back_to, has_failed,
     has_not_won, has_run, is_completed, is_in_progress, is_primary, is_under_way, may_complete_after_all,
@@ -30,6 +31,7 @@ mod assess;
 mod code_deploy;
 mod ecs_messages;
 mod effect;
+mod express;
 mod listed;
 mod monitors;
 mod pace;

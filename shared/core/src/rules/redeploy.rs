@@ -10,7 +10,7 @@ use crate::model::trigger::Trigger;
 use crate::rules::candidate::{By, TargetFacts};
 use crate::rules::gates::{NotOpen, of_this_service, undisturbed};
 use crate::rules::render;
-use crate::rules::steps::{register_and_update, update};
+use crate::rules::steps::{can_be_forced, register_and_update, update};
 
 /// What was looked up for a redeploy of one service.
 #[derive(Clone, Copy, Debug)]
@@ -54,9 +54,14 @@ pub fn redeploy(facts: &Redeploy<'_>) -> Plan {
     let undisturbed = undisturbed(first.service, first.record, BY).map_err(NotOpen::into_reason);
     let (reason, steps) = match (refusal, undisturbed, rendered) {
         (Some(reason), _, _) | (None, Err(reason), _) => (reason, Vec::new()),
-        (None, Ok(()), Some(rendering)) if facts.id.is_some() || !rendering.equals(first.running) => {
-            let marked = facts.id.filter(|_| rendering.equals(first.running));
-            let reason = marked.map_or(Reason::RedeployChanged, |id| Reason::RedeployMarked { id: id.to_string() });
+        (None, Ok(()), Some(rendering))
+            if facts.id.is_some() || !rendering.equals(first.running) || !can_be_forced(first.service) =>
+        {
+            let reason = match facts.id {
+                _ if !rendering.equals(first.running) => Reason::RedeployChanged,
+                Some(id) => Reason::RedeployMarked { id: id.to_string() },
+                None => Reason::RedeployForced,
+            };
             (reason, register_and_update(first.service, rendering.against(first.running)))
         }
         // Nothing of the repositories runs, or nothing changes: the same revision once more.

@@ -147,7 +147,7 @@ fn stop(facts: &RollbackFacts<'_>) -> Option<RollbackDecision> {
     let before = facts.deployment.rollback().is_none_or(|rollback| rollback.how == RollbackMethod::Stop);
     let primary = facts.service.primary()?;
     let own = Some(&primary.id) == facts.deployment.id();
-    let can_stop = matches!(facts.service.controller, Controller::Ecs | Controller::CodeDeploy);
+    let can_stop = matches!(facts.service.controller, Controller::Ecs | Controller::Express | Controller::CodeDeploy);
     if !can_stop || !before || !own || mechanism::has_failed(primary) {
         return None;
     }

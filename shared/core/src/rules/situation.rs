@@ -221,6 +221,17 @@ pub(super) fn quarantined(digit: char) -> record::Service {
     record::Service { quarantine: vec![quarantined], ..record::Service::default() }
 }
 
+/// [`running`] as Express Mode takes it.
+pub(super) fn for_express() -> Revision {
+    let mut revision = running();
+    revision.definition.insert("requiresCompatibilities".to_owned(), json!(["FARGATE"]));
+    if let Some(containers) = revision.definition.get_mut("containerDefinitions") {
+        containers[0]["name"] = json!("Main");
+        containers[0]["portMappings"] = json!([{ "name": "http", "containerPort": 8080, "protocol": "tcp" }]);
+    }
+    revision
+}
+
 /// A plan in a line: its reason's code, the image that is shown, and its steps.
 pub(super) fn summary(plan: &Plan) -> String {
     let image = plan.image.as_ref().map(|image| {
@@ -238,6 +249,7 @@ pub(super) fn summary(plan: &Plan) -> String {
                 UpdateCall::UpdateService { force_new_deployment: false } => "",
                 UpdateCall::UpdateService { force_new_deployment: true } => ", forced",
                 UpdateCall::CreateDeployment(_) => " by CodeDeploy",
+                UpdateCall::UpdateExpressGatewayService { .. } => " by Express Mode",
             };
             format!(" | updates to {to}{how}")
         }

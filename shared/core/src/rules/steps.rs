@@ -1,6 +1,6 @@
 //! The steps of a plan that updates a service.
 
-use crate::model::facts::{Hooks, ServiceFacts};
+use crate::model::facts::{Controller, Hooks, ServiceFacts};
 use crate::model::plan::{CreateDeployment, NextRevision, Rendering, Step, UpdateCall};
 use crate::rules::mechanism::serving_placement;
 
@@ -19,7 +19,15 @@ pub(super) fn update(service: &ServiceFacts, to: NextRevision, force_new_deploym
     }
 }
 
+/// Whether a service can be made to deploy the revision that it runs.
+pub(super) fn can_be_forced(service: &ServiceFacts) -> bool {
+    service.controller != Controller::Express
+}
+
 fn call(service: &ServiceFacts, force_new_deployment: bool) -> UpdateCall {
+    if service.controller == Controller::Express {
+        return UpdateCall::UpdateExpressGatewayService { service: service.arn.clone() };
+    }
     let Some(code_deploy) = &service.code_deploy else { return UpdateCall::UpdateService { force_new_deployment } };
     UpdateCall::CreateDeployment(Box::new(CreateDeployment {
         group: code_deploy.group.name.clone(),

@@ -264,10 +264,11 @@ mod tests {
         check(&[asked(State::Running), asked(State::Skipped)], true, false);
         check(&[asked(State::Failed), asked(State::Queued)], false, false);
         // Nobody asks about an image.
+        let not_active = || Reason::ServiceNotActive { status: "DRAINING".to_owned() };
         check(&[status(None, None)], true, true);
-        check(&[status(None, None), status(None, Some(Reason::ManagedByEcs))], true, false);
+        check(&[status(None, None), status(None, Some(not_active()))], true, false);
         // A target about which nothing more can be said.
         check(&[status(Some(State::Waiting), Some(Reason::OutOfTime))], false, false);
-        check(&[status(Some(State::Refused), Some(Reason::ManagedByEcs))], true, false);
+        check(&[status(Some(State::Refused), Some(not_active()))], true, false);
     }
 }

@@ -72,6 +72,7 @@ impl fmt::Display for Step {
                         f.write_str(", forcing a new deployment")
                     }
                     UpdateCall::CreateDeployment(it) => write!(f, " by a CodeDeploy deployment of {}", it.group),
+                    UpdateCall::UpdateExpressGatewayService { .. } => f.write_str(" by UpdateExpressGatewayService"),
                 }
             }
         }

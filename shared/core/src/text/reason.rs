@@ -39,7 +39,7 @@ fn sentences_of(reason: &Reason) -> fn(&Reason) -> String {
         | DefinitionBeforeDecision { .. } | DefinitionOlder { .. } | NeedsForce { .. } | HeldNeedsForce { .. } => not_wanted,
         Busy { .. } | Queued { .. } | Settling { .. } | InFlight { .. } | RollingBack { .. }
         | StillBusy { .. } | OutOfTime => waits,
-        ServiceMissing { .. } | ServiceNotActive { .. } | WrongController { .. } | NoDeploymentGroup { .. } | HooksUnknown { .. } | ManagedByEcs
+        ServiceMissing { .. } | ServiceNotActive { .. } | WrongController { .. } | NoDeploymentGroup { .. } | HooksUnknown { .. } | NotForExpress { .. }
         | NoContainer { .. } | SharedFamily { .. } | UnknownContainer { .. } | Unrenderable { .. }
         | SetBySecret { .. } => not_deployable,
         Archived { .. } | BeingRestored { .. } | NoSuchImage { .. } | NoKnownGood { .. } | NoSuchRevision { .. }
@@ -215,9 +215,10 @@ fn not_deployable(reason: &Reason) -> String {
             "the hooks of {group} are not known, because CodeDeploy does not keep the AppSpec of its last revision; set \
              codedeploy: {{hooks: {{AfterInstall: FUNCTION}}}}, or {{hooks: {{}}}} if there are none"
         ),
-        ManagedByEcs => "ECS Express Mode manages the service, and an update would break that; deploy it with \
-                         UpdateExpressGatewayService"
-            .to_owned(),
+        NotForExpress { revision, problem } => format!(
+            "ECS Express Mode does not take {revision}: {problem}; register a revision for FARGATE whose container Main \
+             has one TCP port with a name"
+        ),
         NoContainer { repository, containers } => format!(
             "no container has an image of {repository} (the task definition has {}); \
              name the target's containers in the configuration",

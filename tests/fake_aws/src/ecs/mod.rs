@@ -4,6 +4,7 @@
 //! A deployment begins by an API call and goes on only when the test moves it, or lets it move one step (`movement`).
 
 mod described;
+mod express;
 mod facts;
 mod failure;
 mod hooks;
@@ -209,6 +210,8 @@ pub(crate) fn answer(ecs: &mut Ecs, context: &mut Context<'_>, operation: &str, 
         "CreateService" => services::create(ecs, context, request),
         "DescribeServices" => services::describe(ecs, context, request),
         "UpdateService" => services::update(ecs, context, request),
+        "CreateExpressGatewayService" => express::create(ecs, context, request),
+        "UpdateExpressGatewayService" => express::update(ecs, context, request),
         "ListServices" => services::list(ecs, context, request),
         "DeleteService" => services::delete(ecs, context, request),
         "ListTasks" => tasks::list(ecs, request),

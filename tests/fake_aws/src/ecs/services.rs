@@ -8,7 +8,7 @@ use super::{Before, Context, Ecs, Revision, Service, described};
 use crate::refusal::{Answer, Members, Refusal, bounded_page, number, text, texts};
 
 /// What CreateService and UpdateService set beside the task definition and the desired count.
-const SETTINGS: [&str; 20] = [
+const SETTINGS: [&str; 19] = [
     "loadBalancers",
     "serviceRegistries",
     "launchType",
@@ -28,7 +28,6 @@ const SETTINGS: [&str; 20] = [
     "serviceConnectConfiguration",
     "volumeConfigurations",
     "vpcLatticeConfigurations",
-    "resourceManagementType",
 ];
 
 /// What an UpdateService to a `CODE_DEPLOY` or `EXTERNAL` service may not name, and what ECS says then.
@@ -139,7 +138,7 @@ pub(super) fn deploy<'e>(
 }
 
 /// The service, if it can be updated.
-fn updatable<'e>(ecs: &'e Ecs, cluster: &str, named: &str) -> Result<&'e Service, Refusal> {
+pub(super) fn updatable<'e>(ecs: &'e Ecs, cluster: &str, named: &str) -> Result<&'e Service, Refusal> {
     let service = ecs.service_named(cluster, named);
     let service = service.ok_or_else(|| Refusal::new("ServiceNotFoundException", "Service not found."))?;
     if service.status != "ACTIVE" {
@@ -161,7 +160,7 @@ fn wanted(
 }
 
 /// What answers still show for a while, where they may lag.
-fn lagging(service: &Service, context: &mut Context<'_>) -> Option<Box<Before>> {
+pub(super) fn lagging(service: &Service, context: &mut Context<'_>) -> Option<Box<Before>> {
     let until = context.after_at_most(context.lag)?;
     let mut service = service.clone();
     service.before = None;

@@ -103,6 +103,12 @@ fn ecs(operation: &str, request: &Value, place: &Place<'_>, own: impl Fn(String)
                 None => need,
             }]
         }
+        // Seen on AWS: it is judged by the service's ARN.
+        "UpdateExpressGatewayService" => {
+            let arn = text("serviceArn")?;
+            let cluster = arn.split_once(":service/")?.1.split('/').next()?;
+            vec![in_cluster(arn.to_owned(), cluster)]
+        }
         "DescribeTaskDefinition" | "DeregisterTaskDefinition" | "ListTaskDefinitions" | "ListClusters" => {
             vec![own("*".to_owned())]
         }

@@ -153,7 +153,13 @@ fn a_definition_is_deployed_by_itself_where_nothing_else_is_to_be_done() {
     check(wanted, others(45), Service::default(), None, true);
     check(wanted, others(45), Service::default(), best(), true);
     check(wanted, others(45), Service::default(), Some(Reason::Pushed { tag: tag("1.5.0") }), false);
-    check(wanted, others(45), Service::default(), Some(Reason::ManagedByEcs), false);
+    check(
+        wanted,
+        others(45),
+        Service::default(),
+        Some(Reason::ServiceNotActive { status: "DRAINING".to_owned() }),
+        false,
+    );
     check(wanted, others(45), held(), best(), false);
     check(wanted, others(41), Service::default(), best(), false);
     check("tags: { semver: '*' }, base: family", others(45), Service::default(), best(), false);

@@ -1,13 +1,17 @@
-//! Whether a definition of the family may be deployed: it is meant for this service, and, where nobody asked for it, new.
+//! Whether a definition may be deployed: the service takes it, it is meant for this service, and, where nobody asked for it, new.
 
 use super::{Verdict, closed};
 use crate::model::id::TaskDefinitionArn;
 use crate::model::reason::Reason;
 use crate::rules::base::Definition;
 use crate::rules::candidate::{By, TargetFacts};
+use crate::rules::mechanism::misfit;
 
-/// Whether the family's newest definition is meant for this service: other services of the family run the same.
+/// Whether the service takes the definition, and the family's newest is meant for it: other services of the family run the same.
 pub(in crate::rules) fn of_this_service(facts: &TargetFacts<'_>) -> Verdict {
+    if let Some(problem) = misfit(facts.service, facts.base) {
+        return closed(Reason::NotForExpress { revision: facts.base.arn.short().to_owned(), problem });
+    }
     match facts.family.and_then(|family| family.other.as_ref()) {
         Some(other) => {
             let revision = facts.running.arn.short().to_owned();

@@ -28,8 +28,7 @@ pub fn supported(service: &ServiceFacts) -> Result<(), Reason> {
         return Err(Reason::ServiceNotActive { status: service.status.clone() });
     }
     match &service.controller {
-        Controller::Ecs | Controller::CodeDeploy => Ok(()),
-        Controller::Express => Err(Reason::ManagedByEcs),
+        Controller::Ecs | Controller::Express | Controller::CodeDeploy => Ok(()),
         controller @ (Controller::External | Controller::Other(_)) => {
             Err(Reason::WrongController { controller: controller.to_string() })
         }

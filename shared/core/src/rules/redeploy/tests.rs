@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::config::Target;
-use crate::model::facts::{DeploymentFacts, Rollout};
+use crate::model::facts::{Controller, DeploymentFacts, Rollout, ServiceFacts};
 use crate::model::record::Service;
 use crate::rules::situation::*;
 
@@ -13,11 +13,12 @@ struct Case {
     ran: Vec<RanImage>,
     id: Option<&'static str>,
     rollout_reason: Option<&'static str>,
+    controller: Controller,
 }
 
 fn runs(running: Revision) -> Case {
     let entries = vec![(versions(), "shop/web")];
-    Case { entries, running, base: None, ran: Vec::new(), id: None, rollout_reason: None }
+    Case { entries, running, base: None, ran: Vec::new(), id: None, rollout_reason: None, controller: Controller::Ecs }
 }
 
 /// What ECS says that a container ran.
@@ -30,10 +31,11 @@ fn ran(container: &str, digit: char) -> RanImage {
 fn row(situation: &str, case: Case, expected: &str) {
     let (repositories, record): (Vec<_>, _) =
         (case.entries.iter().map(|(_, name)| repository(name)).collect(), Service::default());
-    let service = service(vec![DeploymentFacts {
+    let deployment = DeploymentFacts {
         rollout_reason: case.rollout_reason.map(str::to_owned),
         ..primary(if case.rollout_reason.is_some() { Rollout::InProgress } else { Rollout::Completed })
-    }]);
+    };
+    let service = ServiceFacts { controller: case.controller, ..service(vec![deployment]) };
     let facts = |((target, _), repository)| TargetFacts {
         target,
         repository,
@@ -192,4 +194,20 @@ fn what_a_tag_meant_is_asked_only_where_one_is_named() {
     check(&[("web", by_digest.clone())], &versions(), false);
     check(&[("web", by_digest), ("job", by_tag)], &versions(), true);
     check(&[("web", other)], &named, false);
+}
+
+#[test]
+fn express_mode_which_cannot_force_a_deployment_gets_a_new_revision_of_the_same() {
+    let express = |running| Case { controller: Controller::Express, ..runs(running) };
+    row(
+        "nothing changes",
+        express(for_express()),
+        "redeploy_forced | 1.4.2 a | registers Main: shop/web a, pushed at 10:00:00 | updates to it by Express Mode",
+    );
+    row(
+        "nothing changes, and the request has an id",
+        Case { id: Some("build-7"), ..express(for_express()) },
+        "redeploy_marked | 1.4.2 a | registers Main: shop/web a, pushed at 10:00:00 | updates to it by Express Mode",
+    );
+    row("it does not take the definition", express(running()), "not_for_express | 1.4.2 a");
 }

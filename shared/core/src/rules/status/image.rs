@@ -337,7 +337,7 @@ impl Verdict {
             // Nothing is known of the image for now; asking again can help.
             Aws { kind, .. } if matches!(kind.as_str(), "Throttled" | "Unreachable") => (State::Waiting, None),
             Aws { .. } | GaveUp { .. } | PlaceholderAgain { .. } | ServiceMissing { .. } | ServiceNotActive { .. }
-            | WrongController { .. } | NoDeploymentGroup { .. } | HooksUnknown { .. } | ManagedByEcs | NoContainer { .. } | SharedFamily { .. } | UnknownContainer { .. } | Unrenderable { .. }
+            | WrongController { .. } | NoDeploymentGroup { .. } | HooksUnknown { .. } | NotForExpress { .. } | NoContainer { .. } | SharedFamily { .. } | UnknownContainer { .. } | Unrenderable { .. }
             | SetBySecret { .. } | Archived { .. } | BeingRestored { .. } | NoKnownGood { .. } | RunsAlready { .. } | NoSuchRevision { .. }
             | ImageGone { .. } | ImageArchived { .. } | WhichRepository { .. } | NotItsRepository { .. } => (State::Refused, None),
         };

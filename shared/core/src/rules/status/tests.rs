@@ -230,7 +230,7 @@ fn an_image_is_not_done_while_aws_cannot_be_asked() {
     check(aws("Throttled"), State::Waiting);
     check(aws("Unreachable"), State::Waiting);
     check(aws("Denied"), State::Refused);
-    check(Reason::ManagedByEcs, State::Refused);
+    check(not_for_express(), State::Refused);
 }
 
 #[test]
@@ -397,7 +397,7 @@ fn what_was_never_deployed_is_asked_of_a_plan() {
             Reason::PlaceholderAgain { image: image(), revision: "web:42".to_owned(), deployment: deployment() },
             "Refused",
         ),
-        (Reason::ManagedByEcs, "Refused"),
+        (not_for_express(), "Refused"),
         (Reason::Archived { image: image(), repository: "shop/web".to_owned(), digest: digest('b') }, "Refused"),
         (Reason::BeingRestored { image: image() }, "Refused"),
         // It is passed over.
@@ -584,4 +584,8 @@ fn what_runs_is_what_completed_last_by_the_tag_that_slipway_wrote_down() {
         |revision: Revision| Case { target: target("tags: { semver: '*' }, containers: [web]"), ..runs(revision) };
     check(named(revision(41, &[("web", format!("shop/api@{}", digest('a')))])), None);
     check(named(bare()), Some("sha256:aaaaaaaaaaaa"));
+}
+
+fn not_for_express() -> Reason {
+    Reason::NotForExpress { revision: "web:42".to_owned(), problem: "it is not for FARGATE".to_owned() }
 }

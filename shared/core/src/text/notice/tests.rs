@@ -155,13 +155,14 @@ fn a_wrong_document_is_reported_with_every_mistake() {
 
 #[test]
 fn the_same_notice_has_the_same_id() {
+    let not_active = || Reason::ServiceNotActive { status: "DRAINING".to_owned() };
     let other = with_place(|place| {
         let cause = TriggeredBy::new(&Trigger::Push, &EventId::new("another"));
-        Notice::refused(place, &plan(Reason::ManagedByEcs), cause, at())
+        Notice::refused(place, &plan(not_active()), cause, at())
     });
-    assert_eq!(refused(Reason::ManagedByEcs).id, refused(Reason::ManagedByEcs).id);
-    assert_ne!(refused(Reason::ManagedByEcs).id, refused(no_container()).id);
-    assert_ne!(refused(Reason::ManagedByEcs).id, other.id);
+    assert_eq!(refused(not_active()).id, refused(not_active()).id);
+    assert_ne!(refused(not_active()).id, refused(no_container()).id);
+    assert_ne!(refused(not_active()).id, other.id);
 }
 
 #[test]

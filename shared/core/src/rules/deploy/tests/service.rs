@@ -17,10 +17,7 @@ fn a_service_is_deployed_to_if_ecs_deploys_it_for_the_customer() {
         |it| it.status = "DRAINING".to_owned(),
         "the service is DRAINING; remove the target if the service no longer exists",
     );
-    check(
-        |it| it.controller = Controller::Express,
-        "ECS Express Mode manages the service, and an update would break that; deploy it with UpdateExpressGatewayService",
-    );
+    check(|it| it.controller = Controller::Express, "");
     check(|it| *it = by_code_deploy(Hooks::Known(Vec::new())), "");
     check(
         |it| it.controller = Controller::CodeDeploy,
@@ -61,4 +58,22 @@ fn codedeploy_deploys_with_its_hooks_what_it_deploys_to() {
         plan.to_string().contains("\n  - update prod/web to it by a CodeDeploy deployment of shop/web\n"),
         "{plan}"
     );
+}
+
+#[test]
+fn express_mode_gets_what_it_takes_by_its_own_call() {
+    let express = |it: Case| Case { service: ServiceFacts { controller: Controller::Express, ..it.service }, ..it };
+    let plan = express(pushed()).plan();
+    assert_eq!(
+        plan.reason.to_string(),
+        "ECS Express Mode does not take web:41: it is not for FARGATE; register a revision for FARGATE whose container \
+         Main has one TCP port with a name"
+    );
+    assert_eq!((plan.steps.len(), plan.blocked), (0, None));
+    let plan = express(pushed().runs(for_express())).plan();
+    assert_eq!(
+        summary(&plan),
+        "pushed | 1.5.0 b | registers Main: shop/web b, pushed at 12:00:00 | updates to it by Express Mode"
+    );
+    assert!(plan.to_string().contains("\n  - update prod/web to it by UpdateExpressGatewayService\n"), "{plan}");
 }
