@@ -24,6 +24,8 @@ pub struct Error {
 pub enum ErrorKind {
     /// Too many calls; it was not carried out, and a later try can help.
     Throttled,
+    /// Something else is under way there; it was not carried out, and a later try can help.
+    Busy,
     /// The thing isn't there.
     NotFound,
     /// The function's role, or an organisation's policy, does not allow it.
@@ -39,7 +41,7 @@ pub enum ErrorKind {
 impl ErrorKind {
     /// Whether another try, by us or by Lambda, can help.
     pub fn is_passing(self) -> bool {
-        matches!(self, Self::Throttled | Self::Unreachable)
+        matches!(self, Self::Throttled | Self::Busy | Self::Unreachable)
     }
 }
 

@@ -404,9 +404,7 @@ impl Cloud for Port {
         let create = |simulation: &mut Simulation, request| {
             let created = simulation.create_deployment(group, app_spec, description, request);
             created.map_err(|refusal| match refusal.code.as_str() {
-                "DeploymentLimitExceededException" => {
-                    refused(CALL, &group.group, &refusal).of_kind(ErrorKind::Throttled)
-                }
+                "DeploymentLimitExceededException" => refused(CALL, &group.group, &refusal).of_kind(ErrorKind::Busy),
                 _ => refused(CALL, &group.group, &refusal),
             })
         };

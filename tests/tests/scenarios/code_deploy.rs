@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use e2e::world::{CodeDeployStage as Stage, Failure, Fault, Image, Moved};
+use e2e::world::{CodeDeployStage as Stage, Failure, Fault, Image, Moved, Refusal};
 use insta::assert_snapshot;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::following::{fire_timers, follow, kinds, logging_definition, outcome, remembered, web_with};
+use crate::following::{
+    deploy_well, fire_timers, follow, kinds, logging_definition, outcome, remembered, runs, web_with, with_strategy,
+};
 use crate::scenario::{Scenario, WEB, service};
 use crate::{scenarios, trial};
 
@@ -16,10 +18,12 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         a_push_is_deployed_and_followed_through_its_stages
         a_push_in_the_waiting_hour_waits_for_its_end
         a_push_may_cut_the_waiting_hour
+        a_waiting_hour_that_may_not_be_cut_ends_by_itself
         a_rollback_in_the_waiting_hour_stops_the_deployment
         tasks_that_fail_in_the_waiting_hour_stop_the_deployment
         what_fails_before_the_traffic_moved_leaves_the_old_version_serving
         what_fails_after_the_traffic_moved_is_rolled_back_by_slipway
+        a_rollback_waits_while_the_group_is_busy
         what_codedeploy_rolls_back_is_left_to_it
         an_alarm_is_left_to_codedeploy
         what_never_gets_healthy_is_stopped_at_the_deadline
@@ -34,6 +38,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         a_deployment_without_an_answer_is_looked_up
         a_group_that_is_not_found_is_asked_for
         a_group_that_the_document_names_is_used
+        a_service_that_moves_to_ecs_keeps_its_record
     } }
 }
 
@@ -207,6 +212,26 @@ async fn a_push_may_cut_the_waiting_hour(name: &'static str) {
     scenario.end();
 }
 
+async fn a_waiting_hour_that_may_not_be_cut_ends_by_itself(name: &'static str) {
+    let config = web_with("codedeploy: { termination_wait: { cut_after: 10m } }");
+    let mut scenario = running(name, &config, &json!({})).await;
+    scenario.push_web("1.5.0").await;
+    reach(&mut scenario, Stage::Serving).await;
+    scenario.push_web("1.6.0").await;
+    let denied = Refusal::new("AccessDeniedException", "The role may not continue it.");
+    scenario.world.fault_each("CodeDeploy.ContinueDeployment", Fault::Refuse(denied));
+    scenario.fire_timers_after(MINUTE * 11).await;
+    scenario.world.heal("CodeDeploy.ContinueDeployment");
+    scenario.claim();
+    scenario.notices();
+    // Whoever sees the end goes on at once, so its event is delivered once.
+    let moved = scenario.world.move_code_deploy("prod", "web", Stage::Ended);
+    scenario.track_once(moved.events.last().expect("an event")).await.expect("an answer");
+    assert_eq!(kinds(&mut scenario), ["completed", "started"]);
+    scenario.claim();
+    scenario.end();
+}
+
 async fn a_rollback_in_the_waiting_hour_stops_the_deployment(name: &'static str) {
     let mut scenario = deploying(name, &json!({}), Stage::Serving).await;
     scenario.notices();
@@ -274,6 +299,28 @@ async fn what_fails_after_the_traffic_moved_is_rolled_back_by_slipway(name: &'st
     assert_eq!(quarantined(&scenario), ["1.5.0"]);
     assert_eq!(kinds(&mut scenario), ["rolling_back", "rolled_back"]);
     scenario.claim();
+    scenario.end();
+}
+
+async fn a_rollback_waits_while_the_group_is_busy(name: &'static str) {
+    let mut scenario = deploying(name, &rolls_back_on(&[]), Stage::Serving).await;
+    scenario.notices();
+    let moved = scenario.world.fail_code_deploy("prod", "web", Failure::SoundsAlarm { name: "5xx".to_owned() });
+    let busy = "The Deployment Group 'DgpECS-prod-web' already has an active Deployment 'd-123456789'";
+    let busy = Refusal::new("DeploymentLimitExceededException", busy);
+    scenario.world.fault_each("CodeDeploy.CreateDeployment", Fault::Refuse(busy));
+    let before = scenario.world.calls().len();
+    scenario.track_once(&moved.events[0]).await.expect("no error: it waits");
+    let calls = scenario.world.calls().split_off(before);
+    assert_eq!(calls.iter().filter(|it| it.operation == "CreateDeployment").count(), 1, "not again and again");
+    assert_eq!(kinds(&mut scenario), [""; 0]);
+    scenario.world.heal("CodeDeploy.CreateDeployment");
+    fire_timers(&mut scenario, MINUTE * 2).await;
+    assert_eq!(kinds(&mut scenario), ["rolling_back"]);
+    end(&mut scenario).await;
+    assert_eq!((outcome(&scenario).as_str(), serves(&scenario).as_str()), ("rolled_back_by_slipway", "web:1"));
+    scenario.claim();
+    scenario.notices();
     scenario.end();
 }
 
@@ -505,5 +552,35 @@ async fn a_group_that_the_document_names_is_used(name: &'static str) {
     end(&mut scenario).await;
     assert_eq!((outcome(&scenario).as_str(), serves(&scenario).as_str()), ("completed", "web:2"));
     scenario.claim();
+    scenario.end();
+}
+
+async fn a_service_that_moves_to_ecs_keeps_its_record(name: &'static str) {
+    let mut scenario = deploying(name, &json!({}), Stage::Serving).await;
+    end(&mut scenario).await;
+    scenario.push_web("1.6.0").await;
+    let moved = scenario.world.fail_code_deploy("prod", "web", Failure::FailsHook);
+    follow(&mut scenario, moved).await;
+    assert_eq!((quarantined(&scenario), serves(&scenario).as_str()), (vec!["1.6.0".to_owned()], "web:2"));
+    // The service is made anew under ECS, with what ran.
+    scenario.world.by_hand("ECS.DeleteService", json!({ "cluster": "prod", "service": "web", "force": true }));
+    let mut of_ecs = with_strategy("BLUE_GREEN");
+    of_ecs["taskDefinition"] = "web:2".into();
+    scenario.world.running_service(of_ecs);
+    scenario.claim();
+    scenario.notices();
+
+    let reconciled = scenario.ask(json!({ "action": "reconcile", "dry_run": false })).await["targets"][0].clone();
+    assert_eq!(reconciled["outcome"], "skipped", "1.6.0 stays in quarantine: {reconciled:#}");
+    scenario.claim();
+    deploy_well(&mut scenario, "1.7.0").await;
+    let calls = scenario.world.calls();
+    assert_eq!(calls.iter().filter(|it| it.operation == "UpdateService").count(), 1);
+    assert_eq!(runs(&scenario), "web:4");
+    let back = scenario.ask(json!({ "action": "rollback", "target": "prod/web", "who": "ana" })).await;
+    assert_eq!(back["targets"][0]["revision"]["new"], "web:2", "what CodeDeploy deployed is known good: {back:#}");
+    assert_eq!(quarantined(&scenario), ["1.6.0"]);
+    scenario.claim();
+    scenario.notices();
     scenario.end();
 }

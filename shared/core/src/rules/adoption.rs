@@ -53,21 +53,19 @@ pub fn external(
     let mut open = record.deployments.iter().filter(|it| it.is_open());
     let own = open.find_map(|it| mechanism::its_rollback(it, service)).map(|it| &it.id);
     let unknown = unknown.filter(|it| Some(&it.id) != own);
-    let unknown = unknown.filter(|it| !mechanism::is_primary(it) || !is_rollback_of_last(record, it));
+    let unknown = unknown.filter(|it| !is_rollback_of_last(record, it));
     let unknown = unknown.filter(|it| !is_placeholder(&it.task_definition));
     let at = unknown.filter_map(|it| it.created_at).max().filter(|at| decided.is_none_or(|decided| decided < *at))?;
     Some(Note::Decided(Decision { what: DecisionKind::External, at, who: None }))
 }
 
-/// Whether this deployment rolls back what was deployed last. One that ECS restored is older than that.
+/// Whether this deployment rolls back what was deployed last before it. One that ECS restored is older than that.
 fn is_rollback_of_last(record: &Service, made: &DeploymentFacts) -> bool {
-    record.deployments.first().is_some_and(|last| {
+    let is_before = |it: &&Deployment| made.created_at.is_none_or(|created| created >= it.began_at());
+    record.deployments.iter().find(is_before).is_some_and(|last| {
         let is_to = |revision: &Option<String>| revision.as_deref() == Some(made.task_definition.short());
-        let since = made.created_at.is_none_or(|created| created >= last.began_at());
-        since
-            && (last.failing().is_some()
-                || last.rollback().is_some()
-                || last.outcome().is_some_and(|it| it.quarantines()))
-            && (is_to(&last.revision.old) || last.rollback().is_some_and(|it| is_to(&it.to)))
+        let has_failed =
+            last.failing().is_some() || last.rollback().is_some() || last.outcome().is_some_and(|it| it.quarantines());
+        has_failed && (is_to(&last.revision.old) || last.rollback().is_some_and(|it| is_to(&it.to)))
     })
 }

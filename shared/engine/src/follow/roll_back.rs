@@ -118,6 +118,12 @@ impl<C: Cloud> FollowSession<'_, C> {
         }
         match self.update(number, fence, &judged, &decision).await {
             Ok(()) => self.under_way(number, &judged).await,
+            // What it rolls back has not ended, and can be stopped no more.
+            Err(error) if error.kind == ErrorKind::Busy => {
+                info!(%error, target = %self.managed.target, "the rollback waits");
+                self.return_soon().await?;
+                Ok(Next::Wait)
+            }
             Err(error) if error.kind.is_passing() => Err(error),
             Err(error) => {
                 warn!(%error, target = %self.managed.target, "the rollback is refused");

@@ -204,7 +204,8 @@ impl<C: Cloud> FollowSession<'_, C> {
             return self.arm(at).await;
         }
         info!(target = %self.managed.target, deployment.number = judged.deployment.number, "a push waits, so the old tasks end now");
-        self.call.cut_the_wait(it).await
+        // What may not be cut short ends by itself.
+        self.optional(self.call.cut_the_wait(it).await).map(drop)
     }
 
     /// Reports the stage that a traffic shift has reached and what it waits for, and makes a timer for what no event tells.
