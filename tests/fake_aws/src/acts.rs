@@ -175,6 +175,19 @@ impl Aws {
         })
     }
 
+    /// The function of a lifecycle hook fails, for which ECS calls the newest deployment failed, and nothing else happens yet.
+    pub fn call_failed_by_hook(&mut self, cluster: &str, service: &str) -> Result<Vec<Value>, Refusal> {
+        self.on_service(cluster, service, |service, context| {
+            service.fail_function();
+            service.call_failed(context, &RollbackCause::Hook)
+        })
+    }
+
+    /// ECS goes back for the function of a lifecycle hook: the other half of [`Aws::call_failed_by_hook`].
+    pub fn roll_back_for_hook(&mut self, cluster: &str, service: &str) -> Result<Vec<Value>, Refusal> {
+        self.on_service(cluster, service, |service, context| service.roll_back(context, &RollbackCause::Hook))
+    }
+
     /// ECS does what StopServiceDeployment asked for: the rollback begins.
     pub fn carry_out_stop(&mut self, cluster: &str, service: &str) -> Result<Vec<Value>, Refusal> {
         self.on_service(cluster, service, |service, context| service.roll_back(context, &RollbackCause::StopRequest))

@@ -370,6 +370,18 @@ impl World {
         self.on_service(cluster, service, |aws| aws.call_failed(cluster, service))
     }
 
+    /// The function of a lifecycle hook fails, for which ECS calls the newest deployment failed, and nothing else happens yet.
+    #[track_caller]
+    pub fn call_failed_by_hook(&self, cluster: &str, service: &str) -> Moved {
+        self.on_service(cluster, service, |aws| aws.call_failed_by_hook(cluster, service))
+    }
+
+    /// ECS goes back for the function of a lifecycle hook: the other half of [`World::call_failed_by_hook`].
+    #[track_caller]
+    pub fn roll_back_for_hook(&self, cluster: &str, service: &str) -> Moved {
+        self.on_service(cluster, service, |aws| aws.roll_back_for_hook(cluster, service))
+    }
+
     /// An alarm is triggered, by which ECS calls the newest deployment failed, and nothing else happens yet.
     #[track_caller]
     pub fn call_failed_by_alarm(&self, cluster: &str, service: &str, alarm: &str) -> Moved {

@@ -25,6 +25,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         blue_green_bakes_beyond_its_deadline
         a_pause_hook_waits_for_a_person_beyond_the_deadline
         a_canary_whose_hook_fails_goes_back_by_itself
+        between_the_failure_of_a_hook_and_ecs_s_rollback_slipway_does_nothing
         an_alarm_rolls_back_and_is_named
         somebody_who_stops_a_deployment_is_believed
         terraform_in_between_is_published_as_external
@@ -190,6 +191,24 @@ async fn a_canary_whose_hook_fails_goes_back_by_itself(name: &'static str) {
     assert_eq!(kinds(&mut scenario), ["rolling_back", "rolled_back"]);
     assert_eq!(outcome(&scenario), "rolled_back_by_ecs");
     assert!(!scenario.world.calls().iter().any(|call| call.name() == "ECS.StopServiceDeployment"));
+    scenario.end();
+}
+
+async fn between_the_failure_of_a_hook_and_ecs_s_rollback_slipway_does_nothing(name: &'static str) {
+    let mut scenario = deploying(name, WEB, with_strategy("CANARY")).await;
+    scenario.world.reach_stage("prod", "web", "POST_TEST_TRAFFIC_SHIFT");
+    let failed = scenario.world.call_failed_by_hook("prod", "web");
+    follow(&mut scenario, failed).await;
+    assert!(!scenario.world.calls().iter().any(|call| call.name() == "ECS.StopServiceDeployment"));
+    assert_eq!(kinds(&mut scenario), ["rolling_back"]);
+    for moved in [scenario.world.roll_back_for_hook("prod", "web"), scenario.world.complete("prod", "web")] {
+        follow(&mut scenario, moved).await;
+    }
+    scenario.claim();
+    assert_eq!(
+        (kinds(&mut scenario), outcome(&scenario).as_str()),
+        (vec!["rolled_back".to_owned()], "rolled_back_by_ecs")
+    );
     scenario.end();
 }
 

@@ -104,7 +104,7 @@ fn whole(it: &types::ServiceDeployment) -> Option<ServiceDeploymentFacts> {
         pause: pause(it.lifecycle_hook_details()),
         traffic: percent(it.target_service_revision().and_then(|it| it.requested_production_traffic_weight())),
         bake_minutes: it.deployment_configuration().and_then(|it| it.bake_time_in_minutes()),
-        has_unanswered_pause: it.lifecycle_hook_details().iter().any(is_unanswered_pause),
+        refused_by: it.lifecycle_hook_details().iter().find_map(refused_by),
         target: it.target_service_revision().and_then(|revision| revision.arn()).map(ServiceRevisionArn::new),
         task_definition: None,
         created_at: time(it.created_at()),
@@ -135,10 +135,17 @@ fn then(hook: &types::DeploymentLifecycleHookDetail) -> OnTimeout {
     hook.timeout_action().and_then(|action| action.as_str().parse().ok()).unwrap_or_default()
 }
 
-fn is_unanswered_pause(hook: &types::DeploymentLifecycleHookDetail) -> bool {
-    hook.status() == Some(&DeploymentLifecycleHookStatus::TimedOut)
-        && hook.target_type() == Some(&DeploymentLifecycleHookTargetType::Pause)
-        && then(hook) == OnTimeout::RollsBack
+/// Whom a hook waited for in vain. A function that fails is rolled back from; one that does not answer, as it is set.
+fn refused_by(hook: &types::DeploymentLifecycleHookDetail) -> Option<HookWaitsFor> {
+    let whom = match hook.target_type() {
+        Some(DeploymentLifecycleHookTargetType::Pause) => HookWaitsFor::Person,
+        _ => HookWaitsFor::Function,
+    };
+    match hook.status()? {
+        DeploymentLifecycleHookStatus::Failed => Some(HookWaitsFor::Function),
+        DeploymentLifecycleHookStatus::TimedOut if then(hook) == OnTimeout::RollsBack => Some(whom),
+        _ => None,
+    }
 }
 
 /// A share of the traffic, which ECS gives as a fraction of a hundred with decimal places.

@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::facts::{Monitor, ServiceMessage, StoppedTask};
+use crate::model::facts::{HookWaitsFor, Monitor, ServiceMessage, StoppedTask};
 use crate::model::id::TargetName;
 use crate::model::image::Digest;
 use crate::model::record::FailedBy;
@@ -35,8 +35,8 @@ pub struct Evidence<'a> {
     pub says: &'a [String],
     /// ECS's monitors that were triggered, where its service deployment was read.
     pub monitors: &'a [Monitor],
-    /// Whether it waited for a person, and nobody answered in time.
-    pub has_unanswered_pause: bool,
+    /// Whom a hook of it waited for in vain.
+    pub refused_by: Option<HookWaitsFor>,
     /// Tasks of the deployment that stopped, newest first; three are shown.
     pub tasks: &'a [StoppedTask],
     /// ECS's log of the service, newest first.
@@ -48,7 +48,7 @@ pub struct Evidence<'a> {
 /// What ECS states as the reason comes first, then what most tasks died of, then what kept tasks from starting at all; that the
 /// time is up only where nothing else is known.
 pub(crate) fn likeliest(evidence: &Evidence<'_>) -> Cause {
-    if evidence.has_unanswered_pause {
+    if evidence.refused_by == Some(HookWaitsFor::Person) {
         return Cause::Unanswered;
     }
     let alarms = evidence.monitors.iter().find_map(cause::of_monitor);

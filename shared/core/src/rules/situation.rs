@@ -111,7 +111,7 @@ pub(super) fn service_deployment(status: ServiceDeploymentStatus) -> ServiceDepl
         pause: Pause::No,
         traffic: None,
         bake_minutes: None,
-        has_unanswered_pause: false,
+        refused_by: None,
         target: None,
         task_definition: None,
         created_at: None,

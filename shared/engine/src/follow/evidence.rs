@@ -55,7 +55,7 @@ impl<C: Cloud> FollowSession<'_, C> {
             carrier: deployment.id().map_or("ECS", DeploymentId::carrier),
             says: &says,
             monitors: judged.service_deployment.as_ref().map_or(&[], |it| it.monitors.triggered()),
-            has_unanswered_pause: judged.service_deployment.as_ref().is_some_and(|it| it.has_unanswered_pause),
+            refused_by: judged.service_deployment.as_ref().and_then(|it| it.refused_by),
             tasks: &tasks,
             events: &service.events,
             warnings: &deployment.warnings,

@@ -80,7 +80,7 @@ impl Ecs {
             pause: deployment.pause_facts(),
             traffic: deployment.traffic,
             bake_minutes: Some(service.bake_minutes().unwrap_or_default()),
-            has_unanswered_pause: deployment.has_unanswered_pause(),
+            refused_by: deployment.refused_by(),
             updated_at: Some(deployment.updated_at),
             ..deployment.brief(service)
         })
@@ -271,7 +271,7 @@ impl ServiceDeployment {
             pause: Pause::No,
             traffic: None,
             bake_minutes: None,
-            has_unanswered_pause: false,
+            refused_by: None,
             target: Some(ServiceRevisionArn::new(service.revisions[self.target].arn.as_str())),
             task_definition: None,
             created_at: Some(self.created_at),

@@ -67,15 +67,23 @@ impl ServiceDeployment {
 
     /// Its `lifecycleHookDetails`.
     pub(super) fn hooks(&self) -> Option<Value> {
-        self.pause.as_ref().map(|it| json!([it.described()]))
+        let failed = self.function_failed.then(|| {
+            let function = "arn:aws:lambda:eu-west-1:123456789012:function:check-web";
+            json!({ "hookId": "ecs-hook-1", "targetType": "AWS_LAMBDA", "targetArn": function, "status": "FAILED" })
+        });
+        let hooks: Vec<Value> = self.pause.iter().map(PauseHook::described).chain(failed).collect();
+        (!hooks.is_empty()).then(|| json!(hooks))
     }
 
     pub(super) fn pause_facts(&self) -> Pause {
         self.waits_at().map_or(Pause::No, |it| Pause::Hook(it.facts()))
     }
 
-    pub(super) fn has_unanswered_pause(&self) -> bool {
-        self.pause.as_ref().is_some_and(|it| it.rolls_back && it.state == PauseState::TimedOut)
+    /// Whom a hook waited for in vain.
+    pub(super) fn refused_by(&self) -> Option<HookWaitsFor> {
+        let unanswered = self.pause.as_ref().is_some_and(|it| it.rolls_back && it.state == PauseState::TimedOut);
+        let person = unanswered.then_some(HookWaitsFor::Person);
+        person.or(self.function_failed.then_some(HookWaitsFor::Function))
     }
 }
 

@@ -133,6 +133,8 @@ struct ServiceDeployment {
     traffic: Option<u8>,
     /// The pause hook that it reached last, of the stage that it is at.
     pause: Option<PauseHook>,
+    /// Whether the function of a hook failed.
+    function_failed: bool,
     created_at: Timestamp,
     /// Since when ListServiceDeployments has it.
     listed_from: Timestamp,

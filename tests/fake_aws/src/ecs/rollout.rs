@@ -81,6 +81,7 @@ impl Service {
             stage: self.shifts_traffic().then(|| "PRE_SCALE_UP".to_owned()),
             traffic: self.shifts_traffic().then_some(0),
             pause: None,
+            function_failed: false,
             created_at: context.now,
             listed_from,
             updated_at: context.now,
@@ -210,6 +211,9 @@ impl Service {
         if let Failure::SoundsAlarm { name } = failure {
             self.trigger_alarm(name);
         }
+        if *failure == Failure::FailsHook {
+            self.fail_function();
+        }
         let Some(verdict) = self.verdict(failure) else { return Ok(()) };
         self.call_failed_or_rollback(context, &verdict.cause)?;
         if self.goes_back(context, &verdict) {
@@ -223,6 +227,13 @@ impl Service {
     pub(crate) fn trigger_alarm(&mut self, name: &str) {
         if let Some(current) = self.service_deployments.last_mut() {
             current.triggered_alarms.push(name.to_owned());
+        }
+    }
+
+    /// The function of a lifecycle hook fails.
+    pub(crate) fn fail_function(&mut self) {
+        if let Some(current) = self.service_deployments.last_mut() {
+            current.function_failed = true;
         }
     }
 

@@ -31,8 +31,9 @@ pub struct ServiceDeploymentFacts {
     pub traffic: Option<u8>,
     /// How long it bakes, in minutes; only the second call knows.
     pub bake_minutes: Option<i32>,
-    /// Whether a pause hook of it ran out of time, because nobody answered it, so that ECS rolls back; only the second call knows.
-    pub has_unanswered_pause: bool,
+    /// Whom a hook of it waited for in vain, so that ECS rolls back: a person who did not answer in time, or a function that
+    /// failed; only the second call knows.
+    pub refused_by: Option<HookWaitsFor>,
     /// The service revision that it deploys.
     pub target: Option<ServiceRevisionArn>,
     /// The task definition of that revision; only DescribeServiceRevisions knows.

@@ -247,9 +247,9 @@ fn as_primary(it: &Situation<'_>, own: &DeploymentFacts) -> Assessment {
     }
     let by_event = ecs_messages::event_of(it, &own.id).is_some_and(|event| event.change == StateChange::Failed);
     if has_failed(own) || by_event {
-        // For a pause that nobody answered ECS goes back whatever its monitors are set to.
-        let unanswered = it.service_deployment.is_some_and(|it| it.has_unanswered_pause);
-        let goes_back = monitors::rolls_back(it) || unanswered;
+        // For a hook that waited in vain ECS goes back whatever its monitors are set to.
+        let refused = it.service_deployment.is_some_and(|it| it.refused_by.is_some());
+        let goes_back = monitors::rolls_back(it) || refused;
         return match goes_back && ecs_messages::has_another_to_go_to(it.service, own) {
             true => rolling_back(it, RollbackInitiator::Ecs),
             false => Assessment::Failing { by: FailedBy::Ecs },

@@ -21,8 +21,8 @@ mod rollback;
 use super::*;
 use crate::model::event::StateChange;
 use crate::model::facts::{
-    DeploymentFacts, Monitor, Monitors, OnFailure, Rollout, ServiceDeploymentFacts, ServiceDeploymentStatus,
-    ServiceFacts, Strategy,
+    DeploymentFacts, HookWaitsFor, Monitor, Monitors, OnFailure, Rollout, ServiceDeploymentFacts,
+    ServiceDeploymentStatus, ServiceFacts, Strategy,
 };
 use crate::model::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
 use crate::model::record::{self, FailedBy, Outcome, RollbackMethod};
@@ -300,7 +300,10 @@ fn traffic_shifts_have_stages() {
             case.service_deployment(Status::InProgress, "")
         };
         row("it failed, and no breaker is on", failed(), "failed, as ECS reports");
-        row("it failed because nobody answered a pause", failed().unanswered(), "failed, and ECS is rolling back");
+        for whom in [HookWaitsFor::Person, HookWaitsFor::Function] {
+            let refused = failed().refused_by(whom);
+            row("it failed because a hook waited in vain", refused, "failed, and ECS is rolling back");
+        }
         let done = with(Off, going()).strategy(strategy.clone()).service_deployment(Status::RollbackSuccessful, "");
         row("ECS went back, and does not say why", done, "ended: failed, rolled back by ECS");
     }

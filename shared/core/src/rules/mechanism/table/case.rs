@@ -191,7 +191,7 @@ impl Case {
             pause: Pause::No,
             traffic: None,
             bake_minutes: None,
-            has_unanswered_pause: false,
+            refused_by: None,
             target: Some(revision(N)),
             task_definition: Some(arn(N)),
             created_at: Some(created(N)),
@@ -224,11 +224,11 @@ impl Case {
         self
     }
 
-    /// Nobody answered its pause hook in time.
-    pub(super) fn unanswered(mut self) -> Self {
+    /// A hook of it waited in vain.
+    pub(super) fn refused_by(mut self, whom: HookWaitsFor) -> Self {
         self.service_deployment = self
             .service_deployment
-            .map(|service_deployment| ServiceDeploymentFacts { has_unanswered_pause: true, ..service_deployment });
+            .map(|service_deployment| ServiceDeploymentFacts { refused_by: Some(whom), ..service_deployment });
         self
     }
 
