@@ -129,7 +129,7 @@ fn quarantined(scenario: &Scenario) -> Vec<String> {
 }
 
 /// The AppSpec of the last deployment that was asked for.
-fn app_spec(scenario: &Scenario) -> Value {
+pub(crate) fn app_spec(scenario: &Scenario) -> Value {
     let calls = scenario.world.calls();
     let call = calls.iter().rfind(|call| call.operation == "CreateDeployment").expect("a deployment");
     let content = call.request["revision"]["appSpecContent"]["content"].as_str().expect("a content");

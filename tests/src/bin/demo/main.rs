@@ -2,17 +2,22 @@
 //!
 //! Everything in it is real but AWS itself: the template, the functions' binaries, the SDK, the events' shapes.
 
-use std::io::{IsTerminal, Write};
+mod page;
+mod services;
+
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use e2e::bootstraps::Build;
 use e2e::emulator::{Error, Result};
-use e2e::stage::{Delivered, ROLES, Stage};
+use e2e::stage::{Delivered, Stage};
 use e2e::world::{Call, CodeDeployStage, Failure, Image, longest_chain};
 use serde_json::{Value, json};
 use slipway_core::model::id::TargetName;
 use slipway_core::model::timer::Scheduled;
+
+use page::{bold, faint, heading, in_full, indented, pretty, say, show_progress};
+use services::{api, balancers, of_one_container, service_of, store, web};
 
 const CONFIG: &str = r#"version: 1
 defaults:
@@ -521,149 +526,7 @@ impl Demo {
     }
 }
 
-/// A notice with its evidence and its advice.
-fn in_full(notice: &Value) {
-    println!("  {} {}", bold("notice"), notice["headline"].as_str().unwrap_or_default());
-    for line in notice["reason"].as_str().unwrap_or_default().lines() {
-        println!("         {line}");
-    }
-    for member in ["details", "advice"] {
-        for line in notice[member].as_array().into_iter().flatten() {
-            println!("         - {}", line.as_str().unwrap_or_default());
-        }
-    }
-}
-
-/// What CreateService is asked for, with members of its own.
-fn service_of(name: &str, own: &Value) -> Value {
-    let mut service = json!({
-        "cluster": "prod", "serviceName": name, "taskDefinition": name, "desiredCount": 2, "launchType": "FARGATE",
-        "networkConfiguration": { "awsvpcConfiguration": { "subnets": ["subnet-0a1b2c3d"] } }
-    });
-    for (member, value) in own.as_object().into_iter().flatten() {
-        service[member] = value.clone();
-    }
-    service
-}
-
-fn balancers(name: &str) -> Value {
-    let group = format!("targetgroup/{name}-blue/6d0ecf831eec9f09");
-    let arn = format!("arn:aws:elasticloadbalancing:eu-west-1:123456789012:{group}");
-    json!([{ "targetGroupArn": arn, "containerName": name, "containerPort": 8080 }])
-}
-
-fn of_one_container(name: &str) -> Value {
-    json!({
-        "family": name, "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
-        "executionRoleArn": ROLES[0],
-        "containerDefinitions": [{
-            "name": name,
-            "image": format!("123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/{name}:1.4.2"),
-            "essential": true,
-            "portMappings": [{ "containerPort": 8080, "protocol": "tcp" }]
-        }]
-    })
-}
-
-fn api() -> Value {
-    json!({
-        "family": "api", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
-        "executionRoleArn": ROLES[0],
-        "containerDefinitions": [{
-            "name": "api",
-            "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/api:1.4.2",
-            "essential": true,
-            "logConfiguration": { "logDriver": "awslogs", "options": {
-                "awslogs-group": "/ecs/api", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "api"
-            }}
-        }]
-    })
-}
-
-fn web() -> Value {
-    json!({
-        "family": "web", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
-        "executionRoleArn": ROLES[0], "taskRoleArn": ROLES[1],
-        "runtimePlatform": { "cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX" },
-        "containerDefinitions": [{
-            "name": "web",
-            "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web:1.4.2",
-            "essential": true,
-            "portMappings": [{ "containerPort": 8080, "protocol": "tcp" }],
-            "environment": [{ "name": "DATABASE_HOST", "value": "db.internal" }],
-            "secrets": [{ "name": "DATABASE_PASSWORD", "valueFrom": "/shop/web/database-password" }]
-        }],
-        "tags": [{ "key": "team", "value": "shop" }]
-    })
-}
-
-fn store() -> Value {
-    let of_store = |name: &str, command: Value| {
-        json!({
-            "name": name,
-            "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/store:1.4.2",
-            "essential": true,
-            "command": command,
-            "dependsOn": [{ "containerName": "log-router", "condition": "START" }],
-            "logConfiguration": { "logDriver": "awsfirelens", "options": { "Name": "cloudwatch", "region": "eu-west-1" } }
-        })
-    };
-    json!({
-        "family": "store", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "512", "memory": "1024",
-        "executionRoleArn": ROLES[0], "taskRoleArn": ROLES[1],
-        "containerDefinitions": [
-            of_store("web", json!(["bundle", "exec", "puma"])),
-            of_store("sidekiq", json!(["bundle", "exec", "sidekiq"])),
-            {
-                "name": "log-router",
-                "image": "public.ecr.aws/aws-observability/aws-for-fluent-bit:stable",
-                "essential": true,
-                "firelensConfiguration": { "type": "fluentbit" }
-            }
-        ]
-    })
-}
-
 fn read(file: &str) -> Result<Value> {
     let text = std::fs::read_to_string(file).map_err(|error| Error::new(format!("reading {file}"), error))?;
     serde_json::from_str(&text).map_err(|error| Error::new(format!("reading {file}"), error))
-}
-
-fn pretty(value: &Value) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string())
-}
-
-/// Packages go by in a word each; everything else is a line.
-fn show_progress(line: &str) {
-    match line.strip_prefix("python: ") {
-        Some(package) if !package.contains('`') => print!("{} ", faint(package.split(' ').next().unwrap_or_default())),
-        _ => println!("{}", faint(line)),
-    }
-    let _ = std::io::stdout().flush();
-}
-
-fn heading(text: &str) {
-    println!("\n{}\n", bold(&format!("── {text} ")));
-    // The parts come one by one, also through a pipe.
-    let _ = std::io::stdout().flush();
-}
-
-fn say(text: &str) {
-    println!("{text}");
-}
-
-fn indented(text: &str) -> String {
-    text.trim_end().lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
-}
-
-fn bold(text: &str) -> String {
-    styled("1", text)
-}
-
-fn faint(text: &str) -> String {
-    styled("2", text)
-}
-
-fn styled(code: &str, text: &str) -> String {
-    if std::io::stdout().is_terminal() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
 }
