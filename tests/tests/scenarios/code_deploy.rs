@@ -250,6 +250,7 @@ async fn a_rollback_in_the_waiting_hour_stops_the_deployment(name: &'static str)
     assert_eq!((outcome(&scenario).as_str(), serves(&scenario).as_str()), ("stopped", "web:1"));
     let decision = remembered(&scenario)["decision"].clone();
     assert_eq!((&decision["what"], &decision["who"]), (&json!("rollback"), &json!("ana")));
+    assert_eq!(remembered(&scenario)["quarantine"][0]["cause"], "ana requested a rollback");
     scenario.claim();
     scenario.end();
 }

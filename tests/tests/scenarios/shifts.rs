@@ -103,6 +103,7 @@ async fn a_pause_is_answered_by_a_rollback(name: &'static str) {
     assert_eq!((outcome(&scenario).as_str(), runs(&scenario).as_str()), ("stopped", "web:1"));
     let decision = remembered(&scenario)["decision"].clone();
     assert_eq!((&decision["what"], &decision["who"]), (&json!("rollback"), &json!("ana")));
+    assert_eq!(remembered(&scenario)["quarantine"][0]["cause"], "ana requested a rollback");
     assert_eq!(kinds(&mut scenario), ["rolling_back", "stopped"]);
     scenario.end();
 }

@@ -7,6 +7,7 @@ use slipway_core::model::record::{Decision, DecisionKind, Deployment, KnownGood,
 use slipway_core::rules::mechanism::{End, completed_after_all, has_run};
 use slipway_core::rules::rollback::RollbackDecision;
 use slipway_core::text::notice::News;
+use slipway_core::text::rollback::somebody_asked;
 use tracing::info;
 
 use super::session::FollowSession;
@@ -42,12 +43,14 @@ impl<C: Cloud> FollowSession<'_, C> {
         let input = PendingInput::after(&deployment, at);
         let decision = Decision { what: DecisionKind::External, at: deployment.began_at(), who: None };
         let completed = end.outcome == Outcome::Completed;
+        let asked = || somebody_asked(self.record(), deployment.began_at());
+        let reason = (outcome == Outcome::Stopped).then(|| asked().or_else(|| end.says.clone())).flatten();
         let now = self.cloud.now();
         let once = self.write(|record| {
             if judged.is_some_and(|judged| record.is_outdated(&judged.deployment, judged.fence)) {
                 return None;
             }
-            let once = record.end(number, outcome, at, end.says.clone().filter(|_| outcome == Outcome::Stopped));
+            let once = record.end(number, outcome, at, reason.clone());
             if once == Once::Now {
                 known_good.iter().for_each(|it| record.record_known_good(it.clone()));
                 if deployment.is_external() && !deployment.is_placeholder() && completed {
