@@ -1,5 +1,9 @@
 //! The builds of `infra/examples` wait with the command: the steps as they stand in their files.
 
+use std::time::Duration;
+
+use e2e::examples;
+use e2e::world::{CodeDeployStage as Stage, Image};
 use serde_json::Value;
 
 use crate::action::{Step, yaml};
@@ -75,6 +79,29 @@ async fn a_build_of_main_waits_for_its_image_or_a_newer_one() {
     assert!(newer.code == 0 && newer.out.contains("✓ prod/shop  runs main-7c6b5a4"), "{newer:?}");
     let older = waits(&fleet, &release, step, &[(tag, "main-3f2a91c")]).await;
     assert!(older.code == 0 && older.out.contains("main-3f2a91c"), "{older:?}");
+    fleet.end();
+}
+
+#[tokio::test]
+async fn a_commit_under_codedeploy_waits_until_it_serves() {
+    let release = Release::offered("release-codedeploy").await;
+    let config = std::fs::read_to_string(format!("{ROOT}/infra/examples/codedeploy/slipway.yaml")).expect("a file");
+    let fleet = Fleet::configured(&config).await;
+    let sha = |digit: char| digit.to_string().repeat(40);
+    fleet.world.push("shop/checkout", [sha('0').as_str()], &Image::single(&sha('0')));
+    examples::codedeploy(&sha('0')).make(&fleet.world, examples::appspec);
+    fleet.world.advance(Duration::from_secs(60));
+    let job = example("codedeploy/after.yml");
+    let step = last_step(&job["jobs"]["release"]["steps"]);
+    pushed(&fleet, "shop/checkout", &sha('a')).await;
+    let moved = fleet.world.move_code_deploy("prod", "checkout", Stage::Serving);
+    fleet.follow(moved.events).await;
+    let sha_of_build = "${{ github.sha }}";
+    // The old tasks are kept for an hour yet.
+    let serves = waits(&fleet, &release, step, &[(sha_of_build, &sha('a'))]).await;
+    assert!(serves.code == 0 && serves.out.contains("✓ prod/checkout"), "{serves:?}");
+    let older = waits(&fleet, &release, step, &[(sha_of_build, &sha('0'))]).await;
+    assert!(older.code == 0 && older.out.contains("prod/checkout"), "{older:?}");
     fleet.end();
 }
 

@@ -200,6 +200,8 @@ fn the_documents_name_this_version() {
         ("infra/examples/github-actions/after.yml", 1),
         ("infra/examples/terraform-image-tag/after.yml", 1),
         ("infra/examples/azure-devops/after.yml", 2),
+        ("infra/examples/codedeploy/after.yml", 1),
+        ("infra/examples/staging-and-production/after.yml", 1),
     ] {
         let text = fs::read_to_string(format!("{ROOT}/{document}")).expect("it is there");
         let versions: Vec<&str> = named.captures_iter(&text).map(|it| it.get(1).expect("a version").as_str()).collect();

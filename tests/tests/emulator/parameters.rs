@@ -144,6 +144,8 @@ fn the_examples_set_parameters_that_the_template_has() {
         include_str!("../../../infra/examples/github-actions/parameters.json"),
         include_str!("../../../infra/examples/terraform-image-tag/parameters.json"),
         include_str!("../../../infra/examples/azure-devops/parameters.json"),
+        include_str!("../../../infra/examples/codedeploy/parameters.json"),
+        include_str!("../../../infra/examples/staging-and-production/parameters.json"),
     ] {
         for (key, value) in parameters_of(file) {
             assert!(template.contains(&format!("\n  {key}:\n    Type:")), "{key}");
