@@ -49,6 +49,7 @@ impl fmt::Display for Pace {
             Because::Settles => ", late, but all its tasks run",
             Because::Hook => ", and waits at a lifecycle hook",
             Because::BakeTime => ", in its bake time",
+            Because::RollbackAsked => ", and is to be rolled back, as somebody asked",
         })
     }
 }

@@ -11,10 +11,10 @@ use crate::model::event::{DeploymentEvent, StateChange};
 use crate::model::facts::{DeploymentFacts, Revision, Rollout, ServiceDeploymentFacts, ServiceFacts, Strategy};
 use crate::model::id::{DeploymentId, TaskDefinitionArn};
 use crate::model::record;
-use crate::model::record::{Began, FailedBy, Outcome};
+use crate::model::record::{Began, DecisionKind, FailedBy, Outcome};
 
 use super::effect::{Intent, effect};
-use super::pace::{Pace, of_deployment, of_rollback};
+use super::pace::{Because, Pace, of_deployment, of_rollback};
 use super::{ecs_messages, has_failed, is_completed, is_primary, monitors, rollback, too_many_failed_tasks};
 
 /// ECS answers some calls with what was true a moment ago; after this long an answer is taken at its word.
@@ -258,6 +258,10 @@ fn as_primary(it: &Situation<'_>, own: &DeploymentFacts) -> Assessment {
     if ecs_messages::announces_rollback(it) {
         return rolling_back(it, ecs_messages::initiator(it));
     }
+    if let Some(until) = rollback_is_asked_until(it) {
+        let more = Pace::Rearm { at: until, because: Because::RollbackAsked };
+        return Assessment::InProgress(of_deployment(it, Some(own)).unwrap_or(more));
+    }
     if it.deployment.failing().is_some() {
         return Assessment::Failing { by: failed_by(it) };
     }
@@ -265,6 +269,13 @@ fn as_primary(it: &Situation<'_>, own: &DeploymentFacts) -> Assessment {
         return Assessment::Failing { by: FailedBy::Tasks };
     }
     in_time_or_failing(it, Some(own))
+}
+
+/// Until when it is to show that it is rolled back, as a person asked; `None` where nobody did, or where that is long ago.
+fn rollback_is_asked_until(it: &Situation<'_>) -> Option<Timestamp> {
+    let decision = it.record.decision.as_ref().filter(|decision| decision.what == DecisionKind::Rollback)?;
+    let until = decision.at + LAG;
+    (decision.at >= it.deployment.began_at() && it.now < until).then_some(until)
 }
 
 fn in_time_or_failing(it: &Situation<'_>, own: Option<&DeploymentFacts>) -> Assessment {

@@ -31,6 +31,8 @@ pub enum Because {
     Hook,
     /// It is in its bake time.
     BakeTime,
+    /// Somebody asked for its rollback a moment ago, which is not shown at once.
+    RollbackAsked,
 }
 
 /// The pace of the deployment itself; `None` when its time is up.

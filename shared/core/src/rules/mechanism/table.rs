@@ -313,6 +313,13 @@ fn traffic_shifts_have_stages() {
 fn time_runs_out_unless_it_progresses() {
     let late = |own: DeploymentFacts| with(Off, vec![own, active(O, Completed)]).at("17:31:00");
     row("nothing moved for half an hour", late(primary(N, InProgress)), "failed: its time is up");
+    let asked = |at: &str| late(primary(N, InProgress)).rollback_asked(at);
+    let is_to_go_back = "is in progress, and is to be rolled back, as somebody asked";
+    row("somebody asked for its rollback just now", asked("17:30:30"), is_to_go_back);
+    row("that is not shown after two minutes", asked("17:30:30").at("17:32:30"), "failed: its time is up");
+    row("what somebody asked before it began is about another", asked("16:59:59"), "failed: its time is up");
+    let failing = asked("17:30:30").failing(FailedBy::Tasks).at("17:31:00");
+    row("its tasks stop while it is to be rolled back", failing, is_to_go_back);
     row("a minute before the deadline", late(primary(N, InProgress)).at("17:29:00"), "is in progress");
     row(
         "it moved lately, and a task runs",

@@ -349,6 +349,13 @@ impl Case {
         self.n(|n| n.failed_tasks = (0..count).map(|n| format!("task/{n}")).collect())
     }
 
+    /// Somebody asked for a rollback then.
+    pub(super) fn rollback_asked(mut self, at: &str) -> Self {
+        let decision = record::Decision { what: record::DecisionKind::Rollback, at: time(at), who: None };
+        self.record.decision = Some(decision);
+        self
+    }
+
     /// X is recorded too.
     pub(super) fn recorded_newer(mut self) -> Self {
         let n = self.record.deployments[0].clone();
