@@ -58,7 +58,7 @@ pub(in crate::rules) fn placeholder_ended(facts: &TargetFacts<'_>, by: By<'_>) -
 /// Whether this deployment has failed and will not recover, or is a rollback that failed as well. A rollback that outlives the
 /// end of its deployment may still complete, unless its tasks stop repeatedly: nobody follows it, who would call it failed.
 fn has_failed_for_good(record: &record::Service, service: &ServiceFacts, primary: &DeploymentFacts) -> bool {
-    use record::Outcome::{Failed, RollbackFailed, TimedOut};
+    use record::Outcome::{External, Failed, RollbackFailed, TimedOut};
     let Some(last) = record.deployments.first() else { return false };
     // Where ECS tells no rollout state, it also gives no reason for one; but a rollback goes to what is older.
     let is_older =
@@ -66,7 +66,8 @@ fn has_failed_for_good(record: &record::Service, service: &ServiceFacts, primary
     if last.rolls_back_as(&primary.id) || primary.is_rollback() || is_older {
         return match last.outcome() {
             Some(RollbackFailed) => true,
-            Some(Failed | TimedOut) => mechanism::fails_repeatedly(&last.settings, service, primary),
+            // How somebody else's ended is not recorded.
+            Some(Failed | TimedOut | External) => mechanism::fails_repeatedly(&last.settings, service, primary),
             _ => false,
         };
     }

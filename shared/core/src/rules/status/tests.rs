@@ -6,7 +6,10 @@ use serde_json::json;
 use strum::VariantArray as _;
 
 use super::*;
-use crate::model::facts::{ImageFacts, ImageName, Rollout, ServiceDeploymentFacts, ServiceDeploymentStatus, Strategy};
+use crate::model::facts::{
+    Hook, HookWaitsFor, ImageFacts, ImageName, OnTimeout, Pause, Rollout, ServiceDeploymentFacts,
+    ServiceDeploymentStatus, Strategy,
+};
 use crate::model::id::{ServiceDeploymentArn, ServiceRevisionArn};
 use crate::model::plan::Plan;
 use crate::model::record::{Blocked, DecisionKind, Lease};
@@ -488,6 +491,39 @@ fn what_is_pending_is_shown_with_what_it_waits_for() {
     let expected = Waiting { tag: Some(tag("1.5.0")), since: at("12:00:00"), reason, until: Some(at("12:30:00")) };
     assert_eq!(waiting, [expected]);
     assert_eq!(Memory::of(&TargetName::new("prod/web"), Ok(&idle().record)).waiting, []);
+}
+
+#[test]
+fn what_waits_for_a_deployment_waits_until_that_has_baked() {
+    let until = |blocked: serde_json::Value| {
+        let open = json!({ "deadline": at("12:30:00") });
+        let mut case = under_way(Rollout::InProgress, None).record(&[("ecs-svc/2", 'c', open)]);
+        case = case.at_stage("BAKE_TIME", "IN_PROGRESS").pending("1.5.0", blocked);
+        if let Some(stage) = &mut case.stage {
+            (stage.bake_minutes, stage.updated_at) = (Some(60), Some(at("12:20:00")));
+        }
+        case.status().memory.unwrap().waiting[0].until
+    };
+    assert_eq!(until(json!({ "by": "deployment" })), Some(at("13:20:00")));
+    assert_eq!(until(json!({ "by": "retry" })), None);
+}
+
+#[test]
+fn a_person_is_waited_for_only_where_a_pause_holds_this_image() {
+    let blocked_on = |waits_for: Option<HookWaitsFor>, case: Case| {
+        let mut case = case.at_stage("POST_TEST_TRAFFIC_SHIFT", "IN_PROGRESS");
+        if let (Some(waits_for), Some(stage)) = (waits_for, &mut case.stage) {
+            let then = OnTimeout::RollsBack;
+            stage.pause = Pause::Hook(Hook { id: "hook".to_owned(), waits_for, until: None, then });
+        }
+        case.status().asked.unwrap().blocked_on
+    };
+    let deploying = || under_way(Rollout::InProgress, None);
+    assert_eq!(blocked_on(Some(HookWaitsFor::Person), deploying()), Some(BlockedOn::Person));
+    assert_eq!(blocked_on(Some(HookWaitsFor::Function), deploying()), Some(BlockedOn::Machine));
+    assert_eq!(blocked_on(None, deploying()), Some(BlockedOn::Machine));
+    let other = deploying().about(by_tag("1.4.9"), None).plan(older());
+    assert_eq!(blocked_on(Some(HookWaitsFor::Person), other), None);
 }
 
 #[test]

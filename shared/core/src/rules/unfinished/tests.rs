@@ -215,6 +215,8 @@ fn nobody_waits_for_what_failed_for_good_but_for_a_rollback() {
     check(rolled_back(Outcome::TimedOut), crashing(3), false);
     check(rolled_back(Outcome::Failed), crashing(3), false);
     check(rolled_back(Outcome::RolledBackByEcs), crashing(3), true);
+    check(ended(Outcome::External, json!({})), crashing(2), true);
+    check(ended(Outcome::External, json!({})), crashing(3), false);
     // It went back to what is older, and says nothing of it, as where ECS tells no rollout state.
     let silent = |failed_tasks: i32| EcsDeployment {
         failed_tasks,
