@@ -36,6 +36,13 @@ impl<C: Cloud> FollowSession<'_, C> {
             None => None,
         };
         let news = News::Ended { end, next };
+        // Another invocation may have seen another end of it, and published that.
+        if deployment.is_external()
+            && self.read_record_again().await?
+            && !self.deployment(number).is_some_and(Deployment::is_open)
+        {
+            return Ok(());
+        }
         // What others did is published first: what is recorded of it does not say how it ended.
         let published = if deployment.is_external() { self.publish(number, &news, at).await? } else { None };
         // What ran before a placeholder is deployed again.
