@@ -47,6 +47,8 @@ pub(super) struct OfService {
     pub(super) held: bool,
     /// Images whose failure is on record, and that nobody has asked for since.
     pub(super) quarantined: BTreeSet<Digest>,
+    /// Images that somebody asked for in spite of that. It does not end their quarantine.
+    asked_for_anyway: BTreeSet<Digest>,
     /// The intents on record.
     pub(super) intents: BTreeMap<u64, Intent>,
     /// The rollbacks that were decided: how old what was known then is.
@@ -186,7 +188,7 @@ impl OfService {
             self.decided = self.decided.max(Some(intent.at));
             self.requested = self.requested.max(Some(intent.at));
             digest.iter().for_each(|digest| {
-                self.quarantined.remove(*digest);
+                self.asked_for_anyway.extend(self.quarantined.take(*digest));
             });
             return None;
         }
@@ -395,12 +397,15 @@ impl OfService {
         // A takeover whose answer was lost is one all the same.
         let adopted = record.decision.as_ref().filter(|it| it.what == DecisionKind::Adopted).map(|it| it.at);
         let decided = self.decided.max(adopted).max(self.outside.as_ref().map(|it| it.at));
+        let stays_away = |it: &Digest| {
+            self.quarantined.contains(it) || self.asked_for_anyway.contains(it) && record.quarantined(it).is_some()
+        };
         let better = images.all().iter().rfind(|image| {
             // When a tag was pointed to an image only its event says, and that may be lost.
             let came_at = if lost == Lost::Nothing { image.came_at() } else { image.pushed_at };
             image.quality == Quality::KnownGood
                 && !image.tags.is_empty()
-                && !self.quarantined.contains(&image.digest)
+                && !stays_away(&image.digest)
                 && images.is_outdated(running, image, came_at)
                 && called.is_none_or(|called| came_at > called)
                 && decided.is_none_or(|decided| came_at > decided)
