@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use slipway_core::model::id::{DeploymentId, ServiceDeploymentArn, TaskDefinitionArn};
 use slipway_core::model::plan::Plan;
 use slipway_core::model::reason::Reason;
-use slipway_core::model::record::{Busy, FailedBy, Fence, Lost, Outcome, PassedOver, Rollback, RollbackMethod};
+use slipway_core::model::record::{
+    Busy, Deployment, FailedBy, Fence, Lost, Outcome, PassedOver, Rollback, RollbackMethod,
+};
 use slipway_core::rules::mechanism::{Assessment, Became, End, RollbackInitiator, became};
 use slipway_core::rules::rollback::{Origin, RollbackDecision, RollbackFacts, Selected, decide, steps};
 use slipway_core::text::notice::News;
@@ -240,9 +242,11 @@ impl<C: Cloud> FollowSession<'_, C> {
             |message: &str| Error::new("DynamoDB.PutItem", self.managed.target.as_str(), ErrorKind::Throttled, message);
         intended.map_err(|Lost| again("the lease was lost; it is tried again"))?;
         // Judging takes no lease, so another invocation may have been faster.
-        match self.deployment(number).is_some_and(|it| it.is_open()) {
+        let done = |it: &Deployment| it.rollback().and_then(|it| it.done_at);
+        let is_due = |it: &Deployment| it.is_open() && done(it) == done(&judged.deployment);
+        match self.deployment(number).is_some_and(is_due) {
             true => Ok(()),
-            false => Err(again("the deployment ended meanwhile; it is judged again")),
+            false => Err(again("the deployment ended or was rolled back meanwhile; it is judged again")),
         }
     }
 
