@@ -137,7 +137,7 @@ impl CodeDeploy {
             .map_err(|error| match error.code() {
                 // Somebody else was faster: observed again, it is what the image waits for.
                 Some("DeploymentLimitExceededException") => {
-                    error::of(CALL, group.to_string(), error).of_kind(ErrorKind::Busy)
+                    error::of(CALL, group.to_string(), error).of_kind(ErrorKind::Conflict)
                 }
                 _ => error::of(CALL, group.to_string(), error),
             })?;

@@ -12,6 +12,6 @@ pub mod notice;
 mod passed_over;
 mod plan;
 mod reason;
-pub mod rollback;
+mod rollback;
 mod stage;
 mod status;

@@ -3,8 +3,8 @@
 //!
 //! Each function is one call. Adopting the effect of an unanswered call, keeping to AWS's rate and waiting are the engine's.
 //! An implementation may repeat a call that only reads; it never repeats one that has no client token
-//! (RegisterTaskDefinition, UpdateService, UpdateExpressGatewayService, StopServiceDeployment, ContinueServiceDeployment, and those of CodeDeploy). Time
-//! comes from here, too.
+//! (RegisterTaskDefinition, UpdateService, UpdateExpressGatewayService, StopServiceDeployment, ContinueServiceDeployment, and
+//! those of CodeDeploy). Time comes from here, too.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;

@@ -25,7 +25,7 @@ pub enum ErrorKind {
     /// Too many calls; it was not carried out, and a later try can help.
     Throttled,
     /// Something else is under way there; it was not carried out, and a later try can help.
-    Busy,
+    Conflict,
     /// The thing isn't there.
     NotFound,
     /// The function's role, or an organisation's policy, does not allow it.
@@ -41,7 +41,7 @@ pub enum ErrorKind {
 impl ErrorKind {
     /// Whether another try, by us or by Lambda, can help.
     pub fn is_passing(self) -> bool {
-        matches!(self, Self::Throttled | Self::Busy | Self::Unreachable)
+        matches!(self, Self::Throttled | Self::Conflict | Self::Unreachable)
     }
 }
 

@@ -404,7 +404,9 @@ impl Cloud for Port {
         let create = |simulation: &mut Simulation, request| {
             let created = simulation.create_deployment(group, app_spec, description, request);
             created.map_err(|refusal| match refusal.code.as_str() {
-                "DeploymentLimitExceededException" => refused(CALL, &group.group, &refusal).of_kind(ErrorKind::Busy),
+                "DeploymentLimitExceededException" => {
+                    refused(CALL, &group.group, &refusal).of_kind(ErrorKind::Conflict)
+                }
                 _ => refused(CALL, &group.group, &refusal),
             })
         };

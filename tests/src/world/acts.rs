@@ -75,32 +75,29 @@ impl World {
     /// leaving an event: it has been running for long.
     #[track_caller]
     pub fn running_service(&self, request: Value) {
-        let cluster = request["cluster"].as_str().unwrap_or("default").to_owned();
-        self.cluster(&cluster);
-        let waiting = self.take_events();
-        let answer = self.by_hand("ECS.CreateService", request);
-        let name = answer["service"]["serviceName"].as_str().unwrap_or_default();
-        if answer["service"]["deployments"].as_array().is_some_and(|deployments| !deployments.is_empty()) {
-            let _ = self.complete(&cluster, name);
-        }
-        drop(self.take_events());
-        self.shared.lock().aws.return_events(waiting);
-        self.shared.lock().clock.breathe(Duration::from_secs(1));
+        self.has_been_running("ECS.CreateService", request);
     }
 
-    /// Makes a service of Express Mode that has been running this task definition.
-    ///
-    /// # Panics
-    /// If ECS does not take it.
+    /// Makes a service of Express Mode, as [`World::running_service`] does others.
+    #[track_caller]
     pub fn running_express_service(&self, cluster: &str, service: &str, task_definition: &str) {
-        self.cluster(cluster);
-        let waiting = self.take_events();
         let role = format!("arn:aws:iam::{}:role/ecsInfrastructureRoleForExpressServices", self.place().account);
         let request = json!({
             "cluster": cluster, "serviceName": service, "taskDefinitionArn": task_definition, "infrastructureRoleArn": role,
         });
-        self.by_hand("ECS.CreateExpressGatewayService", request);
-        let _ = self.complete(cluster, service);
+        self.has_been_running("ECS.CreateExpressGatewayService", request);
+    }
+
+    #[track_caller]
+    fn has_been_running(&self, create: &str, request: Value) {
+        let cluster = request["cluster"].as_str().unwrap_or("default").to_owned();
+        self.cluster(&cluster);
+        let waiting = self.take_events();
+        let service = self.by_hand(create, request)["service"].take();
+        // Express Mode's answer does not show them.
+        if service["deployments"].as_array().is_none_or(|deployments| !deployments.is_empty()) {
+            let _ = self.complete(&cluster, service["serviceName"].as_str().unwrap_or_default());
+        }
         drop(self.take_events());
         self.shared.lock().aws.return_events(waiting);
         self.shared.lock().clock.breathe(Duration::from_secs(1));

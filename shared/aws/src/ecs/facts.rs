@@ -76,7 +76,7 @@ pub(super) fn service_deployment(brief: &types::ServiceDeploymentBrief) -> Optio
         pause: Pause::No,
         traffic: None,
         bake_minutes: None,
-        refused_by: None,
+        failed_hook: None,
         task_definition: None,
         updated_at: None,
         created_at: time(brief.created_at()),

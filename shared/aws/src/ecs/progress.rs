@@ -104,7 +104,7 @@ fn whole(it: &types::ServiceDeployment) -> Option<ServiceDeploymentFacts> {
         pause: pause(it.lifecycle_hook_details()),
         traffic: percent(it.target_service_revision().and_then(|it| it.requested_production_traffic_weight())),
         bake_minutes: it.deployment_configuration().and_then(|it| it.bake_time_in_minutes()),
-        refused_by: it.lifecycle_hook_details().iter().find_map(refused_by),
+        failed_hook: it.lifecycle_hook_details().iter().find_map(failed_hook),
         target: it.target_service_revision().and_then(|revision| revision.arn()).map(ServiceRevisionArn::new),
         task_definition: None,
         created_at: time(it.created_at()),
@@ -135,8 +135,8 @@ fn then(hook: &types::DeploymentLifecycleHookDetail) -> OnTimeout {
     hook.timeout_action().and_then(|action| action.as_str().parse().ok()).unwrap_or_default()
 }
 
-/// Whom a hook waited for in vain. A function that fails is rolled back from; one that does not answer, as it is set.
-fn refused_by(hook: &types::DeploymentLifecycleHookDetail) -> Option<HookWaitsFor> {
+/// Whom a hook waited for, if ECS rolls back for it. It does for a function that failed; where nobody answered, if it is set so.
+fn failed_hook(hook: &types::DeploymentLifecycleHookDetail) -> Option<HookWaitsFor> {
     let whom = match hook.target_type() {
         Some(DeploymentLifecycleHookTargetType::Pause) => HookWaitsFor::Person,
         _ => HookWaitsFor::Function,

@@ -314,6 +314,11 @@ impl Service {
         self.quarantine.iter().find(|it| it.revision.as_deref() == Some(revision))
     }
 
+    /// A person's request for a rollback since then, if that is the last decision.
+    pub fn rollback_asked_since(&self, since: Timestamp) -> Option<&Decision> {
+        self.decision.as_ref().filter(|it| it.what == DecisionKind::Rollback && it.at >= since)
+    }
+
     /// Whether a notice was published.
     pub fn has_published(&self, id: &str) -> bool {
         self.published.iter().any(|it| it == id)

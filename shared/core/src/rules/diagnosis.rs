@@ -35,8 +35,8 @@ pub struct Evidence<'a> {
     pub says: &'a [String],
     /// ECS's monitors that were triggered, where its service deployment was read.
     pub monitors: &'a [Monitor],
-    /// Whom a hook of it waited for in vain.
-    pub refused_by: Option<HookWaitsFor>,
+    /// The hook for which ECS rolls back, by whom it waited for.
+    pub failed_hook: Option<HookWaitsFor>,
     /// Tasks of the deployment that stopped, newest first; three are shown.
     pub tasks: &'a [StoppedTask],
     /// ECS's log of the service, newest first.
@@ -48,7 +48,7 @@ pub struct Evidence<'a> {
 /// What ECS states as the reason comes first, then what most tasks died of, then what kept tasks from starting at all; that the
 /// time is up only where nothing else is known.
 pub(crate) fn likeliest(evidence: &Evidence<'_>) -> Cause {
-    if evidence.refused_by == Some(HookWaitsFor::Person) {
+    if evidence.failed_hook == Some(HookWaitsFor::Person) {
         return Cause::Unanswered;
     }
     let alarms = evidence.monitors.iter().find_map(cause::of_monitor);

@@ -12,7 +12,7 @@ pub use code_deploy::{
 };
 pub use ecs_messages::SKEW;
 pub use effect::{Intent, Unanswered, effect, list_decides, of_its_time, unanswered};
-pub(in crate::rules) use express::misfit;
+pub(in crate::rules) use express::unfit_for_express;
 pub use listed::{
     CutShort, awaits_its_tasks, completed_after_all, completed_early, cuts_short, goes_back_to, has_failed,
     has_not_won, has_run, is_completed, is_in_progress, is_primary, is_under_way, may_complete_after_all,

@@ -111,7 +111,7 @@ pub(super) fn service_deployment(status: ServiceDeploymentStatus) -> ServiceDepl
         pause: Pause::No,
         traffic: None,
         bake_minutes: None,
-        refused_by: None,
+        failed_hook: None,
         target: None,
         task_definition: None,
         created_at: None,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::record::{FailedBy, Outcome};
+use crate::model::record::{Decision, FailedBy, Outcome};
 use crate::rules::mechanism::{Assessment, Because, End, Pace, RollbackInitiator};
 
 /// How it stands, in half a sentence for the log.
@@ -55,13 +55,10 @@ impl fmt::Display for Pace {
 }
 
 impl End {
-    /// Why it ended so, for the record, where that is not the cause of its failure.
-    pub fn reason(&self) -> Option<String> {
-        match (self.outcome, &self.newer) {
-            (Outcome::Superseded, Some(newer)) => Some(format!("{newer} took its place")),
-            (Outcome::Stopped, _) => Some("somebody stopped it".to_owned()),
-            _ => None,
-        }
+    /// Why it was stopped, for the record; `asked` is who requested that of Slipway, which AWS's own words do not say.
+    pub fn why_stopped(&self, asked: Option<&Decision>) -> Option<String> {
+        let by = |it: &Decision| format!("{} requested a rollback", it.who.as_deref().unwrap_or("somebody"));
+        asked.map(by).or_else(|| self.says.clone())
     }
 }
 

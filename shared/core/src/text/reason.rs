@@ -294,7 +294,7 @@ fn not_found(reason: &Reason) -> String {
             }
             "NotFound" => format!("{call} for {subject} found nothing ({message})"),
             "Throttled" => format!("{call} for {subject} was throttled: {message}"),
-            "Busy" => format!("{call} for {subject} has to wait: {message}"),
+            "Conflict" => format!("{call} for {subject} has to wait: {message}"),
             "Unreachable" => format!("{call} for {subject} got no usable answer: {message}"),
             _ => format!("{call} for {subject} was refused: {message}"),
         },

@@ -2,17 +2,8 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
-
-use crate::model::record::{DecisionKind, Service};
 use crate::rules::rollback::{Destination, ManualAction, NoRollback, RegisterReason, RollbackDecision, Selected};
 use crate::text::passed_over::each;
-
-/// Who asked Slipway for a rollback since then, as the cause of what was stopped; AWS's own words do not name anybody.
-pub fn somebody_asked(record: &Service, since: Timestamp) -> Option<String> {
-    let decision = record.decision.as_ref().filter(|it| it.what == DecisionKind::Rollback && it.at >= since)?;
-    Some(format!("{} requested a rollback", decision.who.as_deref().unwrap_or("somebody")))
-}
 
 impl fmt::Display for RollbackDecision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -55,7 +55,7 @@ impl<C: Cloud> FollowSession<'_, C> {
             carrier: deployment.id().map_or("ECS", DeploymentId::carrier),
             says: &says,
             monitors: judged.service_deployment.as_ref().map_or(&[], |it| it.monitors.triggered()),
-            refused_by: judged.service_deployment.as_ref().and_then(|it| it.refused_by),
+            failed_hook: judged.service_deployment.as_ref().and_then(|it| it.failed_hook),
             tasks: &tasks,
             events: &service.events,
             warnings: &deployment.warnings,

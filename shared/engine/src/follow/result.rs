@@ -7,7 +7,6 @@ use slipway_core::model::record::{Decision, DecisionKind, Deployment, KnownGood,
 use slipway_core::rules::mechanism::{End, completed_after_all, has_run};
 use slipway_core::rules::rollback::RollbackDecision;
 use slipway_core::text::notice::News;
-use slipway_core::text::rollback::somebody_asked;
 use tracing::info;
 
 use super::session::FollowSession;
@@ -26,6 +25,13 @@ impl<C: Cloud> FollowSession<'_, C> {
         judged: Option<&Judged>,
     ) -> Result<(), Error> {
         let Some(deployment) = self.deployment(number).cloned() else { return Ok(()) };
+        // Another invocation may have seen another end of it, and published that.
+        if deployment.is_external()
+            && self.read_record_again().await?
+            && !self.deployment(number).is_some_and(Deployment::is_open)
+        {
+            return Ok(());
+        }
         // What ECS says of a success explains nothing.
         let says =
             end.says.clone().filter(|_| !matches!(end.outcome, Outcome::Completed | Outcome::RolledBackBySlipway));
@@ -36,13 +42,6 @@ impl<C: Cloud> FollowSession<'_, C> {
             None => None,
         };
         let news = News::Ended { end, next };
-        // Another invocation may have seen another end of it, and published that.
-        if deployment.is_external()
-            && self.read_record_again().await?
-            && !self.deployment(number).is_some_and(Deployment::is_open)
-        {
-            return Ok(());
-        }
         // What others did is published first: what is recorded of it does not say how it ended.
         let published = if deployment.is_external() { self.publish(number, &news, at).await? } else { None };
         // What ran before a placeholder is deployed again.
@@ -50,8 +49,8 @@ impl<C: Cloud> FollowSession<'_, C> {
         let input = PendingInput::after(&deployment, at);
         let decision = Decision { what: DecisionKind::External, at: deployment.began_at(), who: None };
         let completed = end.outcome == Outcome::Completed;
-        let asked = || somebody_asked(self.record(), deployment.began_at());
-        let reason = (outcome == Outcome::Stopped).then(|| asked().or_else(|| end.says.clone())).flatten();
+        let asked = self.record().rollback_asked_since(deployment.began_at());
+        let reason = end.why_stopped(asked).filter(|_| outcome == Outcome::Stopped);
         let now = self.cloud.now();
         let once = self.write(|record| {
             if judged.is_some_and(|judged| record.is_outdated(&judged.deployment, judged.fence)) {

@@ -121,7 +121,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         match self.update(number, fence, &judged, &decision).await {
             Ok(()) => self.under_way(number, &judged).await,
             // What it rolls back has not ended, and can be stopped no more.
-            Err(error) if error.kind == ErrorKind::Busy => {
+            Err(error) if error.kind == ErrorKind::Conflict => {
                 info!(%error, target = %self.managed.target, "the rollback waits");
                 self.return_soon().await?;
                 Ok(Next::Wait)

@@ -80,7 +80,7 @@ impl Ecs {
             pause: deployment.pause_facts(),
             traffic: deployment.traffic,
             bake_minutes: Some(service.bake_minutes().unwrap_or_default()),
-            refused_by: deployment.refused_by(),
+            failed_hook: deployment.failed_hook(),
             updated_at: Some(deployment.updated_at),
             ..deployment.brief(service)
         })
@@ -271,7 +271,7 @@ impl ServiceDeployment {
             pause: Pause::No,
             traffic: None,
             bake_minutes: None,
-            refused_by: None,
+            failed_hook: None,
             target: Some(ServiceRevisionArn::new(service.revisions[self.target].arn.as_str())),
             task_definition: None,
             created_at: Some(self.created_at),

@@ -79,8 +79,8 @@ impl ServiceDeployment {
         self.waits_at().map_or(Pause::No, |it| Pause::Hook(it.facts()))
     }
 
-    /// Whom a hook waited for in vain.
-    pub(super) fn refused_by(&self) -> Option<HookWaitsFor> {
+    /// Whom a hook waited for, if it rolls back for it.
+    pub(super) fn failed_hook(&self) -> Option<HookWaitsFor> {
         let unanswered = self.pause.as_ref().is_some_and(|it| it.rolls_back && it.state == PauseState::TimedOut);
         let person = unanswered.then_some(HookWaitsFor::Person);
         person.or(self.function_failed.then_some(HookWaitsFor::Function))

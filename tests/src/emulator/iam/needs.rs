@@ -103,7 +103,7 @@ fn ecs(operation: &str, request: &Value, place: &Place<'_>, own: impl Fn(String)
                 None => need,
             }]
         }
-        // Seen on AWS: it is judged by the service's ARN.
+        // By policies of public repositories it is judged by the service's ARN.
         "UpdateExpressGatewayService" => {
             let arn = text("serviceArn")?;
             let cluster = arn.split_once(":service/")?.1.split('/').next()?;

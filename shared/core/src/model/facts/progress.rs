@@ -31,9 +31,9 @@ pub struct ServiceDeploymentFacts {
     pub traffic: Option<u8>,
     /// How long it bakes, in minutes; only the second call knows.
     pub bake_minutes: Option<i32>,
-    /// Whom a hook of it waited for in vain, so that ECS rolls back: a person who did not answer in time, or a function that
-    /// failed; only the second call knows.
-    pub refused_by: Option<HookWaitsFor>,
+    /// The hook for which ECS rolls back, by whom it waited for: a person did not answer in time, or a function failed; only the
+    /// second call knows.
+    pub failed_hook: Option<HookWaitsFor>,
     /// The service revision that it deploys.
     pub target: Option<ServiceRevisionArn>,
     /// The task definition of that revision; only DescribeServiceRevisions knows.

@@ -5,11 +5,11 @@ use crate::model::id::TaskDefinitionArn;
 use crate::model::reason::Reason;
 use crate::rules::base::Definition;
 use crate::rules::candidate::{By, TargetFacts};
-use crate::rules::mechanism::misfit;
+use crate::rules::mechanism::unfit_for_express;
 
 /// Whether the service takes the definition, and the family's newest is meant for it: other services of the family run the same.
 pub(in crate::rules) fn of_this_service(facts: &TargetFacts<'_>) -> Verdict {
-    if let Some(problem) = misfit(facts.service, facts.base) {
+    if let Some(problem) = unfit_for_express(facts.service, facts.base) {
         return closed(Reason::NotForExpress { revision: facts.base.arn.short().to_owned(), problem });
     }
     match facts.family.and_then(|family| family.other.as_ref()) {

@@ -11,7 +11,7 @@ use crate::model::event::{DeploymentEvent, StateChange};
 use crate::model::facts::{DeploymentFacts, Revision, Rollout, ServiceDeploymentFacts, ServiceFacts, Strategy};
 use crate::model::id::{DeploymentId, TaskDefinitionArn};
 use crate::model::record;
-use crate::model::record::{Began, DecisionKind, FailedBy, Outcome};
+use crate::model::record::{Began, FailedBy, Outcome};
 
 use super::effect::{Intent, effect};
 use super::pace::{Because, Pace, of_deployment, of_rollback};
@@ -247,9 +247,9 @@ fn as_primary(it: &Situation<'_>, own: &DeploymentFacts) -> Assessment {
     }
     let by_event = ecs_messages::event_of(it, &own.id).is_some_and(|event| event.change == StateChange::Failed);
     if has_failed(own) || by_event {
-        // For a hook that waited in vain ECS goes back whatever its monitors are set to.
-        let refused = it.service_deployment.is_some_and(|it| it.refused_by.is_some());
-        let goes_back = monitors::rolls_back(it) || refused;
+        // For a hook ECS goes back whatever its monitors are set to.
+        let by_hook = it.service_deployment.is_some_and(|it| it.failed_hook.is_some());
+        let goes_back = monitors::rolls_back(it) || by_hook;
         return match goes_back && ecs_messages::has_another_to_go_to(it.service, own) {
             true => rolling_back(it, RollbackInitiator::Ecs),
             false => Assessment::Failing { by: FailedBy::Ecs },
@@ -273,9 +273,8 @@ fn as_primary(it: &Situation<'_>, own: &DeploymentFacts) -> Assessment {
 
 /// Until when it is to show that it is rolled back, as a person asked; `None` where nobody did, or where that is long ago.
 fn rollback_is_asked_until(it: &Situation<'_>) -> Option<Timestamp> {
-    let decision = it.record.decision.as_ref().filter(|decision| decision.what == DecisionKind::Rollback)?;
-    let until = decision.at + LAG;
-    (decision.at >= it.deployment.began_at() && it.now < until).then_some(until)
+    let until = it.record.rollback_asked_since(it.deployment.began_at())?.at + LAG;
+    (it.now < until).then_some(until)
 }
 
 fn in_time_or_failing(it: &Situation<'_>, own: Option<&DeploymentFacts>) -> Assessment {

@@ -357,7 +357,7 @@ fn service_deployment(
         pause: pause(it),
         traffic: it.traffic,
         bake_minutes: Some(it.termination_minutes),
-        refused_by: (it.status == CodeDeployStatus::Stopped && code(it) == Some("TIMEOUT"))
+        failed_hook: (it.status == CodeDeployStatus::Stopped && code(it) == Some("TIMEOUT"))
             .then_some(HookWaitsFor::Person),
         target: None,
         task_definition: own.map(|set| set.task_definition.clone()).or_else(|| it.task_definition.clone()),

@@ -9,8 +9,8 @@ use crate::model::facts::{Controller, Revision, ServiceFacts};
 /// The container that Express Mode sends the traffic to.
 const MAIN: &str = "Main";
 
-/// Why a service of Express Mode cannot run a task definition, if it is one and cannot.
-pub(in crate::rules) fn misfit(service: &ServiceFacts, revision: &Revision) -> Option<String> {
+/// Why a service cannot run a task definition because Express Mode manages it; `None` where it can.
+pub(in crate::rules) fn unfit_for_express(service: &ServiceFacts, revision: &Revision) -> Option<String> {
     if service.controller != Controller::Express {
         return None;
     }
@@ -55,8 +55,8 @@ mod tests {
             tags: Vec::new(),
         };
         let express = ServiceFacts { controller: Controller::Express, ..service(Vec::new()) };
-        assert_eq!(misfit(&service(Vec::new()), &revision), None, "any other service takes it");
-        misfit(&express, &revision)
+        assert_eq!(unfit_for_express(&service(Vec::new()), &revision), None, "any other service takes it");
+        unfit_for_express(&express, &revision)
     }
 
     fn with_ports(ports: &Value) -> Value {

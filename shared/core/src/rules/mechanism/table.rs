@@ -301,8 +301,8 @@ fn traffic_shifts_have_stages() {
         };
         row("it failed, and no breaker is on", failed(), "failed, as ECS reports");
         for whom in [HookWaitsFor::Person, HookWaitsFor::Function] {
-            let refused = failed().refused_by(whom);
-            row("it failed because a hook waited in vain", refused, "failed, and ECS is rolling back");
+            let refused = failed().failed_hook(whom);
+            row("it failed because of a hook", refused, "failed, and ECS is rolling back");
         }
         let done = with(Off, going()).strategy(strategy.clone()).service_deployment(Status::RollbackSuccessful, "");
         row("ECS went back, and does not say why", done, "ended: failed, rolled back by ECS");

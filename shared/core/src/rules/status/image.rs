@@ -335,7 +335,7 @@ impl Verdict {
             | NotOfPolicy { .. } | Ignored { .. } | NotAnImage { .. } | NoCandidate { .. } | BestRuns { .. } | Adopted { .. }
             | DefinitionBeforeDecision { .. } | DefinitionOlder { .. } | AlreadyDone { .. } | NotQuarantined { .. } | NotPaused => (State::Skipped, None),
             // Nothing is known of the image for now; asking again can help.
-            Aws { kind, .. } if matches!(kind.as_str(), "Throttled" | "Busy" | "Unreachable") => (State::Waiting, None),
+            Aws { kind, .. } if matches!(kind.as_str(), "Throttled" | "Conflict" | "Unreachable") => (State::Waiting, None),
             Aws { .. } | GaveUp { .. } | PlaceholderAgain { .. } | ServiceMissing { .. } | ServiceNotActive { .. }
             | WrongController { .. } | NoDeploymentGroup { .. } | HooksUnknown { .. } | NotForExpress { .. } | NoContainer { .. } | SharedFamily { .. } | UnknownContainer { .. } | Unrenderable { .. }
             | SetBySecret { .. } | Archived { .. } | BeingRestored { .. } | NoKnownGood { .. } | RunsAlready { .. } | NoSuchRevision { .. }

@@ -1,4 +1,4 @@
-//! The table: what became of an image that somebody asks about, and how prod/web stands.
+//! The table: what became of an image that somebody asks about.
 //!
 //! It runs 1.4.2 (`a`) as web:41; where something is under way, that is 1.5.0 (`b`) as web:42, in ecs-svc/2.
 
@@ -14,6 +14,8 @@ use crate::model::id::{ServiceDeploymentArn, ServiceRevisionArn};
 use crate::model::plan::Plan;
 use crate::model::record::{Blocked, DecisionKind, Lease};
 use crate::rules::situation::*;
+
+mod service;
 
 struct Case {
     target: Target,
@@ -483,32 +485,6 @@ fn a_pending_input_is_decided_about_whatever_a_plan_says_now() {
 }
 
 #[test]
-fn what_is_pending_is_shown_with_what_it_waits_for() {
-    let open = json!({ "deadline": at("12:30:00") });
-    let behind = idle().record(&[("ecs-svc/7", 'c', open)]).pending("1.5.0", json!({ "by": "deployment" })).record;
-    let waiting = Memory::of(&TargetName::new("prod/web"), Ok(&behind)).waiting;
-    let reason = StatusReason::Pending(Some(Blocked::Deployment));
-    let expected = Waiting { tag: Some(tag("1.5.0")), since: at("12:00:00"), reason, until: Some(at("12:30:00")) };
-    assert_eq!(waiting, [expected]);
-    assert_eq!(Memory::of(&TargetName::new("prod/web"), Ok(&idle().record)).waiting, []);
-}
-
-#[test]
-fn what_waits_for_a_deployment_waits_until_that_has_baked() {
-    let until = |blocked: serde_json::Value| {
-        let open = json!({ "deadline": at("12:30:00") });
-        let mut case = under_way(Rollout::InProgress, None).record(&[("ecs-svc/2", 'c', open)]);
-        case = case.at_stage("BAKE_TIME", "IN_PROGRESS").pending("1.5.0", blocked);
-        if let Some(stage) = &mut case.stage {
-            (stage.bake_minutes, stage.updated_at) = (Some(60), Some(at("12:20:00")));
-        }
-        case.status().memory.unwrap().waiting[0].until
-    };
-    assert_eq!(until(json!({ "by": "deployment" })), Some(at("13:20:00")));
-    assert_eq!(until(json!({ "by": "retry" })), None);
-}
-
-#[test]
 fn a_person_is_waited_for_only_where_a_pause_holds_this_image() {
     let blocked_on = |waits_for: Option<HookWaitsFor>, case: Case| {
         let mut case = case.at_stage("POST_TEST_TRAFFIC_SHIFT", "IN_PROGRESS");
@@ -576,50 +552,6 @@ fn a_tag_that_came_back_is_as_new_as_now_until_its_event_comes() {
     check(&pushed("prod", 'c'), after, Some(after));
     // An event that came after the tag had moved on counts for the image that it points to then.
     check(&tag_pushed(pushed("prod", 'c'), "prod", 'b', "12:00:00"), before, Some(before));
-}
-
-#[test]
-fn what_is_under_way_comes_with_its_state() {
-    #[track_caller]
-    fn check(case: Case, expected: Option<&str>) {
-        let shown = case.status().in_flight.map(|it| {
-            format!("{} {} {}", it.state, it.revision, it.image.map(|image| image.to_string()).unwrap_or_default())
-        });
-        assert_eq!(shown.as_deref(), expected);
-    }
-    let back = Some("ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1.");
-    check(under_way(Rollout::InProgress, None), Some("in_progress web:42 1.5.0"));
-    check(under_way(Rollout::InProgress, back), Some("rolling_back web:42 1.5.0"));
-    check(under_way(Rollout::Failed, back), Some("failed web:42 1.5.0"));
-    check(idle(), None);
-    let classic = DeploymentFacts { rollout: None, ..primary(Rollout::Completed) };
-    check(with(vec![classic]), None);
-}
-
-#[test]
-fn what_runs_is_what_completed_last_by_the_tag_that_slipway_wrote_down() {
-    #[track_caller]
-    fn check(case: Case, expected: Option<&str>) {
-        let running = case.status().running.unwrap();
-        assert_eq!(running.image.map(|image| image.to_string()).as_deref(), expected);
-    }
-    let runs = |revision: Revision| Case { revisions: vec![revision], ..idle() };
-    check(idle(), Some("1.4.2"));
-    check(under_way(Rollout::InProgress, None), Some("1.4.2"));
-    check(with(vec![next(Rollout::InProgress, None)]), Some("1.5.0"));
-    let bare = || revision(41, &[("web", pinned('a'))]);
-    check(runs(bare()), Some("sha256:aaaaaaaaaaaa"));
-    check(runs(revision(41, &[("web", "shop/web:prod".to_owned())])), Some("prod"));
-    // What Slipway wrote of another image, or for another repository.
-    let job = || revision(41, &[("web", pinned('a')), ("job", format!("shop/job@{}", digest('b')))]);
-    check(runs(ours(job(), Some("1.5.0"), 'b', None)), Some("sha256:aaaaaaaaaaaa"));
-    let for_api = running().tags.into_iter().map(|(key, value)| (key, value.replace("shop/web", "shop/api"))).collect();
-    check(runs(Revision { tags: for_api, ..bare() }), Some("sha256:aaaaaaaaaaaa"));
-    // The container that is named may run another repository's image.
-    let named =
-        |revision: Revision| Case { target: target("tags: { semver: '*' }, containers: [web]"), ..runs(revision) };
-    check(named(revision(41, &[("web", format!("shop/api@{}", digest('a')))])), None);
-    check(named(bare()), Some("sha256:aaaaaaaaaaaa"));
 }
 
 fn not_for_express() -> Reason {

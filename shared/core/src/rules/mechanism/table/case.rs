@@ -191,7 +191,7 @@ impl Case {
             pause: Pause::No,
             traffic: None,
             bake_minutes: None,
-            refused_by: None,
+            failed_hook: None,
             target: Some(revision(N)),
             task_definition: Some(arn(N)),
             created_at: Some(created(N)),
@@ -224,11 +224,11 @@ impl Case {
         self
     }
 
-    /// A hook of it waited in vain.
-    pub(super) fn refused_by(mut self, whom: HookWaitsFor) -> Self {
+    /// A hook failed that waited for this.
+    pub(super) fn failed_hook(mut self, whom: HookWaitsFor) -> Self {
         self.service_deployment = self
             .service_deployment
-            .map(|service_deployment| ServiceDeploymentFacts { refused_by: Some(whom), ..service_deployment });
+            .map(|service_deployment| ServiceDeploymentFacts { failed_hook: Some(whom), ..service_deployment });
         self
     }
 
