@@ -70,6 +70,30 @@ fn under_way(rollout: Rollout, reason: Option<&str>) -> Case {
     with(vec![next(rollout, reason), old()])
 }
 
+fn deploying() -> Case {
+    under_way(Rollout::InProgress, None)
+}
+
+/// Nothing ran before it.
+fn deploying_alone() -> Case {
+    with(vec![next(Rollout::InProgress, None)])
+}
+
+const BACK: Option<&str> = Some("ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1.");
+
+fn rolling_back() -> Case {
+    under_way(Rollout::InProgress, BACK)
+}
+
+fn failed() -> Case {
+    under_way(Rollout::Failed, BACK)
+}
+
+/// As behind a Classic Load Balancer.
+fn without_rollout_state() -> Case {
+    with(vec![DeploymentFacts { rollout: None, ..primary(Rollout::Completed) }])
+}
+
 impl Case {
     fn about(self, shown: Shown, image: Option<ImageFacts>) -> Self {
         Self { asked: (shown, image), ..self }
@@ -494,7 +518,6 @@ fn a_person_is_waited_for_only_where_a_pause_holds_this_image() {
         }
         case.status().asked.unwrap().blocked_on
     };
-    let deploying = || under_way(Rollout::InProgress, None);
     assert_eq!(blocked_on(Some(HookWaitsFor::Person), deploying()), Some(BlockedOn::Person));
     assert_eq!(blocked_on(Some(HookWaitsFor::Function), deploying()), Some(BlockedOn::Machine));
     assert_eq!(blocked_on(None, deploying()), Some(BlockedOn::Machine));

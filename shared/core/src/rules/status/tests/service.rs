@@ -17,7 +17,7 @@ fn what_is_pending_is_shown_with_what_it_waits_for() {
 fn what_waits_for_a_deployment_waits_until_that_has_baked() {
     let until = |blocked: serde_json::Value| {
         let open = json!({ "deadline": at("12:30:00") });
-        let mut case = under_way(Rollout::InProgress, None).record(&[("ecs-svc/2", 'c', open)]);
+        let mut case = deploying().record(&[("ecs-svc/2", 'c', open)]);
         case = case.at_stage("BAKE_TIME", "IN_PROGRESS").pending("1.5.0", blocked);
         if let Some(stage) = &mut case.stage {
             (stage.bake_minutes, stage.updated_at) = (Some(60), Some(at("12:20:00")));
@@ -37,13 +37,11 @@ fn what_is_under_way_comes_with_its_state() {
         });
         assert_eq!(shown.as_deref(), expected);
     }
-    let back = Some("ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1.");
-    check(under_way(Rollout::InProgress, None), Some("in_progress web:42 1.5.0"));
-    check(under_way(Rollout::InProgress, back), Some("rolling_back web:42 1.5.0"));
-    check(under_way(Rollout::Failed, back), Some("failed web:42 1.5.0"));
+    check(deploying(), Some("in_progress web:42 1.5.0"));
+    check(rolling_back(), Some("rolling_back web:42 1.5.0"));
+    check(failed(), Some("failed web:42 1.5.0"));
     check(idle(), None);
-    let classic = DeploymentFacts { rollout: None, ..primary(Rollout::Completed) };
-    check(with(vec![classic]), None);
+    check(without_rollout_state(), None);
 }
 
 #[test]
@@ -55,8 +53,8 @@ fn what_runs_is_what_completed_last_by_the_tag_that_slipway_wrote_down() {
     }
     let runs = |revision: Revision| Case { revisions: vec![revision], ..idle() };
     check(idle(), Some("1.4.2"));
-    check(under_way(Rollout::InProgress, None), Some("1.4.2"));
-    check(with(vec![next(Rollout::InProgress, None)]), Some("1.5.0"));
+    check(deploying(), Some("1.4.2"));
+    check(deploying_alone(), Some("1.5.0"));
     let bare = || revision(41, &[("web", pinned('a'))]);
     check(runs(bare()), Some("sha256:aaaaaaaaaaaa"));
     check(runs(revision(41, &[("web", "shop/web:prod".to_owned())])), Some("prod"));
