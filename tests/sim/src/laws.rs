@@ -17,7 +17,7 @@ use crate::setup::TargetService;
 use crate::simulation::{Lost, is_under_way, primary};
 use crate::table::Table;
 
-use service::{By, Judged, OfService, Outside, is_ambiguous, is_end, kind_of};
+use service::{By, Judged, OfService, Outside, is_ambiguous, kind_of, kind_of_end};
 
 mod service;
 
@@ -284,23 +284,21 @@ impl Laws {
         if notice.details.is_empty() && evidence.is_some_and(|it| !it.lines.is_empty()) {
             self.break_law(format!("{target}: the notice {} shows no evidence, and there is some", notice.id));
         }
-        if !is_end(notice.kind) {
-            return;
-        }
+        let Some(kind) = kind_of_end(notice) else { return };
         let Some(known) = self.services.get_mut(target) else { return };
         let kinds = known.published.entry(id.clone()).or_default();
-        kinds.push(notice.kind);
+        kinds.push(kind);
         let kinds = kinds.clone();
         let ended = recorded.and_then(|it| it.ended());
         // What completed after all is published twice, as the record has it: as it seemed to end, and corrected. Who publishes
         // the first may be overtaken.
         let corrected = ended.and_then(|it| it.corrected_from).and_then(kind_of);
         let ends = 1 + usize::from(corrected.is_some());
-        let broken = match ended.map(|it| it.outcome) {
+        let broken = match recorded.and_then(Deployment::published_outcome) {
             _ if kinds.len() > ends => Some(format!("the end of {id} was published in too many ways: {kinds:?}")),
             None => Some(format!("the end of {id} was published and is not on record")),
-            Some(outcome) if ![kind_of(outcome), corrected].contains(&Some(notice.kind)) => {
-                Some(format!("{id} is on record as {}, and was published as {:?}", outcome.as_str(), notice.kind))
+            Some(outcome) if ![kind_of(outcome), corrected].contains(&Some(kind)) => {
+                Some(format!("{id} is on record as {}, and was published as {kind:?}", outcome.as_str()))
             }
             Some(_) => None,
         };
@@ -330,7 +328,9 @@ impl Laws {
         let Some(known) = self.services.get_mut(target) else { return };
         let archived: Vec<&Deployment> = view.table.archived(target).collect();
         let mut broken = None;
-        for it in record.deployments.iter().chain(archived).filter(|it| it.id().is_some() && !it.is_external()) {
+        // Somebody else's may go on for ever.
+        let ends = |it: &&Deployment| it.id().is_some() && (!it.is_external() || it.published_outcome().is_some());
+        for it in record.deployments.iter().chain(archived).filter(ends) {
             let published = it.id().and_then(|id| known.published.get(id));
             if published.is_none() {
                 broken = broken.or(Some(format!("the end of deployment {} was never published", it.number)));

@@ -133,11 +133,9 @@ impl Setup {
             0 => Infrastructure::Managed,
             _ => Infrastructure::Untouched,
         };
-        // By a chance of its own, so that the schedules without a pause stay what they are. What a tool deploys,
-        // and a placeholder, is not paused here.
+        // By a chance of its own, so that the schedules without a pause stay what they are.
         let mut pausing = chance.clone();
-        let alone = infrastructure == Infrastructure::Untouched && !is_placeholder;
-        let pauses = alone && strategy != "ROLLING" && pausing.u8(0..3) == 0;
+        let pauses = strategy != "ROLLING" && pausing.u8(0..3) == 0;
         if pauses {
             let timeout = json!({
                 "timeoutInMinutes": pausing.u8(2..12),
@@ -150,6 +148,7 @@ impl Setup {
         }
         // By a chance of its own, too; what CodeDeploy deploys no tool updates, and no placeholder is.
         let mut deploying = pausing.clone();
+        let alone = infrastructure == Infrastructure::Untouched && !is_placeholder;
         let group = (alone && deploying.u8(0..5) == 0).then(|| Group::random(&mut deploying));
         if group.is_some() {
             configuration = json!({});

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use e2e::world::Fault;
+use e2e::world::{Fault, Moved};
 use insta::assert_snapshot;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::following::{complete, deploying, fire_timers, follow, kinds, outcome, remembered, runs, with_strategy};
-use crate::scenario::{Scenario, WEB};
+use crate::following::{
+    complete, deploying, fire_timers, follow, kinds, outcome, remembered, running, runs, with_strategy,
+};
+use crate::scenario::{Scenario, WEB, web_definition};
 use crate::{scenarios, trial};
 
 pub(crate) fn scenarios() -> Vec<Trial> {
@@ -18,6 +20,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         a_pause_is_answered_by_a_rollback
         a_pause_that_nobody_answers_is_published_again_and_its_end_as_what_it_was
         a_pause_that_goes_on_by_itself_is_no_failure
+        a_pause_of_what_somebody_else_deployed_is_published_and_answered
         an_answer_without_an_answer_is_looked_up
         nothing_goes_on_where_nothing_waits
     } }
@@ -125,6 +128,42 @@ async fn a_pause_that_nobody_answers_is_published_again_and_its_end_as_what_it_w
     assert_eq!((outcome(&scenario).as_str(), runs(&scenario).as_str()), ("rolled_back_by_ecs", "web:1"));
     let failing = &remembered(&scenario)["deployments"][0]["failing"];
     assert_eq!(failing["cause"], "it waited for somebody to continue it, and nobody did in time", "{failing:#}");
+    scenario.claim();
+    scenario.end();
+}
+
+async fn a_pause_of_what_somebody_else_deployed_is_published_and_answered(name: &'static str) {
+    let mut scenario = running(name, WEB, with_strategy("LINEAR")).await;
+    let mut definition = web_definition("1.4.2");
+    definition["cpu"] = "512".into();
+    scenario.world.register(definition);
+    let update = json!({ "cluster": "prod", "service": "web", "taskDefinition": "web" });
+    scenario.world.by_hand("ECS.UpdateService", update);
+    follow(&mut scenario, Moved::default()).await;
+    scenario.world.reach_stage("prod", "web", "POST_TEST_TRAFFIC_SHIFT");
+    scenario.transcript();
+    assert_eq!(kinds(&mut scenario), ["external"], "no stage of it");
+    let moved = scenario.world.pause("prod", "web", MINUTE * 60);
+    follow(&mut scenario, moved).await;
+    assert_snapshot!("a_pause_of_somebody_elses.email", scenario.email());
+    scenario.world.advance(MINUTE);
+    let answer = scenario.push_web("1.5.0").await;
+    assert_eq!(answer["targets"][0]["reason"]["code"], "queued", "{answer:#}");
+    for _ in 0..10 {
+        fire_timers(&mut scenario, MINUTE * 5).await;
+    }
+    assert_eq!(kinds(&mut scenario), ["external"], "it is published once more before its time is up");
+    let answer = scenario.ask(json!({ "action": "continue", "target": "prod/web", "who": "ana" })).await;
+    assert_eq!(answer["targets"][0]["outcome"], "started", "{answer:#}");
+    scenario.world.advance(MINUTE);
+    let moved = scenario.world.complete("prod", "web");
+    for event in &moved.events {
+        // The next deployment begins by it, and sends events of its own.
+        scenario.track_once(event).await.expect("an answer");
+    }
+    let mut subjects = scenario.subjects();
+    subjects.sort();
+    assert_snapshot!("a_pause_of_somebody_elses_is_over", subjects.join("\n"));
     scenario.claim();
     scenario.end();
 }

@@ -94,9 +94,9 @@ pub fn is_stale(record: &Service, service: &ServiceFacts, now: Timestamp) -> boo
     now.duration_since(at) < LAG && !service.deployments.iter().any(newer)
 }
 
-/// Whether a deployment has ended and that is not published. The end of an external one is published before it is recorded.
+/// Whether a deployment has ended and that is not published.
 pub fn end_is_unpublished(deployment: &Deployment) -> bool {
-    let Some(outcome) = deployment.outcome().filter(|_| !deployment.is_external()) else { return false };
+    let Some(outcome) = deployment.published_outcome() else { return false };
     let end = format!("/{}", NoticeKind::of_end(outcome).as_str());
     !deployment.published.iter().any(|id| id.ends_with(&end))
 }

@@ -13,23 +13,13 @@ use crate::cloud::Cloud;
 use crate::error::Error;
 
 impl<C: Cloud> FollowSession<'_, C> {
+    /// Publishes news of a deployment, unless that was done.
     pub(crate) async fn publish_news(&mut self, number: u64, news: &News<'_>, at: Timestamp) -> Result<(), Error> {
-        let Some(notice) = self.publish(number, news, at).await? else { return Ok(()) };
-        self.write(|record| record.record_published(Some(number), &notice)).await
-    }
-
-    /// Publishes news of a deployment, unless that was done; the notice's id, which is to be recorded.
-    pub(crate) async fn publish(
-        &mut self,
-        number: u64,
-        news: &News<'_>,
-        at: Timestamp,
-    ) -> Result<Option<String>, Error> {
-        let Some(deployment) = self.deployment(number).cloned() else { return Ok(None) };
+        let Some(deployment) = self.deployment(number).cloned() else { return Ok(()) };
         let place = Place { home: self.home, cluster: &self.managed.cluster, service: &self.managed.service };
         let id = Notice::id_of_deployment(place, &deployment, news);
         if self.record().has_published(&id) {
-            return Ok(None);
+            return Ok(());
         }
         let tasks = self.service.as_ref().map(Tasks::of);
         let evidence = match news.shows_evidence(&deployment) {
@@ -39,7 +29,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         let notice = Notice { tasks, ..Notice::of_deployment(place, &deployment, news, evidence, at) };
         self.call.publish(vec![notice]).await?;
         self.published.push(id.clone());
-        Ok(Some(id))
+        self.write(|record| record.record_published(Some(number), &id)).await
     }
 
     /// Publishes ends that are on record but were never published, because the invocation that recorded them failed or died.
@@ -47,7 +37,7 @@ impl<C: Cloud> FollowSession<'_, C> {
         let ended: Vec<Deployment> =
             self.record().deployments.iter().filter(|it| end_is_unpublished(it)).cloned().collect();
         for deployment in ended {
-            let Some(outcome) = deployment.outcome() else { continue };
+            let Some(outcome) = deployment.published_outcome() else { continue };
             let later = |it: &&Deployment| it.number > deployment.number && it.id().is_some();
             let newer = self.record().deployments.iter().filter(later).min_by_key(|it| it.number);
             let newer = newer.filter(|_| matches!(outcome, Outcome::Superseded | Outcome::Failed));

@@ -25,13 +25,6 @@ impl<C: Cloud> FollowSession<'_, C> {
         judged: Option<&Judged>,
     ) -> Result<(), Error> {
         let Some(deployment) = self.deployment(number).cloned() else { return Ok(()) };
-        // Another invocation may have seen another end of it, and published that.
-        if deployment.is_external()
-            && self.read_record_again().await?
-            && !self.deployment(number).is_some_and(Deployment::is_open)
-        {
-            return Ok(());
-        }
         // What ECS says of a success explains nothing.
         let says =
             end.says.clone().filter(|_| !matches!(end.outcome, Outcome::Completed | Outcome::RolledBackBySlipway));
@@ -41,9 +34,6 @@ impl<C: Cloud> FollowSession<'_, C> {
             Some(judged) => self.known_good_by_end(&deployment, end, &judged.service, at).await?,
             None => None,
         };
-        let news = News::Ended { end, next };
-        // What others did is published first: what is recorded of it does not say how it ended.
-        let published = if deployment.is_external() { self.publish(number, &news, at).await? } else { None };
         // What ran before a placeholder is deployed again.
         let again = deployment.is_placeholder() || outcome.decides_again() && !deployment.is_external();
         let input = PendingInput::after(&deployment, at);
@@ -56,7 +46,7 @@ impl<C: Cloud> FollowSession<'_, C> {
             if judged.is_some_and(|judged| record.is_outdated(&judged.deployment, judged.fence)) {
                 return None;
             }
-            let once = record.end(number, outcome, at, reason.clone());
+            let once = record.end(number, end.outcome, at, reason.clone());
             if once == Once::Now {
                 known_good.iter().for_each(|it| record.record_known_good(it.clone()));
                 if deployment.is_external() && !deployment.is_placeholder() && completed {
@@ -69,7 +59,6 @@ impl<C: Cloud> FollowSession<'_, C> {
                     record.unblock(now);
                 }
             }
-            published.iter().for_each(|id| record.record_published(Some(number), id));
             Some(once)
         });
         match once.await? {
@@ -79,12 +68,9 @@ impl<C: Cloud> FollowSession<'_, C> {
             None => return self.return_soon().await,
         }
         info!(target = %self.managed.target, deployment.number = number, %outcome, "ended");
-        if deployment.is_external() {
-            return Ok(());
-        }
         // Published only now, so that of two judgements the one on record is published. Where that fails, the next try, or the
         // reconcile, finds it unpublished; nothing that reports can break what acts.
-        self.publish_news(number, &news, at).await
+        self.publish_news(number, &News::Ended { end, next }, at).await
     }
 
     /// Corrects the record where the last deployment was published as failed but completed after all, and publishes that.

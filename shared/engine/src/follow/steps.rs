@@ -208,19 +208,22 @@ impl<C: Cloud> FollowSession<'_, C> {
         self.optional(self.call.cut_the_wait(it).await).map(drop)
     }
 
-    /// Reports the stage that a traffic shift has reached and what it waits for, and makes a timer for what no event tells.
+    /// Reports the stage that a traffic shift has reached and what it waits for, and makes a timer for what no event tells. Of
+    /// somebody else's deployment only that it waits: pushes wait behind it, until somebody answers it.
     async fn follow_the_stages(&mut self, number: u64, judged: &Judged) -> Result<(), Error> {
-        let Some(it) = judged.service_deployment.as_ref().filter(|_| !judged.deployment.is_external()) else {
-            return Ok(());
-        };
-        let now = self.cloud.now();
-        self.observe_at_the_next_moment(Some(it)).await?;
-        self.cut_the_wait(it, judged).await?;
-        let stage = stage(it);
-        if let Some(milestone) = stage.and_then(Stage::milestone) {
-            self.report(number, &News::Reached(milestone)).await?;
+        let Some(it) = judged.service_deployment.as_ref() else { return Ok(()) };
+        let (now, stage, pause) = (self.cloud.now(), stage(it), pause(it));
+        let is_own = !judged.deployment.is_external();
+        if is_own || pause.is_some() {
+            self.observe_at_the_next_moment(Some(it)).await?;
         }
-        if let Some(hook) = pause(it) {
+        if is_own {
+            self.cut_the_wait(it, judged).await?;
+            if let Some(milestone) = stage.and_then(Stage::milestone) {
+                self.report(number, &News::Reached(milestone)).await?;
+            }
+        }
+        if let Some(hook) = pause {
             let news = |again| News::Paused { hook, stage, since: it.updated_at, again };
             self.report(number, &news(false)).await?;
             if is_reminder_due(it, hook, now) {

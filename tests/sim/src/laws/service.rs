@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use slipway_core::model::facts::{Rollout, ServiceFacts, Strategy};
 use slipway_core::model::id::{DeploymentId, EventId, TaskDefinitionArn};
 use slipway_core::model::image::Digest;
-use slipway_core::model::notice::NoticeKind;
+use slipway_core::model::notice::{Notice, NoticeKind};
 use slipway_core::model::record::{DecisionKind, Deployment, KnownGood, Outcome, RollbackMethod, Service};
 use slipway_core::model::trigger::Trigger;
 
@@ -449,7 +449,7 @@ fn is_failure(outcome: Outcome) -> bool {
     !matches!(outcome, Outcome::Completed | Outcome::Superseded | Outcome::External)
 }
 
-/// How an end is published; somebody else's is none of ours.
+/// How an end is published.
 pub(super) fn kind_of(outcome: Outcome) -> Option<NoticeKind> {
     Some(match outcome {
         Outcome::Completed => NoticeKind::Completed,
@@ -463,8 +463,13 @@ pub(super) fn kind_of(outcome: Outcome) -> Option<NoticeKind> {
     })
 }
 
-/// Whether a notice of this kind says how a deployment ended.
-pub(super) fn is_end(kind: NoticeKind) -> bool {
+/// How a notice says that a deployment ended, if it does; of somebody else's its id has the word for that.
+pub(super) fn kind_of_end(notice: &Notice) -> Option<NoticeKind> {
+    let word = notice.id.rsplit('/').next().unwrap_or_default();
+    let kind = match notice.kind {
+        NoticeKind::External => NoticeKind::known().find(|kind| kind.as_str() == word)?,
+        kind => kind,
+    };
     matches!(
         kind,
         NoticeKind::Completed
@@ -475,4 +480,5 @@ pub(super) fn is_end(kind: NoticeKind) -> bool {
             | NoticeKind::Stopped
             | NoticeKind::TimedOut
     )
+    .then_some(kind)
 }

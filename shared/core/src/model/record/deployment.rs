@@ -112,6 +112,9 @@ pub struct Ended {
     pub at: Timestamp,
     /// Why, in a sentence.
     pub reason: Option<String>,
+    /// How somebody else's deployment ended; its outcome is only that somebody else made it.
+    #[serde(default, deserialize_with = "lenient::or_default", skip_serializing_if = "Option::is_none")]
+    pub external: Option<Outcome>,
     /// How it was published to have ended, where it completed after all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub corrected_from: Option<Outcome>,
@@ -233,6 +236,11 @@ impl Deployment {
     /// How it ended.
     pub fn outcome(&self) -> Option<Outcome> {
         self.ended().map(|it| it.outcome)
+    }
+
+    /// How it ended, also where somebody else made it.
+    pub fn published_outcome(&self) -> Option<Outcome> {
+        self.ended().map(|it| it.external.unwrap_or(it.outcome))
     }
 
     /// What is known of it since ECS made it.

@@ -148,16 +148,27 @@ impl Service {
     }
 
     /// The deployment ends, and its image is quarantined where the outcome says so: its revision, where only the task
-    /// definition changed. A second end changes nothing.
+    /// definition changed. Of somebody else's the outcome
+    /// says only that it is one. A second end changes nothing.
     pub fn end(&mut self, number: u64, outcome: Outcome, at: Timestamp, reason: Option<String>) -> Once {
         let Some(it) = self.at(number).filter(|it| it.is_open()) else { return Once::Before };
+        let (outcome, external) = match it.is_external() {
+            true => (Outcome::External, Some(outcome)),
+            false => (outcome, None),
+        };
         let progress = it.progress().cloned();
         let cause = progress.as_ref().and_then(|it| it.failing.as_ref()).map(|failing| failing.cause.clone());
         let image = it.image.clone().filter(|_| outcome.quarantines());
         let revision = it.revision.new.clone().filter(|_| it.definition_only);
         let reason = reason.or_else(|| cause.clone());
-        it.state =
-            DeploymentState::Ended(Ended { outcome, at, reason: reason.clone(), corrected_from: None, progress });
+        it.state = DeploymentState::Ended(Ended {
+            outcome,
+            at,
+            reason: reason.clone(),
+            external,
+            corrected_from: None,
+            progress,
+        });
         if let Some(image) = image
             && let Some(digest) = image.new.digest
         {

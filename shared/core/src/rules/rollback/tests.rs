@@ -207,6 +207,7 @@ fn what_slipway_must_not_roll_back_is_only_published() {
                 outcome: Outcome::Completed,
                 at: time("17:04:00"),
                 reason: None,
+                external: None,
                 corrected_from: None,
                 progress: n.progress().cloned(),
             })

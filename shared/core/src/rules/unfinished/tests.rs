@@ -63,8 +63,14 @@ fn begun(number: u64, id: &str, more: serde_json::Value) -> record::Deployment {
 fn ended(outcome: Outcome, more: serde_json::Value) -> record::Deployment {
     let begun = begun(1, "ecs-svc/2", more);
     let progress = begun.progress().cloned();
-    let state =
-        DeploymentState::Ended(Ended { outcome, at: at("10:05:00"), reason: None, corrected_from: None, progress });
+    let state = DeploymentState::Ended(Ended {
+        outcome,
+        at: at("10:05:00"),
+        reason: None,
+        external: None,
+        corrected_from: None,
+        progress,
+    });
     record::Deployment { state, ..begun }
 }
 
@@ -339,6 +345,15 @@ fn a_deadline_that_is_past_or_whose_deployment_ended_is_due_now() {
         "of an unpublished end"
     );
     assert_eq!(overdue(&over(&["ecs-svc/2/failed"]), Some(&goes_on), at("10:05:00")), []);
+    let theirs = |published: &[&str]| {
+        let mut it = self::ended(Outcome::External, json!({ "trigger": "external", "published": published }));
+        let DeploymentState::Ended(ended) = &mut it.state else { panic!() };
+        ended.external = Some(Outcome::Superseded);
+        self::record(vec![it])
+    };
+    let of_theirs = "of an unpublished end of somebody else's";
+    assert_eq!(overdue(&theirs(&[]), Some(&goes_on), at("10:05:00")), [(1, None)], "{of_theirs}");
+    assert_eq!(overdue(&theirs(&["ecs-svc/2/external/superseded"]), Some(&goes_on), at("10:05:00")), []);
 }
 
 #[test]

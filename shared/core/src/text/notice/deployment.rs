@@ -243,7 +243,10 @@ impl Report<'_> {
             _ => self.new_version(),
         };
         let but = match (self.news.kind(), self.news) {
-            (NoticeKind::Paused, _) => "it waits for somebody to continue it",
+            (NoticeKind::Paused, News::Paused { again, .. }) => {
+                let still = if *again { "still waits" } else { "waits" };
+                return format!("Changed outside Slipway: {target} {still} for somebody to continue {what}");
+            }
             (NoticeKind::InProgress, _) => return format!("Changed outside Slipway: {target} is getting {what}"),
             (NoticeKind::Stopped, _) | (_, News::RollingBack { by: RollbackInitiator::Somebody, .. }) => {
                 "somebody stopped it"

@@ -110,6 +110,18 @@ fn what_succeeded_or_gave_way_is_not_quarantined() {
     }
 }
 
+#[test]
+fn somebody_elses_is_that_and_its_own_end_is_there_to_be_published() {
+    let mut record = Service::default();
+    let (number, _) = record.add(Deployment { trigger: Trigger::External, ..deployment(1) });
+    assert_eq!(record.deployments[0].published_outcome(), None);
+    assert_eq!(record.end(number, Outcome::RolledBackByEcs, at("10:30:00"), None), Once::Now);
+    assert_eq!(record.end(number, Outcome::Stopped, at("10:31:00"), None), Once::Before);
+    let it = &record.deployments[0];
+    assert_eq!((it.outcome(), it.published_outcome()), (Some(Outcome::External), Some(Outcome::RolledBackByEcs)));
+    assert_eq!(record.quarantine, []);
+}
+
 /// A deployment of image 1 that found it there already.
 fn same_image() -> Deployment {
     let mut it = deployment(1);

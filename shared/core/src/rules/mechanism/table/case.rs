@@ -109,6 +109,7 @@ pub(crate) fn end(it: &mut record::Deployment, outcome: Outcome) {
         outcome,
         at: time("17:04:00"),
         reason: None,
+        external: None,
         corrected_from: None,
         progress,
     });
