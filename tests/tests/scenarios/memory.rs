@@ -1,12 +1,13 @@
 //! What people decide, and what is remembered: hold, quarantine, rollback, history, explain.
 
-use e2e::world::{Call, Failure, Fault, Image, Refusal};
+use e2e::world::{Call, Failure, Fault, Image, Push, Refusal};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use slipway_core::model::id::TargetName;
 use slipway_core::model::record::RecordedEvidence;
 use slipway_engine::Cloud;
 
+use crate::following::{complete, fail_by};
 use crate::scenario::{Invocation, Scenario, WEB, aws, service_with_breaker, web_definition};
 use crate::{scenarios, trial};
 
@@ -15,6 +16,7 @@ pub(crate) fn scenarios() -> Vec<Trial> {
         a_held_service_is_left_alone_until_it_is_released
         a_deploy_of_a_held_service_needs_force
         a_quarantined_image_comes_back_only_by_release_or_force
+        an_image_that_completes_by_force_is_quarantined_no_more
         a_rollback_goes_to_the_last_known_good_revision_and_stays_there
         a_rollback_to_a_revision_that_named_a_moved_tag_pins_what_ran
         a_rollback_passes_over_an_image_that_failed_here
@@ -65,21 +67,21 @@ async fn a_deploy_of_a_held_service_needs_force(name: &'static str) {
     scenario.end();
 }
 
-async fn a_quarantined_image_comes_back_only_by_release_or_force(name: &'static str) {
+/// The service after 1.5.0 failed, and ECS went back to 1.4.2; and the push of 1.5.0.
+async fn after_1_5_0_failed(name: &'static str) -> (Scenario, Push) {
     let mut scenario = Scenario::begin(name, WEB).await;
     scenario.world.push("shop/web", ["1.4.2"], &Image::single("1.4.2"));
     scenario.world.register(web_definition("1.4.2"));
     scenario.world.running_service(service_with_breaker("web"));
     let push = scenario.world.push("shop/web", ["1.5.0"], &Image::single("1.5.0"));
     scenario.deploy(&push.event()).await;
-    let failed = scenario.world.fail("prod", "web", Failure::default());
-    for event in &failed.events {
-        scenario.track_once(event).await.expect("an answer");
-    }
-    let back = scenario.world.complete("prod", "web");
-    for event in &back.events {
-        scenario.track_once(event).await.expect("an answer");
-    }
+    fail_by(&mut scenario, Failure::default()).await;
+    complete(&mut scenario).await;
+    (scenario, push)
+}
+
+async fn a_quarantined_image_comes_back_only_by_release_or_force(name: &'static str) {
+    let (mut scenario, push) = after_1_5_0_failed(name).await;
     assert_eq!(
         scenario.remembered("prod/web")["quarantine"][0]["tag"],
         "1.5.0",
@@ -96,6 +98,24 @@ async fn a_quarantined_image_comes_back_only_by_release_or_force(name: &'static 
     assert_eq!(scenario.running(), Image::single("1.5.0").digest());
     let answer = scenario.ask(json!({ "action": "release", "target": "prod/web", "tag": "1.5.0" })).await;
     assert_eq!(code(&answer), "not_quarantined");
+    scenario.claim();
+    scenario.end();
+}
+
+async fn an_image_that_completes_by_force_is_quarantined_no_more(name: &'static str) {
+    let (mut scenario, push) = after_1_5_0_failed(name).await;
+    let deploy = json!({ "action": "deploy", "target": "prod/web", "tag": "1.5.0", "force": true });
+    assert_eq!(scenario.ask(deploy).await["targets"][0]["outcome"], "started");
+    assert_eq!(scenario.remembered("prod/web")["quarantine"][0]["tag"], "1.5.0", "it may fail again");
+    complete(&mut scenario).await;
+    assert_eq!(scenario.remembered("prod/web")["quarantine"], json!([]));
+    assert_eq!(code(&scenario.deploy(&push.event()).await), "already_runs");
+    // It is what a rollback goes back to.
+    assert_eq!(scenario.push_web("1.6.0").await["targets"][0]["outcome"], "started");
+    complete(&mut scenario).await;
+    let answer = scenario.ask(json!({ "action": "rollback", "target": "prod/web" })).await;
+    assert_eq!(answer["targets"][0]["outcome"], "started", "{answer:#}");
+    assert_eq!(scenario.running(), Image::single("1.5.0").digest());
     scenario.claim();
     scenario.end();
 }

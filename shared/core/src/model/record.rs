@@ -87,7 +87,8 @@ pub struct Service {
     /// The revisions whose deployments completed, newest first; where a rollback goes.
     #[serde(deserialize_with = "lenient::items")]
     pub known_good: Vec<KnownGood>,
-    /// Images that failed here, newest first; they stay until a person releases them.
+    /// Images that failed here, newest first; they stay until a person releases them, or deploys them all the same and that
+    /// completes.
     #[serde(deserialize_with = "lenient::items")]
     pub quarantine: Vec<Quarantined>,
     /// When tags came to images that the target's policy deploys, newest first; ECR keeps an image's first push only.

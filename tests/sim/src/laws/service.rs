@@ -47,7 +47,7 @@ pub(super) struct OfService {
     pub(super) held: bool,
     /// Images whose failure is on record, and that nobody has asked for since.
     pub(super) quarantined: BTreeSet<Digest>,
-    /// Images that somebody asked for in spite of that. It does not end their quarantine.
+    /// Images that somebody asked for in spite of that. Only that they complete ends their quarantine.
     asked_for_anyway: BTreeSet<Digest>,
     /// The intents on record.
     pub(super) intents: BTreeMap<u64, Intent>,

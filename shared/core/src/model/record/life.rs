@@ -148,7 +148,7 @@ impl Service {
     }
 
     /// The deployment ends, and its image is quarantined where the outcome says so: its revision, where only the task
-    /// definition changed. Of somebody else's the outcome
+    /// definition changed. Where it completed, what had failed before is not quarantined any more. Of somebody else's the outcome
     /// says only that it is one. A second end changes nothing.
     pub fn end(&mut self, number: u64, outcome: Outcome, at: Timestamp, reason: Option<String>) -> Once {
         let Some(it) = self.at(number).filter(|it| it.is_open()) else { return Once::Before };
@@ -156,6 +156,7 @@ impl Service {
             true => (Outcome::External, Some(outcome)),
             false => (outcome, None),
         };
+        let completed = (outcome == Outcome::Completed).then(|| it.clone());
         let progress = it.progress().cloned();
         let cause = progress.as_ref().and_then(|it| it.failing.as_ref()).map(|failing| failing.cause.clone());
         let image = it.image.clone().filter(|_| outcome.quarantines());
@@ -176,7 +177,19 @@ impl Service {
             let (repository, tag) = (image.repository, image.new.tag);
             self.add_to_quarantine(Quarantined { repository, digest, tag, revision, cause, at });
         }
+        if let Some(completed) = completed {
+            self.disprove(&completed);
+        }
         Once::Now
+    }
+
+    /// What a person deployed although it had failed here before has completed: a rollback may go to it, and so may a push.
+    fn disprove(&mut self, completed: &Deployment) {
+        let ran = |it: &Quarantined| match &it.revision {
+            Some(revision) => completed.revision.new.as_ref() == Some(revision),
+            None => completed.digest() == Some(&it.digest),
+        };
+        self.quarantine.retain(|it| !ran(it) || it.at > completed.began_at());
     }
 
     /// A deployment that ended as failed, and that nobody rolled back, has completed after all: its image is released.

@@ -111,6 +111,35 @@ fn what_succeeded_or_gave_way_is_not_quarantined() {
 }
 
 #[test]
+fn what_completes_by_force_is_not_quarantined_any_more() {
+    fn check(revision: Option<&str>, failed_at: &str, outcome: Outcome, stays: bool) {
+        let mut record = Service::default();
+        let quarantined = |digest, revision: Option<&str>| Quarantined {
+            repository: "shop/web".to_owned(),
+            digest,
+            revision: revision.map(str::to_owned),
+            tag: None,
+            cause: "exit code 1".to_owned(),
+            at: at(failed_at),
+        };
+        let of_other = quarantined(digest(2), None);
+        record.add_to_quarantine(of_other.clone());
+        record.add_to_quarantine(quarantined(digest(1), revision));
+        let (number, _) = record.add(same_image());
+        record.end(number, outcome, at("10:30:00"), None);
+        assert_eq!(record.quarantine.len() > 1, stays, "{revision:?} {failed_at} {outcome}");
+        assert!(record.quarantine.contains(&of_other), "another image's");
+    }
+    let began_at = same_image().began_at().strftime("%T").to_string();
+    check(None, &began_at, Outcome::Completed, false);
+    check(None, &began_at, Outcome::Superseded, true);
+    // An older deployment of it that ends late says nothing about the newer one that failed.
+    check(None, "10:29:00", Outcome::Completed, true);
+    check(Some("web:43"), &began_at, Outcome::Completed, false);
+    check(Some("web:42"), &began_at, Outcome::Completed, true);
+}
+
+#[test]
 fn somebody_elses_is_that_and_its_own_end_is_there_to_be_published() {
     let mut record = Service::default();
     let (number, _) = record.add(Deployment { trigger: Trigger::External, ..deployment(1) });
