@@ -111,6 +111,11 @@ fn outcome(it: &PastDeployment) -> (Style, String) {
         Some("stopped") => YELLOW,
         Some(_) => RED,
     };
-    let words = it.outcome.as_deref().unwrap_or_default().replace('_', " ");
-    (style, harmless(&words.replace("ecs", "ECS").replace("slipway", "Slipway")))
+    let words = match it.outcome.as_deref().unwrap_or_default() {
+        // Of a service under CodeDeploy, that did it.
+        "rolled_back_by_ecs" => "rolled back automatically".to_owned(),
+        "rolled_back_by_slipway" => "rolled back by Slipway".to_owned(),
+        word => harmless(&word.replace('_', " ")),
+    };
+    (style, words)
 }
