@@ -17,7 +17,7 @@ use crate::setup::TargetService;
 use crate::simulation::{Lost, is_under_way, primary};
 use crate::table::Table;
 
-use service::{By, Judged, OfService, Outside, is_ambiguous, kind_of, kind_of_end};
+use service::{By, Judged, OfService, Outside, is_ambiguous, is_end, kind_of, kind_of_end};
 
 mod service;
 
@@ -278,13 +278,16 @@ impl Laws {
         let record = view.table.record(target);
         let recorded = record.and_then(|it| it.deployments.iter().find(of_id));
         let recorded = recorded.or(view.table.archived(target).find(of_id));
-        let went_wrong = notice.severity >= Severity::Warning && notice.kind != NoticeKind::Paused;
+        let kind = kind_of(notice);
+        let went_wrong = notice.severity >= Severity::Warning && kind != NoticeKind::Paused;
         let failed = recorded.filter(|it| it.failing().is_some() && went_wrong);
         let evidence = failed.and_then(|it| view.table.evidence(target, it.number..=it.number).next());
         if notice.details.is_empty() && evidence.is_some_and(|it| !it.lines.is_empty()) {
             self.break_law(format!("{target}: the notice {} shows no evidence, and there is some", notice.id));
         }
-        let Some(kind) = kind_of_end(notice) else { return };
+        if !is_end(kind) {
+            return;
+        }
         let Some(known) = self.services.get_mut(target) else { return };
         let kinds = known.published.entry(id.clone()).or_default();
         kinds.push(kind);
@@ -292,12 +295,12 @@ impl Laws {
         let ended = recorded.and_then(|it| it.ended());
         // What completed after all is published twice, as the record has it: as it seemed to end, and corrected. Who publishes
         // the first may be overtaken.
-        let corrected = ended.and_then(|it| it.corrected_from).and_then(kind_of);
+        let corrected = ended.and_then(|it| it.corrected_from).and_then(kind_of_end);
         let ends = 1 + usize::from(corrected.is_some());
         let broken = match recorded.and_then(Deployment::published_outcome) {
             _ if kinds.len() > ends => Some(format!("the end of {id} was published in too many ways: {kinds:?}")),
             None => Some(format!("the end of {id} was published and is not on record")),
-            Some(outcome) if ![kind_of(outcome), corrected].contains(&Some(kind)) => {
+            Some(outcome) if ![kind_of_end(outcome), corrected].contains(&Some(kind)) => {
                 Some(format!("{id} is on record as {}, and was published as {kind:?}", outcome.as_str()))
             }
             Some(_) => None,

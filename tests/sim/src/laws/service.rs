@@ -450,7 +450,7 @@ fn is_failure(outcome: Outcome) -> bool {
 }
 
 /// How an end is published.
-pub(super) fn kind_of(outcome: Outcome) -> Option<NoticeKind> {
+pub(super) fn kind_of_end(outcome: Outcome) -> Option<NoticeKind> {
     Some(match outcome {
         Outcome::Completed => NoticeKind::Completed,
         Outcome::Failed => NoticeKind::Failed,
@@ -463,13 +463,14 @@ pub(super) fn kind_of(outcome: Outcome) -> Option<NoticeKind> {
     })
 }
 
-/// How a notice says that a deployment ended, if it does; of somebody else's its id has the word for that.
-pub(super) fn kind_of_end(notice: &Notice) -> Option<NoticeKind> {
-    let word = notice.id.rsplit('/').next().unwrap_or_default();
-    let kind = match notice.kind {
-        NoticeKind::External => NoticeKind::known().find(|kind| kind.as_str() == word)?,
-        kind => kind,
-    };
+/// What a notice says of a deployment; of somebody else's its id has the word for that.
+pub(super) fn kind_of(notice: &Notice) -> NoticeKind {
+    let word = notice.id.split_once("/external/").and_then(|(_, part)| part.split('/').next());
+    NoticeKind::known().find(|kind| Some(kind.as_str()) == word).unwrap_or(notice.kind)
+}
+
+/// Whether a notice of this kind says how a deployment ended.
+pub(super) fn is_end(kind: NoticeKind) -> bool {
     matches!(
         kind,
         NoticeKind::Completed
@@ -480,5 +481,4 @@ pub(super) fn kind_of_end(notice: &Notice) -> Option<NoticeKind> {
             | NoticeKind::Stopped
             | NoticeKind::TimedOut
     )
-    .then_some(kind)
 }

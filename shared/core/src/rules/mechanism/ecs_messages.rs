@@ -82,11 +82,12 @@ fn is_rollback_destination(primary: &DeploymentFacts, since: Timestamp) -> bool 
     is_since && primary.is_rollback() && ids.all(|word| word == primary.id.as_str())
 }
 
-/// Whether the event says that ECS goes back to another deployment than this one, which the list may not show yet.
+/// Whether the event says that ECS goes back to another deployment than this one, which the list may not show yet. What it said
+/// in the moment in which this one began is about what was before it.
 pub(super) fn announces_rollback(it: &Situation<'_>) -> bool {
     it.event.is_some_and(|event| {
         Some(&event.deployment) != it.deployment.id()
-            && event.at >= it.deployment.began_at()
+            && event.at > it.deployment.began_at()
             && event.reason.as_deref().is_some_and(mentions_rollback)
     })
 }

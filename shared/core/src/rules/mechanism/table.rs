@@ -227,8 +227,9 @@ fn ecs_rolls_back_by_itself() {
 fn ecs_says_that_it_goes_back_before_it_shows_it() {
     let announced = with(RollsBack, going()).event(StateChange::InProgress, O, "17:05:59");
     row("its event comes before its list", announced, "failed, and ECS is rolling back");
-    let late = with(RollsBack, going()).event(StateChange::InProgress, O, "16:59:00");
-    row("such an event of an earlier day", late, "is in progress");
+    let announced = |at: &str| with(RollsBack, going()).event(StateChange::InProgress, O, at);
+    row("it says so a second after N began", announced("17:00:01"), "failed, and ECS is rolling back");
+    row("it said so as N began, of what was before", announced("17:00:00"), "is in progress");
     let named = DeploymentFacts { rollout_reason: Some(BACK.to_owned()), ..primary(N, Failed) };
     let named = with(RollsBack, vec![named, active(O, Completed)]);
     row("N itself says where ECS goes", named, "failed, and ECS is rolling back");
