@@ -392,7 +392,8 @@ impl OfService {
 
     /// Whether nothing better ought to run than what does. Where `lost`, a push event may be lost.
     pub(super) fn best_runs(&self, record: &Service, running: &Digest, images: &Images, lost: Lost) -> Option<String> {
-        let last = record.deployments.first().filter(|it| it.outcome() == Some(Outcome::RollbackFailed));
+        let last = record.deployments.iter().find(|it| !it.is_placeholder());
+        let last = last.filter(|it| it.outcome() == Some(Outcome::RollbackFailed));
         let called = last.and_then(|it| it.ended().map(|it| it.at));
         // A takeover whose answer was lost is one all the same.
         let adopted = record.decision.as_ref().filter(|it| it.what == DecisionKind::Adopted).map(|it| it.at);

@@ -8,7 +8,7 @@ use crate::model::id::TaskDefinitionArn;
 use crate::model::image::Digest;
 use crate::model::plan::Shown;
 use crate::model::reason::Reason;
-use crate::model::record::{Decision, DecisionKind, Outcome, Quarantined, Service};
+use crate::model::record::{Decision, DecisionKind, Deployment, Outcome, Quarantined, Service};
 use crate::rules::base::Definition;
 use crate::rules::candidate::{By, Candidate, TargetFacts};
 
@@ -19,41 +19,46 @@ pub struct GatedImage {
     pub digest: Digest,
     /// How people are shown it.
     pub shown: String,
-    /// When it was pushed, or when a tag came to it that the target deploys, where that is known; `None` also where that does not
-    /// count, because it ran before. Where only the definition is new, when that was registered.
+    /// When it was pushed, or when a tag came to it that the target deploys, where that is known. Where only the definition is new,
+    /// when that was registered.
     pub pushed_at: Option<Timestamp>,
-    /// Whether nobody decided about an image of its repository yet, see [`TargetFacts::is_untouched`].
-    pub is_first: bool,
-    /// Whether it runs, and only the definition is new.
-    pub is_definition_only: bool,
+    /// What its deployment is for.
+    pub purpose: Purpose,
     /// The definition that it is deployed with, where that is one of the family.
     pub definition: Option<Definition>,
+}
+
+/// What the deployment of an image is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To run another image.
+    Update,
+    /// To run the first image of its repository, of which nobody decided anything yet, see [`TargetFacts::is_untouched`].
+    First,
+    /// To run the same image with a new definition.
+    Definition,
+    /// To run again what ran before a placeholder, whenever it was pushed: decisions do not keep it out.
+    Restore,
 }
 
 impl GatedImage {
     /// A candidate that is deployed automatically, and is shown so.
     pub fn of(facts: &TargetFacts<'_>, image: &ImageFacts, shown: String) -> Self {
+        let purpose = if facts.is_untouched() { Purpose::First } else { Purpose::Update };
         let (digest, pushed_at) = (image.digest.clone(), facts.recency().came_at(image));
-        Self {
-            digest,
-            shown,
-            pushed_at,
-            is_first: facts.is_untouched(),
-            is_definition_only: false,
-            definition: facts.definition(),
-        }
+        Self { digest, shown, pushed_at, purpose, definition: facts.definition() }
     }
 
-    /// An image that ran before a placeholder: only a hold and a quarantine keep it out.
+    /// An image that ran before a placeholder.
     pub fn restored(digest: Digest, shown: String) -> Self {
-        Self { digest, shown, pushed_at: None, is_first: false, is_definition_only: false, definition: None }
+        Self { digest, shown, pushed_at: None, purpose: Purpose::Restore, definition: None }
     }
 
     /// An image that runs, with a new definition of the family: how new that is counts.
     pub fn with_definition(facts: &TargetFacts<'_>, digest: Digest, shown: String) -> Self {
         let definition = facts.definition();
         let pushed_at = definition.as_ref().and_then(|it| it.registered_at);
-        Self { pushed_at, is_definition_only: true, definition, ..Self::restored(digest, shown) }
+        Self { digest, shown, pushed_at, purpose: Purpose::Definition, definition }
     }
 }
 
@@ -69,20 +74,22 @@ pub fn gate(record: &Service, image: &GatedImage) -> Verdict {
         };
         return closed(Reason::Quarantined { image, cause: quarantined.cause.clone(), since: quarantined.at });
     }
-    if let Some((number, at)) = gave_up(record).filter(|(_, at)| image.pushed_at.is_none_or(|pushed| pushed <= *at)) {
+    let gave_up = gave_up(record, image.purpose);
+    if let Some((number, at)) = gave_up.filter(|(_, at)| image.pushed_at.is_none_or(|pushed| pushed <= *at)) {
         let deployment = record.numbered(number).and_then(|it| it.id().cloned());
         return closed(Reason::GaveUp { image: image.shown.clone(), deployment, at });
     }
     // What Slipway found, or others deployed, without an image of the repository decided nothing about it.
-    let about_others =
-        |it: &&Decision| image.is_first && matches!(it.what, DecisionKind::Adopted | DecisionKind::External);
+    let about_others = |it: &&Decision| {
+        image.purpose == Purpose::First && matches!(it.what, DecisionKind::Adopted | DecisionKind::External)
+    };
     let decision = record.decision.as_ref().filter(|it| !about_others(it));
     let Some(decision) = decision.filter(|it| image.pushed_at.is_some_and(|pushed| pushed <= it.at)) else {
         return Ok(());
     };
     let Decision { what, who, at } = decision.clone();
     closed(match &image.definition {
-        Some(definition) if image.is_definition_only => {
+        Some(definition) if image.purpose == Purpose::Definition => {
             let definition = definition.revision.short().to_owned();
             Reason::DefinitionBeforeDecision { definition, what, who, at }
         }
@@ -132,9 +139,12 @@ fn quarantined<'r>(record: &'r Service, image: &GatedImage) -> Option<&'r Quaran
     record.quarantined(&image.digest).or_else(|| record.quarantine.iter().find(brought))
 }
 
-/// The last deployment, if its rollback failed too, and when: a person has to act, and only a newer image may help.
-fn gave_up(record: &Service) -> Option<(u64, Timestamp)> {
-    let last = record.deployments.first().filter(|it| it.outcome() == Some(Outcome::RollbackFailed))?;
+/// The last deployment, if its rollback failed too, and when: a person has to act, and only a newer image may help. A placeholder
+/// since then is nobody's act, but what ran before is deployed over it.
+fn gave_up(record: &Service, purpose: Purpose) -> Option<(u64, Timestamp)> {
+    let counts = |it: &&Deployment| purpose == Purpose::Restore || !it.is_placeholder();
+    let last = record.deployments.iter().find(counts);
+    let last = last.filter(|it| it.outcome() == Some(Outcome::RollbackFailed))?;
     Some((last.number, last.ended()?.at))
 }
 
@@ -144,7 +154,7 @@ mod tests {
 
     use super::*;
     use crate::model::image::Tag;
-    use crate::model::record::{self, Deployment, Hold};
+    use crate::model::record::{self, Hold};
     use crate::model::trigger::Trigger;
 
     fn at(time: &str) -> Timestamp {
@@ -163,8 +173,7 @@ mod tests {
                 digest: digest(1),
                 shown: "1.5.0".to_owned(),
                 pushed_at: Some(at(pushed)),
-                is_first: false,
-                is_definition_only: false,
+                purpose: Purpose::Update,
                 definition: None,
             };
             let reason = gate(record, &image).err().map(|not_open| not_open.into_reason().to_string());
@@ -210,5 +219,37 @@ mod tests {
         check(&record, "10:03:00", None);
         record.hold = Some(Hold { at: at("10:05:00"), who: None, reason: Some("a migration".to_owned()) });
         check(&record, "10:06:00", Some("somebody put the service on hold at 2026-11-21 10:05 UTC (a migration)"));
+    }
+
+    #[test]
+    fn after_a_failed_rollback_only_what_is_newer_or_a_person_helps() {
+        let check = |since: Option<Deployment>, pushed: &str, expected: bool| {
+            let mut record = Service::default();
+            let (number, _) = record.add(Deployment::of(Trigger::Push, at("10:00:00")));
+            record.end(number, Outcome::RollbackFailed, at("10:04:00"), None);
+            since.into_iter().for_each(|it| drop(record.add(it)));
+            let image = GatedImage {
+                digest: digest(1),
+                shown: "1.5.0".to_owned(),
+                pushed_at: Some(at(pushed)),
+                purpose: Purpose::Update,
+                definition: None,
+            };
+            assert_eq!(gate(&record, &image).is_ok(), expected, "{pushed}: {:#?}", record.deployments);
+            let restored = GatedImage::restored(digest(1), "1.5.0".to_owned());
+            assert_eq!(
+                gate(&record, &restored).is_ok(),
+                record.deployments.len() > 1,
+                "what ran before, over a placeholder"
+            );
+        };
+        let placeholder = || Deployment::of(Trigger::External, at("10:05:00"));
+        let image = json!({ "repository": "shop/web", "old": null, "new": { "tag": "1.4.2", "digest": digest(2) } });
+        let theirs = Deployment { image: serde_json::from_value(image).unwrap(), ..placeholder() };
+        check(None, "10:04:00", false);
+        check(None, "10:04:01", true);
+        check(Some(placeholder()), "10:04:00", false);
+        check(Some(placeholder()), "10:04:01", true);
+        check(Some(theirs), "10:04:00", true);
     }
 }
