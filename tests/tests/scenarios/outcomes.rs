@@ -267,6 +267,10 @@ async fn terraform_in_between_is_published_as_external(name: &'static str) {
     let record = remembered(&scenario);
     assert_eq!(record["decision"]["what"], "external");
     assert_eq!(record["quarantine"], json!([]));
+    let history = scenario.ask(json!({ "action": "history", "target": "prod/web", "last": 1 })).await;
+    let last = &history["targets"][0]["deployments"][0];
+    assert_eq!((&last["trigger"], &last["outcome"]), (&json!("external"), &json!("completed")), "{last:#}");
+    scenario.transcript();
     assert_eq!(runs(&scenario), "web:3");
     scenario.end();
 }

@@ -172,7 +172,7 @@ fn of_deployment(it: &Deployment, evidence: &[String]) -> Value {
             "advice": failing.advice,
         })),
         "rollback": it.rollback(),
-        "outcome": it.outcome(),
+        "outcome": it.published_outcome(),
         "ended_at": ended.map(|it| it.at),
         "reason": ended.and_then(|it| it.reason.as_ref()),
     })
