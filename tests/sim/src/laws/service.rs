@@ -303,6 +303,12 @@ impl OfService {
         if is_failure(outcome) && !Deployment::is_external(it) && !it.definition_only {
             self.quarantined.extend(it.digest().cloned());
         }
+        // What failed and was deployed anyway, or once more while nobody had seen it fail, has completed.
+        if outcome == Outcome::Completed
+            && let Some(digest) = it.digest().filter(|digest| record.quarantined(digest).is_none())
+        {
+            self.quarantined.remove(digest);
+        }
         if outcome == Outcome::RollbackFailed {
             self.rollback_failed = true;
         }
