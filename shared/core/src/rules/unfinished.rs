@@ -7,7 +7,7 @@ use crate::model::id::{DeploymentId, TargetName, TaskDefinitionArn};
 use crate::model::notice::NoticeKind;
 use crate::model::plan::{Plan, Shown};
 use crate::model::reason::Reason;
-use crate::model::record::{Deployment, Service};
+use crate::model::record::{Deployment, Outcome, Service};
 use crate::model::trigger::Trigger;
 use crate::rules::mechanism::{self, Intent, effect};
 use crate::rules::note::Note;
@@ -94,9 +94,11 @@ pub fn is_stale(record: &Service, service: &ServiceFacts, now: Timestamp) -> boo
     now.duration_since(at) < LAG && !service.deployments.iter().any(newer)
 }
 
-/// Whether a deployment has ended and that is not published.
+/// Whether a deployment has ended and that is not published. Of somebody else's, a version before recorded only that it is one, and
+/// published its end before.
 pub fn end_is_unpublished(deployment: &Deployment) -> bool {
-    let Some(outcome) = deployment.published_outcome() else { return false };
+    let known = deployment.published_outcome().filter(|it| *it != Outcome::External);
+    let Some(outcome) = known else { return false };
     let end = format!("/{}", NoticeKind::of_end(outcome).as_str());
     !deployment.published.iter().any(|id| id.ends_with(&end))
 }

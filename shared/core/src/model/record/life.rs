@@ -183,7 +183,8 @@ impl Service {
         Once::Now
     }
 
-    /// What a person deployed although it had failed here before has completed: a rollback may go to it, and so may a push.
+    /// What failed here before, and was deployed since, as a person asked, has completed: a rollback may go to it, and a push may
+    /// bring it.
     fn disprove(&mut self, completed: &Deployment) {
         let ran = |it: &Quarantined| match &it.revision {
             Some(revision) => completed.revision.new.as_ref() == Some(revision),

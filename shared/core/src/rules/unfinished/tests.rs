@@ -345,15 +345,16 @@ fn a_deadline_that_is_past_or_whose_deployment_ended_is_due_now() {
         "of an unpublished end"
     );
     assert_eq!(overdue(&over(&["ecs-svc/2/failed"]), Some(&goes_on), at("10:05:00")), []);
-    let theirs = |published: &[&str]| {
+    let theirs = |outcome: Option<Outcome>, published: &[&str]| {
         let mut it = self::ended(Outcome::External, json!({ "trigger": "external", "published": published }));
         let DeploymentState::Ended(ended) = &mut it.state else { panic!() };
-        ended.external = Some(Outcome::Superseded);
-        self::record(vec![it])
+        ended.external = outcome;
+        overdue(&self::record(vec![it]), Some(&goes_on), at("10:05:00"))
     };
-    let of_theirs = "of an unpublished end of somebody else's";
-    assert_eq!(overdue(&theirs(&[]), Some(&goes_on), at("10:05:00")), [(1, None)], "{of_theirs}");
-    assert_eq!(overdue(&theirs(&["ecs-svc/2/external/superseded"]), Some(&goes_on), at("10:05:00")), []);
+    let superseded = Some(Outcome::Superseded);
+    assert_eq!(theirs(superseded, &[]), [(1, None)], "of an unpublished end of somebody else's");
+    assert_eq!(theirs(superseded, &["ecs-svc/2/external/superseded"]), []);
+    assert_eq!(theirs(None, &["ecs-svc/2/external/completed"]), [], "as versions before wrote it");
 }
 
 #[test]
