@@ -203,6 +203,19 @@ fn events_are_read_where_they_count() {
 }
 
 #[test]
+fn what_triggered_its_end_is_an_alarm_or_codedeploy_itself() {
+    #[track_caller]
+    fn check(it: CodeDeployment, expected: &Monitors) {
+        let (service, code_deploy) = (service(after()), shown([it]));
+        assert_eq!(service_deployments(&service, &code_deploy, at("10:21:00"))[0].monitors, *expected);
+    }
+    check(ended(Stopped, SERVING, ALARM, &[]), &Monitors::Triggered(vec![Monitor::Alarms(Vec::new())]));
+    check(ended(Failed, SHIFTING, HEALTH, &[]), &Monitors::Triggered(Vec::new()));
+    check(ended(Stopped, SERVING, BY_USER, &[]), &Monitors::Quiet);
+    check(deployment(InProgress, SERVING), &Monitors::Quiet);
+}
+
+#[test]
 fn ecs_s_own_monitors_say_nothing_of_it() {
     use crate::model::facts::OnFailure::RollsBack;
     let it = ServiceFacts { breaker: RollsBack, alarms: RollsBack, ..service(before()) };

@@ -130,6 +130,13 @@ fn it_is_said_why_something_is_gone_back_to() {
 }
 
 #[test]
+fn it_is_said_why_it_failed_where_it_still_takes_the_traffic() {
+    let service = described(after(), [ended(Failed, "SSSSSSSF", HEALTH, &[])], "10:21:00");
+    let said = service.primary().unwrap().rollout_reason.as_deref();
+    assert_eq!(said, Some("TIMEOUT: The replacement task set did not become healthy."));
+}
+
+#[test]
 fn it_was_made_when_its_deployment_was_whenever_its_tasks_came() {
     #[track_caller]
     fn check(sets: Vec<TaskSet>, deployments: impl Into<Vec<CodeDeployment>>, expected: [&str; 2]) {
