@@ -112,7 +112,7 @@ fn outcome(it: &PastDeployment) -> (Style, String) {
         Some(_) => RED,
     };
     let words = match it.outcome.as_deref().unwrap_or_default() {
-        // Of a service under CodeDeploy, that did it.
+        // By ECS, or by CodeDeploy where that deploys the service.
         "rolled_back_by_ecs" => "rolled back automatically".to_owned(),
         "rolled_back_by_slipway" => "rolled back by Slipway".to_owned(),
         word => harmless(&word.replace('_', " ")),

@@ -156,7 +156,6 @@ impl Service {
             true => (Outcome::External, Some(outcome)),
             false => (outcome, None),
         };
-        let completed = (outcome == Outcome::Completed).then(|| it.clone());
         let progress = it.progress().cloned();
         let cause = progress.as_ref().and_then(|it| it.failing.as_ref()).map(|failing| failing.cause.clone());
         let image = it.image.clone().filter(|_| outcome.quarantines());
@@ -177,15 +176,16 @@ impl Service {
             let (repository, tag) = (image.repository, image.new.tag);
             self.add_to_quarantine(Quarantined { repository, digest, tag, revision, cause, at });
         }
-        if let Some(completed) = completed {
-            self.disprove(&completed);
+        if outcome == Outcome::Completed {
+            self.end_quarantine_of(number);
         }
         Once::Now
     }
 
     /// What failed here before, and was deployed since, as a person asked, has completed: a rollback may go to it, and a push may
     /// bring it.
-    fn disprove(&mut self, completed: &Deployment) {
+    fn end_quarantine_of(&mut self, number: u64) {
+        let Some(completed) = self.numbered(number).cloned() else { return };
         let ran = |it: &Quarantined| match &it.revision {
             Some(revision) => completed.revision.new.as_ref() == Some(revision),
             None => completed.digest() == Some(&it.digest),

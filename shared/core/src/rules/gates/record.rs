@@ -165,18 +165,22 @@ mod tests {
         Digest::parse(&format!("sha256:{}", format!("{n:02x}").repeat(32))).unwrap()
     }
 
+    /// 1.5.0, which was pushed then.
+    fn pushed_at(time: &str) -> GatedImage {
+        GatedImage {
+            digest: digest(1),
+            shown: "1.5.0".to_owned(),
+            pushed_at: Some(at(time)),
+            purpose: Purpose::Update,
+            definition: None,
+        }
+    }
+
     #[test]
     fn the_gate_keeps_out_what_a_person_or_a_failure_decided_against() {
         #[track_caller]
         fn check(record: &Service, pushed: &str, expected: Option<&str>) {
-            let image = GatedImage {
-                digest: digest(1),
-                shown: "1.5.0".to_owned(),
-                pushed_at: Some(at(pushed)),
-                purpose: Purpose::Update,
-                definition: None,
-            };
-            let reason = gate(record, &image).err().map(|not_open| not_open.into_reason().to_string());
+            let reason = gate(record, &pushed_at(pushed)).err().map(|not_open| not_open.into_reason().to_string());
             assert_eq!(reason.as_deref(), expected);
         }
         let mut record = Service::default();
@@ -228,14 +232,7 @@ mod tests {
             let (number, _) = record.add(Deployment::of(Trigger::Push, at("10:00:00")));
             record.end(number, Outcome::RollbackFailed, at("10:04:00"), None);
             since.into_iter().for_each(|it| drop(record.add(it)));
-            let image = GatedImage {
-                digest: digest(1),
-                shown: "1.5.0".to_owned(),
-                pushed_at: Some(at(pushed)),
-                purpose: Purpose::Update,
-                definition: None,
-            };
-            assert_eq!(gate(&record, &image).is_ok(), expected, "{pushed}: {:#?}", record.deployments);
+            assert_eq!(gate(&record, &pushed_at(pushed)).is_ok(), expected, "{pushed}: {:#?}", record.deployments);
             let restored = GatedImage::restored(digest(1), "1.5.0".to_owned());
             assert_eq!(
                 gate(&record, &restored).is_ok(),

@@ -140,7 +140,7 @@ fn what_completes_by_force_is_not_quarantined_any_more() {
 }
 
 #[test]
-fn somebody_elses_is_that_and_its_own_end_is_there_to_be_published() {
+fn how_somebody_elses_deployment_ended_is_kept_to_be_published() {
     let mut record = Service::default();
     let (number, _) = record.add(Deployment { trigger: Trigger::External, ..deployment(1) });
     assert_eq!(record.deployments[0].published_outcome(), None);
